@@ -1,0 +1,88 @@
+"""unpaired: two folders in, a translator out.
+
+The public face. Names are imported when first used, so `import unpaired` is instant.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from unpaired.core.domain import ConversionSettings, Domain, DomainSettings, Inventory, Reader, Writer
+    from unpaired.core.errors import (
+        ConfigError,
+        MediaError,
+        MissingDependency,
+        MissingFile,
+        ModelFileError,
+        NumericsError,
+        OutputError,
+        UnknownName,
+        UnpairedError,
+    )
+    from unpaired.core.evaluation import evaluate
+    from unpaired.core.settings import CycleSettings, NetworkSettings, TrainingSettings
+    from unpaired.core.training import train
+    from unpaired.core.translator import Translator, load
+    from unpaired.domains.image import Image
+
+_HOMES = {
+    "unpaired.core.domain": ("ConversionSettings", "Domain", "DomainSettings", "Inventory", "Reader", "Writer"),
+    "unpaired.core.errors": (
+        "ConfigError",
+        "MediaError",
+        "MissingDependency",
+        "MissingFile",
+        "ModelFileError",
+        "NumericsError",
+        "OutputError",
+        "UnknownName",
+        "UnpairedError",
+    ),
+    "unpaired.core.evaluation": ("evaluate",),
+    "unpaired.core.settings": ("CycleSettings", "NetworkSettings", "TrainingSettings"),
+    "unpaired.core.training": ("train",),
+    "unpaired.core.translator": ("Translator", "load"),
+    "unpaired.domains.image": ("Image",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "ConfigError",
+    "ConversionSettings",
+    "CycleSettings",
+    "Domain",
+    "DomainSettings",
+    "Image",
+    "Inventory",
+    "MediaError",
+    "MissingDependency",
+    "MissingFile",
+    "ModelFileError",
+    "NetworkSettings",
+    "NumericsError",
+    "OutputError",
+    "Reader",
+    "TrainingSettings",
+    "Translator",
+    "UnknownName",
+    "UnpairedError",
+    "Writer",
+    "evaluate",
+    "load",
+    "train",
+]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'unpaired' has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,1 @@
+"""Runtime-independent core of unpaired: it knows tensors, never a medium."""

@@ -1,0 +1,212 @@
+"""All that the core knows of a medium: one adapter class.
+
+A domain turns files into tensors and back. Samples are float32 tensors (C, *space) in [-1, 1] with
+`dimensions` spatial axes; batches are (B, C, *space). Everything a domain brings is reached through the
+methods below, so that the engine never branches on a domain's kind.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from .networks import Networks
+    from .settings import NetworkSettings
+
+Side = Literal["a", "b"]
+Direction = Literal["a2b", "b2a"]
+
+
+@dataclass(frozen=True)
+class DomainSettings:
+    """Base of a domain's settings: what is saved in the model file so that the file alone can convert."""
+
+
+@dataclass(frozen=True)
+class ConversionSettings:
+    """Base of a domain's conversion settings: what a user may choose for each conversion."""
+
+    strength: float = 1.0
+    """How much of the translation is applied, 0 (input unchanged) to 1 (all of it)."""
+
+    def __post_init__(self) -> None:
+        from .errors import ConfigError
+
+        if not 0.0 <= self.strength <= 1.0:
+            raise ConfigError(f"strength is {self.strength}; it must lie between 0 and 1")
+
+
+@dataclass(frozen=True)
+class BrokenFile:
+    """A file that cannot be used, and why, in words for the user."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What a folder holds for a domain."""
+
+    folder: Path
+    files: tuple[Path, ...]
+    """Usable files, sorted by path."""
+    broken: tuple[BrokenFile, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """JSON-able summary: counts, sizes, whatever the medium has to say."""
+    warnings: tuple[str, ...] = ()
+    """What the facts mean for training, one sentence each."""
+
+
+class Warp(Protocol):
+    """A transformation that translation should commute with; applied to batches (B, C, *space)."""
+
+    def __call__(self, x: Tensor) -> Tensor: ...
+
+
+class Translate(Protocol):
+    """One direction of a trained model, as `Domain.convert` sees it. Any spatial size goes in and comes out."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Translate a batch (B, C, *space) in [-1, 1]; each sample is normalised by its own statistics."""
+
+    def with_statistics(self, x: Tensor, statistics: Tensor | None, momentum: float) -> tuple[Tensor, Tensor]:
+        """Translate one sample (1, C, *space) under given instance-norm statistics.
+
+        `statistics` is the flat float32 vector an earlier call returned (None: take the sample's own).
+        Each norm layer uses (1 - momentum) * statistics + momentum * the sample's own; what was used is
+        returned. momentum 0 freezes them (tiles of one picture), 1 ignores what was given.
+        """
+
+
+class Reader(ABC):
+    """A file opened for conversion: a stream of chunks and all that is needed to write it back alike."""
+
+    path: Path
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Tensor]:
+        """Chunks (C, *space), float32 in [-1, 1], in order. Raises MediaError for damaged content."""
+
+    def close(self) -> None:
+        """Release the file. Called once, also after an error."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Writer(ABC):
+    """A file being written. Its name appears when it is whole: `finish` renames, `discard` leaves nothing."""
+
+    @abstractmethod
+    def write(self, chunk: Tensor) -> None:
+        """Append one translated chunk (C, *space) in [-1, 1]."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Complete the file and give it its name. Raises OutputError when it cannot be written."""
+
+    @abstractmethod
+    def discard(self) -> None:
+        """Remove everything written so far."""
+
+
+class Domain(ABC):
+    """One medium. Subclasses are picklable: samples are drawn in worker processes."""
+
+    name: ClassVar[str]
+    """The name it is registered and saved under."""
+    dimensions: ClassVar[int] = 2
+    """Number of spatial axes of a sample: 1, 2 or 3."""
+    settings_type: ClassVar[type[DomainSettings]] = DomainSettings
+    conversion_type: ClassVar[type[ConversionSettings]] = ConversionSettings
+
+    def __init__(self, settings: DomainSettings | None = None) -> None:
+        self.settings = settings if settings is not None else self.settings_type()
+
+    # -- training -----------------------------------------------------------------------------------
+    @abstractmethod
+    def channels(self, side: Side) -> int:
+        """Number of channels of a sample of domain A or B."""
+
+    @abstractmethod
+    def scan(self, folder: Path, thorough: bool = False) -> Inventory:
+        """What `folder` holds. Quick by default (100,000 files in seconds: names, sizes, some headers);
+        `thorough` decodes every file. Raises MissingFile when there is no such folder."""
+
+    @abstractmethod
+    def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor:
+        """One training sample (C, *space), float32 in [-1, 1], of the same shape every time.
+
+        All randomness comes from `rng`. `augmentation` runs from 1 (full jitter) to 0 (none): the engine
+        lowers it with the learning rate. Raises MediaError for a file that cannot be decoded.
+        """
+
+    def networks(self, preset: str, settings: NetworkSettings) -> Networks:
+        """The four networks. Default: by `dimensions`, `channels`, the preset and the user's settings."""
+        from .networks import default_networks
+
+        return default_networks(self.dimensions, self.channels("a"), self.channels("b"), preset, settings)
+
+    def warp(self, rng: np.random.Generator) -> Warp | None:
+        """A random transformation that translation should commute with; None (default) when there is none."""
+        return None
+
+    def compare(self, a: Inventory, b: Inventory) -> tuple[str, ...]:
+        """What the two folders mean together (duplicates between them, unlike sizes), a sentence each."""
+        return ()
+
+    # -- conversion ---------------------------------------------------------------------------------
+    @abstractmethod
+    def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
+        """Open a file of domain `side`. Raises MissingFile or MediaError."""
+
+    @abstractmethod
+    def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
+        """Start the translated counterpart of `like`. Raises OutputError or MediaError (unknown format)."""
+
+    def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
+        """Translated chunks in order. Default: each chunk by itself; override to carry state along."""
+        for chunk in reader:
+            translated = translate(chunk[None])[0]
+            if options.strength < 1.0 and translated.shape == chunk.shape:
+                translated = chunk + options.strength * (translated - chunk)
+            yield translated
+
+    def convertible(self, path: Path) -> bool:
+        """Whether a file met in a folder is to be converted (by its name)."""
+        return True
+
+    # -- judging ------------------------------------------------------------------------------------
+    @abstractmethod
+    def preview(self, sample: Tensor) -> Tensor:
+        """A picture (3, H, W) uint8 that shows one sample (C, *space) to a person."""
+
+    def load(self, file: Path, side: Side) -> Tensor:
+        """A whole file as one deterministic sample (C, *space) for scoring; default: an unjittered sample."""
+        import numpy as np
+
+        return self.sample(file, side, np.random.default_rng(0), augmentation=0.0)
+
+    def paired_scores(self, translated: Tensor, target: Tensor) -> dict[str, float]:
+        """Figures for one translation and its true counterpart, both (C, *space) in [-1, 1]."""
+        return {"l1": float((translated - target).abs().mean())}
+
+    def unpaired_scores(
+        self, translated: Sequence[Tensor], real: Sequence[Tensor], extractor: Path | None = None
+    ) -> dict[str, float]:
+        """Figures for two sets without pairs. `extractor`: a TorchScript feature extractor, when given."""
+        return {}

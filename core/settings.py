@@ -1,0 +1,153 @@
+"""Settings of training and networks: frozen dataclasses, one field one meaning, no heavy imports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .errors import ConfigError
+
+Precision = Literal["auto", "fp32", "bf16", "fp16", "fp64"]
+AdversarialForm = Literal["lsgan", "vanilla", "hinge", "wgan-gp"]
+
+
+def require(faults: list[str], condition: bool, message: str) -> None:
+    """Collect `message` when `condition` does not hold, so that all faults can be raised together."""
+    if not condition:
+        faults.append(message)
+
+
+def raise_faults(faults: list[str]) -> None:
+    """Raise one ConfigError naming every collected fault."""
+    if faults:
+        raise ConfigError("; ".join(faults))
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """What a user may ask of the networks; None means the preset's value."""
+
+    generator: str = "resnet"
+    """Registered generator architecture: resnet or unet."""
+    filters: int | None = None
+    """Channels after the first layer of the generators."""
+    blocks: int | None = None
+    """Residual blocks of a resnet generator, or levels of a unet."""
+    upsampling: Literal["transposed", "resize"] = "transposed"
+    """Transposed convolution (the paper) or resize-convolution (no checkerboard)."""
+    norm: Literal["instance", "batch", "none"] = "instance"
+    dropout: float = 0.0
+    """Drop-out probability inside residual blocks, 0 to 1."""
+    discriminator: str = "patchgan"
+    """Registered discriminator architecture: patchgan or pixel."""
+    discriminator_filters: int | None = None
+    discriminator_layers: int = 3
+    """Strided layers of a PatchGAN; 3 sees 70x70."""
+
+    def __post_init__(self) -> None:
+        faults: list[str] = []
+        for name in ("filters", "blocks", "discriminator_filters"):
+            value = getattr(self, name)
+            require(faults, value is None or 1 <= value <= 1024, f"networks.{name} is {value}; expected 1 to 1024")
+        require(faults, 0.0 <= self.dropout < 1.0, f"networks.dropout is {self.dropout}; expected 0 to below 1")
+        layers = self.discriminator_layers
+        require(faults, 1 <= layers <= 8, f"networks.discriminator_layers is {layers}; expected 1 to 8")
+        raise_faults(faults)
+
+
+@dataclass(frozen=True)
+class CycleSettings:
+    """Weights of the cycle objective, in absolute terms and independent of one another (0 switches a term off)."""
+
+    form: AdversarialForm = "lsgan"
+    """Adversarial loss: lsgan (default), vanilla, hinge or wgan-gp."""
+    adversarial_a: float = 1.0
+    """Weight of discriminator A's verdict on translations b to a."""
+    adversarial_b: float = 1.0
+    """Weight of discriminator B's verdict on translations a to b."""
+    cycle_a: float = 10.0
+    """Weight of |F(G(a)) - a|."""
+    cycle_b: float = 10.0
+    """Weight of |G(F(b)) - b|."""
+    identity_a: float = 5.0
+    """Weight of |F(a) - a|."""
+    identity_b: float = 5.0
+    """Weight of |G(b) - b|."""
+    equivariance: float = 0.0
+    """Weight of |G(W(x)) - W(G(x))| in both directions, W the domain's warp."""
+    gradient_penalty: float = 10.0
+    """Weight of the penalty on the critic's gradient norm (wgan-gp only)."""
+    history: int = 50
+    """Translations kept in the history buffer the discriminators draw from; 0 uses fresh ones only."""
+
+    def __post_init__(self) -> None:
+        faults: list[str] = []
+        forms = ("lsgan", "vanilla", "hinge", "wgan-gp")
+        require(faults, self.form in forms, f"objective.form is {self.form!r}; expected one of {', '.join(forms)}")
+        for name in ("adversarial_a", "adversarial_b", "cycle_a", "cycle_b", "identity_a", "identity_b",
+                     "equivariance", "gradient_penalty", "history"):  # fmt: skip
+            value = getattr(self, name)
+            require(faults, value >= 0, f"objective.{name} is {value}; expected 0 or more")
+        raise_faults(faults)
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a run is trained."""
+
+    steps: int = 100_000
+    """Optimiser steps in all."""
+    batch: int = 1
+    """Samples a domain in one forward pass of one process."""
+    accumulate: int = 1
+    """Forward passes whose gradients are averaged into one optimiser step."""
+    learning_rate: float = 2e-4
+    """Adam's rate for the generators."""
+    discriminator_learning_rate: float | None = None
+    """Adam's rate for the discriminators; None takes learning_rate."""
+    beta1: float = 0.5
+    beta2: float = 0.999
+    constant: float = 0.5
+    """Share of the steps at the full rate; it falls linearly to zero over the rest."""
+    clip: float = 0.0
+    """Largest gradient norm of a group; 0 does not clip."""
+    ema: float = 0.999
+    """Decay of the generators' exponential moving average, the weights that convert uses; 0 switches it off."""
+    precision: Precision = "auto"
+    """Arithmetic of the networks: auto takes bf16 where the device computes it natively, else fp32."""
+    device: str = "auto"
+    """auto, cpu, cuda, mps, or cuda:N."""
+    processes: int = 1
+    """Training processes on this machine (DDP)."""
+    seed: int = 0
+    workers: int = 2
+    """Loader processes; 0 loads in the training process."""
+    compile: bool = False
+    """torch.compile the networks (pays on CUDA only)."""
+    checkpoint_every: int = 1000
+    keep: int = 3
+    """Checkpoints kept, beside the best one."""
+    log_every: int = 50
+    preview_every: int = 1000
+    best: str = ""
+    """Logged loss whose lowest running mean marks the best checkpoint; empty keeps none."""
+
+    def __post_init__(self) -> None:
+        faults: list[str] = []
+        for name in ("steps", "batch", "accumulate", "processes", "checkpoint_every", "keep", "log_every",
+                     "preview_every"):  # fmt: skip
+            value = getattr(self, name)
+            require(faults, value >= 1, f"training.{name} is {value}; expected 1 or more")
+        for name in ("beta1", "beta2", "constant", "ema"):
+            value = getattr(self, name)
+            require(faults, 0.0 <= value <= 1.0, f"training.{name} is {value}; expected 0 to 1")
+        for name in ("clip", "workers", "seed"):
+            value = getattr(self, name)
+            require(faults, value >= 0, f"training.{name} is {value}; expected 0 or more")
+        for name in ("learning_rate", "discriminator_learning_rate"):
+            value = getattr(self, name)
+            require(faults, value is None or value > 0, f"training.{name} is {value}; expected more than 0")
+        precisions = ("auto", "fp32", "bf16", "fp16", "fp64")
+        require(faults, self.precision in precisions,
+                f"training.precision is {self.precision!r}; expected one of {', '.join(precisions)}")  # fmt: skip
+        raise_faults(faults)

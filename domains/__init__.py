@@ -1,0 +1,1 @@
+"""The media: one adapter class each."""
