@@ -1,0 +1,64 @@
+"""Fixtures that every test may use, and a torch that computes alike on every machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+ASSETS = ROOT / "tests" / "assets"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One torch thread: results do not depend on the number of cores, and parallel test workers do not fight."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """Every test starts from the same global seed, so that its order in the suite changes nothing."""
+    import torch
+
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of this checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def assets() -> Path:
+    """Small media that are part of the repository; sources and licences in tests/assets/README.md."""
+    return ASSETS
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The data beside the checkout (`../shared`, or UNPAIRED_SHARED): skips without it, fails without it in CI."""
+    folder = Path(os.environ.get("UNPAIRED_SHARED", ROOT.parent / "shared"))
+    if not folder.is_dir():
+        reason = f"no shared data at {folder}; set UNPAIRED_SHARED to the folder that holds data/ and golden/"
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """Recorded reference runs: UNPAIRED_GOLDEN, else those in the shared data, else the ones in the repository."""
+    named = os.environ.get("UNPAIRED_GOLDEN")
+    if named:
+        folder = Path(named)
+        if not folder.is_dir():
+            pytest.fail(f"UNPAIRED_GOLDEN names {folder}, which is not a folder")
+        return folder
+    beside = Path(os.environ.get("UNPAIRED_SHARED", ROOT.parent / "shared")) / "golden"
+    return beside if beside.is_dir() else ASSETS / "golden"
