@@ -1,0 +1,64 @@
+"""Files that appear whole or not at all: written beside the target, flushed to disk, renamed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from .errors import OutputError
+
+
+def output_error(target: Path, error: OSError) -> OutputError:
+    """The one-line OutputError for an OSError met while writing `target`."""
+    return OutputError(f"cannot write {target}: {error.strerror or error}; free some space or choose another place")
+
+
+@contextmanager
+def atomic(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `target`; on success fsync it and rename it to `target`, else remove it.
+
+    The temporary name keeps the suffix, for encoders that choose by it. Missing parent folders are made.
+
+    Raises:
+        OutputError: the place cannot be written to (an OSError inside the block is taken for that).
+    """
+    temporary = target.with_name(f".{target.stem[:80]}.{secrets.token_hex(4)}.part{target.suffix}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        flush(temporary)
+        temporary.replace(target)
+        flush(target.parent)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise output_error(target, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """fsync a file, or a folder where the system allows that (Windows does not)."""
+    if path.is_dir() and os.name == "nt":
+        return
+    # Windows flushes only what is open for writing.
+    handle = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def atomic_bytes(target: Path, data: bytes) -> None:
+    """Write `data` to `target` atomically. Raises OutputError."""
+    with atomic(target) as temporary:
+        temporary.write_bytes(data)
+
+
+def atomic_text(target: Path, text: str) -> None:
+    """Write UTF-8 `text` to `target` atomically. Raises OutputError."""
+    atomic_bytes(target, text.encode())

@@ -1,0 +1,85 @@
+"""Names to classes, by entry points: the built-ins take the same road as a user's package.
+
+Groups: `unpaired.domains`, `unpaired.objectives`, `unpaired.generators`, `unpaired.discriminators`.
+Nothing a model file names is ever imported unless an installed package registered that name.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal
+
+from .errors import UnknownName
+
+Group = Literal["domains", "objectives", "generators", "discriminators"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered name."""
+
+    name: str
+    package: str
+    """Distribution that registered it, with its version."""
+    broken: str | None = None
+    """Why it cannot be used, if so."""
+
+
+@cache
+def _points(group: Group) -> dict[str, list[EntryPoint]]:
+    # A distribution can be listed twice (an editable install beside its metadata): one value counts once.
+    found: dict[str, list[EntryPoint]] = {}
+    for point in entry_points(group=f"unpaired.{group}"):
+        same_name = found.setdefault(point.name, [])
+        if all(point.value != other.value for other in same_name):
+            same_name.append(point)
+    return found
+
+
+def _package(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist else "unknown package"
+
+
+def suggestion(name: str, known: list[str]) -> str:
+    """`did you mean` text for a misspelt name, empty when nothing is near."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def find(group: Group, name: str) -> Any:
+    """The object registered under `name`.
+
+    Raises:
+        UnknownName: nothing of that name is installed, two packages claim it, or it fails to import.
+    """
+    points = _points(group)
+    if name not in points:
+        known = sorted(points)
+        raise UnknownName(
+            f"no {group[:-1]} named {name!r} is installed{suggestion(name, known)}; installed: {', '.join(known)}"
+        )
+    if len(points[name]) > 1:
+        claims = " and ".join(_package(point) for point in points[name])
+        raise UnknownName(f"two packages register the {group[:-1]} {name!r}: {claims}; uninstall one of them")
+    try:
+        return points[name][0].load()
+    except (ImportError, AttributeError) as error:
+        raise UnknownName(
+            f"the {group[:-1]} {name!r} of {_package(points[name][0])} cannot be imported: {error}"
+        ) from error
+
+
+def entries(group: Group) -> list[Entry]:
+    """Every registered name of a group, broken ones with the reason, sorted by name."""
+    listed = []
+    for name, points in sorted(_points(group).items()):
+        broken = None
+        try:
+            find(group, name)
+        except UnknownName as error:
+            broken = str(error)
+        listed.append(Entry(name, " and ".join(_package(point) for point in points), broken))
+    return listed
