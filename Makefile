@@ -1,0 +1,65 @@
+# `make test` and `make demo` need only Python 3.11 or newer and make: the first call installs everything into .venv.
+
+PYTHON ?=
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+INSTALLED_DOCS := $(VENV)/.installed-docs
+TEST_OPTIONS ?= -n logical --maxprocesses 4
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow dev lint format typecheck docs clean
+
+help:  ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
+
+# The first Python on this machine that is new enough and can make virtual environments.
+$(BIN)/python:
+	@for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
+	    if $$candidate -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        $$candidate -m venv $(VENV) && exit 0 || exit 1; \
+	    fi; \
+	done; echo "Python 3.11 or newer (with its venv module) is needed; name one with make PYTHON=/path/to/python" >&2; exit 1
+
+$(INSTALLED): pyproject.toml | $(BIN)/python
+	@echo "Installing into $(VENV) (a few minutes the first time)"
+	$(PIP) install --quiet --editable '.[dev]'
+	@touch $@
+
+$(INSTALLED_DOCS): pyproject.toml $(INSTALLED)
+	$(PIP) install --quiet --editable '.[dev,docs]'
+	@touch $@
+
+# Type checkers cannot follow the mapping of the root folders to `unpaired.*`; this view spells it out for them.
+dev: $(INSTALLED)  ## Install for development and write the type checkers' view
+	@mkdir -p .view/unpaired
+	@for folder in core domains apps models; do ln -sfn ../../$$folder .view/unpaired/$$folder; done
+	@for file in __init__.py py.typed; do ln -sf ../../api/$$file .view/unpaired/$$file; done
+
+lint: $(INSTALLED)  ## Check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(INSTALLED)  ## Mend style and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+typecheck: dev  ## Strict type check of core and domains
+	$(BIN)/mypy -p unpaired.core -p unpaired.domains
+
+test: lint typecheck  ## Lint, type-check and test
+	$(BIN)/python -m pytest -m "not slow" $(TEST_OPTIONS)
+
+test-slow: $(INSTALLED)  ## The tests that take minutes
+	$(BIN)/python -m pytest -m slow
+
+demo: $(INSTALLED)  ## Translate a picture with the shipped model, then train, resume and use a tiny one
+	$(BIN)/python apps/demo.py
+
+docs: $(INSTALLED_DOCS)  ## Build the documentation into docs/_build/html
+	$(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html
+
+clean:  ## Remove everything that was built (runs and .venv are kept)
+	rm -rf build dist demo docs/_build .view .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	find api core domains apps models tests benchmarks -name __pycache__ -type d -exec rm -rf {} +
