@@ -1,0 +1,68 @@
+"""Discriminators: PatchGAN of any depth and the pixel discriminator (Isola et al. 2017, appendix 6.1.2)."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from torch import Tensor, nn
+
+from .layers import check_options, common_rules, convolution, normalisation
+
+
+class PatchDiscriminator(nn.Module):
+    """Judges overlapping patches, 70x70 with three strided layers.
+
+    forward: (B, in_channels, *space) -> (B, 1, *patches), raw verdicts without a sigmoid.
+
+    Raises:
+        ConfigError: an option is out of range.
+    """
+
+    def __init__(
+        self, in_channels: int, dimensions: int = 2, filters: int = 64, layers: int = 3, norm: str = "instance"
+    ) -> None:
+        super().__init__()
+        check_options(
+            "patchgan discriminator",
+            [
+                *common_rules(dimensions, in_channels, 1, filters, norm),
+                ("layers", layers, 1 <= layers <= 8, "1 to 8"),
+            ],
+        )
+        bias = norm != "batch"
+        stack = [convolution(dimensions, in_channels, filters, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+        width = filters
+        for layer in range(1, layers + 1):
+            wider = filters * min(2**layer, 8)
+            stride = 2 if layer < layers else 1
+            stack += [convolution(dimensions, width, wider, 4, stride=stride, padding=1, bias=bias)]
+            stack += [*normalisation(norm, dimensions, wider), nn.LeakyReLU(0.2)]
+            width = wider
+        self.layers = nn.Sequential(*stack, convolution(dimensions, width, 1, 4, padding=1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return cast(Tensor, self.layers(x))
+
+
+class PixelDiscriminator(nn.Module):
+    """Judges every pixel by itself (1x1 PatchGAN): colours, not structure.
+
+    forward: (B, in_channels, *space) -> (B, 1, *space), raw verdicts without a sigmoid.
+    """
+
+    def __init__(
+        self, in_channels: int, dimensions: int = 2, filters: int = 64, layers: int = 1, norm: str = "instance"
+    ) -> None:
+        super().__init__()
+        check_options("pixel discriminator", common_rules(dimensions, in_channels, 1, filters, norm))
+        self.layers = nn.Sequential(
+            convolution(dimensions, in_channels, filters, 1),
+            nn.LeakyReLU(0.2),
+            convolution(dimensions, filters, 2 * filters, 1, bias=norm != "batch"),
+            *normalisation(norm, dimensions, 2 * filters),
+            nn.LeakyReLU(0.2),
+            convolution(dimensions, 2 * filters, 1, 1, bias=norm != "batch"),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return cast(Tensor, self.layers(x))

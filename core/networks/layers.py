@@ -1,0 +1,94 @@
+"""Building blocks of every network here, for 1, 2 or 3 spatial dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..errors import ConfigError
+from .norm import InstanceNorm
+
+NormName = Literal["instance", "batch", "none"]
+Upsampling = Literal["transposed", "resize"]
+
+_CONVOLUTIONS: dict[int, type[nn.Module]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+_TRANSPOSED: dict[int, type[nn.Module]] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+_BATCH_NORMS: dict[int, type[nn.Module]] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+
+
+def convolution(dimensions: int, *arguments: Any, **options: Any) -> nn.Module:
+    """nn.ConvNd for the number of spatial dimensions."""
+    return _CONVOLUTIONS[dimensions](*arguments, **options)
+
+
+def transposed_convolution(dimensions: int, *arguments: Any, **options: Any) -> nn.Module:
+    """nn.ConvTransposeNd for the number of spatial dimensions."""
+    return _TRANSPOSED[dimensions](*arguments, **options)
+
+
+def normalisation(name: str, dimensions: int, channels: int) -> list[nn.Module]:
+    """The norm layer of that name as a list, empty for `none`."""
+    if name == "instance":
+        return [InstanceNorm(channels)]
+    if name == "batch":
+        return [_BATCH_NORMS[dimensions](channels)]
+    return []
+
+
+class ReflectionPad(nn.Module):
+    """Reflection padding of `size` on both sides of every spatial axis (1, 2 or 3 of them)."""
+
+    def __init__(self, dimensions: int, size: int) -> None:
+        super().__init__()
+        self.padding = [size, size] * dimensions
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pad(x, self.padding, mode="reflect")
+
+    def extra_repr(self) -> str:
+        return f"{self.padding[0]}"
+
+
+class Enlarge(nn.Module):
+    """Nearest-neighbour enlargement to twice the size, the resize of a resize-convolution (Odena et al. 2016)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.interpolate(x, scale_factor=2.0, mode="nearest")
+
+
+def upsample(kind: str, dimensions: int, channels_in: int, channels_out: int, bias: bool) -> list[nn.Module]:
+    """Twice the size: a transposed convolution (the CycleGAN paper) or a resize-convolution (no checkerboard)."""
+    if kind == "transposed":
+        return [
+            transposed_convolution(
+                dimensions, channels_in, channels_out, 3, stride=2, padding=1, output_padding=1, bias=bias
+            )
+        ]
+    return [
+        Enlarge(),
+        ReflectionPad(dimensions, 1),
+        convolution(dimensions, channels_in, channels_out, 3, bias=bias),
+    ]
+
+
+def check_options(owner: str, rules: Sequence[tuple[str, Any, bool, str]]) -> None:
+    """Raise one ConfigError for every (name, value, holds, expectation) that does not hold."""
+    faults = [f"{owner}: {name} is {value!r}; expected {wanted}" for name, value, holds, wanted in rules if not holds]
+    if faults:
+        raise ConfigError("; ".join(faults))
+
+
+def common_rules(
+    dimensions: int, in_channels: int, out_channels: int, filters: int, norm: str
+) -> list[tuple[str, Any, bool, str]]:
+    """The rules that every network's options obey; the bounds also keep hostile files from asking for terabytes."""
+    return [
+        ("dimensions", dimensions, dimensions in (1, 2, 3), "1, 2 or 3"),
+        ("in_channels", in_channels, 1 <= in_channels <= 4096, "1 to 4096"),
+        ("out_channels", out_channels, 1 <= out_channels <= 4096, "1 to 4096"),
+        ("filters", filters, 1 <= filters <= 1024, "1 to 1024"),
+        ("norm", norm, norm in ("instance", "batch", "none"), "instance, batch or none"),
+    ]

@@ -1,0 +1,81 @@
+"""The ResNet generator of the CycleGAN paper (Zhu et al. 2017, appendix 7.2), for 1, 2 or 3 dimensions."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from torch import Tensor, nn
+
+from .layers import ReflectionPad, check_options, common_rules, convolution, normalisation, upsample
+
+
+class ResidualBlock(nn.Module):
+    """x + conv-norm-ReLU-conv-norm(x), reflection padded, width kept."""
+
+    def __init__(self, dimensions: int, channels: int, norm: str, dropout: float, bias: bool) -> None:
+        super().__init__()
+        half = [ReflectionPad(dimensions, 1), convolution(dimensions, channels, channels, 3, bias=bias)]
+        other = [ReflectionPad(dimensions, 1), convolution(dimensions, channels, channels, 3, bias=bias)]
+        self.layers = nn.Sequential(
+            *half,
+            *normalisation(norm, dimensions, channels),
+            nn.ReLU(),
+            *([nn.Dropout(dropout)] if dropout else []),
+            *other,
+            *normalisation(norm, dimensions, channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + cast(Tensor, self.layers(x))
+
+
+class ResnetGenerator(nn.Module):
+    """c7s1-F, d2F, d4F, R4F x blocks, u2F, uF, c7s1-out, tanh.
+
+    forward: (B, in_channels, *space) in [-1, 1] -> (B, out_channels, *space) in [-1, 1]; every spatial size a
+    multiple of `multiple` and at least `minimum`.
+
+    Raises:
+        ConfigError: an option is out of range.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        dimensions: int = 2,
+        filters: int = 64,
+        blocks: int = 9,
+        norm: str = "instance",
+        upsampling: str = "transposed",
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        check_options(
+            "resnet generator",
+            [
+                *common_rules(dimensions, in_channels, out_channels, filters, norm),
+                ("blocks", blocks, 0 <= blocks <= 64, "0 to 64"),
+                ("upsampling", upsampling, upsampling in ("transposed", "resize"), "transposed or resize"),
+                ("dropout", dropout, 0.0 <= dropout < 1.0, "0 to below 1"),
+            ],
+        )
+        self.in_channels, self.out_channels, self.dimensions = in_channels, out_channels, dimensions
+        self.multiple, self.minimum = 4, 8
+        # A bias before batch norm is redundant; before instance norm the reference keeps it.
+        bias = norm != "batch"
+        layers: list[nn.Module] = [ReflectionPad(dimensions, 3)]
+        layers += [convolution(dimensions, in_channels, filters, 7, bias=bias)]
+        layers += [*normalisation(norm, dimensions, filters), nn.ReLU()]
+        for width in (filters, 2 * filters):
+            layers += [convolution(dimensions, width, 2 * width, 3, stride=2, padding=1, bias=bias)]
+            layers += [*normalisation(norm, dimensions, 2 * width), nn.ReLU()]
+        layers += [ResidualBlock(dimensions, 4 * filters, norm, dropout, bias) for _ in range(blocks)]
+        for width in (4 * filters, 2 * filters):
+            layers += upsample(upsampling, dimensions, width, width // 2, bias)
+            layers += [*normalisation(norm, dimensions, width // 2), nn.ReLU()]
+        layers += [ReflectionPad(dimensions, 3), convolution(dimensions, filters, out_channels, 7), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return cast(Tensor, self.layers(x))
