@@ -1,0 +1,171 @@
+"""Who may import what, and what stays unimported until it is used."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import unpaired
+
+MEDIA = {"PIL", "cv2", "av", "soundfile", "librosa", "torchaudio", "tifffile", "skimage"}
+ELSEWHERE = {"unpaired", "api", "apps", "core", "domains"}
+HEAVY = {"torch", "torchvision", "numpy", "cv2", "PIL", "openvino", "onnx", "onnxruntime", "lightning_fabric", "scipy"}
+
+PUBLIC_NAMES = [
+    "ConfigError",
+    "ConversionSettings",
+    "CycleSettings",
+    "Domain",
+    "DomainSettings",
+    "Image",
+    "Inventory",
+    "MediaError",
+    "MissingDependency",
+    "MissingFile",
+    "ModelFileError",
+    "NetworkSettings",
+    "NumericsError",
+    "OutputError",
+    "Reader",
+    "TrainingSettings",
+    "Translator",
+    "UnknownName",
+    "UnpairedError",
+    "Writer",
+    "evaluate",
+    "load",
+    "train",
+]
+"""The public face, as reviewed: a change here is a change users see, and needs a line in CHANGELOG.md."""
+
+
+def _imports(path: Path) -> Iterator[tuple[int, str, int]]:
+    """Every import anywhere in a file: (dots, module, line)."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((0, alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.level, node.module or "", node.lineno
+
+
+def _resolved(path: Path, dots: int, module: str, repository: Path) -> str:
+    """The dotted name a relative import means, as if the root folders were packages of `unpaired`."""
+    package = path.parent.relative_to(repository).parts
+    base = ("unpaired", *package)[: len(package) + 2 - dots]
+    return ".".join([*base, module] if module else base)
+
+
+def _sources(repository: Path, folder: str) -> list[Path]:
+    return sorted((repository / folder).rglob("*.py"))
+
+
+def test_the_core_knows_no_medium_and_nothing_outside_itself(repository: Path) -> None:
+    for path in _sources(repository, "core"):
+        for dots, module, line in _imports(path):
+            where = f"{path.relative_to(repository)}:{line} imports {module}"
+            if dots:
+                assert _resolved(path, dots, module, repository).startswith("unpaired.core"), where
+                continue
+            top = module.split(".")[0]
+            assert top not in MEDIA, where
+            assert top not in ELSEWHERE, f"{where}; inside core, imports are relative"
+            if top == "torchvision":
+                assert "watch" in path.parts, f"{where}; only core/watch may, to encode pictures for people"
+
+
+def test_domains_know_only_the_core_and_themselves(repository: Path) -> None:
+    for path in _sources(repository, "domains"):
+        for dots, module, line in _imports(path):
+            where = f"{path.relative_to(repository)}:{line} imports {module}"
+            if dots:
+                target = _resolved(path, dots, module, repository)
+                allowed = target.startswith("unpaired.core") or target.startswith("unpaired.domains")
+                assert allowed, where
+                continue
+            assert module.split(".")[0] not in ELSEWHERE, f"{where}; inside domains, imports are relative"
+
+
+def test_a_domain_knows_no_other_domain_except_video_the_public_names_of_image(repository: Path) -> None:
+    for path in _sources(repository, "domains"):
+        inside = path.relative_to(repository / "domains").parts
+        for dots, module, line in _imports(path):
+            if not dots or len(inside) < 2:
+                continue
+            target = _resolved(path, dots, module, repository).split(".")
+            if target[:2] == ["unpaired", "domains"] and len(target) > 2 and target[2] != inside[0]:
+                public = inside[0] == "video" and target == ["unpaired", "domains", "image"]
+                assert public, f"{path.relative_to(repository)}:{line} reaches into {'.'.join(target)}"
+
+
+@pytest.mark.parametrize("folder", ["apps", "benchmarks", "tests"])
+def test_programs_import_the_package_by_its_absolute_name(repository: Path, folder: str) -> None:
+    for path in _sources(repository, folder):
+        for dots, module, line in _imports(path):
+            where = f"{path.relative_to(repository)}:{line} imports {'.' * dots}{module}"
+            assert dots == 0, f"{where}; use unpaired...."
+            assert module.split(".")[0] not in ELSEWHERE - {"unpaired"}, f"{where}; use unpaired...."
+
+
+def test_programs_use_no_private_name(repository: Path) -> None:
+    for path in _sources(repository, "apps"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("unpaired"):
+                parts = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+                private = [p for p in parts if p.startswith("_") and not p.startswith("__")]
+                assert not private, f"{path.name}:{node.lineno} takes {private}"
+
+
+def test_the_public_names_are_the_reviewed_ones() -> None:
+    assert sorted(unpaired.__all__) == PUBLIC_NAMES
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    for name in PUBLIC_NAMES:
+        value = getattr(unpaired, name)
+        assert value.__doc__, f"unpaired.{name} has no docstring"
+        assert name in dir(unpaired)
+
+
+def test_an_unknown_public_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="Imag"):
+        unpaired.Imag  # noqa: B018
+
+
+def _loaded_by(statement: str) -> set[str]:
+    """Top-level modules in a fresh interpreter after `statement`."""
+    code = f"{statement}\nimport json, sys\nprint(json.dumps(sorted({{n.split('.')[0] for n in sys.modules}})))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import unpaired",
+        "import unpaired.core.settings, unpaired.core.errors, unpaired.core.domain",
+        "import unpaired.core.config",
+        "import unpaired.core.registry",
+        "import unpaired.apps.main",
+        "import unpaired; unpaired.Domain, unpaired.TrainingSettings, unpaired.UnpairedError",
+    ],
+)
+def test_light_imports_stay_light(statement: str) -> None:
+    heavy = _loaded_by(statement) & HEAVY
+    assert not heavy, f"{statement} loads {sorted(heavy)}"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_the_command_line_answers_without_torch(arguments: list[str]) -> None:
+    statement = (
+        "import sys\nfrom unpaired.apps.main import main\n"
+        f"sys.argv = ['unpaired', *{arguments!r}]\n"
+        "try:\n    main()\nexcept SystemExit as ended:\n    assert not ended.code, ended.code"
+    )
+    heavy = _loaded_by(statement) & HEAVY
+    assert not heavy, f"unpaired {' '.join(arguments)} loads {sorted(heavy)}"
