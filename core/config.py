@@ -69,7 +69,8 @@ def read(cls: type[T], mapping: Any, where: str, faults: list[str]) -> T | None:
     values: dict[str, Any] = {}
     for key, value in _without_joint_forms(mapping, names).items():
         if key not in names:
-            faults.append(unknown_key(key, names, where))
+            joint = [name[:-2] for name in names if name.endswith("_a") and f"{name[:-2]}_b" in names]
+            faults.append(unknown_key(key, [*names, *joint], where))
             continue
         before = len(faults)
         converted = _convert(value, hints[key], dotted(where, key), faults)

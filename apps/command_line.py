@@ -1,0 +1,141 @@
+"""What every program here shares: how options are read, how a fault is told, and which exit code follows.
+
+Exit codes: 0 done, 1 a fault of this program, 2 something the user can mend, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from unpaired.core.config import Text
+from unpaired.core.errors import ConfigError, UnpairedError
+from unpaired.core.registry import suggestion
+
+# What the machine refuses (no space, no permission) is the user's to mend even where no module foresaw it.
+_ENVIRONMENT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that raises ConfigError instead of exiting, and reads dotted settings (--training.steps 10).
+
+    `groups` are the settings a program takes in dotted form, `shorthand` the plain options that stand for one
+    ("steps" for "training.steps"). Whatever is misspelt is reported together.
+    """
+
+    def __init__(
+        self, program: str, description: str, groups: Sequence[str] = (), shorthand: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(
+            prog=program,
+            description=description,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        self.groups = groups
+        self.shorthand = shorthand or {}
+        self.details: Callable[[Sequence[str]], str] | None = None
+        """Makes the end of the help, which may depend on the words."""
+        self.add_argument("--debug", action="store_true", help="show the traceback of a fault")
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{message} (see {self.prog} --help)")
+
+    def read(self, words: Sequence[str]) -> argparse.Namespace:
+        """Read a program's words. In the result, `settings` is the nested mapping of the dotted settings and
+        `faults` what is wrong so far. Raises ConfigError where nothing can be made of the words."""
+        if self.details and {"-h", "--help"} & set(words):
+            self.epilog = self.details(words)
+        rest, settings, faults = self._take_settings(list(words))
+        try:
+            args = self.parse_args(rest)
+        except ConfigError as error:
+            raise ConfigError("; ".join([*faults, str(error)])) from None
+        args.settings, args.faults = settings, faults
+        return args
+
+    def _take_settings(self, words: list[str]) -> tuple[list[str], dict[str, Any], list[str]]:
+        rest: list[str] = []
+        settings: dict[str, Any] = {}
+        faults: list[str] = []
+        known = {option for action in self._actions for option in action.option_strings}
+        while words:
+            word = words.pop(0)
+            option, given, value = word.partition("=")
+            if word == "--":
+                return [*rest, word, *words], settings, faults
+            if not word.startswith("--") or option in known:
+                rest.append(word)
+                continue
+            if not given:
+                value = words.pop(0) if words and not words[0].startswith("--") else "true"
+            setting = self._setting(option)
+            if setting:
+                put(settings, setting, Text(value))
+            else:
+                options = known | {"--" + short.replace("_", "-") for short in self.shorthand}
+                faults.append(f"{option} is no option{suggestion(option, sorted(options))}")
+        return rest, settings, faults
+
+    def _setting(self, option: str) -> str | None:
+        name = option.removeprefix("--").replace("-", "_")
+        if "." in name and name.partition(".")[0] in self.groups:
+            return name
+        return self.shorthand.get(name)
+
+
+def put(mapping: dict[str, Any], name: str, value: Any) -> None:
+    """Set `mapping["a"]["b"]` for the name "a.b"."""
+    *groups, key = name.split(".")
+    for group in groups:
+        if not isinstance(mapping.get(group), dict):
+            mapping[group] = {}
+        mapping = mapping[group]
+    mapping[key] = value
+
+
+def refuse(faults: Sequence[str]) -> None:
+    """Raise the faults collected so far, if any, as one ConfigError."""
+    if faults:
+        raise ConfigError("; ".join(faults))
+
+
+def run(program: Callable[[], int | None], debug: bool = False) -> int:
+    """Run a program and return its exit code; a fault becomes one line on standard error."""
+    if not debug:
+        warnings.simplefilter("ignore")
+    try:
+        code = program() or 0
+        sys.stdout.flush()
+        return code
+    except SystemExit:  # argparse, after it printed the help
+        return 0
+    except UnpairedError as error:
+        return _failed(str(error), 2, debug)
+    except KeyboardInterrupt as error:
+        return _failed(str(error) or "interrupted", 130, debug)
+    except BrokenPipeError:  # whoever read our output went away, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _ENVIRONMENT:
+            return _failed(f"{error.filename or 'a file'} cannot be used: {error.strerror}", 2, debug)
+        return _failed(
+            f"this is a fault of unpaired, please report it: {type(error).__name__}: {error}"
+            " (--debug shows where it happened)",
+            1,
+            debug,
+        )
+
+
+def _failed(message: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print("unpaired:", " ".join(message.split()), file=sys.stderr)
+    return code

@@ -1,0 +1,1 @@
+"""One module a command of `unpaired`: `parser()` says what it takes, `main(args)` does it."""

@@ -1,0 +1,113 @@
+"""`unpaired train`: two folders to a run folder that holds a model."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import unpaired
+from unpaired import ConfigError, CycleSettings, MissingFile, NetworkSettings, OutputError, TrainingSettings
+from unpaired.apps.command_line import Parser
+from unpaired.apps.run_settings import GROUPS, compose, described
+from unpaired.core import config, registry
+
+DESCRIPTION = """Train a translator from two folders that need no pairs.
+
+  unpaired train --domain image --a photos --b paintings --out runs/monet
+  unpaired train --domain image --data datasets/horse2zebra --out runs/zebra --preset small --steps 20000
+  unpaired train --out runs/monet --resume"""
+
+
+def parser() -> Parser:
+    """What `unpaired train` takes."""
+    shorthand = {field.name: f"training.{field.name}" for field in dataclasses.fields(TrainingSettings)}
+    made = Parser("unpaired train", DESCRIPTION, GROUPS, shorthand)
+    made.add_argument("--domain", metavar="NAME", help="the medium: image, or another of `unpaired domains`")
+    made.add_argument("--a", metavar="DIR", help="folder of domain A")
+    made.add_argument("--b", metavar="DIR", help="folder of domain B")
+    made.add_argument("--data", metavar="DIR", help="a folder with trainA and trainB, instead of --a and --b")
+    made.add_argument("--out", metavar="RUN", help="the run folder to make, or to go on with")
+    made.add_argument("--preset", help="size of the networks: tiny, small or base (the paper's)")
+    made.add_argument("--names", nargs=2, metavar=("A", "B"), help="what the two domains are called")
+    made.add_argument("--objective", metavar="NAME", help="what is minimised (default: cycle)")
+    made.add_argument("--config", metavar="FILE", help="settings from a YAML file; options win over it")
+    made.add_argument("--resume", action="store_true", help="go on with the run at --out, with its own settings")
+    made.details = _details
+    return made
+
+
+def _details(words: Sequence[str]) -> str:
+    lines = [
+        "settings (--steps stands for --training.steps, and so on for all of training;",
+        "--objective.cycle sets cycle_a and cycle_b, likewise identity and adversarial):",
+    ]
+    listed: list[tuple[str, type[Any]]] = [
+        ("training", TrainingSettings),
+        ("objective", CycleSettings),
+        ("networks", NetworkSettings),
+    ]
+    if "--domain" in words[:-1]:
+        name = words[words.index("--domain") + 1]
+        listed.append(("domain", registry.find("domains", name).settings_type))
+    else:
+        lines.append("with --domain NAME, --help lists the settings of that medium too")
+    for where, settings in listed:
+        lines += ["", *described(settings, where)]
+    return "\n".join(lines)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Train. Raises UnpairedError before the first step for whatever the user can mend."""
+    out = Path(args.out) if args.out else None
+    layers: list[dict[str, Any]] = []
+    if args.resume:
+        layers.append(_of_run(out))
+    if args.config:
+        layers.append(config.read_yaml(args.config))
+    layers.append(_of_words(args))
+    settings = compose(config.merge(*layers), args.faults)
+    if not args.resume and (settings.out / "config.yaml").exists():
+        raise OutputError(f"{settings.out} holds a run already; add --resume to go on with it, or choose another --out")
+    try:
+        model = unpaired.train(**vars(settings), resume=args.resume)
+    except KeyboardInterrupt:
+        how = f"go on with: unpaired train --out {settings.out} --resume"
+        raise KeyboardInterrupt(f"interrupted; {how}") from None
+    print(f"model: {model}")
+    return 0
+
+
+def _of_run(out: Path | None) -> dict[str, Any]:
+    if out is None:
+        raise ConfigError("--resume needs --out RUN, the run to go on with")
+    if not (out / "config.yaml").is_file():
+        raise MissingFile(f"there is no run to resume at {out} (no config.yaml there)")
+    return config.read_yaml(out / "config.yaml")
+
+
+def _of_words(args: argparse.Namespace) -> dict[str, Any]:
+    """The layer of settings that the command line gives."""
+    given: dict[str, Any] = dict(args.settings)
+    for group in ("domain", "objective"):
+        name = getattr(args, group)
+        if name is not None:
+            given[group] = {"name": name, **given.get(group, {})}
+    if args.data is not None:
+        given |= _data_set(Path(args.data), args)
+    for key in ("a", "b", "out", "preset", "names"):
+        if getattr(args, key) is not None:
+            given[key] = getattr(args, key)
+    return given
+
+
+def _data_set(folder: Path, args: argparse.Namespace) -> dict[str, str]:
+    sides = {"a": folder / "trainA", "b": folder / "trainB"}
+    if args.a is not None or args.b is not None:
+        args.faults.append("--data and --a, --b exclude each other")
+    for path in sides.values():
+        if not path.is_dir():
+            raise MissingFile(f"there is no folder {path}; --data takes a folder that holds trainA and trainB")
+    return {side: str(path) for side, path in sides.items()}

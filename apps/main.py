@@ -1,0 +1,62 @@
+"""The command `unpaired`: finds the command that was named, and imports only that one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import unpaired
+from unpaired.apps.command_line import run
+from unpaired.core.errors import ConfigError
+from unpaired.core.registry import suggestion
+
+# Each is a module of unpaired.apps.commands with `parser()` and `main(args)`.
+COMMANDS = {
+    "train": "train a translator from two folders",
+    "convert": "translate a file, or a folder of files",
+    "evaluate": "score a translator on held-out folders",
+    "inspect": "say what a folder, a file, a run or a model holds, and what it means for training",
+    "export": "write a model as ONNX or safetensors",
+    "import": "read the weights of pytorch-CycleGAN-and-pix2pix",
+    "models": "list the shipped models",
+    "domains": "list the installed domains",
+}
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line `words` (default: those of the process) and return its exit code."""
+    given = list(sys.argv[1:] if words is None else words)
+    return run(lambda: _dispatch(given), debug="--debug" in given)
+
+
+def _dispatch(words: list[str]) -> int | None:
+    command = next((word for word in words if word != "--debug"), None)
+    if command in ("-h", "--help"):
+        print(_help())
+        return 0
+    if command == "--version":
+        print("unpaired", unpaired.__version__)
+        return 0
+    if command not in COMMANDS:
+        found = "no command was named" if command is None else f"there is no command {command!r}"
+        known = list(COMMANDS)
+        raise ConfigError(f"{found}{suggestion(command or '', known)}; commands: {', '.join(known)}")
+    words.remove(command)
+    module = import_module(f"unpaired.apps.commands.{command}_command")
+    code: int | None = module.main(module.parser().read(words))
+    return code
+
+
+def _help() -> str:
+    listed = "\n".join(f"  {name:<10}{summary}" for name, summary in COMMANDS.items())
+    return (
+        "usage: unpaired COMMAND ...\n\n"
+        "Two folders in, a translator out.\n\n"
+        f"commands:\n{listed}\n\n"
+        "unpaired COMMAND --help describes one. --version prints the version, --debug the traceback of a fault."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""From what the user gave (a YAML file, a run's own settings, the command line) to what training takes."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from unpaired import Domain, NetworkSettings, TrainingSettings, UnpairedError
+from unpaired.apps.command_line import refuse
+from unpaired.core import config, registry
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """A whole run, as config.yaml of its folder holds it."""
+
+    domain: Domain
+    a: Path
+    b: Path
+    out: Path
+    preset: str
+    names: tuple[str, str] | None
+    networks: NetworkSettings
+    objective: Any
+    """The settings of the named objective."""
+    training: TrainingSettings
+
+
+@dataclass(frozen=True)
+class _Top:
+    """Types of the top-level keys that are no group of settings."""
+
+    a: Path
+    b: Path
+    out: Path
+    preset: str = "base"
+    names: tuple[str, str] | None = None
+
+
+GROUPS = ("domain", "networks", "objective", "training")
+
+
+def compose(mapping: Mapping[str, Any], faults: list[str]) -> RunSettings:
+    """The run that a merged mapping describes. Raises ConfigError with its faults and those given."""
+    top = {key: value for key, value in mapping.items() if key not in GROUPS}
+    names = [field.name for field in dataclasses.fields(_Top)]
+    for key in [key for key in top if key not in names]:
+        faults.append(config.unknown_key(key, [*names, *GROUPS]))
+        del top[key]
+    for key, what in {"a": "DIR", "b": "DIR", "out": "RUN"}.items():
+        if key not in top:
+            faults.append(f"{key} is missing: give --{key} {what}")
+    whole = config.read(_Top, top, "", faults)
+    domain_type, domain = _named("domains", mapping.get("domain"), "domain", faults)
+    objective_type, objective = _named("objectives", mapping.get("objective", {}), "objective", faults, "cycle")
+    settings = {
+        "domain": domain_type and config.read(domain_type.settings_type, domain, "domain", faults),
+        "objective": objective_type and config.read(objective_type.settings_type, objective, "objective", faults),
+        "networks": config.read(NetworkSettings, mapping.get("networks", {}), "networks", faults),
+        "training": config.read(TrainingSettings, mapping.get("training", {}), "training", faults),
+    }
+    refuse(faults)
+    assert whole is not None  # or there would be a fault
+    chosen = domain_type(settings.pop("domain"))
+    chosen.networks(whole.preset, settings["networks"])  # refuses an unknown preset before anything is made
+    return RunSettings(domain=chosen, **vars(whole), **settings)
+
+
+def _named(group: Any, given: Any, where: str, faults: list[str], default: str = "") -> tuple[Any, dict[str, Any]]:
+    """The class that a group {name, ...settings} names, and its settings; a plain text is the name alone."""
+    chosen = {"name": given} if isinstance(given, str) else dict(given) if isinstance(given, Mapping) else {}
+    name = str(chosen.pop("name", default))
+    if not name:
+        installed = ", ".join(entry.name for entry in registry.entries(group))
+        faults.append(f"no {where} was named: give --{where} NAME (installed: {installed})")
+        return None, chosen
+    try:
+        return registry.find(group, name), chosen
+    except UnpairedError as error:
+        faults.append(str(error))
+        return None, chosen
+
+
+# -- help -------------------------------------------------------------------------------------------
+def described(settings: type[Any], where: str) -> Iterator[str]:
+    """A line for each field of a settings dataclass: its dotted name, default, type and docstring."""
+    hints = get_type_hints(settings)
+    documented = _docstrings(settings)
+    for field in dataclasses.fields(settings):
+        default = "null" if field.default is None else getattr(field.default, "value", field.default)
+        text = f"{documented.get(field.name, '')} ({config.describe(hints[field.name])}; default {default})".strip()
+        yield f"  --{where}.{field.name}\n{textwrap.indent(textwrap.fill(text, 100), ' ' * 6)}"
+
+
+def _docstrings(settings: type[Any]) -> dict[str, str]:
+    """The string below each field, which Python itself does not keep."""
+    found: dict[str, str] = {}
+    for ancestor in reversed(settings.__mro__[:-1]):
+        body = ast.parse(textwrap.dedent(inspect.getsource(ancestor))).body[0]
+        statements = body.body if isinstance(body, ast.ClassDef) else []
+        for field, text in pairwise(statements):
+            if (
+                isinstance(field, ast.AnnAssign)
+                and isinstance(field.target, ast.Name)
+                and isinstance(text, ast.Expr)
+                and isinstance(text.value, ast.Constant)
+            ):
+                found[field.target.id] = " ".join(str(text.value.value).split())
+    return found
