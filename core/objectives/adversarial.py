@@ -1,0 +1,56 @@
+"""Adversarial losses as pure functions of a discriminator's raw verdicts (no sigmoid inside the networks)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..settings import AdversarialForm
+
+
+def generator_loss(form: AdversarialForm, verdict: Tensor) -> Tensor:
+    """What a generator pays for the verdict on its translations; any shape in, a scalar out.
+
+    lsgan: mean (D - 1)^2 (Mao et al. 2017, eq. 9 without its half, as CycleGAN section 4);
+    vanilla: mean -log sigmoid D (Goodfellow et al. 2014, non-saturating);
+    hinge and wgan-gp: -mean D (Lim & Ye 2017; Arjovsky et al. 2017).
+    """
+    if form == "lsgan":
+        return (verdict - 1.0).square().mean()
+    if form == "vanilla":
+        return F.softplus(-verdict).mean()
+    return -verdict.mean()
+
+
+def discriminator_loss(form: AdversarialForm, real: Tensor, generated: Tensor) -> Tensor:
+    """Half the sum of a discriminator's loss on real and on generated samples; a scalar.
+
+    lsgan: mean (D(real) - 1)^2 and mean D(generated)^2; vanilla: mean -log sigmoid D(real) and
+    mean -log (1 - sigmoid D(generated)); hinge: mean max(0, 1 - D(real)) and mean max(0, 1 + D(generated));
+    wgan-gp: -mean D(real) and mean D(generated), without the penalty. The half is the CycleGAN paper's
+    (section 4): discriminators learn at half the speed.
+    """
+    if form == "lsgan":
+        both = (real - 1.0).square().mean() + generated.square().mean()
+    elif form == "vanilla":
+        both = F.softplus(-real).mean() + F.softplus(generated).mean()
+    elif form == "hinge":
+        both = F.relu(1.0 - real).mean() + F.relu(1.0 + generated).mean()
+    else:
+        both = generated.mean() - real.mean()
+    return 0.5 * both
+
+
+def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, generated: Tensor, mix: Tensor) -> Tensor:
+    """Mean (|gradient of the critic| - 1)^2 on the line between the samples (Gulrajani et al. 2017, eq. 3).
+
+    real, generated: (B, C, *space); mix: (B,) in [0, 1], how far towards the generated sample; a scalar.
+    """
+    share = mix.reshape(-1, *[1] * (real.dim() - 1))
+    between = (real + share * (generated - real)).detach().requires_grad_(True)
+    with torch.enable_grad():
+        (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    return (gradient.flatten(1).norm(2, dim=1) - 1.0).square().mean()

@@ -1,0 +1,117 @@
+"""Cycle consistency (Zhu et al. 2017): adversarial, cycle, identity and equivariance losses, as the paper has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ..domain import Warp
+from ..errors import ConfigError
+from ..settings import CycleSettings
+from . import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
+from .adversarial import discriminator_loss, generator_loss, gradient_penalty
+
+
+def apply_together(network: nn.Module, inputs: Sequence[Tensor]) -> list[Tensor]:
+    """The network's output for every input (B_i, C, *space), in fp32 or better, by one call where that is exact.
+
+    Samples do not see one another through instance norm, so one call is the same as many and faster; through
+    batch norm they do, and inputs of unlike shapes cannot be stacked.
+    """
+    one_shape = len({tuple(x.shape[1:]) for x in inputs}) == 1
+    coupled = any(isinstance(module, _BatchNorm) for module in network.modules())
+    if one_shape and not coupled and len(inputs) > 1:
+        together = network(torch.cat(list(inputs)))
+        outputs = together.split([len(x) for x in inputs])
+    else:
+        outputs = [network(x) for x in inputs]
+    return [y if y.dtype == torch.float64 else y.float() for y in outputs]
+
+
+def distance(x: Tensor, y: Tensor) -> Tensor:
+    """Mean absolute difference, the L1 of the paper's equation 2."""
+    return (x - y).abs().mean()
+
+
+class Cycle(Objective):
+    """The full objective of the paper (equation 3), with every weight independent.
+
+    Losses are returned weighted; a term of weight 0 is neither computed nor listed.
+    """
+
+    settings_type = CycleSettings
+
+    def __init__(self, settings: CycleSettings | None = None) -> None:
+        self.settings = settings or CycleSettings()
+
+    @property
+    def history(self) -> int:
+        return self.settings.history
+
+    def generator_step(
+        self, generators: Generators, discriminators: Discriminators, a: Tensor, b: Tensor, warp: Warp | None
+    ) -> GeneratorStep:
+        weights = self.settings
+        if (weights.identity_a or weights.identity_b) and a.shape[1] != b.shape[1]:
+            raise ConfigError(
+                f"objective.identity_a and identity_b need like channels, A has {a.shape[1]} and B {b.shape[1]}; "
+                "set both to 0"
+            )
+        warped = warp if weights.equivariance else None
+        translated_b, *more_b = apply_together(generators.a2b, _inputs(a, b, weights.identity_b, warped))
+        translated_a, *more_a = apply_together(generators.b2a, _inputs(b, a, weights.identity_a, warped))
+        losses: dict[str, Tensor] = {}
+        for side, translated in (("a", translated_a), ("b", translated_b)):
+            weight = weights.adversarial_a if side == "a" else weights.adversarial_b
+            if weight:
+                judge = discriminators.a if side == "a" else discriminators.b
+                losses[f"adversarial_{side}"] = weight * generator_loss(weights.form, apply_together(judge, [translated])[0])
+        if weights.cycle_a:
+            (cycled_a,) = apply_together(generators.b2a, [translated_b])
+            losses["cycle_a"] = weights.cycle_a * distance(cycled_a, a)
+        if weights.cycle_b:
+            (cycled_b,) = apply_together(generators.a2b, [translated_a])
+            losses["cycle_b"] = weights.cycle_b * distance(cycled_b, b)
+        if weights.identity_a:
+            losses["identity_a"] = weights.identity_a * distance(more_a.pop(0), a)
+        if weights.identity_b:
+            losses["identity_b"] = weights.identity_b * distance(more_b.pop(0), b)
+        if warped is not None:
+            losses["equivariance_a2b"] = weights.equivariance * distance(more_b.pop(), warped(translated_b))
+            losses["equivariance_b2a"] = weights.equivariance * distance(more_a.pop(), warped(translated_a))
+        return GeneratorStep(losses, translated_a.detach(), translated_b.detach())
+
+    def discriminator_step(
+        self, discriminators: Discriminators, a: Tensor, b: Tensor, translated_a: Tensor, translated_b: Tensor
+    ) -> DiscriminatorStep:
+        losses: dict[str, Tensor] = {}
+        verdicts: dict[str, Tensor] = {}
+        sides = (("a", discriminators.a, a, translated_a), ("b", discriminators.b, b, translated_b))
+        for side, judge, real, generated in sides:
+            on_real, on_generated = apply_together(judge, [real, generated])
+            loss = discriminator_loss(self.settings.form, on_real, on_generated)
+            if self.settings.form == "wgan-gp" and self.settings.gradient_penalty:
+                loss = loss + self.settings.gradient_penalty * self._penalty(judge, real, generated)
+            losses[f"discriminator_{side}"] = loss
+            verdicts[f"real_{side}"] = on_real.detach().mean()
+            verdicts[f"generated_{side}"] = on_generated.detach().mean()
+        return DiscriminatorStep(losses, verdicts)
+
+    def _penalty(self, judge: nn.Module, real: Tensor, generated: Tensor) -> Tensor:
+        # The default generator is seeded and checkpointed by the engine.
+        mix = torch.rand(len(real), device=real.device, dtype=real.dtype)
+        return gradient_penalty(lambda x: cast(Tensor, judge(x)), real, generated, mix)
+
+
+def _inputs(own: Tensor, other: Tensor, identity: float, warp: Warp | None) -> list[Tensor]:
+    """What a generator sees at once: samples to translate, samples to leave alone, warped samples."""
+    inputs = [own]
+    if identity:
+        inputs.append(other)
+    if warp is not None:
+        inputs.append(warp(own))
+    return inputs
