@@ -60,7 +60,7 @@ def compose(mapping: Mapping[str, Any], faults: list[str]) -> RunSettings:
     whole = config.read(_Top, top, "", faults)
     domain_type, domain = _named("domains", mapping.get("domain"), "domain", faults)
     objective_type, objective = _named("objectives", mapping.get("objective", {}), "objective", faults, "cycle")
-    settings = {
+    settings: dict[str, Any] = {
         "domain": domain_type and config.read(domain_type.settings_type, domain, "domain", faults),
         "objective": objective_type and config.read(objective_type.settings_type, objective, "objective", faults),
         "networks": config.read(NetworkSettings, mapping.get("networks", {}), "networks", faults),

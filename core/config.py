@@ -126,6 +126,7 @@ def _convert(value: Any, kind: Any, name: str, faults: list[str]) -> Any:
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         return _convert_union(value, kind, name, faults)
+    given = value
     if kind is not str and not (origin is Literal and value in get_args(kind)):
         value = _parsed(value)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
@@ -133,14 +134,14 @@ def _convert(value: Any, kind: Any, name: str, faults: list[str]) -> Any:
     if origin in (tuple, list):
         return _convert_sequence(value, kind, name, faults)
     if origin is Literal:
-        return value if value in get_args(kind) else _refuse(value, kind, name, faults)
+        return value if value in get_args(kind) else _refuse(given, kind, name, faults)
     converter = _CONVERTERS.get(kind)
     if converter is None:
         return value
     try:
         return converter(value)
     except (TypeError, ValueError):
-        return _refuse(value, kind, name, faults)
+        return _refuse(given, kind, name, faults)
 
 
 def _parsed(value: Any) -> Any:
@@ -276,11 +277,10 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
-        for key, _ in node.value:
+        for key in [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]:
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"{key.value} is given twice", key.start_mark)
-            if isinstance(key, yaml.ScalarNode):
-                seen.add(key.value)
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 

@@ -1,0 +1,127 @@
+"""`unpaired inspect`: what a folder, a file, a run or a model holds, and what it means for training."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from unpaired import Domain, Inventory, MissingFile
+from unpaired.apps.command_line import Parser, refuse
+from unpaired.core import config, registry
+
+DESCRIPTION = """Say what a folder, a file, a run or a model holds: what is usable, what is broken and why, and what
+it means for training.
+
+  unpaired inspect photos                 one folder
+  unpaired inspect photos paintings       two folders, also against one another
+  unpaired inspect datasets/horse2zebra   the same for the trainA and trainB inside
+  unpaired inspect runs/monet             a run, or a model file"""
+
+_LISTED = 20
+
+
+def parser() -> Parser:
+    """What `unpaired inspect` takes."""
+    made = Parser("unpaired inspect", DESCRIPTION)
+    made.add_argument("place", metavar="DIR_OR_FILE")
+    made.add_argument("other", metavar="DIR_B", nargs="?", help="the folder of the other domain")
+    made.add_argument("--domain", metavar="NAME", default="image", help="the medium (default: image)")
+    made.add_argument("--json", action="store_true", help="print JSON, with every broken file")
+    return made
+
+
+def main(args: argparse.Namespace) -> int:
+    """Print the report."""
+    refuse(args.faults)
+    report = _report(Path(args.place), Path(args.other) if args.other else None, args.domain)
+    print(json.dumps(report, indent=2, ensure_ascii=False) if args.json else "\n".join(_lines(report)))
+    return 0
+
+
+def _report(place: Path, other: Path | None, domain_name: str) -> dict[str, Any]:
+    if not place.exists():
+        raise MissingFile(f"there is no file or folder {place}")
+    if other is None and (place.suffix == ".safetensors" or (place / "config.yaml").is_file()):
+        return _of_model(place)
+    domain: Domain = registry.find("domains", domain_name)()
+    if other is None and place.is_file():
+        return _of_file(place, domain)
+    if other is None and (place / "trainA").is_dir() and (place / "trainB").is_dir():
+        place, other = place / "trainA", place / "trainB"
+    found = domain.scan(place, thorough=True)
+    if other is None:
+        return {"folders": [_of_folder(found)]}
+    counterpart = domain.scan(other, thorough=True)
+    together = list(domain.compare(found, counterpart))
+    return {"folders": [_of_folder(found), _of_folder(counterpart)], "together": together}
+
+
+def _of_folder(found: Inventory) -> dict[str, Any]:
+    return {
+        "folder": str(found.folder),
+        "usable": len(found.files),
+        "facts": dict(found.facts),
+        "broken": [{"file": str(each.path), "reason": each.reason} for each in found.broken],
+        "warnings": list(found.warnings),
+    }
+
+
+def _of_file(file: Path, domain: Domain) -> dict[str, Any]:
+    with domain.open(file, "a", domain.conversion_type()) as reader:
+        shapes = [tuple(chunk.shape) for chunk in reader]
+    return {"file": str(file), "facts": {"parts": len(shapes), "channels": shapes[0][0], "size": list(shapes[0][1:])}}
+
+
+def _of_model(place: Path) -> dict[str, Any]:
+    from unpaired.core.model import read_header
+
+    run = place if place.is_dir() else None
+    model = place / "model.safetensors" if run else place
+    report: dict[str, Any] = {}
+    if run:
+        report["run"] = str(run)
+        report["settings"] = config.read_yaml(run / "config.yaml")
+        report["checkpoints"] = sorted(each.name for each in (run / "checkpoints").glob("step-*"))
+    if model.exists() or not run:
+        report["model"] = str(model)
+        report["facts"] = read_header(model)
+        report["facts"]["bytes"] = model.stat().st_size
+    return report
+
+
+# -- for people -------------------------------------------------------------------------------------
+def _lines(report: Mapping[str, Any]) -> Iterator[str]:
+    for folder in report.get("folders", []):
+        yield f"{folder['folder']}: {folder['usable']} usable, {len(folder['broken'])} broken"
+        yield from _facts(folder["facts"])
+        for broken in folder["broken"][:_LISTED]:
+            yield f"  broken: {broken['file']}: {broken['reason']}"
+        if len(folder["broken"]) > _LISTED:
+            yield f"  and {len(folder['broken']) - _LISTED} more broken (--json lists all)"
+        yield from (f"  note: {warning}" for warning in folder["warnings"])
+    yield from (f"together: {sentence}" for sentence in report.get("together", []))
+    for key in ("file", "run", "model"):
+        if key in report:
+            yield f"{key}: {report[key]}"
+    yield from _facts({key: report[key] for key in ("checkpoints", "settings") if key in report})
+    if "folders" not in report:
+        yield from _facts(report.get("facts", {}))
+
+
+def _facts(facts: Mapping[str, Any], indent: str = "  ") -> Iterator[str]:
+    for key, value in facts.items():
+        if isinstance(value, Mapping) and value:
+            yield f"{indent}{key}:"
+            yield from _facts(value, indent + "  ")
+        else:
+            yield f"{indent}{key}: {_text(value)}"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        shown = ", ".join(_text(item) for item in value[:_LISTED])
+        return shown + (f", and {len(value) - _LISTED} more" if len(value) > _LISTED else "")
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,47 @@
+"""`unpaired models`: the models that come with the package."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from unpaired import UnpairedError, models
+from unpaired.apps.command_line import Parser, refuse
+
+SHIPPED = Path(models.__path__[0])
+
+
+def parser() -> Parser:
+    """What `unpaired models` takes."""
+    made = Parser("unpaired models", "List the shipped models: each name can stand wherever a model file can.")
+    made.add_argument("--json", action="store_true", help="print JSON")
+    return made
+
+
+def main(args: argparse.Namespace) -> int:
+    """Print a line for each shipped model."""
+    refuse(args.faults)
+    found = [_described(file) for file in sorted(SHIPPED.glob("*.safetensors"))]
+    if args.json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+        return 0
+    for each in found:
+        print(f"{each['name']}  {each['domain']}, {each['bytes'] / 1e6:.1f} MB  {each['card']}")
+    if not found:
+        print("no model is shipped with this installation")
+    return 0
+
+
+def _described(file: Path) -> dict[str, Any]:
+    from unpaired.core.model import read_header
+
+    card = file.with_suffix(".md")
+    lines = card.read_text(encoding="utf-8").splitlines() if card.is_file() else []
+    first = next((line.lstrip("# ").strip() for line in lines if line.strip()), "no card")
+    try:
+        domain = str(read_header(file)["domain"]["name"])
+    except UnpairedError as error:
+        domain = f"broken: {error}"
+    return {"name": file.stem, "domain": domain, "bytes": file.stat().st_size, "card": first}
