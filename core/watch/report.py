@@ -1,0 +1,205 @@
+"""report.html: a run at a glance in one offline file of bounded size."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from ..files import atomic_text
+from .page import page
+from .progress import duration
+from .records import Finding
+from .sheets import list_sheets, thinned, thumbnail
+
+SHEETS = 8
+"""Previews shown."""
+SHEETS_BYTES = 1_700_000
+"""Bytes that all of them may take together, before base64 adds a third."""
+FINDINGS = 30
+"""Latest findings shown."""
+SIDED = re.compile(r"(.+)_(a|b|a2b|b2a)$")
+PANELS = (
+    ("terms", "Generator terms", "Weighted, as they enter the sum. Each should fall, then settle."),
+    ("verdicts", "Discriminator verdicts", "Mean output on real and on generated samples; a widening gap that "
+     "stays means that the discriminator has won."),
+    ("sum", "Generators' loss", "The sum of all terms. Adversarial training does not drive it to zero."),
+    ("discriminators", "Discriminators' losses", "Near zero for long: saturated, the generators learn nothing."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a report shows besides the preview sheets found in the run folder."""
+
+    run: Path
+    settings: Mapping[str, Any]
+    """Nested or dotted."""
+    curves: Mapping[str, Any]
+    """`Curves.data()`."""
+    findings: Sequence[Finding] = ()
+    present: frozenset[str] = frozenset()
+    """Names of findings whose symptom is still there."""
+    last: Mapping[str, Any] = field(default_factory=dict)
+    """The last record of metrics.jsonl; empty before the first."""
+    running: bool = False
+
+
+def write_report(report: Report) -> Path:
+    """Write `report.run`/report.html, smaller than 3 MB whatever the run's length. Raises OutputError."""
+    title = escape(report.run.resolve().name)
+    panels = _panels(report.curves.get("series", {}))
+    body = "\n".join([
+        f"<h1>{title}</h1>",
+        _facts(report),
+        _findings(report),
+        _charts(panels),
+        _sheets(report.run),
+        _settings(report.settings),
+    ])  # fmt: skip
+    data = json.dumps({**report.curves, "panels": panels}, allow_nan=False).replace("<", "\\u003c")
+    path = report.run / "report.html"
+    atomic_text(path, page(f"{title}: training report", body, data))
+    return path
+
+
+def _facts(report: Report) -> str:
+    last = report.last
+    if not last:
+        return '<p class="soft">Nothing logged yet.</p>'
+    step, steps = int(last["step"]), int(last.get("steps", last["step"]))
+    speed, state = last.get("steps_per_second"), "running" if report.running else "stopped"
+    facts = {
+        "state": "finished" if step >= steps else state,
+        "step": f"{step:,} of {steps:,}",
+        "training time": duration(float(last.get("seconds", 0.0))),
+        "steps a second": f"{speed:.3g}" if speed else "unknown",
+        "learning rate": f"{last['learning_rate']:.3g}" if last.get("learning_rate") is not None else "unknown",
+    }
+    if report.running and speed and step < steps:
+        facts["time left"] = duration((steps - step) / speed)
+    items = (f'<div class="fact"><span class="soft">{name}</span><b>{escape(text)}</b></div>'
+             for name, text in facts.items())  # fmt: skip
+    return f'<div class="facts">{"".join(items)}</div>'
+
+
+def _findings(report: Report) -> str:
+    if not report.findings:
+        return ('<h2>Doctor</h2>\n<div class="card healthy">No sign of collapse, inversion, saturation, '
+                "flat output or NaN.</div>")  # fmt: skip
+    cards = []
+    for finding in reversed(report.findings[-FINDINGS:]):
+        present = finding.name in report.present
+        state = "still there" if present else "not seen lately"
+        cards.append(
+            f'<div class="card finding{" present" if present else ""}"><h3>{escape(finding.name)} '
+            f'<span class="badge">noticed at step {finding.step:,}, {state}</span></h3>'
+            f'<p class="soft">{escape(finding.evidence)}</p><div>{escape(finding.advice)}</div></div>'
+        )
+    return "<h2>Doctor</h2>\n" + "\n".join(cards)
+
+
+def _panels(series: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Which curve is drawn where and how: colour by what it is, dashes for domain B's."""
+    members: dict[str, list[str]] = {identity: [] for identity, _, _ in PANELS}
+    for name in series:
+        members[_panel_of(name)].append(name)
+    panels = []
+    for identity, title, note in PANELS:
+        kinds = list(dict.fromkeys(_kind(name) for name in members[identity]))
+        lines = [
+            {"name": name, "color": f"var(--c{kinds.index(_kind(name)) % 6})", "dashed": name.endswith("b")}
+            for name in members[identity]
+        ]
+        if lines:
+            panels.append({"id": identity, "title": title, "note": note, "series": lines})
+    return panels
+
+
+def _panel_of(name: str) -> str:
+    if name == "generators":
+        return "sum"
+    kind = _kind(name)
+    return {"discriminator": "discriminators", "real": "verdicts", "generated": "verdicts"}.get(kind, "terms")
+
+
+def _kind(name: str) -> str:
+    """The name without the domain or direction it belongs to."""
+    match = SIDED.match(name)
+    return match[1] if match else name
+
+
+def _charts(panels: Sequence[Mapping[str, Any]]) -> str:
+    if not panels:
+        return ""
+    cards = (
+        f'<div class="card" id="{panel["id"]}"><h3>{escape(panel["title"])}</h3>'
+        f'<p class="soft">{escape(panel["note"])}</p><div class="chart"></div><div class="legend"></div></div>'
+        for panel in panels
+    )
+    return ('<h2>Losses</h2>\n<p class="soft">Solid lines belong to domain A, dashed ones to B; the faint line is '
+            "unsmoothed. Click a name to hide it.</p>\n"
+            f'<div class="grid">{"".join(cards)}</div>')  # fmt: skip
+
+
+def _sheets(run: Path) -> str:
+    sheets = list_sheets(run)
+    if not sheets:
+        return ""
+    gone = set(thinned(list(sheets), SHEETS))
+    shown = {step: path for step, path in sheets.items() if step not in gone}
+    pictures = _thumbnails(shown)
+    last = len(pictures) - 1
+    images = "\n".join(
+        f'<img alt="step {step:,}"{" class=shown" if i == last else ""} '
+        f'src="data:image/jpeg;base64,{b64encode(picture).decode()}">'
+        for i, (step, picture) in enumerate(pictures.items())
+    )
+    slider = f'<input type="range" min="0" max="{last}" value="{last}" aria-label="preview">' if last else ""
+    return (f'<h2>Previews</h2>\n<div class="card sheets"><output>step {max(pictures):,}</output> <span class="soft">'
+            "columns: input, translation, cycle, identity; rows: A to B, then B to A</span>"
+            f"{slider}\n{images}</div>")  # fmt: skip
+
+
+def _thumbnails(sheets: Mapping[int, Path]) -> dict[int, bytes]:
+    """The sheets as JPEG, as wide as their common budget allows."""
+    width = 1100
+    while True:
+        pictures = {step: thumbnail(path, width) for step, path in sheets.items()}
+        if width < 100 or sum(map(len, pictures.values())) <= SHEETS_BYTES:
+            return pictures
+        width = width * 3 // 4
+
+
+def _settings(settings: Mapping[str, Any]) -> str:
+    """Tables by section, values as YAML writes them."""
+    plain = {name: value for name, value in settings.items() if not isinstance(value, Mapping)}
+    sections = {"run": plain} if plain else {}
+    sections |= {name: value for name, value in settings.items() if isinstance(value, Mapping)}
+    cards = (f'<div class="card"><h3>{escape(str(name))}</h3><table>{_rows(section)}</table></div>'
+             for name, section in sections.items())  # fmt: skip
+    return f'<h2>Settings</h2>\n<div class="grid">{"".join(cards)}</div>' if sections else ""
+
+
+def _rows(section: Mapping[str, Any], prefix: str = "") -> str:
+    rows = ""
+    for name, value in section.items():
+        if isinstance(value, Mapping):
+            rows += _rows(value, f"{prefix}{name}.")
+        else:
+            rows += f"<tr><td>{escape(prefix + str(name))}:</td><td>{escape(_yaml(value))}</td></tr>"
+    return rows
+
+
+def _yaml(value: Any) -> str:
+    """A scalar or a list as YAML's flow style has it; anything else as its text."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_yaml, value))}]"
+    return str(value) if str(value) else "''"
