@@ -9,6 +9,7 @@ import argparse
 import errno
 import os
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
@@ -104,6 +105,39 @@ def refuse(faults: Sequence[str]) -> None:
     """Raise the faults collected so far, if any, as one ConfigError."""
     if faults:
         raise ConfigError("; ".join(faults))
+
+
+class Progress:
+    """How much is done, on standard error: a bar on a terminal, a plain line at every tenth elsewhere.
+
+    Silent for the first two seconds, so that short work stays quiet.
+    """
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+        self._start = time.monotonic()
+        self._tenths = 0
+        self._bar: Any = None
+
+    def __call__(self, done: float) -> None:
+        """Show that the share `done` (0 to 1) is done."""
+        if self._bar is None and time.monotonic() - self._start < 2.0:
+            return
+        if sys.stderr.isatty():
+            self._draw(done)
+        elif int(10 * done) > self._tenths:
+            self._tenths = int(10 * done)
+            print(f"{self._doing}: {10 * self._tenths} %", file=sys.stderr, flush=True)
+
+    def _draw(self, done: float) -> None:
+        if self._bar is None:
+            from tqdm import tqdm
+
+            shape = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left"
+            self._bar = tqdm(total=1.0, desc=self._doing, bar_format=shape, file=sys.stderr, leave=False)
+        self._bar.update(done - self._bar.n)
+        if done >= 1.0:
+            self._bar.close()
 
 
 def run(program: Callable[[], int | None], debug: bool = False) -> int:

@@ -248,8 +248,9 @@ def describe(kind: Any) -> str:
 
 
 def _show(value: Any) -> str:
-    text = repr(str(value)) if isinstance(value, str) else {True: "true", False: "false", None: "null"}.get(
-        value if value is None or isinstance(value, bool) else "", repr(value))  # fmt: skip
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    text = repr(str(value)) if isinstance(value, str) else repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
@@ -265,9 +266,10 @@ def merge(*mappings: Mapping[str, Any]) -> dict[str, Any]:
         for key in joint:
             merged.pop(key, None)
         for key, value in mapping.items():
-            below = merged.get(key)
-            both = isinstance(value, Mapping) and isinstance(below, Mapping)
-            merged[key] = merge(below, value) if both else merge(value) if isinstance(value, Mapping) else value
+            if isinstance(value, Mapping):
+                below = merged.get(key)
+                value = merge(below, value) if isinstance(below, Mapping) else merge(value)
+            merged[key] = value
     return merged
 
 

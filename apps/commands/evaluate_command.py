@@ -1,0 +1,48 @@
+"""`unpaired evaluate`: how good a translator is on files it was not trained on."""
+
+from __future__ import annotations
+
+DESCRIPTION = """Score a translator on held-out folders, both directions.
+
+  unpaired evaluate runs/monet --a testA --b testB
+  unpaired evaluate runs/maps --a testA --b testB --paired --json scores.json --sheet sheet.jpg
+
+MODEL is a run folder, a model file, or the name of a shipped model (`unpaired models`)."""
+
+
+def parser() -> Parser:
+    """What `unpaired evaluate` takes."""
+    made = Parser("unpaired evaluate", DESCRIPTION)
+    made.add_argument("model", metavar="MODEL")
+    made.add_argument("--a", metavar="DIR", help="held-out folder of domain A")
+    made.add_argument("--b", metavar="DIR", help="held-out folder of domain B")
+    made.add_argument("--paired", action="store_true", help="files of the same name are true counterparts")
+    made.add_argument("--direction", choices=("a2b", "b2a"), help="one direction only (default: all the model has)")
+    made.add_argument("--limit", type=int, metavar="N", help="so many files of each folder, drawn with --seed")
+    made.add_argument("--seed", type=int, default=0, metavar="N", help="seed of that draw (default: 0)")
+    made.add_argument("--extractor", metavar="FILE", help="a TorchScript feature extractor for FID and KID")
+    made.add_argument("--sheet", metavar="FILE", help="write a contact sheet")
+    made.add_argument("--json", metavar="FILE", help="write the report as JSON; - prints it instead of the text")
+    return made
+
+
+def main(args: argparse.Namespace) -> int:
+    """Print the scores."""
+    args.faults += [f"{side} is missing: give --{side} DIR" for side in ("a", "b") if getattr(args, side) is None]
+    refuse(args.faults)
+    show = Progress("evaluated")
+    report = unpaired.evaluate(
+        args.model,
+        args.a,
+        args.b,
+        paired=args.paired,
+        direction=args.direction,
+        extractor=args.extractor,
+        limit=args.limit,
+        seed=args.seed,
+        sheet=args.sheet,
+        json=None if args.json == "-" else args.json,
+        progress=lambda done, total: show(done / total),
+    )
+    print(report.as_json() if args.json == "-" else report)
+    return 0
