@@ -1,0 +1,42 @@
+"""The contract suite: what every domain must keep to, each rule with a message that says what to mend.
+
+    from unpaired.core.testing import Case, verify
+
+    verify(Case(Ecg(), a=Path("rest"), b=Path("exercise"), broken=Path("broken.csv"), scratch=tmp_path))
+
+`verify` raises one ContractError that lists every fault. To see each rule as a test of its own, parametrise over
+`RULES`: every rule is a function of a Case. No test runner is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .case import Case, ContractError, Rule
+from .conversion_rules import CONVERSION_RULES
+from .training_rules import TRAINING_RULES
+
+__all__ = ["RULES", "Case", "ContractError", "Rule", "check", "verify"]
+
+RULES: tuple[Rule, ...] = (*TRAINING_RULES, *CONVERSION_RULES)
+"""Every rule of the contract, in the order in which a new domain is best mended."""
+
+
+def check(case: Case, rules: Sequence[Rule] = RULES) -> tuple[str, ...]:
+    """Every fault of a domain, one line each: the rule's name and what to mend. Empty when it keeps the contract."""
+    faults = []
+    for rule in rules:
+        try:
+            rule(case)
+        except ContractError as error:
+            faults.append(f"{rule.__name__}: {error}")
+        except Exception as error:
+            faults.append(f"{rule.__name__}: raised {type(error).__name__}: {error}")
+    return tuple(faults)
+
+
+def verify(case: Case, rules: Sequence[Rule] = RULES) -> None:
+    """Raise one ContractError that lists every fault `check` finds."""
+    faults = check(case, rules)
+    if faults:
+        raise ContractError(f"{type(case.domain).__name__} breaks its contract:\n" + "\n".join(faults))

@@ -1,0 +1,108 @@
+"""What a domain is tried on, and the small checks that the rules share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..domain import Domain, Side
+
+SIDES: tuple[Side, ...] = ("a", "b")
+
+
+class ContractError(AssertionError):
+    """A domain breaks its contract; the message says what was found and what to mend."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A domain and what to try it on."""
+
+    domain: Domain
+    a: Path
+    """A folder with at least two usable files of domain A, all of which can be converted."""
+    b: Path
+    """The same for domain B."""
+    broken: Path
+    """A file, in neither folder, that the domain cannot decode though its name suggests it."""
+    scratch: Path
+    """A folder that the suite may write to."""
+    tolerance: float = 0.1
+    """Largest mean absolute difference, in sample units (their range is 2), that writing and reading may make."""
+
+    def files(self, side: Side) -> tuple[Path, ...]:
+        """The first two usable files of one domain."""
+        return self.domain.scan(self.a if side == "a" else self.b).files[:2]
+
+    def sample(self, side: Side, seed: int = 0, augmentation: float = 1.0) -> Tensor:
+        """A sample (C, *space) of the first file of one domain."""
+        return sample(self.domain, self.files(side)[0], side, seed, augmentation)
+
+    def folder(self, name: str) -> Path:
+        """An empty folder to write to."""
+        folder = self.scratch / name
+        folder.mkdir(parents=True)
+        return folder
+
+
+Rule = Callable[[Case], None]
+
+
+def sample(domain: Domain, file: Path, side: Side, seed: int = 0, augmentation: float = 1.0) -> Tensor:
+    """A sample (C, *space) of `file` from a generator of that seed."""
+    return domain.sample(file, side, np.random.default_rng(seed), augmentation)
+
+
+def expect(condition: bool, message: str) -> None:
+    """Raise ContractError with `message` unless `condition` holds."""
+    if not condition:
+        raise ContractError(message)
+
+
+def expect_tensor(domain: Domain, side: Side, x: Any, what: str) -> None:
+    """A float32 tensor (C, *space), finite and in [-1, 1]."""
+    expect(isinstance(x, Tensor), f"{what} gave a {type(x).__name__}; give a torch.Tensor")
+    expect(x.dtype == torch.float32, f"{what} gave {x.dtype}; give torch.float32")
+    rank = domain.dimensions + 1
+    expect(x.ndim == rank, f"{what} gave the shape {tuple(x.shape)}; give {rank} axes, (C, *space)")
+    channels = domain.channels(side)
+    expect(x.shape[0] == channels, f"{what} gave {x.shape[0]} channels where channels({side!r}) says {channels}")
+    expect(x.numel() > 0, f"{what} gave an empty tensor of shape {tuple(x.shape)}")
+    expect(bool(x.isfinite().all()), f"{what} gave values that are not finite")
+    low, high = float(x.min()), float(x.max())
+    expect(low >= -1 and high <= 1, f"{what} gave values from {low:g} to {high:g}; scale them to [-1, 1]")
+
+
+def expect_raised(action: Callable[[], object], kinds: tuple[type[Exception], ...], what: str) -> None:
+    """`action` raises one of `kinds`, with a message of one line."""
+    names = " or ".join(kind.__name__ for kind in kinds)
+    try:
+        action()
+    except kinds as error:
+        lines = str(error).splitlines()
+        expect(len(lines) == 1, f"{what} raised {type(error).__name__} with {len(lines)} lines; say it in one")
+        return
+    except Exception as error:
+        raise ContractError(f"{what} raised {type(error).__name__} ({error}); raise {names}") from error
+    raise ContractError(f"{what} raised nothing; raise {names}")
+
+
+def expect_sentences(given: Any, what: str) -> None:
+    """A tuple of non-empty texts."""
+    good = isinstance(given, tuple) and all(isinstance(line, str) and line for line in given)
+    expect(good, f"{what} gave {given!r}; give a tuple of sentences")
+
+
+def expect_json(given: Any, what: str) -> None:
+    """Something that JSON can carry."""
+    try:
+        json.dumps(given, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ContractError(f"{what} is not JSON-able ({error}); use plain numbers, texts and lists") from error

@@ -1,0 +1,38 @@
+"""Every domain that is part of the package, and a tiny one of a user, keeps the contract."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from unpaired import Image
+from unpaired.core.testing import RULES, Case, Rule, verify
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_a_tiny_medium_of_a_user(rule: Rule, ecg_case: Case) -> None:
+    rule(ecg_case)
+
+
+@pytest.fixture
+def image_case(tmp_path: Path, assets: Path) -> Case:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes((assets / "day2night" / "square.jpg").read_bytes()[:2000])
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    for side, source in (("a", "day"), ("b", "night")):
+        (tmp_path / side).mkdir()
+        for file in sorted((assets / "day2night" / source).iterdir())[:3]:
+            shutil.copy(file, tmp_path / side)
+    return Case(Image(size=64), tmp_path / "a", tmp_path / "b", broken, scratch, tolerance=0.1)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_pictures(rule: Rule, image_case: Case) -> None:
+    rule(image_case)
+
+
+def test_a_good_domain_verifies_as_a_whole(ecg_case: Case) -> None:
+    verify(ecg_case)
