@@ -32,7 +32,7 @@ p { margin: 0 0 10px; } .soft { color: var(--soft); font-size: 13px; }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 12px; margin-top: 6px; }
 .legend button { all: unset; cursor: pointer; font-size: 12px; display: flex; align-items: center; gap: 5px; }
 .legend button:focus-visible { outline: 2px solid var(--c0); } .legend .off { opacity: .35; }
-.sheets img { display: none; max-width: 100%; height: auto; border-radius: 6px; margin: 0 auto; }
+.sheets img { display: none; max-width: 100%; max-height: 88vh; border-radius: 6px; margin: 0 auto; }
 .sheets img.shown { display: block; } .sheets input { width: 100%; margin: 8px 0; accent-color: var(--c0); }
 table { border-collapse: collapse; width: 100%; font: 13px/1.6 ui-monospace, Menlo, Consolas, monospace; }
 td { padding: 0 10px 0 0; vertical-align: top; overflow-wrap: anywhere; } td:first-child { color: var(--soft); }

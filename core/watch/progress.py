@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from .records import StepReport
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 SHOWN = ("generators", "discriminator_a", "discriminator_b")
 """The losses worth a place on the progress line."""
@@ -18,7 +21,7 @@ class Progress:
     def __init__(self, start_step: int = 0, stream: TextIO | None = None) -> None:
         self._stream = stream if stream is not None else sys.stderr
         self._start = start_step
-        self._bar = None
+        self._bar: tqdm[Any] | None = None
         self._terminal = self._stream.isatty()
 
     def __call__(self, report: StepReport) -> None:

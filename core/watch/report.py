@@ -162,7 +162,7 @@ def _sheets(run: Path) -> str:
     )
     slider = f'<input type="range" min="0" max="{last}" value="{last}" aria-label="preview">' if last else ""
     return (f'<h2>Previews</h2>\n<div class="card sheets"><output>step {max(pictures):,}</output> <span class="soft">'
-            "columns: input, translation, cycle, identity; rows: A to B, then B to A</span>"
+            "columns input, translation, cycle, identity; left A to B, right B to A</span>"
             f"{slider}\n{images}</div>")  # fmt: skip
 
 
@@ -179,7 +179,7 @@ def _thumbnails(sheets: Mapping[int, Path]) -> dict[int, bytes]:
 def _settings(settings: Mapping[str, Any]) -> str:
     """Tables by section, values as YAML writes them."""
     plain = {name: value for name, value in settings.items() if not isinstance(value, Mapping)}
-    sections = {"run": plain} if plain else {}
+    sections: dict[str, Mapping[str, Any]] = {"run": plain} if plain else {}
     sections |= {name: value for name, value in settings.items() if isinstance(value, Mapping)}
     cards = (f'<div class="card"><h3>{escape(str(name))}</h3><table>{_rows(section)}</table></div>'
              for name, section in sections.items())  # fmt: skip

@@ -1,7 +1,7 @@
 """Preview sheets: what the networks make of fixed samples, as one labelled picture a step.
 
-Top to bottom first A to B, then B to A, a line for each sample; left to right its input, translation,
-cycle and identity. The domain turns samples into pictures, so that any medium can be seen.
+On the left A to B, on the right B to A; a line for each sample, and in it input, translation, cycle and
+identity. The domain turns samples into pictures, so that any medium can be seen.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ GLYPHS = {
 def draw_sheet(preview: Preview, domain: Domain) -> Tensor:
     """The sheet as a picture (3, H, W) uint8."""
     blocks = [_block(TITLES[direction], row, domain) for direction, row in preview.rows.items()]
-    width = max(block.shape[2] for block in blocks)
-    return torch.cat([_fill(block, block.shape[1], width) for block in blocks], dim=1)
+    height = max(block.shape[1] for block in blocks)
+    return torch.cat([_fill(block, height, block.shape[2]) for block in blocks], dim=2)
 
 
 def write_sheet(run: Path, preview: Preview, domain: Domain) -> Path:
@@ -98,7 +98,7 @@ def _block(title: str, row: PreviewRow, domain: Domain) -> Tensor:
     lines = [torch.cat([_label(name, width) for name in COLUMNS[: len(parts)]], dim=2)]
     lines += [torch.cat([_fill(cell, height + GAP, width) for cell in line], dim=2) for line in cells]
     sheet = torch.cat([_label(title, lines[0].shape[2]), *lines], dim=1)
-    return _fill(sheet, sheet.shape[1] + MARGIN, sheet.shape[2] + MARGIN, MARGIN)
+    return _fill(sheet, sheet.shape[1] + 2 * MARGIN - GAP, sheet.shape[2] + 2 * MARGIN - GAP, MARGIN, MARGIN)
 
 
 def _cell(sample: Tensor, domain: Domain) -> Tensor:
