@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from unpaired import Domain, NetworkSettings, TrainingSettings, UnpairedError
+from unpaired import ConfigError, Domain, NetworkSettings, TrainingSettings, UnpairedError
 from unpaired.apps.command_line import refuse
 from unpaired.core import config, registry
 
@@ -26,10 +26,11 @@ class RunSettings:
     b: Path
     out: Path
     preset: str
-    names: tuple[str, str] | None
+    names: tuple[str, str]
     networks: NetworkSettings
+    objective_name: str
     objective: Any
-    """The settings of the named objective."""
+    """The settings of that objective."""
     training: TrainingSettings
 
 
@@ -41,7 +42,7 @@ class _Top:
     b: Path
     out: Path
     preset: str = "base"
-    names: tuple[str, str] | None = None
+    names: tuple[str, str] = ("A", "B")
 
 
 GROUPS = ("domain", "networks", "objective", "training")
@@ -58,8 +59,9 @@ def compose(mapping: Mapping[str, Any], faults: list[str]) -> RunSettings:
         if key not in top:
             faults.append(f"{key} is missing: give --{key} {what}")
     whole = config.read(_Top, top, "", faults)
-    domain_type, domain = _named("domains", mapping.get("domain"), "domain", faults)
-    objective_type, objective = _named("objectives", mapping.get("objective", {}), "objective", faults, "cycle")
+    _, domain_type, domain = _named("domains", mapping.get("domain"), "domain", faults)
+    objective_given = mapping.get("objective", {})
+    objective_name, objective_type, objective = _named("objectives", objective_given, "objective", faults, "cycle")
     settings: dict[str, Any] = {
         "domain": domain_type and config.read(domain_type.settings_type, domain, "domain", faults),
         "objective": objective_type and config.read(objective_type.settings_type, objective, "objective", faults),
@@ -70,22 +72,35 @@ def compose(mapping: Mapping[str, Any], faults: list[str]) -> RunSettings:
     assert whole is not None  # or there would be a fault
     chosen = domain_type(settings.pop("domain"))
     chosen.networks(whole.preset, settings["networks"])  # refuses an unknown preset before anything is made
-    return RunSettings(domain=chosen, **vars(whole), **settings)
+    return RunSettings(domain=chosen, objective_name=objective_name, **vars(whole), **settings)
 
 
-def _named(group: Any, given: Any, where: str, faults: list[str], default: str = "") -> tuple[Any, dict[str, Any]]:
-    """The class that a group {name, ...settings} names, and its settings; a plain text is the name alone."""
+def read_settings(file: Path) -> dict[str, Any]:
+    """The settings in a YAML file, which may be the config.yaml of a run. Raises ConfigError or MissingFile."""
+    mapping = config.read_yaml(file)
+    mapping.pop("data_hash", None)
+    version = mapping.pop("format", 1)
+    from unpaired.core.training import FORMAT
+
+    if not isinstance(version, int) or version > FORMAT:
+        made = f"was made by a newer version of unpaired (format {version}; this one reads up to {FORMAT})"
+        raise ConfigError(f"{file} {made}; update unpaired")
+    return mapping
+
+
+def _named(group: Any, given: Any, where: str, faults: list[str], default: str = "") -> tuple[str, Any, dict[str, Any]]:
+    """A group {name, ...settings}: the name, the class of that name, and the settings; plain text is the name."""
     chosen = {"name": given} if isinstance(given, str) else dict(given) if isinstance(given, Mapping) else {}
     name = str(chosen.pop("name", default))
     if not name:
         installed = ", ".join(entry.name for entry in registry.entries(group))
         faults.append(f"no {where} was named: give --{where} NAME (installed: {installed})")
-        return None, chosen
+        return name, None, chosen
     try:
-        return registry.find(group, name), chosen
+        return name, registry.find(group, name), chosen
     except UnpairedError as error:
         faults.append(str(error))
-        return None, chosen
+        return name, None, chosen
 
 
 # -- help -------------------------------------------------------------------------------------------

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
+from json import dumps
+
+import unpaired
+from unpaired.apps.command_line import Parser, Progress, refuse
+
 DESCRIPTION = """Score a translator on held-out folders, both directions.
 
   unpaired evaluate runs/monet --a testA --b testB
@@ -44,5 +50,5 @@ def main(args: argparse.Namespace) -> int:
         json=None if args.json == "-" else args.json,
         progress=lambda done, total: show(done / total),
     )
-    print(report.as_json() if args.json == "-" else report)
+    print(dumps(report.as_dict(), indent=2) if args.json == "-" else report.text())
     return 0

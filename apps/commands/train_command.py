@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import unpaired
-from unpaired import ConfigError, CycleSettings, MissingFile, NetworkSettings, OutputError, TrainingSettings
+from unpaired import ConfigError, CycleSettings, MissingFile, NetworkSettings, TrainingSettings
 from unpaired.apps.command_line import Parser
-from unpaired.apps.run_settings import GROUPS, compose, described
+from unpaired.apps.run_settings import GROUPS, compose, described, read_settings
 from unpaired.core import config, registry
+from unpaired.core.errors import Interrupted
 
 DESCRIPTION = """Train a translator from two folders that need no pairs.
 
@@ -61,31 +62,26 @@ def _details(words: Sequence[str]) -> str:
 
 def main(args: argparse.Namespace) -> int:
     """Train. Raises UnpairedError before the first step for whatever the user can mend."""
-    out = Path(args.out) if args.out else None
-    layers: list[dict[str, Any]] = []
-    if args.resume:
-        layers.append(_of_run(out))
+    layers = [_of_words(args)]
     if args.config:
-        layers.append(config.read_yaml(args.config))
-    layers.append(_of_words(args))
+        layers.insert(0, read_settings(Path(args.config)))
+    if args.resume:
+        layers.insert(0, _of_run(config.merge(*layers).get("out")))
     settings = compose(config.merge(*layers), args.faults)
-    if not args.resume and (settings.out / "config.yaml").exists():
-        raise OutputError(f"{settings.out} holds a run already; add --resume to go on with it, or choose another --out")
     try:
         model = unpaired.train(**vars(settings), resume=args.resume)
-    except KeyboardInterrupt:
-        how = f"go on with: unpaired train --out {settings.out} --resume"
-        raise KeyboardInterrupt(f"interrupted; {how}") from None
+    except Interrupted as error:
+        raise KeyboardInterrupt(f"{error}: unpaired train --out {settings.out} --resume") from None
     print(f"model: {model}")
     return 0
 
 
-def _of_run(out: Path | None) -> dict[str, Any]:
-    if out is None:
+def _of_run(out: Any) -> dict[str, Any]:
+    if not out:
         raise ConfigError("--resume needs --out RUN, the run to go on with")
-    if not (out / "config.yaml").is_file():
+    if not (Path(out) / "config.yaml").is_file():
         raise MissingFile(f"there is no run to resume at {out} (no config.yaml there)")
-    return config.read_yaml(out / "config.yaml")
+    return {**read_settings(Path(out) / "config.yaml"), "out": out}
 
 
 def _of_words(args: argparse.Namespace) -> dict[str, Any]:
