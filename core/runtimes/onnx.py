@@ -1,0 +1,88 @@
+"""The ONNX Runtime runtime, and the ONNX graph that it and `unpaired export` share."""
+
+from __future__ import annotations
+
+import io
+import threading
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from . import require
+from .tracing import quiet, traced
+
+OPSET = 17
+"""ONNX operator set: the newest that both ONNX Runtime 1.14 (2023) and torch's exporter know."""
+
+
+class OnnxRuntime:
+    """A generator run by ONNX Runtime on the CPU in fp32, with as many threads as torch would use.
+
+    Raises:
+        MissingDependency: onnxruntime is not installed.
+    """
+
+    def __init__(self, generator: nn.Module, dimensions: int) -> None:
+        self._generator = generator
+        self._dimensions = dimensions
+        self._sessions: dict[bool, Any] = {}
+        self._lock = threading.Lock()
+        require("onnxruntime", "onnxruntime")
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Translate (B, C, *space); see Runtime."""
+        (y,) = self._session(statistics=False).run(None, {"x": _array(x)})
+        return torch.from_numpy(y).to(x.device)
+
+    def with_statistics(self, x: Tensor, statistics: Tensor, momentum: float) -> tuple[Tensor, Tensor]:
+        """Translate (1, C, *space) under given statistics; see Runtime."""
+        inputs = {"x": _array(x), "statistics": _array(statistics), "momentum": np.array(momentum, np.float32)}
+        y, used = self._session(statistics=True).run(None, inputs)
+        return torch.from_numpy(y).to(x.device), torch.from_numpy(used).to(statistics.device)
+
+    def _session(self, statistics: bool) -> Any:
+        with self._lock:
+            if statistics not in self._sessions:
+                self._sessions[statistics] = session(onnx_graph(self._generator, self._dimensions, statistics))
+            return self._sessions[statistics]
+
+
+def session(graph: bytes) -> Any:
+    """An ONNX Runtime session for a serialised graph. Raises MissingDependency without onnxruntime."""
+    onnxruntime = require("onnxruntime", "onnxruntime")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def onnx_graph(generator: nn.Module, dimensions: int, statistics: bool = False) -> bytes:
+    """The generator as a serialised ONNX graph `x` -> `y` with free batch and spatial sizes.
+
+    With `statistics` the graph is that of WithStatistics: (x, statistics, momentum) -> (y, used), one sample.
+    """
+    graph, inputs = traced(generator, dimensions, statistics)
+    space = {2 + i: f"space_{i}" for i in range(dimensions)}
+    free = space if statistics else {0: "batch", **space}
+    buffer = io.BytesIO()
+    export: Any = torch.onnx.export
+    with torch.no_grad(), quiet():
+        # The recording exporter: the newer one fixes batch 1 and needs divisibility constraints for these graphs.
+        export(
+            graph,
+            inputs,
+            buffer,
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["x", "statistics", "momentum"][: len(inputs)],
+            output_names=["y", "used"] if statistics else ["y"],
+            dynamic_axes={"x": free, "y": free},
+        )
+    return buffer.getvalue()
+
+
+def _array(x: Tensor) -> np.ndarray[Any, Any]:
+    array: np.ndarray[Any, Any] = x.detach().to("cpu", torch.float32).contiguous().numpy()
+    return array

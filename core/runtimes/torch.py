@@ -1,0 +1,52 @@
+"""The torch runtime: CUDA, MPS or the CPU."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from ..networks.norm import WithStatistics
+
+
+class TorchRuntime:
+    """A generator run by torch: bf16 where a CUDA device computes it natively, else fp32; channels last on CUDA.
+
+    On the CPU it stays in fp32 and eager, as the reference that the other runtimes are compared with.
+    """
+
+    def __init__(self, generator: nn.Module, device: str) -> None:
+        self._device = torch.device(device)
+        cuda = self._device.type == "cuda"
+        self._autocast = cuda and torch.cuda.get_device_capability(self._device) >= (8, 0)
+        self._channels_last = cuda
+        # A copy: moving the caller's own module, or putting a tape into its norms, would change it under his feet.
+        generator = copy.deepcopy(generator).eval().requires_grad_(False).to(self._device)
+        self._generator = WithStatistics(generator)
+        # Given statistics pass through the norm layers' state, so one call at a time.
+        self._lock = threading.Lock()
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Translate (B, C, *space); see Runtime."""
+        with self._lock, torch.no_grad(), self._precision():
+            y = cast(Tensor, self._generator.generator(self._moved(x)))
+        return y.to(x.device, torch.float32)
+
+    def with_statistics(self, x: Tensor, statistics: Tensor, momentum: float) -> tuple[Tensor, Tensor]:
+        """Translate (1, C, *space) under given statistics; see Runtime."""
+        share = torch.tensor(momentum, dtype=torch.float32, device=self._device)
+        with self._lock, torch.no_grad(), self._precision():
+            y, used = self._generator(self._moved(x), statistics.to(self._device), share)
+        return y.to(x.device, torch.float32), used.to(statistics.device)
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast)
+
+    def _moved(self, x: Tensor) -> Tensor:
+        x = x.to(self._device)
+        if not self._channels_last or x.dim() not in (4, 5):
+            return x
+        return x.contiguous(memory_format=torch.channels_last if x.dim() == 4 else torch.channels_last_3d)

@@ -1,0 +1,44 @@
+"""Generators as static graphs, for the runtimes that do not execute Python."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..networks.norm import WithStatistics
+
+
+def traced(generator: nn.Module, dimensions: int, statistics: bool) -> tuple[Any, tuple[Tensor, ...]]:
+    """A recorded graph of `generator`, or of WithStatistics(generator), and the inputs it was recorded with.
+
+    The graph holds for every batch and spatial size the generator takes (for one sample where statistics go in).
+    """
+    module: nn.Module = copy.deepcopy(generator).cpu().eval().requires_grad_(False)
+    inputs: tuple[Tensor, ...] = (torch.zeros(1, *example_shape(generator, dimensions)),)
+    if statistics:
+        with_statistics = WithStatistics(module)
+        inputs += (torch.zeros(with_statistics.size), torch.tensor(1.0))
+        module = with_statistics
+    with torch.no_grad(), quiet():
+        record: Any = torch.jit.trace
+        return record(module, inputs, check_trace=False), inputs
+
+
+def example_shape(generator: nn.Module, dimensions: int) -> tuple[int, ...]:
+    """(C, *space) large enough that no layer inside `generator` is down to a single element."""
+    side = 2 * max(int(generator.multiple), int(generator.minimum))  # type: ignore[arg-type]
+    return (int(generator.in_channels), *(side,) * dimensions)  # type: ignore[arg-type]
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence the warnings that recording a graph gives: tests on several sizes show that the graphs hold."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -1,0 +1,197 @@
+"""A trained model, ready to use on tensors and files of any size."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .domain import Direction, Domain, Translate
+from .errors import ConfigError, MediaError, MissingFile, UnknownName
+from .model import Model, load_model
+from .networks.norm import WithStatistics
+from .registry import suggestion
+from .runtimes import Runtime, choose
+
+if TYPE_CHECKING:
+    from .conversion import ConversionReport, Progress
+
+_SHIPPED_IN = "unpaired.models"
+_SUFFIX = ".safetensors"
+_AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+
+
+class Translator:
+    """Both directions of a model on one runtime, each made ready when it is first used. Thread-safe.
+
+    Raises:
+        ConfigError: an unknown runtime or device, or two that do not go together.
+        MissingDependency: the runtime's package is not installed.
+    """
+
+    def __init__(self, model: Model, runtime: str = "auto", device: str = "auto") -> None:
+        self.model = model
+        self.choice = choose(runtime, device)
+        """The runtime and device it runs on."""
+        self._ways: dict[Direction, _OneWay] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def domain(self) -> Domain:
+        """The medium it was trained on, with the settings it was trained with."""
+        return self.model.domain
+
+    def __call__(self, x: Tensor, direction: Direction = "a2b") -> Tensor:
+        """Translate a batch.
+
+        Args:
+            x: (B, C, *space) in [-1, 1], of any spatial size and floating type.
+            direction: a2b or b2a.
+
+        Returns:
+            (B, C', *space), float32 in [-1, 1], on the device of `x`.
+
+        Raises:
+            MediaError: `x` has another rank or number of channels than the model was trained on.
+            ConfigError: the model has no such direction.
+        """
+        return self.toward(direction)(x)
+
+    def toward(self, direction: Direction = "a2b") -> Translate:
+        """One direction by itself, as `Domain.convert` takes it. Raises ConfigError if the model lacks it."""
+        if direction not in self.model.generators:
+            known = " or ".join(self.model.generators)
+            raise ConfigError(f"direction is {direction!r}; this model translates {known}")
+        with self._lock:
+            if direction not in self._ways:
+                self._ways[direction] = _OneWay(self.model, direction, self._build(direction))
+            return self._ways[direction]
+
+    def _build(self, direction: Direction) -> Runtime:
+        return self.choice.build(self.model.generators[direction], self.domain.dimensions)
+
+    def convert(
+        self,
+        input: str | os.PathLike[str],
+        output: str | os.PathLike[str],
+        direction: Direction = "a2b",
+        *,
+        skip_existing: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+        **options: Any,
+    ) -> ConversionReport:
+        """Translate a file, or every file of a folder with its tree; see `core.conversion.convert`.
+
+        `options` are the fields of the domain's conversion settings (strength, ...).
+        """
+        from .conversion import convert
+
+        return convert(self, input, output, direction, skip_existing=skip_existing, progress=progress, **options)
+
+
+class _OneWay:
+    """One generator on its runtime, for any spatial size: pads to what the generator takes and crops after."""
+
+    def __init__(self, model: Model, direction: Direction, runtime: Runtime) -> None:
+        generator: Any = model.generators[direction]
+        self._runtime = runtime
+        self._direction = direction
+        self._dimensions = model.domain.dimensions
+        self._channels = int(generator.in_channels)
+        self._multiple, self._minimum = int(generator.multiple), int(generator.minimum)
+        self._size = WithStatistics(generator).size
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Translate (B, C, *space); each sample is normalised by its own statistics."""
+        self._check(x)
+        if x.shape[0] == 0:
+            raise MediaError("the batch to translate is empty; give it one sample or more")
+        return self._cropped(self._runtime(self._padded(x)), x)
+
+    def with_statistics(self, x: Tensor, statistics: Tensor | None, momentum: float) -> tuple[Tensor, Tensor]:
+        """Translate (1, C, *space) under given norm statistics; see `Translate.with_statistics`."""
+        self._check(x)
+        if x.shape[0] != 1:
+            raise MediaError(f"statistics go with one sample, but the batch holds {x.shape[0]}")
+        if statistics is None:
+            statistics, momentum = torch.zeros(self._size, device=x.device), 1.0
+        if statistics.shape != (self._size,):
+            raise MediaError(f"the norm statistics have shape {tuple(statistics.shape)}; expected ({self._size},)")
+        if self._size == 0:
+            return self(x), statistics
+        y, used = self._runtime.with_statistics(self._padded(x), statistics, momentum)
+        return self._cropped(y, x), used
+
+    def _check(self, x: Tensor) -> None:
+        if x.dim() != 2 + self._dimensions or x.shape[1] != self._channels or 0 in x.shape[2:]:
+            space = ", ".join(_AXES[self._dimensions])
+            raise MediaError(
+                f"cannot translate {self._direction}: the tensor has shape {tuple(x.shape)}; "
+                f"expected (batch, {self._channels}, {space}), every size 1 or more"
+            )
+
+    def _padded(self, x: Tensor) -> Tensor:
+        """`x` in float32, extended at the end of each axis by reflection (replication where too short for that)."""
+        x = x.detach().float()
+        axes = self._dimensions
+        for axis, size in enumerate(x.shape[2:]):
+            wanted = -(-max(size, self._minimum) // self._multiple) * self._multiple
+            if wanted > size:
+                padding = [0] * (2 * axes)
+                padding[2 * (axes - 1 - axis) + 1] = wanted - size
+                x = F.pad(x, padding, mode="reflect" if wanted - size < size else "replicate")
+        return x
+
+    def _cropped(self, y: Tensor, like: Tensor) -> Tensor:
+        window = tuple(slice(size) for size in like.shape[2:])
+        return y[(slice(None), slice(None), *window)]
+
+
+def load(name_or_path: str | os.PathLike[str], runtime: str = "auto", device: str = "auto") -> Translator:
+    """A translator from a run folder, a .safetensors file, or the name of a shipped model.
+
+    Args:
+        name_or_path: what to load; a path that exists goes before a name.
+        runtime: auto, torch, openvino or onnx.
+        device: auto, cpu, cuda, cuda:N or mps.
+
+    Raises:
+        MissingFile: there is no such file, or the run has not saved a model yet.
+        UnknownName: no shipped model has that name; the message lists those that there are.
+        ModelFileError: the file is damaged or not a model.
+        ConfigError, MissingDependency: the runtime or device cannot be used here.
+    """
+    return Translator(load_model_named(name_or_path), runtime, device)
+
+
+def shipped_models() -> tuple[str, ...]:
+    """Names of the models that come with the package, sorted."""
+    names = (item.name for item in files(_SHIPPED_IN).iterdir())
+    return tuple(sorted(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX)))
+
+
+def load_model_named(name_or_path: str | os.PathLike[str]) -> Model:
+    """The model that `load` would make a translator of. Raises MissingFile, UnknownName or ModelFileError."""
+    path = Path(name_or_path)
+    if path.is_dir():
+        if not (path / f"model{_SUFFIX}").is_file():
+            raise MissingFile(f"{path} holds no model{_SUFFIX}; give a run folder that has saved its model, or a file")
+        return load_model(path / f"model{_SUFFIX}")
+    if path.exists():
+        return load_model(path)
+    name = os.fspath(name_or_path)
+    shipped = shipped_models()
+    if name in shipped:
+        with as_file(files(_SHIPPED_IN) / f"{name}{_SUFFIX}") as file:
+            return load_model(file)
+    listed = f"shipped models: {', '.join(shipped) or 'none'}"
+    if len(path.parts) != 1 or path.suffix:
+        raise MissingFile(f"there is no model at {name}; give a run folder, a {_SUFFIX} file, or a name ({listed})")
+    raise UnknownName(f"no model named {name!r}{suggestion(name, list(shipped))}, and no such file or folder; {listed}")
