@@ -160,8 +160,8 @@ class _Ahead(Reader):
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reader, name)
 
-    @property
-    def __class__(self) -> Any:  # type: ignore[override, misc]
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:  # type: ignore[override]
         return type(self._reader)
 
 
