@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from unpaired.apps.command_line import Parser
+import argparse
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unpaired import ConfigError
+from unpaired.apps.command_line import Parser, refuse
+
+if TYPE_CHECKING:
+    from unpaired.core.export import ExportReport
 
 DESCRIPTION = """Write one direction of a model as ONNX with dynamic sizes, and print its largest difference from torch;
 or write the whole model as safetensors.
@@ -22,3 +32,49 @@ def parser() -> Parser:
     made.add_argument("--half", action="store_true", help="store safetensors weights as 16-bit floats")
     made.add_argument("--json", action="store_true", help="print figures as JSON")
     return made
+
+
+def main(args: argparse.Namespace) -> int:
+    """Write the file and print what became of it."""
+    refuse(args.faults)
+    out = Path(args.out)
+    if out.suffix == ".onnx":
+        if args.half:
+            raise ConfigError("--half is for a .safetensors file; ONNX is written in 32-bit floats")
+        return _onnx(args, out)
+    if out.suffix == ".safetensors":
+        if args.direction:
+            raise ConfigError(
+                "--direction is for an .onnx file; a .safetensors file holds every direction of the model"
+            )
+        return _safetensors(args, out)
+    raise ConfigError(f"{out} has no known ending; expected .onnx or .safetensors")
+
+
+def _onnx(args: argparse.Namespace, out: Path) -> int:
+    from unpaired.core.export import export_onnx
+
+    report = export_onnx(args.model, out, args.direction or "a2b")
+    if args.json:
+        print(json.dumps(_figures(report), indent=2))
+        return 0
+    print(f"{report.path}: {report.direction}, {report.bytes / 1e6:.1f} MB")
+    print(f"largest difference from torch: {report.largest_difference:.2g} (outputs lie in -1 to 1)")
+    if report.reduced_psnr is not None:
+        print(f"bf16 on this CPU against fp32: {report.reduced_psnr:.1f} dB PSNR")
+    for warning in report.warnings:
+        print(f"note: {warning}")
+    return 0
+
+
+def _figures(report: ExportReport) -> dict[str, Any]:
+    psnr = report.reduced_psnr if report.reduced_psnr is None or math.isfinite(report.reduced_psnr) else None
+    return {**vars(report), "path": str(report.path), "reduced_psnr": psnr}
+
+
+def _safetensors(args: argparse.Namespace, out: Path) -> int:
+    from unpaired.core.export import export_model
+
+    size = export_model(args.model, out, args.half).stat().st_size
+    print(json.dumps({"path": str(out), "bytes": size}) if args.json else f"{out}: {size / 1e6:.1f} MB")
+    return 0

@@ -1,0 +1,102 @@
+"""Running the programs, in this process and in one of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from unpaired.apps.main import main
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a program left: exit code and both streams."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Finished]
+
+
+@pytest.fixture
+def unpaired(capfd: pytest.CaptureFixture[str]) -> Run:
+    """The command line in this process: fast, same code."""
+
+    def call(*words: str | Path) -> Finished:
+        capfd.readouterr()
+        code = main([str(word) for word in words])
+        out, err = capfd.readouterr()
+        return Finished(code, out, err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def program() -> Run:
+    """A program in a process of its own, as a user starts it."""
+
+    def call(*words: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> Finished:
+        command: Sequence[str] = [sys.executable, *(str(word) for word in words)]
+        done = subprocess.run(
+            command,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model file for pictures: 8 filters, random weights."""
+    return write_model(tmp_path_factory.mktemp("model") / "tiny.safetensors")
+
+
+def write_model(path: Path) -> Path:
+    """Write an untrained picture model and return its path."""
+    import torch
+
+    from unpaired import Image, NetworkSettings
+    from unpaired.core.model import Model, save_model
+    from unpaired.core.networks import initialise
+
+    domain = Image(size=32)
+    networks = domain.networks("tiny", NetworkSettings(blocks=1))
+    generators = {"a2b": networks.generator_a2b.build("generators"), "b2a": networks.generator_b2a.build("generators")}
+    for generator in generators.values():
+        initialise(generator, torch.Generator().manual_seed(0), deviation=0.1)
+    save_model(Model(generators=generators, networks=networks, domain=domain, names=("day", "night"), step=7), path)
+    return path
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder with trainA and trainB, three small pictures each."""
+    return write_pictures(tmp_path / "data")
+
+
+def write_pictures(folder: Path, count: int = 3) -> Path:
+    """Write `count` noisy pictures into each of trainA (bright) and trainB (dark) of `folder`."""
+    import numpy as np
+    from PIL import Image
+
+    random = np.random.default_rng(0)
+    for name, low in {"trainA": 128, "trainB": 0}.items():
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            values = random.integers(low, low + 128, (36, 44, 3), dtype=np.uint8)
+            Image.fromarray(values).save(folder / name / f"{number}.png")
+    return folder
