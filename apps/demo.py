@@ -7,6 +7,7 @@ and goes on with it.
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import signal
@@ -19,7 +20,8 @@ from pathlib import Path
 from unpaired.apps.command_line import Parser, refuse, run
 from unpaired.core.errors import MissingFile, UnpairedError
 
-MEDIA = Path(__file__).resolve().parents[1] / "tests" / "assets" / "day2night"
+MEDIA = Path(os.path.relpath(Path(__file__).resolve().parents[1] / "tests" / "assets" / "day2night"))
+"""Pictures to translate and to learn from, by the shortest name they have from here."""
 DESCRIPTION = """Translate a day picture into night with the shipped model, then train a tiny translator
 from two small folders for about a minute, interrupt it half way, resume it, and translate with it."""
 STEPS = 600
