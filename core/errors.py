@@ -39,3 +39,7 @@ class MissingDependency(UnpairedError, ImportError):
 
 class NumericsError(UnpairedError, ArithmeticError):
     """Training produced NaN or infinity; the message names the last good checkpoint."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Training was asked to stop (Ctrl-C, SIGTERM) and has saved its state; not a fault, so not an UnpairedError."""

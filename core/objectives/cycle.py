@@ -40,7 +40,8 @@ def distance(x: Tensor, y: Tensor) -> Tensor:
 class Cycle(Objective):
     """The full objective of the paper (equation 3), with every weight independent.
 
-    Losses are returned weighted; a term of weight 0 is neither computed nor listed.
+    Losses are returned weighted; a term of weight 0 is neither computed nor listed. Noise comes from PyTorch's
+    default generator, which the engine seeds and checkpoints.
     """
 
     settings_type = CycleSettings
@@ -69,12 +70,14 @@ class Cycle(Objective):
             weight = weights.adversarial_a if side == "a" else weights.adversarial_b
             if weight:
                 judge = discriminators.a if side == "a" else discriminators.b
-                losses[f"adversarial_{side}"] = weight * generator_loss(weights.form, apply_together(judge, [translated])[0])
+                losses[f"adversarial_{side}"] = weight * generator_loss(
+                    weights.form, apply_together(judge, [translated])[0]
+                )
         if weights.cycle_a:
-            (cycled_a,) = apply_together(generators.b2a, [translated_b])
+            (cycled_a,) = apply_together(generators.b2a, [self._with_noise(translated_b)])
             losses["cycle_a"] = weights.cycle_a * distance(cycled_a, a)
         if weights.cycle_b:
-            (cycled_b,) = apply_together(generators.a2b, [translated_a])
+            (cycled_b,) = apply_together(generators.a2b, [self._with_noise(translated_a)])
             losses["cycle_b"] = weights.cycle_b * distance(cycled_b, b)
         if weights.identity_a:
             losses["identity_a"] = weights.identity_a * distance(more_a.pop(0), a)
@@ -101,8 +104,12 @@ class Cycle(Objective):
             verdicts[f"generated_{side}"] = on_generated.detach().mean()
         return DiscriminatorStep(losses, verdicts)
 
+    def _with_noise(self, translated: Tensor) -> Tensor:
+        if not self.settings.cycle_noise:
+            return translated
+        return translated + self.settings.cycle_noise * torch.randn_like(translated)
+
     def _penalty(self, judge: nn.Module, real: Tensor, generated: Tensor) -> Tensor:
-        # The default generator is seeded and checkpointed by the engine.
         mix = torch.rand(len(real), device=real.device, dtype=real.dtype)
         return gradient_penalty(lambda x: cast(Tensor, judge(x)), real, generated, mix)
 

@@ -1,0 +1,157 @@
+"""Unpaired samples for training: stateless, so that position k of a run is the same sample however it is reached.
+
+The k-th pair is drawn from generators seeded by (seed, side, k) alone. Resuming needs no loader state but the
+step, and workers, their number and their timing cannot change what is trained on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from .domain import Domain, Inventory, Side
+from .errors import ConfigError, MediaError
+from .schedule import constant_then_linear
+from .settings import TrainingSettings
+
+FEWEST_FILES = 2
+"""Usable files a side below which training is refused: with one file there is nothing to generalise from."""
+_ATTEMPTS = 20
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Unpaired samples: a (B, C_a, *space), b (B, C_b, *space); `problems` names files that had to be passed over."""
+
+    a: Tensor
+    b: Tensor
+    problems: tuple[str, ...]
+
+
+class PairDataset(Dataset[Batch]):
+    """Pairs by their position in the run, as batches of one."""
+
+    def __init__(
+        self, domain: Domain, files: dict[Side, Sequence[Path]], settings: TrainingSettings, samples_a_step: int
+    ) -> None:
+        self.domain = domain
+        # Text takes a tenth of the memory of Path objects; 100,000 files are an ordinary folder.
+        self.files = {side: [str(path) for path in paths] for side, paths in files.items()}
+        self.settings = settings
+        self.samples_a_step = samples_a_step
+        self._orders: dict[Side, tuple[int, np.ndarray]] = {}
+
+    def __getitem__(self, position: int) -> Batch:
+        problems: list[str] = []
+        a, b = (self._sample(side, position, problems) for side in ("a", "b"))
+        return Batch(a[None], b[None], tuple(problems))
+
+    def _sample(self, side: Side, position: int, problems: list[str]) -> Tensor:
+        step = position // self.samples_a_step
+        augmentation = constant_then_linear(step, self.settings.steps, self.settings.constant)
+        for attempt in range(_ATTEMPTS):
+            file = self._file(side, position + attempt * 7919)
+            rng = np.random.default_rng([self.settings.seed, ord(side), 1, position, attempt])
+            try:
+                return self.domain.sample(file, side, rng, augmentation)
+            except (MediaError, OSError) as error:
+                problems.append(f"{file}: {error}")
+        raise MediaError(f"{_ATTEMPTS} files of {side.upper()} in a row cannot be used; the last: {problems[-1]}")
+
+    def _file(self, side: Side, position: int) -> Path:
+        """Every epoch goes through all files of a side once, in an order of its own."""
+        count = len(self.files[side])
+        epoch, place = divmod(position, count)
+        if side not in self._orders or self._orders[side][0] != epoch:
+            order = np.random.default_rng([self.settings.seed, ord(side), 0, epoch]).permutation(count)
+            self._orders[side] = (epoch, order)
+        return Path(self.files[side][self._orders[side][1][place]])
+
+
+class Positions(Sampler[list[int]]):
+    """Positions of each batch this process draws from a given step on."""
+
+    def __init__(self, settings: TrainingSettings, start_step: int, rank: int, processes: int) -> None:
+        self.settings, self.start_step, self.rank, self.processes = settings, start_step, rank, processes
+
+    def __iter__(self) -> Iterator[list[int]]:
+        batch = self.settings.batch
+        first = self.start_step * self.settings.accumulate
+        for number in range(first, self.settings.steps * self.settings.accumulate):
+            start = (number * self.processes + self.rank) * batch
+            yield list(range(start, start + batch))
+
+    def __len__(self) -> int:
+        return (self.settings.steps - self.start_step) * self.settings.accumulate
+
+
+def collate(pairs: Sequence[Batch]) -> Batch:
+    """Stack batches of one into one batch. Raises MediaError when a domain's samples differ in shape."""
+    for side in ("a", "b"):
+        shapes = {tuple(getattr(pair, side).shape[1:]) for pair in pairs}
+        if len(shapes) > 1:
+            raise MediaError(f"samples of {side.upper()} differ in shape ({sorted(shapes)}); a batch needs one shape")
+    problems = tuple(problem for pair in pairs for problem in pair.problems)
+    return Batch(torch.cat([pair.a for pair in pairs]), torch.cat([pair.b for pair in pairs]), problems)
+
+
+def loader(dataset: PairDataset, positions: Positions, pin: bool) -> DataLoader[Batch]:
+    """Batches in order, fetched ahead by worker processes."""
+    workers = dataset.settings.workers
+    return DataLoader(
+        dataset,
+        batch_sampler=positions,
+        num_workers=workers,
+        collate_fn=collate,
+        pin_memory=pin,
+        prefetch_factor=4 if workers else None,
+        # Keeps the loader's own draw of worker seeds away from the checkpointed global generator.
+        generator=torch.Generator().manual_seed(dataset.settings.seed),
+    )
+
+
+def scan_sides(domain: Domain, a: Path, b: Path) -> dict[Side, Inventory]:
+    """Scan both folders.
+
+    Raises:
+        MissingFile: a folder does not exist.
+        ConfigError: both are one folder, or one holds too few usable files.
+    """
+    inventories: dict[Side, Inventory] = {"a": domain.scan(a), "b": domain.scan(b)}
+    if a.resolve() == b.resolve():
+        raise ConfigError(f"A and B are the same folder ({a}); name two folders that show two worlds")
+    for side, inventory in inventories.items():
+        if len(inventory.files) < FEWEST_FILES:
+            raise ConfigError(
+                f"{side.upper()} holds {len(inventory.files)} usable files ({inventory.folder}), "
+                f"{len(inventory.broken)} broken; training needs {FEWEST_FILES} or more: "
+                "`unpaired inspect` says what is wrong with them"
+            )
+    return inventories
+
+
+def data_hash(inventories: dict[Side, Inventory]) -> str:
+    """Sixteen hexadecimal digits over the names and sizes of all training files."""
+    digest = hashlib.sha256()
+    for side, inventory in sorted(inventories.items()):
+        for file in inventory.files:
+            digest.update(f"{side}/{file.relative_to(inventory.folder)}:{file.stat().st_size}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def first_sample(domain: Domain, inventory: Inventory, side: Side) -> Tensor:
+    """A sample of the first file that can be read. Raises MediaError when none of the first twenty can."""
+    problem = "no files"
+    for file in inventory.files[:_ATTEMPTS]:
+        try:
+            return domain.sample(file, side, np.random.default_rng(0))
+        except (MediaError, OSError) as error:
+            problem = str(error)
+    raise MediaError(f"none of the first files of {side.upper()} ({inventory.folder}) can be used; the last: {problem}")

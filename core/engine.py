@@ -1,0 +1,224 @@
+"""One training step: the generators', then the discriminators', in the paper's order.
+
+Two groups are wrapped by Lightning Fabric, generators and discriminators, each with one forward that computes its
+whole loss: one wrapped module with all four networks fails under DDP.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from .data import Batch
+from .domain import Warp
+from .history import HistoryBuffer
+from .networks import Networks, initialise
+from .objectives import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
+from .settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+class GeneratorGroup(nn.Module):
+    """The generators, with a forward that is their whole loss."""
+
+    def __init__(self, generators: Generators, discriminators: Discriminators, objective: Objective) -> None:
+        super().__init__()
+        self.generators = generators
+        self.objective = objective
+        # In a tuple, so that the judges' parameters do not become this group's.
+        self._judges = (discriminators,)
+
+    def forward(self, a: Tensor, b: Tensor, warp: Warp | None) -> tuple[Any, ...]:
+        # Fabric walks through what a wrapped forward returns and refuses frozen dataclasses.
+        step = self.objective.generator_step(self.generators, self._judges[0], a, b, warp)
+        return dict(step.losses), step.translated_a, step.translated_b
+
+
+class DiscriminatorGroup(nn.Module):
+    """The discriminators, with a forward that is their whole loss."""
+
+    def __init__(self, discriminators: Discriminators, objective: Objective) -> None:
+        super().__init__()
+        self.discriminators = discriminators
+        self.objective = objective
+
+    def forward(self, a: Tensor, b: Tensor, translated_a: Tensor, translated_b: Tensor) -> tuple[Any, ...]:
+        step = self.objective.discriminator_step(self.discriminators, a, b, translated_a, translated_b)
+        return dict(step.losses), dict(step.verdicts)
+
+
+class Engine:
+    """Networks, optimisers, moving average and history buffers of a run, and the step that moves them."""
+
+    def __init__(self, fabric: Fabric, networks: Networks, objective: Objective, settings: TrainingSettings) -> None:
+        self.fabric = fabric
+        self.settings = settings
+        random = torch.Generator().manual_seed(settings.seed)
+        self.generators, self.discriminators = Generators(networks), Discriminators(networks)
+        for network in (self.generators, self.discriminators):
+            initialise(network, random)
+        if fabric.device.type == "cuda":
+            # On the CPU contiguous tensors are faster: instance norm's kernels there want whole channels.
+            self.generators.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.discriminators.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if settings.compile:
+            for network in (*self.generators.children(), *self.discriminators.children()):
+                network.compile()
+        rate = settings.learning_rate
+        self._rates = (rate, settings.discriminator_learning_rate or rate)
+        group_g = GeneratorGroup(self.generators, self.discriminators, objective)
+        group_d = DiscriminatorGroup(self.discriminators, objective)
+        self._group_g, self._optimiser_g = fabric.setup(group_g, self._adam(self.generators, self._rates[0]))
+        self._group_d, self._optimiser_d = fabric.setup(group_d, self._adam(self.discriminators, self._rates[1]))
+        self.averaged = copy.deepcopy(self.generators).requires_grad_(False).eval()
+        # Odd and even seeds keep the two buffers' draws, and those of every process, apart.
+        seed = 2 * (settings.seed * fabric.world_size + fabric.global_rank)
+        self._history_a = HistoryBuffer(objective.history, seed)
+        self._history_b = HistoryBuffer(objective.history, seed + 1)
+
+    def _adam(self, network: nn.Module, rate: float) -> torch.optim.Adam:
+        betas = (self.settings.beta1, self.settings.beta2)
+        fused = self.fabric.device.type in ("cpu", "cuda")
+        return torch.optim.Adam(network.parameters(), lr=rate, betas=betas, fused=fused)
+
+    def step(self, batches: Sequence[Batch], warp: Warp | None, factor: float, step: int) -> dict[str, Tensor]:
+        """One optimiser step of each group over `batches` (one each accumulated pass).
+
+        `factor` scales both learning rates; `step` (0-based) sets the moving average's warm-up. Returns named
+        losses and verdicts as scalars on the device, averaged over the batches.
+        """
+        with arithmetic(self.settings.precision):
+            return self._step(batches, warp, factor, step)
+
+    def _step(self, batches: Sequence[Batch], warp: Warp | None, factor: float, step: int) -> dict[str, Tensor]:
+        for optimiser, rate in zip((self._optimiser_g, self._optimiser_d), self._rates, strict=True):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * factor
+        steps = self._generators(batches, warp)
+        losses = _mean([s.losses for s in steps])
+        losses["generators"] = torch.stack(list(losses.values())).sum()
+        judged = self._discriminators(batches, steps)
+        losses |= _mean([s.losses for s in judged]) | _mean([s.verdicts for s in judged])
+        self._average(step)
+        return losses
+
+    def _generators(self, batches: Sequence[Batch], warp: Warp | None) -> list[GeneratorStep]:
+        self.discriminators.requires_grad_(False)
+        steps = []
+        for number, batch in enumerate(batches):
+            with ExitStack() as stack:
+                if number + 1 < len(batches):
+                    stack.enter_context(self.fabric.no_backward_sync(self._group_g))
+                step = GeneratorStep(*self._group_g(batch.a, batch.b, warp))
+                self.fabric.backward(_sum(step.losses) / len(batches))
+            steps.append(step)
+        self._descend(self._group_g, self._optimiser_g)
+        self.discriminators.requires_grad_(True)
+        return steps
+
+    def _discriminators(self, batches: Sequence[Batch], steps: Sequence[GeneratorStep]) -> list[DiscriminatorStep]:
+        judged = []
+        for number, (batch, step) in enumerate(zip(batches, steps, strict=True)):
+            shown_a = self._history_a.exchange(step.translated_a)
+            shown_b = self._history_b.exchange(step.translated_b)
+            with ExitStack() as stack:
+                if number + 1 < len(batches):
+                    stack.enter_context(self.fabric.no_backward_sync(self._group_d))
+                verdict = DiscriminatorStep(*self._group_d(batch.a, batch.b, shown_a, shown_b))
+                self.fabric.backward(_sum(verdict.losses) / len(batches))
+            judged.append(verdict)
+        self._descend(self._group_d, self._optimiser_d)
+        return judged
+
+    def _descend(self, group: Any, optimiser: Any) -> None:
+        if self.settings.clip:
+            self.fabric.clip_gradients(group, optimiser, max_norm=self.settings.clip, error_if_nonfinite=False)
+        optimiser.step()
+        optimiser.zero_grad()
+
+    @torch.no_grad()
+    def _average(self, step: int) -> None:
+        # A young average follows closely, else the random initial weights stay in it for 1 / (1 - decay) steps.
+        decay = min(self.settings.ema, (1 + step) / (10 + step)) if self.settings.ema else 0.0
+        torch._foreach_lerp_(
+            list(self.averaged.parameters()), [p.data for p in self.generators.parameters()], 1.0 - decay
+        )
+        for averaged, buffer in zip(self.averaged.buffers(), self.generators.buffers(), strict=True):
+            averaged.copy_(buffer)
+
+    def finite(self) -> bool:
+        """Whether every weight is finite."""
+        parameters = [*self.generators.parameters(), *self.discriminators.parameters()]
+        return bool(torch.stack(torch._foreach_norm([p.detach() for p in parameters])).isfinite().all())
+
+    def weights(self) -> dict[str, Tensor]:
+        """All weights by name, for a checkpoint."""
+        parts = {"generators": self.generators, "discriminators": self.discriminators, "averaged": self.averaged}
+        return {
+            f"{part}.{name}": value.detach().cpu().contiguous()
+            for part, network in parts.items()
+            for name, value in network.state_dict().items()
+        }
+
+    def restore_weights(self, weights: Mapping[str, Tensor]) -> None:
+        """Take up a checkpoint's weights. Raises RuntimeError when they do not fit the networks."""
+        parts = {"generators": self.generators, "discriminators": self.discriminators, "averaged": self.averaged}
+        for part, network in parts.items():
+            prefix = f"{part}."
+            network.load_state_dict({n.removeprefix(prefix): v for n, v in weights.items() if n.startswith(prefix)})
+
+    def shared_state(self) -> dict[str, Any]:
+        """The optimisers' state, equal in every process."""
+        return {"generators": self._optimiser_g.state_dict(), "discriminators": self._optimiser_d.state_dict()}
+
+    def restore_shared_state(self, state: Mapping[str, Any]) -> None:
+        """Take up the optimisers' state."""
+        self._optimiser_g.load_state_dict(state["generators"])
+        self._optimiser_d.load_state_dict(state["discriminators"])
+
+    def local_state(self) -> dict[str, Any]:
+        """What differs between processes: history buffers and random generators."""
+        cuda = self.fabric.device.type == "cuda"
+        return {
+            "history_a": self._history_a.state(),
+            "history_b": self._history_b.state(),
+            "random": torch.get_rng_state(),
+            "random_cuda": torch.cuda.get_rng_state(self.fabric.device) if cuda else None,
+        }
+
+    def restore_local_state(self, state: Mapping[str, Any]) -> None:
+        """Take up this process's own state."""
+        self._history_a.restore(state["history_a"], self.fabric.device)
+        self._history_b.restore(state["history_b"], self.fabric.device)
+        torch.set_rng_state(state["random"].cpu())
+        if state["random_cuda"] is not None and self.fabric.device.type == "cuda":
+            torch.cuda.set_rng_state(state["random_cuda"].cpu(), self.fabric.device)
+
+
+@contextmanager
+def arithmetic(precision: str) -> Iterator[None]:
+    """Keeps fp64 whole: Fabric rounds what a wrapped forward returns to the default dtype."""
+    if precision != "fp64":
+        yield
+        return
+    earlier = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(earlier)
+
+
+def _sum(losses: Mapping[str, Tensor]) -> Tensor:
+    return torch.stack(list(losses.values())).sum()
+
+
+def _mean(records: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    return {name: torch.stack([record[name].detach() for record in records]).mean() for name in records[0]}

@@ -1,0 +1,236 @@
+"""The training loop of one process: batches in, steps, and what is written on the way."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from . import checkpoints
+from .data import Batch, PairDataset, Positions, loader, scan_sides
+from .domain import Direction, Domain, Side, Warp
+from .engine import Engine
+from .errors import Interrupted, NumericsError
+from .model import Model, save_model
+from .schedule import constant_then_linear
+from .training import RunPlan, newest_checkpoint
+from .watch import Watcher
+from .watch.records import Preview, PreviewRow, StepReport
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+_PREVIEW_SAMPLES = 4
+
+
+def run(fabric: Fabric, plan: RunPlan) -> None:
+    """Train `plan` to its last step, from its newest checkpoint if it has one."""
+    torch.manual_seed(plan.training.seed + fabric.global_rank)
+    Loop(fabric, plan).run()
+
+
+class Loop:
+    """One run in one process."""
+
+    def __init__(self, fabric: Fabric, plan: RunPlan) -> None:
+        self.fabric, self.plan, self.settings = fabric, plan, plan.training
+        self.networks = plan.networks()
+        self.engine = Engine(fabric, self.networks, plan.objective(), plan.training)
+        inventories = scan_sides(plan.domain, plan.a, plan.b)
+        self.files: dict[Side, tuple[Path, ...]] = {side: inventories[side].files for side in ("a", "b")}
+        self.step = 0
+        self.best: float | None = None
+        self._restore()
+        self.watcher = Watcher(plan.out, plan.domain, plan.mapping(), self.step) if fabric.is_global_zero else None
+        self._sums: dict[str, Tensor] = {}
+        self._counted = 0
+        self._since = time.perf_counter()
+        self._best_sum, self._best_count = 0.0, 0
+        self._passed_over: set[str] = set()
+
+    def run(self) -> None:
+        """The loop itself."""
+        try:
+            with stop_requests() as stop:
+                for batches in self._batches():
+                    self._advance(batches)
+                    if stop.is_set():
+                        self._interrupt()
+            if not newest_checkpoint(self.plan.out) or self.step % self.settings.checkpoint_every:
+                self._save()
+        finally:
+            if self.watcher is not None:
+                self.watcher.close()
+
+    def _batches(self) -> Iterator[list[Batch]]:
+        """The batches of one step after another, on the device."""
+        samples = self.settings.batch * self.settings.accumulate * self.fabric.world_size
+        dataset = PairDataset(self.plan.domain, dict(self.files), self.settings, samples)
+        positions = Positions(self.settings, self.step, self.fabric.global_rank, self.fabric.world_size)
+        gathered: list[Batch] = []
+        for batch in loader(dataset, positions, pin=self.fabric.device.type == "cuda"):
+            self._report_problems(batch)
+            a, b = self.fabric.to_device((batch.a, batch.b))
+            gathered.append(Batch(a, b, ()))
+            if len(gathered) == self.settings.accumulate:
+                yield gathered
+                gathered = []
+
+    def _report_problems(self, batch: Batch) -> None:
+        for problem in batch.problems:
+            if problem not in self._passed_over:
+                self._passed_over.add(problem)
+                self.fabric.print(f"passed over {problem}")
+
+    def _advance(self, batches: list[Batch]) -> None:
+        settings, step = self.settings, self.step
+        factor = constant_then_linear(step, settings.steps, settings.constant)
+        losses = self.engine.step(batches, self._warp(step), factor, step)
+        for name, value in losses.items():
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+        self._counted += 1
+        self.step = step + 1
+        if self.step % settings.log_every == 0 or self.step in (1, settings.steps):
+            self._log(settings.learning_rate * factor)
+        if self.step % settings.preview_every == 0 or self.step in (1, settings.steps):
+            self._preview()
+        if self.step % settings.checkpoint_every == 0:
+            self._save()
+
+    def _warp(self, step: int) -> Warp | None:
+        return self.plan.domain.warp(np.random.default_rng([self.settings.seed, ord("w"), step]))
+
+    def _log(self, rate: float) -> None:
+        means = {name: float(value) / self._counted for name, value in self._sums.items()}
+        now = time.perf_counter()
+        speed = self._counted / max(now - self._since, 1e-9)
+        if self.settings.best in means:
+            self._best_sum += means[self.settings.best] * self._counted
+            self._best_count += self._counted
+        self._sums, self._counted, self._since = {}, 0, now
+        if self.watcher is not None:
+            self.watcher.log(StepReport(self.step, self.settings.steps, means, rate, speed))
+        bad = [name for name, value in means.items() if not np.isfinite(value)]
+        if bad:
+            self._diverged(f"{', '.join(bad)} became NaN or infinite")
+
+    def _diverged(self, what: str) -> None:
+        good = newest_checkpoint(self.plan.out)
+        fix = "lower training.learning_rate or set training.clip to 1"
+        last = f"the last good checkpoint is {good}" if good else "there is no good checkpoint yet"
+        raise NumericsError(f"{what} at step {self.step}; {last}; {fix}, or training.precision to fp32")
+
+    @torch.no_grad()
+    def _preview(self) -> None:
+        if self.watcher is None:
+            return
+        averaged = self.engine.averaged
+        pairs: dict[Direction, tuple[Side, nn.Module, nn.Module]] = {
+            "a2b": ("a", averaged.a2b, averaged.b2a),
+            "b2a": ("b", averaged.b2a, averaged.a2b),
+        }
+        rows = {name: self._preview_row(side, there, back) for name, (side, there, back) in pairs.items()}
+        self.watcher.preview(Preview(self.step, rows))
+
+    def _preview_row(self, side: Side, there: nn.Module, back: nn.Module) -> PreviewRow:
+        domain = self.plan.domain
+        source = _fixed_samples(domain, self.files[side], side)
+        shown = source.to(self.fabric.device, next(there.parameters()).dtype)
+        with self.fabric.autocast():
+            translation = there(shown)
+            cycle = back(translation)
+            # The generator into a side takes samples of the other: identity needs like channels.
+            identity = back(shown) if domain.channels("a") == domain.channels("b") else None
+        unchanged = None if identity is None else identity.float().cpu()
+        return PreviewRow(source, translation.float().cpu(), cycle.float().cpu(), unchanged)
+
+    def _save(self) -> None:
+        """Checkpoint and model file, if the weights are sound."""
+        if not self.engine.finite():
+            self._diverged("weights became NaN or infinite")
+        best = self._improved()
+        run_folder = self.plan.out
+        checkpoints.save_local(run_folder, self.step, self.fabric.global_rank, self.engine.local_state())
+        self.fabric.barrier()
+        if self.fabric.is_global_zero:
+            shared = self.engine.shared_state()
+            checkpoints.save_shared(run_folder, self.step, self.engine.weights(), shared, self.best)
+            checkpoints.prune(run_folder, self.settings.keep)
+            model = self._model()
+            save_model(model, run_folder / "model.safetensors")
+            if best:
+                save_model(model, run_folder / "best.safetensors")
+        self.fabric.barrier()
+
+    def _improved(self) -> bool:
+        if not self._best_count:
+            return False
+        mean, self._best_sum, self._best_count = self._best_sum / self._best_count, 0.0, 0
+        if self.best is not None and mean >= self.best:
+            return False
+        self.best = mean
+        return True
+
+    def _model(self) -> Model:
+        averaged = self.engine.averaged
+        return Model(
+            generators={"a2b": averaged.a2b, "b2a": averaged.b2a},
+            networks=self.networks,
+            domain=self.plan.domain,
+            names=self.plan.names,
+            step=self.step,
+            metrics={} if self.best is None else {self.settings.best: self.best},
+            data_hash=self.plan.data_hash,
+        )
+
+    def _restore(self) -> None:
+        folder = newest_checkpoint(self.plan.out)
+        if folder is None:
+            return
+        checkpoint = checkpoints.load(folder, self.fabric.global_rank)
+        self.engine.restore_weights(checkpoint.weights)
+        self.engine.restore_shared_state(checkpoint.shared)
+        self.engine.restore_local_state(checkpoint.local)
+        self.step, self.best = checkpoint.step, checkpoint.best
+
+    def _interrupt(self) -> None:
+        if self.step % self.settings.checkpoint_every:
+            self._save()
+        raise Interrupted(f"stopped after step {self.step} of {self.settings.steps}; the state is saved in "
+                          f"{self.plan.out}; go on with --resume")  # fmt: skip
+
+
+def _fixed_samples(domain: Domain, files: tuple[Path, ...], side: Side) -> Tensor:
+    """The same few samples each time, spread over the folder."""
+    places = np.linspace(0, len(files) - 1, min(_PREVIEW_SAMPLES, len(files))).astype(int)
+    samples = [domain.sample(files[place], side, np.random.default_rng(0), augmentation=0.0) for place in places]
+    return torch.stack(samples)
+
+
+@contextmanager
+def stop_requests() -> Iterator[threading.Event]:
+    """An event that SIGINT or SIGTERM sets, so that a step is never cut in two; a second one stops at once."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def request(number: int, frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    earlier = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
