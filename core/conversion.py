@@ -115,16 +115,16 @@ def _jobs_of_folder(domain: Domain, source: Path, target: Path) -> list[Job]:
 
 
 def _walk(folder: Path) -> list[Path]:
-    """Every file below `folder` in a fixed order, without hidden ones and without following linked folders."""
+    """Every file below `folder`, sorted by path, without hidden ones and without following linked folders."""
 
     def refuse(error: OSError) -> None:
         raise MissingFile(f"the folder {error.filename} cannot be read: {error.strerror or error}") from error
 
     found = []
     for place, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(place, name) for name in sorted(names) if not name.startswith(".")]
-    return found
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(place, name) for name in names if not name.startswith(".")]
+    return sorted(found)
 
 
 def _refuse_overwriting(jobs: list[Job]) -> None:

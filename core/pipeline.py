@@ -92,7 +92,8 @@ class Channel:
 
 
 def _size(message: Tensor | _Mark) -> int:
-    return message.numel() * message.element_size() if isinstance(message, Tensor) else 0
+    # The storage, not the elements: a view keeps all of it alive.
+    return message.untyped_storage().nbytes() if isinstance(message, Tensor) else 0
 
 
 @dataclass
