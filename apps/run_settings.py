@@ -90,7 +90,10 @@ def read_settings(file: Path) -> dict[str, Any]:
 
 def _named(group: Any, given: Any, where: str, faults: list[str], default: str = "") -> tuple[str, Any, dict[str, Any]]:
     """A group {name, ...settings}: the name, the class of that name, and the settings; plain text is the name."""
-    chosen = {"name": given} if isinstance(given, str) else dict(given) if isinstance(given, Mapping) else {}
+    if not isinstance(given, str | Mapping | None):
+        faults.append(f"{where} is {config.show(given)}; expected a name, or settings with a name")
+        return "", None, {}
+    chosen = {"name": given} if isinstance(given, str) else dict(given or {})
     name = str(chosen.pop("name", default))
     if not name:
         installed = ", ".join(entry.name for entry in registry.entries(group))

@@ -62,7 +62,7 @@ def from_mapping(cls: type[T], mapping: Mapping[str, Any], where: str = "") -> T
 def read(cls: type[T], mapping: Any, where: str, faults: list[str]) -> T | None:
     """As `from_mapping`, but adds the faults to a list; None where no instance could be made."""
     if not isinstance(mapping, Mapping):
-        faults.append(f"{where or 'the settings'} is {_show(mapping)}; expected settings by name")
+        faults.append(f"{where or 'the settings'} is {show(mapping)}; expected settings by name")
         return None
     names = [field.name for field in dataclasses.fields(cls) if field.init]  # type: ignore[arg-type]
     hints = get_type_hints(cls)
@@ -123,18 +123,20 @@ def unknown_key(key: str, known: Iterable[str], where: str = "") -> str:
 # -- one value --------------------------------------------------------------------------------------
 def _convert(value: Any, kind: Any, name: str, faults: list[str]) -> Any:
     """`value` as `kind`, or a fault."""
-    origin = get_origin(kind)
+    origin, kinds = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         return _convert_union(value, kind, name, faults)
     given = value
-    if kind is not str and not (origin is Literal and value in get_args(kind)):
+    if kind is str or (origin is Literal and str(value) in kinds):
+        value = str(value) if isinstance(value, Text) else value
+    else:
         value = _parsed(value)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return value if isinstance(value, kind) else read(kind, value, name, faults)
     if origin in (tuple, list):
         return _convert_sequence(value, kind, name, faults)
     if origin is Literal:
-        return value if value in get_args(kind) else _refuse(given, kind, name, faults)
+        return value if value in kinds else _refuse(given, kind, name, faults)
     converter = _CONVERTERS.get(kind)
     if converter is None:
         return value
@@ -230,7 +232,7 @@ _WORDS = {
 
 
 def _refuse(value: Any, kind: Any, name: str, faults: list[str]) -> None:
-    faults.append(f"{name} is {_show(value)}; expected {describe(kind)}")
+    faults.append(f"{name} is {show(value)}; expected {describe(kind)}")
 
 
 def describe(kind: Any) -> str:
@@ -247,7 +249,8 @@ def describe(kind: Any) -> str:
     return str(_WORDS.get(kind, "settings by name"))
 
 
-def _show(value: Any) -> str:
+def show(value: Any) -> str:
+    """A value as a message quotes it, cut short."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     text = repr(str(value)) if isinstance(value, str) else repr(value)
@@ -315,7 +318,7 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise ConfigError(f"{path} holds {_show(content)}; expected settings by name (name: value)")
+        raise ConfigError(f"{path} holds {show(content)}; expected settings by name (name: value)")
     return {str(key): value for key, value in content.items()}
 
 

@@ -113,14 +113,16 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
 
 def _facts(facts: Mapping[str, Any], indent: str = "  ") -> Iterator[str]:
     for key, value in facts.items():
-        if isinstance(value, Mapping) and value:
+        if isinstance(value, Mapping) and any(isinstance(each, Mapping | list) and each for each in value.values()):
             yield f"{indent}{key}:"
             yield from _facts(value, indent + "  ")
-        else:
+        elif value not in ("", None, [], {}):
             yield f"{indent}{key}: {_text(value)}"
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_text(each)}" for key, each in value.items() if each not in ("", None, [], {}))
     if isinstance(value, list | tuple):
         shown = ", ".join(_text(item) for item in value[:_LISTED])
         return shown + (f", and {len(value) - _LISTED} more" if len(value) > _LISTED else "")

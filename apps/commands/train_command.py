@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import unpaired
-from unpaired import ConfigError, CycleSettings, MissingFile, NetworkSettings, TrainingSettings
+from unpaired import ConfigError, CycleSettings, MissingFile, NetworkSettings, OutputError, TrainingSettings
 from unpaired.apps.command_line import Parser
 from unpaired.apps.run_settings import GROUPS, compose, described, read_settings
 from unpaired.core import config, registry
@@ -65,8 +65,11 @@ def main(args: argparse.Namespace) -> int:
     layers = [_of_words(args)]
     if args.config:
         layers.insert(0, read_settings(Path(args.config)))
+    out = config.merge(*layers).get("out")
     if args.resume:
-        layers.insert(0, _of_run(config.merge(*layers).get("out")))
+        layers.insert(0, _of_run(out))
+    elif isinstance(out, str) and (Path(out) / "config.yaml").exists():
+        raise OutputError(f"{out} holds a run already; go on with it by --resume, or choose another --out")
     settings = compose(config.merge(*layers), args.faults)
     try:
         model = unpaired.train(**vars(settings), resume=args.resume)
@@ -77,7 +80,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _of_run(out: Any) -> dict[str, Any]:
-    if not out:
+    if not isinstance(out, str):
         raise ConfigError("--resume needs --out RUN, the run to go on with")
     if not (Path(out) / "config.yaml").is_file():
         raise MissingFile(f"there is no run to resume at {out} (no config.yaml there)")

@@ -76,8 +76,8 @@ def write_model(path: Path) -> Path:
     domain = Image(size=32)
     networks = domain.networks("tiny", NetworkSettings(blocks=1))
     generators = {"a2b": networks.generator_a2b.build("generators"), "b2a": networks.generator_b2a.build("generators")}
-    for generator in generators.values():
-        initialise(generator, torch.Generator().manual_seed(0), deviation=0.1)
+    for seed, generator in enumerate(generators.values()):
+        initialise(generator, torch.Generator().manual_seed(seed), deviation=0.1)
     save_model(Model(generators=generators, networks=networks, domain=domain, names=("day", "night"), step=7), path)
     return path
 

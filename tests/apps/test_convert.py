@@ -1,1 +1,125 @@
-"""`unpaired convert`, `image_convert.py` and `unpaired export` with a small untrained model."""
+"""`unpaired convert` and `image_convert.py`, with a small untrained model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import unpaired as package
+
+
+def pixels(file: Path) -> np.ndarray:
+    with Image.open(file) as picture:
+        return np.asarray(picture.convert("RGB")).astype(int)
+
+
+def test_a_file_becomes_a_file_of_its_own_size(unpaired: Callable, model: Path, pictures: Path, tmp_path: Path) -> None:
+    done = unpaired("convert", model, pictures / "trainA/0.png", tmp_path / "deep/out.png")
+    assert (done.code, done.out, done.err) == (0, "1 converted, 0 skipped, 0 refused\n", "")
+    before, after = pixels(pictures / "trainA/0.png"), pixels(tmp_path / "deep/out.png")
+    assert after.shape == before.shape
+    assert np.abs(after - before).mean() > 5
+
+
+def test_a_folder_keeps_its_tree(unpaired: Callable, model: Path, pictures: Path, tmp_path: Path) -> None:
+    assert unpaired("convert", model, pictures, tmp_path / "out").code == 0
+    expected = sorted(path.relative_to(pictures) for path in pictures.rglob("*.png"))
+    assert sorted(path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*.*")) == expected
+
+
+def test_skip_existing_leaves_what_is_there(unpaired: Callable, model: Path, pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/1.png").write_bytes(b"mine")
+    done = unpaired("convert", model, pictures / "trainA", tmp_path / "out", "--skip-existing", "--json")
+    figures = json.loads(done.out)
+    assert [Path(each).name for each in figures["skipped"]] == ["1.png"]
+    assert [Path(each).name for each in figures["converted"]] == ["0.png", "2.png"]
+    assert figures["refused"] == []
+    assert (tmp_path / "out/1.png").read_bytes() == b"mine"
+
+
+def test_directions_differ_and_strength_0_changes_nothing(
+    unpaired: Callable, model: Path, pictures: Path, tmp_path: Path
+) -> None:
+    source = pictures / "trainA/0.png"
+    for name, *options in (("a2b",), ("b2a", "--direction", "b2a"), ("none", "--strength", "0"),
+                           ("half", "--conversion.strength=0.5")):  # fmt: skip
+        assert unpaired("convert", model, source, tmp_path / f"{name}.png", "--runtime", "torch", *options).code == 0
+    a2b, b2a, none, half = (pixels(tmp_path / f"{name}.png") for name in ("a2b", "b2a", "none", "half"))
+    assert np.abs(a2b - b2a).mean() > 1
+    assert np.array_equal(none, pixels(source))
+    assert np.abs(half - (pixels(source) + a2b) / 2).max() <= 1.5
+
+
+def test_a_folder_with_a_broken_file_converts_the_rest(
+    unpaired: Callable, model: Path, pictures: Path, tmp_path: Path
+) -> None:
+    (pictures / "trainA/1.png").write_bytes(b"no picture")
+    done = unpaired("convert", model, pictures / "trainA", tmp_path / "out")
+    assert done.code == 2
+    assert done.out == "2 converted, 0 skipped, 1 refused\n"
+    assert done.err.startswith(f"unpaired: {pictures / 'trainA/1.png'}")
+    assert done.err.count("\n") == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.png", "2.png"]
+
+
+def test_what_is_refused_at_the_end_is_all_that_was_misspelt(
+    unpaired: Callable, model: Path, pictures: Path, tmp_path: Path
+) -> None:
+    words = ("--conversion.tiel", "3", "--strength", "much")
+    done = unpaired("convert", model, pictures / "trainA/0.png", tmp_path / "out.png", *words)
+    assert done.code == 2
+    assert "conversion.tiel is unknown; did you mean conversion.tile?" in done.err
+    assert "conversion.strength is 'much'; expected a number" in done.err
+    assert not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize("started", [("apps/image_convert.py",), ("-m", "unpaired.apps.image_convert")])
+def test_image_convert_starts_as_a_file_and_as_a_module(
+    started: tuple[str, ...], program: Callable, repository: Path, model: Path, pictures: Path, tmp_path: Path
+) -> None:
+    source, target = pictures / "trainA/0.png", tmp_path / "out.png"
+    done = program(*started, source, target, "--model", model, "--runtime", "torch", cwd=repository)
+    assert (done.code, done.out, done.err) == (0, "1 converted, 0 skipped, 0 refused\n", "")
+    assert target.is_file()
+
+
+def test_image_convert_needs_no_option(program: Callable, repository: Path, assets: Path, tmp_path: Path) -> None:
+    if not (Path(package.__path__[0]).parent / "models" / "day2night.safetensors").is_file():
+        pytest.skip("this checkout has no model day2night")
+    source = assets / "day2night/square.jpg"
+    done = program(repository / "apps/image_convert.py", source, tmp_path / "night.jpg", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert pixels(tmp_path / "night.jpg").mean() < 0.8 * pixels(source).mean()
+
+
+def test_programs_hide_no_module_of_others(repository: Path) -> None:
+    """A program started as a file puts apps/ first on the module path: no name there may hide another's."""
+    import importlib.machinery
+    import sys
+
+    elsewhere = [place for place in sys.path if place and Path(place).resolve() != repository / "apps"]
+    names = [
+        path.stem for path in (repository / "apps").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    ]
+    for name in set(names) - {"__init__"}:
+        assert name not in sys.stdlib_module_names
+        found = importlib.machinery.PathFinder.find_spec(name, elsewhere)
+        assert found is None or found.origin is None, f"apps/{name} hides {found.origin}"
+
+
+def test_a_model_run_folder_and_file_are_the_same(
+    unpaired: Callable, model: Path, pictures: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "run").mkdir()
+    shutil.copy(model, tmp_path / "run/model.safetensors")
+    source = pictures / "trainA/0.png"
+    for name, place in (("file", model), ("run", tmp_path / "run")):
+        assert unpaired("convert", place, source, tmp_path / f"{name}.png").code == 0
+    assert (tmp_path / "file.png").read_bytes() == (tmp_path / "run.png").read_bytes()

@@ -140,6 +140,14 @@ def test_typed_text_means_what_the_field_is(key: str, typed: str, meant: Any) ->
     assert getattr(from_mapping(Sound, {"rate": 1, key: Text(typed)}), key) == meant
 
 
+def test_typed_text_leaves_no_trace_in_the_settings() -> None:
+    found = from_mapping(Sound, {"rate": Text("1"), "title": Text("x"), "window": {"shape": Text("flat")}})
+    assert type(found.title) is str
+    assert type(found.window.shape) is str
+    with pytest.raises(ConfigError, match="window.shape is 'flta'; expected one of hann, flat"):
+        from_mapping(Sound, {"rate": 1, "window": {"shape": Text("flta")}})
+
+
 def test_typed_text_that_fits_nothing_is_refused() -> None:
     with pytest.raises(ConfigError, match="rate is 'x: '; expected a whole number"):
         from_mapping(Sound, {"rate": Text("x: ")})

@@ -1,0 +1,147 @@
+"""`unpaired train`: settings from every source, a run, its resumption and its interruption."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unpaired import ConfigError, CycleSettings, Image
+from unpaired.apps.command_line import Parser
+from unpaired.apps.commands import train_command
+from unpaired.apps.run_settings import compose
+from unpaired.core.config import read_yaml, write_yaml
+
+SMALL = ("--domain", "image", "--domain.size", "32", "--preset", "tiny", "--networks.blocks", "1",
+         "--networks.discriminator_layers", "2", "--workers", "0", "--log-every", "1", "--precision", "fp32",
+         "--device", "cpu")  # fmt: skip
+
+
+def settings(*words: str) -> Any:
+    args = train_command.parser().read(["--a", "x", "--b", "y", "--out", "z", *words])
+    return compose(train_command._of_words(args), args.faults)
+
+
+def test_options_reach_the_settings_they_name() -> None:
+    found = settings("--domain", "image", "--domain.size", "64", "--objective.cycle", "3", "--objective.identity_b=0",
+                     "--steps", "1e3", "--learning-rate", "1e-3", "--training.ema", "0.5", "--names", "day", "night",
+                     "--networks.filters", "12", "--preset", "small", "--domain.flip", "false")  # fmt: skip
+    assert isinstance(found.domain, Image)
+    assert (found.domain.settings.size, found.domain.settings.flip) == (64, False)
+    assert found.objective == CycleSettings(cycle_a=3.0, cycle_b=3.0, identity_b=0.0)
+    assert (found.training.steps, found.training.learning_rate, found.training.ema) == (1000, 1e-3, 0.5)
+    assert found.names == ("day", "night")
+    assert (found.networks.filters, found.preset, found.objective_name) == (12, "small", "cycle")
+    assert (found.a, found.b, found.out) == (Path("x"), Path("y"), Path("z"))
+
+
+def test_every_fault_of_a_command_is_told_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        settings("--stpes", "3", "--batch", "0", "--domain", "imgae", "--objective.form", "lsgna", "--training.smeed=1")
+    message = str(caught.value)
+    for part in ("--stpes is no option (did you mean '--steps'?)", "training.batch is 0", "did you mean 'image'?",
+                 "objective.form is 'lsgna'", "training.smeed is unknown; did you mean training.seed?"):  # fmt: skip
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message"),
+    [
+        ({"domain": "image", "trainig": {}}, "trainig is unknown; did you mean training?"),
+        ({"domain": "image", "training": 3}, "training is 3; expected settings by name"),
+        ({"domain": "image", "names": "day"}, "names is 'day'; expected a list of 2"),
+        ({"domain": "image", "preset": "huge"}, "preset is 'huge'; expected one of tiny, small, base"),
+        ({"domain": {"name": "image", "sise": 3}}, "domain.sise is unknown; did you mean domain.size?"),
+        (
+            {"domain": "image", "objective": "circle"},
+            "no objective named 'circle' is installed (did you mean 'cycle'?)",
+        ),
+        ({}, "no domain was named: give --domain NAME (installed: "),
+        ({"domain": 3}, "domain is 3"),
+        ({"domain": ["image"]}, "domain is ['image']"),
+    ],
+)
+def test_a_configuration_that_cannot_be_is_refused(mapping: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        compose({"a": "x", "b": "y", "out": "z", **mapping}, [])
+    assert message in str(caught.value)
+
+
+def test_options_win_over_the_file_and_the_file_over_defaults(
+    unpaired: Callable, pictures: Path, tmp_path: Path
+) -> None:
+    write_yaml(tmp_path / "s.yaml", {"training": {"steps": 3, "seed": 5}, "objective": {"cycle_a": 1, "cycle_b": 2}})
+    done = unpaired("train", *SMALL, "--config", tmp_path / "s.yaml", "--data", pictures, "--out", tmp_path / "run",
+                    "--steps", "1", "--objective.cycle", "4")  # fmt: skip
+    assert done.code == 0, done.err
+    assert done.out == f"model: {tmp_path / 'run/model.safetensors'}\n"
+    run = read_yaml(tmp_path / "run/config.yaml")
+    assert (run["training"]["steps"], run["training"]["seed"]) == (1, 5)
+    assert (run["objective"]["cycle_a"], run["objective"]["cycle_b"]) == (4.0, 4.0)
+    assert (run["a"], run["b"]) == (str(pictures / "trainA"), str(pictures / "trainB"))
+
+
+def test_a_run_is_resumed_by_its_name_alone(unpaired: Callable, pictures: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert unpaired("train", *SMALL, "--data", pictures, "--out", run, "--steps", "2").code == 0
+    done = unpaired("train", "--out", run)
+    assert done.code == 2
+    assert done.err == f"unpaired: {run} holds a run already; go on with it by --resume, or choose another --out\n"
+    assert unpaired("train", "--out", run, "--resume", "--steps", "3").code == 0
+    assert read_yaml(run / "config.yaml")["training"]["steps"] == 3
+    assert (run / "checkpoints/step-00000003").is_dir()
+    assert unpaired("train", "--config", run / "config.yaml", "--out", tmp_path / "again", "--steps", "1").code == 0
+
+
+@pytest.mark.parametrize("words", [("--resume",), ("--resume", "--out", "nowhere"), ("--data", "nowhere"),
+                                   ("--config", "nowhere.yaml")])  # fmt: skip
+def test_what_is_not_there_cannot_be_resumed_or_read(
+    words: tuple[str, ...], unpaired: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = unpaired("train", *words)
+    assert done.code == 2
+    assert done.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_excludes_the_two_folders(unpaired: Callable, pictures: Path, tmp_path: Path) -> None:
+    done = unpaired("train", *SMALL, "--data", pictures, "--a", "x", "--out", tmp_path / "run")
+    assert done.code == 2
+    assert "--data and --a, --b exclude each other" in done.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
+def test_ctrl_c_saves_and_says_how_to_go_on(unpaired: Callable, pictures: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    words = [sys.executable, "-m", "unpaired.apps.main", "train", *SMALL, "--data", str(pictures), "--out", str(run)]
+    with subprocess.Popen([*words, "--steps", "1000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        lines = iter(process.stderr.readline, b"")
+        for line in lines:
+            if line.startswith(b"step 3/"):
+                break
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        last = [line.decode() for line in lines][-1]
+        assert process.wait(60) == 130
+    assert last.startswith("unpaired: stopped after step ")
+    assert last.endswith(f"unpaired train --out {run} --resume\n")
+    step = int(last.split()[4])
+    assert (run / f"checkpoints/step-{step:08d}").is_dir()
+    assert unpaired("train", "--out", run, "--resume", "--steps", str(step + 1)).code == 0
+
+
+def test_help_lists_every_setting(unpaired: Callable) -> None:
+    text = unpaired("train", "--domain", "image", "--help").out
+    for name in ("--training.steps", "--objective.cycle_a", "--networks.filters", "--domain.size"):
+        assert f"  {name}\n" in text
+    assert "Weight of |F(G(a)) - a|." in text
+    assert isinstance(train_command.parser(), Parser)
