@@ -1,0 +1,133 @@
+"""Converting pictures: the file opened, translated whole or in tiles, and written back alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from ...core.domain import Reader, Side, Translate, Writer
+from ...core.errors import MediaError
+from .colour import fitting_profile
+from .encoding import depth_for, format_of, save
+from .files import read_picture
+from .picture import Picture, Pixels, resized, to_pixels, to_tensor, with_channels
+from .settings import ImageConversion, ImageSettings
+from .tiles import Span, blended, spans
+
+
+class PictureReader(Reader):
+    """A decoded picture. It is iterated whole, or in strips from top to bottom where it goes through tiles."""
+
+    def __init__(self, path: Path, side: Side, settings: ImageSettings, options: ImageConversion) -> None:
+        self.path = path
+        self.picture = _single(path, read_picture(path, raw=settings.mode == "channels"))
+        self.pixels: Pixels = with_channels(self.picture, settings.channels(side), str(path))
+        """(H, W, C) as the model takes them."""
+        self.height, self.width = self.pixels.shape[:2]
+        self.tiled = self.height * self.width > options.tile_above
+        """Whether the picture is too large to be translated at once."""
+        self.carries_alpha = self.picture.alpha is not None and self.pixels.shape[2] in (1, 3)
+        """Whether the transparency goes around the translation, unchanged."""
+        tops = [row.start for row in spans(self.height, options.tile, options.overlap)] if self.tiled else [0]
+        self._edges = (*tops, self.height)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        for top, bottom in pairwise(self._edges):
+            yield self.region(slice(top, bottom), slice(None))
+
+    def __length_hint__(self) -> int:
+        return len(self._edges) - 1
+
+    def region(self, rows: slice, columns: slice) -> Tensor:
+        """A part of the picture, (C, h, w) in [-1, 1]."""
+        return to_tensor(self.pixels[rows, columns])
+
+    def reduced(self, pixels: int) -> Tensor:
+        """The whole picture with its aspect kept, (C, h, w) with h * w at most about `pixels`."""
+        scale = min(1.0, math.sqrt(pixels / (self.height * self.width)))
+        return to_tensor(resized(self.pixels, max(1, int(self.height * scale)), max(1, int(self.width * scale))))
+
+    def close(self) -> None:
+        """Let go of the pixels: a folder's conversion keeps its readers until the end."""
+        self.pixels = self.pixels[:0].copy()
+        self.picture = Picture(self.pixels)
+
+
+def convert(reader: PictureReader, translate: Translate, options: ImageConversion) -> Iterator[Tensor]:
+    """The translated picture, whole or in strips (C, rows, W) from top to bottom.
+
+    A large one goes through tiles. What makes tiles disagree is instance norm: each would be normalised by its own
+    statistics, a tile of sky unlike a tile of street. So the statistics of the whole picture, reduced, are taken
+    first and every tile uses those.
+    """
+    if not reader.tiled:
+        for chunk in reader:
+            yield _mixed(chunk, translate(chunk[None])[0], options.strength)
+        return
+    _, statistics = translate.with_statistics(reader.reduced(options.tile_above)[None], None, 1.0)
+
+    def render(row: Span, column: Span) -> Tensor:
+        tile = reader.region(slice(row.start, row.stop), slice(column.start, column.stop))
+        return translate.with_statistics(tile[None], statistics, 0.0)[0][0]
+
+    rows, columns = (spans(length, options.tile, options.overlap) for length in (reader.height, reader.width))
+    for top, strip in blended(rows, columns, render):
+        if options.strength == 1.0:
+            yield strip
+        else:
+            yield _mixed(reader.region(slice(top, top + strip.shape[1]), slice(None)), strip, options.strength)
+
+
+def _mixed(source: Tensor, translated: Tensor, strength: float) -> Tensor:
+    return translated if strength == 1.0 else source + strength * (translated - source)
+
+
+def _single(path: Path, picture: Picture) -> Picture:
+    # Writing one of them under the same name would lose the others without a word.
+    if picture.pages > 1:
+        raise MediaError(f"{path} holds {picture.pages} frames or pages; split it into single pictures first")
+    return picture
+
+
+class PictureWriter(Writer):
+    """Collects rows from top to bottom; the file is encoded when it is finished."""
+
+    def __init__(self, path: Path, like: PictureReader, settings: ImageSettings, options: ImageConversion) -> None:
+        self._path, self._like, self._settings, self._options = path, like, settings, options
+        self._depth = depth_for(format_of(path), like.picture.pixels.dtype)
+        self._pixels: Pixels | None = None
+        self._rows = 0
+
+    def write(self, chunk: Tensor) -> None:
+        """Append rows (C, rows, W) in [-1, 1]."""
+        channels, rows, width = chunk.shape
+        assert width == self._like.width
+        assert self._rows + rows <= self._like.height
+        if self._pixels is None:
+            self._pixels = np.empty((self._like.height, width, channels), self._depth)
+        self._pixels[self._rows : self._rows + rows] = to_pixels(chunk, self._depth)
+        self._rows += rows
+
+    def finish(self) -> None:
+        """Encode the picture. Raises MediaError or OutputError."""
+        assert self._pixels is not None
+        assert self._rows == self._like.height
+        save(self._picture(self._pixels), self._path, self._options.quality)
+
+    def discard(self) -> None:
+        """Forget the rows; nothing is on the disk before `finish`."""
+        self._pixels = None
+
+    def _picture(self, pixels: Pixels) -> Picture:
+        source, alpha = self._like.picture, None
+        if self._like.carries_alpha and pixels.shape[2] in (1, 3):
+            alpha = source.alpha
+        elif self._settings.mode == "rgba":
+            pixels, alpha = pixels[..., :3], pixels[..., 3:]
+        icc = fitting_profile(source.icc, pixels.shape[2])
+        return Picture(pixels, alpha, icc, source.exif, source.dpi)

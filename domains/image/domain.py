@@ -1,0 +1,165 @@
+"""The picture adapter: what the core asks of a medium, answered for pictures.
+
+Light to import, so that a command line can read its settings: decoders and torch come with the first use.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ...core.config import unknown_key
+from ...core.domain import (
+    ConversionSettings,
+    Domain,
+    DomainSettings,
+    Inventory,
+    Reader,
+    Side,
+    Translate,
+    Warp,
+    Writer,
+)
+from ...core.errors import ConfigError
+from .settings import ImageConversion, ImageSettings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from .sampling import PictureCache
+
+
+class Image(Domain):
+    """Pictures: samples (C, height, width) in [-1, 1], where -1 is black.
+
+    Args:
+        settings: all settings at once; the defaults where left out.
+        fields: single settings, as in `Image(size=128, mode="grey")`.
+
+    Raises:
+        ConfigError: a setting is unknown or out of range.
+    """
+
+    name: ClassVar[str] = "image"
+    dimensions: ClassVar[int] = 2
+    settings_type: ClassVar[type[DomainSettings]] = ImageSettings
+    conversion_type: ClassVar[type[ConversionSettings]] = ImageConversion
+    settings: ImageSettings
+
+    def __init__(self, settings: ImageSettings | None = None, **fields: Any) -> None:
+        known = [field.name for field in dataclasses.fields(ImageSettings)]
+        faults = [unknown_key(name, known, "domain") for name in fields if name not in known]
+        if faults:
+            raise ConfigError("; ".join(faults))
+        super().__init__(dataclasses.replace(settings or ImageSettings(), **fields))
+        self._cache: PictureCache | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The cache stays behind: each process fills its own.
+        return type(self), (self.settings,)
+
+    # -- training -----------------------------------------------------------------------------------
+    def channels(self, side: Side) -> int:
+        """1, 3 or 4 by the mode, or what `channels_a` and `channels_b` say."""
+        return self.settings.channels(side)
+
+    def scan(self, folder: Path, thorough: bool = False) -> Inventory:
+        """The pictures below `folder`. Quick: all names and sizes and about 500 headers; thorough: every file decoded,
+        with duplicates, near-duplicates and odd ones. Raises MissingFile, or MediaError for an unreadable folder."""
+        from .doctor import scan
+
+        return scan(folder, self.settings, thorough)
+
+    def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor:
+        """A random crop (C, height, width); see `sampling.sample`. Raises MissingFile or MediaError."""
+        from .sampling import PictureCache, loaded, sample
+
+        if self._cache is None:
+            self._cache = PictureCache(self.settings.cache_mb * 1024**2)
+        return sample(loaded(file, side, self.settings, self._cache), self.settings, rng, augmentation)
+
+    def warp(self, rng: np.random.Generator) -> Warp | None:
+        """A random exact turn or mirror of the batch when `warp` is flip-rotate."""
+        if self.settings.warp == "none":
+            return None
+        from .sampling import random_flip_rotate
+
+        return random_flip_rotate(self.settings, rng)
+
+    def compare(self, a: Inventory, b: Inventory) -> tuple[str, ...]:
+        """What the two folders mean together: shared pictures, unlike sizes, grey against colour."""
+        from .comparison import compare
+
+        return compare(a, b)
+
+    # -- conversion ---------------------------------------------------------------------------------
+    def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
+        """Decode a picture.
+
+        Raises:
+            MissingFile: there is no such file.
+            MediaError: it is damaged, too large, animated, or has other channels than the model.
+            ConfigError: a strength below 1 where A and B differ in channels.
+        """
+        from .conversion import PictureReader
+
+        assert isinstance(options, ImageConversion)
+        if options.strength < 1.0 and self.channels("a") != self.channels("b"):
+            raise ConfigError(
+                f"strength is {options.strength}; it must be 1, for A has {self.channels('a')} channels and B "
+                f"{self.channels('b')}, which cannot be blended"
+            )
+        return PictureReader(path, side, self.settings, options)
+
+    def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
+        """Start a picture of the format that `path` ends in. Raises MediaError for one that is not written."""
+        from .conversion import PictureReader, PictureWriter
+
+        assert isinstance(like, PictureReader)
+        assert isinstance(options, ImageConversion)
+        return PictureWriter(path, like, self.settings, options)
+
+    def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
+        """The translated picture whole, or in strips when it goes through tiles; see `conversion.convert`."""
+        from .conversion import PictureReader, convert
+
+        assert isinstance(reader, PictureReader)
+        assert isinstance(options, ImageConversion)
+        return convert(reader, translate, options)
+
+    def convertible(self, path: Path) -> bool:
+        """Whether the name ends like a picture's."""
+        from .files import is_picture_name
+
+        return is_picture_name(path.name)
+
+    # -- judging ------------------------------------------------------------------------------------
+    def preview(self, sample: Tensor) -> Tensor:
+        """(3, H, W) uint8: grey as grey, transparency over white, of other channels the first three (or the first)."""
+        from .picture import shown
+
+        return shown(sample)
+
+    def load(self, file: Path, side: Side) -> Tensor:
+        """A file as one sample of the crop's size: stretched (fit stretch), or the shorter side fitted and the middle
+        cut out (fit short). Raises MissingFile or MediaError."""
+        from .sampling import whole
+
+        return whole(file, side, self.settings)
+
+    def paired_scores(self, translated: Tensor, target: Tensor) -> dict[str, float]:
+        """Figures for a translation and its true counterpart; see `scores.paired_scores`."""
+        from .scores import paired_scores
+
+        return paired_scores(translated, target)
+
+    def unpaired_scores(
+        self, translated: Sequence[Tensor], real: Sequence[Tensor], extractor: Path | None = None
+    ) -> dict[str, float]:
+        """Distances between two sets of pictures; see `scores.unpaired_scores`."""
+        from .scores import unpaired_scores
+
+        return unpaired_scores(translated, real, extractor)

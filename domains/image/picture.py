@@ -1,0 +1,128 @@
+"""A decoded picture, and the way between its pixels and tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ...core.errors import MediaError
+
+Pixels = npt.NDArray[Any]
+"""(H, W, C) of uint8 (0 to 255), uint16 (0 to 65535) or float32 (0 to 1)."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An upright picture and what is needed to write it back alike."""
+
+    pixels: Pixels
+    """(H, W, C), C without the transparency: 1 grey, 3 RGB, else as the file has it."""
+    alpha: Pixels | None = None
+    """(H, W, 1) of the same type; None where the file has no transparency."""
+    icc: bytes | None = None
+    """ICC colour profile that describes `pixels`."""
+    exif: bytes | None = None
+    """EXIF block with the orientation taken out, for it is applied."""
+    dpi: tuple[float, float] | None = None
+    pages: int = 1
+    """Frames of an animation or pages of a TIFF; the first is what was decoded."""
+
+    @property
+    def height(self) -> int:
+        return int(self.pixels.shape[0])
+
+    @property
+    def width(self) -> int:
+        return int(self.pixels.shape[1])
+
+
+def peak(dtype: np.dtype[Any]) -> float:
+    """The value that stands for full brightness: 255, 65535, or 1 for floats."""
+    return float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0
+
+
+def with_channels(picture: Picture, count: int, name: str) -> Pixels:
+    """The pixels as (H, W, count).
+
+    Grey and RGB turn into one another (Rec. 601 luma); four channels take the transparency along; any other
+    number must be what the picture has. Raises MediaError that calls the picture `name`.
+    """
+    pixels, have = picture.pixels, picture.pixels.shape[2]
+    if have == count:
+        return pixels
+    if picture.alpha is not None and have + 1 == count:
+        return np.concatenate([pixels, picture.alpha], axis=2)
+    if have in (1, 3) and count in (1, 3, 4):
+        colour = pixels if have == min(count, 3) else _grey(pixels) if count == 1 else np.repeat(pixels, 3, axis=2)
+        if count < 4:
+            return colour
+        opaque = np.full((*pixels.shape[:2], 1), peak(pixels.dtype), pixels.dtype)
+        return np.concatenate([colour, opaque if picture.alpha is None else picture.alpha], axis=2)
+    raise MediaError(f"{name} has {have} channels; the model expects {count}")
+
+
+def _grey(pixels: Pixels) -> Pixels:
+    return cast(Pixels, cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY)[..., None])
+
+
+def resized(pixels: Pixels, height: int, width: int) -> Pixels:
+    """Pixels (H, W, C) at another size: area averages when shrinking, cubic when growing."""
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    shrinks = height < pixels.shape[0] or width < pixels.shape[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    # OpenCV resizes up to four channels at a time.
+    groups = [
+        cv2.resize(np.ascontiguousarray(pixels[..., start : start + 4]), (width, height), interpolation=method)
+        for start in range(0, pixels.shape[2], 4)
+    ]
+    return np.concatenate([group.reshape(height, width, -1) for group in groups], axis=2)
+
+
+def to_tensor(pixels: Pixels) -> Tensor:
+    """Pixels (H, W, C) as a float32 tensor (C, H, W) in [-1, 1]."""
+    values = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1), dtype=np.float32))
+    return values.mul_(2.0 / peak(pixels.dtype)).sub_(1.0)
+
+
+def to_pixels(tensor: Tensor, dtype: np.dtype[Any]) -> Pixels:
+    """A tensor (C, H, W) in [-1, 1] as pixels (H, W, C) of `dtype`; what lies outside is clipped, NaN is black."""
+    values = tensor.detach().to("cpu", torch.float32, copy=True).add_(1.0).mul_(0.5 * peak(dtype))
+    values = values.nan_to_num_(nan=0.0).clamp_(0.0, peak(dtype))
+    array = values.permute(1, 2, 0).contiguous().numpy()
+    return np.rint(array).astype(dtype) if dtype.kind == "u" else array.astype(dtype)
+
+
+def over_white(pixels: Pixels, alpha: Pixels) -> Pixels:
+    """Pixels (H, W, C) laid on white with their transparency (H, W, 1), for formats that have none."""
+    top = peak(pixels.dtype)
+    flat = top + (pixels.astype(np.float32) - top) * (alpha.astype(np.float32) / top)
+    return np.rint(flat).astype(pixels.dtype) if pixels.dtype.kind == "u" else flat
+
+
+def of_depth(pixels: Pixels, dtype: np.dtype[Any]) -> Pixels:
+    """The same brightness in another type: 16 bits to 8, floats to 16, and back."""
+    if pixels.dtype == dtype:
+        return pixels
+    scaled = pixels.astype(np.float32) * (peak(dtype) / peak(pixels.dtype))
+    return np.rint(scaled).astype(dtype) if dtype.kind == "u" else scaled.astype(dtype)
+
+
+def shown(sample: Tensor) -> Tensor:
+    """A sample (C, H, W) in [-1, 1] as a picture for people, (3, H, W) uint8.
+
+    Four channels are RGB and transparency, laid on white; of any other number the first three are shown, or the first.
+    """
+    pixels = to_pixels(sample, np.dtype(np.uint8))
+    channels = pixels.shape[2]
+    if channels == 4:
+        pixels = over_white(pixels[..., :3], pixels[..., 3:])
+    elif channels < 3:
+        pixels = np.repeat(pixels[..., :1], 3, axis=2)
+    return torch.from_numpy(np.ascontiguousarray(pixels[..., :3].transpose(2, 0, 1)))

@@ -1,0 +1,111 @@
+"""Settings of the picture domain. Nothing here imports more than the standard library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ...core.domain import ConversionSettings, DomainSettings, Side
+from ...core.errors import ConfigError
+from ...core.settings import raise_faults, require
+
+Mode = Literal["rgb", "grey", "rgba", "channels"]
+
+_CHANNELS = {"grey": 1, "rgb": 3, "rgba": 4}
+_ENLARGEMENT = 286 / 256  # Zhu et al. 2017 and Isola et al. 2017: resize to 286, crop 256
+
+
+@dataclass(frozen=True)
+class ImageSettings(DomainSettings):
+    """What a picture sample is, and how it is drawn from a file."""
+
+    size: int = 256
+    """Side of the square training crop in pixels."""
+    width: int | None = None
+    """Width of a rectangular crop in pixels; None takes size."""
+    height: int | None = None
+    """Height of a rectangular crop in pixels; None takes size."""
+    load_size: int | None = None
+    """Shorter side, in pixels, that pictures are resized to before the crop; None takes 286/256 of the crop's."""
+    fit: Literal["short", "stretch"] = "short"
+    """short: the shorter side is scaled to load_size and the aspect kept; stretch: both sides are (the paper)."""
+    flip: bool = True
+    """Mirror left and right at random."""
+    vertical_flip: bool = False
+    """Mirror top and bottom at random (aerial pictures, microscopy)."""
+    rotate: bool = False
+    """Turn by 0, 90, 180 or 270 degrees at random (by 0 or 180 where the crop is not square)."""
+    mode: Mode = "rgb"
+    """rgb, grey, rgba (transparency is translated too) or channels (as many as channels_a and channels_b say)."""
+    channels_a: int = 3
+    """Channels of a sample of domain A; read when mode is channels."""
+    channels_b: int = 3
+    """Channels of a sample of domain B; read when mode is channels."""
+    cache_mb: int = 256
+    """Memory, in MB for each loader process, for pictures already decoded and resized; 0 decodes every time."""
+    warp: Literal["none", "flip-rotate"] = "none"
+    """Transformation that translation should commute with (objective.equivariance weighs it)."""
+
+    def __post_init__(self) -> None:
+        faults: list[str] = []
+        for name in ("size", "width", "height", "load_size"):
+            value = getattr(self, name)
+            require(faults, value is None or 8 <= value <= 8192, f"domain.{name} is {value}; expected 8 to 8192 pixels")
+        short = min(self.crop)
+        require(faults, self.load_size is None or self.load_size >= short,
+                f"domain.load_size is {self.load_size}; expected at least the crop's {short}")  # fmt: skip
+        choices = {"fit": ("short", "stretch"), "mode": (*_CHANNELS, "channels"), "warp": ("none", "flip-rotate")}
+        for name, allowed in choices.items():
+            value = getattr(self, name)
+            require(faults, value in allowed, f"domain.{name} is {value!r}; expected one of {', '.join(allowed)}")
+        for name in ("channels_a", "channels_b"):
+            value = getattr(self, name)
+            require(faults, 1 <= value <= 512, f"domain.{name} is {value}; expected 1 to 512")
+        require(faults, self.cache_mb >= 0, f"domain.cache_mb is {self.cache_mb}; expected 0 or more")
+        raise_faults(faults)
+
+    @property
+    def crop(self) -> tuple[int, int]:
+        """Height and width of a sample in pixels."""
+        return self.height or self.size, self.width or self.size
+
+    @property
+    def loaded(self) -> tuple[int, int]:
+        """Height and width that a picture covers (fit short) or has (fit stretch) before the crop."""
+        height, width = self.crop
+        short = min(height, width)
+        scale = self.load_size / short if self.load_size else _ENLARGEMENT
+        return round(height * scale), round(width * scale)
+
+    def channels(self, side: Side) -> int:
+        """Number of channels of a sample of domain `side`."""
+        if self.mode == "channels":
+            return self.channels_a if side == "a" else self.channels_b
+        return _CHANNELS[self.mode]
+
+
+@dataclass(frozen=True)
+class ImageConversion(ConversionSettings):
+    """What can be chosen for each conversion of pictures."""
+
+    tile: int = 512
+    """Side of a tile in pixels."""
+    overlap: int = 128
+    """Pixels that neighbouring tiles share, over which they are blended."""
+    tile_above: int = 1_048_576
+    """Pictures of more pixels than this go through tiles."""
+    quality: int = 95
+    """Quality of JPEG, WebP and AVIF files, 1 to 100 (WebP at 100 is lossless)."""
+
+    def __post_init__(self) -> None:
+        faults: list[str] = []
+        try:
+            super().__post_init__()
+        except ConfigError as error:
+            faults.append(str(error))
+        require(faults, 128 <= self.tile <= 8192, f"tile is {self.tile}; expected 128 to 8192 pixels")
+        require(faults, 0 <= self.overlap <= self.tile // 2,
+                f"overlap is {self.overlap}; expected 0 to half of tile, {self.tile // 2}")  # fmt: skip
+        require(faults, self.tile_above >= 1, f"tile_above is {self.tile_above}; expected 1 or more pixels")
+        require(faults, 1 <= self.quality <= 100, f"quality is {self.quality}; expected 1 to 100")
+        raise_faults(faults)
