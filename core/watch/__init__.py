@@ -73,6 +73,10 @@ class Watcher:
         self._note(self._doctor.examine_preview(preview))
         self._report(running=True)
 
+    def diverged(self, step: int, what: str) -> None:
+        """Note that the engine stops the run, for `what` became NaN or infinite."""
+        self._note(self._doctor.diverged(step, what))
+
     def close(self) -> None:
         """Flush everything and write the final report; also after an exception, and harmless when repeated."""
         if self._closed:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 ADVICE: Mapping[str, str] = {
-    "not finite": "Resume from the last checkpoint with a lower {training.learning_rate}, with {training.clip} at 1, "
+    "NaN or infinity": "Resume from the last checkpoint with a lower {training.learning_rate}, with {training.clip} at 1, "
     "or with {training.precision} fp32: a step was too large, or too large for half precision.",
     "identity collapse": "Lower {objective.identity_<to>} and raise {objective.adversarial_<to>}: "
     "copying the input satisfies the identity and cycle terms, and the discriminator pulls too little against them.",
@@ -17,9 +17,9 @@ ADVICE: Mapping[str, str] = {
     "raised already, lower {training.learning_rate}: large steps drive the output layer out of its range.",
     "identical outputs": "Raise {objective.cycle_<from>} or lower {objective.adversarial_<to>}: one convincing output "
     "for every input pleases the discriminator, and only the cycle term objects.",
-    "discriminator saturation": "Lower {training.discriminator_learning_rate} (a quarter of {training.learning_rate} "
-    "is a start) or {networks.discriminator_filters}: a discriminator that is always right gives the generator no "
-    "direction. More training samples help too.",
+    "discriminator saturation": "Lower {training.discriminator_learning_rate}, for a start to a quarter of "
+    "{training.learning_rate}, or {networks.discriminator_filters}: a discriminator that is always right gives the "
+    "generator no direction. More training samples help too.",
 }
 """By finding. <to> is the domain translated into, <from> the other."""
 
@@ -39,6 +39,5 @@ def advice(name: str, settings: Mapping[str, Any]) -> str:
     before, *rest = text.split("{")
     for part in rest:
         setting, _, after = part.partition("}")
-        value = settings.get(setting)
-        before += setting + (f" (now {value})" if value is not None else "") + after
+        before += setting + (f" (now {settings[setting]})" if setting in settings else "") + after
     return before

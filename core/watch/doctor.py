@@ -26,7 +26,7 @@ from .measures import (
 )
 from .records import Finding, Preview, PreviewRow, StepReport, flatten
 
-UNCHANGED = 0.15
+UNCHANGED = 0.2
 """Identity collapse: mean |G(x) - x| below this share of the input's own mean deviation."""
 INVERTED = -0.5
 """Colour inversion: mean correlation of translation and input below this ..."""
@@ -75,11 +75,15 @@ class Doctor:
         self._steps = report.steps
         bad = sorted(name for name, value in report.losses.items() if not math.isfinite(value))
         self._losses.append(report.losses)
-        found = self._judge("not finite", bool(bad), 1, report.step, f"{', '.join(bad)} became NaN or infinite")
+        found = self._judge("NaN or infinity", bool(bad), 1, report.step, f"{', '.join(bad)} became NaN or infinite")
         for side in ("a", "b"):
             verdict = saturation(self._losses, side, self._form) if self._weight(f"adversarial_{side}") else ""
             found += self._judge(f"discriminator saturation {side}", bool(verdict), 1, report.step, verdict)
         return found
+
+    def diverged(self, step: int, what: str) -> list[Finding]:
+        """What the engine itself found to be NaN or infinite, e.g. weights."""
+        return self._judge("NaN or infinity", True, 1, step, what)
 
     def examine_preview(self, preview: Preview) -> list[Finding]:
         """What the translations show: NaN, identity collapse, inversion, flat and identical outputs."""
@@ -89,8 +93,8 @@ class Doctor:
         for direction, row in preview.rows.items():
             other = preview.rows.get(OPPOSITE[direction])
             differ = self._domains_differ(direction, row, other)
-            symptoms = {"not finite": broken(row)}
-            if not symptoms["not finite"]:
+            symptoms = {"NaN or infinity": broken(row)}
+            if not symptoms["NaN or infinity"]:
                 symptoms |= {
                     "identity collapse": collapse(row) if differ else "",
                     "colour inversion": inversion(row),
@@ -98,7 +102,7 @@ class Doctor:
                     "identical outputs": sameness(row, other),
                 }
             for name, evidence in symptoms.items():
-                needed = 1 if name == "not finite" else PREVIEWS
+                needed = 1 if name == "NaN or infinity" else PREVIEWS
                 found += self._judge(f"{name} {direction}", bool(evidence), needed, preview.step, evidence)
         return found
 

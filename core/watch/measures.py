@@ -62,10 +62,10 @@ def variety(x: Tensor) -> float:
 
 
 def statistics(x: Tensor) -> Tensor:
-    """(N, 3 C): each sample's mean, standard deviation and mean step to the next value, by channel."""
-    steps = torch.stack([x.diff(dim=axis).abs().flatten(2).mean(2) for axis in range(2, x.ndim)]).mean(0)
+    """(N, (2 + axes) C): each sample's mean, standard deviation and mean step along each axis, by channel."""
+    steps = [x.diff(dim=axis).abs().flatten(2).mean(2) for axis in range(2, x.ndim)]
     flat = x.flatten(2)
-    return torch.cat([flat.mean(2), flat.std(2, correction=0), steps], dim=1)
+    return torch.cat([flat.mean(2), flat.std(2, correction=0), *steps], dim=1)
 
 
 def apart(a: Tensor, b: Tensor) -> bool:

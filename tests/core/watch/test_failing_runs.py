@@ -1,0 +1,93 @@
+"""Real trainings driven into each failure through their settings or their weights, and one that is well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from unpaired.core.errors import NumericsError
+from unpaired.core.networks import NetworkSpec
+from unpaired.core.settings import CycleSettings
+from unpaired.core.watch import Finding, read_findings, read_metrics
+
+from .conftest import blobs
+
+Run = Callable[..., Path]
+
+
+def found(run: Path) -> dict[str, Finding]:
+    return {finding.name: finding for finding in read_findings(run)}
+
+
+def test_a_healthy_run_raises_no_alarm(tiny_run: Run) -> None:
+    run = tiny_run(steps=100)
+    assert found(run) == {}
+    assert "No sign of collapse" in (run / "report.html").read_text()
+
+
+def test_identity_outweighing_everything_is_identity_collapse(tiny_run: Run) -> None:
+    objective = CycleSettings(adversarial_a=0, adversarial_b=0, identity_a=50, identity_b=50)
+    findings = found(tiny_run(objective, "unet", steps=160, batch=4, learning_rate=1e-2))
+    assert set(findings) == {"identity collapse a2b", "identity collapse b2a"}
+    advice = findings["identity collapse a2b"].advice
+    assert "objective.identity_b (now 50" in advice
+    assert "objective.adversarial_b (now 0" in advice
+    assert "objective.identity_a (now 50" in findings["identity collapse b2a"].advice
+
+
+def test_a_discriminator_far_too_fast_saturates(tiny_run: Run) -> None:
+    findings = found(tiny_run(discriminator_learning_rate=2e-2, learning_rate=1e-5))
+    assert set(findings) == {"discriminator saturation a", "discriminator saturation b"}
+    assert "training.discriminator_learning_rate (now 0.02)" in findings["discriminator saturation a"].advice
+
+
+def test_generators_driven_out_of_range_give_flat_output(tiny_run: Run) -> None:
+    findings = found(tiny_run(steps=16, preview_every=4, learning_rate=0.5, discriminator_learning_rate=1e-4))
+    assert set(findings) == {"flat output a2b", "flat output b2a"}
+    assert "training.learning_rate (now 0.5)" in findings["flat output a2b"].advice
+
+
+def test_divergence_is_a_finding_in_the_report_of_the_stopped_run(tiny_run: Run, tmp_path: Path) -> None:
+    with pytest.raises(NumericsError):
+        tiny_run(steps=10, learning_rate=1e20)
+    finding = found(tmp_path / "run")["NaN or infinity"]
+    assert "training.learning_rate (now 1e+20)" in finding.advice
+    assert read_metrics(tmp_path / "run")[-1]["losses"]["generators"] is None
+    assert "NaN or infinity" in (tmp_path / "run" / "report.html").read_text()
+
+
+def inverting_weights() -> dict[str, Tensor]:
+    """A U-Net of `tiny_run` fitted to x -> -x on the drawn pictures of both domains."""
+    pictures = torch.stack([blobs(seed, "a") for seed in range(16)] + [blobs(seed, "b") for seed in range(100, 116)])
+    options = {"in_channels": 3, "out_channels": 3, "filters": 8, "levels": 2, "norm": "none"}
+    network = NetworkSpec("unet", options).build("generators")
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-2)
+    for step in range(150):
+        batch = pictures[step % 8 :: 8]
+        loss = (network(batch) + batch).abs().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return network.state_dict()
+
+
+def test_generators_that_agree_on_the_negative_are_colour_inversion(tiny_run: Run) -> None:
+    objective = CycleSettings(identity_a=0, identity_b=0)
+    rates = {"learning_rate": 2e-4, "preview_every": 4}
+    run = tiny_run(objective, "unet", steps=1, **rates)
+    assert found(run) == {}
+    file = run / "checkpoints" / "step-00000001" / "weights.safetensors"
+    weights, inverting = load_file(file), inverting_weights()
+    for part in ("generators", "averaged"):
+        for direction in ("a2b", "b2a"):
+            weights |= {f"{part}.{direction}.{name}": value.clone() for name, value in inverting.items()}
+    save_file(weights, file)
+    findings = found(tiny_run(objective, "unet", resume=True, steps=24, **rates))
+    assert set(findings) == {"colour inversion a2b", "colour inversion b2a"}
+    assert "objective.identity_b (now 0" in findings["colour inversion a2b"].advice
+    assert "objective.identity_a (now 0" in findings["colour inversion b2a"].advice
