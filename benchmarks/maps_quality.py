@@ -1,0 +1,198 @@
+"""Quality at equal time: aerial photo to street map, trained without pairs, scored on true pairs.
+
+Domain A is trained on the even positions of the sorted training files, B on the odd ones, so that no true pair is
+seen. Test pictures are resized once (bicubic, 128x128) and every pixel of a map becomes the class of the nearest of
+five colours; mean IoU and Cohen's kappa come from one confusion matrix over the test set. Mean colour error and
+plain accuracy mislead here, as the controls show.
+
+    python benchmarks/maps_quality.py --data maps --out runs/maps --minutes 60 --seed 0    train, then score
+    python benchmarks/maps_quality.py --data maps --out runs/maps --model runs/maps/run    score a model
+    python benchmarks/maps_quality.py --data maps                                          the controls alone
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image as Pillow
+from torch import Tensor
+
+import unpaired
+from unpaired.domains.image.scores import LabelScorer, l1, levels
+
+SIZE = 128
+CLASSES = {
+    "land": (236, 230, 222),
+    "road": (254, 254, 254),
+    "water": (178, 208, 254),
+    "park": (203, 222, 174),
+    "motorway": (250, 190, 90),
+}
+SHUFFLES = 100
+CALIBRATION_STEPS = 150
+MARGIN = 0.96
+"""Share of the time left that is planned for: previews, checkpoints and a machine that slows down take the rest."""
+
+
+# -- what a figure is worth --------------------------------------------------------------------------
+def controls(maps: Sequence[Tensor], seed: int = 0) -> dict[str, dict[str, Any]]:
+    """Figures of two "translators" that never look at the photo: one colour, and somebody else's map.
+
+    `maps`: the true maps (3, H, W) in [-1, 1]. The colour is the channels' median over the set, which has the least
+    mean error of all. Somebody else's maps are the true maps in a random order that leaves none in its place; the
+    figures depend on the order, so means and extremes of 100 orders are given.
+    """
+    stacked = torch.stack(list(maps))
+    colour = stacked.movedim(1, 0).flatten(1).median(dim=1).values[:, None, None]
+    constant = _figures([colour.expand_as(each) for each in maps], maps)
+    rng = np.random.default_rng(seed)
+    runs = [_figures([maps[index] for index in _derangement(len(maps), rng)], maps) for _ in range(SHUFFLES)]
+    others = {
+        name: {"mean": float(np.mean(values)), "least": min(values), "most": max(values)}
+        for name in runs[0]
+        for values in [[run[name] for run in runs]]
+    }
+    return {"one colour": {"colour": levels(colour).flatten().tolist(), **constant}, "somebody else's map": others}
+
+
+def _figures(translated: Sequence[Tensor], maps: Sequence[Tensor]) -> dict[str, float]:
+    scorer = LabelScorer(CLASSES)
+    for ours, true in zip(translated, maps, strict=True):
+        scorer.add(ours, true)
+    found = scorer.result()
+    return {
+        "l1": sum(l1(ours, true) for ours, true in zip(translated, maps, strict=True)) / len(maps),
+        "accuracy": found["label_accuracy"],
+        "mean_iou": found["label_mean_iou"],
+        "kappa": found["label_kappa"],
+    }
+
+
+def _derangement(count: int, rng: np.random.Generator) -> list[int]:
+    while True:
+        order = rng.permutation(count)
+        if not (order == np.arange(count)).any():
+            return [int(index) for index in order]
+
+
+# -- scoring -----------------------------------------------------------------------------------------
+def prepare(data: Path, out: Path) -> tuple[Path, Path]:
+    """Test photos and maps at 128x128 as lossless files in `out`/testA and `out`/testB."""
+    for name in ("testA", "testB"):
+        (out / name).mkdir(parents=True, exist_ok=True)
+        for file in sorted((data / name).iterdir()):
+            with Pillow.open(file) as picture:
+                small = picture.convert("RGB").resize((SIZE, SIZE), Pillow.Resampling.BICUBIC)
+            small.save(out / name / f"{file.stem}.png")
+    return out / "testA", out / "testB"
+
+
+def true_maps(folder: Path) -> list[Tensor]:
+    """The prepared maps as samples (3, 128, 128) in [-1, 1]."""
+    domain = unpaired.Image(size=SIZE)
+    return [domain.load(file, "b") for file in sorted(folder.iterdir())]
+
+
+def score(model: Path, test_a: Path, test_b: Path, out: Path) -> dict[str, Any]:
+    """Figures of a run or model file, photo to map; writes `out`/sheet.jpg (photo, translation, true map, back)."""
+    translator = unpaired.load(model)
+    # the same test for every model, whatever size it was trained at
+    translator.model.domain = unpaired.Image(size=SIZE)
+    report = unpaired.evaluate(
+        translator,
+        a=test_a,
+        b=test_b,
+        paired=True,
+        direction="a2b",
+        sheet=out / "sheet.jpg",
+        sheet_rows=10,
+        json=out / "evaluation.json",
+        scorers={"b": partial(LabelScorer, CLASSES)},
+    )
+    paired = report.scores["a2b"].paired
+    figures = {
+        "mean_iou": paired["label_mean_iou"],
+        "kappa": paired["label_kappa"],
+        "accuracy": paired["label_accuracy"],
+        "l1": paired["l1"],
+        "iou": {name: paired[f"label_iou_{name}"] for name in CLASSES},
+    }
+    return {"model": str(model), "step": report.model.step, "pairs": report.sets["a"].scored, **figures}
+
+
+# -- training ----------------------------------------------------------------------------------------
+def split(data: Path, out: Path) -> tuple[Path, Path]:
+    """Links to every other training file: A the even positions of the sorted list, B the odd ones."""
+    for name, start in (("trainA", 0), ("trainB", 1)):
+        (out / name).mkdir(parents=True, exist_ok=True)
+        for file in sorted((data / name).iterdir())[start::2]:
+            link = out / name / file.name
+            if not link.exists():
+                link.symlink_to(file.resolve())
+    return out / "trainA", out / "trainB"
+
+
+def train(data: Path, out: Path, minutes: float, seed: int) -> dict[str, Any]:
+    """Train for `minutes` of wall time in all. The learning rate falls to zero over the run, so the number of steps
+    must be known before: a short run, whose time counts, measures the speed."""
+    start = time.monotonic()
+    a, b = split(data, out)
+    with tempfile.TemporaryDirectory() as scratch:
+        _run(a, b, Path(scratch) / "run", CALIBRATION_STEPS, seed)
+        lines = (Path(scratch) / "run" / "metrics.jsonl").read_text().splitlines()
+    speed = max(json.loads(line).get("steps_per_second", 0.0) for line in lines)
+    left = minutes * 60 - (time.monotonic() - start)
+    steps = max(CALIBRATION_STEPS, int(left * speed * MARGIN))
+    print(f"{speed:.2f} steps/s: {steps} steps", flush=True)
+    _run(a, b, out / "run", steps, seed)
+    return {"steps": steps, "minutes": (time.monotonic() - start) / 60, "seed": seed}
+
+
+def _run(a: Path, b: Path, out: Path, steps: int, seed: int) -> None:
+    # a map turned or mirrored is still a map, and so is its photo
+    unpaired.train(
+        domain=unpaired.Image(size=SIZE, vertical_flip=True, rotate=True),
+        a=a,
+        b=b,
+        out=out,
+        preset="small",
+        names=("photo", "map"),
+        steps=steps,
+        seed=seed,
+        log_every=min(50, steps),
+    )
+
+
+# -- the program -------------------------------------------------------------------------------------
+def main() -> None:
+    """Train if asked to, score, and print and write the figures beside the controls."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the maps set: trainA, trainB, testA, testB")
+    parser.add_argument("--out", type=Path, help="where the run, the sheet and quality.json go")
+    parser.add_argument("--minutes", type=float, default=60.0, help="wall time of the training (default: 60)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--model", type=Path, help="score this run or model file and train nothing")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        test_a, test_b = prepare(args.data, Path(scratch))
+        result: dict[str, Any] = {"controls": controls(true_maps(test_b))}
+        if args.out is not None:
+            args.out.mkdir(parents=True, exist_ok=True)
+            if args.model is None:
+                result["training"] = train(args.data, args.out, args.minutes, args.seed)
+            result["scores"] = score(args.model or args.out / "run", test_a, test_b, args.out)
+            (args.out / "quality.json").write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()
