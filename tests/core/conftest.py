@@ -98,13 +98,13 @@ class TrackWriter(Writer):
         self.part.unlink()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tracks() -> type[Tracks]:
     """A domain of one-dimensional signals, two channels in A and one in B."""
     return Tracks
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_model() -> Callable[..., Model]:
     """A model with untrained generators: make_model(domain, architecture="resnet", **options)."""
 
