@@ -59,20 +59,31 @@ def compose(mapping: Mapping[str, Any], faults: list[str]) -> RunSettings:
         if key not in top:
             faults.append(f"{key} is missing: give --{key} {what}")
     whole = config.read(_Top, top, "", faults)
-    _, domain_type, domain = _named("domains", mapping.get("domain"), "domain", faults)
-    objective_given = mapping.get("objective", {})
-    objective_name, objective_type, objective = _named("objectives", objective_given, "objective", faults, "cycle")
+    domain = read_domain(mapping.get("domain"), faults)
+    name, objective_type, given = _named("objectives", mapping.get("objective"), "objective", faults, "cycle")
+    objective = objective_type and config.read(objective_type.settings_type, given, "objective", faults)
+    networks = config.read(NetworkSettings, mapping.get("networks", {}), "networks", faults)
+    if domain and networks and whole:
+        try:
+            domain.networks(whole.preset, networks)  # describes them, and so knows a preset that there is not
+        except UnpairedError as error:
+            faults.append(str(error))
     settings: dict[str, Any] = {
-        "domain": domain_type and config.read(domain_type.settings_type, domain, "domain", faults),
-        "objective": objective_type and config.read(objective_type.settings_type, objective, "objective", faults),
-        "networks": config.read(NetworkSettings, mapping.get("networks", {}), "networks", faults),
+        "domain": domain,
+        "networks": networks,
+        "objective_name": name,
+        "objective": objective,
         "training": config.read(TrainingSettings, mapping.get("training", {}), "training", faults),
     }
     refuse(faults)
-    assert whole is not None  # or there would be a fault
-    chosen = domain_type(settings.pop("domain"))
-    chosen.networks(whole.preset, settings["networks"])  # refuses an unknown preset before anything is made
-    return RunSettings(domain=chosen, objective_name=objective_name, **vars(whole), **settings)
+    return RunSettings(**vars(whole), **settings)
+
+
+def read_domain(given: Any, faults: list[str]) -> Domain | None:
+    """The domain that a name, or a group {name, ...settings}, describes; None with a fault."""
+    _, domain_type, settings = _named("domains", given, "domain", faults)
+    read = domain_type and config.read(domain_type.settings_type, settings, "domain", faults)
+    return domain_type(read) if read else None
 
 
 def read_settings(file: Path) -> dict[str, Any]:

@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from unpaired.apps.command_line import Parser, refuse
+from unpaired.apps.run_settings import read_domain
 
 DESCRIPTION = """Read the generator weights of pytorch-CycleGAN-and-pix2pix (ResNet and U-Net, recognised from the
 weights alone) and write a model file. Nothing in the checkpoint is executed.
 
   unpaired import latest_net_G_A.pth zebra.safetensors
-  unpaired import latest_net_G_A.pth zebra.safetensors --reverse latest_net_G_B.pth"""
+  unpaired import latest_net_G_A.pth zebra.safetensors --reverse latest_net_G_B.pth
+  unpaired import latest_net_G.pth grey.safetensors --domain.mode grey"""
 
 
 def parser() -> Parser:
     """What `unpaired import` takes."""
-    made = Parser("unpaired import", DESCRIPTION)
+    made = Parser("unpaired import", DESCRIPTION, ("domain",))
     made.add_argument("checkpoint", metavar="CHECKPOINT", help="a .pth file that holds a generator's weights")
     made.add_argument("out", metavar="OUT", help="the model file to write, .safetensors")
     made.add_argument("--direction", choices=("a2b", "b2a"), default="a2b", help="what it translates (default: a2b)")
+    made.add_argument("--domain", metavar="NAME", default="image", help="the medium it works on (default: image)")
     made.add_argument("--reverse", metavar="CHECKPOINT", help="the weights of the other direction")
     return made
 
 
 def main(args: argparse.Namespace) -> int:
     """Write the model file."""
+    domain = read_domain({"name": args.domain, **args.settings.get("domain", {})}, args.faults)
+    out = Path(args.out)
+    if out.suffix != ".safetensors":
+        args.faults.append(f"{out} has another ending than .safetensors, by which a model file is known")
     refuse(args.faults)
+    assert domain is not None
     from unpaired.core.importing import import_checkpoint
 
-    import_checkpoint(args.checkpoint, args.out, args.direction, reverse=args.reverse)
-    print(args.out)
+    reverse = Path(args.reverse) if args.reverse else None
+    model = import_checkpoint(Path(args.checkpoint), out, domain, args.direction, reverse)
+    for direction in model.generators:
+        spec = model.networks.generator_a2b if direction == "a2b" else model.networks.generator_b2a
+        options = ", ".join(f"{key} {value}" for key, value in spec.options.items())
+        print(f"{direction}: {spec.architecture} ({options})")
+    print(f"model: {out}")
     return 0

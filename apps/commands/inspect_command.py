@@ -10,7 +10,8 @@ from typing import Any
 
 from unpaired import Domain, Inventory, MissingFile
 from unpaired.apps.command_line import Parser, refuse
-from unpaired.core import config, registry
+from unpaired.apps.run_settings import read_domain
+from unpaired.core import config
 
 DESCRIPTION = """Say what a folder, a file, a run or a model holds: what is usable, what is broken and why, and what
 it means for training.
@@ -25,7 +26,7 @@ _LISTED = 20
 
 def parser() -> Parser:
     """What `unpaired inspect` takes."""
-    made = Parser("unpaired inspect", DESCRIPTION)
+    made = Parser("unpaired inspect", DESCRIPTION, ("domain",))
     made.add_argument("place", metavar="DIR_OR_FILE")
     made.add_argument("other", metavar="DIR_B", nargs="?", help="the folder of the other domain")
     made.add_argument("--domain", metavar="NAME", default="image", help="the medium (default: image)")
@@ -35,18 +36,19 @@ def parser() -> Parser:
 
 def main(args: argparse.Namespace) -> int:
     """Print the report."""
+    domain = read_domain({"name": args.domain, **args.settings.get("domain", {})}, args.faults)
     refuse(args.faults)
-    report = _report(Path(args.place), Path(args.other) if args.other else None, args.domain)
+    assert domain is not None
+    report = _report(Path(args.place), Path(args.other) if args.other else None, domain)
     print(json.dumps(report, indent=2, ensure_ascii=False) if args.json else "\n".join(_lines(report)))
     return 0
 
 
-def _report(place: Path, other: Path | None, domain_name: str) -> dict[str, Any]:
+def _report(place: Path, other: Path | None, domain: Domain) -> dict[str, Any]:
     if not place.exists():
         raise MissingFile(f"there is no file or folder {place}")
     if other is None and (place.suffix == ".safetensors" or (place / "config.yaml").is_file()):
         return _of_model(place)
-    domain: Domain = registry.find("domains", domain_name)()
     if other is None and place.is_file():
         return _of_file(place, domain)
     if other is None and (place / "trainA").is_dir() and (place / "trainB").is_dir():
