@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +13,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image as Pillow
 from skimage.metrics import structural_similarity
 from torch import Tensor, nn
 from torch.nn import functional
 
+import unpaired
 from unpaired.core.errors import ConfigError, MediaError, MissingFile
+from unpaired.core.model import Model
 from unpaired.domains.image import scores
 
 PALETTE = {"land": (236, 230, 222), "road": (254, 254, 254), "water": (178, 208, 254)}
@@ -363,3 +368,52 @@ def test_extractors_that_do_not_do(tmp_path: Path, extractor: Path) -> None:
         scores.features([torch.zeros(4, 16, 16)] * 2, extractor)
     with pytest.raises(MediaError, match="need 2 pictures or more"):
         scores.features(picture[:1], extractor)
+
+
+# -- on pictures from files --------------------------------------------------------------------------
+def test_the_controls_of_the_maps_set(shared: Path, repository: Path, tmp_path: Path) -> None:
+    """A constant colour and somebody else's map get the figures that the maps set is known for."""
+    spec = importlib.util.spec_from_file_location("maps_quality", repository / "benchmarks" / "maps_quality.py")
+    assert spec is not None
+    assert spec.loader is not None
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    benchmark.SHUFFLES = 12
+    _, maps = benchmark.prepare(shared / "data" / "images" / "maps", tmp_path)
+    found = benchmark.controls(benchmark.true_maps(maps))
+    constant, other = found["one colour"], found["somebody else's map"]
+    assert constant["l1"] == pytest.approx(10.1, abs=0.05)
+    assert constant["accuracy"] == pytest.approx(0.76, abs=0.005)
+    assert constant["mean_iou"] == pytest.approx(0.152, abs=0.0005)
+    assert constant["kappa"] == 0.0
+    assert other["mean_iou"]["least"] < 0.155 < other["mean_iou"]["most"]
+    assert other["kappa"]["least"] < 0.02 < other["kappa"]["most"]
+
+
+def test_evaluate_scores_pictures(tmp_path: Path) -> None:
+    """Both directions of an untrained model, on files, with pairs, labels and an extractor."""
+    domain = unpaired.Image(size=32)
+    networks = domain.networks("tiny", unpaired.NetworkSettings(filters=4, blocks=1))
+    specs = {"a2b": networks.generator_a2b, "b2a": networks.generator_b2a}
+    model = Model({way: spec.build("generators").eval() for way, spec in specs.items()}, networks, domain)
+    for side, seed in (("a", 1), ("b", 2)):
+        (tmp_path / side).mkdir()
+        for index, picture in enumerate(textures(3, seed, size=40)):
+            pixels = scores.levels(picture).to(torch.uint8).movedim(0, -1).numpy()
+            Pillow.fromarray(pixels).save(tmp_path / side / f"{index}.png")
+    network = tmp_path / "means.pt"
+    torch.jit.script(Means()).save(str(network))
+    report = unpaired.evaluate(
+        unpaired.Translator(model, runtime="torch", device="cpu"),
+        tmp_path / "a",
+        tmp_path / "b",
+        paired=True,
+        extractor=network,
+        scorers={"b": partial(scores.LabelScorer, PALETTE)},
+        sheet=tmp_path / "sheet.jpg",
+    )
+    assert {"swd", "kid", "fid"} < set(report.scores["a2b"].unpaired)
+    assert {"psnr", "ssim", "l1", "accuracy_at_5", "label_kappa", "label_iou_land"} < set(report.scores["a2b"].paired)
+    assert "label_kappa" not in report.scores["b2a"].paired
+    assert report.scores["a2b"].untranslated["swd"] == pytest.approx(report.scores["b2a"].untranslated["swd"], rel=1e-5)
+    assert (tmp_path / "sheet.jpg").stat().st_size > 0
