@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 ADVICE: Mapping[str, str] = {
-    "NaN or infinity": "Resume from the last checkpoint with a lower {training.learning_rate}, with {training.clip} at 1, "
-    "or with {training.precision} fp32: a step was too large, or too large for half precision.",
+    "NaN or infinity": "Resume from the last checkpoint with a lower {training.learning_rate}, with {training.clip} "
+    "at 1, or with {training.precision} fp32: a step was too large, or too large for half precision.",
     "identity collapse": "Lower {objective.identity_<to>} and raise {objective.adversarial_<to>}: "
     "copying the input satisfies the identity and cycle terms, and the discriminator pulls too little against them.",
     "colour inversion": "Raise {objective.identity_<to>}, which keeps colours, and begin again with another "
