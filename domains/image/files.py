@@ -114,8 +114,9 @@ def read_header(path: Path) -> Header:
 
 
 def _orientation_from_header(image: ImageFile.ImageFile) -> int:
-    # Pillow decodes a whole PNG to look for an EXIF block behind the pixels, where hardly anybody writes one.
-    if image.format == "PNG" and "exif" not in image.info:
+    # Pillow gives the upright size of a TIFF by itself, and it decodes a whole PNG to look for an EXIF block behind
+    # the pixels, where hardly anybody writes one.
+    if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):
         return 1
     return int(image.getexif().get(ExifTags.Base.Orientation, 1))
 
@@ -203,7 +204,7 @@ def _decode(path: Path, image: ImageFile.ImageFile, about: int | None) -> Pictur
     pages = _pages(image)
     deep = _is_deep(image)
     grey = any("LA" in str(tile.args) for tile in image.tile)
-    size = image.size
+    size = _stored_size(image)
     if about is not None and image.format == "JPEG":
         image.draft(image.mode, (about, about))
     exif = image.getexif()
@@ -225,6 +226,13 @@ def _decode(path: Path, image: ImageFile.ImageFile, about: int | None) -> Pictur
         dpi=_dpi(image),
         pages=pages,
     )
+
+
+def _stored_size(image: ImageFile.ImageFile) -> tuple[int, int]:
+    """Width and height before the orientation is applied."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return int(image.tag_v2[TiffImagePlugin.IMAGEWIDTH]), int(image.tag_v2[TiffImagePlugin.IMAGELENGTH])
+    return image.size
 
 
 def _one_wide_channel(path: Path, image: ImageFile.ImageFile) -> Pixels:

@@ -1,0 +1,142 @@
+"""Tiles: their weights, and that they agree with the untiled translation."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from unpaired import Image, Translator
+from unpaired.domains.image import ImageConversion
+from unpaired.domains.image.encoding import save
+from unpaired.domains.image.files import read_picture
+from unpaired.domains.image.picture import Picture
+from unpaired.domains.image.tiles import GRID, Span, blended, spans
+
+TILE = st.integers(2, 8).map(lambda cells: cells * GRID)
+
+
+@given(st.integers(1, 3000), TILE, st.floats(0, 0.5))
+@settings(max_examples=200, deadline=None)
+def test_weights_add_up_to_one_everywhere(length: int, tile: int, share: float) -> None:
+    overlap = int(tile * share)
+    total = np.zeros(length)
+    found = spans(length, tile, overlap)
+    for span in found:
+        assert span.start % GRID == 0
+        assert span.weights.min() > 0
+        total[span.start : span.stop] += span.weights
+    assert np.abs(total - 1).max() < 1e-5
+    assert all(first.stop - second.start >= overlap for first, second in pairwise(found))
+    assert max(span.stop - span.start for span in found) < tile + GRID
+
+
+@given(st.integers(1, 500), st.integers(1, 500), st.floats(0, 0.5))
+@settings(max_examples=40, deadline=None)
+def test_overlap_add_of_ones_is_ones(height: int, width: int, share: float) -> None:
+    overlap = int(128 * share)
+
+    def ones(row: Span, column: Span) -> Tensor:
+        return torch.ones(2, row.stop - row.start, column.stop - column.start)
+
+    strips = list(blended(spans(height, 128, overlap), spans(width, 128, overlap), ones))
+    picture = torch.cat([strip for _, strip in strips], dim=1)
+    assert picture.shape == (2, height, width)
+    assert [top for top, _ in strips] == [row.start for row in spans(height, 128, overlap)]
+    assert (picture - 1).abs().max() < 1e-5
+
+
+def test_tiles_of_a_picture_give_the_picture() -> None:
+    whole = torch.rand(3, 300, 410)
+
+    def part(row: Span, column: Span) -> Tensor:
+        return whole[:, row.start : row.stop, column.start : column.stop]
+
+    strips = blended(spans(300, 128, 48), spans(410, 128, 48), part)
+    assert (torch.cat([strip for _, strip in strips], dim=1) - whole).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("upsampling", ["transposed", "resize"])
+def test_tiles_agree_with_the_untiled_picture(
+    upsampling: str, tmp_path: Path, scene: Any, random_translator: Any
+) -> None:
+    """With the same statistics the seams are hardly there; each tile by its own would be another picture."""
+    translator = random_translator(Image(size=64), upsampling=upsampling)
+    translate = translator.toward("a2b")
+    # Unlike corners: each tile's own statistics differ from the whole's.
+    pixels = scene(400, 500)
+    pixels[:200, :250] //= 4
+    save(Picture(pixels), tmp_path / "x.png", 90)
+    options = ImageConversion(tile=256, overlap=128, tile_above=80_000)
+    with translator.domain.open(tmp_path / "x.png", "a", options) as reader:
+        tiled = torch.cat(list(translator.domain.convert(reader, translate, options)), dim=1)
+        (x,) = [torch.cat(list(reader), dim=1)[None]]
+        _, statistics = translate.with_statistics(reader.reduced(80_000)[None], None, 1.0)  # type: ignore[attr-defined]
+    same, _ = translate.with_statistics(x, statistics, 0.0)
+    assert tiled.shape == (3, 400, 500)
+    assert (tiled - same[0]).abs().mean() < 1e-3
+    assert (tiled - same[0]).abs().max() < 0.05
+    assert (tiled - translate(x)[0]).abs().mean() < 0.05
+
+    def alone(row: Span, column: Span) -> Tensor:
+        return translate(x[:, :, row.start : row.stop, column.start : column.stop])[0]
+
+    strips = blended(spans(400, 256, 128), spans(500, 256, 128), alone)
+    unlike = torch.cat([strip for _, strip in strips], dim=1) - translate(x)[0]
+    assert unlike.abs().mean() > 1.5 * (tiled - translate(x)[0]).abs().mean()
+
+
+def test_seams_do_not_show(translator: Translator, tmp_path: Path, scene: Any, random_translator: Any) -> None:
+    """Steps from pixel to pixel are as large across a tile's edge as anywhere else."""
+    save(Picture(scene(300, 700)), tmp_path / "x.png", 90)
+    options = ImageConversion(tile=256, overlap=64, tile_above=50_000)
+    with translator.domain.open(tmp_path / "x.png", "a", options) as reader:
+        tiled = torch.cat(list(translator.domain.convert(reader, translator.toward("a2b"), options)), dim=1)
+        whole = translator.toward("a2b")(torch.cat(list(reader), dim=1)[None])[0]
+    steps, expected = ((picture.diff(dim=2)).abs().mean(dim=(0, 1)) for picture in (tiled, whole))
+    for span in spans(700, 256, 64)[1:]:
+        assert steps[span.start - 1] < 1.5 * expected[span.start - 1] + 0.01
+
+
+CONVERT_LARGE = """
+import resource, sys
+import torch
+from pathlib import Path
+from unpaired import Image
+from unpaired.domains.image import ImageConversion
+
+class Negative:
+    def with_statistics(self, x, statistics, momentum):
+        return -x, torch.zeros(1)
+
+domain, options = Image(), ImageConversion()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+with domain.open(Path(sys.argv[1]), "a", options) as reader:
+    writer = domain.create(Path(sys.argv[2]), reader, options)
+    for strip in domain.convert(reader, Negative(), options):
+        writer.write(strip)
+    writer.finish()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes on Linux")
+def test_a_large_picture_takes_little_memory(tmp_path: Path, scene: Any) -> None:
+    """24 million pixels are 72 MB read, 72 MB written and strips; as floats they would be 576 MB more."""
+    save(Picture(np.tile(scene(1000, 1000), (4, 6, 1))), tmp_path / "x.jpg", 90)
+    arguments = [str(tmp_path / "x.jpg"), str(tmp_path / "y.jpg")]
+    done = subprocess.run([sys.executable, "-c", CONVERT_LARGE, *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 500_000
+    before, after = (read_picture(tmp_path / f"{name}.jpg").pixels for name in "xy")
+    assert after.shape == (4000, 6000, 3)
+    assert np.abs(255 - before[::50, ::50].astype(float) - after[::50, ::50]).mean() < 5
