@@ -279,7 +279,7 @@ def _load_extractor(path: Path) -> Any:
     if not path.is_file():
         raise MissingFile(f"no feature extractor at {path}; give a TorchScript file")
     try:
-        return torch.jit.load(str(path), map_location="cpu").eval()
+        return torch.jit.load(str(path), map_location="cpu").eval()  # type: ignore[no-untyped-call]
     except (RuntimeError, ValueError) as error:
         raise ConfigError(f"{path} is not a TorchScript module that this torch can load") from error
 
