@@ -24,11 +24,11 @@ $(BIN)/python:
 
 $(INSTALLED): pyproject.toml | $(BIN)/python
 	@echo "Installing into $(VENV) (a few minutes the first time)"
-	PYTHONWARNINGS=ignore $(PIP) install --quiet --editable '.[dev]'
+	$(PIP) install -qq --editable '.[dev]'
 	@touch $@
 
 $(INSTALLED_DOCS): pyproject.toml $(INSTALLED)
-	PYTHONWARNINGS=ignore $(PIP) install --quiet --editable '.[dev,docs]'
+	$(PIP) install -qq --editable '.[dev,docs]'
 	@touch $@
 
 # Type checkers cannot follow the mapping of the root folders to `unpaired.*`; this view spells it out for them.

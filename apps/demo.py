@@ -24,7 +24,7 @@ MEDIA = Path(os.path.relpath(Path(__file__).resolve().parents[1] / "tests" / "as
 """Pictures to translate and to learn from, by the shortest name they have from here."""
 DESCRIPTION = """Translate a day picture into night with the shipped model, then train a tiny translator
 from two small folders for about a minute, interrupt it half way, resume it, and translate with it."""
-STEPS = 600
+STEPS = 400
 
 
 class DemoFailed(UnpairedError):
@@ -53,7 +53,7 @@ def demonstrate(out: Path, steps: int) -> None:
 
     _headline(f"2. Two folders in: what they hold, and {steps} steps of training, stopped half way as by Ctrl-C")
     _unpaired("inspect", day, night)
-    sizes = ["--preset", "tiny", "--domain.size", "64", "--steps", steps]
+    sizes = ["--preset", "tiny", "--domain.size", "64", "--workers", 0, "--steps", steps]
     often = ["--log-every", max(1, steps // 40), "--preview-every", max(1, steps // 4)]
     folders = ["--a", day, "--b", night, "--names", "day", "night"]
     _interrupted(trained, steps // 2, "train", "--domain", "image", *folders, "--out", trained, *sizes, *often)
