@@ -54,7 +54,7 @@ def demonstrate(out: Path, steps: int) -> None:
     _headline(f"2. Two folders in: what they hold, and {steps} steps of training, stopped half way as by Ctrl-C")
     _unpaired("inspect", day, night)
     sizes = ["--preset", "tiny", "--domain.size", "64", "--workers", 0, "--steps", steps]
-    often = ["--log-every", max(1, steps // 40), "--preview-every", max(1, steps // 4)]
+    often = ["--log-every", max(1, steps // 10), "--preview-every", max(1, steps // 4)]
     folders = ["--a", day, "--b", night, "--names", "day", "night"]
     _interrupted(trained, steps // 2, "train", "--domain", "image", *folders, "--out", trained, *sizes, *often)
 
