@@ -34,10 +34,11 @@ class GeneratorGroup(nn.Module):
         self.objective = objective
         # In a tuple, so that the judges' parameters do not become this group's.
         self._judges = (discriminators,)
+        self.warp: Warp | None = None
 
-    def forward(self, a: Tensor, b: Tensor, warp: Warp | None) -> tuple[Any, ...]:
-        # Fabric walks through what a wrapped forward returns and refuses frozen dataclasses.
-        step = self.objective.generator_step(self.generators, self._judges[0], a, b, warp)
+    def forward(self, a: Tensor, b: Tensor) -> tuple[Any, ...]:
+        # Fabric walks through what a wrapped forward takes and returns and refuses frozen dataclasses.
+        step = self.objective.generator_step(self.generators, self._judges[0], a, b, self.warp)
         return dict(step.losses), step.translated_a, step.translated_b
 
 
@@ -73,9 +74,9 @@ class Engine:
                 network.compile()
         rate = settings.learning_rate
         self._rates = (rate, settings.discriminator_learning_rate or rate)
-        group_g = GeneratorGroup(self.generators, self.discriminators, objective)
+        self._plain_g = GeneratorGroup(self.generators, self.discriminators, objective)
         group_d = DiscriminatorGroup(self.discriminators, objective)
-        self._group_g, self._optimiser_g = fabric.setup(group_g, self._adam(self.generators, self._rates[0]))
+        self._group_g, self._optimiser_g = fabric.setup(self._plain_g, self._adam(self.generators, self._rates[0]))
         self._group_d, self._optimiser_d = fabric.setup(group_d, self._adam(self.discriminators, self._rates[1]))
         self.averaged = copy.deepcopy(self.generators).requires_grad_(False).eval()
         # Odd and even seeds keep the two buffers' draws, and those of every process, apart.
@@ -111,12 +112,13 @@ class Engine:
 
     def _generators(self, batches: Sequence[Batch], warp: Warp | None) -> list[GeneratorStep]:
         self.discriminators.requires_grad_(False)
+        self._plain_g.warp = warp
         steps = []
         for number, batch in enumerate(batches):
             with ExitStack() as stack:
                 if number + 1 < len(batches):
                     stack.enter_context(self.fabric.no_backward_sync(self._group_g))
-                step = GeneratorStep(*self._group_g(batch.a, batch.b, warp))
+                step = GeneratorStep(*self._group_g(batch.a, batch.b))
                 self.fabric.backward(_sum(step.losses) / len(batches))
             steps.append(step)
         self._descend(self._group_g, self._optimiser_g)

@@ -125,6 +125,8 @@ class Loop:
     def _diverged(self, what: str) -> None:
         good = newest_checkpoint(self.plan.out)
         fix = "lower training.learning_rate or set training.clip to 1"
+        if self.watcher is not None:
+            self.watcher.diverged(self.step, what)
         last = f"the last good checkpoint is {good}" if good else "there is no good checkpoint yet"
         raise NumericsError(f"{what} at step {self.step}; {last}; {fix}, or training.precision to fp32")
 

@@ -56,10 +56,11 @@ class InstanceNorm(nn.Module):
         return F.instance_norm(x, eps=self.eps)
 
     def _taped(self, x: Tensor, tape: StatisticsTape) -> Tensor:
-        flat = x.float().flatten(2)
-        mean = flat.mean(2)
-        variance = (flat - mean[..., None]).square().mean(2)
-        used = tape.exchange(torch.cat([mean, variance]))
+        axes = tuple(range(2, x.dim()))
+        wide = x.float()
+        mean = wide.mean(axes, keepdim=True)
+        variance = (wide - mean).square().mean(axes, keepdim=True)
+        used = tape.exchange(torch.cat([mean, variance]).reshape(2, -1))
         shape = (1, self.channels) + (1,) * (x.dim() - 2)
         scale = torch.rsqrt(used[1] + self.eps).reshape(shape).to(x.dtype)
         return (x - used[0].reshape(shape).to(x.dtype)) * scale

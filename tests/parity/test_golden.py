@@ -33,9 +33,7 @@ LOSSES = {
 
 def engine_of(config: dict) -> Engine:
     blocks = int(config["netG"].removeprefix("resnet_").removesuffix("blocks"))
-    generator = NetworkSpec(
-        "resnet", {"in_channels": 3, "out_channels": 3, "filters": config["ngf"], "blocks": blocks}
-    )
+    generator = NetworkSpec("resnet", {"in_channels": 3, "out_channels": 3, "filters": config["ngf"], "blocks": blocks})
     judge = NetworkSpec("patchgan", {"in_channels": 3, "filters": config["ndf"], "layers": config["n_layers_D"]})
     identity = config["lambda_identity"]
     objective = Cycle(
