@@ -17,6 +17,9 @@ Pixels = npt.NDArray[Any]
 """(H, W, C) of uint8 (0 to 255), uint16 (0 to 65535) or float32 (0 to 1)."""
 
 
+_MUCH = 1.5
+
+
 @dataclass(frozen=True)
 class Picture:
     """An upright picture and what is needed to write it back alike."""
@@ -72,17 +75,18 @@ def _grey(pixels: Pixels) -> Pixels:
 
 
 def resized(pixels: Pixels, height: int, width: int) -> Pixels:
-    """Pixels (H, W, C) at another size: area averages when shrinking, cubic when growing."""
+    """Pixels (H, W, C) at another size: area averages when shrinking by much, else cubic, which keeps them sharp."""
     if pixels.shape[:2] == (height, width):
         return pixels
-    shrinks = height < pixels.shape[0] or width < pixels.shape[1]
+    shrinks = pixels.shape[0] > _MUCH * height or pixels.shape[1] > _MUCH * width
     method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     # OpenCV resizes up to four channels at a time.
     groups = [
         cv2.resize(np.ascontiguousarray(pixels[..., start : start + 4]), (width, height), interpolation=method)
         for start in range(0, pixels.shape[2], 4)
     ]
-    return np.concatenate([group.reshape(height, width, -1) for group in groups], axis=2)
+    found = np.concatenate([group.reshape(height, width, -1) for group in groups], axis=2)
+    return found if found.dtype.kind == "u" else found.clip(0.0, 1.0)  # cubic overshoots at edges
 
 
 def to_tensor(pixels: Pixels) -> Tensor:

@@ -92,8 +92,8 @@ class ImageConversion(ConversionSettings):
     """Side of a tile in pixels."""
     overlap: int = 128
     """Pixels that neighbouring tiles share, over which they are blended."""
-    tile_above: int = 1_048_576
-    """Pictures of more pixels than this go through tiles."""
+    tile_above: int = 786_432
+    """Pictures of more pixels than this go through tiles (default 1024x768: about 2 GB of memory for a base model)."""
     quality: int = 95
     """Quality of JPEG, WebP and AVIF files, 1 to 100 (WebP at 100 is lossless)."""
 

@@ -21,7 +21,7 @@ from PIL import ImageCms
 from unpaired import MediaError, MissingFile, OutputError
 from unpaired.domains.image.encoding import FORMAT_OF, save
 from unpaired.domains.image.files import PIXEL_LIMIT, read_header, read_picture
-from unpaired.domains.image.picture import Picture, to_pixels, to_tensor, with_channels
+from unpaired.domains.image.picture import Picture, peak, resized, to_pixels, to_tensor, with_channels
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL", "ignore::PIL.Image.DecompressionBombWarning")
 
@@ -352,3 +352,17 @@ def test_a_place_that_cannot_be_written_to(tmp_path: Path) -> None:
     for suffix in (".png", ".tif", ".npy"):
         with pytest.raises(OutputError):
             save(Picture(noise(4, 4, 3)), tmp_path / "file" / f"x{suffix}", 90)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("channels", [1, 3, 7])
+def test_resizing_keeps_the_type_the_channels_and_the_range(channels: int, dtype: Any) -> None:
+    pixels = noise(30, 40, channels, dtype=dtype)
+    for height, width in ((90, 70), (27, 36), (5, 7), (30, 2)):
+        found = resized(pixels, height, width)
+        assert found.shape == (height, width, channels)
+        assert found.dtype == dtype
+        assert found.min() >= 0
+        assert found.max() <= peak(np.dtype(dtype))
+    flat = np.full((30, 40, channels), peak(np.dtype(dtype)) / 5, dtype)
+    assert np.allclose(resized(flat, 11, 61), flat[0, 0, 0])
