@@ -7,7 +7,6 @@ checkpoints/step-00020000/  weights.safetensors   generators, discriminators, mo
 
 from __future__ import annotations
 
-import pickle
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -103,7 +102,9 @@ def load(folder: Path, rank: int = 0) -> Checkpoint:
         raise ModelFileError(
             f"{folder} has no {Path(error.filename).name}; resume with as many processes as it was trained with"
         ) from error
-    except (SafetensorError, RuntimeError, OSError, KeyError, EOFError, pickle.UnpicklingError) as error:
+    except ModelFileError:
+        raise
+    except Exception as error:  # The restricted unpickler raises whatever a damaged file makes it stumble over.
         first = str(error).strip().split("\n")[0]
         raise ModelFileError(f"{folder} is damaged ({first}); delete it to resume from an older one") from error
     return Checkpoint(state["step"], weights, state["optimisers"], local, state["best"])

@@ -63,8 +63,8 @@ class Engine:
         self.settings = settings
         random = torch.Generator().manual_seed(settings.seed)
         self.generators, self.discriminators = Generators(networks), Discriminators(networks)
-        for network in (self.generators, self.discriminators):
-            initialise(network, random)
+        initialise(self.generators, random)
+        initialise(self.discriminators, random)
         if fabric.device.type == "cuda":
             # On the CPU contiguous tensors are faster: instance norm's kernels there want whole channels.
             self.generators.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

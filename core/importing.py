@@ -6,14 +6,12 @@ renaming goes by position, with every shape compared.
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -73,7 +71,7 @@ def read_state(file: Path) -> dict[str, Tensor]:
         raise MissingFile(f"no checkpoint at {file}")
     try:
         state = load_file(file) if file.suffix == ".safetensors" else torch.load(file, "cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except Exception as error:  # The restricted unpickler raises whatever a damaged file makes it stumble over.
         first = str(error).strip().split("\n")[0][:160]
         raise ModelFileError(f"{file} is no plain state dict and was not opened further ({first})") from error
     if not isinstance(state, Mapping) or not state or not all(isinstance(v, Tensor) for v in state.values()):
@@ -88,7 +86,7 @@ def recognise(state: Mapping[str, Tensor], file: Path) -> NetworkSpec:
     Raises:
         ModelFileError: neither, with what was found.
     """
-    weights = [key for key in state if key.endswith("weight") and state[key].dim() == 4]
+    weights = _in_order([key for key in state if key.endswith("weight") and state[key].dim() == 4])
     norm = "batch" if any(key.endswith("running_mean") for key in state) else "instance"
     if not weights:
         raise ModelFileError(f"{file} holds no two-dimensional convolution; expected a generator's state dict")
@@ -109,9 +107,7 @@ def recognise(state: Mapping[str, Tensor], file: Path) -> NetworkSpec:
     raise ModelFileError(f"{file} is neither a ResNet nor a U-Net generator (first tensor: {next(iter(state))})")
 
 
-def _options(
-    channels_in: int, channels_out: int, filters: int, norm: str, more: Mapping[str, Any]
-) -> dict[str, Any]:
+def _options(channels_in: int, channels_out: int, filters: int, norm: str, more: Mapping[str, Any]) -> dict[str, Any]:
     return {"in_channels": channels_in, "out_channels": channels_out, "filters": filters, "norm": norm, **more}
 
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -106,11 +106,11 @@ def read_header(path: Path) -> dict[str, Any]:
         raise ModelFileError(
             f"{path} was made by a newer version (format {version}, this one reads up to {FORMAT}); update unpaired"
         )
-    return header
+    return cast(dict[str, Any], header)
 
 
-def load_model(path: Path) -> Model:
-    """Read a model file.
+def load_model(path: Path, domain: type[Domain] | None = None) -> Model:
+    """Read a model file. `domain` is its domain's class where that is not registered (an adapter being written).
 
     Raises:
         MissingFile: no such file.
@@ -120,7 +120,7 @@ def load_model(path: Path) -> Model:
     path = Path(path)
     header = read_header(path)
     try:
-        domain = _domain(header["domain"])
+        adapter = _domain(header["domain"], domain)
         specs = {name: NetworkSpec(**spec) for name, spec in header["networks"].items()}
         networks = Networks(**specs)
         directions = [direction for direction in DIRECTIONS if direction in header["directions"]]
@@ -134,7 +134,7 @@ def load_model(path: Path) -> Model:
     return Model(
         generators=generators,
         networks=networks,
-        domain=domain,
+        domain=adapter,
         names=names,
         step=int(header.get("step", 0)),
         metrics=dict(header.get("metrics", {})),
@@ -143,8 +143,9 @@ def load_model(path: Path) -> Model:
     )
 
 
-def _domain(description: Mapping[str, Any]) -> Domain:
-    kind = registry.find("domains", description["name"])
+def _domain(description: Mapping[str, Any], given: type[Domain] | None) -> Domain:
+    name = description["name"]
+    kind = given if given is not None and given.name == name else registry.find("domains", name)
     settings = from_mapping(kind.settings_type, description["settings"], where="domain")
     domain = kind(settings)
     assert isinstance(domain, Domain)

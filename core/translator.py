@@ -154,13 +154,19 @@ class _OneWay:
         return y[(slice(None), slice(None), *window)]
 
 
-def load(name_or_path: str | os.PathLike[str], runtime: str = "auto", device: str = "auto") -> Translator:
+def load(
+    name_or_path: str | os.PathLike[str],
+    runtime: str = "auto",
+    device: str = "auto",
+    domain: type[Domain] | None = None,
+) -> Translator:
     """A translator from a run folder, a .safetensors file, or the name of a shipped model.
 
     Args:
         name_or_path: what to load; a path that exists goes before a name.
         runtime: auto, torch, openvino or onnx.
         device: auto, cpu, cuda, cuda:N or mps.
+        domain: the model's domain class where no installed package registers it (an adapter being written).
 
     Raises:
         MissingFile: there is no such file, or the run has not saved a model yet.
@@ -168,7 +174,7 @@ def load(name_or_path: str | os.PathLike[str], runtime: str = "auto", device: st
         ModelFileError: the file is damaged or not a model.
         ConfigError, MissingDependency: the runtime or device cannot be used here.
     """
-    return Translator(load_model_named(name_or_path), runtime, device)
+    return Translator(load_model_named(name_or_path, domain), runtime, device)
 
 
 def shipped_models() -> tuple[str, ...]:
@@ -177,20 +183,20 @@ def shipped_models() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX)))
 
 
-def load_model_named(name_or_path: str | os.PathLike[str]) -> Model:
+def load_model_named(name_or_path: str | os.PathLike[str], domain: type[Domain] | None = None) -> Model:
     """The model that `load` would make a translator of. Raises MissingFile, UnknownName or ModelFileError."""
     path = Path(name_or_path)
     if path.is_dir():
         if not (path / f"model{_SUFFIX}").is_file():
             raise MissingFile(f"{path} holds no model{_SUFFIX}; give a run folder that has saved its model, or a file")
-        return load_model(path / f"model{_SUFFIX}")
+        return load_model(path / f"model{_SUFFIX}", domain)
     if path.exists():
-        return load_model(path)
+        return load_model(path, domain)
     name = os.fspath(name_or_path)
     shipped = shipped_models()
     if name in shipped:
         with as_file(files(_SHIPPED_IN) / f"{name}{_SUFFIX}") as file:
-            return load_model(file)
+            return load_model(file, domain)
     listed = f"shipped models: {', '.join(shipped) or 'none'}"
     if len(path.parts) != 1 or path.suffix:
         raise MissingFile(f"there is no model at {name}; give a run folder, a {_SUFFIX} file, or a name ({listed})")

@@ -144,7 +144,7 @@ def test_typed_text_leaves_no_trace_in_the_settings() -> None:
     found = from_mapping(Sound, {"rate": Text("1"), "title": Text("x"), "window": {"shape": Text("flat")}})
     assert type(found.title) is str
     assert type(found.window.shape) is str
-    with pytest.raises(ConfigError, match="window.shape is 'flta'; expected one of hann, flat"):
+    with pytest.raises(ConfigError, match=r"window\.shape is 'flta'; expected one of hann, flat"):
         from_mapping(Sound, {"rate": 1, "window": {"shape": Text("flta")}})
 
 

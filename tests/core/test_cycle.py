@@ -64,9 +64,7 @@ def test_every_term_is_what_the_paper_says(setting: tuple[Generators, Discrimina
     torch.testing.assert_close(step.translated_a, torch.full_like(a, -0.5))
 
 
-@pytest.mark.parametrize(
-    "name", ["adversarial_a", "adversarial_b", "cycle_a", "cycle_b", "identity_a", "identity_b"]
-)
+@pytest.mark.parametrize("name", ["adversarial_a", "adversarial_b", "cycle_a", "cycle_b", "identity_a", "identity_b"])
 def test_each_weight_moves_its_own_term_only(
     setting: tuple[Generators, Discriminators, Tensor, Tensor], name: str
 ) -> None:
