@@ -19,6 +19,7 @@ from pathlib import Path
 
 from unpaired.apps.command_line import Parser, refuse, run
 from unpaired.core.errors import MissingFile, UnpairedError
+from unpaired.core.files import output_error
 
 MEDIA = Path(os.path.relpath(Path(__file__).resolve().parents[1] / "tests" / "assets" / "day2night"))
 """Pictures to translate and to learn from, by the shortest name they have from here."""
@@ -46,7 +47,10 @@ def demonstrate(out: Path, steps: int) -> None:
         raise MissingFile(f"the demonstration's pictures are not at {MEDIA}; run it from a checkout of the repository")
     trained = out / "run"
     shutil.rmtree(trained, ignore_errors=True)
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(out, error) from error
 
     _headline("1. Day to night, with the model that comes with unpaired")
     _unpaired("convert", "day2night", picture, out / "night.jpg")

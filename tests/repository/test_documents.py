@@ -77,9 +77,9 @@ def _run(language: str, code: str, place: Path) -> None:
 
 
 def _runnable() -> list[object]:
-    quick = ("README.md", "tutorial.md")
     pages = [page for page in _pages() if any(_checked(page))]
-    return [pytest.param(page, marks=() if page.name in quick else pytest.mark.slow, id=_name(page)) for page in pages]
+    slow = {page: () if page.name == "README.md" else pytest.mark.slow for page in pages}
+    return [pytest.param(page, marks=slow[page], id=_name(page)) for page in pages]
 
 
 @pytest.mark.parametrize("page", _runnable())
