@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import unpaired
+
 
 @pytest.fixture
 def installed(repository: Path, tmp_path: Path) -> dict[str, str]:
@@ -41,3 +43,14 @@ def test_a_medium_of_ones_own_from_folder_to_file(installed: dict[str, str], rec
     converted = sorted((recordings / "converted").iterdir())
     assert [path.name for path in converted] == ["0.txt", "1.txt", "2.txt"]
     assert len(converted[0].read_text().splitlines()) == 5000
+
+
+def test_a_medium_that_nobody_registered_is_given_as_a_class(recordings: Path, ecg: type[unpaired.Domain]) -> None:
+    domain = ecg(ecg.settings_type(length=64))  # type: ignore[call-arg]
+    run = recordings / "run"
+    unpaired.train(domain, recordings / "a", recordings / "b", run, preset="tiny", steps=2, workers=0, device="cpu")
+    with pytest.raises(unpaired.UnknownName, match="ecg"):
+        unpaired.load(run)
+    translator = unpaired.load(run, domain=ecg)
+    translator.convert(recordings / "b" / "0.txt", recordings / "slow.txt", direction="b2a")
+    assert len((recordings / "slow.txt").read_text().splitlines()) == 5000
