@@ -17,7 +17,6 @@ import json
 import tempfile
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +115,7 @@ def score(model: Path, test_a: Path, test_b: Path, out: Path) -> dict[str, Any]:
         sheet=out / "sheet.jpg",
         sheet_rows=10,
         json=out / "evaluation.json",
-        scorers={"b": partial(LabelScorer, CLASSES)},
+        palettes={"b": CLASSES},
     )
     paired = report.scores["a2b"].paired
     figures = {

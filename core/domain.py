@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
+from .errors import ConfigError
+
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
@@ -38,8 +40,6 @@ class ConversionSettings:
     """How much of the translation is applied, 0 (input unchanged) to 1 (all of it)."""
 
     def __post_init__(self) -> None:
-        from .errors import ConfigError
-
         if not 0.0 <= self.strength <= 1.0:
             raise ConfigError(f"strength is {self.strength}; it must lie between 0 and 1")
 
@@ -124,6 +124,16 @@ class Writer(ABC):
         """Remove everything written so far."""
 
 
+class Scorer(Protocol):
+    """Gathers figures over a paired test set, where they cannot be averaged over its files."""
+
+    def add(self, translated: Tensor, target: Tensor) -> None:
+        """Take in one translation and its true counterpart, both (C, *space) in [-1, 1]."""
+
+    def result(self) -> Mapping[str, float]:
+        """The figures of all that was taken in."""
+
+
 class Domain(ABC):
     """One medium. Subclasses are picklable: samples are drawn in worker processes."""
 
@@ -206,7 +216,15 @@ class Domain(ABC):
         return {"l1": float((translated - target).abs().mean())}
 
     def unpaired_scores(
-        self, translated: Sequence[Tensor], real: Sequence[Tensor], extractor: Path | None = None
+        self, translated: Sequence[Tensor], real: Sequence[Tensor], extractor: Path | None = None, seed: int = 0
     ) -> dict[str, float]:
-        """Figures for two sets without pairs. `extractor`: a TorchScript feature extractor, when given."""
+        """Figures for two sets without pairs. `extractor`: a TorchScript feature extractor, when given; `seed`: of
+        every random draw."""
         return {}
+
+    def label_scorer(self, palette: Mapping[str, Sequence[float]]) -> Scorer:
+        """Gathers label-map figures by nearest colour over a paired test set; `palette`: class names and colours.
+
+        Raises ConfigError for a medium without label maps or a palette that cannot be.
+        """
+        raise ConfigError(f"the domain {self.name!r} has no label maps to score; leave the palettes out")

@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .domain import Direction, Side
+from .domain import Direction, Domain, Scorer, Side
 from .errors import ConfigError, MissingFile
 from .evaluation_report import DirectionScores, EvaluationReport, ModelUsed
 from .files import atomic_bytes, atomic_text, output_error
@@ -32,16 +32,6 @@ if TYPE_CHECKING:
 _SIDES: dict[Direction, tuple[Side, Side]] = {"a2b": ("a", "b"), "b2a": ("b", "a")}
 _BACK: dict[Direction, Direction] = {"a2b": "b2a", "b2a": "a2b"}
 _GAP, _PAPER = 4, 255
-
-
-class Scorer(Protocol):
-    """Gathers figures over a paired test set, where they cannot be averaged over its files."""
-
-    def add(self, translated: Tensor, target: Tensor) -> None:
-        """Take in one translation and its true counterpart, both (C, *space) in [-1, 1]."""
-
-    def result(self) -> Mapping[str, float]:
-        """The figures of all that was taken in."""
 
 
 def evaluate(
@@ -58,6 +48,7 @@ def evaluate(
     sheet_rows: int = 6,
     json: str | Path | None = None,
     scorers: Mapping[Side, Callable[[], Scorer]] | None = None,
+    palettes: Mapping[Side, Mapping[str, Sequence[float]]] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> EvaluationReport:
     """Score a translator (or a run, a model file, a shipped model's name) on two folders it was not trained on.
@@ -66,8 +57,8 @@ def evaluate(
     one the model has. `extractor`: a file with a feature extractor, for the domain's unpaired scores. `limit`: so
     many files of each folder, drawn with `seed`. `sheet`: a JPEG of `sheet_rows` samples a direction, a line each:
     input, translation, its true counterpart when paired, and the way back. `json`: the report as a file.
-    `scorers`: what makes a further scorer of paired translations into a domain. `progress`: called with files
-    done and files in all.
+    `scorers`: what makes a further scorer of paired translations into a domain. `palettes`: class names and colours
+    of a domain of label maps, scored by nearest colour. `progress`: called with files done and files in all.
 
     Raises:
         MissingFile: a folder, the model or the extractor is not there.
@@ -77,7 +68,7 @@ def evaluate(
     """
     folders: dict[Side, Path] = {"a": Path(a), "b": Path(b)}
     features = Path(extractor) if extractor is not None else None
-    _check(folders, paired, limit, features, sheet, sheet_rows, scorers)
+    _check(folders, paired, limit, features, sheet, sheet_rows, {**(scorers or {}), **(palettes or {})})
     name, translator = _loaded(translator)
     sets = choose(translator.domain, folders, paired, limit, seed)
     examiner = _Examiner(
@@ -86,7 +77,8 @@ def evaluate(
         files={side: chosen.files for side, chosen in sets.items()},
         paired=paired,
         extractor=features,
-        scorers=scorers or {},
+        scorers={**_label_scorers(translator.domain, palettes or {}), **(scorers or {})},
+        seed=seed,
         rows=sheet_rows if sheet is not None else 0,
         progress=progress or (lambda done, total: None),
     )
@@ -115,7 +107,7 @@ def _check(
     extractor: Path | None,
     sheet: str | Path | None,
     sheet_rows: int,
-    scorers: Mapping[Side, Callable[[], Scorer]] | None,
+    further: Mapping[Side, object],
 ) -> None:
     for folder in folders.values():
         if not folder.is_dir():
@@ -131,10 +123,18 @@ def _check(
         faults.append(f"sheet_rows is {sheet_rows}; expected 1 or more")
     if sheet is not None and Path(sheet).suffix.lower() not in (".jpg", ".jpeg"):
         faults.append(f"the sheet {sheet} is written as JPEG; give it a name that ends in .jpg")
-    if scorers and not paired:
-        faults.append("scorers need true counterparts; set paired")
+    if further and not paired:
+        faults.append("scorers and palettes need true counterparts; set paired")
     if faults:
         raise ConfigError("; ".join(faults))
+
+
+def _label_scorers(
+    domain: Domain, palettes: Mapping[Side, Mapping[str, Sequence[float]]]
+) -> dict[Side, Callable[[], Scorer]]:
+    for palette in palettes.values():
+        domain.label_scorer(palette)  # a palette that cannot be is refused before the first file is translated
+    return {side: partial(domain.label_scorer, palette) for side, palette in palettes.items()}
 
 
 def _loaded(translator: Translator | str | Path) -> tuple[str, Translator]:
@@ -233,6 +233,7 @@ class _Examiner:
     paired: bool
     extractor: Path | None
     scorers: Mapping[Side, Callable[[], Scorer]]
+    seed: int
     rows: int
     progress: Callable[[int, int], None]
     lines: list[list[Tensor]] = field(default_factory=list)
@@ -252,8 +253,8 @@ class _Examiner:
         inputs, real = (_OneByOne(self.files[side], partial(self.domain.load, side=side)) for side in (source, target))
         with tempfile.TemporaryDirectory(prefix="unpaired-") as scratch:
             translated, errors, paired = self._translate(way, inputs, real, Path(scratch))
-            unpaired = self.domain.unpaired_scores(translated, real, self.extractor)
-        untranslated = self.domain.unpaired_scores(inputs, real, self.extractor) if self.alike else {}
+            unpaired = self.domain.unpaired_scores(translated, real, self.extractor, self.seed)
+        untranslated = self.domain.unpaired_scores(inputs, real, self.extractor, self.seed) if self.alike else {}
         return DirectionScores(errors.get("cycle"), self._identity(way, real), unpaired, untranslated, paired)
 
     def _translate(

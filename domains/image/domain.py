@@ -6,7 +6,7 @@ Light to import, so that a command line can read its settings: decoders and torc
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,6 +17,7 @@ from ...core.domain import (
     DomainSettings,
     Inventory,
     Reader,
+    Scorer,
     Side,
     Translate,
     Warp,
@@ -157,9 +158,15 @@ class Image(Domain):
         return paired_scores(translated, target)
 
     def unpaired_scores(
-        self, translated: Sequence[Tensor], real: Sequence[Tensor], extractor: Path | None = None
+        self, translated: Sequence[Tensor], real: Sequence[Tensor], extractor: Path | None = None, seed: int = 0
     ) -> dict[str, float]:
         """Distances between two sets of pictures; see `scores.unpaired_scores`."""
         from .scores import unpaired_scores
 
-        return unpaired_scores(translated, real, extractor)
+        return unpaired_scores(translated, real, extractor, seed)
+
+    def label_scorer(self, palette: Mapping[str, Sequence[float]]) -> Scorer:
+        """Label-map figures by nearest colour; see `scores.LabelScorer`."""
+        from .scores import LabelScorer
+
+        return LabelScorer(palette)

@@ -13,9 +13,19 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from unpaired.core.domain import BrokenFile, ConversionSettings, Direction, Domain, Inventory, Reader, Side, Writer
+from unpaired.core.domain import (
+    BrokenFile,
+    ConversionSettings,
+    Direction,
+    Domain,
+    Inventory,
+    Reader,
+    Scorer,
+    Side,
+    Writer,
+)
 from unpaired.core.errors import ConfigError, MediaError, MissingFile, OutputError
-from unpaired.core.evaluation import Scorer, evaluate
+from unpaired.core.evaluation import evaluate
 from unpaired.core.evaluation_report import EvaluationReport
 from unpaired.core.model import Model
 from unpaired.core.networks import default_networks
@@ -59,7 +69,7 @@ class Signals(Domain):
         return ((sample[:1] + 1) * 127.5).to(torch.uint8)[None].expand(3, 8, -1)
 
     def unpaired_scores(
-        self, translated: Sequence[Tensor], real: Sequence[Tensor], extractor: Path | None = None
+        self, translated: Sequence[Tensor], real: Sequence[Tensor], extractor: Path | None = None, seed: int = 0
     ) -> dict[str, float]:
         means = [sum(float(x.mean()) for x in samples) / len(samples) for samples in (translated, real)]
         return {"means": abs(means[0] - means[1])}
@@ -313,7 +323,7 @@ def test_translations_wait_on_disk_and_are_removed(
     seen: list[int] = []
     domain = Signals()
 
-    def look(translated: Sequence[Tensor], real: Sequence[Tensor], extractor: Path | None = None) -> dict[str, float]:
+    def look(translated: Sequence[Tensor], real: Sequence[Tensor], extractor: Path | None, seed: int) -> dict[str, float]:
         seen.append(len(list(scratch.rglob("*.npy"))))
         assert len(translated[1:]) == 2
         return {}
@@ -323,3 +333,10 @@ def test_translations_wait_on_disk_and_are_removed(
     assert seen == [3, 0]
     assert list(scratch.iterdir()) == []
     assert isinstance(report, EvaluationReport)
+
+
+def test_a_medium_without_label_maps_says_so() -> None:
+    from toy import Arrays
+
+    with pytest.raises(ConfigError, match="the domain 'arrays' has no label maps to score"):
+        Arrays().label_scorer({"land": (0, 0), "sea": (1, 1)})
