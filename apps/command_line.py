@@ -12,11 +12,13 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 from unpaired.core.config import Text
-from unpaired.core.errors import ConfigError, UnpairedError
+from unpaired.core.errors import ConfigError, OutputError, UnpairedError
 from unpaired.core.registry import suggestion
 
 # What the machine refuses (no space, no permission) is the user's to mend even where no module foresaw it.
@@ -107,6 +109,19 @@ def refuse(faults: Sequence[str]) -> None:
         raise ConfigError("; ".join(faults))
 
 
+def check_writable(target: str | None) -> None:
+    """Refuse a place that cannot be written to before the work, not after it. Raises OutputError."""
+    if target is None:
+        return
+    place = Path(target).absolute().parent
+    while not os.path.lexists(place):
+        place = place.parent
+    if not place.is_dir():
+        raise OutputError(f"cannot write {target}: {place} is no folder; choose another place")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise OutputError(f"cannot write {target}: no permission to write into {place}; choose another place")
+
+
 class Progress:
     """How much is done, on standard error: a bar on a terminal, a plain line at every tenth elsewhere.
 
@@ -138,6 +153,33 @@ class Progress:
         self._bar.update(done - self._bar.n)
         if done >= 1.0:
             self._bar.close()
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keep standard error to this program: decoders written in C print there as they please.
+
+    Not for work in processes of its own: those would have no standard error at all.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    stream = sys.stderr
+    sys.stderr.flush()
+    if stream.fileno() == 2:
+        sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding=stream.encoding, errors=stream.errors)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        sys.stderr = stream
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def run(program: Callable[[], int | None], debug: bool = False) -> int:

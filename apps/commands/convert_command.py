@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import unpaired
-from unpaired.apps.command_line import Parser, Progress, refuse
+from unpaired.apps.command_line import Parser, Progress, quiet_libraries, refuse
 from unpaired.core import config
 
 if TYPE_CHECKING:
@@ -56,14 +56,15 @@ def main(args: argparse.Namespace) -> int:
     translator = unpaired.load(args.model, runtime=args.runtime, device=args.device)
     conversion_type = translator.domain.conversion_type
     options = config.from_mapping(conversion_type, args.settings.get("conversion", {}), "conversion")
-    report = translator.convert(
-        Path(args.input),
-        Path(args.output),
-        args.direction,
-        skip_existing=args.skip_existing,
-        progress=_shown_by(Progress("converted")),
-        **vars(options),
-    )
+    with quiet_libraries():
+        report = translator.convert(
+            Path(args.input),
+            Path(args.output),
+            args.direction,
+            skip_existing=args.skip_existing,
+            progress=_shown_by(Progress("converted")),
+            **vars(options),
+        )
     if args.json:
         print(json.dumps(_figures(report), indent=2, ensure_ascii=False))
     else:

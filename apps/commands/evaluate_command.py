@@ -6,7 +6,7 @@ import argparse
 from json import dumps
 
 import unpaired
-from unpaired.apps.command_line import Parser, Progress, refuse
+from unpaired.apps.command_line import Parser, Progress, check_writable, quiet_libraries, refuse
 
 DESCRIPTION = """Score a translator on held-out folders, both directions.
 
@@ -36,19 +36,23 @@ def main(args: argparse.Namespace) -> int:
     """Print the scores."""
     args.faults += [f"{side} is missing: give --{side} DIR" for side in ("a", "b") if getattr(args, side) is None]
     refuse(args.faults)
+    written = None if args.json == "-" else args.json
+    for target in (written, args.sheet):
+        check_writable(target)
     show = Progress("evaluated")
-    report = unpaired.evaluate(
-        args.model,
-        args.a,
-        args.b,
-        paired=args.paired,
-        direction=args.direction,
-        extractor=args.extractor,
-        limit=args.limit,
-        seed=args.seed,
-        sheet=args.sheet,
-        json=None if args.json == "-" else args.json,
-        progress=lambda done, total: show(done / total),
-    )
+    with quiet_libraries():
+        report = unpaired.evaluate(
+            args.model,
+            args.a,
+            args.b,
+            paired=args.paired,
+            direction=args.direction,
+            extractor=args.extractor,
+            limit=args.limit,
+            seed=args.seed,
+            sheet=args.sheet,
+            json=written,
+            progress=lambda done, total: show(done / total),
+        )
     print(dumps(report.as_dict(), indent=2) if args.json == "-" else report.text())
     return 0

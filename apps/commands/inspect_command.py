@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unpaired import Domain, Inventory, MissingFile
-from unpaired.apps.command_line import Parser, refuse
+from unpaired.apps.command_line import Parser, quiet_libraries, refuse
 from unpaired.apps.run_settings import read_domain
 from unpaired.core import config
 
@@ -39,7 +39,8 @@ def main(args: argparse.Namespace) -> int:
     domain = read_domain({"name": args.domain, **args.settings.get("domain", {})}, args.faults)
     refuse(args.faults)
     assert domain is not None
-    report = _report(Path(args.place), Path(args.other) if args.other else None, domain)
+    with quiet_libraries():
+        report = _report(Path(args.place), Path(args.other) if args.other else None, domain)
     print(json.dumps(report, indent=2, ensure_ascii=False) if args.json else "\n".join(_lines(report)))
     return 0
 

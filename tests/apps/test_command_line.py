@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from unpaired import ConfigError, MediaError, __version__
-from unpaired.apps.command_line import Parser, Progress, run
+from unpaired.apps.command_line import Parser, Progress, quiet_libraries, run
 from unpaired.apps.main import COMMANDS
 
 
@@ -140,6 +141,21 @@ def test_ctrl_c_is_one_line_and_exit_130() -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
         assert process.stderr.read() == b"unpaired: interrupted\n"
+
+
+def test_libraries_cannot_write_between_the_lines(program: Callable, capfd: pytest.CaptureFixture[str]) -> None:
+    work = (
+        "import os, sys; from unpaired.apps.command_line import quiet_libraries\n"
+        "with quiet_libraries():\n    os.write(2, b'noise'); print('ours', file=sys.stderr)\n"
+        "os.write(2, b'after')"
+    )
+    assert program("-c", work).err == "ours\nafter"
+    with suppress(MediaError), quiet_libraries():
+        os.write(2, b"noise")
+        print("ours", file=sys.stderr)
+        raise MediaError
+    os.write(2, b"after")
+    assert capfd.readouterr().err == "ours\nafter"
 
 
 def test_dotted_options_in_every_form() -> None:

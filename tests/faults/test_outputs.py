@@ -1,0 +1,139 @@
+"""Places that cannot be written to: read-only, full, too near the input."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+Refused = Callable[..., str]
+Words = tuple[str, ...]
+
+
+def commands(model: Path, folders: Path, out: Path, train: Words) -> dict[str, tuple[str | Path, ...]]:
+    """Every command that writes, writing below `out`."""
+    return {
+        "a file": ("convert", model, folders / "a/0.png", out / "0.png"),
+        "a folder": ("convert", model, folders / "a", out / "sub"),
+        "a graph": ("export", model, out / "m.onnx"),
+        "a model": ("export", model, out / "m.safetensors"),
+        "scores": ("evaluate", model, "--a", folders / "a", "--b", folders / "b", "--json", out / "s.json"),
+        "a sheet": ("evaluate", model, "--a", folders / "a", "--b", folders / "b", "--sheet", out / "s.jpg"),
+        "a run": (*train, "--a", folders / "a", "--b", folders / "b", "--out", out / "run"),
+    }
+
+
+WRITTEN = ("a file", "a folder", "a graph", "a model", "scores", "a sheet", "a run")
+
+
+@pytest.mark.parametrize("what", WRITTEN)
+def test_a_file_where_a_folder_is_needed(
+    what: str, refused: Refused, model: Path, folders: Path, tmp_path: Path, train: Words
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    assert str(tmp_path / "file") in refused(*commands(model, folders, tmp_path / "file", train)[what])
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.usefixtures("ordinary_user")
+@pytest.mark.parametrize("what", WRITTEN)
+def test_a_read_only_folder(
+    what: str, refused: Refused, model: Path, folders: Path, tmp_path: Path, train: Words
+) -> None:
+    (tmp_path / "locked").mkdir(mode=0o500)
+    assert str(tmp_path / "locked") in refused(*commands(model, folders, tmp_path / "locked", train)[what])
+
+
+@pytest.fixture(scope="module")
+def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A file system of 64 KiB, mounted for these tests."""
+    place = tmp_path_factory.mktemp("disk")
+    mount = shutil.which("mount")
+    if sys.platform != "linux" or not mount or os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system; the limit on file size is tested instead")
+    made = subprocess.run([mount, "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], capture_output=True, check=False)
+    if made.returncode:
+        pytest.skip("this machine does not let root mount; the limit on file size is tested instead")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+@pytest.fixture
+def full_disk(small_disk: Path) -> Iterator[Path]:
+    """The small file system with 8 KiB left."""
+    free = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize
+    (small_disk / "filling").write_bytes(b"x" * (free - 8192))
+    yield small_disk
+    for each in small_disk.iterdir():
+        shutil.rmtree(each) if each.is_dir() else each.unlink()
+
+
+@pytest.fixture
+def large(folders: Path) -> Path:
+    """Noise that no file format makes small, in place of the small pictures."""
+    random = np.random.default_rng(0)
+    for file in folders.rglob("*.png"):
+        Image.fromarray(random.integers(0, 256, (128, 128, 3), dtype=np.uint8)).save(file)
+    return folders
+
+
+@pytest.mark.parametrize("what", ["a file", "a folder", "a graph", "a model", "a sheet"])
+def test_a_full_disk(what: str, refused: Refused, full_disk: Path, model: Path, large: Path, train: Words) -> None:
+    line = refused(*commands(model, large, full_disk, train)[what], watched=full_disk)
+    assert str(full_disk) in line
+    assert "No space left" in line
+
+
+def test_a_disk_that_fills_up_in_training(unpaired: Callable, full_disk: Path, large: Path, train: Words) -> None:
+    out = full_disk / "run"
+    done = unpaired(*train, "--a", large / "a", "--b", large / "b", "--out", out)
+    assert done.code == 2, done.err
+    assert "Traceback" not in done.err
+    assert done.err.splitlines()[-1].startswith("unpaired: ")
+    assert "No space left" in done.err.splitlines()[-1]
+    assert not (out / "model.safetensors").exists()
+    assert not list(out.rglob("*.part*"))
+    assert not list(out.glob("checkpoints/*"))
+
+
+@pytest.mark.parametrize("what", ["a file", "a folder", "a graph", "a model"])
+def test_a_limit_on_file_size(
+    what: str, refused: Refused, small_files: Callable, model: Path, large: Path, tmp_path: Path, train: Words
+) -> None:
+    (tmp_path / "out").mkdir()
+    with small_files():
+        line = refused(*commands(model, large, tmp_path / "out", train)[what])
+    assert str(tmp_path / "out") in line
+
+
+def test_an_output_folder_inside_the_input(refused: Refused, model: Path, folders: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(folders)
+    for out in (folders, folders / "out", folders / "a/deep/out", tmp_path / "link/out"):
+        assert str(out) in refused("convert", model, folders, out)
+
+
+def test_an_output_over_the_input(refused: Refused, model: Path, folders: Path, tmp_path: Path) -> None:
+    file = folders / "a/0.png"
+    (tmp_path / "link.png").symlink_to(file)
+    os.link(file, tmp_path / "hard.png")
+    for out in (file, folders / "a", tmp_path / "link.png", tmp_path / "hard.png"):
+        assert "input" in refused("convert", model, file, out)
+
+
+def test_a_folder_converted_into_a_file(refused: Refused, model: Path, folders: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("mine")
+    assert str(tmp_path / "taken") in refused("convert", model, folders, tmp_path / "taken")
+
+
+def test_an_output_format_that_is_not_known(refused: Refused, model: Path, folders: Path, tmp_path: Path) -> None:
+    for name in ("out.xyz", "out", "out.mp4"):
+        assert name in refused("convert", model, folders / "a/0.png", tmp_path / name)
