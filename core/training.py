@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import logging
 import os
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -234,8 +233,6 @@ def _claim(plan: RunPlan, resume: bool) -> None:
 def _launch(plan: RunPlan) -> None:
     from .loop import run
 
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", module="lightning_fabric")
     fabric = make_fabric(plan.training)
     if plan.training.processes > 1 and "LOCAL_WORLD_SIZE" not in os.environ:
         # Bound beforehand: Fabric walks through launch's arguments and refuses frozen dataclasses.
@@ -255,6 +252,8 @@ def make_fabric(settings: TrainingSettings) -> Fabric:
     """
     from lightning_fabric import Fabric
 
+    # What it announces (precision, ranks) is in config.yaml already.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     accelerator, _, number = settings.device.partition(":")
     if accelerator == "auto":
         accelerator = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
