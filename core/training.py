@@ -140,8 +140,9 @@ def train(
     inventories = scan_sides(plan.domain, plan.a, plan.b)
     _check_shapes(plan, inventories)
     plan = dataclasses.replace(plan, data_hash=data_hash(inventories))
+    fabric = make_fabric(plan.training)
     _claim(plan, resume)
-    _launch(plan)
+    _launch(fabric, plan)
     return plan.out / "model.safetensors"
 
 
@@ -230,10 +231,9 @@ def _claim(plan: RunPlan, resume: bool) -> None:
     write_yaml(plan.out / "config.yaml", plan.mapping())
 
 
-def _launch(plan: RunPlan) -> None:
+def _launch(fabric: Fabric, plan: RunPlan) -> None:
     from .loop import run
 
-    fabric = make_fabric(plan.training)
     if plan.training.processes > 1 and "LOCAL_WORLD_SIZE" not in os.environ:
         # Bound beforehand: Fabric walks through launch's arguments and refuses frozen dataclasses.
         fabric.launch(functools.partial(run, plan=plan))

@@ -196,7 +196,7 @@ def test_diverging_names_the_last_good_checkpoint(data: Path) -> None:
 def test_settings_that_cannot_be(data: Path, options: dict[str, Any], message: str) -> None:
     with pytest.raises(unpaired.ConfigError, match=message):
         train(data, "run", **options)
-    assert not (data / "run" / "checkpoints").exists()
+    assert not (data / "run").exists()
 
 
 def test_sizes_a_generator_cannot_take_are_refused_before_the_first_step(tmp_path: Path) -> None:
