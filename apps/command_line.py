@@ -118,7 +118,7 @@ def check_writable(target: str | None) -> None:
         place = place.parent
     if not place.is_dir():
         raise OutputError(f"cannot write {target}: {place} is no folder; choose another place")
-    if not os.access(place, os.W_OK | os.X_OK):
+    if not os.access(place, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
         raise OutputError(f"cannot write {target}: no permission to write into {place}; choose another place")
 
 

@@ -19,13 +19,14 @@ Words = tuple[str, ...]
 
 def commands(model: Path, folders: Path, out: Path, train: Words) -> dict[str, tuple[str | Path, ...]]:
     """Every command that writes, writing below `out`."""
+    evaluate = ("evaluate", model, "--a", folders / "a", "--b", folders / "b", "--limit", "1", "--direction", "a2b")
     return {
         "a file": ("convert", model, folders / "a/0.png", out / "0.png"),
         "a folder": ("convert", model, folders / "a", out / "sub"),
         "a graph": ("export", model, out / "m.onnx"),
         "a model": ("export", model, out / "m.safetensors"),
-        "scores": ("evaluate", model, "--a", folders / "a", "--b", folders / "b", "--json", out / "s.json"),
-        "a sheet": ("evaluate", model, "--a", folders / "a", "--b", folders / "b", "--sheet", out / "s.jpg"),
+        "scores": (*evaluate, "--json", out / "s.json"),
+        "a sheet": (*evaluate, "--sheet", out / "s.jpg"),
         "a run": (*train, "--a", folders / "a", "--b", folders / "b", "--out", out / "run"),
     }
 
@@ -69,9 +70,9 @@ def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def full_disk(small_disk: Path) -> Iterator[Path]:
-    """The small file system with 8 KiB left."""
+    """The small file system with nothing left; `filling` holds 64 KiB of it."""
     free = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize
-    (small_disk / "filling").write_bytes(b"x" * (free - 8192))
+    (small_disk / "filling").write_bytes(b"x" * free)
     yield small_disk
     for each in small_disk.iterdir():
         shutil.rmtree(each) if each.is_dir() else each.unlink()
@@ -94,6 +95,7 @@ def test_a_full_disk(what: str, refused: Refused, full_disk: Path, model: Path, 
 
 
 def test_a_disk_that_fills_up_in_training(unpaired: Callable, full_disk: Path, large: Path, train: Words) -> None:
+    os.truncate(full_disk / "filling", 32 * 1024)
     out = full_disk / "run"
     done = unpaired(*train, "--a", large / "a", "--b", large / "b", "--out", out)
     assert done.code == 2, done.err
