@@ -9,9 +9,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from unpaired.core.domain import ConversionSettings, Domain, DomainSettings, Inventory, Reader, Writer
+    from unpaired.core.domain import (
+        BrokenFile,
+        ConversionSettings,
+        Domain,
+        DomainSettings,
+        Inventory,
+        Reader,
+        Warp,
+        Writer,
+    )
     from unpaired.core.errors import (
         ConfigError,
+        Interrupted,
         MediaError,
         MissingDependency,
         MissingFile,
@@ -28,9 +38,19 @@ if TYPE_CHECKING:
     from unpaired.domains.image import Image
 
 _HOMES = {
-    "unpaired.core.domain": ("ConversionSettings", "Domain", "DomainSettings", "Inventory", "Reader", "Writer"),
+    "unpaired.core.domain": (
+        "BrokenFile",
+        "ConversionSettings",
+        "Domain",
+        "DomainSettings",
+        "Inventory",
+        "Reader",
+        "Warp",
+        "Writer",
+    ),
     "unpaired.core.errors": (
         "ConfigError",
+        "Interrupted",
         "MediaError",
         "MissingDependency",
         "MissingFile",
@@ -49,12 +69,14 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "BrokenFile",
     "ConfigError",
     "ConversionSettings",
     "CycleSettings",
     "Domain",
     "DomainSettings",
     "Image",
+    "Interrupted",
     "Inventory",
     "MediaError",
     "MissingDependency",
@@ -68,6 +90,7 @@ __all__ = [
     "Translator",
     "UnknownName",
     "UnpairedError",
+    "Warp",
     "Writer",
     "evaluate",
     "load",

@@ -7,6 +7,7 @@ from json import dumps
 
 import unpaired
 from unpaired.apps.command_line import Parser, Progress, check_writable, quiet_libraries, refuse
+from unpaired.core.config import read_yaml
 
 DESCRIPTION = """Score a translator on held-out folders, both directions.
 
@@ -27,6 +28,9 @@ def parser() -> Parser:
     made.add_argument("--limit", type=int, metavar="N", help="so many files of each folder, drawn with --seed")
     made.add_argument("--seed", type=int, default=0, metavar="N", help="seed of that draw (default: 0)")
     made.add_argument("--extractor", metavar="FILE", help="a TorchScript feature extractor for FID and KID")
+    for side in ("a", "b"):
+        text = f"domain {side.upper()} shows label maps: YAML of class names and colours (road: [254, 254, 254])"
+        made.add_argument(f"--palette-{side}", metavar="FILE", help=text)
     made.add_argument("--sheet", metavar="FILE", help="write a contact sheet")
     made.add_argument("--json", metavar="FILE", help="write the report as JSON; - prints it instead of the text")
     return made
@@ -35,6 +39,9 @@ def parser() -> Parser:
 def main(args: argparse.Namespace) -> int:
     """Print the scores."""
     args.faults += [f"{side} is missing: give --{side} DIR" for side in ("a", "b") if getattr(args, side) is None]
+    palettes = {side: _palette(file, args.faults) for side in ("a", "b") if (file := getattr(args, f"palette_{side}"))}
+    if palettes and not args.paired:
+        args.faults.append("--palette-a and --palette-b need true counterparts: add --paired")
     refuse(args.faults)
     written = None if args.json == "-" else args.json
     for target in (written, args.sheet):
@@ -52,7 +59,19 @@ def main(args: argparse.Namespace) -> int:
             seed=args.seed,
             sheet=args.sheet,
             json=written,
+            palettes=palettes,
             progress=lambda done, total: show(done / total),
         )
     print(dumps(report.as_dict(), indent=2) if args.json == "-" else report.text())
     return 0
+
+
+def _palette(file: str, faults: list[str]) -> dict[str, tuple[float, ...]]:
+    """Class names and colours from a YAML file, each colour a list of numbers."""
+    palette = {}
+    for name, colour in read_yaml(file).items():
+        if isinstance(colour, list) and all(isinstance(value, int | float) for value in colour):
+            palette[name] = tuple(map(float, colour))
+        else:
+            faults.append(f"{file}: {name} is {colour!r}; expected a colour as numbers, like [254, 254, 254]")
+    return palette

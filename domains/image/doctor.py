@@ -88,7 +88,7 @@ def scan(folder: Path, settings: ImageSettings, thorough: bool) -> PictureInvent
     broken += [found for found in seen if isinstance(found, BrokenFile)]
     unusable = {found.path for found in broken}
     files = tuple(path for path in paths if path not in unusable)
-    facts = _facts(files, findings, others, thorough)
+    facts = _facts(folder, files, findings, others, thorough)
     broken.sort(key=lambda each: each.path)
     warnings = tuple(_warnings(files, findings, len(broken), facts, settings))
     return PictureInventory(folder, files, tuple(broken), facts, warnings, findings, thorough)
@@ -156,7 +156,9 @@ def fingerprint(pixels: Pixels) -> int:
 
 
 # -- facts ------------------------------------------------------------------------------------------
-def _facts(files: Sequence[Path], findings: Sequence[Finding], others: int, thorough: bool) -> dict[str, Any]:
+def _facts(
+    folder: Path, files: Sequence[Path], findings: Sequence[Finding], others: int, thorough: bool
+) -> dict[str, Any]:
     headers = [found.header for found in findings]
     facts: dict[str, Any] = {
         "pictures": len(files),
@@ -174,10 +176,10 @@ def _facts(files: Sequence[Path], findings: Sequence[Finding], others: int, thor
         same = same_files(findings)
         near = [] if len(findings) < 2 else near_twins(findings)
         flat = [found.path for found in findings if found.flat]
-        facts["duplicates"] = {"files": sum(map(len, same)) - len(same), "examples": _named(same)}
-        facts["near-duplicates"] = {"pairs": len(near), "examples": _named(near)}
-        facts["flat"] = {"files": len(flat), "examples": [str(path) for path in flat[:LISTED]]}
-        facts["odd ones"] = [f"{found.path}: {why}" for found, why in _odd(findings)][:LISTED]
+        facts["duplicates"] = {"files": sum(map(len, same)) - len(same), "examples": _named(same, folder)}
+        facts["near-duplicates"] = {"pairs": len(near), "examples": _named(near, folder)}
+        facts["flat"] = {"files": len(flat), "examples": [str(path.relative_to(folder)) for path in flat[:LISTED]]}
+        facts["odd ones"] = [f"{found.path.relative_to(folder)}: {why}" for found, why in _odd(findings)][:LISTED]
     return facts
 
 
@@ -187,8 +189,8 @@ def _spread_of(values: Sequence[float]) -> dict[str, float]:
     return {"min": min(values), "median": float(np.median(values)), "max": max(values)}
 
 
-def _named(groups: Sequence[Sequence[Path]]) -> list[str]:
-    return [" = ".join(str(path) for path in group) for group in groups[:LISTED]]
+def _named(groups: Sequence[Sequence[Path]], folder: Path) -> list[str]:
+    return [" = ".join(str(path.relative_to(folder)) for path in group) for group in groups[:LISTED]]
 
 
 def same_files(findings: Sequence[Finding]) -> list[list[Path]]:

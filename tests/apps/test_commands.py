@@ -155,3 +155,16 @@ def test_an_import_names_every_fault(unpaired: Callable, tmp_path: Path) -> None
     assert done.code == 2
     assert "did you mean 'image'?" in done.err
     assert "has another ending than .safetensors" in done.err
+
+
+def test_label_maps_are_scored_by_a_palette(unpaired: Callable, model: Path, pictures: Path, tmp_path: Path) -> None:
+    palette = tmp_path / "classes.yaml"
+    palette.write_text("dark: [0, 0, 0]\nlight: [255, 255, 255]\n")
+    folders = ("--a", pictures / "trainA", "--b", pictures / "trainB", "--palette-b", palette)
+    refused = unpaired("evaluate", model, *folders)
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "need true counterparts: add --paired" in refused.err
+    palette.write_text("dark: black\nlight: [255, 255, 255]\n")
+    refused = unpaired("evaluate", model, *folders, "--paired")
+    assert refused.code == 2
+    assert "dark is 'black'; expected a colour as numbers" in refused.err

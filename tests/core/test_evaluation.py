@@ -323,7 +323,9 @@ def test_translations_wait_on_disk_and_are_removed(
     seen: list[int] = []
     domain = Signals()
 
-    def look(translated: Sequence[Tensor], real: Sequence[Tensor], extractor: Path | None, seed: int) -> dict[str, float]:
+    def look(
+        translated: Sequence[Tensor], real: Sequence[Tensor], extractor: Path | None, seed: int
+    ) -> dict[str, float]:
         seen.append(len(list(scratch.rglob("*.npy"))))
         assert len(translated[1:]) == 2
         return {}

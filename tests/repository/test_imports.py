@@ -18,12 +18,14 @@ ELSEWHERE = {"unpaired", "api", "apps", "core", "domains"}
 HEAVY = {"torch", "torchvision", "numpy", "cv2", "PIL", "openvino", "onnx", "onnxruntime", "lightning_fabric", "scipy"}
 
 PUBLIC_NAMES = [
+    "BrokenFile",
     "ConfigError",
     "ConversionSettings",
     "CycleSettings",
     "Domain",
     "DomainSettings",
     "Image",
+    "Interrupted",
     "Inventory",
     "MediaError",
     "MissingDependency",
@@ -37,6 +39,7 @@ PUBLIC_NAMES = [
     "Translator",
     "UnknownName",
     "UnpairedError",
+    "Warp",
     "Writer",
     "evaluate",
     "load",
