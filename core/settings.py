@@ -79,6 +79,11 @@ class CycleSettings:
     """Standard deviation of the noise added to translations before they are translated back. It keeps the generators
     from hiding the input in invisible detail instead of in what they show (Chu et al. 2017; Bashkirova et al. 2019);
     0.05 to 0.1 where one domain shows less than the other (photo to map)."""
+    cycle_pool_a: int = 1
+    """Side of the windows over which a and F(G(a)) are averaged before they are compared; 1 compares every value.
+    More where A shows detail that B cannot hold (photo to map: 8), so that it need not be hidden in the translation."""
+    cycle_pool_b: int = 1
+    """The same for b and G(F(b))."""
     gradient_penalty: float = 10.0
     """Weight of the penalty on the critic's gradient norm (wgan-gp only)."""
     history: int = 50
@@ -92,6 +97,9 @@ class CycleSettings:
                      "equivariance", "cycle_noise", "gradient_penalty", "history"):  # fmt: skip
             value = getattr(self, name)
             require(faults, value >= 0, f"objective.{name} is {value}; expected 0 or more")
+        for name in ("cycle_pool_a", "cycle_pool_b"):
+            value = getattr(self, name)
+            require(faults, value >= 1, f"objective.{name} is {value}; expected 1 or more")
         raise_faults(faults)
 
 

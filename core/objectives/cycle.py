@@ -7,6 +7,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..domain import Warp
@@ -75,10 +76,10 @@ class Cycle(Objective):
                 )
         if weights.cycle_a:
             (cycled_a,) = apply_together(generators.b2a, [self._with_noise(translated_b)])
-            losses["cycle_a"] = weights.cycle_a * distance(cycled_a, a)
+            losses["cycle_a"] = weights.cycle_a * distance(*_pooled(weights.cycle_pool_a, cycled_a, a))
         if weights.cycle_b:
             (cycled_b,) = apply_together(generators.a2b, [self._with_noise(translated_a)])
-            losses["cycle_b"] = weights.cycle_b * distance(cycled_b, b)
+            losses["cycle_b"] = weights.cycle_b * distance(*_pooled(weights.cycle_pool_b, cycled_b, b))
         if weights.identity_a:
             losses["identity_a"] = weights.identity_a * distance(more_a.pop(0), a)
         if weights.identity_b:
@@ -112,6 +113,14 @@ class Cycle(Objective):
     def _penalty(self, judge: nn.Module, real: Tensor, generated: Tensor) -> Tensor:
         mix = torch.rand(len(real), device=real.device, dtype=real.dtype)
         return gradient_penalty(lambda x: cast(Tensor, judge(x)), real, generated, mix)
+
+
+_POOLS = {3: F.avg_pool1d, 4: F.avg_pool2d, 5: F.avg_pool3d}
+
+
+def _pooled(side: int, *samples: Tensor) -> list[Tensor]:
+    """Means over windows of `side` along every spatial axis."""
+    return [x if side == 1 else cast(Tensor, _POOLS[x.dim()](x, side)) for x in samples]
 
 
 def _inputs(own: Tensor, other: Tensor, identity: float, warp: Warp | None) -> list[Tensor]:

@@ -112,6 +112,20 @@ def test_noise_reaches_the_cycle_alone(setting: tuple[Generators, Discriminators
     torch.testing.assert_close(with_noise.translated_b, without.translated_b)
 
 
+@pytest.mark.parametrize("shape", [(1, 1, 8), (1, 1, 8, 8), (1, 1, 8, 8, 8)])
+def test_a_pooled_cycle_compares_means(shape: tuple[int, ...]) -> None:
+    import dataclasses
+
+    generators, discriminators = parts(Affine(1, 0), Affine(1, 0.25), Affine(1, 0), Affine(1, 0))
+    a = torch.zeros(shape)
+    a[..., ::2] = 0.5
+    objective = Cycle(dataclasses.replace(NONE, cycle_a=1, cycle_pool_a=4, cycle_noise=0))
+    # F(G(a)) - a is 0.25 everywhere; a sign that changes from value to value would cancel in the means.
+    assert float(objective.generator_step(generators, discriminators, a, a, None).losses["cycle_a"]) == 0.25
+    generators.b2a = Affine(-1, 0.5)
+    assert float(objective.generator_step(generators, discriminators, a, a, None).losses["cycle_a"]) == 0.0
+
+
 def test_identity_needs_like_channels(setting: tuple[Generators, Discriminators, Tensor, Tensor]) -> None:
     generators, discriminators, a, b = setting
     with pytest.raises(ConfigError, match="identity_a and identity_b need like channels, A has 1 and B 2"):
