@@ -120,7 +120,7 @@ _POOLS = {3: F.avg_pool1d, 4: F.avg_pool2d, 5: F.avg_pool3d}
 
 def _pooled(side: int, *samples: Tensor) -> list[Tensor]:
     """Means over windows of `side` along every spatial axis."""
-    return [x if side == 1 else cast(Tensor, _POOLS[x.dim()](x, side)) for x in samples]
+    return [x if side == 1 else _POOLS[x.dim()](x, side) for x in samples]
 
 
 def _inputs(own: Tensor, other: Tensor, identity: float, warp: Warp | None) -> list[Tensor]:
