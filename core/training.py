@@ -195,6 +195,13 @@ def _check_resumable(plan: RunPlan) -> None:
     earlier, now = read_yaml(file), plan.mapping()
     if not isinstance(earlier.get("format"), int) or earlier["format"] > FORMAT:
         raise ConfigError(f"{plan.out} was made by a newer version of unpaired; update to resume it")
+    # A setting that a later version brought had its default before.
+    defaults: dict[str, dict[str, Any]] = {
+        "domain": to_mapping(plan.domain.settings_type()),
+        "networks": to_mapping(NetworkSettings()),
+        "objective": to_mapping(type(plan.objective_settings)()),
+    }
+    earlier |= {part: {**filled, **(earlier.get(part) or {})} for part, filled in defaults.items()}
     changed = [
         f"{part} ({_difference(earlier.get(part), now[part])})" for part in _FIXED if earlier.get(part) != now[part]
     ]

@@ -20,6 +20,7 @@ from toy import Arrays, ArraySettings, write_arrays
 
 import unpaired
 from unpaired.core import checkpoints
+from unpaired.core.config import read_yaml, write_yaml
 from unpaired.core.model import load_model
 from unpaired.core.watch import read_metrics
 
@@ -103,7 +104,7 @@ def test_the_run_folder_holds_what_is_promised(data: Path) -> None:
     assert len(model.data_hash) == 16
     lowest = min(line["losses"]["cycle_a"] for line in read_metrics(run)[1:])
     assert load_model(run / "best.safetensors", Arrays).metrics["cycle_a"] <= lowest * 1.5
-    assert unpaired.core.config.read_yaml(run / "config.yaml")["training"]["steps"] == 20
+    assert read_yaml(run / "config.yaml")["training"]["steps"] == 20
 
 
 def test_stopping_and_resuming_is_bitwise_the_same(data: Path) -> None:
@@ -173,6 +174,17 @@ def test_other_settings_are_not_resumed(data: Path) -> None:
         train(data, "nothing", steps=5, resume=True)
     train(data, "run", steps=8, resume=True)
     assert load_model(data / "run" / "model.safetensors", Arrays).step == 8
+
+
+def test_a_run_from_before_a_setting_existed_is_resumed(data: Path) -> None:
+    train(data, "run", steps=5)
+    file = data / "run" / "config.yaml"
+    settings = read_yaml(file)
+    del settings["objective"]["cycle_noise"], settings["networks"]["dropout"], settings["domain"]["size"]
+    write_yaml(file, settings)
+    train(data, "run", steps=6, resume=True)
+    assert load_model(data / "run" / "model.safetensors", Arrays).step == 6
+    assert read_yaml(file)["objective"]["cycle_noise"] == 0.0
 
 
 def test_diverging_names_the_last_good_checkpoint(data: Path) -> None:
