@@ -46,7 +46,7 @@ format: $(INSTALLED)  ## Mend style and format
 	$(BIN)/ruff format .
 
 typecheck: dev  ## Strict type check of core and domains
-	$(BIN)/mypy -p unpaired.core -p unpaired.domains
+	$(BIN)/mypy -p unpaired.core -p unpaired.domains -p unpaired.apps
 
 test: lint typecheck  ## Lint, type-check and test
 	$(BIN)/python -m pytest -m "not slow" $(TEST_OPTIONS)

@@ -146,12 +146,12 @@ def data_hash(inventories: dict[Side, Inventory]) -> str:
     return digest.hexdigest()[:16]
 
 
-def first_sample(domain: Domain, inventory: Inventory, side: Side) -> Tensor:
+def first_sample(domain: Domain, files: Sequence[Path], side: Side, augmentation: float = 1.0) -> Tensor:
     """A sample of the first file that can be read. Raises MediaError when none of the first twenty can."""
-    problem = "no files"
-    for file in inventory.files[:_ATTEMPTS]:
+    problem = "there are none"
+    for file in files[:_ATTEMPTS]:
         try:
-            return domain.sample(file, side, np.random.default_rng(0))
+            return domain.sample(file, side, np.random.default_rng(0), augmentation)
         except (MediaError, OSError) as error:
             problem = str(error)
-    raise MediaError(f"none of the first files of {side.upper()} ({inventory.folder}) can be used; the last: {problem}")
+    raise MediaError(f"none of the first {_ATTEMPTS} files of {side.upper()} can be used; the last: {problem}")

@@ -15,11 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from . import checkpoints
-from .data import Batch, PairDataset, Positions, loader, scan_sides
+from .config import write_yaml
+from .data import Batch, PairDataset, Positions, first_sample, loader, scan_sides
 from .domain import Direction, Domain, Side, Warp
 from .engine import Engine
-from .errors import Interrupted, NumericsError
+from .errors import ConfigError, Interrupted, NumericsError
 from .model import Model, save_model
+from .registry import suggestion
 from .schedule import constant_then_linear
 from .training import RunPlan, newest_checkpoint
 from .watch import Watcher
@@ -49,6 +51,9 @@ class Loop:
         self.step = 0
         self.best: float | None = None
         self._restore()
+        if fabric.is_global_zero:
+            # Not before: what cannot start leaves the folder as it was.
+            write_yaml(plan.out / "config.yaml", plan.mapping())
         self.watcher = Watcher(plan.out, plan.domain, plan.mapping(), self.step) if fabric.is_global_zero else None
         self._sums: dict[str, Tensor] = {}
         self._counted = 0
@@ -112,7 +117,13 @@ class Loop:
         means = {name: float(value) / self._counted for name, value in self._sums.items()}
         now = time.perf_counter()
         speed = self._counted / max(now - self._since, 1e-9)
-        if self.settings.best in means:
+        if self.settings.best and self.settings.best not in means:
+            known = sorted(means)
+            near = suggestion(self.settings.best, known)
+            raise ConfigError(
+                f"training.best is {self.settings.best!r}, which is not logged{near}; logged: {', '.join(known)}"
+            )
+        if self.settings.best:
             self._best_sum += means[self.settings.best] * self._counted
             self._best_count += self._counted
         self._sums, self._counted, self._since = {}, 0, now
@@ -213,8 +224,8 @@ class Loop:
 def _fixed_samples(domain: Domain, files: tuple[Path, ...], side: Side) -> Tensor:
     """The same few samples each time, spread over the folder."""
     places = np.linspace(0, len(files) - 1, min(_PREVIEW_SAMPLES, len(files))).astype(int)
-    samples = [domain.sample(files[place], side, np.random.default_rng(0), augmentation=0.0) for place in places]
-    return torch.stack(samples)
+    turned = [(*files[place:], *files[:place]) for place in places]
+    return torch.stack([first_sample(domain, each, side, augmentation=0.0) for each in turned])
 
 
 @contextmanager

@@ -71,7 +71,10 @@ def save_model(model: Model, path: Path, half: bool = False) -> None:
         for name, value in generator.state_dict().items()
     }
     with atomic(path) as temporary:
-        save_file(tensors, temporary, metadata={"unpaired": json.dumps(header, sort_keys=True)})
+        try:
+            save_file(tensors, temporary, metadata={"unpaired": json.dumps(header, sort_keys=True)})
+        except SafetensorError as error:  # wraps what the system said
+            raise OSError(_first_line(error)) from error
 
 
 def _stored(value: Tensor, half: bool) -> Tensor:
@@ -126,21 +129,22 @@ def load_model(path: Path, domain: type[Domain] | None = None) -> Model:
         directions = [direction for direction in DIRECTIONS if direction in header["directions"]]
         names = (str(header["names"][0]), str(header["names"][1]))
         generators = {d: _skeleton(getattr(networks, f"generator_{d}")) for d in directions}
-    except (ConfigError, KeyError, TypeError, AttributeError, IndexError) as error:
+        model = Model(
+            generators=generators,
+            networks=networks,
+            domain=adapter,
+            names=names,
+            step=int(header.get("step", 0)),
+            metrics=dict(header.get("metrics", {})),
+            data_hash=str(header.get("data_hash", "")),
+            card=dict(header.get("card", {})),
+        )
+    except (ConfigError, KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         raise ModelFileError(f"{path} has a header that cannot be used: {_first_line(error)}") from error
     if not generators:
         raise ModelFileError(f"{path} names no generator; expected directions a2b, b2a or both")
     _fill(generators, path)
-    return Model(
-        generators=generators,
-        networks=networks,
-        domain=adapter,
-        names=names,
-        step=int(header.get("step", 0)),
-        metrics=dict(header.get("metrics", {})),
-        data_hash=str(header.get("data_hash", "")),
-        card=dict(header.get("card", {})),
-    )
+    return model
 
 
 def _domain(description: Mapping[str, Any], given: type[Domain] | None) -> Domain:

@@ -14,7 +14,7 @@ import torch
 
 from . import registry
 from .checkpoints import listed
-from .config import read_yaml, to_mapping, write_yaml
+from .config import read_yaml, to_mapping
 from .data import data_hash, first_sample, scan_sides
 from .domain import Domain, Inventory, Side
 from .errors import ConfigError, OutputError
@@ -68,8 +68,8 @@ class RunPlan:
         return {
             "format": FORMAT,
             "domain": {"name": self.domain.name, **to_mapping(self.domain.settings)},
-            "a": str(self.a),
-            "b": str(self.b),
+            "a": str(self.a.absolute()),
+            "b": str(self.b.absolute()),
             "names": list(self.names),
             "preset": self.preset,
             "networks": to_mapping(self.network_settings),
@@ -164,7 +164,7 @@ def _check_shapes(plan: RunPlan, inventories: Mapping[Side, Inventory]) -> None:
     judges: dict[Side, NetworkSpec] = {"a": networks.discriminator_a, "b": networks.discriminator_b}
     translators: dict[Side, NetworkSpec] = {"a": networks.generator_a2b, "b": networks.generator_b2a}
     for side, inventory in inventories.items():
-        shape = tuple(first_sample(plan.domain, inventory, side).shape)
+        shape = tuple(first_sample(plan.domain, inventory.files, side).shape)
         if len(shape) != plan.domain.dimensions + 1 or shape[0] != plan.domain.channels(side):
             raise ConfigError(
                 f"the domain {plan.domain.name!r} gave a sample of shape {shape} for {side.upper()}; expected "
@@ -227,7 +227,7 @@ def _difference(earlier: Any, now: Any) -> str:
 
 
 def _claim(plan: RunPlan, resume: bool) -> None:
-    """Make `out` this run's folder, with its config.yaml."""
+    """Refuse an `out` that this run must not take."""
     if not resume and (plan.out / "config.yaml").exists():
         raise ConfigError(f"{plan.out} holds a run already; resume it with --resume or choose another --out")
     if plan.out.exists() and not plan.out.is_dir():
@@ -235,7 +235,6 @@ def _claim(plan: RunPlan, resume: bool) -> None:
     for side in (plan.a, plan.b):
         if plan.out.resolve().is_relative_to(side.resolve()):
             raise OutputError(f"{plan.out} lies inside the training folder {side}; name a run folder outside of it")
-    write_yaml(plan.out / "config.yaml", plan.mapping())
 
 
 def _launch(fabric: Fabric, plan: RunPlan) -> None:

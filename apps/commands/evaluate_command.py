@@ -8,6 +8,7 @@ from json import dumps
 import unpaired
 from unpaired.apps.command_line import Parser, Progress, check_writable, quiet_libraries, refuse
 from unpaired.core.config import read_yaml
+from unpaired.core.domain import Side
 
 DESCRIPTION = """Score a translator on held-out folders, both directions.
 
@@ -39,7 +40,8 @@ def parser() -> Parser:
 def main(args: argparse.Namespace) -> int:
     """Print the scores."""
     args.faults += [f"{side} is missing: give --{side} DIR" for side in ("a", "b") if getattr(args, side) is None]
-    palettes = {side: _palette(file, args.faults) for side in ("a", "b") if (file := getattr(args, f"palette_{side}"))}
+    files: dict[Side, str | None] = {"a": args.palette_a, "b": args.palette_b}
+    palettes = {side: _palette(file, args.faults) for side, file in files.items() if file}
     if palettes and not args.paired:
         args.faults.append("--palette-a and --palette-b need true counterparts: add --paired")
     refuse(args.faults)

@@ -187,6 +187,11 @@ def test_a_run_from_before_a_setting_existed_is_resumed(data: Path) -> None:
     assert read_yaml(file)["objective"]["cycle_noise"] == 0.0
 
 
+def test_the_best_by_a_loss_that_is_not_logged(data: Path) -> None:
+    with pytest.raises(unpaired.ConfigError, match=r"training.best is 'cycle_c', which is not logged \(did you mean"):
+        train(data, "run", steps=5, best="cycle_c")
+
+
 def test_diverging_names_the_last_good_checkpoint(data: Path) -> None:
     train(data, "run", steps=10, checkpoint_every=5)
     with pytest.raises(unpaired.NumericsError, match=r"last good checkpoint is .*step-000000"):
