@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,15 @@ def _seeded() -> None:
     import torch
 
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _no_handler_of_ended_children() -> Iterator[None]:
+    """PyTorch's loader leaves a SIGCHLD handler behind. In a process that has used AMX (bf16 on this kind of CPU) the
+    delivery of a signal to a handler was seen to end in SIGSEGV, minutes later and in whatever test ran a program."""
+    yield
+    if hasattr(signal, "SIGCHLD"):
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
