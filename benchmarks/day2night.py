@@ -61,7 +61,7 @@ def main() -> None:
     one = steps.add_parser("train")
     one.add_argument("data", type=Path)
     one.add_argument("run", type=Path)
-    one.add_argument("--steps", type=int, default=10_000)
+    one.add_argument("--steps", type=int, default=12_000)
     two = steps.add_parser("pack")
     two.add_argument("run", type=Path)
     two.add_argument("out", type=Path)
