@@ -16,6 +16,10 @@ ASSETS = ROOT / "tests" / "assets"
 def pytest_configure(config: pytest.Config) -> None:
     """One torch thread: results do not depend on the number of cores, and parallel test workers do not fight."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Without AMX: on a virtual machine, processes that had used it died when a signal was delivered and, once, a child
+    # forked from one handed over wrong numbers. Both names, for PyTorch's oneDNN and for OpenVINO's.
+    for name in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"):
+        os.environ.setdefault(name, "AVX512_CORE_BF16")
     import torch
 
     torch.set_num_threads(1)
