@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import torch
 from toy import Arrays, write_arrays
 
 from unpaired import ConfigError, MediaError, TrainingSettings
-from unpaired.core.data import PairDataset, Positions, data_hash, loader, scan_sides
+from unpaired.core.data import PairDataset, Positions, data_hash, scan_sides
 
 
 @pytest.fixture
@@ -24,18 +26,35 @@ def dataset_of(sides: tuple[Path, Path], settings: TrainingSettings) -> PairData
     return PairDataset(Arrays(), {side: inventories[side].files for side in ("a", "b")}, settings, settings.batch)
 
 
+RESUMED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import torch
+from toy import Arrays
+from unpaired import TrainingSettings
+from unpaired.core.data import PairDataset, Positions, loader, scan_sides
+
+def batches(start, workers):
+    settings = TrainingSettings(steps=12, batch=2, workers=workers)
+    sides = scan_sides(Arrays(), Path({a!r}), Path({b!r}))
+    dataset = PairDataset(Arrays(), {{side: sides[side].files for side in "ab"}}, settings, 2)
+    return list(loader(dataset, Positions(settings, start, 0, 1), pin=False))
+
+whole, rest = batches(0, 0), batches(7, {workers})
+assert (len(whole), len(rest)) == (12, 5)
+for one, other in zip(whole[7:], rest, strict=True):
+    assert torch.equal(one.a, other.a) and torch.equal(one.b, other.b)
+"""
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_resuming_and_workers_change_nothing(sides: tuple[Path, Path], workers: int) -> None:
-    settings = TrainingSettings(steps=12, batch=2, workers=0)
-    dataset = dataset_of(sides, settings)
-    whole = list(loader(dataset, Positions(settings, 0, 0, 1), pin=False))
-    fresh = dataset_of(sides, TrainingSettings(steps=12, batch=2, workers=workers))
-    rest = list(loader(fresh, Positions(settings, 7, 0, 1), pin=False))
-    assert len(whole) == 12
-    assert len(rest) == 5
-    for one, other in zip(whole[7:], rest, strict=True):
-        assert torch.equal(one.a, other.a)
-        assert torch.equal(one.b, other.b)
+    """In a process of its own, as a training is: what other tests have loaded does not reach the workers."""
+    tests = str(Path(__file__).parents[1])
+    code = RESUMED.format(tests=tests, a=str(sides[0]), b=str(sides[1]), workers=workers)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_two_processes_share_what_one_would_see(sides: tuple[Path, Path]) -> None:
