@@ -1,0 +1,111 @@
+"""Settings of the video domain. Nothing here imports more than the standard library."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ...core.domain import ConversionSettings, DomainSettings
+from ...core.errors import ConfigError
+from ...core.settings import raise_faults, require
+
+_ENLARGEMENT = 286 / 256  # as for pictures: resize to 286, crop 256
+
+
+@dataclass(frozen=True)
+class VideoSettings(DomainSettings):
+    """What a sample of footage is, and how it is drawn from a clip."""
+
+    size: int = 256
+    """Side of the square training crop in pixels."""
+    width: int | None = None
+    """Width of a rectangular crop in pixels; None takes size."""
+    height: int | None = None
+    """Height of a rectangular crop in pixels; None takes size."""
+    load_size: int | None = None
+    """Shorter side, in pixels, that frames are resized to before the crop; None takes 286/256 of the crop's."""
+    fit: Literal["short", "stretch"] = "short"
+    """short: the shorter side is scaled to load_size and the aspect kept; stretch: both sides are."""
+    flip: bool = True
+    """Mirror left and right at random."""
+    vertical_flip: bool = False
+    """Mirror top and bottom at random (footage from above)."""
+    rotate: bool = False
+    """Turn by 0, 90, 180 or 270 degrees at random (by 0 or 180 where the crop is not square)."""
+    cache_mb: int = 512
+    """Memory, in MB for each loader process, for frames already decoded and resized; 0 decodes every time."""
+    neighbours: bool = False
+    """Draw neighbouring frames and their flow with each sample: what the temporal terms of the objective need."""
+    longest_gap: int = 8
+    """Frames between a sample and its far neighbour at most; the gap is drawn from 2 up to this."""
+    warp: Literal["none", "motion"] = "motion"
+    """Transformation that translation should commute with (objective.equivariance weighs it): synthetic motion."""
+
+    def __post_init__(self) -> None:
+        faults: list[str] = []
+        for name in ("size", "width", "height", "load_size"):
+            value = getattr(self, name)
+            require(faults, value is None or 8 <= value <= 8192, f"domain.{name} is {value}; expected 8 to 8192 pixels")
+        short = min(self.crop)
+        require(faults, self.load_size is None or self.load_size >= short,
+                f"domain.load_size is {self.load_size}; expected at least the crop's {short}")  # fmt: skip
+        choices = {"fit": ("short", "stretch"), "warp": ("none", "motion")}
+        for name, allowed in choices.items():
+            value = getattr(self, name)
+            require(faults, value in allowed, f"domain.{name} is {value!r}; expected one of {', '.join(allowed)}")
+        require(faults, self.cache_mb >= 0, f"domain.cache_mb is {self.cache_mb}; expected 0 or more")
+        require(faults, 2 <= self.longest_gap <= 100, f"domain.longest_gap is {self.longest_gap}; expected 2 to 100")
+        raise_faults(faults)
+
+    @property
+    def crop(self) -> tuple[int, int]:
+        """Height and width of a sample in pixels."""
+        return self.height or self.size, self.width or self.size
+
+
+_SIZE = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}")
+
+
+@dataclass(frozen=True)
+class VideoConversion(ConversionSettings):
+    """What can be chosen for each conversion of footage."""
+
+    codec: str = "auto"
+    """Video codec of the output: auto, or h264, h265, vp9, av1, ffv1, prores."""
+    crf: float | None = None
+    """Constant quality of the encoder (lower is better); None takes the codec's usual one."""
+    preset: str | None = None
+    """Speed preset of the encoder; None takes the codec's usual one."""
+    size: str | None = None
+    """Size of the output in pixels as WIDTHxHEIGHT; None keeps the input's."""
+    start: float | None = None
+    """Seconds of the input to begin at; None begins with the first frame."""
+    end: float | None = None
+    """Seconds of the input to end at; None goes to the last frame."""
+    side_by_side: bool = False
+    """Show the input at the left of its translation."""
+    smooth: bool = True
+    """Smooth the instance-norm statistics over time instead of taking each frame's own."""
+    blend: bool = True
+    """Blend each translation with the one before it, carried along by the input's motion."""
+    cuts: bool = True
+    """Find scene cuts and forget what was before them."""
+    report: Path | None = None
+    """HTML page to write with figures, strips and players; None writes none."""
+
+    def __post_init__(self) -> None:
+        faults: list[str] = []
+        try:
+            super().__post_init__()
+        except ConfigError as error:
+            faults.append(str(error))
+        require(faults, self.size is None or bool(_SIZE.fullmatch(self.size)),
+                f"size is {self.size!r}; expected WIDTHxHEIGHT, such as 512x288")  # fmt: skip
+        for name in ("start", "end"):
+            value = getattr(self, name)
+            require(faults, value is None or value >= 0, f"{name} is {value}; expected 0 seconds or more")
+        if self.start is not None and self.end is not None:
+            require(faults, self.start < self.end, f"start is {self.start} and end {self.end}; start must be less")
+        raise_faults(faults)
