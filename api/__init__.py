@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from unpaired.core.training import train
     from unpaired.core.translator import Translator, load
     from unpaired.domains.image import Image
+    from unpaired.domains.video import Video
 
 _HOMES = {
     "unpaired.core.domain": (
@@ -65,6 +66,7 @@ _HOMES = {
     "unpaired.core.training": ("train",),
     "unpaired.core.translator": ("Translator", "load"),
     "unpaired.domains.image": ("Image",),
+    "unpaired.domains.video": ("Video",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -90,6 +92,7 @@ __all__ = [
     "Translator",
     "UnknownName",
     "UnpairedError",
+    "Video",
     "Warp",
     "Writer",
     "evaluate",

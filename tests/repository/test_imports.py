@@ -39,6 +39,7 @@ PUBLIC_NAMES = [
     "Translator",
     "UnknownName",
     "UnpairedError",
+    "Video",
     "Warp",
     "Writer",
     "evaluate",
