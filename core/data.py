@@ -21,8 +21,8 @@ from .errors import ConfigError, MediaError
 from .schedule import constant_then_linear
 from .settings import TrainingSettings
 
-FEWEST_FILES = 2
-"""Usable files a side below which training is refused: with one file there is nothing to generalise from."""
+FEWEST_SAMPLES = 2
+"""Samples an epoch of a side below which training is refused: with one there is nothing to generalise from."""
 _ATTEMPTS = 20
 
 
@@ -42,8 +42,10 @@ class PairDataset(Dataset[Batch]):
         self, domain: Domain, files: dict[Side, Sequence[Path]], settings: TrainingSettings, samples_a_step: int
     ) -> None:
         self.domain = domain
-        # Text takes a tenth of the memory of Path objects; 100,000 files are an ordinary folder.
-        self.files = {side: [str(path) for path in paths] for side, paths in files.items()}
+        # Text takes a tenth of the memory of Path objects; 100,000 files are an ordinary folder. A file that is drawn
+        # several times an epoch is listed as often, and held once.
+        texts = {path: str(path) for paths in files.values() for path in paths}
+        self.files = {side: [texts[path] for path in paths] for side, paths in files.items()}
         self.settings = settings
         self.samples_a_step = samples_a_step
         self._orders: dict[Side, tuple[int, np.ndarray]] = {}
@@ -66,7 +68,7 @@ class PairDataset(Dataset[Batch]):
         raise MediaError(f"{_ATTEMPTS} files of {side.upper()} in a row cannot be used; the last: {problems[-1]}")
 
     def _file(self, side: Side, position: int) -> Path:
-        """Every epoch goes through all files of a side once, in an order of its own."""
+        """Every epoch goes through all files of a side once (as often as listed), in an order of its own."""
         count = len(self.files[side])
         epoch, place = divmod(position, count)
         if side not in self._orders or self._orders[side][0] != epoch:
@@ -128,10 +130,10 @@ def scan_sides(domain: Domain, a: Path, b: Path) -> dict[Side, Inventory]:
     if a.resolve() == b.resolve():
         raise ConfigError(f"A and B are the same folder ({a}); name two folders that show two worlds")
     for side, inventory in inventories.items():
-        if len(inventory.files) < FEWEST_FILES:
+        if len(inventory.drawn) < FEWEST_SAMPLES:
             raise ConfigError(
                 f"{side.upper()} holds {len(inventory.files)} usable files ({inventory.folder}), "
-                f"{len(inventory.broken)} broken; training needs {FEWEST_FILES} or more: "
+                f"{len(inventory.broken)} broken; training needs {FEWEST_SAMPLES} or more: "
                 "`unpaired inspect` says what is wrong with them"
             )
     return inventories
@@ -142,16 +144,21 @@ def data_hash(inventories: dict[Side, Inventory]) -> str:
     digest = hashlib.sha256()
     for side, inventory in sorted(inventories.items()):
         for file in inventory.files:
-            digest.update(f"{side}/{file.relative_to(inventory.folder)}:{file.stat().st_size}\n".encode())
+            digest.update(f"{side}/{file.relative_to(inventory.folder)}:{_bytes(file)}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def first_sample(domain: Domain, files: Sequence[Path], side: Side, augmentation: float = 1.0) -> Tensor:
+def _bytes(file: Path) -> int:
+    # The size of a folder's own entry is the file system's affair, unlike what lies in it.
+    return sum(each.stat().st_size for each in file.iterdir()) if file.is_dir() else file.stat().st_size
+
+
+def first_sample(domain: Domain, files: Sequence[Path], side: Side, augmentation: float = 1.0, seed: int = 0) -> Tensor:
     """A sample of the first file that can be read. Raises MediaError when none of the first twenty can."""
     problem = "there are none"
     for file in files[:_ATTEMPTS]:
         try:
-            return domain.sample(file, side, np.random.default_rng(0), augmentation)
+            return domain.sample(file, side, np.random.default_rng(seed), augmentation)
         except (MediaError, OSError) as error:
             problem = str(error)
     raise MediaError(f"none of the first {_ATTEMPTS} files of {side.upper()} can be used; the last: {problem}")

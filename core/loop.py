@@ -47,7 +47,7 @@ class Loop:
         self.networks = plan.networks()
         self.engine = Engine(fabric, self.networks, plan.objective(), plan.training)
         inventories = scan_sides(plan.domain, plan.a, plan.b)
-        self.files: dict[Side, tuple[Path, ...]] = {side: inventories[side].files for side in ("a", "b")}
+        self.files: dict[Side, tuple[Path, ...]] = {side: inventories[side].drawn for side in ("a", "b")}
         self.step = 0
         self.best: float | None = None
         self._restore()
@@ -224,8 +224,12 @@ class Loop:
 def _fixed_samples(domain: Domain, files: tuple[Path, ...], side: Side) -> Tensor:
     """The same few samples each time, spread over the folder."""
     places = np.linspace(0, len(files) - 1, min(_PREVIEW_SAMPLES, len(files))).astype(int)
-    turned = [(*files[place:], *files[:place]) for place in places]
-    return torch.stack([first_sample(domain, each, side, augmentation=0.0) for each in turned])
+    turned = [tuple(dict.fromkeys((*files[place:], *files[:place]))) for place in places]
+    # A long recording may be chosen more than once: each time another part of it is shown.
+    chosen = [files[place] for place in places]
+    seeds = [chosen[:number].count(file) for number, file in enumerate(chosen)]
+    samples = [first_sample(domain, each, side, 0.0, seed) for each, seed in zip(turned, seeds, strict=True)]
+    return torch.stack(samples)
 
 
 @contextmanager

@@ -90,7 +90,9 @@ def scans_folders(case: Case) -> None:
             files = inventory.files
             expect(len(files) >= 2, f"scan found {len(files)} usable files in {folder}; there are two or more")
             expect(files == tuple(sorted(files)), "files must be a tuple sorted by path: their order decides the draws")
-            expect(all(file.is_file() for file in files), "files must be paths that exist as they are given")
+            expect(all(file.exists() for file in files), "files must be paths that exist as they are given")
+            counted = not inventory.draws or len(inventory.draws) == len(files)
+            expect(counted and min(inventory.draws, default=1) >= 1, "draws must give each file a count of at least 1")
             expect_json(dict(inventory.facts), "facts")
             expect_sentences(inventory.warnings, "warnings")
             named = all(case.domain.convertible(file) is True for file in files)

@@ -91,7 +91,7 @@ def scan(folder: Path, settings: ImageSettings, thorough: bool) -> PictureInvent
     facts = _facts(folder, files, findings, others, thorough)
     broken.sort(key=lambda each: each.path)
     warnings = tuple(_warnings(files, findings, len(broken), facts, settings))
-    return PictureInventory(folder, files, tuple(broken), facts, warnings, findings, thorough)
+    return PictureInventory(folder, files, tuple(broken), facts, warnings, findings=findings, thorough=thorough)
 
 
 def _walk(folder: Path, broken: list[BrokenFile]) -> Iterator[tuple[Path, int]]:

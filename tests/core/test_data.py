@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 import torch
 from toy import Arrays, write_arrays
 
-from unpaired import ConfigError, MediaError, TrainingSettings
+from unpaired import ConfigError, Inventory, MediaError, TrainingSettings
 from unpaired.core.data import PairDataset, Positions, data_hash, scan_sides
 
 
@@ -110,6 +111,36 @@ def test_folders_that_cannot_be_trained_on(sides: tuple[Path, Path], tmp_path: P
     few = write_arrays(tmp_path / "few", 1, 0, 0.0)
     with pytest.raises(ConfigError, match=r"B holds 1 usable files .*training needs 2 or more"):
         scan_sides(Arrays(), sides[0], few)
+
+
+class Long(Arrays):
+    """Arrays of which the first of a folder holds three samples and is all that is needed."""
+
+    def scan(self, folder: Path, thorough: bool = False) -> Inventory:
+        found = super().scan(folder, thorough)
+        return dataclasses.replace(found, draws=(3, *[1] * (len(found.files) - 1)))
+
+
+def test_an_epoch_draws_from_a_file_as_often_as_its_inventory_says(sides: tuple[Path, Path]) -> None:
+    drawn = Long().scan(sides[0]).drawn
+    assert [path.name for path in drawn[:4]] == ["000.npy", "000.npy", "000.npy", "001.npy"]
+    dataset = PairDataset(Long(), {"a": drawn, "b": drawn}, TrainingSettings(steps=100), 1)
+    epoch = [dataset._file("a", place).name for place in range(len(drawn))]
+    assert sorted(epoch) == [path.name for path in drawn]
+
+
+def test_one_file_that_holds_much_is_enough(sides: tuple[Path, Path], tmp_path: Path) -> None:
+    few = write_arrays(tmp_path / "few", 1, 0, 0.0)
+    assert scan_sides(Long(), sides[0], few)["b"].draws == (3,)
+
+
+def test_the_hash_of_a_folder_that_counts_as_a_file_is_of_what_lies_in_it(tmp_path: Path) -> None:
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "0.png").write_bytes(bytes(10))
+    inventory = Inventory(tmp_path, (tmp_path / "frames",))
+    first = data_hash({"a": inventory})
+    (tmp_path / "frames" / "0.png").write_bytes(bytes(11))
+    assert data_hash({"a": inventory}) != first
 
 
 def test_the_hash_is_of_names_and_sizes(sides: tuple[Path, Path]) -> None:
