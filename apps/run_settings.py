@@ -60,7 +60,8 @@ def compose(mapping: Mapping[str, Any], faults: list[str]) -> RunSettings:
             faults.append(f"{key} is missing: give --{key} {what}")
     whole = config.read(_Top, top, "", faults)
     domain = read_domain(mapping.get("domain"), faults)
-    name, objective_type, given = _named("objectives", mapping.get("objective"), "objective", faults, "cycle")
+    name, registered, given = _named("objectives", mapping.get("objective"), "objective", faults, "cycle")
+    objective_type = registered and objective_of(domain or plain_domain(mapping.get("domain")), name)
     objective = objective_type and config.read(objective_type.settings_type, given, "objective", faults)
     networks = config.read(NetworkSettings, mapping.get("networks", {}), "networks", faults)
     if domain and networks and whole:
@@ -84,6 +85,18 @@ def read_domain(given: Any, faults: list[str]) -> Domain | None:
     _, domain_type, settings = _named("domains", given, "domain", faults)
     read = domain_type and config.read(domain_type.settings_type, settings, "domain", faults)
     return domain_type(read) if read else None
+
+
+def plain_domain(given: Any) -> Domain | None:
+    """The domain of a name, or of a group with one, whatever its settings; None where there is no such domain."""
+    _, domain_type, _ = _named("domains", given, "domain", [])
+    return domain_type() if domain_type else None
+
+
+def objective_of(domain: Domain | None, name: str) -> type[Any]:
+    """The class that trains `domain` under the objective `name`, whose settings are read. Raises UnknownName."""
+    kind: type[Any] = domain.objective_type(name) if domain else registry.find("objectives", name)
+    return kind
 
 
 def read_settings(file: Path) -> dict[str, Any]:

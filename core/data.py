@@ -7,8 +7,8 @@ step, and workers, their number and their timing cannot change what is trained o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from .domain import Domain, Inventory, Side
+from .domain import Domain, Inventory, Sample, Side
 from .errors import ConfigError, MediaError
 from .schedule import constant_then_linear
 from .settings import TrainingSettings
@@ -28,11 +28,15 @@ _ATTEMPTS = 20
 
 @dataclass(frozen=True)
 class Batch:
-    """Unpaired samples: a (B, C_a, *space), b (B, C_b, *space); `problems` names files that had to be passed over."""
+    """Unpaired samples: a (B, C_a, *space), b (B, C_b, *space), and the context that the domain gave with them."""
 
     a: Tensor
     b: Tensor
-    problems: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+    """Files that had to be passed over, and why."""
+    context_a: Mapping[str, Tensor] = field(default_factory=dict)
+    """Context of the samples a by name, each (B, ...); empty for most media."""
+    context_b: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class PairDataset(Dataset[Batch]):
@@ -53,16 +57,17 @@ class PairDataset(Dataset[Batch]):
     def __getitem__(self, position: int) -> Batch:
         problems: list[str] = []
         a, b = (self._sample(side, position, problems) for side in ("a", "b"))
-        return Batch(a[None], b[None], tuple(problems))
+        contexts = [{name: value[None] for name, value in sample.context.items()} for sample in (a, b)]
+        return Batch(a.x[None], b.x[None], tuple(problems), *contexts)
 
-    def _sample(self, side: Side, position: int, problems: list[str]) -> Tensor:
+    def _sample(self, side: Side, position: int, problems: list[str]) -> Sample:
         step = position // self.samples_a_step
         augmentation = constant_then_linear(step, self.settings.steps, self.settings.constant)
         for attempt in range(_ATTEMPTS):
             file = self._file(side, position + attempt * 7919)
             rng = np.random.default_rng([self.settings.seed, ord(side), 1, position, attempt])
             try:
-                return self.domain.sample(file, side, rng, augmentation)
+                return Sample.of(self.domain.sample(file, side, rng, augmentation))
             except (MediaError, OSError) as error:
                 problems.append(f"{file}: {error}")
         raise MediaError(f"{_ATTEMPTS} files of {side.upper()} in a row cannot be used; the last: {problems[-1]}")
@@ -95,13 +100,32 @@ class Positions(Sampler[list[int]]):
 
 
 def collate(pairs: Sequence[Batch]) -> Batch:
-    """Stack batches of one into one batch. Raises MediaError when a domain's samples differ in shape."""
-    for side in ("a", "b"):
-        shapes = {tuple(getattr(pair, side).shape[1:]) for pair in pairs}
-        if len(shapes) > 1:
-            raise MediaError(f"samples of {side.upper()} differ in shape ({sorted(shapes)}); a batch needs one shape")
+    """Stack batches of one into one batch. Raises MediaError when a domain's samples differ in shape or context."""
     problems = tuple(problem for pair in pairs for problem in pair.problems)
-    return Batch(torch.cat([pair.a for pair in pairs]), torch.cat([pair.b for pair in pairs]), problems)
+    return Batch(
+        _stacked([pair.a for pair in pairs], "samples of A"),
+        _stacked([pair.b for pair in pairs], "samples of B"),
+        problems,
+        _stacked_context([pair.context_a for pair in pairs], "A"),
+        _stacked_context([pair.context_b for pair in pairs], "B"),
+    )
+
+
+def _stacked(values: Sequence[Tensor], what: str) -> Tensor:
+    shapes = {tuple(value.shape[1:]) for value in values}
+    if len(shapes) > 1:
+        raise MediaError(f"{what} differ in shape ({sorted(shapes)}); a batch needs one shape")
+    return torch.cat(list(values))
+
+
+def _stacked_context(contexts: Sequence[Mapping[str, Tensor]], side: str) -> dict[str, Tensor]:
+    names = {tuple(sorted(context)) for context in contexts}
+    if len(names) > 1:
+        raise MediaError(f"samples of {side} differ in context ({sorted(names)}); every sample needs the same names")
+    return {
+        name: _stacked([context[name] for context in contexts], f"context {name!r} of samples of {side}")
+        for name in contexts[0]
+    }
 
 
 def loader(dataset: PairDataset, positions: Positions, pin: bool) -> DataLoader[Batch]:
@@ -158,7 +182,7 @@ def first_sample(domain: Domain, files: Sequence[Path], side: Side, augmentation
     problem = "there are none"
     for file in files[:_ATTEMPTS]:
         try:
-            return domain.sample(file, side, np.random.default_rng(seed), augmentation)
+            return Sample.of(domain.sample(file, side, np.random.default_rng(seed), augmentation)).x
         except (MediaError, OSError) as error:
             problem = str(error)
     raise MediaError(f"none of the first {_ATTEMPTS} files of {side.upper()} can be used; the last: {problem}")

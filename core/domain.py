@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from .networks import Networks
+    from .objectives import Objective
     from .settings import NetworkSettings
 
 Side = Literal["a", "b"]
@@ -74,6 +75,21 @@ class Inventory:
         if not self.draws:
             return self.files
         return tuple(file for file, times in zip(self.files, self.draws, strict=True) for _ in range(times))
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A training sample with what the domain's own loss terms need to know about it."""
+
+    x: Tensor
+    """The sample itself, (C, *space) float32 in [-1, 1]."""
+    context: Mapping[str, Tensor] = field(default_factory=dict)
+    """Further tensors by name, such as a neighbouring frame; every sample of a side has the same names and shapes."""
+
+    @classmethod
+    def of(cls, drawn: Tensor | Sample) -> Sample:
+        """What `Domain.sample` gave, as a Sample; a plain tensor is one without context."""
+        return drawn if isinstance(drawn, Sample) else cls(drawn)
 
 
 class Warp(Protocol):
@@ -168,8 +184,9 @@ class Domain(ABC):
         `thorough` decodes every file. Raises MissingFile when there is no such folder."""
 
     @abstractmethod
-    def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor:
-        """One training sample (C, *space), float32 in [-1, 1], of the same shape every time.
+    def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor | Sample:
+        """One training sample (C, *space), float32 in [-1, 1], of the same shape every time; as a Sample where
+        the domain's form of the objective needs context besides.
 
         All randomness comes from `rng`. `augmentation` runs from 1 (full jitter) to 0 (none): the engine
         lowers it with the learning rate. Raises MediaError for a file that cannot be decoded.
@@ -180,6 +197,16 @@ class Domain(ABC):
         from .networks import default_networks
 
         return default_networks(self.dimensions, self.channels("a"), self.channels("b"), preset, settings)
+
+    def objective_type(self, name: str) -> type[Objective]:
+        """The class that trains this medium under the objective `name`; default: the one registered so.
+
+        A domain may bring its own form of an objective, with terms and settings of its own. Raises UnknownName.
+        """
+        from . import registry
+
+        kind: type[Objective] = registry.find("objectives", name)
+        return kind
 
     def warp(self, rng: np.random.Generator) -> Warp | None:
         """A random transformation that translation should commute with; None (default) when there is none."""

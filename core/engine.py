@@ -36,10 +36,10 @@ class GeneratorGroup(nn.Module):
         self._judges = (discriminators,)
         self.warp: Warp | None = None
 
-    def forward(self, a: Tensor, b: Tensor) -> tuple[Any, ...]:
+    def forward(self, *parts: Any) -> tuple[Any, ...]:
         # Fabric walks through what a wrapped forward takes and returns and refuses frozen dataclasses.
-        step = self.objective.generator_step(self.generators, self._judges[0], a, b, self.warp)
-        return dict(step.losses), step.translated_a, step.translated_b
+        step = self.objective.generator_step(self.generators, self._judges[0], _together(*parts), self.warp)
+        return dict(step.losses), step.translated_a, step.translated_b, dict(step.extra)
 
 
 class DiscriminatorGroup(nn.Module):
@@ -50,8 +50,9 @@ class DiscriminatorGroup(nn.Module):
         self.discriminators = discriminators
         self.objective = objective
 
-    def forward(self, a: Tensor, b: Tensor, translated_a: Tensor, translated_b: Tensor) -> tuple[Any, ...]:
-        step = self.objective.discriminator_step(self.discriminators, a, b, translated_a, translated_b)
+    def forward(self, shown_a: Tensor, shown_b: Tensor, extra: dict[str, Tensor], *parts: Any) -> tuple[Any, ...]:
+        batch = _together(*parts)
+        step = self.objective.discriminator_step(self.discriminators, batch, shown_a, shown_b, extra)
         return dict(step.losses), dict(step.verdicts)
 
 
@@ -70,7 +71,8 @@ class Engine:
             self.generators.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             self.discriminators.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if settings.compile:
-            for network in (*self.generators.children(), *self.discriminators.children()):
+            judges = (self.discriminators.a, self.discriminators.b, *self.discriminators.further.values())
+            for network in (*self.generators.children(), *judges):
                 network.compile()
         rate = settings.learning_rate
         self._rates = (rate, settings.discriminator_learning_rate or rate)
@@ -118,7 +120,7 @@ class Engine:
             with ExitStack() as stack:
                 if number + 1 < len(batches):
                     stack.enter_context(self.fabric.no_backward_sync(self._group_g))
-                step = GeneratorStep(*self._group_g(batch.a, batch.b))
+                step = GeneratorStep(*self._group_g(*_parts(batch)))
                 self.fabric.backward(_sum(step.losses) / len(batches))
             steps.append(step)
         self._descend(self._group_g, self._optimiser_g)
@@ -133,7 +135,7 @@ class Engine:
             with ExitStack() as stack:
                 if number + 1 < len(batches):
                     stack.enter_context(self.fabric.no_backward_sync(self._group_d))
-                verdict = DiscriminatorStep(*self._group_d(batch.a, batch.b, shown_a, shown_b))
+                verdict = DiscriminatorStep(*self._group_d(shown_a, shown_b, dict(step.extra), *_parts(batch)))
                 self.fabric.backward(_sum(verdict.losses) / len(batches))
             judged.append(verdict)
         self._descend(self._group_d, self._optimiser_d)
@@ -216,6 +218,15 @@ def arithmetic(precision: str) -> Iterator[None]:
         yield
     finally:
         torch.set_default_dtype(earlier)
+
+
+def _parts(batch: Batch) -> tuple[Any, ...]:
+    """A batch as a wrapped forward can take it: tensors, and dictionaries of tensors."""
+    return batch.a, batch.b, dict(batch.context_a), dict(batch.context_b)
+
+
+def _together(a: Tensor, b: Tensor, context_a: dict[str, Tensor], context_b: dict[str, Tensor]) -> Batch:
+    return Batch(a, b, (), context_a, context_b)
 
 
 def _sum(losses: Mapping[str, Tensor]) -> Tensor:

@@ -83,8 +83,9 @@ class Loop:
         gathered: list[Batch] = []
         for batch in loader(dataset, positions, pin=self.fabric.device.type == "cuda"):
             self._report_problems(batch)
-            a, b = self.fabric.to_device((batch.a, batch.b))
-            gathered.append(Batch(a, b, ()))
+            parts = (batch.a, batch.b, dict(batch.context_a), dict(batch.context_b))
+            a, b, context_a, context_b = self.fabric.to_device(parts)
+            gathered.append(Batch(a, b, (), context_a, context_b))
             if len(gathered) == self.settings.accumulate:
                 yield gathered
                 gathered = []

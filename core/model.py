@@ -57,7 +57,7 @@ def save_model(model: Model, path: Path, half: bool = False) -> None:
     header = {
         "format": FORMAT,
         "domain": {"name": model.domain.name, "settings": to_mapping(model.domain.settings)},
-        "networks": dataclasses.asdict(model.networks),
+        "networks": _described(model.networks),
         "directions": list(model.generators),
         "names": list(model.names),
         "step": model.step,
@@ -124,8 +124,7 @@ def load_model(path: Path, domain: type[Domain] | None = None) -> Model:
     header = read_header(path)
     try:
         adapter = _domain(header["domain"], domain)
-        specs = {name: NetworkSpec(**spec) for name, spec in header["networks"].items()}
-        networks = Networks(**specs)
+        networks = _networks(header["networks"])
         directions = [direction for direction in DIRECTIONS if direction in header["directions"]]
         names = (str(header["names"][0]), str(header["names"][1]))
         generators = {d: _skeleton(getattr(networks, f"generator_{d}")) for d in directions}
@@ -145,6 +144,19 @@ def load_model(path: Path, domain: type[Domain] | None = None) -> Model:
         raise ModelFileError(f"{path} names no generator; expected directions a2b, b2a or both")
     _fill(generators, path)
     return model
+
+
+def _described(networks: Networks) -> dict[str, Any]:
+    description = dataclasses.asdict(networks)
+    if not networks.further:  # the header stays what earlier versions wrote and read
+        del description["further"]
+    return description
+
+
+def _networks(description: Mapping[str, Any]) -> Networks:
+    four = {name: NetworkSpec(**spec) for name, spec in description.items() if name != "further"}
+    further = {name: NetworkSpec(**spec) for name, spec in description.get("further", {}).items()}
+    return Networks(**four, further=further)
 
 
 def _domain(description: Mapping[str, Any], given: type[Domain] | None) -> Domain:

@@ -56,12 +56,12 @@ class RunPlan:
     data_hash: str = ""
 
     def networks(self) -> Networks:
-        """The networks this run trains."""
-        return self.domain.networks(self.preset, self.network_settings)
+        """The networks this run trains: the domain's, and what the objective adds."""
+        return self.objective().networks(self.domain.networks(self.preset, self.network_settings))
 
     def objective(self) -> Objective:
         """The objective this run minimises."""
-        return cast(Objective, registry.find("objectives", self.objective_name)(self.objective_settings))
+        return self.domain.objective_type(self.objective_name)(self.objective_settings)
 
     def mapping(self) -> dict[str, Any]:
         """The run as plain values: what config.yaml holds, enough to run it again."""
@@ -101,7 +101,7 @@ def train(
         out: the run folder; made if need be.
         preset: size of the networks: tiny, small or base (the paper's).
         networks: what to change of the preset.
-        objective: settings of the objective (default: the paper's weights).
+        objective: settings of the objective (default: the paper's weights, with the domain's own terms).
         training: how to train; single fields can be given as keywords instead (steps=..., seed=...).
         names: what the two domains are called in reports.
         resume: go on from the newest checkpoint in `out`, bit for bit as if there had been no stop (on the CPU).
@@ -121,7 +121,7 @@ def train(
               for name in overrides if name not in known]  # fmt: skip
     if faults:
         raise ConfigError("; ".join(faults))
-    objective_type = registry.find("objectives", objective_name)
+    objective_type = domain.objective_type(objective_name)
     plan = RunPlan(
         domain=domain,
         a=Path(a),
@@ -131,7 +131,7 @@ def train(
         preset=preset,
         network_settings=networks or NetworkSettings(),
         objective_name=objective_name,
-        objective_settings=objective if objective is not None else objective_type.settings_type(),
+        objective_settings=_fitting(objective, objective_type.settings_type, domain, objective_name),
         training=dataclasses.replace(training or TrainingSettings(), **overrides),
     )
     _check_channels(plan)
@@ -144,6 +144,20 @@ def train(
     _claim(plan, resume)
     _launch(fabric, plan)
     return plan.out / "model.safetensors"
+
+
+def _fitting(given: Any, wanted: type[Any], domain: Domain, name: str) -> Any:
+    """Settings of the type that the objective takes; those of a base class are carried over."""
+    if given is None:
+        return wanted()
+    if type(given) is wanted:
+        return given
+    if isinstance(wanted, type) and issubclass(wanted, type(given)):
+        return wanted(**{field.name: getattr(given, field.name) for field in dataclasses.fields(given) if field.init})
+    raise ConfigError(
+        f"the objective's settings are {type(given).__name__}; the objective {name!r} of the domain {domain.name!r} "
+        f"takes {wanted.__name__}"
+    )
 
 
 def _check_channels(plan: RunPlan) -> None:

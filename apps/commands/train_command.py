@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import unpaired
-from unpaired import ConfigError, CycleSettings, MissingFile, NetworkSettings, OutputError, TrainingSettings
+from unpaired import ConfigError, MissingFile, NetworkSettings, OutputError, TrainingSettings
 from unpaired.apps.command_line import Parser
-from unpaired.apps.run_settings import GROUPS, compose, described, read_settings
+from unpaired.apps.run_settings import GROUPS, compose, described, objective_of, read_settings
 from unpaired.core import config, registry
 from unpaired.core.errors import Interrupted
 
@@ -45,19 +45,24 @@ def _details(words: Sequence[str]) -> str:
         "settings (--steps stands for --training.steps, and so on for all of training;",
         "--objective.cycle sets cycle_a and cycle_b, likewise identity and adversarial):",
     ]
+    domain = registry.find("domains", _value(words, "--domain"))() if "--domain" in words[:-1] else None
+    objective = objective_of(domain, _value(words, "--objective") if "--objective" in words[:-1] else "cycle")
     listed: list[tuple[str, type[Any]]] = [
         ("training", TrainingSettings),
-        ("objective", CycleSettings),
+        ("objective", objective.settings_type),
         ("networks", NetworkSettings),
     ]
-    if "--domain" in words[:-1]:
-        name = words[words.index("--domain") + 1]
-        listed.append(("domain", registry.find("domains", name).settings_type))
+    if domain:
+        listed.append(("domain", domain.settings_type))
     else:
         lines.append("with --domain NAME, --help lists the settings of that medium too")
     for where, settings in listed:
         lines += ["", *described(settings, where)]
     return "\n".join(lines)
+
+
+def _value(words: Sequence[str], option: str) -> str:
+    return words[words.index(option) + 1]
 
 
 def main(args: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
@@ -48,12 +48,14 @@ class NetworkSpec:
 
 @dataclass(frozen=True)
 class Networks:
-    """The four networks of a cycle."""
+    """The four networks of a cycle, and further discriminators where an objective asks for some."""
 
     generator_a2b: NetworkSpec
     generator_b2a: NetworkSpec
     discriminator_a: NetworkSpec
     discriminator_b: NetworkSpec
+    further: Mapping[str, NetworkSpec] = field(default_factory=dict)
+    """Further discriminators by name; they are trained and checkpointed with the two."""
 
 
 def default_networks(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from ..data import Batch
 from ..domain import Warp
 from ..networks import Networks
 
@@ -23,12 +24,13 @@ class Generators(nn.Module):
 
 
 class Discriminators(nn.Module):
-    """The two judges: `a` judges domain A (the paper's D_X), `b` judges B (D_Y)."""
+    """The judges: `a` judges domain A (the paper's D_X), `b` judges B (D_Y), `further` whatever an objective adds."""
 
     def __init__(self, networks: Networks) -> None:
         super().__init__()
         self.a = networks.discriminator_a.build("discriminators")
         self.b = networks.discriminator_b.build("discriminators")
+        self.further = nn.ModuleDict({name: spec.build("discriminators") for name, spec in networks.further.items()})
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class GeneratorStep:
     """F(b): (B, C_a, *space), detached."""
     translated_b: Tensor
     """G(a): (B, C_b, *space), detached."""
+    extra: Mapping[str, Tensor] = field(default_factory=dict)
+    """What else the discriminators are to see, by name, detached."""
 
 
 @dataclass(frozen=True)
@@ -48,25 +52,41 @@ class DiscriminatorStep:
 
     losses: Mapping[str, Tensor]
     verdicts: Mapping[str, Tensor]
-    """Mean raw verdicts, detached: real_a, generated_a, real_b, generated_b."""
+    """Mean raw verdicts, detached: real_a, generated_a, real_b, generated_b, and those of further discriminators."""
 
 
 class Objective(ABC):
-    """A training scheme for two generators and two discriminators."""
+    """A training scheme for two generators and their discriminators."""
 
     settings_type: ClassVar[type[Any]]
 
     @abstractmethod
+    def __init__(self, settings: Any = None) -> None:
+        """Take the settings, an instance of `settings_type` (None: its defaults)."""
+
+    def networks(self, networks: Networks) -> Networks:
+        """The networks to train, given those of the domain; override to add discriminators to `further`."""
+        return networks
+
+    @abstractmethod
     def generator_step(
-        self, generators: Generators, discriminators: Discriminators, a: Tensor, b: Tensor, warp: Warp | None
+        self, generators: Generators, discriminators: Discriminators, batch: Batch, warp: Warp | None
     ) -> GeneratorStep:
-        """Losses of the generators on real samples a (B, C_a, *space) and b (B, C_b, *space)."""
+        """Losses of the generators on the real samples of `batch`, a (B, C_a, *space) and b (B, C_b, *space)."""
 
     @abstractmethod
     def discriminator_step(
-        self, discriminators: Discriminators, a: Tensor, b: Tensor, translated_a: Tensor, translated_b: Tensor
+        self,
+        discriminators: Discriminators,
+        batch: Batch,
+        shown_a: Tensor,
+        shown_b: Tensor,
+        extra: Mapping[str, Tensor],
     ) -> DiscriminatorStep:
-        """Losses of the discriminators on real samples and on detached translations."""
+        """Losses of the discriminators on real samples and on detached translations.
+
+        shown_a, shown_b: translations out of the history buffers; `extra`: that of the generators' step, fresh.
+        """
 
     @property
     @abstractmethod

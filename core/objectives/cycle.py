@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import torch
@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..domain import Warp
+from ..data import Batch
+from ..domain import Side, Warp
 from ..errors import ConfigError
 from ..settings import CycleSettings
 from . import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
@@ -43,6 +44,9 @@ class Cycle(Objective):
 
     Losses are returned weighted; a term of weight 0 is neither computed nor listed. Noise comes from PyTorch's
     default generator, which the engine seeds and checkpoints.
+
+    A medium's own form derives from this class: `companions` says which samples of the context the generators
+    translate too, in the same call as the rest, and `further_losses` what is made of their translations.
     """
 
     settings_type = CycleSettings
@@ -54,18 +58,40 @@ class Cycle(Objective):
     def history(self) -> int:
         return self.settings.history
 
+    def companions(self, side: Side, batch: Batch) -> Mapping[str, Tensor]:
+        """Samples (B, C, *space) of one side's context that are to be translated too; default: none.
+
+        Their names are the domain's, other than x, identity and warped.
+        """
+        return {}
+
+    def disturbed(self, warped: Tensor) -> Tensor:
+        """A warped sample (B, C, *space) as the generator is to see it; default: as it is."""
+        return warped
+
+    def further_losses(
+        self, discriminators: Discriminators, side: Side, batch: Batch, translated: Mapping[str, Tensor]
+    ) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
+        """Weighted losses on the translations of one side's samples, and what the discriminators are to see besides.
+
+        translated: of the samples of `side`, by name: the sample itself is x, then come its companions, all with
+        their gradients. Default: no losses, nothing to see.
+        """
+        return {}, {}
+
     def generator_step(
-        self, generators: Generators, discriminators: Discriminators, a: Tensor, b: Tensor, warp: Warp | None
+        self, generators: Generators, discriminators: Discriminators, batch: Batch, warp: Warp | None
     ) -> GeneratorStep:
-        weights = self.settings
+        weights, a, b = self.settings, batch.a, batch.b
         if (weights.identity_a or weights.identity_b) and a.shape[1] != b.shape[1]:
             raise ConfigError(
                 f"objective.identity_a and identity_b need like channels, A has {a.shape[1]} and B {b.shape[1]}; "
                 "set both to 0"
             )
         warped = warp if weights.equivariance else None
-        translated_b, *more_b = apply_together(generators.a2b, _inputs(a, b, weights.identity_b, warped))
-        translated_a, *more_a = apply_together(generators.b2a, _inputs(b, a, weights.identity_a, warped))
+        into_b = self._translations(generators.a2b, "a", batch, weights.identity_b, warped)
+        into_a = self._translations(generators.b2a, "b", batch, weights.identity_a, warped)
+        translated_a, translated_b = into_a["x"], into_b["x"]
         losses: dict[str, Tensor] = {}
         for side, translated in (("a", translated_a), ("b", translated_b)):
             weight = weights.adversarial_a if side == "a" else weights.adversarial_b
@@ -81,29 +107,58 @@ class Cycle(Objective):
             (cycled_b,) = apply_together(generators.a2b, [self._with_noise(translated_a)])
             losses["cycle_b"] = weights.cycle_b * distance(*_pooled(weights.cycle_pool_b, cycled_b, b))
         if weights.identity_a:
-            losses["identity_a"] = weights.identity_a * distance(more_a.pop(0), a)
+            losses["identity_a"] = weights.identity_a * distance(into_a["identity"], a)
         if weights.identity_b:
-            losses["identity_b"] = weights.identity_b * distance(more_b.pop(0), b)
+            losses["identity_b"] = weights.identity_b * distance(into_b["identity"], b)
         if warped is not None:
-            losses["equivariance_a2b"] = weights.equivariance * distance(more_b.pop(), warped(translated_b))
-            losses["equivariance_b2a"] = weights.equivariance * distance(more_a.pop(), warped(translated_a))
-        return GeneratorStep(losses, translated_a.detach(), translated_b.detach())
+            losses["equivariance_a2b"] = weights.equivariance * distance(into_b["warped"], warped(translated_b))
+            losses["equivariance_b2a"] = weights.equivariance * distance(into_a["warped"], warped(translated_a))
+        extra: dict[str, Tensor] = {}
+        sides: tuple[tuple[Side, dict[str, Tensor]], ...] = (("a", into_b), ("b", into_a))
+        for side_from, translated_from in sides:
+            further, shown = self.further_losses(discriminators, side_from, batch, translated_from)
+            losses |= further
+            extra |= {name: value.detach() for name, value in shown.items()}
+        return GeneratorStep(losses, translated_a.detach(), translated_b.detach(), extra)
+
+    def _translations(
+        self, generator: nn.Module, side: Side, batch: Batch, identity: float, warp: Warp | None
+    ) -> dict[str, Tensor]:
+        """What a generator makes of all that it is to see: samples to translate, to leave alone, warped ones, more."""
+        own, other = (batch.a, batch.b) if side == "a" else (batch.b, batch.a)
+        inputs = {"x": own}
+        if identity:
+            inputs["identity"] = other
+        if warp is not None:
+            inputs["warped"] = self.disturbed(warp(own))
+        inputs |= self.companions(side, batch)
+        return dict(zip(inputs, apply_together(generator, list(inputs.values())), strict=True))
 
     def discriminator_step(
-        self, discriminators: Discriminators, a: Tensor, b: Tensor, translated_a: Tensor, translated_b: Tensor
+        self,
+        discriminators: Discriminators,
+        batch: Batch,
+        shown_a: Tensor,
+        shown_b: Tensor,
+        extra: Mapping[str, Tensor],
     ) -> DiscriminatorStep:
         losses: dict[str, Tensor] = {}
         verdicts: dict[str, Tensor] = {}
-        sides = (("a", discriminators.a, a, translated_a), ("b", discriminators.b, b, translated_b))
+        sides = (("a", discriminators.a, batch.a, shown_a), ("b", discriminators.b, batch.b, shown_b))
         for side, judge, real, generated in sides:
-            on_real, on_generated = apply_together(judge, [real, generated])
-            loss = discriminator_loss(self.settings.form, on_real, on_generated)
-            if self.settings.form == "wgan-gp" and self.settings.gradient_penalty:
-                loss = loss + self.settings.gradient_penalty * self._penalty(judge, real, generated)
+            loss, on_real, on_generated = self.judged(judge, real, generated)
             losses[f"discriminator_{side}"] = loss
-            verdicts[f"real_{side}"] = on_real.detach().mean()
-            verdicts[f"generated_{side}"] = on_generated.detach().mean()
+            verdicts[f"real_{side}"] = on_real
+            verdicts[f"generated_{side}"] = on_generated
         return DiscriminatorStep(losses, verdicts)
+
+    def judged(self, judge: nn.Module, real: Tensor, generated: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """A discriminator's loss on real and generated samples, and its mean raw verdicts on both, detached."""
+        on_real, on_generated = apply_together(judge, [real, generated])
+        loss = discriminator_loss(self.settings.form, on_real, on_generated)
+        if self.settings.form == "wgan-gp" and self.settings.gradient_penalty:
+            loss = loss + self.settings.gradient_penalty * self._penalty(judge, real, generated)
+        return loss, on_real.detach().mean(), on_generated.detach().mean()
 
     def _with_noise(self, translated: Tensor) -> Tensor:
         if not self.settings.cycle_noise:
@@ -121,13 +176,3 @@ _POOLS = {3: F.avg_pool1d, 4: F.avg_pool2d, 5: F.avg_pool3d}
 def _pooled(side: int, *samples: Tensor) -> list[Tensor]:
     """Means over windows of `side` along every spatial axis."""
     return [x if side == 1 else _POOLS[x.dim()](x, side) for x in samples]
-
-
-def _inputs(own: Tensor, other: Tensor, identity: float, warp: Warp | None) -> list[Tensor]:
-    """What a generator sees at once: samples to translate, samples to leave alone, warped samples."""
-    inputs = [own]
-    if identity:
-        inputs.append(other)
-    if warp is not None:
-        inputs.append(warp(own))
-    return inputs

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..domain import Domain, Side
+from ..domain import Domain, Sample, Side
 
 SIDES: tuple[Side, ...] = ("a", "b")
 
@@ -57,7 +57,7 @@ Rule = Callable[[Case], None]
 
 def sample(domain: Domain, file: Path, side: Side, seed: int = 0, augmentation: float = 1.0) -> Tensor:
     """A sample (C, *space) of `file` from a generator of that seed."""
-    return domain.sample(file, side, np.random.default_rng(seed), augmentation)
+    return Sample.of(domain.sample(file, side, np.random.default_rng(seed), augmentation)).x
 
 
 def expect(condition: bool, message: str) -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from unpaired import ConfigError
+from unpaired.core.data import Batch
 from unpaired.core.networks import NetworkSpec
 from unpaired.core.objectives import Discriminators, Generators
 from unpaired.core.objectives.cycle import Cycle, apply_together
@@ -49,7 +50,7 @@ def test_every_term_is_what_the_paper_says(setting: tuple[Generators, Discrimina
     objective = Cycle(
         CycleSettings(adversarial_a=2, adversarial_b=3, cycle_a=10, cycle_b=20, identity_a=5, identity_b=7)
     )
-    step = objective.generator_step(generators, discriminators, a, b, None)
+    step = objective.generator_step(generators, discriminators, Batch(a, b), None)
     # G(a) = 0.9, F(b) = -0.5; F(G(a)) = 0.25, G(F(b)) = -0.9; F(a) = 0, G(b) = -1.1; D_X(F(b)) = -0.5, D_Y(G(a)) = 2.7
     expected = {
         "adversarial_a": 2 * (-0.5 - 1) ** 2,
@@ -72,7 +73,7 @@ def test_each_weight_moves_its_own_term_only(
 
     generators, discriminators, a, b = setting
     one, two = (
-        Cycle(dataclasses.replace(NONE, **{name: weight})).generator_step(generators, discriminators, a, b, None)
+        Cycle(dataclasses.replace(NONE, **{name: weight})).generator_step(generators, discriminators, Batch(a, b), None)
         for weight in (1.0, 2.0)
     )
     assert list(one.losses) == [name]
@@ -85,15 +86,15 @@ def test_equivariance_in_both_directions(setting: tuple[Generators, Discriminato
     generators, discriminators, a, b = setting
     objective = Cycle(dataclasses.replace(NONE, equivariance=4))
     # W(x) = x + 1: G(W(a)) = 2.9, W(G(a)) = 1.9; F(W(b)) = 0, W(F(b)) = 0.5
-    losses = objective.generator_step(generators, discriminators, a, b, lambda x: x + 1).losses
+    losses = objective.generator_step(generators, discriminators, Batch(a, b), lambda x: x + 1).losses
     assert float(losses["equivariance_a2b"]) == pytest.approx(4 * 1.0)
     assert float(losses["equivariance_b2a"]) == pytest.approx(4 * 0.5)
-    assert not objective.generator_step(generators, discriminators, a, b, None).losses
+    assert not objective.generator_step(generators, discriminators, Batch(a, b), None).losses
 
 
 def test_discriminators_see_real_and_generated(setting: tuple[Generators, Discriminators, Tensor, Tensor]) -> None:
     _, discriminators, a, b = setting
-    step = Cycle().discriminator_step(discriminators, a, b, torch.full_like(a, 0.2), torch.full_like(b, 0.3))
+    step = Cycle().discriminator_step(discriminators, Batch(a, b), torch.full_like(a, 0.2), torch.full_like(b, 0.3), {})
     assert float(step.losses["discriminator_a"]) == pytest.approx(0.5 * (0.6**2 + 0.2**2))
     assert float(step.losses["discriminator_b"]) == pytest.approx(0.5 * (2.8**2 + 0.9**2))
     verdicts = {name: float(value) for name, value in step.verdicts.items()}
@@ -106,8 +107,8 @@ def test_noise_reaches_the_cycle_alone(setting: tuple[Generators, Discriminators
     generators, discriminators, a, b = setting
     noisy = Cycle(dataclasses.replace(NONE, cycle_a=1, cycle_noise=0.5))
     plain = Cycle(dataclasses.replace(NONE, cycle_a=1))
-    with_noise = noisy.generator_step(generators, discriminators, a, b, None)
-    without = plain.generator_step(generators, discriminators, a, b, None)
+    with_noise = noisy.generator_step(generators, discriminators, Batch(a, b), None)
+    without = plain.generator_step(generators, discriminators, Batch(a, b), None)
     assert float(with_noise.losses["cycle_a"]) != float(without.losses["cycle_a"])
     torch.testing.assert_close(with_noise.translated_b, without.translated_b)
 
@@ -121,15 +122,15 @@ def test_a_pooled_cycle_compares_means(shape: tuple[int, ...]) -> None:
     a[..., ::2] = 0.5
     objective = Cycle(dataclasses.replace(NONE, cycle_a=1, cycle_pool_a=4, cycle_noise=0))
     # F(G(a)) - a is 0.25 everywhere; a sign that changes from value to value would cancel in the means.
-    assert float(objective.generator_step(generators, discriminators, a, a, None).losses["cycle_a"]) == 0.25
+    assert float(objective.generator_step(generators, discriminators, Batch(a, a), None).losses["cycle_a"]) == 0.25
     generators.b2a = Affine(-1, 0.5)
-    assert float(objective.generator_step(generators, discriminators, a, a, None).losses["cycle_a"]) == 0.0
+    assert float(objective.generator_step(generators, discriminators, Batch(a, a), None).losses["cycle_a"]) == 0.0
 
 
 def test_identity_needs_like_channels(setting: tuple[Generators, Discriminators, Tensor, Tensor]) -> None:
     generators, discriminators, a, b = setting
     with pytest.raises(ConfigError, match="identity_a and identity_b need like channels, A has 1 and B 2"):
-        Cycle().generator_step(generators, discriminators, a, b.repeat(1, 2, 1, 1), None)
+        Cycle().generator_step(generators, discriminators, Batch(a, b.repeat(1, 2, 1, 1)), None)
 
 
 @pytest.mark.parametrize("norm", ["instance", "none"])
