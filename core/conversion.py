@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,15 @@ from .pipeline import Job, Pipeline, Progress
 if TYPE_CHECKING:
     from .translator import Translator
 
-__all__ = ["ConversionReport", "Progress", "convert"]
+__all__ = ["ConversionReport", "FileNote", "Progress", "convert"]
+
+
+@dataclass(frozen=True)
+class FileNote:
+    """Something about a file that was converted all the same, in words for the user."""
+
+    path: Path
+    text: str
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,8 @@ class ConversionReport:
     """Outputs left alone because they were there already."""
     failed: tuple[BrokenFile, ...] = ()
     """Inputs of a folder that could not be converted, and why."""
+    notes: tuple[FileNote, ...] = ()
+    """What their readers had to say of the inputs that were converted."""
 
 
 def convert(
@@ -79,7 +89,14 @@ def convert(
         converted=tuple(job.target for job in jobs if job.error is None),
         skipped=skipped,
         failed=tuple(BrokenFile(job.source, str(job.error)) for job in jobs if job.error is not None),
+        notes=notes_of(jobs),
     )
+
+
+def notes_of(jobs: Sequence[Job]) -> tuple[FileNote, ...]:
+    """What the readers of converted files had to say."""
+    done = [(job.source, job.reader) for job in jobs if job.error is None and job.reader is not None]
+    return tuple(FileNote(source, text) for source, reader in done for text in reader.warnings)
 
 
 def _job_of_file(source: Path, target: Path) -> Job:

@@ -5,73 +5,146 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import unpaired
-from unpaired.apps.command_line import Parser, Progress, quiet_libraries, refuse
+from unpaired import ConversionSettings
+from unpaired.apps import footage
+from unpaired.apps.command_line import Parser, Progress, check_writable, put, quiet_libraries, refuse
 from unpaired.core import config
 
 if TYPE_CHECKING:
+    from unpaired import Translator
     from unpaired.core.conversion import ConversionReport
     from unpaired.core.conversion import Progress as ConversionProgress
 
 DESCRIPTION = """Translate a file, or a folder of files (which keeps its tree).
 
   unpaired convert day2night photo.jpg night.jpg
+  unpaired convert day2night street.mp4 night.mp4
   unpaired convert runs/monet photos paintings --skip-existing --strength 0.8
   unpaired convert runs/monet painting.png photo.png --direction b2a
 
-MODEL is a run folder, a model file, or the name of a shipped model (`unpaired models`)."""
+MODEL is a run folder, a model file, or the name of a shipped model (`unpaired models`). A model of colour pictures
+translates footage too, with what keeps it steady."""
 
 
 def parser() -> Parser:
     """What `unpaired convert` takes."""
-    made = Parser("unpaired convert", DESCRIPTION, ("conversion",), {"strength": "conversion.strength"})
+    made = Parser("unpaired convert", DESCRIPTION, ("conversion",), SHORTHAND)
     made.add_argument("model", metavar="MODEL")
     add_options(made)
     return made
 
 
+SHORTHAND = {name: f"conversion.{name}" for name in ("strength", "size", "codec", "crf", "preset", "start", "end")}
+
+
 def add_options(made: Parser) -> None:
     """Everything but the model: shared with the programs that convert one medium."""
-    made.add_argument("input", metavar="INPUT", help="a file or a folder")
-    made.add_argument("output", metavar="OUTPUT", help="likewise a file or a folder")
+    made.add_argument("input", metavar="INPUT", help="a file or a folder; footage also - (a pipe) or, with --live, "
+                      "a stream's URL or camera:N")  # fmt: skip
+    made.add_argument("output", metavar="OUTPUT", help="likewise a file or a folder; - writes Matroska to a pipe")
     made.add_argument("--direction", choices=("a2b", "b2a"), default="a2b", help="a2b (default) or b2a")
     made.add_argument("--runtime", choices=("auto", "torch", "openvino", "onnx"), default="auto",
                       help="what runs the network (default: auto, the fastest here)")  # fmt: skip
     made.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
     made.add_argument("--skip-existing", action="store_true", help="leave outputs alone that are there already")
+    made.add_argument("--domain", metavar="NAME", help="video lends a model of pictures to a folder of clips")
+    made.add_argument("--live", action="store_true", help="INPUT is being filmed: drop frames rather than lag")
+    made.add_argument("--side-by-side", action="store_true", help="show the input beside its translation (video)")
+    made.add_argument("--report", metavar="FILE", help="write an HTML page about the footage's steadiness")
     made.add_argument("--json", action="store_true", help="print what was done as JSON")
     made.epilog = (
         "--strength 0..1 is how much of the translation is applied (default: all, 1).\n"
-        "--conversion.KEY VALUE sets whatever else the medium offers."
+        "For footage: --size 512x288, --codec h264|h265|vp9|av1|ffv1|prores, --crf, --preset, --start and --end in "
+        "seconds.\n--conversion.KEY VALUE sets whatever else the medium offers."
     )
 
 
 def main(args: argparse.Namespace) -> int:
     """Convert; the exit code is 2 when a file could not be converted."""
     refuse(args.faults)
-    translator = unpaired.load(args.model, runtime=args.runtime, device=args.device)
-    conversion_type = translator.domain.conversion_type
-    options = config.from_mapping(conversion_type, args.settings.get("conversion", {}), "conversion")
+    translator = _translator(args)
+    options = _options(args, translator.domain.conversion_type)
+    if args.live:
+        return footage.convert_live(translator, args.input, args.output, args.direction, options, args.json)
+    counter = _Counter(_shown_by(Progress("converted")))
     with quiet_libraries():
-        report = translator.convert(
-            Path(args.input),
-            Path(args.output),
-            args.direction,
-            skip_existing=args.skip_existing,
-            progress=_shown_by(Progress("converted")),
-            **vars(options),
-        )
-    if args.json:
-        print(json.dumps(_figures(report), indent=2, ensure_ascii=False))
-    else:
-        print(f"{len(report.converted)} converted, {len(report.skipped)} skipped, {len(report.failed)} refused")
+        report = _converted(translator, args, options, counter)
+    rate = counter.figures() if translator.domain.name == "video" else {}
+    # Standard output is the clip's where that goes into a pipe.
+    with redirect_stdout(sys.stderr if args.output == footage.PIPE else sys.stdout):
+        print(json.dumps(_figures(report) | rate, indent=2, ensure_ascii=False) if args.json else _text(report, rate))
+    for note in report.notes:
+        print(f"unpaired: note: {note.path}: {note.text}", file=sys.stderr)
     for broken in report.failed:
         print(f"unpaired: {broken.path}: {broken.reason}", file=sys.stderr)
     return 2 if report.failed else 0
+
+
+def _translator(args: argparse.Namespace) -> Translator:
+    """The model, lent to footage where that is what INPUT is."""
+    if "://" in args.input and not args.live:
+        refuse([f"{args.input} is an address; add --live to translate it as it comes, or fetch it as a file first"])
+    if args.output == footage.PIPE and sys.stdout.isatty():
+        refuse(["OUTPUT is -, but standard output is a terminal; redirect it or name a file"])
+    translator = unpaired.load(args.model, runtime=args.runtime, device=args.device)
+    if args.live or args.domain == "video" or (args.domain is None and footage.is_footage(args.input)):
+        return footage.for_footage(translator)
+    if args.domain not in (None, translator.domain.name):
+        refuse([f"the model is of the domain {translator.domain.name}, not {args.domain}"])
+    return translator
+
+
+def _options(args: argparse.Namespace, kind: type[ConversionSettings]) -> ConversionSettings:
+    if args.side_by_side:
+        put(args.settings, "conversion.side_by_side", True)
+    if args.report is not None:
+        put(args.settings, "conversion.report", args.report)
+        check_writable(args.report)
+    return config.from_mapping(kind, args.settings.get("conversion", {}), "conversion")
+
+
+def _converted(
+    translator: Translator, args: argparse.Namespace, options: ConversionSettings, counter: _Counter
+) -> ConversionReport:
+    if footage.PIPE in (args.input, args.output):
+        return footage.through_pipe(translator, args.input, args.output, args.direction, options, counter)
+    return translator.convert(
+        Path(args.input),
+        Path(args.output),
+        args.direction,
+        skip_existing=args.skip_existing,
+        progress=counter,
+        **vars(options),
+    )
+
+
+class _Counter:
+    """Counts chunks, which are frames for footage, and the time they took since the first was asked for."""
+
+    def __init__(self, show: Callable[[ConversionProgress], None]) -> None:
+        self._show = show
+        self._start = time.perf_counter()
+        self._chunks = 0
+
+    def __call__(self, stand: ConversionProgress) -> None:
+        self._chunks += 1
+        self._show(stand)
+
+    def figures(self) -> dict[str, float]:
+        """Frames in all, seconds, and frames a second."""
+        seconds = time.perf_counter() - self._start
+        return {
+            "frames": self._chunks,
+            "seconds": round(seconds, 3),
+            "frames_per_second": round(self._chunks / seconds, 2),
+        }
 
 
 def _shown_by(show: Progress) -> Callable[[ConversionProgress], None]:
@@ -87,4 +160,12 @@ def _figures(report: ConversionReport) -> dict[str, Any]:
         "converted": [str(path) for path in report.converted],
         "skipped": [str(path) for path in report.skipped],
         "refused": [{"file": str(each.path), "reason": each.reason} for each in report.failed],
+        "notes": [{"file": str(each.path), "text": each.text} for each in report.notes],
     }
+
+
+def _text(report: ConversionReport, rate: Mapping[str, float]) -> str:
+    counts = f"{len(report.converted)} converted, {len(report.skipped)} skipped, {len(report.failed)} refused"
+    if not rate:
+        return counts
+    return f"{counts}; {rate['frames']} frames in {rate['seconds']:.1f} s ({rate['frames_per_second']:.1f} frames/s)"

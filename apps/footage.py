@@ -1,0 +1,117 @@
+"""What the commands do for footage beyond other media: pictures' models lent to it, and names that are no files."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from json import dumps
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unpaired import ConfigError, ConversionSettings, Domain, Image, MissingFile, Video
+from unpaired.apps.command_line import quiet_libraries
+from unpaired.core import registry
+
+if TYPE_CHECKING:
+    from unpaired import Translator
+    from unpaired.core.conversion import ConversionReport, Progress
+    from unpaired.core.domain import Direction
+    from unpaired.domains.video.live import LiveReport
+
+PIPE = "-"
+_SAY_EVERY = 5.0
+
+
+def for_footage(translator: Translator) -> Translator:
+    """The same model for clips: one that was trained on colour pictures translates their frames.
+
+    Raises:
+        ConfigError: the model is of another medium, or of pictures that are not red, green and blue.
+    """
+    from unpaired import Translator
+
+    domain = translator.domain
+    if isinstance(domain, Video):
+        return translator
+    if not isinstance(domain, Image):
+        raise ConfigError(f"this model is of the domain {domain.name}; give one for video or pictures")
+    if (domain.channels("a"), domain.channels("b")) != (3, 3):
+        raise ConfigError("this model is not of colour pictures; footage needs one that was trained with mode rgb")
+    crop = domain.settings.crop
+    lent = Video(size=domain.settings.size, height=crop[0], width=crop[1])
+    choice = translator.choice
+    return Translator(dataclasses.replace(translator.model, domain=lent), choice.name, choice.device)
+
+
+def is_footage(name: str) -> bool:
+    """Whether INPUT can only be footage: a pipe, an address, or a file that is named like a clip and like no
+    picture."""
+    if name == PIPE or "://" in name:
+        return True
+    path = Path(name)
+    return not path.is_dir() and Video().convertible(path) and not Image().convertible(path)
+
+
+def named(name: str | None, default: Domain) -> Domain:
+    """The medium that --domain names, or the default."""
+    if name is None or name == default.name:
+        return default
+    made: Domain = registry.find("domains", name)()
+    return made
+
+
+def through_pipe(
+    translator: Translator,
+    source: str,
+    target: str,
+    direction: Direction,
+    options: ConversionSettings,
+    progress: Callable[[Progress], None],
+) -> ConversionReport:
+    """Convert one clip where input or output is a pipe (the name -), which is no file to look for or to rename.
+
+    Raises:
+        MissingFile, MediaError, OutputError: as for files.
+    """
+    from unpaired.core.conversion import ConversionReport, notes_of
+    from unpaired.core.pipeline import Job, Pipeline
+
+    if source != PIPE and not Path(source).is_file():
+        raise MissingFile(f"there is no file {source}; what goes into a pipe is one clip")
+    job = Job(Path(source), Path(target))
+    Pipeline(translator.domain, translator.toward(direction), direction, options, progress).run([job])
+    job.check()
+    return ConversionReport(converted=(job.target,), notes=notes_of([job]))
+
+
+def convert_live(
+    translator: Translator, source: str, target: str, direction: Direction, options: ConversionSettings, json: bool
+) -> int:
+    """Translate a stream until it ends or Ctrl-C; say at the end how it went."""
+    from unpaired.domains.video.live import convert_live
+
+    last = 0.0
+
+    def show(stand: LiveReport) -> None:
+        nonlocal last
+        if stand.seconds - last >= _SAY_EVERY:
+            last = stand.seconds
+            print(_live_text(stand), file=sys.stderr, flush=True)
+
+    with quiet_libraries():
+        report = convert_live(translator, source, target, direction, options, show)
+    with redirect_stdout(sys.stderr if target == PIPE else sys.stdout):
+        print(dumps(dataclasses.asdict(report), indent=2) if json else _live_text(report))
+    for note in report.warnings:
+        print(f"unpaired: note: {source}: {note}", file=sys.stderr)
+    return 0
+
+
+def _live_text(report: LiveReport) -> str:
+    return (
+        f"{report.seconds:.0f} s: {report.received} frames received, {report.translated} translated "
+        f"({report.frames_per_second:.1f} frames/s), {report.dropped} dropped; "
+        f"behind by {1e3 * report.latency:.0f} ms (median), {1e3 * report.longest:.0f} ms at most"
+    )
