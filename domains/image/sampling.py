@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -25,15 +26,15 @@ class PictureCache:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._held: dict[tuple[Path, Side], Pixels] = {}
+        self._held: dict[Hashable, Pixels] = {}
         self._bytes = 0
         self._lock = Lock()
 
-    def get(self, key: tuple[Path, Side]) -> Pixels | None:
+    def get(self, key: Hashable) -> Pixels | None:
         """The pixels kept under `key`, which nobody may change, or None."""
         return self._held.get(key)
 
-    def offer(self, key: tuple[Path, Side], pixels: Pixels) -> None:
+    def offer(self, key: Hashable, pixels: Pixels) -> None:
         """Keep the pixels if there is room."""
         with self._lock:
             if key not in self._held and self._bytes + pixels.nbytes <= self._limit:
@@ -44,6 +45,11 @@ class PictureCache:
     def size(self) -> int:
         """Bytes held."""
         return self._bytes
+
+    @property
+    def room(self) -> int:
+        """Bytes that may still be added."""
+        return self._limit - self._bytes
 
 
 def loaded(file: Path, side: Side, settings: ImageSettings, cache: PictureCache) -> Pixels:
@@ -103,8 +109,13 @@ def whole(file: Path, side: Side, settings: ImageSettings) -> Tensor:
 
     Raises MediaError for a file that cannot be decoded.
     """
+    return centred(_decoded(file, side, settings, settings.crop), settings)
+
+
+def centred(pixels: Pixels, settings: ImageSettings) -> Tensor:
+    """Decoded pixels (H, W, C) as one sample: stretched to the crop, or covered by it and its middle cut."""
     height, width = settings.crop
-    pixels = fitted(_decoded(file, side, settings, settings.crop), settings.crop, settings.fit == "stretch")
+    pixels = fitted(pixels, settings.crop, settings.fit == "stretch")
     top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
     return to_tensor(pixels[top : top + height, left : left + width])
 
