@@ -13,6 +13,7 @@ plain accuracy mislead here, as the controls show.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import tempfile
 import time
@@ -105,7 +106,8 @@ def score(model: Path, test_a: Path, test_b: Path, out: Path) -> dict[str, Any]:
     """Figures of a run or model file, photo to map; writes `out`/sheet.jpg (photo, translation, true map, back)."""
     translator = unpaired.load(model)
     # the same test for every model, whatever size it was trained at
-    translator.model.domain = unpaired.Image(size=SIZE)
+    settings = dataclasses.replace(translator.domain.settings, size=SIZE)
+    translator.model.domain = unpaired.Image(settings)
     report = unpaired.evaluate(
         translator,
         a=test_a,

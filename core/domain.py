@@ -117,6 +117,8 @@ class Reader(ABC):
     """A file opened for conversion: a stream of chunks and all that is needed to write it back alike."""
 
     path: Path
+    warnings: Sequence[str] = ()
+    """What had to be done with the file that its owner should know, a sentence each; complete after the last chunk."""
 
     @abstractmethod
     def __iter__(self) -> Iterator[Tensor]:
@@ -238,15 +240,20 @@ class Domain(ABC):
         return True
 
     # -- judging ------------------------------------------------------------------------------------
+    def plain(self, sample: Tensor, side: Side) -> Tensor:
+        """A sample of one side as `preview` and the scores take it: without what is done to that side alone for
+        training (a tone curve, a normalisation). Default: as it is."""
+        return sample
+
     @abstractmethod
     def preview(self, sample: Tensor) -> Tensor:
-        """A picture (3, H, W) uint8 that shows one sample (C, *space) to a person."""
+        """A picture (3, H, W) uint8 that shows one plain sample (C, *space) to a person."""
 
     def load(self, file: Path, side: Side) -> Tensor:
         """A whole file as one deterministic sample (C, *space) for scoring; default: an unjittered sample."""
         import numpy as np
 
-        return self.sample(file, side, np.random.default_rng(0), augmentation=0.0)
+        return Sample.of(self.sample(file, side, np.random.default_rng(0), augmentation=0.0)).x
 
     def paired_scores(self, translated: Tensor, target: Tensor) -> dict[str, float]:
         """Figures for one translation and its true counterpart, both (C, *space) in [-1, 1]."""

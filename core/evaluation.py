@@ -251,10 +251,15 @@ class _Examiner:
         """All figures of one direction."""
         source, target = _SIDES[way]
         inputs, real = (_OneByOne(self.files[side], partial(self.domain.load, side=side)) for side in (source, target))
+        plain_inputs, plain_real = (
+            _OneByOne(self.files[side], partial(self._plain, side=side)) for side in (source, target)
+        )
         with tempfile.TemporaryDirectory(prefix="unpaired-") as scratch:
             translated, errors, paired = self._translate(way, inputs, real, Path(scratch))
-            unpaired = self.domain.unpaired_scores(translated, real, self.extractor, self.seed)
-        untranslated = self.domain.unpaired_scores(inputs, real, self.extractor, self.seed) if self.alike else {}
+            unpaired = self.domain.unpaired_scores(translated, plain_real, self.extractor, self.seed)
+        untranslated = (
+            self.domain.unpaired_scores(plain_inputs, plain_real, self.extractor, self.seed) if self.alike else {}
+        )
         return DirectionScores(errors.get("cycle"), self._identity(way, real), unpaired, untranslated, paired)
 
     def _translate(
@@ -265,16 +270,18 @@ class _Examiner:
         shown = set(np.linspace(0, len(inputs) - 1, self.rows).round().astype(int).tolist())
         errors, paired = _Average(), _Paired(self.domain.paired_scores, self.scorers.get(_SIDES[way][1]))
         files = []
+        source, target = _SIDES[way]
+        plain = self.domain.plain
         for index, x in enumerate(inputs):
             y = self._through(x, way)
-            files.append(_keep(y, scratch / f"{index}.npy"))
-            line = [x, y]
+            line = [plain(x, source), plain(y, target)]
+            files.append(_keep(line[1], scratch / f"{index}.npy"))
             if self.paired:
-                line.append(real[index])
-                paired.add(y, line[-1])
+                line.append(plain(real[index], target))
+                paired.add(line[1], line[-1])
             if back is not None:
-                line.append(self._through(y, back))
-                errors.add({"cycle": _difference(line[-1], x)})
+                line.append(plain(self._through(y, back), source))
+                errors.add({"cycle": _difference(line[-1], line[0])})
             if index in shown:
                 self.lines.append([self.domain.preview(sample) for sample in line])
             self._tick()
@@ -283,15 +290,19 @@ class _Examiner:
     def _identity(self, way: Direction, real: _OneByOne) -> float | None:
         if not self.alike:
             return None
-        errors = _Average()
+        errors, side = _Average(), _SIDES[way][1]
         for y in real:
-            errors.add({"identity": _difference(self._through(y, way), y)})
+            given, found = (self.domain.plain(sample, side) for sample in (y, self._through(y, way)))
+            errors.add({"identity": _difference(found, given)})
             self._tick()
         return errors.result()["identity"]
 
     def _through(self, x: Tensor, way: Direction) -> Tensor:
         with torch.inference_mode():
             return self.translator(x[None], way)[0].float().cpu()
+
+    def _plain(self, file: Path, side: Side) -> Tensor:
+        return self.domain.plain(self.domain.load(file, side), side)
 
     def _tick(self) -> None:
         self.done += 1

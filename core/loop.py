@@ -163,8 +163,13 @@ class Loop:
             cycle = back(translation)
             # The generator into a side takes samples of the other: identity needs like channels.
             identity = back(shown) if domain.channels("a") == domain.channels("b") else None
-        unchanged = None if identity is None else identity.float().cpu()
-        return PreviewRow(source, translation.float().cpu(), cycle.float().cpu(), unchanged)
+        other: Side = "b" if side == "a" else "a"
+
+        def plain(sample: Tensor, of: Side) -> Tensor:
+            return domain.plain(sample.float().cpu(), of)
+
+        unchanged = None if identity is None else plain(identity, side)
+        return PreviewRow(plain(source, side), plain(translation, other), plain(cycle, side), unchanged)
 
     def _save(self) -> None:
         """Checkpoint and model file, if the weights are sound."""

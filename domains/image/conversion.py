@@ -18,13 +18,14 @@ from .files import read_picture
 from .picture import Picture, Pixels, resized, to_pixels, to_tensor, with_channels
 from .settings import ImageConversion, ImageSettings
 from .tiles import Span, blended, spans
+from .tone import curved, straightened
 
 
 class PictureReader(Reader):
     """A decoded picture. It is iterated whole, or in strips from top to bottom where it goes through tiles."""
 
     def __init__(self, path: Path, side: Side, settings: ImageSettings, options: ImageConversion) -> None:
-        self.path = path
+        self.path, self.side, self.settings = path, side, settings
         self.picture = _single(path, read_picture(path, raw=settings.mode == "channels"))
         self.pixels: Pixels = with_channels(self.picture, settings.channels(side), str(path))
         """(H, W, C) as the model takes them."""
@@ -64,16 +65,20 @@ def convert(reader: PictureReader, translate: Translate, options: ImageConversio
     A large one goes through tiles. What makes tiles disagree is instance norm: each would be normalised by its own
     statistics, a tile of sky unlike a tile of street. So the statistics of the whole picture, reduced, are taken
     first and every tile uses those.
+    Tone curves are applied on the way into the network and undone on the way out.
     """
+    gamma, gamma_out = reader.settings.gamma(reader.side), reader.settings.gamma("b" if reader.side == "a" else "a")
     if not reader.tiled:
         for chunk in reader:
-            yield _mixed(chunk, translate(chunk[None])[0], options.strength)
+            translated = straightened(translate(curved(chunk[None], gamma))[0], gamma_out)
+            yield _mixed(chunk, translated, options.strength)
         return
-    _, statistics = translate.with_statistics(reader.reduced(options.tile_above)[None], None, 1.0)
+    reduced = curved(reader.reduced(options.tile_above)[None], gamma)
+    _, statistics = translate.with_statistics(reduced, None, 1.0)
 
     def render(row: Span, column: Span) -> Tensor:
-        tile = reader.region(slice(row.start, row.stop), slice(column.start, column.stop))
-        return translate.with_statistics(tile[None], statistics, 0.0)[0][0]
+        tile = curved(reader.region(slice(row.start, row.stop), slice(column.start, column.stop))[None], gamma)
+        return straightened(translate.with_statistics(tile, statistics, 0.0)[0][0], gamma_out)
 
     rows, columns = (spans(length, options.tile, options.overlap) for length in (reader.height, reader.width))
     for top, strip in blended(rows, columns, render):

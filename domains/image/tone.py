@@ -1,0 +1,23 @@
+"""Tone curves: what is nearly one brightness to a loss is spread out before training and drawn together after it.
+
+A street map lives between 0.87 and 1: paper and road are 0.19 apart on the scale of -1 to 1, so that a map without
+roads costs next to no cycle loss. Under v ** 6 they are 0.9 apart.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+
+def curved(x: Tensor, gamma: float) -> Tensor:
+    """Plain values in [-1, 1] (-1 is black) as the networks see them: v ** gamma on the scale of 0 to 1."""
+    return x if gamma == 1.0 else _power(x, gamma)
+
+
+def straightened(x: Tensor, gamma: float) -> Tensor:
+    """The inverse of `curved`; values outside [-1, 1] are clipped."""
+    return x if gamma == 1.0 else _power(x, 1.0 / gamma)
+
+
+def _power(x: Tensor, exponent: float) -> Tensor:
+    return ((x.clamp(-1.0, 1.0) + 1.0) / 2.0).pow(exponent) * 2.0 - 1.0
