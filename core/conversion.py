@@ -119,7 +119,7 @@ def _jobs_of_folder(domain: Domain, source: Path, target: Path) -> list[Job]:
         raise OutputError(f"the output folder {target} is the input folder; choose another one")
     if outside in inside.parents:
         raise OutputError(f"the output folder {target} lies inside the input folder {source}; choose one outside it")
-    files = _walk(source)
+    files = files_below(source)
     chosen = [path for path in files if domain.convertible(path)]
     if not chosen:
         raise MissingFile(
@@ -131,7 +131,7 @@ def _jobs_of_folder(domain: Domain, source: Path, target: Path) -> list[Job]:
     return jobs
 
 
-def _walk(folder: Path) -> list[Path]:
+def files_below(folder: Path) -> list[Path]:
     """Every file below `folder`, sorted by path, without hidden ones and without following linked folders."""
 
     def refuse(error: OSError) -> None:

@@ -239,6 +239,12 @@ class Domain(ABC):
         """Whether a file met in a folder is to be converted (by its name)."""
         return True
 
+    @classmethod
+    def adopt(cls, other: Domain) -> Domain | None:
+        """This medium for a model that was trained on `other`, where its samples can pass for samples of `other`
+        (frames of footage for pictures). None, the default, where they cannot."""
+        return None
+
     # -- judging ------------------------------------------------------------------------------------
     def plain(self, sample: Tensor, side: Side) -> Tensor:
         """A sample of one side as `preview` and the scores take it: without what is done to that side alone for

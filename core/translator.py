@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from .domain import Direction, Domain, Translate
 from .errors import ConfigError, MediaError, MissingFile, UnknownName
 from .model import Model, load_model
 from .networks.norm import WithStatistics
-from .registry import suggestion
+from .registry import entries, find, suggestion
 from .runtimes import Runtime, choose
 
 if TYPE_CHECKING:
@@ -38,9 +39,11 @@ class Translator:
 
     def __init__(self, model: Model, runtime: str = "auto", device: str = "auto") -> None:
         self.model = model
+        self._asked = runtime, device
         self.choice = choose(runtime, device)
         """The runtime and device it runs on."""
         self._ways: dict[Direction, _OneWay] = {}
+        self._lent: dict[str, Translator] = {}
         self._lock = threading.Lock()
 
     @property
@@ -63,6 +66,28 @@ class Translator:
             ConfigError: the model has no such direction.
         """
         return self.toward(direction)(x)
+
+    def suited_to(self, source: str | os.PathLike[str]) -> Translator:
+        """This translator, or the same model in the hands of another medium that reads `source` and can use it.
+
+        The model's own medium goes first; then every installed one that adopts it (a model of pictures serves for
+        footage). Of a folder the one is taken that converts most of its files.
+        """
+        from .conversion import files_below
+
+        path = Path(source)
+        listed = files_below(path) if path.is_dir() else [path]
+        if all(map(self.domain.convertible, listed)):
+            return self
+        media = [self.domain, *_adopters(self.domain)]
+        fitting = [sum(map(domain.convertible, listed)) for domain in media]
+        best = media[fitting.index(max(fitting))]
+        if best is self.domain:
+            return self
+        with self._lock:
+            if best.name not in self._lent:
+                self._lent[best.name] = Translator(replace(self.model, domain=best), *self._asked)
+            return self._lent[best.name]
 
     def toward(self, direction: Direction = "a2b") -> Translate:
         """One direction by itself, as `Domain.convert` takes it. Raises ConfigError if the model lacks it."""
@@ -89,11 +114,21 @@ class Translator:
     ) -> ConversionReport:
         """Translate a file, or every file of a folder with its tree; see `core.conversion.convert`.
 
-        `options` are the fields of the domain's conversion settings (strength, ...).
+        `options` are the fields of the conversion settings of the domain (strength, ...): of the model's own, or of
+        the one that is suited to `input`.
         """
         from .conversion import convert
 
-        return convert(self, input, output, direction, skip_existing=skip_existing, progress=progress, **options)
+        return convert(
+            self.suited_to(input), input, output, direction, skip_existing=skip_existing, progress=progress, **options
+        )
+
+
+def _adopters(domain: Domain) -> list[Domain]:
+    """Every other installed medium that can use models of this one."""
+    others = (find("domains", entry.name) for entry in entries("domains") if entry.broken is None)
+    adopted = (kind.adopt(domain) for kind in others if not isinstance(domain, kind))
+    return [each for each in adopted if each is not None]
 
 
 class _OneWay:
