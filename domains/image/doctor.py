@@ -69,7 +69,7 @@ def scan(folder: Path, settings: ImageSettings, thorough: bool) -> PictureInvent
     broken: list[BrokenFile] = []
     paths: list[Path] = []
     others = 0
-    for path, size in _walk(folder, broken):
+    for path, size in walk(folder, broken):
         if not is_picture_name(path.name):
             others += 1
         elif size == 0:
@@ -77,7 +77,7 @@ def scan(folder: Path, settings: ImageSettings, thorough: bool) -> PictureInvent
         else:
             paths.append(path)
     paths.sort()
-    looked_at = paths if thorough else _spread(paths, LOOKED_AT)
+    looked_at = paths if thorough else spread(paths, LOOKED_AT)
     look = partial(_look, thorough=thorough, raw=settings.mode == "channels")
     if thorough:
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
@@ -94,7 +94,7 @@ def scan(folder: Path, settings: ImageSettings, thorough: bool) -> PictureInvent
     return PictureInventory(folder, files, tuple(broken), facts, warnings, findings=findings, thorough=thorough)
 
 
-def _walk(folder: Path, broken: list[BrokenFile]) -> Iterator[tuple[Path, int]]:
+def walk(folder: Path, broken: list[BrokenFile]) -> Iterator[tuple[Path, int]]:
     """Every visible file below `folder` with its size in bytes; each folder once, whatever links lead to it."""
     pending, seen = [str(folder)], set()
     while pending:
@@ -120,7 +120,8 @@ def _walk(folder: Path, broken: list[BrokenFile]) -> Iterator[tuple[Path, int]]:
                 yield Path(entry.path), entry.stat().st_size
 
 
-def _spread(paths: Sequence[Path], count: int) -> list[Path]:
+def spread(paths: Sequence[Path], count: int) -> list[Path]:
+    """At most `count` of the paths, evenly spread."""
     if len(paths) <= count:
         return list(paths)
     return [paths[index * len(paths) // count] for index in range(count)]
@@ -164,9 +165,9 @@ def _facts(
         "pictures": len(files),
         "other files": others,
         "looked at": len(findings),
-        "width": _spread_of([header.width for header in headers]),
-        "height": _spread_of([header.height for header in headers]),
-        "aspect": _spread_of([round(header.width / header.height, 3) for header in headers]),
+        "width": spread_of([header.width for header in headers]),
+        "height": spread_of([header.height for header in headers]),
+        "aspect": spread_of([round(header.width / header.height, 3) for header in headers]),
         "formats": dict(Counter(header.format for header in headers).most_common()),
         "modes": dict(Counter(header.mode for header in headers).most_common()),
         "bits": dict(Counter(str(header.bits) for header in headers).most_common()),
@@ -176,20 +177,22 @@ def _facts(
         same = same_files(findings)
         near = [] if len(findings) < 2 else near_twins(findings)
         flat = [found.path for found in findings if found.flat]
-        facts["duplicates"] = {"files": sum(map(len, same)) - len(same), "examples": _named(same, folder)}
-        facts["near-duplicates"] = {"pairs": len(near), "examples": _named(near, folder)}
+        facts["duplicates"] = {"files": sum(map(len, same)) - len(same), "examples": named(same, folder)}
+        facts["near-duplicates"] = {"pairs": len(near), "examples": named(near, folder)}
         facts["flat"] = {"files": len(flat), "examples": [str(path.relative_to(folder)) for path in flat[:LISTED]]}
         facts["odd ones"] = [f"{found.path.relative_to(folder)}: {why}" for found, why in _odd(findings)][:LISTED]
     return facts
 
 
-def _spread_of(values: Sequence[float]) -> dict[str, float]:
+def spread_of(values: Sequence[float]) -> dict[str, float]:
+    """Smallest, median and largest value; empty for none."""
     if not values:
         return {}
     return {"min": min(values), "median": float(np.median(values)), "max": max(values)}
 
 
-def _named(groups: Sequence[Sequence[Path]], folder: Path) -> list[str]:
+def named(groups: Sequence[Sequence[Path]], folder: Path) -> list[str]:
+    """Groups of paths below a folder as lines: first = second."""
     return [" = ".join(str(path.relative_to(folder)) for path in group) for group in groups[:LISTED]]
 
 
