@@ -74,11 +74,16 @@ def _decoded(file: Path, side: Side, settings: ImageSettings, target: tuple[int,
 
 def fitted(pixels: Pixels, target: tuple[int, int], stretch: bool) -> Pixels:
     """Pixels resized to `target` (height, width), or with their aspect kept to the smallest size that covers it."""
+    return resized(pixels, *fitted_size(pixels.shape[:2], target, stretch))
+
+
+def fitted_size(size: tuple[int, ...], target: tuple[int, int], stretch: bool) -> tuple[int, int]:
+    """Height and width that `fitted` resizes pixels of that size to."""
     if stretch:
-        return resized(pixels, *target)
-    scale = max(wanted / have for wanted, have in zip(target, pixels.shape[:2], strict=True))
-    height, width = (max(wanted, round(have * scale)) for wanted, have in zip(target, pixels.shape[:2], strict=True))
-    return resized(pixels, height, width)
+        return target
+    scale = max(wanted / have for wanted, have in zip(target, size, strict=True))
+    height, width = (max(wanted, round(have * scale)) for wanted, have in zip(target, size, strict=True))
+    return height, width
 
 
 def sample(pixels: Pixels, settings: ImageSettings, rng: np.random.Generator, augmentation: float) -> Tensor:

@@ -6,6 +6,7 @@ Light to import, so that a command line can read its settings: decoders and torc
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,6 +18,7 @@ from ...core.domain import (
     DomainSettings,
     Inventory,
     Reader,
+    Sample,
     Scorer,
     Side,
     Translate,
@@ -24,12 +26,14 @@ from ...core.domain import (
     Writer,
 )
 from ...core.errors import ConfigError
-from ..image import Image, ImageConversion, ImageSettings
+from ..image import Image, ImageConversion
 from .settings import VideoConversion, VideoSettings
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
+
+    from .sampling import Shelf
 
 
 class Video(Domain):
@@ -55,6 +59,31 @@ class Video(Domain):
         if faults:
             raise ConfigError("; ".join(faults))
         super().__init__(dataclasses.replace(settings or VideoSettings(), **fields))
+        self.pictures = Image(self.settings.pictures())
+        """The picture domain, which speaks for single frames."""
+        self._shelves: list[Shelf] = []
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Open clips and decoded frames stay behind: each process has its own.
+        return type(self), (self.settings,)
+
+    @property
+    def _shelf(self) -> Shelf:
+        from .sampling import Shelf
+
+        # A shelf that a fork brought along is not used, and not let go of either: that would end its decoders.
+        if not self._shelves or self._shelves[-1].process != os.getpid():
+            self._shelves.append(Shelf(self.settings))
+        return self._shelves[-1]
+
+    @classmethod
+    def adopt(cls, other: Domain) -> Domain | None:
+        """Footage for a model of colour pictures: its frames are such pictures. None for any other model."""
+        if not isinstance(other, Image) or (other.channels("a"), other.channels("b")) != (3, 3):
+            return None
+        shared = {field.name for field in dataclasses.fields(VideoSettings)} - {"warp", "cache_mb"}
+        theirs = {name: value for name, value in vars(other.settings).items() if name in shared}
+        return cls(VideoSettings(**theirs))
 
     # -- training -----------------------------------------------------------------------------------
     def channels(self, side: Side) -> int:
@@ -62,21 +91,97 @@ class Video(Domain):
         return 3
 
     def scan(self, folder: Path, thorough: bool = False) -> Inventory:
-        raise NotImplementedError
+        """The clips, folders of frames and pictures below `folder`. Quick: headers; thorough: every frame decoded, with
+        cuts, duplicates and static footage. Raises MissingFile, or MediaError for an unreadable folder."""
+        from .doctor import scan
 
-    def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor:
-        raise NotImplementedError
+        return scan(folder, self.settings, thorough)
+
+    def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor | Sample:
+        """A random crop of a random frame, (3, height, width); with its neighbours where `neighbours` asks for them.
+        See `sampling.sample`. Raises MissingFile or MediaError."""
+        from .sampling import sample
+
+        return sample(self._shelf, file, side, self.settings, rng, augmentation)
 
     def warp(self, rng: np.random.Generator) -> Warp | None:
-        raise NotImplementedError
+        """Random smooth motion and shift; see `motion.SyntheticMotion`. None where `warp` is none."""
+        if self.settings.warp == "none":
+            return None
+        from .motion import SyntheticMotion
+
+        # The published recipe adds noise to the input; here the output would be asked to show it too.
+        return SyntheticMotion(rng, self.settings.motion_deviation, self.settings.motion_shift, noise=0.0)
 
     # -- conversion ---------------------------------------------------------------------------------
     def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
-        raise NotImplementedError
+        """Open a clip, or a picture as the picture domain does. Raises MissingFile or MediaError."""
+        from .footage import is_still_name
+
+        assert isinstance(options, VideoConversion)
+        if is_still_name(path.name):
+            return self.pictures.open(path, side, _for_pictures(options))
+        from .conversion import VideoReader
+
+        return VideoReader(path, options)
 
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
-        raise NotImplementedError
+        """Start the translated counterpart of a clip or a picture. Raises OutputError or MediaError."""
+        from .conversion import VideoReader, VideoWriter
+
+        assert isinstance(options, VideoConversion)
+        if not isinstance(like, VideoReader):
+            return self.pictures.create(path, like, _for_pictures(options))
+        return VideoWriter(path, like, options)
+
+    def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
+        """Translated frames in order, held steady; see `stabiliser.Stabiliser`."""
+        from .conversion import VideoReader
+        from .stabiliser import Stabiliser
+
+        assert isinstance(options, VideoConversion)
+        if not isinstance(reader, VideoReader):
+            yield from self.pictures.convert(reader, translate, _for_pictures(options))
+            return
+        steady = Stabiliser(translate, options)
+        for frame in reader:
+            yield steady(frame)
+
+    def convertible(self, path: Path) -> bool:
+        """Whether the name ends like a clip's or a picture's, or the folder holds the frames of a clip."""
+        from .footage import is_clip_name, is_frame_folder, is_still_name
+
+        return is_clip_name(path.name) or is_still_name(path.name) or is_frame_folder(path)
 
     # -- judging ------------------------------------------------------------------------------------
+    def plain(self, sample: Tensor, side: Side) -> Tensor:
+        """The sample without its side's tone curve."""
+        return self.pictures.plain(sample, side)
+
     def preview(self, sample: Tensor) -> Tensor:
-        raise NotImplementedError
+        """(3, H, W) uint8: the frame itself."""
+        return self.pictures.preview(sample)
+
+    def load(self, file: Path, side: Side) -> Tensor:
+        """The frame in the middle of a clip, as the picture domain loads one. Raises MissingFile or MediaError."""
+        from .sampling import middle
+
+        return middle(self._shelf, file, side, self.settings)
+
+    def paired_scores(self, translated: Tensor, target: Tensor) -> dict[str, float]:
+        """Figures for one frame and its true counterpart, as for pictures."""
+        return self.pictures.paired_scores(translated, target)
+
+    def unpaired_scores(
+        self, translated: Sequence[Tensor], real: Sequence[Tensor], extractor: Path | None = None, seed: int = 0
+    ) -> dict[str, float]:
+        """Distances between two sets of frames, as for pictures."""
+        return self.pictures.unpaired_scores(translated, real, extractor, seed)
+
+    def label_scorer(self, palette: Mapping[str, Sequence[float]]) -> Scorer:
+        """Label-map figures by nearest colour, as for pictures."""
+        return self.pictures.label_scorer(palette)
+
+
+def _for_pictures(options: VideoConversion) -> ImageConversion:
+    return ImageConversion(strength=options.strength)

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ...core.domain import ConversionSettings, DomainSettings
+from ...core.domain import ConversionSettings, DomainSettings, Side
 from ...core.errors import ConfigError
 from ...core.settings import raise_faults, require
-
-_ENLARGEMENT = 286 / 256  # as for pictures: resize to 286, crop 256
+from ..image import ImageSettings
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,15 @@ class VideoSettings(DomainSettings):
     """Frames between a sample and its far neighbour at most; the gap is drawn from 2 up to this."""
     warp: Literal["none", "motion"] = "motion"
     """Transformation that translation should commute with (objective.equivariance weighs it): synthetic motion."""
+    motion_deviation: float = 8.0
+    """Standard deviation, in pixels, of the synthetic motion of parts of a frame against one another."""
+    motion_shift: float = 10.0
+    """Pixels that synthetic motion shifts a whole frame by at most, along each axis."""
+    gamma_a: float = 1.0
+    """Tone curve of domain A's samples: a value v in 0 to 1 is trained on as v ** gamma, and translations into A are
+    turned back. Above 1 it spreads the highlights, below 1 the shadows (footage at night: 0.5)."""
+    gamma_b: float = 1.0
+    """The same for domain B."""
 
     def __post_init__(self) -> None:
         faults: list[str] = []
@@ -57,12 +65,28 @@ class VideoSettings(DomainSettings):
             require(faults, value in allowed, f"domain.{name} is {value!r}; expected one of {', '.join(allowed)}")
         require(faults, self.cache_mb >= 0, f"domain.cache_mb is {self.cache_mb}; expected 0 or more")
         require(faults, 2 <= self.longest_gap <= 100, f"domain.longest_gap is {self.longest_gap}; expected 2 to 100")
+        for name in ("motion_deviation", "motion_shift"):
+            value = getattr(self, name)
+            require(faults, 0.0 <= value <= 100.0, f"domain.{name} is {value}; expected 0 to 100 pixels")
+        for name in ("gamma_a", "gamma_b"):
+            value = getattr(self, name)
+            require(faults, 0.1 <= value <= 10.0, f"domain.{name} is {value}; expected 0.1 to 10")
         raise_faults(faults)
 
     @property
     def crop(self) -> tuple[int, int]:
         """Height and width of a sample in pixels."""
         return self.height or self.size, self.width or self.size
+
+    def gamma(self, side: Side) -> float:
+        """Exponent of the tone curve of domain `side`."""
+        return self.gamma_a if side == "a" else self.gamma_b
+
+    def pictures(self) -> ImageSettings:
+        """The same for single frames, as the picture domain has it."""
+        shared = ("size", "width", "height", "load_size", "fit", "flip", "vertical_flip", "rotate", "gamma_a",
+                  "gamma_b")  # fmt: skip
+        return ImageSettings(**{name: getattr(self, name) for name in shared}, cache_mb=0)
 
 
 _SIZE = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}")

@@ -1,0 +1,143 @@
+"""What a training folder's entries are, and their frames by number: clips, folders of frames, single pictures."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...core.errors import MediaError, MissingFile
+from ..image import ImageSettings, files, picture, sampling
+from .decode import ClipAccess
+
+Frame = npt.NDArray[Any]
+"""(H, W, 3) RGB of uint8, 0 to 255."""
+
+CLIP_SUFFIXES = frozenset(
+    [".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m1v", ".m2v", ".mpv", ".vob", ".ts",
+     ".m2ts", ".mts", ".wmv", ".asf", ".flv", ".f4v", ".3gp", ".3g2", ".ogv", ".ogm", ".mxf", ".dv", ".nut", ".rm",
+     ".rmvb", ".y4m", ".h264", ".264", ".h265", ".hevc", ".265", ".ivf", ".obu", ".mjpeg", ".mjpg", ".divx", ".amv",
+     ".gif"]
+)  # fmt: skip
+"""Names that are taken for clips."""
+_NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
+_GAPS = 0.1
+FOLDER_RATE = 25.0
+"""Frames that a folder of frames is taken to hold for each second."""
+
+
+def is_clip_name(name: str) -> bool:
+    """Whether a file of that name is taken for a clip; hidden files are not."""
+    return not name.startswith(".") and Path(name).suffix.lower() in CLIP_SUFFIXES
+
+
+def is_still_name(name: str) -> bool:
+    """Whether a file of that name is taken for a picture, and not for a clip (as an animated GIF is)."""
+    return files.is_picture_name(name) and not is_clip_name(name)
+
+
+def frames_in_order(names: Iterable[str]) -> list[str]:
+    """The names of a folder's pictures in the order of a clip's frames; empty where they are no such frames.
+
+    Frames are two pictures or more that are called alike but for a number (frame9.png, frame10.png), of one format,
+    and numbered evenly: of the numbers from first to last at most a tenth may be missing.
+    """
+    stills = [name for name in names if is_still_name(name)]
+    matches = [(_NUMBERED.fullmatch(Path(name).stem), Path(name).suffix.lower()) for name in stills]
+    if len(stills) < 2 or len({(found and found[1], suffix) for found, suffix in matches}) > 1 or not matches[0][0]:
+        return []
+    numbers = {int(found[2]): name for (found, _), name in zip(matches, stills, strict=True) if found}
+    ordered = sorted(numbers)
+    step = min((later - earlier for earlier, later in pairwise(ordered)), default=1)
+    expected = (ordered[-1] - ordered[0]) // step + 1
+    if len(numbers) < len(stills) or len(numbers) < (1.0 - _GAPS) * expected:
+        return []
+    return [numbers[number] for number in ordered]
+
+
+def is_frame_folder(path: Path) -> bool:
+    """Whether `path` is a folder whose pictures are the frames of a clip."""
+    return path.is_dir() and bool(frames_of(path))
+
+
+def frames_of(folder: Path) -> list[Path]:
+    """The frames of the clip that `folder` holds, in order; empty where it holds none."""
+    return [folder / name for name in frames_in_order(each.name for each in folder.iterdir() if each.is_file())]
+
+
+class Footage(ABC):
+    """Frames that belong together, by their number."""
+
+    count: int
+    """Number of frames."""
+
+    @abstractmethod
+    def read(self, first: int, count: int, settings: ImageSettings, target: tuple[int, int]) -> Sequence[Frame]:
+        """Frames `first` to `first + count - 1`, resized as `settings.fit` says to cover `target` (height, width).
+
+        Raises MediaError where none of them can be decoded.
+        """
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+class Clip(Footage):
+    """A clip file, sought in and decoded."""
+
+    def __init__(self, path: Path) -> None:
+        self._access = ClipAccess(path)
+        self.count = len(self._access)
+
+    def read(self, first: int, count: int, settings: ImageSettings, target: tuple[int, int]) -> Sequence[Frame]:
+        """See `Footage.read`. Scaled while the colours are converted, which spares most of the work."""
+        info = self._access.info
+        size = sampling.fitted_size((info.height, info.width), target, settings.fit == "stretch")
+        return [_eight_bits(frame) for frame in self._access.frames(first, count, size=size)]
+
+    def close(self) -> None:
+        """Close the container."""
+        self._access.close()
+
+
+class Pictures(Footage):
+    """Picture files as frames: a folder of frames, or one picture alone."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+        self.count = len(paths)
+
+    def read(self, first: int, count: int, settings: ImageSettings, target: tuple[int, int]) -> Sequence[Frame]:
+        """See `Footage.read`."""
+        frames = []
+        for path in self._paths[first : first + count]:
+            # Twice the target: a JPEG decoded at a fraction still has more detail than is kept.
+            decoded = files.read_picture(path, about=2 * max(target))
+            pixels = _eight_bits(picture.with_channels(decoded, 3, str(path)))
+            frames.append(np.ascontiguousarray(sampling.fitted(pixels, target, settings.fit == "stretch")))
+        return frames
+
+
+def _eight_bits(frame: Frame) -> Frame:
+    return picture.of_depth(frame, np.dtype(np.uint8))
+
+
+def opened(path: Path) -> Footage:
+    """The footage at `path`: a folder of frames, a clip or a picture.
+
+    Raises MissingFile, or MediaError for what is none of them.
+    """
+    if path.is_dir():
+        paths = frames_of(path)
+        if not paths:
+            raise MediaError(f"{path} is a folder without numbered pictures; expected the frames of a clip")
+        return Pictures(paths)
+    if not path.exists():
+        raise MissingFile(f"{path} does not exist")
+    return Pictures([path]) if is_still_name(path.name) else Clip(path)
