@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         DomainSettings,
         Inventory,
         Reader,
+        Sample,
         Warp,
         Writer,
     )
@@ -46,6 +47,7 @@ _HOMES = {
         "DomainSettings",
         "Inventory",
         "Reader",
+        "Sample",
         "Warp",
         "Writer",
     ),
@@ -88,6 +90,7 @@ __all__ = [
     "NumericsError",
     "OutputError",
     "Reader",
+    "Sample",
     "TrainingSettings",
     "Translator",
     "UnknownName",

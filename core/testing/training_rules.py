@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import pickle
 import random
+from collections.abc import Mapping
 from dataclasses import is_dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from ..config import from_mapping, to_mapping
-from ..domain import ConversionSettings, DomainSettings, Inventory
+from ..domain import ConversionSettings, DomainSettings, Inventory, Sample, Side
 from ..errors import MediaError, MissingFile
+from ..objectives import Objective
 from ..settings import NetworkSettings
 from .case import (
     SIDES,
@@ -125,6 +128,39 @@ def samples_are_well_formed(case: Case) -> None:
     expect(len(shapes) == 1, f"samples have the shapes {sorted(shapes)}; every sample must have the same spatial shape")
 
 
+def contexts_are_alike(case: Case) -> None:
+    """What comes with a sample is tensors by name, of the same names and shapes each time, drawn from the generator."""
+    for side in SIDES:
+        kinds = set()
+        for file in case.files(side):
+            for seed in (0, 1):
+                context, again = (_context(case, file, side, seed) for _ in range(2))
+                for name, value in context.items():
+                    good = isinstance(value, torch.Tensor) and bool(value.isfinite().all())
+                    expect(good, f"the context {name!r} of a sample is no tensor of finite values")
+                    same = name in again and torch.equal(value, again[name])
+                    expect(same, f"the context {name!r} differs for the same seed; draw from `rng` only")
+                kinds.add(tuple(sorted((name, tuple(value.shape), value.dtype) for name, value in context.items())))
+        expect(len(kinds) == 1, f"samples of {side.upper()} differ in context; give each the same names and shapes")
+
+
+def _context(case: Case, file: Path, side: Side, seed: int) -> Mapping[str, Any]:
+    return Sample.of(case.domain.sample(file, side, np.random.default_rng(seed), 1.0)).context
+
+
+def brings_an_objective(case: Case) -> None:
+    """The form of the objective that trains this medium has plain settings, and networks that can be described."""
+    kind = case.domain.objective_type("cycle")
+    expect(isinstance(kind, type) and issubclass(kind, Objective), f"objective_type gave {kind!r}; give an Objective")
+    described = to_mapping(kind.settings_type())
+    expect_json(described, kind.settings_type.__name__)
+    objective = kind(from_mapping(kind.settings_type, json.loads(json.dumps(described))))
+    networks = objective.networks(case.domain.networks("tiny", _SMALLEST))
+    for name, spec in networks.further.items():
+        expect_json(dict(spec.options), f"options of the further discriminator {name!r}")
+        spec.build("discriminators")
+
+
 def _global_random_state() -> Any:
     return torch.get_rng_state().tolist(), random.getstate(), str(np.random.get_state())
 
@@ -233,9 +269,11 @@ TRAINING_RULES: tuple[Rule, ...] = (
     scans_awkward_folders,
     samples_are_well_formed,
     samples_come_from_the_generator,
+    contexts_are_alike,
     refuses_broken_files,
     generators_fit_the_samples,
     discriminators_fit_the_samples,
+    brings_an_objective,
     warps_are_repeatable,
     previews_are_pictures,
     loads_for_scoring,

@@ -14,7 +14,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from unpaired import DomainSettings, Inventory, Reader
+from unpaired import CycleSettings, DomainSettings, Inventory, Reader, Sample
+from unpaired.core.networks import Networks, NetworkSpec
+from unpaired.core.objectives.cycle import Cycle
 from unpaired.core.testing import RULES, Case, ContractError, check, verify
 
 
@@ -132,6 +134,40 @@ def _finish_raw(self: Any) -> None:
     self.path.write_text("".join(self.lines))
 
 
+def _with_context(context: Callable[[Any, Path], Any]) -> Wrong:
+    """A sample with context."""
+
+    def members(ecg: type) -> dict[str, Any]:
+        def sample(self: Any, file: Path, side: str, rng: np.random.Generator, augmentation: float = 1.0) -> Sample:
+            return Sample(ecg.sample(self, file, side, rng, augmentation), {"beat": context(rng, file)})
+
+        return {"sample": sample}
+
+    return members
+
+
+@dataclass(frozen=True)
+class OddWeights(CycleSettings):
+    """Holds what JSON cannot."""
+
+    window: Any = dataclasses.field(default_factory=lambda: {1j})
+
+
+class OddCycle(Cycle):
+    settings_type = OddWeights
+
+
+class Undrawn(Cycle):
+    """Asks for a discriminator of a kind that takes no such option."""
+
+    def networks(self, networks: Networks) -> Networks:
+        return dataclasses.replace(networks, further={"more": NetworkSpec("patchgan", {"channels": 3})})
+
+
+def _training(kind: Any) -> Wrong:
+    return lambda ecg: {"objective_type": lambda self, name: kind}
+
+
 def _unread(ecg: type) -> dict[str, Any]:
     def convert(self: Any, reader: Reader, translate: Any, options: Any) -> Iterator[Tensor]:
         yield from reader
@@ -184,6 +220,14 @@ WRONG: list[tuple[str, str, str, Wrong]] = [
      _sampling(lambda x: x[:, : 32 + int(x[0, 0] * 8)])),
     ("global randomness", "samples_come_from_the_generator", "draw from `rng` only", _undisciplined),
     ("its own seed", "samples_come_from_the_generator", "differs for the same seed", _forgetful),
+    ("context is a number", "contexts_are_alike", "no tensor of finite values", _with_context(lambda rng, file: 3.0)),
+    ("context is random", "contexts_are_alike", "draw from `rng` only",
+     _with_context(lambda rng, file: torch.tensor(random.random()))),
+    ("context varies", "contexts_are_alike", "the same names and shapes",
+     _with_context(lambda rng, file: torch.zeros(1 + int(file.stem)))),
+    ("objective is none", "brings_an_objective", "give an Objective", _training(None)),
+    ("objective's settings not plain", "brings_an_objective", "JSON", _training(OddCycle)),
+    ("objective's discriminator cannot be built", "brings_an_objective", "patchgan discriminator", _training(Undrawn)),
     ("broken files pass", "refuses_broken_files", "raised nothing; raise MediaError", _lenient),
     ("raw errors", "refuses_broken_files", "raised KeyError", _raw_errors),
     ("samples too odd", "generators_fit_the_samples", "the generator needs multiples of",

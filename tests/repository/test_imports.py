@@ -35,6 +35,7 @@ PUBLIC_NAMES = [
     "NumericsError",
     "OutputError",
     "Reader",
+    "Sample",
     "TrainingSettings",
     "Translator",
     "UnknownName",

@@ -1,0 +1,89 @@
+"""The toy domain with neighbours: samples bring context, and the objective a term and a discriminator for them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from toy import Arrays
+
+from unpaired import CycleSettings
+from unpaired.core.data import Batch
+from unpaired.core.domain import Sample, Side
+from unpaired.core.networks import Networks, NetworkSpec
+from unpaired.core.objectives import Discriminators, DiscriminatorStep, Objective
+from unpaired.core.objectives.adversarial import generator_loss
+from unpaired.core.objectives.cycle import Cycle, apply_together, distance
+
+
+@dataclass(frozen=True)
+class PairSettings(CycleSettings):
+    steady: float = 2.0
+    """Weight of |G(x) - G(neighbour)|."""
+    pair: float = 1.0
+    """Weight of a discriminator of pairs in domain B."""
+
+
+class PairCycle(Cycle):
+    """Cycle consistency for samples with a neighbour."""
+
+    settings_type = PairSettings
+    settings: PairSettings
+
+    def __init__(self, settings: PairSettings | None = None) -> None:
+        super().__init__(settings or PairSettings())
+
+    def networks(self, networks: Networks) -> Networks:
+        if not self.settings.pair:
+            return networks
+        judge = networks.discriminator_b
+        options = {**judge.options, "in_channels": 2 * judge.options["in_channels"]}
+        return dataclasses.replace(networks, further={"pair_b": NetworkSpec(judge.architecture, options)})
+
+    def companions(self, side: Side, batch: Batch) -> Mapping[str, Tensor]:
+        context = batch.context_a if side == "a" else batch.context_b
+        return {"neighbour": context["neighbour"]}
+
+    def further_losses(
+        self, discriminators: Discriminators, side: Side, batch: Batch, translated: Mapping[str, Tensor]
+    ) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
+        losses = {f"steady_{side}": self.settings.steady * distance(translated["x"], translated["neighbour"])}
+        if side == "b" or not self.settings.pair:
+            return losses, {}
+        pair = torch.cat([translated["x"], translated["neighbour"]], dim=1)
+        (verdict,) = apply_together(discriminators.further["pair_b"], [pair])
+        return {**losses, "pair_b": self.settings.pair * generator_loss(self.settings.form, verdict)}, {"pair_b": pair}
+
+    def discriminator_step(
+        self,
+        discriminators: Discriminators,
+        batch: Batch,
+        shown_a: Tensor,
+        shown_b: Tensor,
+        extra: Mapping[str, Tensor],
+    ) -> DiscriminatorStep:
+        step = super().discriminator_step(discriminators, batch, shown_a, shown_b, extra)
+        if not self.settings.pair:
+            return step
+        real = torch.cat([batch.b, batch.context_b["neighbour"]], dim=1)
+        loss, *_ = self.judged(discriminators.further["pair_b"], real, extra["pair_b"])
+        return DiscriminatorStep({**step.losses, "discriminator_pair_b": loss}, step.verdicts)
+
+
+class Neighbours(Arrays):
+    """Arrays, each with a noisy neighbour."""
+
+    name = "neighbours"
+
+    def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Sample:
+        x = Sample.of(super().sample(file, side, rng, augmentation)).x
+        noise = torch.from_numpy(rng.normal(0, 0.1, x.shape).astype(np.float32))
+        return Sample(x, {"neighbour": (x + noise).clamp(-1, 1)})
+
+    def objective_type(self, name: str) -> type[Objective]:
+        return PairCycle if name == "cycle" else super().objective_type(name)
