@@ -1,0 +1,286 @@
+"""Converting footage: a clip opened as a stream of frames, and the new file that gets them with all that goes along."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+import av
+import numpy as np
+from torch import Tensor
+
+from ...core.domain import Reader, Side, Writer
+from ...core.errors import MediaError, OutputError
+from ...core.files import atomic
+from .colour import Planes, Unpacker, to_planes, to_tensor
+from .decode import Footage
+from .encode import PIPE, Container, Encoder, container_of, plan
+from .probe import ClipInfo, Source, reason, source_name
+from .settings import VideoConversion
+from .tracks import Track, kept_tags, take_along
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from av.container import OutputContainer
+
+_NEARLY = Fraction(1, 100)
+
+
+class Shown(NamedTuple):
+    """What the writer must know of a frame that was read."""
+
+    ticks: int
+    """When it is shown, in ticks of the clip's time base after the cut."""
+    duration: int
+    planes: Planes | None
+    """The frame itself, where it is to be shown beside its translation."""
+
+
+class VideoReader(Reader):
+    """A clip opened for conversion; one chunk (3, H, W) a frame.
+
+    Raises:
+        MissingFile: there is no such file.
+        MediaError: it is no video, no frame of it can be decoded, or none lies between start and end.
+    """
+
+    side: Side = "a"
+    """The domain that its frames belong to."""
+
+    def __init__(
+        self,
+        source: Source,
+        options: VideoConversion,
+        *,
+        container_format: str | None = None,
+        reader_options: Mapping[str, str] | None = None,
+    ) -> None:
+        self.path = source if isinstance(source, Path) else Path(source_name(source))
+        self.footage = Footage(
+            source, options.start, options.end, keep=True, container_format=container_format, options=reader_options
+        )
+        self.info: ClipInfo = self.footage.info
+        """The clip, as it was found."""
+        self.height, self.width, self.sample_aspect = _size(self.info, options.size)
+        """Of the chunks, and how their pixels are stretched."""
+        self.shown: deque[Shown] = deque()
+        """The frames read so far that the writer has not yet fetched, in order."""
+        self._beside = options.side_by_side
+        self._options = options
+
+    def __iter__(self) -> Iterator[Tensor]:
+        unpack = Unpacker(self.height, self.width, self.info.orientation, self.info.depth)
+        cut = self.footage.cut_ticks
+        for frame in self.footage:
+            planes = unpack(frame)
+            ticks = self.footage.ticks_of(frame) - cut
+            self.shown.append(Shown(ticks, frame.duration, planes if self._beside else None))
+            yield to_tensor(planes)
+
+    def __length_hint__(self) -> int:
+        whole = self.info.expected_frames
+        if whole is None:
+            return 0
+        begin, end = self._options.start or 0.0, self._options.end
+        last = whole if end is None else min(whole, round(end * self.info.rate))
+        return max(0, last - round(begin * self.info.rate))
+
+    @property
+    def warnings(self) -> Sequence[str]:  # type: ignore[override]
+        """What is out of the ordinary in the clip, as far as it is known by now, one sentence each."""
+        return self.footage.warnings
+
+    def close(self) -> None:
+        """Release the clip."""
+        self.footage.close()
+
+
+def _size(info: ClipInfo, asked: str | None) -> tuple[int, int, Fraction]:
+    """Height and width of the output, and the sample aspect that keeps the picture's shape."""
+    if asked is None:
+        return info.height, info.width, info.sample_aspect
+    width, height = (int(n) for n in re.findall(r"\d+", asked))
+    aspect = info.sample_aspect * Fraction(info.width, info.height) / Fraction(width, height)
+    aspect = Fraction(1) if abs(aspect - 1) < _NEARLY else aspect.limit_denominator(1000)
+    return height, width, aspect
+
+
+class VideoWriter(Writer):
+    """The translated clip: its frames at the input's times, with the input's sound, subtitles, chapters and labels.
+
+    The file gets its name when it is whole. Into an open binary file (a pipe) Matroska is written, from front to back.
+
+    Args:
+        target: a path, or an open binary file.
+        like: the clip that is translated.
+        options: codec, crf, preset and the rest.
+        container: the kind of file, where the name is not to tell.
+
+    Raises:
+        MediaError: files of this kind are not written, or the encoder refuses the size.
+        ConfigError: the container cannot hold the codec, or a setting is none of the codec's.
+        OutputError: the place cannot be written to.
+    """
+
+    def __init__(
+        self, target: Path | BinaryIO, like: VideoReader, options: VideoConversion, container: Container | None = None
+    ) -> None:
+        is_path = isinstance(target, Path)
+        self._name = str(target) if is_path else "the output stream"
+        self._like = like
+        self._beside = options.side_by_side
+        kind = container or (container_of(target.name) if isinstance(target, Path) else PIPE)
+        height, width = like.height, like.width * (2 if self._beside else 1)
+        chosen = plan(like.info, height, width, options, kind)
+        self._notes = list(chosen.notes)
+        self._tracks: dict[int, Track] = {}
+        self._atomic: AbstractContextManager[Path] | None = None
+        place: Any = _Pipe(target)  # type: ignore[arg-type]
+        if isinstance(target, Path):
+            self._atomic = atomic(target)
+            place = self._atomic.__enter__()
+        try:
+            options_of_kind = dict(kind.options) if is_path else {**kind.options, "flush_packets": "1"}
+            file = f"file:{place.absolute()}" if is_path else place
+            self._container: OutputContainer = av.open(
+                file, "w", format=kind.name, container_options=options_of_kind, metadata_errors="ignore"
+            )
+            base = 1 / like.info.rate.limit_denominator(100_000) if kind.constant_rate else like.info.time_base
+            self._ticks = like.info.time_base / base
+            self._encoder = Encoder(self._container, chosen, height, width, base, like.info.rate, like.sample_aspect)
+            self._prepare(kind)
+        except BaseException as error:
+            self._abandon()
+            if isinstance(error, av.FFmpegError):
+                raise self._fault(error) from error
+            raise
+
+    def _prepare(self, kind: Container) -> None:
+        """Labels, tracks and header."""
+        footage, info = self._like.footage, self._like.info
+        begin, end = footage.span
+        span = (begin if footage.cut_ticks else None, end)
+        shift = footage.cut_ticks * info.time_base
+        for source in footage.tracks:
+            track, note = take_along(source, self._container, span, shift, kind.sound)
+            if track is not None:
+                self._tracks[source.index] = track
+            if note is not None:
+                self._notes.append(note)
+        stream = self._encoder.stream
+        video = footage.container.streams[info.stream]
+        stream.metadata.update(kept_tags(dict(video.metadata)))
+        stream.disposition = video.disposition
+        self._container.metadata.update(kept_tags(dict(footage.container.metadata)))
+        self._container.set_chapters(_chapters(footage.container.chapters(), begin if shift else None, end, shift))  # type: ignore[arg-type]
+        with self._writing():
+            self._container.start_encoding()
+
+    @property
+    def warnings(self) -> Sequence[str]:  # type: ignore[override]
+        """What in the new file is not as in the input, one sentence each."""
+        if self._encoder.moved:
+            late = (
+                f"{self._encoder.moved} frames had no later time than the one before; they were put one tick after it"
+            )
+            return (*self._notes, late)
+        return tuple(self._notes)
+
+    def write(self, chunk: Tensor) -> None:
+        """Encode the translation (3, H, W) of the next frame. Raises OutputError."""
+        shown = self._like.shown.popleft()
+        planes = to_planes(chunk, self._encoder.depth)
+        if shown.planes is not None:
+            source = shown.planes
+            if source.dtype != planes.dtype:  # the codec has fewer bits than the input
+                source = (source >> 8).astype(planes.dtype)
+            planes = np.concatenate([source, planes], axis=2)
+        with self._writing():
+            self._copy_tracks()
+            self._container.mux(
+                self._encoder.encode(planes, round(shown.ticks * self._ticks), round(shown.duration * self._ticks))
+            )
+
+    def finish(self) -> None:
+        """Write what is left and give the file its name. Raises OutputError."""
+        with self._writing():
+            self._copy_tracks()
+            self._container.mux(self._encoder.rest())
+            for track in self._tracks.values():
+                for packet in track.rest():
+                    self._container.mux(packet)
+            self._container.close()
+        if self._atomic is not None:
+            done, self._atomic = self._atomic, None
+            done.__exit__(None, None, None)
+
+    def discard(self) -> None:
+        """Remove everything written so far."""
+        self._abandon()
+
+    def _copy_tracks(self) -> None:
+        others = self._like.footage.others
+        while others:
+            packet = others.popleft()
+            track = self._tracks.get(packet.stream.index)
+            if track is not None:
+                for written in track.packets(packet):
+                    self._container.mux(written)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise self._fault(error) from error
+
+    def _fault(self, error: BaseException) -> OutputError | MediaError:
+        number = getattr(error, "errno", None)
+        if isinstance(number, int) and number in errno.errorcode and number != errno.EINVAL:
+            return OutputError(f"cannot write {self._name}: {reason(error)}; free some space or choose another place")
+        return MediaError(f"{self._name} cannot be written as {self._kind()}: {reason(error)}")
+
+    def _kind(self) -> str:
+        return f"{self._container.format.name} with {self._encoder.stream.codec_context.name}"
+
+    def _abandon(self) -> None:
+        if hasattr(self, "_container"):
+            with suppress(av.FFmpegError, OSError, ValueError):
+                self._container.close()
+        if self._atomic is not None:
+            given_up, self._atomic = self._atomic, None
+            with suppress(OSError):
+                given_up.__exit__(OutputError, OutputError("given up"), None)
+
+
+class _Pipe:
+    """What FFmpeg sees of an open file: something to be written from front to back, whole blocks at a time."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, block: bytes) -> int:
+        left = memoryview(block)
+        while left:  # an unbuffered file may take a part
+            left = left[self._file.write(left) :]
+        return len(block)
+
+
+def _chapters(chapters: Any, begin: Fraction | None, end: Fraction | None, shift: Fraction) -> list[dict[str, Any]]:
+    """Chapters cut like the picture; one that is cut away is left out."""
+    kept = []
+    for chapter in chapters:
+        base = chapter["time_base"] or Fraction(1, 1000)
+        first, last = chapter["start"] * base, chapter["end"] * base
+        first = max(first, begin) if begin is not None else first
+        last = min(last, end) if end is not None else last
+        if last > first:
+            kept.append({**chapter, "start": round((first - shift) / base), "end": round((last - shift) / base)})
+    return kept

@@ -1,0 +1,279 @@
+"""Frames out of a clip, one at a time: in order of time, upright, whatever is wrong with some of its packets."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from types import TracebackType
+from typing import Any, Self
+
+import av
+import numpy as np
+from av.stream import Disposition
+
+from ...core.errors import MediaError
+from .access import ClipAccess
+from .colour import Pixels, Unpacker
+from .deinterlace import deinterlaced
+from .probe import ClipInfo, Source, choose_stream, describe, no_frames, open_container, reason, source_name
+
+__all__ = ["ClipAccess", "Footage", "Frame", "decode"]
+
+_PATIENCE = 10  # seconds of video that other tracks may lag behind it in the file
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One decoded frame."""
+
+    pixels: Pixels
+    """(H, W, 3) RGB, full range, upright: uint8, or uint16 where the clip has more than 8 bits."""
+    time: Fraction
+    """Seconds at which it is shown."""
+    pts: int
+    """The same in ticks of the clip's time base."""
+    duration: int
+    """Ticks for which it is shown; 0 where the clip does not say."""
+
+
+def decode(
+    source: Source, start: float | None = None, end: float | None = None, size: tuple[int, int] | None = None
+) -> Iterator[Frame]:
+    """The frames of a clip, one at a time.
+
+    Args:
+        source: the clip.
+        start, end: seconds after the first frame, from `start` up to and without `end`; None for all.
+        size: height and width to scale to; None keeps the clip's.
+
+    Raises:
+        MissingFile: there is no such file.
+        MediaError: it is no video, or no frame of it can be decoded.
+    """
+    with Footage(source, start, end) as footage:
+        height, width = size or (footage.info.height, footage.info.width)
+        unpack = Unpacker(height, width, footage.info.orientation, footage.info.depth)
+        for frame in footage:
+            pixels = np.ascontiguousarray(unpack(frame).transpose(1, 2, 0))
+            yield Frame(pixels, footage.time_of(frame), footage.ticks_of(frame), frame.duration)
+
+
+class Footage:
+    """An opened clip. Iterating gives the decoder's frames, each once, from the first to the last.
+
+    Packets that cannot be decoded are skipped and counted; times are the packets' own, so nothing shifts.
+
+    Args:
+        source, start, end: as for `decode`.
+        keep: whether to put the packets of the other tracks aside, into `others`.
+        container_format, options: FFmpeg's name of the container and options of its reader, where it cannot tell by
+            itself (cameras, raw streams).
+
+    Raises:
+        MissingFile, MediaError: as for `decode`.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        start: float | None = None,
+        end: float | None = None,
+        *,
+        keep: bool = False,
+        container_format: str | None = None,
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        self._name = source_name(source)
+        self.container = open_container(source, container_format, options)
+        self.others: deque[av.Packet[Any]] = deque()
+        """Packets of the tracks to be kept, as they came by; whoever takes them removes them."""
+        self.damaged = 0
+        """Packets that could not be decoded so far."""
+        self.decoded = 0
+        """Frames given so far."""
+        self._left_out = 0  # packets that the container itself says are not to be shown (edit lists)
+        self._notes: list[str] = []
+        self._ended = False
+        try:
+            self._stream = choose_stream(self.container, self._name)
+            self._stream.thread_type = "AUTO"  # type: ignore[assignment]
+            self.tracks = self._kept_tracks() if keep else []
+            """The tracks whose packets go into `others`."""
+            self._open(start, end)
+        except BaseException:
+            self.container.close()
+            raise
+
+    def _open(self, start: float | None, end: float | None) -> None:
+        self._fault = ""
+        self._frames = deinterlaced(self._decoded(), self._say)
+        first = next(self._frames, None)
+        if first is None:
+            raise no_frames(self.container, self._stream, self._name, self._fault)
+        self.info: ClipInfo = describe(self.container, self._stream, first, self._name)
+        self._notes[:0] = self.info.warnings
+        self._tick = self.info.time_base
+        self._next = 0
+        self.first_tick = self.ticks_of(first)
+        """Ticks at which the clip begins."""
+        self._begin = self.first_tick + round(Fraction(start or 0) / self._tick)
+        self._end = None if end is None else self.first_tick + round(Fraction(end) / self._tick)
+        if start:
+            first = self._sought(first)
+        self._first: av.VideoFrame | None = first
+
+    # -- what is there ------------------------------------------------------------------------------
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is out of the ordinary, as far as it is known by now, one sentence each."""
+        notes = list(self._notes)
+        if self.damaged:
+            notes.append(f"{self.damaged} damaged packets were skipped; the frames around them keep their times")
+        expected = (self.info.frames or 0) - self._left_out
+        whole = self._ended and self._begin == self.first_tick and self._end is None
+        if whole and self.decoded < expected:
+            notes.append(f"the header claims {self.info.frames} frames; {self.decoded} could be decoded")
+        return tuple(notes)
+
+    @property
+    def cut_ticks(self) -> int:
+        """Ticks that are cut off before the first frame given: what times are to be moved back by."""
+        return self._begin - self.first_tick
+
+    @property
+    def span(self) -> tuple[Fraction, Fraction | None]:
+        """Seconds from which and up to which the clip is read, on its own clock."""
+        return self._begin * self._tick, None if self._end is None else self._end * self._tick
+
+    def ticks_of(self, frame: av.VideoFrame) -> int:
+        """When a frame is shown, in ticks of the clip's time base."""
+        if frame.pts is None:
+            return self._next
+        if frame.time_base is None or frame.time_base == self._tick:
+            return frame.pts
+        return round(frame.pts * frame.time_base / self._tick)
+
+    def time_of(self, frame: av.VideoFrame) -> Fraction:
+        """When a frame is shown, in seconds."""
+        return self.ticks_of(frame) * self._tick
+
+    # -- frames -------------------------------------------------------------------------------------
+    def __iter__(self) -> Iterator[av.VideoFrame]:
+        size: tuple[int, int] | None = None
+        while True:
+            frame = self._first if self._first is not None else next(self._frames, None)
+            self._first = None
+            if frame is None:
+                break
+            ticks = self.ticks_of(frame)
+            frame.pts, frame.time_base = ticks, self._tick
+            self._next = ticks + max(1, frame.duration or round(1 / self.info.rate / self._tick))
+            if ticks < self._begin:
+                continue
+            if self._end is not None and ticks >= self._end:
+                self._finish_tracks()
+                break
+            if size is not None and size != (frame.width, frame.height):
+                self._say(
+                    f"the picture changes its size from {size[0]}x{size[1]} to {frame.width}x{frame.height} at "
+                    f"{float(ticks * self._tick):.2f} s; all of it is scaled to the first"
+                )
+            size = (frame.width, frame.height)
+            self.decoded += 1
+            yield frame
+        self._ended = True
+        if self.decoded == 0:
+            raise MediaError(f"{self._name} has no frame between start and end; it is {self._length()} long")
+
+    def close(self) -> None:
+        """Release the clip."""
+        self.others.clear()
+        self.container.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _say(self, note: str) -> None:
+        if note not in self._notes and len(self._notes) < 20:
+            self._notes.append(note)
+
+    def _length(self) -> str:
+        length = self.info.duration or (self._next - self.first_tick) * self._tick
+        return f"{float(length):.2f} s"
+
+    def _sought(self, first: av.VideoFrame) -> av.VideoFrame | None:
+        """Go to the key frame before the start; what cannot be sought in is read from its beginning."""
+        try:
+            self.container.seek(self._begin, stream=self._stream)
+        except (av.FFmpegError, OSError):
+            return first
+        self.others.clear()
+        self._frames.close()
+        self._frames = deinterlaced(self._decoded(), self._say)
+        return None
+
+    def _kept_tracks(self) -> list[av.stream.Stream]:
+        tracks: list[av.stream.Stream] = []
+        for stream in self.container.streams:
+            picture = stream.type == "video" and bool(stream.disposition & Disposition.attached_pic)
+            if stream.type in ("audio", "subtitle") or picture:
+                tracks.append(stream)
+        return tracks
+
+    def _packets(self) -> Iterator[av.Packet[Any]]:
+        try:
+            yield from self.container.demux(self._stream, *self.tracks)
+        except (av.FFmpegError, OSError) as error:
+            # What follows cannot be read: the file is cut short. What came before is good.
+            self._fault = reason(error)
+            self._say(f"the file breaks off ({self._fault}); what came before is kept")
+            yield from self._flush()
+
+    def _flush(self) -> Iterator[av.Packet[Any]]:
+        packet: av.Packet[Any] = av.Packet()
+        packet.stream = self._stream
+        yield packet
+
+    def _decoded(self) -> Iterator[av.VideoFrame]:
+        for packet in self._packets():
+            if packet.stream is not self._stream:
+                if packet.size:
+                    self.others.append(packet)
+                continue
+            self._left_out += packet.is_discard
+            try:
+                frames = self._stream.decode(packet if packet.size else None)
+            except EOFError:
+                continue
+            except (av.FFmpegError, ValueError) as error:
+                self.damaged += 1
+                self._fault = reason(error)
+                continue
+            yield from frames
+
+    def _finish_tracks(self) -> None:
+        """Read on, without decoding, until the other tracks have come to the end of the cut too."""
+        assert self._end is not None
+        end = self._end * self._tick
+        behind = {track.index for track in self.tracks if track.type == "audio"}
+        for packet in self._packets():
+            if not behind:
+                return
+            if packet.pts is None or packet.time_base is None:
+                continue
+            time = packet.pts * packet.time_base
+            if packet.stream is self._stream:
+                if time > end + _PATIENCE:
+                    return
+                continue
+            if time >= end:
+                behind.discard(packet.stream.index)
+            elif packet.size:
+                self.others.append(packet)

@@ -1,0 +1,276 @@
+"""Frames into a file: which codec, with what settings, in which container, and in what form of pixels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Literal
+
+import av
+
+from ...core.errors import ConfigError, MediaError
+from .colour import UNKNOWN, Colour, Packer, Planes, stated
+from .probe import ClipInfo, reason
+from .settings import VideoConversion
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+
+_X26X = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
+
+
+@dataclass(frozen=True)
+class Codec:
+    """A video codec: the encoder that writes it and what it can be told."""
+
+    encoder: str
+    presets: tuple[str, ...]
+    preset: str
+    """The usual one."""
+    preset_option: str = "preset"
+    crf: float | None = None
+    """Constant quality by default; None where the encoder has none."""
+    worst_crf: float = 51
+    options: Mapping[str, str] = field(default_factory=dict)
+    even: bool = False
+    """Whether sizes must be even where chroma is halved."""
+    limited: bool = False
+    """Whether it knows no full range."""
+
+
+CODECS: dict[str, Codec] = {
+    "h264": Codec("libx264", _X26X, "veryfast", crf=18, even=True),
+    "h265": Codec("libx265", _X26X, "veryfast", crf=20, options={"x265-params": "log-level=none"}, even=True),
+    "vp9": Codec("libvpx-vp9", tuple("0123456789"), "6", "cpu-used", 24, 63,
+                 {"deadline": "good", "row-mt": "1", "b": "0"}),
+    "av1": Codec("libsvtav1", tuple(str(n) for n in range(14)), "9", crf=26, worst_crf=63),
+    "ffv1": Codec("ffv1", (), "", options={"level": "3", "slicecrc": "1", "slices": "4"}),
+    "prores": Codec("prores_ks", ("proxy", "lt", "standard", "hq", "4444", "4444xq"), "hq", "profile", limited=True),
+}  # fmt: skip
+"""What can be asked for by `codec`."""
+
+
+@dataclass(frozen=True)
+class Container:
+    """A kind of file that is written."""
+
+    name: str
+    """FFmpeg's name of it."""
+    codec: str = "h264"
+    """Video codec that `auto` takes."""
+    sound: str = "aac"
+    """Encoder for sound that cannot be copied."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    constant_rate: bool = False
+    """Whether it knows no times of single frames."""
+
+
+# Without this Matroska moves every frame by the time that the sound's encoder needed to start.
+_OWN_TIMES = {"avoid_negative_ts": "disabled"}
+_FAST_START = {"movflags": "+faststart"}
+_MP4, _MOV = Container("mp4", options=_FAST_START), Container("mov", options=_FAST_START)
+_MKV = Container("matroska", options=_OWN_TIMES)
+_TS = Container("mpegts")
+CONTAINERS: dict[str, Container] = {
+    ".mp4": _MP4, ".m4v": _MP4, ".mov": _MOV, ".qt": _MOV, ".mkv": _MKV,
+    ".webm": Container("webm", "vp9", "libopus", _OWN_TIMES),
+    ".ts": _TS, ".m2ts": _TS, ".mts": _TS,
+    ".avi": Container("avi", sound="libmp3lame", constant_rate=True),
+    ".flv": Container("flv"), ".3gp": Container("3gp", options=_FAST_START),
+    ".wmv": Container("asf", sound="libmp3lame"), ".asf": Container("asf", sound="libmp3lame"),
+    ".nut": Container("nut"),
+}  # fmt: skip
+"""Kinds of file by the ending of their names."""
+
+PIPE = _MKV
+"""The kind that goes into a pipe."""
+
+
+def container_of(name: str) -> Container:
+    """The kind of file that a name asks for by its ending. Raises MediaError naming those that are written."""
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 (a name, not a path)
+    if suffix not in CONTAINERS:
+        raise MediaError(
+            f"{name}: videos of this kind cannot be written; end the name with one of {', '.join(sorted(CONTAINERS))}"
+        )
+    return CONTAINERS[suffix]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the frames of a clip are going to be encoded."""
+
+    codec: Codec
+    pixel_format: str
+    colour: Colour
+    """What the file says of its colours."""
+    matrix: int
+    """H.273 code point that the pixels are put together by, also where the file does not say."""
+    options: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+    """What is not as in the input, one sentence each."""
+
+
+def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, container: Container) -> Plan:
+    """Choose codec, pixel format and settings for frames of `info` at a size.
+
+    Raises:
+        ConfigError: the codec is unknown or not part of this PyAV, or its crf or preset is none of its own.
+    """
+    name = container.codec if options.codec == "auto" else options.codec
+    if name not in CODECS:
+        raise ConfigError(f"codec is {name!r}; expected auto or one of {', '.join(CODECS)}")
+    codec, notes = CODECS[name], list[str]()
+    formats = _formats(codec, name)
+    pixel_format = _pixel_format(formats, info, codec, height, width)
+    depth, chroma = _shape(pixel_format)
+    if chroma != info.chroma:
+        odd = codec.even and info.chroma == "420" and (height % 2 or width % 2)
+        why = f"{width}x{height} pixels are odd, and {name} wants even ones in 4:2:0" if odd else f"{name} has no other"
+        notes.append(f"chroma is written in {':'.join(chroma)} instead of {':'.join(info.chroma)}: {why}")
+    if depth < info.depth:
+        notes.append(f"the input has {info.depth} bits; {name} here takes {depth}")
+    colour, matrix = _colour(info, height)
+    if colour.full and codec.limited:
+        colour = Colour(colour.matrix, colour.transfer, colour.primaries)
+        notes.append(f"the input has full range; {name} knows limited range only")
+    if container.constant_rate:
+        notes.append(f"{container.name} knows a constant rate only: {float(info.rate):.3f} frames/s")
+    return Plan(codec, pixel_format, colour, matrix, _settings(name, codec, options), tuple(notes))
+
+
+def _formats(codec: Codec, name: str) -> tuple[str, ...]:
+    try:
+        return tuple(each.name for each in av.codec.Codec(codec.encoder, "w").video_formats or ())
+    except (av.FFmpegError, ValueError) as error:
+        usable = [each for each, other in CODECS.items() if other.encoder in av.codec.codecs_available]
+        raise ConfigError(f"codec is {name!r}, which this PyAV cannot write; it has {', '.join(usable)}") from error
+
+
+def _shape(pixel_format: str) -> tuple[int, str]:
+    """Depth in bits and chroma of a format such as yuv420p10le."""
+    chroma, _, depth = pixel_format.removeprefix("yuv").removesuffix("le").partition("p")
+    return int(depth or 8), chroma
+
+
+def _pixel_format(formats: tuple[str, ...], info: ClipInfo, codec: Codec, height: int, width: int) -> str:
+    usable = [(_shape(f), f) for f in formats if f.startswith(("yuv420p", "yuv422p", "yuv444p"))]
+    if codec.even and width % 2:
+        usable = [each for each in usable if each[0][1] == "444"]
+    elif codec.even and height % 2:
+        usable = [each for each in usable if each[0][1] != "420"]
+
+    def cost(each: tuple[tuple[int, str], str]) -> tuple[int, int, int]:
+        (depth, chroma), _ = each
+        loses_chroma, loses_depth = max(0, int(info.chroma) - int(chroma)), max(0, info.depth - depth)
+        return loses_chroma + 100 * loses_depth, int(chroma), depth
+
+    return min(usable, key=cost)[1]
+
+
+def _colour(info: ClipInfo, height: int) -> tuple[Colour, int]:
+    """An input that does not state its matrix makes an output that does not, as long as players take the same one."""
+    if info.pixel_format.startswith(("rgb", "bgr", "gbr", "arg", "abg", "0rg", "0bg", "pal", "x2")):
+        matrix = stated(UNKNOWN, height)
+        return Colour(matrix, info.colour.transfer, info.colour.primaries), matrix
+    stored = info.width if info.orientation.transpose else info.height
+    matrix = stated(info.colour.matrix, stored)
+    known = info.colour.matrix == matrix
+    label = matrix if known or matrix != stated(UNKNOWN, height) else UNKNOWN
+    return Colour(label, info.colour.transfer, info.colour.primaries, info.colour.full), matrix
+
+
+def _settings(name: str, codec: Codec, options: VideoConversion) -> dict[str, str]:
+    settings = dict(codec.options)
+    if options.crf is not None:
+        if codec.crf is None:
+            raise ConfigError(f"crf is {options.crf}, but {name} has no such setting; leave it out")
+        if not 0 <= options.crf <= codec.worst_crf:
+            raise ConfigError(f"crf is {options.crf}; {name} takes 0 (best) to {codec.worst_crf:g}")
+    crf = options.crf if options.crf is not None else codec.crf
+    if crf is not None:
+        settings["crf"] = f"{crf:g}"
+    if options.preset is not None and options.preset not in codec.presets:
+        known = f"one of {', '.join(codec.presets)}" if codec.presets else "nothing: it has none"
+        raise ConfigError(f"preset is {options.preset!r}; {name} takes {known}")
+    if codec.presets:
+        settings[codec.preset_option] = options.preset or codec.preset
+    return settings
+
+
+class Encoder:
+    """The video track of a file being written.
+
+    Args:
+        container: the file, before its header.
+        plan: how frames are encoded.
+        height, width: of the frames.
+        time_base: seconds of a tick.
+        rate: frames in a second, on average.
+        sample_aspect: width of a pixel to its height.
+
+    Raises:
+        ConfigError: the container cannot hold the codec.
+        MediaError: the encoder refuses the size.
+    """
+
+    def __init__(self, container: OutputContainer, plan: Plan, height: int, width: int, time_base: Fraction,
+                 rate: Fraction, sample_aspect: Fraction) -> None:  # fmt: skip
+        # SVT-AV1 writes its settings on the terminal otherwise.
+        os.environ.setdefault("SVT_LOG", "1")
+        encoder, kind = plan.codec.encoder, container.format.name
+        try:
+            stream: Any = container.add_stream(
+                encoder, rate=rate.limit_denominator(100_000), options=dict(plan.options)
+            )
+        except ValueError as error:
+            raise ConfigError(f"a {kind} file cannot hold {encoder} video; choose another codec or ending") from error
+        context = stream.codec_context
+        stream.width, stream.height, stream.pix_fmt = width, height, plan.pixel_format
+        context.time_base = stream.time_base = time_base
+        context.sample_aspect_ratio = sample_aspect
+        context.thread_type = "AUTO"  # slices, the default, cost x264 quality
+        context.colorspace, context.color_trc = plan.colour.matrix, plan.colour.transfer
+        context.color_primaries, context.color_range = plan.colour.primaries, 2 if plan.colour.full else 1
+        if encoder == "libx265" and kind in ("mp4", "mov"):
+            context.codec_tag = "hvc1"  # the one that Apple's players know
+        try:
+            context.open()
+        except av.FFmpegError as error:
+            raise MediaError(
+                f"{encoder} cannot write {width}x{height} pixels ({plan.pixel_format}): {reason(error)}"
+            ) from error
+        self.stream = stream
+        self.moved = 0
+        """Frames whose time was not after the one before."""
+        self._pack = Packer(plan.pixel_format, plan.colour, plan.matrix)
+        self.depth: Literal["uint8", "uint16"] = "uint8" if _shape(plan.pixel_format)[0] == 8 else "uint16"
+        """Type of the planes that lose nothing."""
+        self._base = time_base
+        self._last: int | None = None
+        self._durations: dict[int, int] = {}
+
+    def encode(self, planes: Planes, ticks: int, duration: int) -> list[av.Packet[Any]]:
+        """One frame, planes (3, H, W), shown at `ticks` for `duration` ticks (0: unknown)."""
+        if self._last is not None and ticks <= self._last:
+            self.moved += 1
+            ticks = self._last + 1
+        self._last = ticks
+        frame = self._pack(planes)
+        frame.pts, frame.time_base = ticks, self._base
+        if duration > 0:
+            self._durations[ticks] = frame.duration = duration
+        return self._timed(self.stream.encode(frame))
+
+    def rest(self) -> list[av.Packet[Any]]:
+        """What the encoder still holds."""
+        return self._timed(self.stream.encode(None))
+
+    def _timed(self, packets: list[av.Packet[Any]]) -> list[av.Packet[Any]]:
+        for packet in packets:
+            with suppress(KeyError):
+                packet.duration = self._durations.pop(packet.pts)  # type: ignore[arg-type]
+        return packets
