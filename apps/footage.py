@@ -10,9 +10,8 @@ from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unpaired import ConfigError, ConversionSettings, Domain, Image, MissingFile, Video
+from unpaired import ConfigError, ConversionSettings, MissingFile, Video
 from unpaired.apps.command_line import quiet_libraries
-from unpaired.core import registry
 
 if TYPE_CHECKING:
     from unpaired import Translator
@@ -32,34 +31,13 @@ def for_footage(translator: Translator) -> Translator:
     """
     from unpaired import Translator
 
-    domain = translator.domain
-    if isinstance(domain, Video):
+    if isinstance(translator.domain, Video):
         return translator
-    if not isinstance(domain, Image):
-        raise ConfigError(f"this model is of the domain {domain.name}; give one for video or pictures")
-    if (domain.channels("a"), domain.channels("b")) != (3, 3):
-        raise ConfigError("this model is not of colour pictures; footage needs one that was trained with mode rgb")
-    crop = domain.settings.crop
-    lent = Video(size=domain.settings.size, height=crop[0], width=crop[1])
+    adopted = Video.adopt(translator.domain)
+    if adopted is None:
+        raise ConfigError("this model cannot translate footage; give one of the domain video, or of colour pictures")
     choice = translator.choice
-    return Translator(dataclasses.replace(translator.model, domain=lent), choice.name, choice.device)
-
-
-def is_footage(name: str) -> bool:
-    """Whether INPUT can only be footage: a pipe, an address, or a file that is named like a clip and like no
-    picture."""
-    if name == PIPE or "://" in name:
-        return True
-    path = Path(name)
-    return not path.is_dir() and Video().convertible(path) and not Image().convertible(path)
-
-
-def named(name: str | None, default: Domain) -> Domain:
-    """The medium that --domain names, or the default."""
-    if name is None or name == default.name:
-        return default
-    made: Domain = registry.find("domains", name)()
-    return made
+    return Translator(dataclasses.replace(translator.model, domain=adopted), choice.name, choice.device)
 
 
 def through_pipe(
@@ -90,8 +68,10 @@ def convert_live(
     translator: Translator, source: str, target: str, direction: Direction, options: ConversionSettings, json: bool
 ) -> int:
     """Translate a stream until it ends or Ctrl-C; say at the end how it went."""
+    from unpaired.domains.video import VideoConversion
     from unpaired.domains.video.live import convert_live
 
+    assert isinstance(options, VideoConversion)
     last = 0.0
 
     def show(stand: LiveReport) -> None:
@@ -101,7 +81,7 @@ def convert_live(
             print(_live_text(stand), file=sys.stderr, flush=True)
 
     with quiet_libraries():
-        report = convert_live(translator, source, target, direction, options, show)
+        report = convert_live(translator.domain, translator.toward(direction), source, Path(target), options, show)
     with redirect_stdout(sys.stderr if target == PIPE else sys.stdout):
         print(dumps(dataclasses.asdict(report), indent=2) if json else _live_text(report))
     for note in report.warnings:

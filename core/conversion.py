@@ -38,7 +38,7 @@ class ConversionReport:
     failed: tuple[BrokenFile, ...] = ()
     """Inputs of a folder that could not be converted, and why."""
     notes: tuple[FileNote, ...] = ()
-    """What their readers had to say of the inputs that were converted."""
+    """What had to be said of inputs that were converted all the same."""
 
 
 def convert(
@@ -94,9 +94,8 @@ def convert(
 
 
 def notes_of(jobs: Sequence[Job]) -> tuple[FileNote, ...]:
-    """What the readers of converted files had to say."""
-    done = [(job.source, job.reader) for job in jobs if job.error is None and job.reader is not None]
-    return tuple(FileNote(source, text) for source, reader in done for text in reader.warnings)
+    """What readers and writers had to say of the files that were converted."""
+    return tuple(FileNote(job.source, text) for job in jobs if job.error is None for text in job.notes)
 
 
 def _job_of_file(source: Path, target: Path) -> Job:

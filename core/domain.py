@@ -117,8 +117,11 @@ class Reader(ABC):
     """A file opened for conversion: a stream of chunks and all that is needed to write it back alike."""
 
     path: Path
-    warnings: Sequence[str] = ()
-    """What had to be done with the file that its owner should know, a sentence each; complete after the last chunk."""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What is out of the ordinary in the file, a sentence each; complete after the last chunk."""
+        return ()
 
     @abstractmethod
     def __iter__(self) -> Iterator[Tensor]:
@@ -138,6 +141,11 @@ class Reader(ABC):
 
 class Writer(ABC):
     """A file being written. Its name appears when it is whole: `finish` renames, `discard` leaves nothing."""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What in the file is not as in the input, a sentence each; complete after `finish`."""
+        return ()
 
     @abstractmethod
     def write(self, chunk: Tensor) -> None:

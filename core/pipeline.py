@@ -105,6 +105,8 @@ class Job:
     reader: Reader | None = None
     error: MediaError | MissingFile | None = None
     """What is wrong with this file, once a stage found it."""
+    notes: tuple[str, ...] = ()
+    """What reader and writer had to say of it, once it is written."""
     _closed: bool = field(default=False, repr=False)
 
     @contextmanager
@@ -304,6 +306,7 @@ class Pipeline:
                     writer.write(chunk)
                 job.check()
                 writer.finish()
+                job.notes = (*job.reader.warnings, *writer.warnings)
             except BaseException:
                 with suppress(OSError):  # what ended the writing matters more
                     writer.discard()

@@ -94,11 +94,11 @@ def _translator(args: argparse.Namespace) -> Translator:
     if args.output == footage.PIPE and sys.stdout.isatty():
         refuse(["OUTPUT is -, but standard output is a terminal; redirect it or name a file"])
     translator = unpaired.load(args.model, runtime=args.runtime, device=args.device)
-    if args.live or args.domain == "video" or (args.domain is None and footage.is_footage(args.input)):
+    if args.live or args.domain == "video" or args.input == footage.PIPE:
         return footage.for_footage(translator)
     if args.domain not in (None, translator.domain.name):
         refuse([f"the model is of the domain {translator.domain.name}, not {args.domain}"])
-    return translator
+    return translator.suited_to(args.input)
 
 
 def _options(args: argparse.Namespace, kind: type[ConversionSettings]) -> ConversionSettings:

@@ -10,12 +10,34 @@ place. What is written keeps the times of the frames that were fetched, so it pl
 
 from __future__ import annotations
 
+import os
+import re
+import statistics
 import threading
 import time
-from collections.abc import Iterator
-from typing import Generic, TypeVar
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, BinaryIO, Generic, TypeVar
+
+import av
+from torch import Tensor
+
+from ...core.domain import Domain, Translate
+from ...core.errors import ConfigError, MediaError
+from . import pipes
+from .colour import Unpacker, to_tensor
+from .conversion import Shown, VideoReader
+from .probe import Source
+from .settings import VideoConversion
 
 T = TypeVar("T")
+_PROBE = {"analyzeduration": "1000000"}
+"""Microseconds of a stream that are looked at before its first frame: five seconds by default."""
+_CAMERA = re.compile(r"camera:(\d+)|/dev/video(\d+)")
+_REMEMBERED = 10_000
 
 
 class Newest(Generic[T]):
@@ -53,10 +75,11 @@ class Newest(Generic[T]):
         if self._failure is not None:
             raise self._failure
 
-    def close(self, patience: float = 15.0) -> None:
-        """End the reading; waits up to `patience` seconds for a read that is under way."""
+    def close(self, patience: float = 15.0) -> bool:
+        """End the reading; waits up to `patience` seconds for a read that is under way. Whether it has ended."""
         self._closing = True
         self._thread.join(patience)
+        return not self._thread.is_alive()
 
     def _read(self) -> None:
         try:
@@ -79,3 +102,185 @@ class Newest(Generic[T]):
                 with self._changed:
                     self._ended = True
                     self._changed.notify_all()
+
+
+class LiveReader(VideoReader):
+    """A stream that does not wait: iterating gives its newest frame, and leaves out what came before that.
+
+    Args:
+        source: an address (with ://), or an open binary file such as a pipe.
+        options: as for a clip; `start` and `end` count seconds of the stream.
+
+    Raises:
+        MediaError: it cannot be opened, or has no picture.
+    """
+
+    def __init__(self, source: Source, options: VideoConversion) -> None:
+        super().__init__(source, options, reader_options=_PROBE)
+        self.newest = Newest(iter(self.footage))
+        self.arrivals: deque[float] = deque()
+        """`time.monotonic` at which the frames that were given arrived, to be taken by whoever wrote them."""
+
+    def __iter__(self) -> Iterator[Tensor]:
+        unpack = Unpacker(self.height, self.width, self.info.orientation, self.info.depth)
+        for frame, arrived in self.newest:
+            planes = unpack(frame)
+            ticks = self.footage.ticks_of(frame) - self.footage.cut_ticks
+            self.shown.append(Shown(ticks, 0, planes if self._beside else None))
+            self.arrivals.append(arrived)
+            yield to_tensor(planes)
+
+    def close(self) -> None:
+        """End the reading, then release the stream."""
+        if self.newest.close():
+            super().close()
+
+
+@dataclass(frozen=True)
+class LiveReport:
+    """How a stream was kept up with."""
+
+    seconds: float
+    """Since the first frame was there."""
+    received: int
+    """Frames that came."""
+    translated: int
+    dropped: int
+    """Frames that a newer one replaced while another was being translated."""
+    latency: float
+    """Seconds from a frame's arrival to its being written, median of the last 10,000."""
+    longest: float
+    """The longest such time."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def frames_per_second(self) -> float:
+        """Translated frames in a second."""
+        return self.translated / self.seconds if self.seconds > 0 else 0.0
+
+
+def convert_live(
+    domain: Domain,
+    translate: Translate,
+    source: str,
+    target: Path,
+    options: VideoConversion,
+    progress: Callable[[LiveReport], None] | None = None,
+) -> LiveReport:
+    """Translate a stream into a file or a pipe until it ends, `options.end` is reached, or Ctrl-C.
+
+    Args:
+        domain: the video domain of the model.
+        translate: one direction of it.
+        source: an address (RTSP, HTTP, UDP, TCP ...), a camera (camera:N), or - for standard input.
+        target: a clip to write, which gets its name at the end, or - for standard output.
+        options: the conversion's settings.
+        progress: called in this thread after each written frame.
+
+    Raises:
+        ConfigError: the source is an ordinary file, or a setting does not fit.
+        MediaError: the stream cannot be opened, or ends without a frame.
+        OutputError: the target cannot be written.
+    """
+    with _opened(source, options) as reader:
+        session = _Session(reader)
+        writer: Any = domain.create(target, reader, options)
+        try:
+            try:
+                for frame in domain.convert(reader, translate, options):
+                    writer.write(frame)
+                    session.wrote()
+                    if progress is not None:
+                        progress(session.report())
+            except KeyboardInterrupt:
+                if not session.translated:
+                    raise
+                session.notes.append("the recording was ended by an interrupt")
+            writer.finish()
+        except BaseException:
+            writer.discard()
+            raise
+        return session.report((*reader.warnings, *writer.warnings))
+
+
+class _Session:
+    """The figures of one recording."""
+
+    def __init__(self, reader: LiveReader) -> None:
+        self._reader = reader
+        self._start = time.monotonic()
+        self._latencies: deque[float] = deque(maxlen=_REMEMBERED)
+        self._longest = 0.0
+        self.translated = 0
+        self.notes: list[str] = []
+
+    def wrote(self) -> None:
+        """Take down that one more frame was written."""
+        latency = time.monotonic() - self._reader.arrivals.popleft()
+        self._latencies.append(latency)
+        self._longest = max(self._longest, latency)
+        self.translated += 1
+
+    def report(self, warnings: tuple[str, ...] = ()) -> LiveReport:
+        """How it stands."""
+        newest = self._reader.newest
+        return LiveReport(
+            seconds=time.monotonic() - self._start,
+            received=newest.received,
+            translated=self.translated,
+            dropped=newest.dropped,
+            latency=statistics.median(self._latencies) if self._latencies else 0.0,
+            longest=self._longest,
+            warnings=(*self.notes, *warnings),
+        )
+
+
+def _opened(source: str, options: VideoConversion) -> LiveReader:
+    if source == pipes.PIPE:
+        return LiveReader(pipes.source(Path(source)), options)
+    if camera := _CAMERA.fullmatch(source):
+        return LiveReader(filmed(int(camera[1] or camera[2])), options)
+    if "://" not in source:
+        raise ConfigError(f"--live is for an address, a camera (camera:0) or a pipe (-), not for {source}")
+    return LiveReader(source, options)
+
+
+def filmed(camera: int | str) -> BinaryIO:
+    """The pictures of a camera as an open file: NUT with raw frames, each with the time at which it was taken.
+
+    `camera` is its number (or what else OpenCV's VideoCapture takes): this PyAV may be built without cameras.
+
+    Raises:
+        MediaError: it cannot be opened or gives no picture.
+    """
+    import cv2
+
+    capture = cv2.VideoCapture(camera)
+    good, pixels = capture.read() if capture.isOpened() else (False, None)
+    if not good:
+        capture.release()
+        raise MediaError(f"camera {camera} gives no picture; is it plugged in, and not in use?")
+    reading, writing = os.pipe()
+    threading.Thread(target=_film, args=(capture, pixels, writing), name="unpaired-camera", daemon=True).start()
+    file: Any = open(reading, "rb", buffering=0)  # noqa: SIM115  # the reader's
+    return file  # type: ignore[no-any-return]
+
+
+def _film(capture: Any, pixels: Any, writing: int) -> None:
+    start = time.monotonic()
+    try:
+        with open(writing, "wb", buffering=0) as pipe, av.open(pipe, "w", format="nut") as container:
+            stream = container.add_stream("rawvideo", rate=1000)
+            stream.height, stream.width = pixels.shape[:2]
+            stream.pix_fmt = "bgr24"
+            stream.codec_context.time_base = Fraction(1, 1000)
+            good = True
+            while good:
+                frame = av.VideoFrame.from_ndarray(pixels, format="bgr24")
+                frame.pts, frame.time_base = round(1000 * (time.monotonic() - start)), Fraction(1, 1000)
+                container.mux(stream.encode(frame))
+                good, pixels = capture.read()
+    except (av.FFmpegError, OSError):
+        pass  # the other end of the pipe is closed: the recording is over
+    finally:
+        capture.release()
