@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from ...core.objectives import Objective
     from .sampling import Shelf
 
 
@@ -104,6 +105,14 @@ class Video(Domain):
 
         return sample(self._shelf, file, side, self.settings, rng, augmentation)
 
+    def objective_type(self, name: str) -> type[Objective]:
+        """The cycle objective in its form for footage, with temporal terms; any other as it is registered."""
+        if name != "cycle":
+            return super().objective_type(name)
+        from .objective import VideoCycle
+
+        return VideoCycle
+
     def warp(self, rng: np.random.Generator) -> Warp | None:
         """Random smooth motion and shift; see `motion.SyntheticMotion`. None where `warp` is none."""
         if self.settings.warp == "none":
@@ -115,41 +124,49 @@ class Video(Domain):
 
     # -- conversion ---------------------------------------------------------------------------------
     def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
-        """Open a clip, or a picture as the picture domain does. Raises MissingFile or MediaError."""
-        from .footage import is_still_name
+        """Open a clip (- is standard input), or a picture as the picture domain does. Raises MissingFile or
+        MediaError."""
+        from .material import is_still_name
 
         assert isinstance(options, VideoConversion)
         if is_still_name(path.name):
             return self.pictures.open(path, side, _for_pictures(options))
+        from . import pipes
         from .conversion import VideoReader
 
-        return VideoReader(path, options)
+        reader = VideoReader(pipes.source(path), options)
+        reader.side = side
+        return reader
 
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
-        """Start the translated counterpart of a clip or a picture. Raises OutputError or MediaError."""
+        """Start the translated counterpart of a clip (- is standard output) or a picture. Raises OutputError or
+        MediaError."""
+        from . import pipes
         from .conversion import VideoReader, VideoWriter
 
         assert isinstance(options, VideoConversion)
         if not isinstance(like, VideoReader):
             return self.pictures.create(path, like, _for_pictures(options))
-        return VideoWriter(path, like, options)
+        return VideoWriter(pipes.target(path), like, options)
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
         """Translated frames in order, held steady; see `stabiliser.Stabiliser`."""
         from .conversion import VideoReader
         from .stabiliser import Stabiliser
+        from .tone import Toned
 
         assert isinstance(options, VideoConversion)
         if not isinstance(reader, VideoReader):
             yield from self.pictures.convert(reader, translate, _for_pictures(options))
             return
-        steady = Stabiliser(translate, options)
+        gammas = self.settings.gamma(reader.side), self.settings.gamma("b" if reader.side == "a" else "a")
+        steady = Stabiliser(translate if gammas == (1.0, 1.0) else Toned(translate, *gammas), options)
         for frame in reader:
             yield steady(frame)
 
     def convertible(self, path: Path) -> bool:
         """Whether the name ends like a clip's or a picture's, or the folder holds the frames of a clip."""
-        from .footage import is_clip_name, is_frame_folder, is_still_name
+        from .material import is_clip_name, is_frame_folder, is_still_name
 
         return is_clip_name(path.name) or is_still_name(path.name) or is_frame_folder(path)
 

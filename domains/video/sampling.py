@@ -19,7 +19,8 @@ from ...core.domain import Sample, Side
 from ...core.errors import MediaError
 from ..image import picture, sampling, tone
 from . import motion
-from .footage import Footage, Frame, opened
+from .cuts import CutDetector
+from .material import Frame, Material, opened
 from .settings import VideoSettings
 
 _OPEN = 16
@@ -37,19 +38,19 @@ class Shelf:
         self.process = os.getpid()
         """Who may use it: a decoder's place in a file would be shared with a forked child, and its threads lost."""
         self._pictures = settings.pictures()
-        self._open: OrderedDict[Path, Footage] = OrderedDict()
+        self._open: OrderedDict[Path, Material] = OrderedDict()
         self._cache = sampling.PictureCache(settings.cache_mb * 1024**2)
         self._bytes: Counter[Path] = Counter()
 
-    def footage(self, path: Path) -> Footage:
+    def material(self, path: Path) -> Material:
         """The footage at `path`, opened if need be. Raises MissingFile or MediaError."""
         if path in self._open:
             self._open.move_to_end(path)
             return self._open[path]
-        footage = self._open[path] = opened(path)
+        material = self._open[path] = opened(path)
         if len(self._open) > _OPEN:
             self._open.popitem(last=False)[1].close()
-        return footage
+        return material
 
     def frames(self, path: Path, numbers: Collection[int]) -> dict[int, Frame]:
         """Frames by number, resized to what crops are cut from; nobody may change them.
@@ -60,10 +61,10 @@ class Shelf:
         found = {number: frame for number, frame in held.items() if frame is not None}
         missing = [number for number in numbers if number not in found]
         if missing:
-            footage = self.footage(path)
-            first, last = self._run(path, footage.count, min(missing), max(missing))
+            material = self.material(path)
+            first, last = self._run(path, material.count, min(missing), max(missing))
             before = self._cache.size
-            frames = footage.read(first, last - first + 1, self._pictures, self._pictures.loaded)
+            frames = material.read(first, last - first + 1, self._pictures, self._pictures.loaded)
             for number, frame in enumerate(frames, first):
                 self._cache.offer((path, number), frame)
                 found[number] = frame
@@ -91,7 +92,7 @@ def sample(
     With `settings.neighbours` a Sample, whose context is described at `neighbourhood`. Raises MissingFile or
     MediaError.
     """
-    count = shelf.footage(path).count
+    count = shelf.material(path).count
     for attempt in range(_PLACES):
         number, seed = int(rng.integers(count)), int(rng.integers(2**63))
         places = _places(settings, rng) if settings.neighbours else {"x": 0}
@@ -148,8 +149,9 @@ def neighbourhood(crops: Mapping[str, Tensor], gamma: float = 1.0) -> dict[str, 
             tone curve `gamma`.
         flow, far_flow: (2, H, W) in pixels, x first; x(p) ~ next(p + flow(p)), and likewise for far.
         mask, far_mask: (1, H, W), 1 where the flow can be trusted: what both frames show. 0 everywhere for a
-            neighbour that is equal to x, which has nothing to teach.
+            neighbour that is equal to x, which has nothing to teach. Beyond a scene cut x stands in for its neighbours.
     """
+    crops = _within_scene(crops)
     context = {name: tone.curved(crop, gamma) for name, crop in crops.items() if name != "x"}
     height, width = crops["x"].shape[1:]
     here = _bytes(crops["x"])
@@ -164,6 +166,20 @@ def neighbourhood(crops: Mapping[str, Tensor], gamma: float = 1.0) -> dict[str, 
     return context
 
 
+def _within_scene(crops: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    is_cut = CutDetector()
+    kept, ended = dict(crops), False
+    is_cut(_bytes(crops["x"]))
+    for name, before in (("next", "x"), ("after", "next")):
+        ended = is_cut(_bytes(crops[name])) or ended
+        kept[name] = kept[before] if ended else crops[name]
+    is_cut = CutDetector()
+    is_cut(_bytes(crops["x"]))
+    if is_cut(_bytes(crops["far"])):
+        kept["far"] = crops["x"]
+    return kept
+
+
 def _bytes(crop: Tensor) -> Frame:
     return picture.to_pixels(crop, np.dtype(np.uint8))
 
@@ -173,7 +189,7 @@ def middle(shelf: Shelf, path: Path, side: Side, settings: VideoSettings) -> Ten
 
     Raises MissingFile or MediaError.
     """
-    footage = shelf.footage(path)
+    material = shelf.material(path)
     pictures = settings.pictures()
-    (frame,) = footage.read(footage.count // 2, 1, pictures, pictures.crop)
+    (frame,) = material.read(material.count // 2, 1, pictures, pictures.crop)
     return tone.curved(sampling.centred(frame, pictures), settings.gamma(side))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ...core.errors import MediaError, MissingFile
 from ..image import ImageSettings, files, picture, sampling
-from .decode import ClipAccess
+from .access import ClipAccess
 
 Frame = npt.NDArray[Any]
 """(H, W, 3) RGB of uint8, 0 to 255."""
@@ -71,7 +71,7 @@ def frames_of(folder: Path) -> list[Path]:
     return [folder / name for name in frames_in_order(each.name for each in folder.iterdir() if each.is_file())]
 
 
-class Footage(ABC):
+class Material(ABC):
     """Frames that belong together, by their number."""
 
     count: int
@@ -88,7 +88,7 @@ class Footage(ABC):
         """Let go of the file."""
 
 
-class Clip(Footage):
+class Clip(Material):
     """A clip file, sought in and decoded."""
 
     def __init__(self, path: Path) -> None:
@@ -96,7 +96,7 @@ class Clip(Footage):
         self.count = len(self._access)
 
     def read(self, first: int, count: int, settings: ImageSettings, target: tuple[int, int]) -> Sequence[Frame]:
-        """See `Footage.read`. Scaled while the colours are converted, which spares most of the work."""
+        """See `Material.read`. Scaled while the colours are converted, which spares most of the work."""
         info = self._access.info
         size = sampling.fitted_size((info.height, info.width), target, settings.fit == "stretch")
         return [_eight_bits(frame) for frame in self._access.frames(first, count, size=size)]
@@ -106,7 +106,7 @@ class Clip(Footage):
         self._access.close()
 
 
-class Pictures(Footage):
+class Pictures(Material):
     """Picture files as frames: a folder of frames, or one picture alone."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -114,7 +114,7 @@ class Pictures(Footage):
         self.count = len(paths)
 
     def read(self, first: int, count: int, settings: ImageSettings, target: tuple[int, int]) -> Sequence[Frame]:
-        """See `Footage.read`."""
+        """See `Material.read`."""
         frames = []
         for path in self._paths[first : first + count]:
             # Twice the target: a JPEG decoded at a fraction still has more detail than is kept.
@@ -128,8 +128,8 @@ def _eight_bits(frame: Frame) -> Frame:
     return picture.of_depth(frame, np.dtype(np.uint8))
 
 
-def opened(path: Path) -> Footage:
-    """The footage at `path`: a folder of frames, a clip or a picture.
+def opened(path: Path) -> Material:
+    """What lies at `path`: a folder of frames, a clip or a picture.
 
     Raises MissingFile, or MediaError for what is none of them.
     """
