@@ -145,3 +145,25 @@ def test_help_lists_every_setting(unpaired: Callable) -> None:
         assert f"  {name}\n" in text
     assert "Weight of |F(G(a)) - a|." in text
     assert isinstance(train_command.parser(), Parser)
+
+
+def test_a_domains_own_form_of_the_objective_has_its_settings() -> None:
+    found = settings("--domain", "video", "--objective.flow", "10", "--objective.far_b", "3", "--objective.cycle=4")
+    weights = found.objective
+    assert isinstance(weights, found.domain.objective_type("cycle").settings_type)
+    assert (weights.flow_a, weights.flow_b, weights.far_b, weights.cycle_a) == (10.0, 10.0, 3.0, 4.0)
+    with pytest.raises(ConfigError, match=r"objective\.flow is unknown"):
+        settings("--domain", "image", "--objective.flow", "10")
+
+
+def test_a_fault_of_the_domain_does_not_hide_its_form_of_the_objective() -> None:
+    with pytest.raises(ConfigError) as caught:
+        settings("--domain", "video", "--domain.size", "3", "--objective.flow", "-1")
+    assert "domain.size is 3" in str(caught.value)
+    assert "objective.flow_a is -1" in str(caught.value)
+    assert "unknown" not in str(caught.value)
+
+
+def test_help_lists_the_settings_of_the_domains_form_of_the_objective(unpaired: Callable) -> None:
+    assert "  --objective.flow_a\n" in unpaired("train", "--domain", "video", "--help").out
+    assert "  --objective.flow_a\n" not in unpaired("train", "--domain", "image", "--help").out
