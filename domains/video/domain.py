@@ -122,6 +122,12 @@ class Video(Domain):
         # The published recipe adds noise to the input; here the output would be asked to show it too.
         return SyntheticMotion(rng, self.settings.motion_deviation, self.settings.motion_shift, noise=0.0)
 
+    def compare(self, a: Inventory, b: Inventory) -> tuple[str, ...]:
+        """What the two folders mean together: shared footage, unlike sizes and rates, footage against pictures."""
+        from .comparison import compare
+
+        return compare(a, b)
+
     # -- conversion ---------------------------------------------------------------------------------
     def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
         """Open a clip (- is standard input), or a picture as the picture domain does. Raises MissingFile or
