@@ -16,7 +16,7 @@ from unpaired.apps.command_line import quiet_libraries
 if TYPE_CHECKING:
     from unpaired import Translator
     from unpaired.core.conversion import ConversionReport, Progress
-    from unpaired.core.domain import Direction
+    from unpaired.core.domain import Direction, Side
     from unpaired.domains.video.live import LiveReport
 
 PIPE = "-"
@@ -72,6 +72,7 @@ def convert_live(
     from unpaired.domains.video.live import convert_live
 
     assert isinstance(options, VideoConversion)
+    side: Side = "a" if direction == "a2b" else "b"
     last = 0.0
 
     def show(stand: LiveReport) -> None:
@@ -81,7 +82,9 @@ def convert_live(
             print(_live_text(stand), file=sys.stderr, flush=True)
 
     with quiet_libraries():
-        report = convert_live(translator.domain, translator.toward(direction), source, Path(target), options, show)
+        report = convert_live(
+            translator.domain, translator.toward(direction), source, Path(target), options, side, show
+        )
     with redirect_stdout(sys.stderr if target == PIPE else sys.stdout):
         print(dumps(dataclasses.asdict(report), indent=2) if json else _live_text(report))
     for note in report.warnings:

@@ -25,7 +25,7 @@ from typing import Any, BinaryIO, Generic, TypeVar
 import av
 from torch import Tensor
 
-from ...core.domain import Domain, Translate
+from ...core.domain import Domain, Side, Translate
 from ...core.errors import ConfigError, MediaError
 from . import pipes
 from .colour import Unpacker, to_tensor
@@ -34,7 +34,7 @@ from .probe import Source
 from .settings import VideoConversion
 
 T = TypeVar("T")
-_PROBE = {"analyzeduration": "1000000"}
+_PROBE = {"analyzeduration": "500000"}
 """Microseconds of a stream that are looked at before its first frame: five seconds by default."""
 _CAMERA = re.compile(r"camera:(\d+)|/dev/video(\d+)")
 _REMEMBERED = 10_000
@@ -118,8 +118,9 @@ class LiveReader(VideoReader):
     def __init__(self, source: Source, options: VideoConversion) -> None:
         super().__init__(source, options, reader_options=_PROBE)
         self.newest = Newest(iter(self.footage))
-        self.arrivals: deque[float] = deque()
-        """`time.monotonic` at which the frames that were given arrived, to be taken by whoever wrote them."""
+        self.arrivals: deque[tuple[float, float]] = deque()
+        """Of the frames that were given: the second of the stream, and the `time.monotonic` of arrival; to be taken by
+        whoever wrote them."""
 
     def __iter__(self) -> Iterator[Tensor]:
         unpack = Unpacker(self.height, self.width, self.info.orientation, self.info.depth)
@@ -127,7 +128,8 @@ class LiveReader(VideoReader):
             planes = unpack(frame)
             ticks = self.footage.ticks_of(frame) - self.footage.cut_ticks
             self.shown.append(Shown(ticks, 0, planes if self._beside else None))
-            self.arrivals.append(arrived)
+            position = (self.footage.ticks_of(frame) - self.footage.first_tick) * self.info.time_base
+            self.arrivals.append((float(position), arrived))
             yield to_tensor(planes)
 
     def close(self) -> None:
@@ -151,6 +153,8 @@ class LiveReport:
     """Seconds from a frame's arrival to its being written, median of the last 10,000."""
     longest: float
     """The longest such time."""
+    position: float
+    """Second of the stream at which the last written frame is shown."""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -165,6 +169,7 @@ def convert_live(
     source: str,
     target: Path,
     options: VideoConversion,
+    side: Side = "a",
     progress: Callable[[LiveReport], None] | None = None,
 ) -> LiveReport:
     """Translate a stream into a file or a pipe until it ends, `options.end` is reached, or Ctrl-C.
@@ -175,6 +180,7 @@ def convert_live(
         source: an address (RTSP, HTTP, UDP, TCP ...), a camera (camera:N), or - for standard input.
         target: a clip to write, which gets its name at the end, or - for standard output.
         options: the conversion's settings.
+        side: the domain that the source belongs to.
         progress: called in this thread after each written frame.
 
     Raises:
@@ -183,6 +189,7 @@ def convert_live(
         OutputError: the target cannot be written.
     """
     with _opened(source, options) as reader:
+        reader.side = side
         session = _Session(reader)
         writer: Any = domain.create(target, reader, options)
         try:
@@ -210,13 +217,14 @@ class _Session:
         self._reader = reader
         self._start = time.monotonic()
         self._latencies: deque[float] = deque(maxlen=_REMEMBERED)
-        self._longest = 0.0
+        self._longest = self._position = 0.0
         self.translated = 0
         self.notes: list[str] = []
 
     def wrote(self) -> None:
         """Take down that one more frame was written."""
-        latency = time.monotonic() - self._reader.arrivals.popleft()
+        self._position, arrived = self._reader.arrivals.popleft()
+        latency = time.monotonic() - arrived
         self._latencies.append(latency)
         self._longest = max(self._longest, latency)
         self.translated += 1
@@ -231,6 +239,7 @@ class _Session:
             dropped=newest.dropped,
             latency=statistics.median(self._latencies) if self._latencies else 0.0,
             longest=self._longest,
+            position=self._position,
             warnings=(*self.notes, *warnings),
         )
 
@@ -274,10 +283,11 @@ def _film(capture: Any, pixels: Any, writing: int) -> None:
             stream.height, stream.width = pixels.shape[:2]
             stream.pix_fmt = "bgr24"
             stream.codec_context.time_base = Fraction(1, 1000)
-            good = True
+            good, ticks = True, -1
             while good:
                 frame = av.VideoFrame.from_ndarray(pixels, format="bgr24")
-                frame.pts, frame.time_base = round(1000 * (time.monotonic() - start)), Fraction(1, 1000)
+                ticks = max(ticks + 1, round(1000 * (time.monotonic() - start)))
+                frame.pts, frame.time_base = ticks, Fraction(1, 1000)
                 container.mux(stream.encode(frame))
                 good, pixels = capture.read()
     except (av.FFmpegError, OSError):

@@ -5,11 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from queue import Queue
+from typing import Any
 
+import av
+import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
-from unpaired.domains.video.live import Newest
+from unpaired import ConfigError, MediaError, Video
+from unpaired.domains.video import VideoConversion
+from unpaired.domains.video.live import LiveReport, Newest, convert_live, filmed
+
+from .streaming import over_http, over_tcp
 
 
 class Played:
@@ -101,3 +111,137 @@ def test_nothing_is_lost_and_nothing_comes_twice_under_load() -> None:
     assert given == sorted(set(given))
     assert given[-1] == 19_999
     assert len(given) + newest.dropped == newest.received == 20_000
+
+
+# -- streams -----------------------------------------------------------------------------------------
+class Slow:
+    """A translation that takes its time."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def __call__(self, x: Tensor) -> Tensor:
+        time.sleep(self.seconds)
+        return -x
+
+    def with_statistics(self, x: Tensor, statistics: Tensor | None, momentum: float) -> tuple[Tensor, Tensor]:
+        return self(x), torch.zeros(0) if statistics is None else statistics
+
+
+PLAIN = VideoConversion(smooth=False, blend=False, cuts=False, preset="ultrafast")
+SECONDS, RATE = 2, 25
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of a moving pattern with sound."""
+    path = tmp_path_factory.mktemp("live") / "clip.mkv"
+    random = np.random.default_rng(0)
+    wide = np.kron(random.integers(0, 256, (6, 40, 3), dtype=np.uint8), np.ones((8, 8, 1), np.uint8))
+    with av.open(path, "w") as container:
+        video = container.add_stream("libx264", rate=RATE, options={"preset": "ultrafast", "g": "25", "bf": "0"})
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        sound = container.add_stream("aac", rate=16000)
+        for number in range(SECONDS * RATE):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(wide[:, 2 * number : 2 * number + 64]), "rgb24")
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        for start in range(0, SECONDS * 16000, 1024):
+            tone = np.sin(0.1 * np.arange(start, start + 1024, dtype=np.float32))[None]
+            piece = av.AudioFrame.from_ndarray(tone, "fltp", "mono")
+            piece.sample_rate, piece.pts = 16000, start
+            container.mux(sound.encode(piece))
+        container.mux(sound.encode(None))
+    return path
+
+
+def times_in(path: Path) -> list[float]:
+    with av.open(path) as container:
+        return [float(frame.time or 0) for frame in container.decode(video=0)]
+
+
+def tracks_in(path: Path) -> list[str]:
+    with av.open(path) as container:
+        return [stream.type for stream in container.streams]
+
+
+@pytest.mark.parametrize("served", [over_http, over_tcp])
+def test_a_slow_translation_drops_frames_and_does_not_lag(served: Any, clip: Path, tmp_path: Path) -> None:
+    lags: list[float] = []
+    with served(clip) as broadcast:
+
+        def behind(stand: LiveReport) -> None:
+            lags.append(time.monotonic() - broadcast.started - stand.position)
+
+        report = convert_live(Video(), Slow(0.12), broadcast.address, tmp_path / "out.mkv", PLAIN, "a", behind)
+    assert report.translated + report.dropped == report.received
+    assert 0.9 * SECONDS * RATE <= report.received <= SECONDS * RATE
+    assert report.dropped > report.received / 4
+    assert report.translated == len(lags)
+    # A queue would have ended 0.12 s x 50 frames - 2 s = 4 s behind.
+    assert max(lags[len(lags) // 2 :]) < 2.0
+    assert report.longest < 2.0
+    written = times_in(tmp_path / "out.mkv")
+    assert len(written) == report.translated
+    assert written == sorted(written)
+    assert written[-1] - written[0] > 0.3 * SECONDS
+    assert tracks_in(tmp_path / "out.mkv") == ["video", "audio"]
+
+
+def test_a_fast_translation_keeps_up(clip: Path, tmp_path: Path) -> None:
+    with over_http(clip) as broadcast:
+        report = convert_live(Video(), Slow(0.0), broadcast.address, tmp_path / "out.mkv", PLAIN)
+    # What arrived in a burst, while the stream was looked at, is passed over; the sender's interleaving makes pairs.
+    assert report.translated >= SECONDS * RATE / 4
+    assert report.warnings == ()
+    assert np.median(np.diff(times_in(tmp_path / "out.mkv"))) < 2.5 / RATE
+
+
+def test_a_stream_that_breaks_off_leaves_a_whole_file(clip: Path, tmp_path: Path) -> None:
+    with over_http(clip, stop_after=1.4) as broadcast:
+        report = convert_live(Video(), Slow(0.01), broadcast.address, tmp_path / "out.mp4", PLAIN)
+    assert len(times_in(tmp_path / "out.mp4")) == report.translated > 0
+
+
+def test_an_interrupt_ends_the_recording_and_completes_the_file(clip: Path, tmp_path: Path) -> None:
+    def stop(stand: LiveReport) -> None:
+        if stand.translated == 5:
+            raise KeyboardInterrupt
+
+    with over_http(clip) as broadcast:
+        report = convert_live(Video(), Slow(0.01), broadcast.address, tmp_path / "out.mkv", PLAIN, progress=stop)
+    assert len(times_in(tmp_path / "out.mkv")) == report.translated == 5
+    assert any("interrupt" in note for note in report.warnings)
+
+
+def test_what_cannot_be_written_leaves_nothing(clip: Path, tmp_path: Path) -> None:
+    def fail(stand: LiveReport) -> None:
+        raise RuntimeError("on purpose")
+
+    with over_http(clip) as broadcast, pytest.raises(RuntimeError, match="on purpose"):
+        convert_live(Video(), Slow(0.01), broadcast.address, tmp_path / "out.mkv", PLAIN, progress=fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "message"),
+    [
+        ("http://127.0.0.1:9/nothing", MediaError, "127.0.0.1:9"),
+        ("strange://thing", MediaError, "strange://thing"),
+        ("camera:99", MediaError, "camera 99 gives no picture"),
+        ("clip.mp4", ConfigError, "--live is for an address"),
+    ],
+)
+def test_a_source_that_cannot_be_is_refused(source: str, kind: type[Exception], message: str, tmp_path: Path) -> None:
+    with pytest.raises(kind, match=message):
+        convert_live(Video(), Slow(0.0), source, tmp_path / "out.mkv", PLAIN)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_opencv_films_comes_as_a_stream(clip: Path) -> None:
+    """OpenCV takes a file for a camera; this machine has no other."""
+    with filmed(str(clip)) as file, av.open(file) as container:
+        frames = [(frame.width, frame.height, frame.time) for frame in container.decode(video=0)]
+    assert len(frames) == SECONDS * RATE
+    assert frames[0] == (64, 48, 0.0)
+    assert [time for *_, time in frames] == sorted(time for *_, time in frames)
