@@ -22,7 +22,7 @@ it means for training.
   unpaired inspect runs/monet             a run, or a model file"""
 
 _LISTED = 20
-_EXAMPLES = 3
+_SHOWN_IN_LINES = {"examples": 3, "odd ones": 3, "each": 20}
 
 
 def parser() -> Parser:
@@ -120,9 +120,10 @@ def _facts(facts: Mapping[str, Any], indent: str = "  ") -> Iterator[str]:
         if isinstance(value, Mapping) and any(isinstance(each, Mapping | list) and each for each in value.values()):
             yield f"{indent}{key}:"
             yield from _facts(value, indent + "  ")
-        elif key in ("examples", "odd ones"):
-            yield from (f"{indent}  {each}" for each in value[:_EXAMPLES])
-            if len(value) > _EXAMPLES:
+        elif key in _SHOWN_IN_LINES:
+            shown = _SHOWN_IN_LINES[key]
+            yield from (f"{indent}  {each}" for each in value[:shown])
+            if len(value) > shown:
                 yield f"{indent}  and others (--json lists {len(value)})"
         elif value not in ("", None, [], {}):
             yield f"{indent}{key}: {_text(value)}"

@@ -141,6 +141,7 @@ class VideoWriter(Writer):
         chosen = plan(like.info, height, width, options, kind)
         self._notes = list(chosen.notes)
         self._tracks: dict[int, Track] = {}
+        self._last: Shown | None = None
         self._atomic: AbstractContextManager[Path] | None = None
         place: Any = _Pipe(target)  # type: ignore[arg-type]
         if isinstance(target, Path):
@@ -195,7 +196,7 @@ class VideoWriter(Writer):
 
     def write(self, chunk: Tensor) -> None:
         """Encode the translation (3, H, W) of the next frame. Raises OutputError."""
-        shown = self._like.shown.popleft()
+        shown = self._shown_next()
         planes = to_planes(chunk, self._encoder.depth)
         if shown.planes is not None:
             source = shown.planes
@@ -207,6 +208,15 @@ class VideoWriter(Writer):
             self._container.mux(
                 self._encoder.encode(planes, round(shown.ticks * self._ticks), round(shown.duration * self._ticks))
             )
+
+    def _shown_next(self) -> Shown:
+        if self._like.shown:
+            shown = self._like.shown.popleft()
+        else:  # frames that were not read through `like` follow one another at its rate
+            step = max(1, round(1 / self._like.info.rate / self._like.info.time_base))
+            shown = Shown(self._last.ticks + step if self._last else 0, step, None)
+        self._last = shown
+        return shown
 
     def finish(self) -> None:
         """Write what is left and give the file its name. Raises OutputError."""

@@ -165,13 +165,21 @@ def _examples(groups: Sequence[Sequence[Path]], folder: Path) -> dict[str, Any]:
 def _line(found: Finding, folder: Path) -> str:
     """One file in words: "walk.mp4: h264 960x540, 25 frames/s, 8.84 s (221 frames), 2 cuts"."""
     rate = "variable rate" if found.variable else f"{found.rate:.5g} frames/s"
-    parts = [f"{found.codec} {found.width}x{found.height}", rate, f"{found.seconds:.5g} s ({found.frames} frames)"]
+    parts = [
+        f"{found.codec} {found.width}x{found.height}",
+        rate,
+        f"{found.seconds:.5g} s ({_counted(found.frames, 'frame')})",
+    ]
     if found.seen:
-        parts += [f"{found.seen.cuts} cuts"] if found.seen.cuts else []
-        parts += [f"{found.seen.duplicates} duplicate frames"] if found.seen.duplicates else []
+        parts += [_counted(found.seen.cuts, "cut")] if found.seen.cuts else []
+        parts += [_counted(found.seen.duplicates, "duplicate frame")] if found.seen.duplicates else []
         parts += [f"{found.seen.still:.3g} s static"] if found.seen.still else []
         parts += [found.seen.damage] if found.seen.damage else []
     return f"{found.path.relative_to(folder)}: {', '.join([*parts, *found.remarks])}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" + ("s" if count != 1 else "")
 
 
 def same_files(findings: Sequence[Finding]) -> list[list[Finding]]:

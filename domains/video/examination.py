@@ -94,7 +94,7 @@ def header(path: Path) -> Finding:
         first = files.read_header(path)
         return Finding(path, "picture", first.format, first.width, first.height)
     info = probe(path)
-    frames_claimed = info.expected_frames or 1
+    frames_claimed = info.expected_frames or _packets(path)[0]
     return Finding(
         path,
         "clip",
@@ -142,7 +142,7 @@ def _examined_clip(found: Finding) -> Finding:
         seconds=times[-1] - times[0] + usual,
         frames=seen.frames,
         variable=len(gaps) > 0 and float((abs(gaps - usual) > 0.25 * usual).mean()) > _UNEVEN,
-        seen=replace(seen, digest=_digest([found.path]), key_frames=_key_frames(found.path), damage=damage),
+        seen=replace(seen, digest=_digest([found.path]), key_frames=_packets(found.path)[1], damage=damage),
     )
 
 
@@ -153,11 +153,13 @@ def _timed(clip: Footage, times: list[float]) -> Iterator[tuple[Frame, float]]:
         yield np.ascontiguousarray(unpack(frame).transpose(1, 2, 0)), times[-1]
 
 
-def _key_frames(path: Path) -> int:
+def _packets(path: Path) -> tuple[int, int]:
+    """Frames of a clip and key frames among them, counted without decoding."""
     container = open_container(path)
     try:
         stream = choose_stream(container, str(path))
-        return sum(packet.is_keyframe for packet in container.demux(stream) if packet.size)
+        key = [packet.is_keyframe for packet in container.demux(stream) if packet.size]
+        return len(key), sum(key)
     except (av.FFmpegError, OSError) as error:
         raise MediaError(f"{path} cannot be read to its end: {error}") from error
     finally:

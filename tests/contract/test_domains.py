@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from made_footage import moving, write_clip
 
-from unpaired import Image
+from unpaired import Image, Video
 from unpaired.core.testing import RULES, Case, Rule, verify
 
 
@@ -32,6 +33,24 @@ def image_case(tmp_path: Path, assets: Path) -> Case:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_pictures(rule: Rule, image_case: Case) -> None:
     rule(image_case)
+
+
+@pytest.fixture
+def video_case(tmp_path: Path) -> Case:
+    for seed, side in enumerate(("a", "b")):
+        for number in range(2):
+            frames = moving(6, step=2, height=64, width=80, seed=10 * seed + number)
+            write_clip(tmp_path / side / f"{number}.mkv", frames)
+    broken = tmp_path / "broken.mkv"
+    broken.write_bytes((tmp_path / "a" / "0.mkv").read_bytes()[:300])
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    return Case(Video(size=32, neighbours=True), tmp_path / "a", tmp_path / "b", broken, scratch, tolerance=0.1)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_footage(rule: Rule, video_case: Case) -> None:
+    rule(video_case)
 
 
 def test_a_good_domain_verifies_as_a_whole(ecg_case: Case) -> None:
