@@ -35,6 +35,8 @@ class Codec:
     """Constant quality by default; None where the encoder has none."""
     worst_crf: float = 51
     options: Mapping[str, str] = field(default_factory=dict)
+    at_once: Mapping[str, str] = field(default_factory=dict)
+    """Further options that keep it from looking ahead."""
     even: bool = False
     """Whether sizes must be even where chroma is halved."""
     limited: bool = False
@@ -42,11 +44,13 @@ class Codec:
 
 
 CODECS: dict[str, Codec] = {
-    "h264": Codec("libx264", _X26X, "veryfast", crf=18, even=True),
-    "h265": Codec("libx265", _X26X, "veryfast", crf=20, options={"x265-params": "log-level=none"}, even=True),
+    "h264": Codec("libx264", _X26X, "veryfast", crf=18, at_once={"tune": "zerolatency"}, even=True),
+    "h265": Codec("libx265", _X26X, "veryfast", crf=20, options={"x265-params": "log-level=none"},
+                  at_once={"tune": "zerolatency"}, even=True),
     "vp9": Codec("libvpx-vp9", tuple("0123456789"), "6", "cpu-used", 24, 63,
-                 {"deadline": "good", "row-mt": "1", "b": "0"}),
-    "av1": Codec("libsvtav1", tuple(str(n) for n in range(14)), "9", crf=26, worst_crf=63),
+                 {"deadline": "good", "row-mt": "1", "b": "0"}, {"deadline": "realtime", "lag-in-frames": "0"}),
+    "av1": Codec("libsvtav1", tuple(str(n) for n in range(14)), "9", crf=26, worst_crf=63,
+                 at_once={"svtav1-params": "pred-struct=1:lookahead=0"}),
     "ffv1": Codec("ffv1", (), "", options={"level": "3", "slicecrc": "1", "slices": "4"}),
     "prores": Codec("prores_ks", ("proxy", "lt", "standard", "hq", "4444", "4444xq"), "hq", "profile", limited=True),
 }  # fmt: skip
@@ -184,7 +188,7 @@ def _colour(info: ClipInfo, height: int) -> tuple[Colour, int]:
 
 
 def _settings(name: str, codec: Codec, options: VideoConversion) -> dict[str, str]:
-    settings = dict(codec.options)
+    settings = dict(codec.options) | (dict(codec.at_once) if options.immediate else {})
     if options.crf is not None:
         if codec.crf is None:
             raise ConfigError(f"crf is {options.crf}, but {name} has no such setting; leave it out")

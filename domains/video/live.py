@@ -10,6 +10,7 @@ place. What is written keeps the times of the frames that were fetched, so it pl
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import statistics
@@ -188,6 +189,7 @@ def convert_live(
         MediaError: the stream cannot be opened, or ends without a frame.
         OutputError: the target cannot be written.
     """
+    options = dataclasses.replace(options, immediate=True)
     with _opened(source, options) as reader:
         reader.side = side
         session = _Session(reader)

@@ -102,6 +102,8 @@ class VideoConversion(ConversionSettings):
     """Constant quality of the encoder (lower is better); None takes the codec's usual one."""
     preset: str | None = None
     """Speed preset of the encoder; None takes the codec's usual one."""
+    immediate: bool = False
+    """Hand over each frame as soon as it is encoded, at some cost in size (live streams always do)."""
     size: str | None = None
     """Size of the output in pixels as WIDTHxHEIGHT; None keeps the input's."""
     start: float | None = None

@@ -69,7 +69,7 @@ def over_http(clip: Path, form: str = "mpegts", stop_after: float | None = None)
             try:
                 _send(clip, Chunked(self.wfile), form, broadcast, stop_after)
                 self.wfile.write(b"0\r\n\r\n")
-            except OSError:
+            except (OSError, RuntimeError):  # PyAV's own kind, for what a write raised
                 self.connection.shutdown(socket.SHUT_RDWR)
 
         def log_message(self, *words: object) -> None:
@@ -98,7 +98,7 @@ def over_tcp(clip: Path, form: str = "matroska") -> Iterator[Broadcast]:
                 connection, _ = server.accept()
                 with connection, connection.makefile("wb", buffering=0) as file:
                     _send(clip, file, form, broadcast, None)
-            except OSError:
+            except (OSError, RuntimeError):
                 pass  # nobody listened, or not to the end
 
         thread = threading.Thread(target=serve, daemon=True)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from unpaired import ConfigError, MediaError, Video
 from unpaired.domains.video import VideoConversion
+from unpaired.domains.video.conversion import VideoReader, VideoWriter
 from unpaired.domains.video.live import LiveReport, Newest, convert_live, filmed
 
 from .streaming import over_http, over_tcp
@@ -245,3 +246,19 @@ def test_what_opencv_films_comes_as_a_stream(clip: Path) -> None:
     assert len(frames) == SECONDS * RATE
     assert frames[0] == (64, 48, 0.0)
     assert [time for *_, time in frames] == sorted(time for *_, time in frames)
+
+
+@pytest.mark.parametrize("codec", ["h264", "ffv1"])
+def test_a_pipe_is_handed_each_frame_at_once(codec: str, clip: Path, tmp_path: Path) -> None:
+    options = VideoConversion(codec=codec, immediate=True)
+    target = tmp_path / "pipe"
+    sizes = []
+    with open(target, "wb", buffering=0) as file, VideoReader(clip, options) as reader:
+        writer = VideoWriter(file, reader, options)
+        for frame in reader:
+            writer.write(frame)
+            sizes.append(target.stat().st_size)
+        writer.finish()
+    handed_over = np.flatnonzero(np.diff(sizes)) + 1
+    # The muxer keeps a frame until the sound beside it is there.
+    assert np.diff([0, *handed_over, len(sizes)]).max() <= 6
