@@ -1,4 +1,5 @@
-"""The demonstration: `python apps/demo.py` (or `make demo`) translates a picture, then trains a tiny translator.
+"""The demonstration: `python apps/demo.py` (or `make demo`) translates a picture and a clip, then trains a tiny
+translator.
 
 It types the commands a user would type, shows what they print, stops the training half way as Ctrl-C would,
 and goes on with it.
@@ -19,13 +20,14 @@ from pathlib import Path
 
 from unpaired.apps.command_line import Parser, refuse, run
 from unpaired.core.errors import MissingFile, UnpairedError
-from unpaired.core.files import output_error
+from unpaired.core.files import atomic, output_error
 
 MEDIA = Path(os.path.relpath(Path(__file__).resolve().parents[1] / "tests" / "assets" / "day2night"))
 """Pictures to translate and to learn from, by the shortest name they have from here."""
-DESCRIPTION = """Translate a day picture into night with the shipped model, then train a tiny translator
+DESCRIPTION = """Translate a day picture and a clip into night with the shipped model, then train a tiny translator
 from two small folders for about a minute, interrupt it half way, resume it, and translate with it."""
 STEPS = 400
+WIDTH, HEIGHT, RATE, SECONDS = 224, 128, 25, 3
 
 
 class DemoFailed(UnpairedError):
@@ -55,20 +57,50 @@ def demonstrate(out: Path, steps: int) -> None:
     _headline("1. Day to night, with the model that comes with unpaired")
     _unpaired("convert", "day2night", picture, out / "night.jpg")
 
-    _headline(f"2. Two folders in: what they hold, and {steps} steps of training, stopped half way as by Ctrl-C")
+    _headline("2. A clip to night, beside its input: every frame at its time, steady, with its sound")
+    pan(picture, out / "pan.mp4")
+    _unpaired("convert", "day2night", out / "pan.mp4", out / "pan-night.mp4", "--side-by-side")
+
+    _headline(f"3. Two folders in: what they hold, and {steps} steps of training, stopped half way as by Ctrl-C")
     _unpaired("inspect", day, night)
     sizes = ["--preset", "tiny", "--domain.size", "64", "--workers", 0, "--steps", steps]
     often = ["--log-every", max(1, steps // 10), "--preview-every", max(1, steps // 4)]
     folders = ["--a", day, "--b", night, "--names", "day", "night"]
     _interrupted(trained, steps // 2, "train", "--domain", "image", *folders, "--out", trained, *sizes, *often)
 
-    _headline("3. Resumed where it stopped, weights, optimisers and random draws included")
+    _headline("4. Resumed where it stopped, weights, optimisers and random draws included")
     _unpaired("train", "--out", trained, "--resume")
 
-    _headline("4. A translator out")
+    _headline("5. A translator out")
     _unpaired("convert", trained, picture, out / "night-tiny.jpg")
     _unpaired("convert", trained, picture, out / "night-tiny-half.jpg", "--strength", "0.5")
     _farewell(out, trained)
+
+
+def pan(picture: Path, clip: Path) -> None:
+    """Write a clip that wanders over a picture, with a low tone. Raises OutputError."""
+    import av
+    import numpy as np
+    from PIL import Image
+
+    with Image.open(picture) as opened:
+        pixels = np.asarray(opened.convert("RGB"))
+    ways = [length - size for length, size in zip(pixels.shape, (HEIGHT, WIDTH), strict=False)]
+    with atomic(clip) as temporary, av.open(temporary, "w") as container:
+        video = container.add_stream("libx264", rate=RATE, options={"crf": "18"})
+        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        sound = container.add_stream("aac", rate=48000)
+        for number in range(RATE * SECONDS):
+            place = 0.5 - 0.5 * np.cos(2 * np.pi * number / RATE / SECONDS)
+            top, left = (round(place * way) for way in ways)
+            seen = np.ascontiguousarray(pixels[top : top + HEIGHT, left : left + WIDTH])
+            container.mux(video.encode(av.VideoFrame.from_ndarray(seen, "rgb24")))
+        for start in range(0, 48000 * SECONDS, 1024):
+            tone = 0.1 * np.sin(2 * np.pi * 110 / 48000 * np.arange(start, start + 1024))
+            heard = av.AudioFrame.from_ndarray(tone.astype(np.float32)[None], "fltp", "mono")
+            heard.sample_rate, heard.pts = 48000, start
+            container.mux(sound.encode(heard))
+        container.mux([*video.encode(None), *sound.encode(None)])
 
 
 def _farewell(out: Path, trained: Path) -> None:
@@ -76,6 +108,7 @@ def _farewell(out: Path, trained: Path) -> None:
     for what, path in {
         "the day picture": MEDIA / "square.jpg",
         "night, by the shipped model": out / "night.jpg",
+        "a clip beside its night": out / "pan-night.mp4",
         "night, by a minute of training": out / "night-tiny.jpg",
         "the same at half strength": out / "night-tiny-half.jpg",
         "how the training went": trained / "report.html",

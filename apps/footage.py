@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from json import dumps
+from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unpaired import ConfigError, ConversionSettings, MissingFile, Video
+from unpaired.apps.command_line import Progress as ProgressShown
 from unpaired.apps.command_line import quiet_libraries
 
 if TYPE_CHECKING:
     from unpaired import Translator
     from unpaired.core.conversion import ConversionReport, Progress
     from unpaired.core.domain import Direction, Side
+    from unpaired.domains.video.evaluation import ClipScores
     from unpaired.domains.video.live import LiveReport
 
 PIPE = "-"
@@ -98,3 +101,81 @@ def _live_text(report: LiveReport) -> str:
         f"({report.frames_per_second:.1f} frames/s), {report.dropped} dropped; "
         f"behind by {1e3 * report.latency:.0f} ms (median), {1e3 * report.longest:.0f} ms at most"
     )
+
+
+def score_clips(
+    translator: Translator, places: Sequence[str], direction: Direction, seconds: float | None, target: str | None
+) -> int:
+    """Score steadiness on clips, or on those below folders; print a table, or write JSON (- prints it)."""
+    from unpaired.core.files import atomic_text
+    from unpaired.domains.video import VideoConversion
+    from unpaired.domains.video.evaluation import score_clip
+
+    translator = for_footage(translator)
+    domain, options = translator.domain, VideoConversion(end=seconds)
+    assert isinstance(domain, Video)
+    side: Side = "a" if direction == "a2b" else "b"
+    clips, scores = _clips(places), []
+    for number, clip in enumerate(clips):
+        show = ProgressShown(f"scored {clip.name} ({number + 1} of {len(clips)})")
+        with quiet_libraries():
+            scores.append(score_clip(domain, translator.toward(direction), clip, options, side, _sharing(show)))
+    if target is None:
+        print("\n".join(_table(scores)))
+        return 0
+    text = dumps({"direction": direction, "clips": [_as_dict(each) for each in scores]}, indent=2)
+    if target == "-":
+        print(text)
+    else:
+        atomic_text(Path(target), text + "\n")
+        print("\n".join(_table(scores)))
+    return 0
+
+
+def _clips(places: Sequence[str]) -> list[Path]:
+    from unpaired.core.conversion import files_below
+    from unpaired.domains.video.material import is_clip_name
+
+    found = []
+    for place in map(Path, places):
+        found += [file for file in files_below(place) if is_clip_name(file.name)] if place.is_dir() else [place]
+    if not found:
+        raise MissingFile(f"there is no clip in {', '.join(places)}")
+    return found
+
+
+def _sharing(show: ProgressShown) -> Callable[[int, int], None]:
+    return lambda done, expected: show(min(1.0, done / expected)) if expected else None
+
+
+def _table(scores: Sequence[ClipScores]) -> Iterator[str]:
+    columns = {
+        "frames": "frames",
+        "warping error": "warping_error",
+        "input's": "warping_error_input",
+        "ratio": "warping_ratio",
+        "per frame": "warping_error_per_frame",
+        "long range": "long_warping_ratio",
+        "tOF": "tof",
+        "sharpness": "sharpness_ratio",
+        "frames/s": "frames_per_second",
+    }
+    width = max(len(each.clip.name) for each in scores)
+    yield " ".join([" " * width, *(f"{heading:>13}" for heading in columns)])
+    for each in scores:
+        cells = (f"{each.figures[key]:13.4g}" if key in each.figures else f"{'-':>13}" for key in columns.values())
+        yield " ".join([f"{each.clip.name:{width}}", *cells])
+        yield from (f"  {remark}" for remark in each.remarks)
+
+
+def _as_dict(scores: ClipScores) -> dict[str, Any]:
+    return {
+        "clip": str(scores.clip),
+        **scores.figures,
+        "cuts": scores.cuts,
+        "remarks": scores.remarks,
+        # JSON has no nan
+        "series": {
+            name: [each if each == each else None for each in row] for name, row in scores.warping_error.items()
+        },
+    }

@@ -6,14 +6,16 @@ import argparse
 from json import dumps
 
 import unpaired
+from unpaired.apps import footage
 from unpaired.apps.command_line import Parser, Progress, check_writable, quiet_libraries, refuse
 from unpaired.core.config import read_yaml
 from unpaired.core.domain import Side
 
-DESCRIPTION = """Score a translator on held-out folders, both directions.
+DESCRIPTION = """Score a translator on held-out folders, both directions; or how steady it is on clips.
 
   unpaired evaluate runs/monet --a testA --b testB
   unpaired evaluate runs/maps --a testA --b testB --paired --json scores.json --sheet sheet.jpg
+  unpaired evaluate runs/rain --clips street.mp4 testA --seconds 10
 
 MODEL is a run folder, a model file, or the name of a shipped model (`unpaired models`)."""
 
@@ -24,6 +26,8 @@ def parser() -> Parser:
     made.add_argument("model", metavar="MODEL")
     made.add_argument("--a", metavar="DIR", help="held-out folder of domain A")
     made.add_argument("--b", metavar="DIR", help="held-out folder of domain B")
+    made.add_argument("--clips", metavar="CLIP", nargs="+", help="clips, or folders of them, to score steadiness on")
+    made.add_argument("--seconds", type=float, metavar="S", help="so much of each clip (default: all)")
     made.add_argument("--paired", action="store_true", help="files of the same name are true counterparts")
     made.add_argument("--direction", choices=("a2b", "b2a"), help="one direction only (default: all the model has)")
     made.add_argument("--limit", type=int, metavar="N", help="so many files of each folder, drawn with --seed")
@@ -39,6 +43,8 @@ def parser() -> Parser:
 
 def main(args: argparse.Namespace) -> int:
     """Print the scores."""
+    if args.clips:
+        return _steadiness(args)
     args.faults += [f"{side} is missing: give --{side} DIR" for side in ("a", "b") if getattr(args, side) is None]
     files: dict[Side, str | None] = {"a": args.palette_a, "b": args.palette_b}
     palettes = {side: _palette(file, args.faults) for side, file in files.items() if file}
@@ -66,6 +72,16 @@ def main(args: argparse.Namespace) -> int:
         )
     print(dumps(report.as_dict(), indent=2) if args.json == "-" else report.text())
     return 0
+
+
+def _steadiness(args: argparse.Namespace) -> int:
+    for option in ("a", "b", "paired", "limit", "extractor", "palette_a", "palette_b", "sheet"):
+        if getattr(args, option):
+            args.faults.append(f"--{option.replace('_', '-')} has no meaning beside --clips")
+    refuse(args.faults)
+    check_writable(None if args.json == "-" else args.json)
+    translator = unpaired.load(args.model)
+    return footage.score_clips(translator, args.clips, args.direction or "a2b", args.seconds, args.json)
 
 
 def _palette(file: str, faults: list[str]) -> dict[str, tuple[float, ...]]:
