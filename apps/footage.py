@@ -176,6 +176,6 @@ def _as_dict(scores: ClipScores) -> dict[str, Any]:
         "remarks": scores.remarks,
         # JSON has no nan
         "series": {
-            name: [each if each == each else None for each in row] for name, row in scores.warping_error.items()
+            name: [None if isnan(error) else error for error in row] for name, row in scores.warping_error.items()
         },
     }

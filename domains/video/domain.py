@@ -159,16 +159,21 @@ class Video(Domain):
         """Translated frames in order, held steady; see `stabiliser.Stabiliser`."""
         from .conversion import VideoReader
         from .stabiliser import Stabiliser
-        from .tone import Toned
 
         assert isinstance(options, VideoConversion)
         if not isinstance(reader, VideoReader):
             yield from self.pictures.convert(reader, translate, _for_pictures(options))
             return
-        gammas = self.settings.gamma(reader.side), self.settings.gamma("b" if reader.side == "a" else "a")
-        steady = Stabiliser(translate if gammas == (1.0, 1.0) else Toned(translate, *gammas), options)
+        steady = Stabiliser(self.toned(translate, reader.side), options)
         for frame in reader:
             yield steady(frame)
+
+    def toned(self, translate: Translate, side: Side) -> Translate:
+        """`translate` for frames of domain `side` as they are, between the tone curves that the model was trained in."""
+        from .tone import Toned
+
+        gammas = self.settings.gamma(side), self.settings.gamma("b" if side == "a" else "a")
+        return translate if gammas == (1.0, 1.0) else Toned(translate, *gammas)
 
     def convertible(self, path: Path) -> bool:
         """Whether the name ends like a clip's or a picture's, or the folder holds the frames of a clip."""

@@ -75,6 +75,7 @@ def score_clip(
         reader.side = side
         expected = reader.__length_hint__()
         translated = iter(domain.convert(reader, translate, options))
+        alone = domain.toned(translate, side)
         while True:
             start = time.perf_counter()
             output = next(translated, None)
@@ -82,7 +83,7 @@ def score_clip(
             if output is None:
                 break
             frame = reader.waiting.popleft()
-            scorer.add(frame, output, translate(frame[None])[0])
+            scorer.add(frame, output, alone(frame[None])[0])
             if progress is not None:
                 progress(scorer.frames, expected)
     figures = scorer.result()
