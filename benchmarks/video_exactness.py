@@ -191,9 +191,10 @@ class Identity:
 
 def convert(source: Path, target: Path) -> int:
     """Convert one clip with an identity; print peak memory and warnings, or why it is refused."""
-    from unpaired import UnpairedError, Video, VideoConversion
+    from unpaired import UnpairedError, Video
     from unpaired.apps.command_line import quiet_libraries
     from unpaired.core.pipeline import Job, Pipeline
+    from unpaired.domains.video import VideoConversion
 
     options = VideoConversion(smooth=False, blend=False, cuts=False, preset="ultrafast")
     job = Job(source, target)
