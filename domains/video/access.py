@@ -33,8 +33,7 @@ class ClipAccess:
             self._stream = choose_stream(self._container, self._name)
             self._stream.thread_count = 1
             self._times = self._index()
-            self._container.seek(self._times[0], stream=self._stream)
-            first = next(self._frames_from(self._times[0]), None)
+            first = next(self._reaching(self._times[0]), None)
             if first is None:
                 raise no_frames(self._container, self._stream, self._name)
             self.info: ClipInfo = describe(self._container, self._stream, first, self._name)
@@ -81,8 +80,7 @@ class ClipAccess:
         unpack, found = self._unpackers[size], list[Pixels]()
         latest: Pixels | None = None
         try:
-            self._container.seek(wanted[0], stream=self._stream)
-            for frame in self._frames_from(wanted[0]):
+            for frame in self._reaching(wanted[0]):
                 latest = np.ascontiguousarray(unpack(frame).transpose(1, 2, 0))
                 while len(found) < count and cast(int, frame.pts) >= wanted[len(found)]:
                     found.append(latest)
@@ -108,6 +106,20 @@ class ClipAccess:
         if not times:
             raise no_frames(self._container, self._stream, self._name)
         return sorted(times)
+
+    def _reaching(self, pts: int) -> Iterator[av.VideoFrame]:
+        """Frames from `pts` on. Some containers are sought in by guess: where the key frame found lies behind what is
+        wanted, an earlier one is tried."""
+        second = round(1 / (self._stream.time_base or 1))
+        whole = pts - self._times[0] + 100 * second  # well before the first frame
+        for earlier in (0, second, 10 * second, whole):
+            self._container.seek(pts - earlier, stream=self._stream)
+            frames = self._frames_from(pts)
+            first = next(frames, None)
+            if first is not None and (first.pts == pts or earlier == whole):
+                yield first
+                yield from frames
+                return
 
     def _frames_from(self, pts: int) -> Iterator[av.VideoFrame]:
         for packet in self._container.demux(self._stream):

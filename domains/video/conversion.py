@@ -149,6 +149,8 @@ class VideoWriter(Writer):
             place = self._atomic.__enter__()
         try:
             options_of_kind = dict(kind.options) if is_path else {**kind.options, "flush_packets": "1"}
+            if not is_path and options.immediate:
+                options_of_kind["cluster_time_limit"] = "20"  # milliseconds; what Matroska hands over at a time
             file = f"file:{place.absolute()}" if is_path else place
             self._container: OutputContainer = av.open(
                 file, "w", format=kind.name, container_options=options_of_kind, metadata_errors="ignore"

@@ -209,15 +209,29 @@ class Footage:
         return f"{float(length):.2f} s"
 
     def _sought(self, first: av.VideoFrame) -> av.VideoFrame | None:
-        """Go to the key frame before the start; what cannot be sought in is read from its beginning."""
+        """Go to a key frame before the start; what cannot be sought in is read from its beginning."""
+        for earlier in (0, 2, 10):
+            place = self._begin - round(earlier / self._tick)
+            if place <= self.first_tick:
+                break
+            if not self._restarted(place):
+                return first
+            frame = next(self._frames, None)
+            # Some containers are sought in by guess, and the key frame found lies behind the start.
+            if frame is not None and self.ticks_of(frame) <= self._begin:
+                return frame
+        well_before = self.first_tick - round(100 / self._tick)
+        return next(self._frames, None) if self._restarted(well_before) else first
+
+    def _restarted(self, place: int) -> bool:
         try:
-            self.container.seek(self._begin, stream=self._stream)
+            self.container.seek(place, stream=self._stream)
         except (av.FFmpegError, OSError):
-            return first
+            return False
         self.others.clear()
         self._frames.close()
         self._frames = deinterlaced(self._decoded(), self._say)
-        return None
+        return True
 
     def _kept_tracks(self) -> list[av.stream.Stream]:
         tracks: list[av.stream.Stream] = []
@@ -256,7 +270,9 @@ class Footage:
                 self.damaged += 1
                 self._fault = reason(error)
                 continue
-            yield from frames
+            for frame in frames:
+                frame.time_base = self._stream.time_base  # the last ones, out of the emptied decoder, have none
+                yield frame
 
     def _finish_tracks(self) -> None:
         """Read on, without decoding, until the other tracks have come to the end of the cut too."""

@@ -51,7 +51,7 @@ CODECS: dict[str, Codec] = {
                  {"deadline": "good", "row-mt": "1", "b": "0"}, {"deadline": "realtime", "lag-in-frames": "0"}),
     "av1": Codec("libsvtav1", tuple(str(n) for n in range(14)), "9", crf=26, worst_crf=63,
                  at_once={"svtav1-params": "pred-struct=1:lookahead=0"}),
-    "ffv1": Codec("ffv1", (), "", options={"level": "3", "slicecrc": "1", "slices": "4"}),
+    "ffv1": Codec("ffv1", (), "", options={"level": "3", "slicecrc": "1"}),
     "prores": Codec("prores_ks", ("proxy", "lt", "standard", "hq", "4444", "4444xq"), "hq", "profile", limited=True),
 }  # fmt: skip
 """What can be asked for by `codec`."""
@@ -141,9 +141,11 @@ def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, cont
     if colour.full and codec.limited:
         colour = Colour(colour.matrix, colour.transfer, colour.primaries)
         notes.append(f"the input has full range; {name} knows limited range only")
+    settings = _settings(name, codec, options)
     if container.constant_rate:
         notes.append(f"{container.name} knows a constant rate only: {float(info.rate):.3f} frames/s")
-    return Plan(codec, pixel_format, colour, matrix, _settings(name, codec, options), tuple(notes))
+        settings["bf"] = "0"  # nor frames in another order than they are shown
+    return Plan(codec, pixel_format, colour, matrix, settings, tuple(notes))
 
 
 def _formats(codec: Codec, name: str) -> tuple[str, ...]:

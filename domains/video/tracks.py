@@ -6,6 +6,7 @@ are rewritten; what cannot be taken along at all is said.
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
@@ -152,12 +153,10 @@ def take_along(
     name = container.format.name
     if source.codec_context is None:
         return None, f"{what} is left out: its codec is not known here"
-    try:
+    if _holds(name, source):
         target = container.add_stream_from_template(source, opaque=True)
         _label(target, source)
         return Track(source, target, span, shift), None
-    except (av.FFmpegError, ValueError):
-        pass  # this container does not hold that codec
     try:
         if source.type == "audio":
             sound = _add_sound(container, source, sound_encoder)
@@ -174,6 +173,17 @@ def take_along(
     except (av.FFmpegError, ValueError) as error:
         return None, f"{what} is left out: {name} cannot hold it ({reason(error)})"
     return None, f"{what} is left out: {name} cannot hold it"
+
+
+def _holds(container: str, source: Stream) -> bool:
+    """Whether a kind of container takes a track as it is: some say so only when their header is written."""
+    try:
+        with av.open(io.BytesIO(), "w", format=container) as trial:
+            trial.add_stream_from_template(source, opaque=True)
+            trial.start_encoding()
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
 
 
 def _add_sound(container: OutputContainer, source: Any, encoder: str) -> Any:

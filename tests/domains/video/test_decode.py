@@ -1,0 +1,246 @@
+"""Frames out of whole and damaged clips: all of them, once, each at its own time."""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from unpaired import MediaError, MissingFile
+from unpaired.domains.video.decode import ClipAccess, Footage, decode
+
+from .clips import contents, make, picture, psnr
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".avi", ".ts", ".nut"])
+def test_every_frame_comes_once_and_in_order(suffix: str, tmp_path: Path) -> None:
+    path = make(tmp_path / f"a{suffix}", 12, time_base=Fraction(1, 25) if suffix == ".avi" else Fraction(1, 12800))
+    frames = list(decode(path))
+    assert len(frames) == 12
+    for number, frame in enumerate(frames):
+        assert frame.pixels.shape == (48, 64, 3)
+        assert frame.pixels.dtype == np.uint8
+        assert psnr(frame.pixels, picture(number)) > 32
+        assert abs(frame.time - frames[0].time - Fraction(number, 25)) <= Fraction(1, 1000)
+
+
+def test_times_of_a_variable_rate_are_the_packets_own(tmp_path: Path) -> None:
+    times = [0, 100, 130, 400, 401, 1000]
+    path = make(tmp_path / "a.mp4", times=times, time_base=Fraction(1, 1000))
+    assert [frame.time for frame in decode(path)] == [Fraction(t, 1000) for t in times]
+    with Footage(path) as footage:
+        assert [footage.time_of(frame) for frame in footage] == [Fraction(t, 1000) for t in times]
+        assert footage.decoded == 6
+
+
+def test_a_cut_takes_the_frames_between(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mp4", 50, options={"g": "10", "bf": "2", "crf": "12"})
+    frames = list(decode(path, 0.8, 1.2))
+    assert [frame.time for frame in frames] == [Fraction(n, 25) for n in range(20, 30)]
+    assert psnr(frames[0].pixels, picture(20)) > 32
+    with pytest.raises(MediaError, match=r"no frame between start and end; it is 2\.00 s long"):
+        list(decode(path, 7.0))
+
+
+def test_a_cut_counts_from_the_first_frame(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mkv", times=[5000 + 40 * n for n in range(20)], time_base=Fraction(1, 1000))
+    assert [float(frame.time) for frame in decode(path, 0.2, 0.3)] == [5.2, 5.24, 5.28]
+
+
+def test_a_stream_that_cannot_be_sought_in_is_cut_all_the_same(tmp_path: Path) -> None:
+    class OneWay:
+        def __init__(self, path: Path) -> None:
+            self._file = path.open("rb")
+
+        def read(self, size: int) -> bytes:
+            return self._file.read(size)
+
+    source: Any = OneWay(make(tmp_path / "a.mkv", 50))
+    assert [float(frame.time) for frame in decode(source, 0.8, 1.0)] == [0.8, 0.84, 0.88, 0.92, 0.96]
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".ts"])
+def test_a_file_cut_short_gives_what_it_holds(suffix: str, tmp_path: Path) -> None:
+    path = make(tmp_path / f"a{suffix}", 40, options={"g": "5", "crf": "12"})
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * 0.6)])
+    frames = list(decode(path))
+    assert 5 < len(frames) < 40
+    assert psnr(frames[5].pixels, picture(5)) > 32
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_damage_in_the_middle_is_skipped_counted_and_nothing_shifts(seed: int, tmp_path: Path) -> None:
+    """Whole packets overwritten: what comes out has the time and the look of its own frame."""
+    path = make(
+        tmp_path / "a.mkv", 60, codec="mpeg4", options={"g": "6", "qmin": "2", "qmax": "2"}, time_base=Fraction(1, 1000)
+    )
+    whole = bytearray(path.read_bytes())
+    with av.open(str(path)) as clip:
+        packets = [(bytes(packet), packet.pts) for packet in clip.demux() if packet.size]
+    numbers = random.Random(seed).sample(range(12, 50), 3)
+    for number in numbers:
+        data, _ = packets[number]
+        place = whole.find(data)
+        assert place > 0
+        whole[place : place + len(data)] = b"\xff" * len(data)
+    path.write_bytes(bytes(whole))
+    with Footage(path) as footage:
+        times = [round(float(footage.time_of(frame)) * 25) for frame in footage]
+        assert footage.damaged >= 1
+        assert any("damaged packets were skipped" in warning for warning in footage.warnings)
+    assert times == sorted(set(times))
+    assert set(range(60)) - set(times) <= set(numbers)
+    sound = {round(frame.time * 25): frame.pixels for frame in decode(path)}
+    for number in (5, 11, 56, 59):
+        assert psnr(sound[number], picture(number)) > 28
+
+
+def test_random_damage_never_raises_anything_else(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mkv", 30, sound="aac")
+    whole = path.read_bytes()
+    for seed in range(25):
+        draw = random.Random(seed)
+        spoilt = bytearray(whole)
+        for _ in range(draw.choice([1, 10, 200])):
+            spoilt[draw.randrange(len(spoilt))] = draw.randrange(256)
+        path.write_bytes(bytes(spoilt[: draw.choice([len(spoilt), draw.randrange(1, len(spoilt))])]))
+        said = ""
+        try:
+            assert all(frame.pixels.ndim == 3 for frame in decode(path))
+        except MediaError as error:
+            said = str(error)
+        assert "\n" not in said
+
+
+def test_a_header_that_lies_is_said(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mp4", 40, options={"g": "5", "crf": "12", "bf": "0"})
+    whole = path.read_bytes()
+    begin = whole.find(b"mdat") + 4
+    with av.open(str(path)) as clip:
+        last = [packet for packet in clip.demux() if packet.size][-10]
+        spoilt = bytearray(whole)
+        spoilt[last.pos : begin + (whole.find(b"moov") - begin)] = b"\0" * (whole.find(b"moov") - last.pos)  # type: ignore[operator]
+    path.write_bytes(bytes(spoilt[: len(whole)]))
+    with Footage(path) as footage:
+        assert sum(1 for _ in footage) < 40
+        assert any("claims 40 frames" in warning for warning in footage.warnings)
+
+
+def test_a_picture_that_changes_its_size_is_scaled_to_the_first(tmp_path: Path) -> None:
+    parts = [
+        make(tmp_path / "a.ts", 8, (48, 64)),
+        make(tmp_path / "b.ts", times=[512 * (8 + n) for n in range(8)], size=(96, 128)),
+    ]
+    (tmp_path / "c.ts").write_bytes(b"".join(part.read_bytes() for part in parts))
+    with Footage(tmp_path / "c.ts") as footage:
+        count = sum(1 for _ in footage)
+        assert any("from 64x48 to 128x96" in warning for warning in footage.warnings)
+    frames = list(decode(tmp_path / "c.ts"))
+    assert len(frames) == count >= 15
+    assert {frame.pixels.shape for frame in frames} == {(48, 64, 3)}
+
+
+def test_interlaced_footage_becomes_whole_frames_one_for_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.mpg"
+    fields = []
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream(
+            "mpeg2video", rate=25, options={"flags": "+ildct+ilme", "top": "1", "qmax": "3", "g": "5"}
+        )
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(12):
+            woven = picture(2 * number)
+            woven[1::2] = picture(2 * number + 1)[1::2]  # the second field is 1/50 s later
+            fields.append(picture(2 * number))
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(woven, "rgb24").reformat(format="yuv420p")))
+        out.mux(stream.encode(None))
+    raw = contents(path)
+    assert raw.frames[0].interlaced_frame
+    with Footage(path) as footage:
+        frames = list(footage)
+        assert [footage.time_of(frame) for frame in frames] == raw.times
+        assert any("de-interlaced" in warning for warning in footage.warnings)
+    assert len(frames) == 12
+    combed = [
+        psnr(frame.reformat(format="rgb24").to_ndarray(), field)
+        for frame, field in zip(raw.frames, fields, strict=True)
+    ]
+    clean = [psnr(frame.pixels, field) for frame, field in zip(decode(path), fields, strict=True)]
+    assert np.mean(clean[2:-2]) > np.mean(combed[2:-2]) + 1
+
+
+def test_footage_is_turned_upright(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mp4", 3, turned=90)
+    for number, frame in enumerate(decode(path)):
+        assert frame.pixels.shape == (64, 48, 3)
+        assert psnr(frame.pixels, np.rot90(picture(number))) > 32
+
+
+def test_frames_can_be_scaled_on_the_way(tmp_path: Path) -> None:
+    frame = next(decode(make(tmp_path / "a.mp4", 2, (96, 128)), size=(48, 64)))
+    assert frame.pixels.shape == (48, 64, 3)
+
+
+def test_more_than_eight_bits_are_sixteen(tmp_path: Path) -> None:
+    frame = next(decode(make(tmp_path / "a.mkv", 2, pixel_format="yuv420p10le")))
+    assert frame.pixels.dtype == np.uint16
+    assert psnr(frame.pixels / 257, picture(0)) > 32
+
+
+class TestAccess:
+    @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+    def test_any_frame_is_the_one_that_reading_through_gives(self, suffix: str, tmp_path: Path) -> None:
+        path = make(tmp_path / f"a{suffix}", 40, options={"g": "12", "bf": "2", "crf": "12"})
+        through = [frame.pixels for frame in decode(path)]
+        clip = ClipAccess(path)
+        assert len(clip) == 40
+        assert clip.info.width == 64
+        for index in (37, 0, 12, 11, 25, 39):
+            assert np.array_equal(clip.frames(index)[0], through[index]), index
+        for index, count, step in ((3, 4, 1), (10, 3, 5), (0, 8, 1)):
+            found = clip.frames(index, count, step)
+            assert all(np.array_equal(f, through[index + n * step]) for n, f in enumerate(found))
+            assert len(found) == count
+        clip.close()
+
+    def test_a_variable_rate_is_no_matter(self, tmp_path: Path) -> None:
+        times = [0, 40, 300, 310, 900, 940, 2000]
+        clip = ClipAccess(make(tmp_path / "a.mp4", times=times, time_base=Fraction(1, 1000)))
+        assert clip.times == tuple(Fraction(t, 1000) for t in times)
+        assert psnr(clip.frames(4)[0], picture(4)) > 32
+
+    def test_sizes_and_bounds(self, tmp_path: Path) -> None:
+        clip = ClipAccess(make(tmp_path / "a.mp4", 5))
+        assert clip.frames(0, 2, size=(24, 32))[1].shape == (24, 32, 3)
+        for index, count in ((5, 1), (-1, 1), (3, 3)):
+            with pytest.raises(MediaError, match="has 5 frames"):
+                clip.frames(index, count)
+
+    def test_damaged_frames_are_replaced_by_their_neighbours(self, tmp_path: Path) -> None:
+        path = make(
+            tmp_path / "a.mkv",
+            30,
+            codec="mpeg4",
+            options={"g": "1", "qmin": "2", "qmax": "2"},
+            time_base=Fraction(1, 1000),
+        )
+        whole = bytearray(path.read_bytes())
+        with av.open(str(path)) as source:
+            data = [bytes(packet) for packet in source.demux() if packet.size][15]
+        place = whole.find(data)
+        whole[place : place + len(data)] = b"\xff" * len(data)
+        path.write_bytes(bytes(whole))
+        assert ClipAccess(path).frames(14, 3)[2].shape == (48, 64, 3)
+
+    def test_what_is_no_clip_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(MissingFile):
+            ClipAccess(tmp_path / "none.mp4")
+        (tmp_path / "a.mp4").write_bytes(b"nothing")
+        with pytest.raises(MediaError):
+            ClipAccess(tmp_path / "a.mp4")
