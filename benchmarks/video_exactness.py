@@ -196,7 +196,8 @@ def convert(source: Path, target: Path) -> int:
     from unpaired.core.pipeline import Job, Pipeline
     from unpaired.domains.video import VideoConversion
 
-    options = VideoConversion(smooth=False, blend=False, cuts=False, preset="ultrafast")
+    preset = "8" if target.suffix == ".webm" else "ultrafast"
+    options = VideoConversion(smooth=False, blend=False, cuts=False, preset=preset)
     job = Job(source, target)
     try:
         with quiet_libraries():
