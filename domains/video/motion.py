@@ -20,10 +20,11 @@ from torch.nn import functional
 from ...core.errors import MediaError
 
 Flow = NDArray[np.float32]
-Preset = Literal["ultrafast", "fast", "medium"]
+Preset = Literal["lean", "fast", "medium"]
+"""medium is for scores and training; lean is fast with finer patches and less smoothing, the best of its speed."""
 
 _PRESETS: dict[Preset, int] = {
-    "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
+    "lean": cv2.DISOPTICAL_FLOW_PRESET_FAST,
     "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
     "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
 }
@@ -68,7 +69,10 @@ def _search(preset: Preset, shape: tuple[int, ...]) -> Any:
     if (preset, shape) not in kept:
         if len(kept) >= _SEARCHES_KEPT:
             kept.clear()
-        kept[preset, shape] = cv2.DISOpticalFlow.create(_PRESETS[preset])
+        search = kept[preset, shape] = cv2.DISOpticalFlow.create(_PRESETS[preset])
+        if preset == "lean":
+            search.setFinestScale(1)
+            search.setVariationalRefinementIterations(1)
     return kept[preset, shape]
 
 

@@ -1,13 +1,16 @@
-"""Holding a translation steady: frame after frame through one translator, with what is known of the frames before.
+"""Steady conversion: what one frame's translation may take over from the frames before it.
 
-Three parts, each of which can be switched off: instance-norm statistics that are smoothed over time, a blend of each
-frame's translation with the one before it carried along by the input's motion, and scene cuts, at which both begin
-anew.
+Three parts, each of which can be switched off. Scene cuts end all memory. The statistics of the instance norms are
+smoothed over time, so that a car that enters does not change the light of the whole street. And each frame is blended
+with the one before it, moved along the flow of the input, which evens out what the network invents anew in every
+frame. `benchmarks/video_stability.py` measures what each part is worth.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -17,48 +20,62 @@ from torch import Tensor
 
 from ...core.domain import Translate
 from .cuts import CutDetector
-from .motion import Flow, dis_flow, grey, occluded, resized_flow
+from .motion import Flow, dis_flow, grey, resized_flow, warp
 from .settings import VideoConversion
 
-MOMENTUM = 0.3
-"""Share of a frame's own statistics in those it is normalised by: a time constant of about three frames."""
-BLEND = 0.8
-"""Largest share of what came before in a frame."""
-SHARPNESS = 0.97
-"""Least gradient magnitude of a blended frame, against that of the frame before it was blended."""
-_FLOW_WIDTH = 256
+Planes = NDArray[np.float32]
+"""(C, H, W) in [-1, 1]."""
+Plane = NDArray[np.float32]
+_DETAIL = np.array([[-1, -2, -1], [-2, 12, -2], [-1, -2, -1]], np.float32) / 16
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
-Pixels = NDArray[Any]
+
+@dataclass(frozen=True)
+class Tuning:
+    """How much is carried over. The defaults come from `benchmarks/video_stability.py`."""
+
+    momentum: float = 0.3
+    """Share of a frame's own norm statistics in those that are used: a time constant of 1 / momentum frames."""
+    weight: float = 0.85
+    """Largest share of the frame before in a blended one."""
+    tolerance: float = 10.0
+    """Difference of the input from its moved predecessor, in levels of 0..255, at which the share is down to 1/e."""
+    sharpness: float = 0.975
+    """Least sharpness of a blended frame, as a share of the unblended one's."""
+    sharpening: float = 1.2
+    """Most that blended parts are sharpened to make up for what blending smooths."""
+    flow_width: int = 256
+    """Width in pixels that frames are reduced to for their flow."""
 
 
 class Stabiliser:
-    """Translates the frames of one clip in order. Not thread-safe; one for each clip.
+    """Translates the frames of one clip in their order. Keeps the state of that clip: make one for each.
 
-    What is blended is the residual r = G(x) - x, what the translation adds: r_t + a m (warp(r_{t-1}) - r_t), where the
-    flow and its occlusion mask m are those of the input (Lai et al. 2018, section 3 warps the output instead; the
-    residual leaves the input's own detail alone). The share a is the largest up to `BLEND` that leaves `SHARPNESS`.
-    Where a translation has another shape than its input it is blended itself.
+    Args:
+        translate: one direction of a model.
+        options: `smooth`, `blend`, `cuts` and `strength` are read.
+        tuning: how much is carried over.
     """
 
-    def __init__(self, translate: Translate, options: VideoConversion) -> None:
+    def __init__(self, translate: Translate, options: VideoConversion, tuning: Tuning | None = None) -> None:
         self._translate, self._options = translate, options
-        self._detector = CutDetector() if options.cuts else None
+        self.tuning = tuning or Tuning()
+        self._is_cut = CutDetector() if options.cuts else None
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the frames so far: the next one starts a scene."""
         self._statistics: Tensor | None = None
-        self._before: tuple[Pixels, Pixels] | None = None
+        self._history: _History | None = None
 
     def __call__(self, frame: Tensor) -> Tensor:
-        """The translation of the next frame: (3, H, W) in [-1, 1] to (C, H, W) in [-1, 1]."""
-        pixels = np.ascontiguousarray(frame.permute(1, 2, 0).numpy())
-        shown = np.clip((pixels + 1.0) * 127.5, 0, 255).astype(np.uint8)
-        if self._detector is not None and self._detector(shown):
-            self._statistics, self._before = None, None
+        """The translation (C, H, W) of the next frame (3, H, W), both float32 in [-1, 1]."""
+        small = reduced(frame.numpy(), self.tuning.flow_width) if self._is_cut or self._options.blend else None
+        if self._is_cut and small is not None and self._is_cut(small):
+            self.reset()
         translated = self._translated(frame)
-        if self._options.blend:
-            alike = translated.shape == frame.shape
-            given = np.ascontiguousarray(translated.permute(1, 2, 0).numpy())
-            blended = self._blended(shown, given, pixels if alike else np.zeros_like(given))
-            translated = torch.from_numpy(blended).permute(2, 0, 1)
+        if self._options.blend and small is not None:
+            translated = self._blended(grey(small), translated)
         if self._options.strength < 1.0 and translated.shape == frame.shape:
             translated = frame + self._options.strength * (translated - frame)
         return translated
@@ -66,54 +83,148 @@ class Stabiliser:
     def _translated(self, frame: Tensor) -> Tensor:
         if not self._options.smooth:
             return self._translate(frame[None])[0]
-        momentum = 1.0 if self._statistics is None else MOMENTUM
-        translated, self._statistics = self._translate.with_statistics(frame[None], self._statistics, momentum)
+        translated, self._statistics = self._translate.with_statistics(
+            frame[None], self._statistics, self.tuning.momentum
+        )
         return translated[0]
 
-    def _blended(self, shown: Pixels, translated: Pixels, base: Pixels) -> Pixels:
-        height, width = shown.shape[:2]
-        small = min(width, _FLOW_WIDTH)
-        luma = grey(cv2.resize(shown, (small, max(1, round(height * small / width))), interpolation=cv2.INTER_AREA))
-        residual = translated - base
-        if self._before is not None and self._before[0].shape == luma.shape:
-            flow, mask = _motion(self._before[0], luma, height, width)
-            carried = _carried(self._before[1], flow)
-            change = (carried - residual) * mask[..., None]
-            residual = residual + _share(_gradient(translated), _gradient(change)) * change
-        self._before = luma, residual
-        steady: Pixels = np.clip(base + residual, -1.0, 1.0)
-        return steady
+    def _blended(self, luma: NDArray[np.uint8], translated: Tensor) -> Tensor:
+        planes = np.ascontiguousarray(translated.cpu().numpy())
+        before = self._history
+        if before is None or before.luma.shape != luma.shape or before.planes.shape != planes.shape:
+            self._history = _History(luma, planes)
+            return translated
+        flow, trust = motion_and_trust(before.luma, luma, self.tuning.tolerance)
+        size = planes.shape[1:]
+        carried = moved(before.planes, resized_flow(flow, *size))
+        shown, kept = blend(planes, carried, cv2.resize(trust, size[::-1]), self.tuning)
+        self._history = _History(luma, kept)
+        return torch.from_numpy(shown)
 
 
-def _motion(previous: Pixels, current: Pixels, height: int, width: int) -> tuple[Flow, Pixels]:
-    """Backward flow (height, width, 2) from reduced frames, and how far it can be trusted, 0 to 1."""
-    backward, forward = dis_flow(previous, current), dis_flow(current, previous)
-    mask = cv2.erode((~occluded(forward, backward)).astype(np.float32), np.ones((3, 3), np.uint8))
-    return resized_flow(backward, height, width), cv2.resize(cv2.blur(mask, (3, 3)), (width, height))
+@dataclass(frozen=True)
+class _History:
+    luma: NDArray[np.uint8]
+    """The last frame of the input, reduced."""
+    planes: Planes
+    """Its translation after blending, before sharpening."""
 
 
-def _carried(image: Pixels, flow: Flow) -> Pixels:
-    # Cubic: a linear one softens the residual a little more with every frame.
-    flags = cv2.INTER_CUBIC | cv2.WARP_RELATIVE_MAP
-    found = cv2.remap(image, flow, None, flags, borderMode=cv2.BORDER_REFLECT_101)  # type: ignore[call-overload]
-    return np.asarray(found).reshape(image.shape)
+def convert(frames: Iterable[Tensor], translate: Translate, options: VideoConversion) -> Iterator[Tensor]:
+    """The translations (C, H, W) of the frames (3, H, W) of one clip, held steady."""
+    steady = Stabiliser(translate, options)
+    for frame in frames:
+        yield steady(frame)
 
 
-def _gradient(image: Pixels) -> tuple[Pixels, Pixels]:
-    """Differences of the luma to the right and downwards."""
-    luma = image @ _LUMA if image.shape[2] == 3 else image.mean(axis=2)
-    return luma[:, 1:] - luma[:, :-1], luma[1:] - luma[:-1]
+# -- motion of the input -----------------------------------------------------------------------------
+def reduced(planes: Planes, width: int) -> NDArray[np.uint8]:
+    """A frame (3, H, W) in [-1, 1] as (h, w, 3) uint8, at most `width` wide."""
+    height = planes.shape[1]
+    if planes.shape[2] > width:
+        height = max(1, round(height * width / planes.shape[2]))
+        small = [cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA) for plane in planes]
+    else:
+        small = [np.ascontiguousarray(plane) for plane in planes]
+    return np.asarray(cv2.convertScaleAbs(cv2.merge(small), alpha=127.5, beta=127.5))
 
 
-def _share(frame: tuple[Pixels, Pixels], change: tuple[Pixels, Pixels]) -> float:
-    """Largest a up to BLEND for which |grad(frame + a change)|^2 >= SHARPNESS^2 |grad(frame)|^2.
+def motion_and_trust(
+    previous: NDArray[np.uint8], current: NDArray[np.uint8], tolerance: float
+) -> tuple[Flow, NDArray[np.float32]]:
+    """Backward flow (h, w, 2) of a frame of the input, and how far it can be trusted (h, w), 0 to 1.
 
-    The energy is c + 2 b a + k a^2, a parabola that is exact for the blend, as gradients are linear.
+    Trust is exp(-(d / tolerance)^2) with d the difference, in levels, of the frame from its moved predecessor (the
+    visibility mask of Lai et al. 2018, section 3.2). It takes half the time of a check by forward flow, and is the
+    better guard against flow that is merely wrong: what does not match is not blended, whatever the reason.
     """
-    k = sum(float(np.vdot(g, g)) for g in change)
-    b = sum(float(np.vdot(f, g)) for f, g in zip(frame, change, strict=True))
-    c = sum(float(np.vdot(f, f)) for f in frame)
-    short = c * (1.0 - SHARPNESS**2)
-    if short + 2.0 * b * BLEND + k * BLEND**2 >= 0.0 or k == 0.0:
-        return BLEND
-    return float(np.clip((-b - np.sqrt(max(0.0, b * b - k * short))) / k, 0.0, BLEND))
+    flow = dis_flow(previous, current, "lean")
+    difference = cv2.absdiff(warp(previous, flow), current)
+    trust = np.exp(-((np.arange(256, dtype=np.float32) / tolerance) ** 2))
+    return flow, np.asarray(cv2.LUT(difference, trust))
+
+
+def moved(planes: Planes, flow: Flow) -> Planes:
+    """Planes (C, H, W) warped along a flow (H, W, 2)."""
+    found: Planes = np.stack([warp(plane, flow) for plane in planes])
+    return found
+
+
+# -- blending ----------------------------------------------------------------------------------------
+def blend(planes: Planes, carried: Planes, trust: NDArray[np.float32], tuning: Tuning) -> tuple[Planes, Planes]:
+    """A frame's translation y, blended with what was carried over (h) where that is trusted (M).
+
+        kept = y + a M (h - y)        shown = kept + k M (l - Gaussian of l), l the luma of kept
+
+    Averages over frames are soft: a little by interpolation, and because detail that is new in every frame averages
+    out. So the blended parts are sharpened, as renderers do after temporal antialiasing (Yang et al. 2020, section
+    4.3), and sharpness, the root mean squared gradient of luma, is bounded from below: a is the largest share, at most
+    `weight`, with which the strongest sharpening reaches the bound, and k the least sharpening that does. Gradients
+    are linear in a and in k, so that the squared sharpness is a parabola in each, solved exactly. `kept` is carried
+    over to the next frame, unsharpened: sharpening again and again would ring.
+
+    Args:
+        planes, carried: y and h, (C, H, W).
+        trust: M, (H, W), 0 to 1.
+
+    Returns:
+        shown and kept, (C, H, W).
+    """
+    change = carried
+    np.subtract(carried, planes, out=change)
+    np.multiply(change, trust, out=change)
+    luma, luma_change = _luma(planes), _luma(change)
+    detail, detail_change = trust * _detail(luma), trust * _detail(luma_change)
+    share, amount = _chosen([luma, luma_change, detail, detail_change], tuning)
+    np.multiply(change, np.float32(share), out=change)
+    kept = np.add(planes, change, out=change)
+    if not amount:
+        return kept, kept
+    return kept + np.float32(amount) * (detail + np.float32(share) * detail_change), kept
+
+
+def _chosen(fields: list[Plane], tuning: Tuning) -> tuple[float, float]:
+    """a and k of `blend` from the lumas of y and of M (h - y) and their details, weighted by M."""
+    # By parts: the sum of grad f . grad g over an image is that of -f times the Laplacian of g, mirrored at the edges.
+    laplacians = [cv2.Laplacian(field, cv2.CV_32F, borderType=cv2.BORDER_REPLICATE) for field in fields]
+    energy = -np.array([[float(np.vdot(f, g)) for g in laplacians] for f in fields])
+    # With v = (1, a, k, k a) the squared sharpness of the shown frame is v' energy v.
+    wanted, most = tuning.sharpness**2 * float(energy[0, 0]), tuning.sharpening
+    share = _largest(*_parabola(energy, [1, 0, most, 0], [0, 1, 0, most], wanted), tuning.weight)
+    return share, _least(*_parabola(energy, [1, share, 0, 0], [0, 0, 1, share], wanted), most)
+
+
+def _parabola(
+    energy: NDArray[np.float64], fixed: list[float], varied: list[float], wanted: float
+) -> tuple[float, float, float]:
+    """c, b and s of c + 2 b x + s x^2: the energy of fixed + x varied, less what is wanted."""
+    p, q = np.array(fixed), np.array(varied)
+    return float(p @ energy @ p) - wanted, float(p @ energy @ q), float(q @ energy @ q)
+
+
+def _largest(constant: float, linear: float, square: float, most: float) -> float:
+    """The largest x up to `most` for which the parabola is not negative anywhere from 0 to x; 0 if there is none."""
+    if constant < 0.0:
+        return 0.0
+    root = linear * linear - square * constant
+    if linear >= 0.0 or root <= 0.0:
+        return most
+    return min(most, (-linear - math.sqrt(root)) / square)
+
+
+def _least(constant: float, linear: float, square: float, most: float) -> float:
+    """The least x from 0 to `most` for which the (opening) parabola is not negative; `most` if there is none."""
+    if constant >= 0.0 or square <= 0.0:
+        return 0.0
+    return min(most, (-linear + math.sqrt(linear * linear - square * constant)) / square)
+
+
+def _luma(planes: Planes) -> Plane:
+    weights = _LUMA if len(planes) == 3 else np.full(len(planes), 1 / len(planes), np.float32)
+    flat: Plane = weights @ planes.reshape(len(planes), -1)
+    return flat.reshape(planes.shape[1:])
+
+
+def _detail(plane: Plane) -> Plane:
+    """What a 3x3 binomial average takes away."""
+    return np.asarray(cv2.filter2D(plane, cv2.CV_32F, _DETAIL))
