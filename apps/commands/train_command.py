@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import unpaired
-from unpaired import ConfigError, MissingFile, NetworkSettings, OutputError, TrainingSettings
+from unpaired import ConfigError, CycleSettings, MissingFile, NetworkSettings, OutputError, TrainingSettings
 from unpaired.apps.command_line import Parser
 from unpaired.apps.run_settings import GROUPS, compose, described, objective_of, read_settings
 from unpaired.core import config, registry
@@ -46,10 +46,13 @@ def _details(words: Sequence[str]) -> str:
         "--objective.cycle sets cycle_a and cycle_b, likewise identity and adversarial):",
     ]
     domain = registry.find("domains", _value(words, "--domain"))() if "--domain" in words[:-1] else None
-    objective = objective_of(domain, _value(words, "--objective") if "--objective" in words[:-1] else "cycle")
+    objective: type[Any] = CycleSettings
+    if domain or "--objective" in words[:-1]:  # a class to look up, and torch with it
+        name = _value(words, "--objective") if "--objective" in words[:-1] else "cycle"
+        objective = objective_of(domain, name).settings_type
     listed: list[tuple[str, type[Any]]] = [
         ("training", TrainingSettings),
-        ("objective", objective.settings_type),
+        ("objective", objective),
         ("networks", NetworkSettings),
     ]
     if domain:
