@@ -21,7 +21,7 @@ from ...core.errors import MediaError
 
 Flow = NDArray[np.float32]
 Preset = Literal["lean", "fast", "medium"]
-"""medium is for scores and training; lean is fast with finer patches and less smoothing, the best of its speed."""
+"""medium is for scores and training; lean is fast with finer patches and no smoothing, the best of its speed."""
 
 _PRESETS: dict[Preset, int] = {
     "lean": cv2.DISOPTICAL_FLOW_PRESET_FAST,
@@ -72,7 +72,7 @@ def _search(preset: Preset, shape: tuple[int, ...]) -> Any:
         search = kept[preset, shape] = cv2.DISOpticalFlow.create(_PRESETS[preset])
         if preset == "lean":
             search.setFinestScale(1)
-            search.setVariationalRefinementIterations(1)
+            search.setVariationalRefinementIterations(0)
     return kept[preset, shape]
 
 

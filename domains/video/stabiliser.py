@@ -38,7 +38,7 @@ class Tuning:
     """Share of a frame's own norm statistics in those that are used: a time constant of 1 / momentum frames."""
     weight: float = 0.85
     """Largest share of the frame before in a blended one."""
-    tolerance: float = 10.0
+    tolerance: float = 12.0
     """Difference of the input from its moved predecessor, in levels of 0..255, at which the share is down to 1/e."""
     sharpness: float = 0.975
     """Least sharpness of a blended frame, as a share of the unblended one's."""
@@ -70,12 +70,12 @@ class Stabiliser:
 
     def __call__(self, frame: Tensor) -> Tensor:
         """The translation (C, H, W) of the next frame (3, H, W), both float32 in [-1, 1]."""
-        small = reduced(frame.numpy(), self.tuning.flow_width) if self._is_cut or self._options.blend else None
+        small = reduced(frame.cpu().numpy(), self.tuning.flow_width) if self._is_cut or self._options.blend else None
         if self._is_cut and small is not None and self._is_cut(small):
             self.reset()
         translated = self._translated(frame)
         if self._options.blend and small is not None:
-            translated = self._blended(grey(small), translated)
+            translated = self._blended(grey(small), frame.cpu().numpy(), translated)
         if self._options.strength < 1.0 and translated.shape == frame.shape:
             translated = frame + self._options.strength * (translated - frame)
         return translated
@@ -88,17 +88,17 @@ class Stabiliser:
         )
         return translated[0]
 
-    def _blended(self, luma: NDArray[np.uint8], translated: Tensor) -> Tensor:
+    def _blended(self, luma: NDArray[np.uint8], frame: Planes, translated: Tensor) -> Tensor:
         planes = np.ascontiguousarray(translated.cpu().numpy())
-        before = self._history
-        if before is None or before.luma.shape != luma.shape or before.planes.shape != planes.shape:
-            self._history = _History(luma, planes)
+        source = frame if frame.shape == planes.shape else None
+        before, self._history = self._history, _History(luma, source, planes)
+        if before is None or before.luma.shape != luma.shape or before.kept.shape != planes.shape:
             return translated
+        height, width = planes.shape[1:]
         flow, trust = motion_and_trust(before.luma, luma, self.tuning.tolerance)
-        size = planes.shape[1:]
-        carried = moved(before.planes, resized_flow(flow, *size))
-        shown, kept = blend(planes, carried, cv2.resize(trust, size[::-1]), self.tuning)
-        self._history = _History(luma, kept)
+        flow, trust = resized_flow(flow, height, width), cv2.resize(trust, (width, height))
+        shown, kept = blend(source, planes, before.source, before.kept, flow, trust, self.tuning)
+        self._history = _History(luma, source, kept)
         return torch.from_numpy(shown)
 
 
@@ -106,7 +106,9 @@ class Stabiliser:
 class _History:
     luma: NDArray[np.uint8]
     """The last frame of the input, reduced."""
-    planes: Planes
+    source: Planes | None
+    """The same at full size, where the translation has its shape."""
+    kept: Planes
     """Its translation after blending, before sharpening."""
 
 
@@ -144,17 +146,26 @@ def motion_and_trust(
     return flow, np.asarray(cv2.LUT(difference, trust))
 
 
-def moved(planes: Planes, flow: Flow) -> Planes:
-    """Planes (C, H, W) warped along a flow (H, W, 2)."""
-    found: Planes = np.stack([warp(plane, flow) for plane in planes])
-    return found
-
-
 # -- blending ----------------------------------------------------------------------------------------
-def blend(planes: Planes, carried: Planes, trust: NDArray[np.float32], tuning: Tuning) -> tuple[Planes, Planes]:
-    """A frame's translation y, blended with what was carried over (h) where that is trusted (M).
+def blend(
+    source: Planes | None,
+    translated: Planes,
+    source_before: Planes | None,
+    kept_before: Planes,
+    flow: Flow,
+    trust: Plane,
+    tuning: Tuning,
+) -> tuple[Planes, Planes]:
+    """The translation y of a frame x, blended with the one before it where the motion of the input is trusted (M).
 
-        kept = y + a M (h - y)        shown = kept + k M (l - Gaussian of l), l the luma of kept
+        r = y - g x                              what the translation adds to the input
+        h = W(kept' - g x')                      the same for the frame before (x', kept'), moved along the flow
+        kept  = g x + r + a M (h - r)
+        shown = kept + k M (l - Gaussian of l)   with l the luma of kept
+
+    Blending the addition and not the picture lets through what changes in the input itself. How much of the input there
+    is in its translation is the gain g, the regression of the gradients of y on those of x, from 0 to 1: 1 for the
+    identity, which is therefore left alone, and little where day became night.
 
     Averages over frames are soft: a little by interpolation, and because detail that is new in every frame averages
     out. So the blended parts are sharpened, as renderers do after temporal antialiasing (Yang et al. 2020, section
@@ -164,30 +175,46 @@ def blend(planes: Planes, carried: Planes, trust: NDArray[np.float32], tuning: T
     over to the next frame, unsharpened: sharpening again and again would ring.
 
     Args:
-        planes, carried: y and h, (C, H, W).
+        source, source_before: x and x', (3, H, W); None where the translation has another shape: then g is 0.
+        translated, kept_before: y and what this returned for the frame before, (C, H, W).
+        flow: (H, W, 2) backward flow of x.
         trust: M, (H, W), 0 to 1.
 
     Returns:
         shown and kept, (C, H, W).
     """
-    change = carried
-    np.subtract(carried, planes, out=change)
-    np.multiply(change, trust, out=change)
-    luma, luma_change = _luma(planes), _luma(change)
+    luma, gain = _luma(translated), 0.0
+    if source is not None and source_before is not None:
+        gain = _gain(_luma(source), luma)
+    change, shown, kept = (np.empty_like(translated) for _ in range(3))
+    # Plane by plane: one and what is made of it stay in the cache of a core.
+    for c, (now, then) in enumerate(zip(translated, kept_before, strict=True)):
+        if gain and source is not None and source_before is not None:
+            now, then = cv2.scaleAdd(source[c], -gain, now), cv2.scaleAdd(source_before[c], -gain, then)
+        cv2.multiply(cv2.subtract(warp(then, flow), now), trust, dst=change[c])
+    luma_change = _luma(change)
     detail, detail_change = trust * _detail(luma), trust * _detail(luma_change)
     share, amount = _chosen([luma, luma_change, detail, detail_change], tuning)
-    np.multiply(change, np.float32(share), out=change)
-    kept = np.add(planes, change, out=change)
-    if not amount:
-        return kept, kept
-    return kept + np.float32(amount) * (detail + np.float32(share) * detail_change), kept
+    detail = np.float32(amount) * (detail + np.float32(share) * detail_change)
+    for c, plane in enumerate(translated):
+        cv2.scaleAdd(change[c], share, plane, dst=kept[c])
+        np.add(kept[c], detail, out=shown[c])
+    return shown, kept
+
+
+def _gain(source: Plane, translated: Plane) -> float:
+    """Regression coefficient of the gradients of one luma on those of another, held to 0..1."""
+    laplacian = _laplacian(source)
+    own = float(np.vdot(source, laplacian))
+    return min(1.0, max(0.0, float(np.vdot(translated, laplacian)) / own)) if own else 0.0
 
 
 def _chosen(fields: list[Plane], tuning: Tuning) -> tuple[float, float]:
     """a and k of `blend` from the lumas of y and of M (h - y) and their details, weighted by M."""
-    # By parts: the sum of grad f . grad g over an image is that of -f times the Laplacian of g, mirrored at the edges.
-    laplacians = [cv2.Laplacian(field, cv2.CV_32F, borderType=cv2.BORDER_REPLICATE) for field in fields]
-    energy = -np.array([[float(np.vdot(f, g)) for g in laplacians] for f in fields])
+    energy = np.zeros((4, 4))
+    for row, laplacian in enumerate(map(_laplacian, fields)):
+        for column in range(row + 1):
+            energy[row, column] = energy[column, row] = -float(np.vdot(fields[column], laplacian))
     # With v = (1, a, k, k a) the squared sharpness of the shown frame is v' energy v.
     wanted, most = tuning.sharpness**2 * float(energy[0, 0]), tuning.sharpening
     share = _largest(*_parabola(energy, [1, 0, most, 0], [0, 1, 0, most], wanted), tuning.weight)
@@ -223,6 +250,11 @@ def _luma(planes: Planes) -> Plane:
     weights = _LUMA if len(planes) == 3 else np.full(len(planes), 1 / len(planes), np.float32)
     flat: Plane = weights @ planes.reshape(len(planes), -1)
     return flat.reshape(planes.shape[1:])
+
+
+def _laplacian(plane: Plane) -> Plane:
+    """By parts, the sum of grad f . grad g over an image is that of -f times this of g: edges are repeated."""
+    return np.asarray(cv2.Laplacian(plane, cv2.CV_32F, borderType=cv2.BORDER_REPLICATE))
 
 
 def _detail(plane: Plane) -> Plane:
