@@ -11,7 +11,7 @@ from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unpaired import ConfigError, ConversionSettings, MissingFile, Video
+from unpaired import ConfigError, ConversionSettings, Image, MissingFile, Video
 from unpaired.apps.command_line import Progress as ProgressShown
 from unpaired.apps.command_line import quiet_libraries
 
@@ -41,6 +41,42 @@ def for_footage(translator: Translator) -> Translator:
         raise ConfigError("this model cannot translate footage; give one of the domain video, or of colour pictures")
     choice = translator.choice
     return Translator(dataclasses.replace(translator.model, domain=adopted), choice.name, choice.device)
+
+
+def medium_of(places: Sequence[str]) -> str:
+    """The medium that files or folders are inspected as, where nobody says: video where most names are clips'."""
+    from unpaired.core.conversion import files_below
+
+    paths = [path for place in map(Path, places) for path in (files_below(place) if place.is_dir() else [place])]
+    image, video = Image(), Video()
+    pictures = sum(map(image.convertible, paths))
+    clips = sum(video.convertible(path) and not image.convertible(path) for path in paths)
+    return "video" if clips > pictures else "image"
+
+
+def described(file: Path) -> dict[str, Any]:
+    """What one clip is and shows. Raises MissingFile or MediaError."""
+    from unpaired.domains.video.examination import examined
+    from unpaired.domains.video.probe import probe
+
+    found = examined(file)
+    facts: dict[str, Any] = {
+        "codec": found.codec,
+        "size": f"{found.width}x{found.height}",
+        "frames": found.frames,
+        "seconds": round(found.seconds, 3),
+        "rate": round(found.rate, 3),
+    }
+    if found.kind == "clip":
+        info = probe(file)
+        facts |= {"container": info.container, "sound": list(info.sound), "subtitles": list(info.subtitles)}
+    if found.variable:
+        facts["variable rate"] = "yes"
+    if found.seen is not None:
+        seen = found.seen
+        facts |= {"cuts": seen.cuts, "duplicate frames": seen.duplicates, "static seconds": round(seen.still, 2)}
+        facts["damage"] = seen.damage
+    return facts | {"remarks": list(found.remarks)}
 
 
 def through_pipe(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unpaired import Domain, Inventory, MissingFile
+from unpaired.apps import footage
 from unpaired.apps.command_line import Parser, quiet_libraries, refuse
 from unpaired.apps.run_settings import read_domain
 from unpaired.core import config
@@ -17,6 +18,7 @@ DESCRIPTION = """Say what a folder, a file, a run or a model holds: what is usab
 it means for training.
 
   unpaired inspect photos                 one folder
+  unpaired inspect clips                  of footage: codecs, cuts, duplicates, what stands still
   unpaired inspect photos paintings       two folders, also against one another
   unpaired inspect datasets/horse2zebra   the same for the trainA and trainB inside
   unpaired inspect runs/monet             a run, or a model file"""
@@ -30,14 +32,15 @@ def parser() -> Parser:
     made = Parser("unpaired inspect", DESCRIPTION, ("domain",))
     made.add_argument("place", metavar="DIR_OR_FILE")
     made.add_argument("other", metavar="DIR_B", nargs="?", help="the folder of the other domain")
-    made.add_argument("--domain", metavar="NAME", default="image", help="the medium (default: image)")
+    made.add_argument("--domain", metavar="NAME", help="the medium (default: image, or video for clips)")
     made.add_argument("--json", action="store_true", help="print JSON, with every broken file")
     return made
 
 
 def main(args: argparse.Namespace) -> int:
     """Print the report."""
-    domain = read_domain({"name": args.domain, **args.settings.get("domain", {})}, args.faults)
+    name = args.domain or footage.medium_of([place for place in (args.place, args.other) if place])
+    domain = read_domain({"name": name, **args.settings.get("domain", {})}, args.faults)
     refuse(args.faults)
     assert domain is not None
     with quiet_libraries():
@@ -74,6 +77,8 @@ def _of_folder(found: Inventory) -> dict[str, Any]:
 
 
 def _of_file(file: Path, domain: Domain) -> dict[str, Any]:
+    if domain.name == "video":
+        return {"file": str(file), "facts": footage.described(file)}
     with domain.open(file, "a", domain.conversion_type()) as reader:
         shapes = [tuple(chunk.shape) for chunk in reader]
     return {"file": str(file), "facts": {"parts": len(shapes), "channels": shapes[0][0], "size": list(shapes[0][1:])}}

@@ -158,6 +158,24 @@ def test_pipes_of_matroska(clip: Path, model: Path, repository: Path) -> None:
     assert sound_of(target) == sound_of(source)
 
 
+# -- what a clip is ----------------------------------------------------------------------------------
+def test_a_clip_and_a_folder_of_clips_are_inspected_as_footage(unpaired: Callable, clip: Path) -> None:
+    facts = json.loads(unpaired("inspect", clip, "--json").out)["facts"]
+    assert (facts["codec"], facts["size"], facts["frames"], facts["sound"]) == ("h264", "64x48", FRAMES, ["aac"])
+    assert facts["cuts"] == facts["duplicate frames"] == 0
+    done = unpaired("inspect", clip)
+    assert (done.code, done.err) == (0, "")
+    assert "  codec: h264\n" in done.out
+    folder = json.loads(unpaired("inspect", clip.parent, "--json").out)["folders"][0]
+    assert folder["facts"]["clips"] >= 1
+
+
+def test_what_is_no_clip_is_refused_by_inspect(unpaired: Callable, tmp_path: Path) -> None:
+    (tmp_path / "zero.mp4").touch()
+    done = unpaired("inspect", tmp_path / "zero.mp4")
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+
+
 # -- how steady it is --------------------------------------------------------------------------------
 def test_clips_are_scored(unpaired: Callable, model: Path, clip: Path, tmp_path: Path) -> None:
     (tmp_path / "clips").mkdir()
