@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Generic, TypeVar
 
 import av
+import torch
 from torch import Tensor
 
 from ...core.domain import Domain, Side, Translate
@@ -192,6 +193,7 @@ def convert_live(
     options = dataclasses.replace(options, immediate=True)
     with _opened(source, options) as reader:
         reader.side = side
+        _warm_up(translate, reader, options)
         session = _Session(reader)
         writer: Any = domain.create(target, reader, options)
         try:
@@ -210,6 +212,15 @@ def convert_live(
             writer.discard()
             raise
         return session.report((*reader.warnings, *writer.warnings))
+
+
+def _warm_up(translate: Translate, reader: LiveReader, options: VideoConversion) -> None:
+    """Have the network made ready for this size before the first frame that is to be written comes."""
+    frame = torch.zeros(1, 3, reader.height, reader.width)
+    if options.smooth:
+        translate.with_statistics(frame, None, 1.0)
+    else:
+        translate(frame)
 
 
 class _Session:
