@@ -158,15 +158,20 @@ class Video(Domain):
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
         """Translated frames in order, held steady; see `stabiliser.Stabiliser`."""
         from .conversion import VideoReader
-        from .stabiliser import Stabiliser
 
         assert isinstance(options, VideoConversion)
         if not isinstance(reader, VideoReader):
             yield from self.pictures.convert(reader, translate, _for_pictures(options))
             return
-        steady = Stabiliser(self.toned(translate, reader.side), options)
-        for frame in reader:
-            yield steady(frame)
+        toned = self.toned(translate, reader.side)
+        if options.report is None:
+            from . import stabiliser
+
+            yield from stabiliser.convert(reader, toned, options)
+        else:
+            from .report import reported
+
+            yield from reported(reader, toned, options, options.report, reader.path.name, reader.info.rate)
 
     def toned(self, translate: Translate, side: Side) -> Translate:
         """`translate` for frames of domain `side` as they are, between the tone curves that the model was trained in."""
