@@ -174,7 +174,7 @@ class Video(Domain):
             yield from reported(reader, toned, options, options.report, reader.path.name, reader.info.rate)
 
     def toned(self, translate: Translate, side: Side) -> Translate:
-        """`translate` for frames of domain `side` as they are, between the tone curves that the model was trained in."""
+        """`translate` for frames of domain `side` as they are, within the tone curves the model was trained in."""
         from .tone import Toned
 
         gammas = self.settings.gamma(side), self.settings.gamma("b" if side == "a" else "a")
