@@ -24,6 +24,7 @@ from .model import Model, save_model
 from .registry import suggestion
 from .schedule import constant_then_linear
 from .training import RunPlan, newest_checkpoint
+from .transfer import start_from
 from .watch import Watcher
 from .watch.records import Preview, PreviewRow, StepReport
 
@@ -213,6 +214,8 @@ class Loop:
     def _restore(self) -> None:
         folder = newest_checkpoint(self.plan.out)
         if folder is None:
+            if self.settings.start_from:
+                start_from(self.engine, self.networks, self.plan.domain, self.settings.start_from)
             return
         checkpoint = checkpoints.load(folder, self.fabric.global_rank)
         self.engine.restore_weights(checkpoint.weights)

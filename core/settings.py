@@ -109,6 +109,9 @@ class TrainingSettings:
 
     steps: int = 100_000
     """Optimiser steps in all."""
+    start_from: str = ""
+    """A trained model to start with, instead of with random weights: a run folder (its discriminators serve as well),
+    a model file or the name of a shipped model. Its networks must be this run's."""
     batch: int = 1
     """Samples a domain in one forward pass of one process."""
     accumulate: int = 1

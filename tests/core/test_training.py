@@ -282,3 +282,29 @@ def test_two_processes_resume(data: Path) -> None:
         train(data, "run", steps=6, resume=True)
     train(data, "run", steps=6, processes=2, resume=True)
     assert load_model(data / "run" / "model.safetensors", Arrays).step == 6
+
+
+def test_a_run_starts_from_the_weights_of_another(data: Path) -> None:
+    train(data, "first", steps=5, ema=0.0)
+    still: dict[str, Any] = {"steps": 1, "learning_rate": 1e-12, "seed": 7}
+    train(data, "second", start_from=str(data / "first"), **still)
+    first, second = newest(data / "first"), newest(data / "second")
+    for name, value in first.items():
+        # Adam's step is of the size of the rate, whatever the gradient.
+        torch.testing.assert_close(second[name], value, rtol=0, atol=1e-6, msg=name)
+    train(data, "third", start_from=str(data / "first" / "model.safetensors"), **still)
+    third = newest(data / "third")
+    part = {name: torch.allclose(third[name], value, atol=1e-6) for name, value in first.items()}
+    assert all(same for name, same in part.items() if not name.startswith("discriminators."))
+    assert not all(same for name, same in part.items() if name.startswith("discriminators.")), "a file holds none"
+
+
+def test_a_start_with_other_networks_is_refused_before_anything_is_written(data: Path) -> None:
+    train(data, "first", steps=1)
+    wider = dataclasses.replace(TINY, filters=6)
+    with pytest.raises(unpaired.ConfigError, match="filters is 6 here and 4 there"):
+        train(data, "second", steps=1, start_from=str(data / "first"), networks=wider)
+    assert not (data / "second" / "config.yaml").exists()
+    with pytest.raises(unpaired.MissingFile, match="there is no model at"):
+        train(data, "third", steps=1, start_from=str(data / "nowhere.safetensors"))
+    assert not (data / "third" / "config.yaml").exists()
