@@ -160,16 +160,20 @@ def train(data: Path, out: Path, minutes: float, seed: int) -> dict[str, Any]:
 
 def _run(a: Path, b: Path, out: Path, steps: int, seed: int) -> None:
     unpaired.train(
-        # A map turned or mirrored is still a map, and so is its photo. The curve tells road from land: see tone.py.
-        domain=unpaired.Image(size=SIZE, vertical_flip=True, rotate=True, gamma_b=6.0),
+        # A map turned or mirrored is still a map, and so is its photo. The curves tell road from land in the map, and
+        # bring what lies in shadow in the photo to light: see domains/image/tone.py.
+        domain=unpaired.Image(size=SIZE, vertical_flip=True, rotate=True, gamma_a=0.5, gamma_b=6.0),
         a=a,
         b=b,
         out=out,
-        networks=unpaired.NetworkSettings(filters=16, blocks=6),
+        preset="small",
+        # Few blocks see little of the surroundings: a road has to come from what looks like one.
+        networks=unpaired.NetworkSettings(blocks=3),
         # A photo shows more than a map can hold, so its own cycle counts for little.
-        objective=unpaired.CycleSettings(identity_a=0.0, identity_b=0.0, cycle_a=1.0, cycle_noise=0.1),
+        objective=unpaired.CycleSettings(identity_a=0.0, identity_b=0.0, cycle_a=1.0, cycle_b=5.0, cycle_noise=0.1),
         names=("photo", "map"),
         steps=steps,
+        learning_rate=4e-4,
         seed=seed,
         workers=1,
         checkpoint_every=500,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -118,8 +119,8 @@ class Footage:
         self._next = 0
         self.first_tick = self.ticks_of(first)
         """Ticks at which the clip begins."""
-        self._begin = self.first_tick + round(Fraction(start or 0) / self._tick)
-        self._end = None if end is None else self.first_tick + round(Fraction(end) / self._tick)
+        self._begin = self.first_tick + self._ticks_until(start or 0)
+        self._end = None if end is None else self.first_tick + self._ticks_until(end)
         if start:
             first = self._sought(first)
         self._first: av.VideoFrame | None = first
@@ -146,6 +147,10 @@ class Footage:
     def span(self) -> tuple[Fraction, Fraction | None]:
         """Seconds from which and up to which the clip is read, on its own clock."""
         return self._begin * self._tick, None if self._end is None else self._end * self._tick
+
+    def _ticks_until(self, seconds: float) -> int:
+        """The first tick that is not before `seconds`, taken as they were written: 0.04, not the float next to it."""
+        return math.ceil(Fraction(repr(seconds)) / self._tick)
 
     def ticks_of(self, frame: av.VideoFrame) -> int:
         """When a frame is shown, in ticks of the clip's time base."""

@@ -47,6 +47,13 @@ def test_a_cut_takes_the_frames_between(tmp_path: Path) -> None:
         list(decode(path, 7.0))
 
 
+def test_a_cut_between_two_ticks_takes_every_frame_that_begins_in_it(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.avi", 25, time_base=Fraction(1, 25))
+    assert len(list(decode(path, end=0.5))) == 13  # 0.48 s is before 0.5 s
+    assert len(list(decode(path, 0.5))) == 12
+    assert len(list(decode(path, 0.04))) == 24  # the float is a little above one tick
+
+
 def test_a_cut_counts_from_the_first_frame(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mkv", times=[5000 + 40 * n for n in range(20)], time_base=Fraction(1, 1000))
     assert [float(frame.time) for frame in decode(path, 0.2, 0.3)] == [5.2, 5.24, 5.28]
