@@ -4,8 +4,10 @@
     python benchmarks/video_model.py train DATA RUN            about an hour on one core of a CPU
     python benchmarks/video_model.py pack RUN models/day2night-video.safetensors
 
-SHARED holds images/day2night (AMOS webcams, MIT, from udacity/CVND_Exercises), video/traffic_topview/car-detection.mp4
-(intel-iot-devkit/sample-videos, CC BY 4.0) and video/animation/big_buck_bunny_0_30.webm (Blender Foundation, CC BY 3.0).
+SHARED holds images/day2night (AMOS webcams, MIT, from udacity/CVND_Exercises),
+video/traffic_topview/car-detection.mp4
+(intel-iot-devkit/sample-videos, CC BY 4.0) and video/animation/big_buck_bunny_0_30.webm (Blender Foundation,
+CC BY 3.0).
 Of the clips only what follows their first ten seconds is taken: on those the model's steadiness is measured
 (`benchmarks/video_stability.py`). RUN is resumed if it exists.
 """
