@@ -21,7 +21,7 @@ Sound = npt.NDArray[np.float32]
 FLOOR = 1e-5
 """Smallest mel magnitude; the logarithm of digital silence is that of this."""
 HIGHEST_HZ = 8000.0
-"""Upper edge of the mel band. Above it speech is noise, and material at 16 kHz, common in speech corpora, has nothing."""
+"""Upper edge of the mel band. Above it speech is noise, and the many recordings at 16 kHz are empty."""
 DEVIATIONS = 3.0
 """Standard deviations of a bin's log-mel that a sample's range [-1, 1] spans to each side."""
 _UNMEASURED = -5.0, 2.0
@@ -50,8 +50,8 @@ class LogMel:
     """Log-mel frames of a recording that comes in pieces.
 
     A frame is ln(max(1e-5, M |STFT|)): a periodic Hann window of `fft_size` samples, magnitudes, and `bins` triangles M
-    of unit area from 0 to min(8000, sample_rate / 2) Hz, equally spaced on Slaney's mel scale (Slaney, Auditory Toolbox,
-    1998), as MelGAN and the voice converters that build on it have them (Kumar et al. 2019), but for the upper edge.
+    of unit area from 0 to min(8000, sample_rate / 2) Hz, equally spaced on Slaney's mel scale (Auditory Toolbox, 1998),
+    as MelGAN and the voice converters that build on it have them (Kumar et al. 2019), but for the upper edge.
 
     However the recording is cut, the frames are those of the whole: samples // hop_length + 1 of them.
     """
@@ -167,8 +167,8 @@ def read_mono(path: Path, rate: int) -> Sound:
 
 
 def resampled(audio: Sound, source: int, target: int) -> Sound:
-    """`audio` (samples,) or (channels, samples) at `source` Hz, at `target` Hz: ceil(samples * target / source) of them,
-    of which number n lies at the same moment as number n * source / target of the input."""
+    """`audio` (samples,) or (channels, samples) at `source` Hz, at `target` Hz: ceil(samples * target / source)
+    samples, of which number n lies at the same moment as number n * source / target of the input."""
     if source == target:
         return audio
     stream = Resampler(source, target)
