@@ -177,6 +177,10 @@ class Domain(ABC):
     """The name it is registered and saved under."""
     dimensions: ClassVar[int] = 2
     """Number of spatial axes of a sample: 1, 2 or 3."""
+    generator: ClassVar[str] = "resnet"
+    """The generator architecture that this medium trains where the user names none."""
+    discriminator: ClassVar[str] = "patchgan"
+    """The same for its discriminators."""
     settings_type: ClassVar[type[DomainSettings]] = DomainSettings
     conversion_type: ClassVar[type[ConversionSettings]] = ConversionSettings
 
@@ -202,11 +206,25 @@ class Domain(ABC):
         lowers it with the learning rate. Raises MediaError for a file that cannot be decoded.
         """
 
+    def fit(self, a: Inventory, b: Inventory) -> Domain:
+        """This domain with what it must know of the data it is to be trained on (means, deviations) in its settings,
+        and so in the run and the model file. Default: itself.
+
+        Called once before training, with what `scan` found. Must not depend on anything but the files and the
+        settings, and give back a domain that knows all already as it is: a run is resumed by its settings.
+        """
+        return self
+
     def networks(self, preset: str, settings: NetworkSettings) -> Networks:
         """The four networks. Default: by `dimensions`, `channels`, the preset and the user's settings."""
         from .networks import default_networks
 
-        return default_networks(self.dimensions, self.channels("a"), self.channels("b"), preset, settings)
+        channels = self.channels("a"), self.channels("b")
+        return default_networks(self.dimensions, *channels, preset, self.architectures(settings))
+
+    def architectures(self, settings: NetworkSettings) -> NetworkSettings:
+        """The settings with this medium's own architectures where the user named none."""
+        return settings.named(self.generator, self.discriminator)
 
     def objective_type(self, name: str) -> type[Objective]:
         """The class that trains this medium under the objective `name`; default: the one registered so.

@@ -76,6 +76,7 @@ class Engine:
                 network.compile()
         rate = settings.learning_rate
         self._rates = (rate, settings.discriminator_learning_rate or rate)
+        self._objective = objective
         self._plain_g = GeneratorGroup(self.generators, self.discriminators, objective)
         group_d = DiscriminatorGroup(self.discriminators, objective)
         self._group_g, self._optimiser_g = fabric.setup(self._plain_g, self._adam(self.generators, self._rates[0]))
@@ -91,17 +92,25 @@ class Engine:
         fused = self.fabric.device.type in ("cpu", "cuda")
         return torch.optim.Adam(network.parameters(), lr=rate, betas=betas, fused=fused)
 
-    def step(self, batches: Sequence[Batch], warp: Warp | None, factor: float, step: int) -> dict[str, Tensor]:
+    def step(
+        self, batches: Sequence[Batch], warp: Warp | None, factor: float | tuple[float, float], step: int
+    ) -> dict[str, Tensor]:
         """One optimiser step of each group over `batches` (one each accumulated pass).
 
-        `factor` scales both learning rates; `step` (0-based) sets the moving average's warm-up. Returns named
-        losses and verdicts as scalars on the device, averaged over the batches.
+        `factor` scales the learning rates, of both groups or of generators and discriminators each; `step` (0-based)
+        sets the moving average's warm-up, and the objective may go by it. Returns named losses and verdicts as scalars
+        on the device, averaged over the batches.
         """
+        factors = factor if isinstance(factor, tuple) else (factor, factor)
+        self._objective.step = step
         with arithmetic(self.settings.precision):
-            return self._step(batches, warp, factor, step)
+            return self._step(batches, warp, factors, step)
 
-    def _step(self, batches: Sequence[Batch], warp: Warp | None, factor: float, step: int) -> dict[str, Tensor]:
-        for optimiser, rate in zip((self._optimiser_g, self._optimiser_d), self._rates, strict=True):
+    def _step(
+        self, batches: Sequence[Batch], warp: Warp | None, factors: tuple[float, float], step: int
+    ) -> dict[str, Tensor]:
+        optimisers = (self._optimiser_g, self._optimiser_d)
+        for optimiser, rate, factor in zip(optimisers, self._rates, factors, strict=True):
             for group in optimiser.param_groups:
                 group["lr"] = rate * factor
         steps = self._generators(batches, warp)

@@ -100,7 +100,9 @@ class Loop:
     def _advance(self, batches: list[Batch]) -> None:
         settings, step = self.settings, self.step
         factor = constant_then_linear(step, settings.steps, settings.constant)
-        losses = self.engine.step(batches, self._warp(step), factor, step)
+        constant = settings.constant if settings.discriminator_constant is None else settings.discriminator_constant
+        judges_factor = constant_then_linear(step, settings.steps, constant)
+        losses = self.engine.step(batches, self._warp(step), (factor, judges_factor), step)
         for name, value in losses.items():
             self._sums[name] = self._sums[name] + value if name in self._sums else value
         self._counted += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from .errors import ConfigError
@@ -27,8 +27,9 @@ def raise_faults(faults: list[str]) -> None:
 class NetworkSettings:
     """What a user may ask of the networks; None means the preset's value."""
 
-    generator: str = "resnet"
-    """Registered generator architecture: resnet or unet."""
+    generator: str | None = None
+    """Registered generator architecture, such as resnet, unet or gated; None takes the medium's own (pictures and
+    footage: resnet; sound: gated)."""
     filters: int | None = None
     """Channels after the first layer of the generators."""
     blocks: int | None = None
@@ -38,8 +39,9 @@ class NetworkSettings:
     norm: Literal["instance", "batch", "none"] = "instance"
     dropout: float = 0.0
     """Drop-out probability inside residual blocks, 0 to 1."""
-    discriminator: str = "patchgan"
-    """Registered discriminator architecture: patchgan or pixel."""
+    discriminator: str | None = None
+    """Registered discriminator architecture, such as patchgan, pixel or gated-patch; None takes the medium's own
+    (pictures and footage: patchgan; sound: gated-patch)."""
     discriminator_filters: int | None = None
     discriminator_layers: int = 3
     """Strided layers of a PatchGAN; 3 sees 70x70."""
@@ -53,6 +55,10 @@ class NetworkSettings:
         layers = self.discriminator_layers
         require(faults, 1 <= layers <= 8, f"networks.discriminator_layers is {layers}; expected 1 to 8")
         raise_faults(faults)
+
+    def named(self, generator: str, discriminator: str) -> NetworkSettings:
+        """These settings with an architecture in place of each None."""
+        return replace(self, generator=self.generator or generator, discriminator=self.discriminator or discriminator)
 
 
 @dataclass(frozen=True)
@@ -124,6 +130,8 @@ class TrainingSettings:
     beta2: float = 0.999
     constant: float = 0.5
     """Share of the steps at the full rate; it falls linearly to zero over the rest."""
+    discriminator_constant: float | None = None
+    """The same for the discriminators' rate; None takes constant."""
     clip: float = 0.0
     """Largest gradient norm of a group; 0 does not clip."""
     ema: float = 0.999
@@ -153,9 +161,9 @@ class TrainingSettings:
                      "preview_every"):  # fmt: skip
             value = getattr(self, name)
             require(faults, value >= 1, f"training.{name} is {value}; expected 1 or more")
-        for name in ("beta1", "beta2", "constant", "ema"):
+        for name in ("beta1", "beta2", "constant", "discriminator_constant", "ema"):
             value = getattr(self, name)
-            require(faults, 0.0 <= value <= 1.0, f"training.{name} is {value}; expected 0 to 1")
+            require(faults, value is None or 0.0 <= value <= 1.0, f"training.{name} is {value}; expected 0 to 1")
         for name in ("clip", "workers", "seed"):
             value = getattr(self, name)
             require(faults, value >= 0, f"training.{name} is {value}; expected 0 or more")

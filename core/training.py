@@ -129,15 +129,16 @@ def train(
         out=Path(out),
         names=names,
         preset=preset,
-        network_settings=networks or NetworkSettings(),
+        network_settings=domain.architectures(networks or NetworkSettings()),
         objective_name=objective_name,
         objective_settings=_fitting(objective, objective_type.settings_type, domain, objective_name),
         training=dataclasses.replace(training or TrainingSettings(), **overrides),
     )
     _check_channels(plan)
+    inventories = scan_sides(plan.domain, plan.a, plan.b)
+    plan = dataclasses.replace(plan, domain=plan.domain.fit(inventories["a"], inventories["b"]))
     if resume:
         _check_resumable(plan)
-    inventories = scan_sides(plan.domain, plan.a, plan.b)
     _check_shapes(plan, inventories)
     plan = dataclasses.replace(plan, data_hash=data_hash(inventories))
     fabric = make_fabric(plan.training)
@@ -212,7 +213,7 @@ def _check_resumable(plan: RunPlan) -> None:
     # A setting that a later version brought had its default before.
     defaults: dict[str, dict[str, Any]] = {
         "domain": to_mapping(plan.domain.settings_type()),
-        "networks": to_mapping(NetworkSettings()),
+        "networks": to_mapping(plan.domain.architectures(NetworkSettings())),
         "objective": to_mapping(type(plan.objective_settings)()),
     }
     earlier |= {part: {**filled, **(earlier.get(part) or {})} for part, filled in defaults.items()}

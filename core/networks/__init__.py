@@ -69,6 +69,7 @@ def default_networks(
     if preset not in PRESETS:
         raise ConfigError(f"preset is {preset!r}; expected one of {', '.join(PRESETS)}")
     sizes = PRESETS[preset]
+    settings = settings.named("resnet", "patchgan")
 
     def generator(channels_in: int, channels_out: int) -> NetworkSpec:
         depth = settings.blocks or (sizes["blocks"] if settings.generator != "unet" else 6)
@@ -82,7 +83,7 @@ def default_networks(
             "upsampling": settings.upsampling,
             "dropout": settings.dropout,
         }
-        return NetworkSpec(settings.generator, options)
+        return NetworkSpec(str(settings.generator), options)
 
     def discriminator(channels: int) -> NetworkSpec:
         options = {
@@ -92,7 +93,7 @@ def default_networks(
             "layers": settings.discriminator_layers,
             "norm": settings.norm,
         }
-        return NetworkSpec(settings.discriminator, options)
+        return NetworkSpec(str(settings.discriminator), options)
 
     return Networks(
         generator(channels_a, channels_b),

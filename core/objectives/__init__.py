@@ -59,6 +59,8 @@ class Objective(ABC):
     """A training scheme for two generators and their discriminators."""
 
     settings_type: ClassVar[type[Any]]
+    step: int = 0
+    """The optimiser step that is being computed, from 0; the engine sets it before each."""
 
     @abstractmethod
     def __init__(self, settings: Any = None) -> None:

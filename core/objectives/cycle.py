@@ -61,9 +61,20 @@ class Cycle(Objective):
     def companions(self, side: Side, batch: Batch) -> Mapping[str, Tensor]:
         """Samples (B, C, *space) of one side's context that are to be translated too; default: none.
 
-        Their names are the domain's, other than x, identity and warped.
+        Their names are the domain's, other than x, identity, warped and cycled.
         """
         return {}
+
+    def weights(self) -> CycleSettings:
+        """The weights of the present `step`; default: the settings, whatever the step."""
+        return self.settings
+
+    def shown(self, generator: nn.Module, name: str, sample: Tensor) -> Tensor:
+        """A sample (B, C, *space) as the generator is to see it; default: as it is.
+
+        name: x, identity, warped or a companion's.
+        """
+        return sample
 
     def disturbed(self, warped: Tensor) -> Tensor:
         """A warped sample (B, C, *space) as the generator is to see it; default: as it is."""
@@ -74,15 +85,16 @@ class Cycle(Objective):
     ) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
         """Weighted losses on the translations of one side's samples, and what the discriminators are to see besides.
 
-        translated: of the samples of `side`, by name: the sample itself is x, then come its companions, all with
-        their gradients. Default: no losses, nothing to see.
+        translated: of the samples of `side`, by name: the sample itself is x, then come its companions, and as cycled
+        what the other generator makes of x again (where its cycle loss has a weight), all with their gradients.
+        Default: no losses, nothing to see.
         """
         return {}, {}
 
     def generator_step(
         self, generators: Generators, discriminators: Discriminators, batch: Batch, warp: Warp | None
     ) -> GeneratorStep:
-        weights, a, b = self.settings, batch.a, batch.b
+        weights, a, b = self.weights(), batch.a, batch.b
         if (weights.identity_a or weights.identity_b) and a.shape[1] != b.shape[1]:
             raise ConfigError(
                 f"objective.identity_a and identity_b need like channels, A has {a.shape[1]} and B {b.shape[1]}; "
@@ -102,9 +114,11 @@ class Cycle(Objective):
                 )
         if weights.cycle_a:
             (cycled_a,) = apply_together(generators.b2a, [self._with_noise(translated_b)])
+            into_b["cycled"] = cycled_a
             losses["cycle_a"] = weights.cycle_a * distance(*_pooled(weights.cycle_pool_a, cycled_a, a))
         if weights.cycle_b:
             (cycled_b,) = apply_together(generators.a2b, [self._with_noise(translated_a)])
+            into_a["cycled"] = cycled_b
             losses["cycle_b"] = weights.cycle_b * distance(*_pooled(weights.cycle_pool_b, cycled_b, b))
         if weights.identity_a:
             losses["identity_a"] = weights.identity_a * distance(into_a["identity"], a)
@@ -132,7 +146,8 @@ class Cycle(Objective):
         if warp is not None:
             inputs["warped"] = self.disturbed(warp(own))
         inputs |= self.companions(side, batch)
-        return dict(zip(inputs, apply_together(generator, list(inputs.values())), strict=True))
+        seen = [self.shown(generator, name, sample) for name, sample in inputs.items()]
+        return dict(zip(inputs, apply_together(generator, seen), strict=True))
 
     def discriminator_step(
         self,
