@@ -28,8 +28,8 @@ def aligned(first: Frames, second: Frames) -> tuple[Path, Path]:
     count, other = len(first), len(second)
     came = np.empty((count, other), np.uint8)
     backwards = np.ascontiguousarray(second[::-1])
-    # Cells of an anti-diagonal (row + column = number) need the two before it alone. Place row + 1 holds a row; what lies
-    # outside or was not reached is infinitely far.
+    # Cells of an anti-diagonal (row + column = number) need the two before it alone. Place row + 1 holds a row; what
+    # lies outside or was not reached is infinitely far.
     before, last = (np.full(count + 1, np.inf) for _ in range(2))
     for number in range(count + other - 1):
         start, stop = max(0, number - other + 1), min(count, number + 1)
