@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ...core.domain import Inventory
-from .doctor import LISTED, Finding, PictureInventory, is_grey
+from ...core.folders import LISTED
+from .doctor import Finding, PictureInventory, is_grey
 from .twins import near_pairs
 
 _UNLIKE = 2.0

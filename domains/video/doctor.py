@@ -12,7 +12,7 @@ from typing import Any
 
 from ...core.domain import BrokenFile, Inventory
 from ...core.errors import MediaError, MissingFile
-from ..image import doctor as pictures
+from ...core.folders import named, spread, spread_of, walk
 from ..image import twins
 from .examination import Finding, examined, header
 from .material import frames_in_order, is_clip_name, is_still_name
@@ -47,7 +47,7 @@ def scan(folder: Path, settings: VideoSettings, thorough: bool) -> FootageInvent
         raise MissingFile(f"{folder} is not a folder" if folder.exists() else f"there is no folder {folder}")
     broken: list[BrokenFile] = []
     paths, others = _footage(folder, broken)
-    looked_at = paths if thorough else pictures.spread(paths, LOOKED_AT)
+    looked_at = paths if thorough else spread(paths, LOOKED_AT)
     look = _thorough_look if thorough else _quick_look
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         seen = list(pool.map(look, looked_at))
@@ -73,7 +73,7 @@ def _footage(folder: Path, broken: list[BrokenFile]) -> tuple[list[Path], int]:
     """Clips, folders of frames and pictures below `folder`, sorted; and the number of other files."""
     by_folder: dict[Path, list[str]] = {}
     paths, others = [], 0
-    for path, size in pictures.walk(folder, broken):
+    for path, size in walk(folder, broken):
         if not is_clip_name(path.name) and not is_still_name(path.name):
             others += 1
         elif size == 0:
@@ -138,10 +138,10 @@ def _facts(folder: Path, files: Sequence[Path], findings: Sequence[Finding], oth
             "seconds": round(sum(found.seconds for found in moving), 3),
             "frames": sum(found.frames for found in moving),
         },
-        "width": pictures.spread_of([found.width for found in findings]),
-        "height": pictures.spread_of([found.height for found in findings]),
-        "rate": pictures.spread_of([round(found.rate, 3) for found in moving]),
-        "duration": pictures.spread_of([round(found.seconds, 3) for found in moving]),
+        "width": spread_of([found.width for found in findings]),
+        "height": spread_of([found.height for found in findings]),
+        "rate": spread_of([round(found.rate, 3) for found in moving]),
+        "duration": spread_of([round(found.seconds, 3) for found in moving]),
         "codecs": dict(Counter(found.codec for found in moving).most_common()),
         "variable rate": sum(found.variable for found in moving),
         "each": [_line(found, folder) for found in moving],
@@ -159,7 +159,7 @@ def _facts(folder: Path, files: Sequence[Path], findings: Sequence[Finding], oth
 
 
 def _examples(groups: Sequence[Sequence[Path]], folder: Path) -> dict[str, Any]:
-    return {"groups": len(groups), "examples": pictures.named(groups, folder)}
+    return {"groups": len(groups), "examples": named(groups, folder)}
 
 
 def _line(found: Finding, folder: Path) -> str:
