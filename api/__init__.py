@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from unpaired.core.settings import CycleSettings, NetworkSettings, TrainingSettings
     from unpaired.core.training import train
     from unpaired.core.translator import Translator, load
+    from unpaired.domains.audio import Audio
     from unpaired.domains.image import Image
     from unpaired.domains.video import Video
 
@@ -67,12 +68,14 @@ _HOMES = {
     "unpaired.core.settings": ("CycleSettings", "NetworkSettings", "TrainingSettings"),
     "unpaired.core.training": ("train",),
     "unpaired.core.translator": ("Translator", "load"),
+    "unpaired.domains.audio": ("Audio",),
     "unpaired.domains.image": ("Image",),
     "unpaired.domains.video": ("Video",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Audio",
     "BrokenFile",
     "ConfigError",
     "ConversionSettings",

@@ -13,11 +13,15 @@ import pytest
 
 import unpaired
 
-MEDIA = {"PIL", "cv2", "av", "soundfile", "librosa", "torchaudio", "tifffile", "skimage"}
+MEDIA = {"PIL", "cv2", "av", "soundfile", "librosa", "torchaudio", "tifffile", "skimage", "pyworld", "sounddevice"}
 ELSEWHERE = {"unpaired", "api", "apps", "core", "domains"}
-HEAVY = {"torch", "torchvision", "numpy", "cv2", "PIL", "openvino", "onnx", "onnxruntime", "lightning_fabric", "scipy"}
+HEAVY = {
+    "torch", "torchvision", "torchaudio", "numpy", "cv2", "PIL", "openvino", "onnx", "onnxruntime", "lightning_fabric",
+    "scipy", "soundfile", "librosa", "pyworld", "sounddevice", "av",
+}  # fmt: skip
 
 PUBLIC_NAMES = [
+    "Audio",
     "BrokenFile",
     "ConfigError",
     "ConversionSettings",

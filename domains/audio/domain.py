@@ -1,0 +1,179 @@
+"""The audio adapter: what the core asks of a medium, answered for sound.
+
+Light to import, so that a command line can read its settings: decoders and torch come with the first use.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ...core.config import unknown_key
+from ...core.domain import (
+    ConversionSettings,
+    Domain,
+    DomainSettings,
+    Inventory,
+    Reader,
+    Sample,
+    Side,
+    Translate,
+    Warp,
+    Writer,
+)
+from ...core.errors import ConfigError
+from .settings import AudioConversion, AudioSettings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from ...core.networks import Networks
+    from ...core.objectives import Objective
+    from ...core.settings import NetworkSettings
+    from .sampling import Shelf
+
+
+class Audio(Domain):
+    """Sound: samples are log-mel spectrograms (1, bins, frames), each bin scaled by the mean and deviation of its side
+    so that [-1, 1] are three deviations.
+
+    Args:
+        settings: all settings at once; the defaults where left out.
+        fields: single settings, as in `Audio(sample_rate=16000, content="music")`.
+
+    Raises:
+        ConfigError: a setting is unknown or out of range.
+    """
+
+    name: ClassVar[str] = "audio"
+    dimensions: ClassVar[int] = 2
+    generator: ClassVar[str] = "gated"
+    discriminator: ClassVar[str] = "gated-patch"
+    settings_type: ClassVar[type[DomainSettings]] = AudioSettings
+    conversion_type: ClassVar[type[ConversionSettings]] = AudioConversion
+    settings: AudioSettings
+
+    def __init__(self, settings: AudioSettings | None = None, **fields: Any) -> None:
+        known = [field.name for field in dataclasses.fields(AudioSettings)]
+        faults = [unknown_key(name, known, "domain") for name in fields if name not in known]
+        if faults:
+            raise ConfigError("; ".join(faults))
+        super().__init__(dataclasses.replace(settings or AudioSettings(), **fields))
+        self._kept: Shelf | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Spectrograms stay behind: each process that is not a fork makes its own.
+        return type(self), (self.settings,)
+
+    @property
+    def _shelf(self) -> Shelf:
+        from .sampling import Shelf
+
+        if self._kept is None:
+            self._kept = Shelf(self.settings)
+        return self._kept
+
+    # -- training -----------------------------------------------------------------------------------
+    def channels(self, side: Side) -> int:
+        """1: the log-mel spectrogram."""
+        return 1
+
+    def scan(self, folder: Path, thorough: bool = False) -> Inventory:
+        """The recordings below `folder`, sound tracks of videos included. Quick: headers; thorough: everything decoded,
+        with pitch, loudness, noise and silence. Raises MissingFile, or MediaError for an unreadable folder."""
+        from .doctor import scan
+
+        return scan(folder, self.settings, thorough)
+
+    def fit(self, a: Inventory, b: Inventory) -> Audio:
+        """This domain with the pitch of both sides and the statistics of their mel bins; see `statistics.fit`. Itself
+        where they are known. Raises MediaError when a side has nothing to measure."""
+        if self.settings.measured:
+            return self
+        from .statistics import fit
+
+        settings, shelf = fit(a, b, self.settings)
+        fitted = Audio(settings)
+        fitted._kept = shelf
+        return fitted
+
+    def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor | Sample:
+        """A random window of the recording's spectrogram, (1, bins, frames). Raises MissingFile or MediaError."""
+        from .sampling import sample
+
+        return sample(self._shelf, file, side, self.settings, rng)
+
+    def networks(self, preset: str, settings: NetworkSettings) -> Networks:
+        """The gated networks by width, or those of the core that the user named; see `networks.audio_networks`."""
+        from .networks import audio_networks
+
+        return audio_networks(self.settings.bins, preset, settings)
+
+    def objective_type(self, name: str) -> type[Objective]:
+        """The cycle objective in its form for sound, with filling in frames and a second adversarial loss; any other as
+        it is registered."""
+        if name != "cycle":
+            return super().objective_type(name)
+        from .objective import AudioCycle
+
+        return AudioCycle
+
+    def warp(self, rng: np.random.Generator) -> Warp | None:
+        """A random shift in time and a small stretch; see `warp.TimeWarp`. None where both settings are 0."""
+        if not self.settings.shift_frames and not self.settings.stretch:
+            return None
+        from .warp import TimeWarp
+
+        return TimeWarp(rng, self.settings.shift_frames, self.settings.stretch)
+
+    def compare(self, a: Inventory, b: Inventory) -> tuple[str, ...]:
+        """What the two folders mean together: shared recordings, one voice on both sides, unlike bandwidths."""
+        from .comparison import compare
+
+        return compare(a, b)
+
+    # -- conversion ---------------------------------------------------------------------------------
+    def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
+        """Open a recording, or a video for its sound. Raises MissingFile or MediaError."""
+        from .conversion import AudioReader
+
+        assert isinstance(options, AudioConversion)
+        return AudioReader(path, side, self.settings, options)
+
+    def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
+        """Start the translated counterpart of a recording. Raises OutputError or MediaError."""
+        from .conversion import AudioReader, AudioWriter
+
+        assert isinstance(like, AudioReader)
+        assert isinstance(options, AudioConversion)
+        return AudioWriter(path, like, options)
+
+    def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
+        """Translated blocks of samples in order; see `conversion.convert`."""
+        from .conversion import AudioReader, convert
+
+        assert isinstance(reader, AudioReader)
+        assert isinstance(options, AudioConversion)
+        return convert(reader, translate, options, self.settings)
+
+    def convertible(self, path: Path) -> bool:
+        """Whether the name ends like that of a recording or of a video."""
+        from .files import is_sound_name
+
+        return is_sound_name(path.name)
+
+    # -- judging ------------------------------------------------------------------------------------
+    def preview(self, sample: Tensor) -> Tensor:
+        """(3, H, W) uint8: the spectrogram, low tones below, quiet dark and loud bright."""
+        from .sampling import picture
+
+        return picture(sample)
+
+    def load(self, file: Path, side: Side) -> Tensor:
+        """The middle of a recording, (1, bins, frames). Raises MissingFile or MediaError."""
+        from .sampling import middle
+
+        return middle(self._shelf, file, side, self.settings)

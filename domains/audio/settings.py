@@ -1,0 +1,149 @@
+"""Settings of the audio domain. Nothing here imports more than the standard library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ...core.domain import ConversionSettings, DomainSettings, Side
+from ...core.errors import ConfigError
+from ...core.settings import raise_faults, require
+
+Vocoder = Literal["source-filter", "griffin-lim", "world"]
+
+
+@dataclass(frozen=True)
+class AudioSettings(DomainSettings):
+    """What a sample of sound is, how it is drawn from a recording, and what was measured of the two sides.
+
+    The last fields are measured when training begins (`statistics.fit`) and are part of the model; they are not for
+    the user to set.
+    """
+
+    sample_rate: int = 22050
+    """Samples a second that everything is resampled to, 8000 to 48000; the model's own rate. Files of any rate are
+    converted at theirs."""
+    fft_size: int = 1024
+    """Samples that a frame of the spectrogram spans."""
+    hop_length: int = 256
+    """Samples from one frame to the next."""
+    bins: int = 80
+    """Bins of the mel spectrogram; a multiple of 4."""
+    frames: int = 64
+    """Frames of a training sample; a multiple of 4. 64 frames of 256 samples at 22.05 kHz are 0.74 s."""
+    content: Literal["voice", "music"] = "voice"
+    """voice: the pitch of A is moved to B's before anything else, so that the cycle learns timbre; music: pitch is left
+    alone."""
+    trim: bool = True
+    """Leave out silence when samples are drawn."""
+    normalise: bool = True
+    """Bring every recording to the same loudness before samples are drawn."""
+    shift_frames: int = 8
+    """Frames that the time shift of objective.equivariance moves a sample by at most."""
+    stretch: float = 0.1
+    """Share by which it is stretched or squeezed in time at most; 0 only shifts."""
+    cache_mb: int = 512
+    """Memory, in MB for each loader process, for spectrograms already computed; 0 computes them every time."""
+    mean_a: tuple[float, ...] = ()
+    """Measured: mean log-mel of each bin of A, after its pitch was moved; empty before training."""
+    deviation_a: tuple[float, ...] = ()
+    """Measured: standard deviation of the same."""
+    mean_b: tuple[float, ...] = ()
+    """Measured: mean log-mel of each bin of B."""
+    deviation_b: tuple[float, ...] = ()
+    """Measured: standard deviation of the same."""
+    f0_a: tuple[float, ...] = ()
+    """Measured: median pitch of A's voiced frames in Hz, and the deviation of its natural logarithm; empty before
+    training and for sound without pitch."""
+    f0_b: tuple[float, ...] = ()
+    """The same of B."""
+
+    def __post_init__(self) -> None:
+        faults: list[str] = []
+        bounds = {"sample_rate": (8000, 48000), "hop_length": (16, 4096), "bins": (8, 512), "frames": (16, 4096),
+                  "shift_frames": (0, 1024)}  # fmt: skip
+        for name, (low, high) in bounds.items():
+            value = getattr(self, name)
+            require(faults, low <= value <= high, f"domain.{name} is {value}; expected {low} to {high}")
+        for name in ("bins", "frames"):
+            value = getattr(self, name)
+            require(faults, value % 4 == 0, f"domain.{name} is {value}; expected a multiple of 4")
+        power = self.fft_size.bit_count() == 1 and 64 <= self.fft_size <= 16384
+        require(faults, power, f"domain.fft_size is {self.fft_size}; expected a power of two, 64 to 16384")
+        hop, half, shift = self.hop_length, self.fft_size // 2, self.shift_frames
+        require(faults, hop <= half, f"domain.hop_length is {hop}; expected at most half of fft_size, {half}")
+        require(faults, shift < self.frames, f"domain.shift_frames is {shift}; expected fewer than domain.frames")
+        contents = ("voice", "music")
+        require(faults, self.content in contents, f"domain.content is {self.content!r}; expected voice or music")
+        require(faults, 0.0 <= self.stretch <= 0.5, f"domain.stretch is {self.stretch}; expected 0 to 0.5")
+        require(faults, self.cache_mb >= 0, f"domain.cache_mb is {self.cache_mb}; expected 0 or more")
+        self._check_measured(faults)
+        raise_faults(faults)
+
+    def _check_measured(self, faults: list[str]) -> None:
+        for name in ("mean_a", "deviation_a", "mean_b", "deviation_b"):
+            count = len(getattr(self, name))
+            require(faults, count in (0, self.bins), f"domain.{name} has {count} numbers; expected {self.bins} or none")
+        for name in ("deviation_a", "deviation_b"):
+            require(faults, all(each > 0 for each in getattr(self, name)), f"domain.{name} must be above 0 everywhere")
+        for name in ("f0_a", "f0_b"):
+            pitch = getattr(self, name)
+            good = len(pitch) == 0 or (len(pitch) == 2 and pitch[0] > 0 and pitch[1] >= 0)
+            require(faults, good, f"domain.{name} is {pitch}; expected a median in Hz and a deviation, or nothing")
+
+    def mean(self, side: Side) -> tuple[float, ...]:
+        """Mean log-mel of each bin of a side; empty before it is measured."""
+        return self.mean_a if side == "a" else self.mean_b
+
+    def deviation(self, side: Side) -> tuple[float, ...]:
+        """Standard deviation of the log-mel of each bin of a side; empty before it is measured."""
+        return self.deviation_a if side == "a" else self.deviation_b
+
+    def f0(self, side: Side) -> tuple[float, ...]:
+        """Median pitch of a side in Hz and the deviation of its logarithm; empty where there is none."""
+        return self.f0_a if side == "a" else self.f0_b
+
+    @property
+    def measured(self) -> bool:
+        """Whether the statistics of both sides are known."""
+        return bool(self.mean_a and self.deviation_a and self.mean_b and self.deviation_b)
+
+    @property
+    def ratio(self) -> float:
+        """What the pitch of A is multiplied by to be B's; 1 where either has none."""
+        return self.f0_b[0] / self.f0_a[0] if self.f0_a and self.f0_b else 1.0
+
+
+_PITCHES = ("auto", "keep")
+
+
+@dataclass(frozen=True)
+class AudioConversion(ConversionSettings):
+    """What can be chosen for each conversion of sound."""
+
+    pitch: str = "auto"
+    """auto moves mean and range of the pitch to the target's, keep leaves it, a number shifts it by semitones."""
+    vocoder: Vocoder = "source-filter"
+    """What makes sound of the translated spectrogram: source-filter shapes the input's own sound, griffin-lim
+    estimates the phases, world synthesises speech anew."""
+
+    def __post_init__(self) -> None:
+        faults: list[str] = []
+        try:
+            super().__post_init__()
+        except ConfigError as error:
+            faults.append(str(error))
+        if self.pitch not in _PITCHES:
+            require(faults, self.semitones is not None and abs(self.semitones) <= 24,
+                    f"pitch is {self.pitch!r}; expected auto, keep, or semitones from -24 to 24")  # fmt: skip
+        known = ("source-filter", "griffin-lim", "world")
+        require(faults, self.vocoder in known, f"vocoder is {self.vocoder!r}; expected one of {', '.join(known)}")
+        raise_faults(faults)
+
+    @property
+    def semitones(self) -> float | None:
+        """The shift that was asked for as a number; None for auto and keep."""
+        try:
+            return None if self.pitch in _PITCHES else float(self.pitch)
+        except ValueError:
+            return None
