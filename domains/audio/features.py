@@ -138,13 +138,13 @@ def to_sample(mel: Sound, mean: Sequence[float], deviation: Sequence[float]) -> 
     """A log-mel spectrogram (bins, frames) as the networks take it: (1, bins, frames) in [-1, 1], three deviations of a
     bin to each side of its mean. Empty statistics stand for those not measured yet."""
     middle, scale = _columns(mean, deviation)
-    return np.clip((mel - middle) / scale, -1, 1).astype(np.float32)[None]
+    return cast(Sound, np.clip((mel - middle) / scale, -1, 1).astype(np.float32)[None])
 
 
 def from_sample(sample: Sound, mean: Sequence[float], deviation: Sequence[float]) -> Sound:
     """The log-mel spectrogram (bins, frames) of a sample (1, bins, frames)."""
     middle, scale = _columns(mean, deviation)
-    return (sample[0] * scale + middle).astype(np.float32)
+    return cast(Sound, (sample[0] * scale + middle).astype(np.float32))
 
 
 def _columns(mean: Sequence[float], deviation: Sequence[float]) -> tuple[Any, Any]:
@@ -257,11 +257,13 @@ def trimmed(audio: Sound, rate: int, quiet: float = -40.0, longest: float = 0.4)
         kept[:-shift] |= loud[shift:]
     first, last = np.flatnonzero(loud)[[0, -1]]
     kept[:first] = kept[last + 1 :] = False
-    return audio[np.repeat(kept, size)[: len(audio)]]
+    sounding: Sound = audio[np.repeat(kept, size)[: len(audio)]]
+    return sounding
 
 
 def normalised(audio: Sound, rate: int, target: float = -23.0) -> Sound:
     """`audio` (samples,) at a loudness of `target` LUFS (ITU-R BS.1770-4); what is silent stays as it is."""
     from .loudness import gain_to, loudness
 
-    return (audio * gain_to(loudness(audio, rate), target)).astype(np.float32)
+    louder: Sound = (audio * gain_to(loudness(audio, rate), target)).astype(np.float32)
+    return louder

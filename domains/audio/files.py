@@ -103,6 +103,16 @@ class SoundFile:
             yield block
 
     @property
+    def start(self) -> Fraction:
+        """Seconds of the file's clock at which its sound begins."""
+        return self._source.start
+
+    @property
+    def stream_index(self) -> int:
+        """Number of its sound track in the file; -1 where the file is nothing but sound."""
+        return self._source.index
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What is out of the ordinary, as far as it is known by now."""
         notes = list(self._source.notes)
@@ -140,6 +150,7 @@ class _ByLibsndfile:
     def __init__(self, path: Path) -> None:
         import soundfile
 
+        self.start, self.index = Fraction(0), -1
         self._faults = soundfile.LibsndfileError
         self._path = path
         try:
@@ -147,7 +158,7 @@ class _ByLibsndfile:
             # Some formats are only looked into when they are read.
             self._file.read(1, dtype="float32", always_2d=True)
         except (soundfile.LibsndfileError, TypeError, RuntimeError, OSError) as error:
-            raise MediaError(_first_line(error)) from error
+            raise MediaError(first_line(error)) from error
         file = self._file
         bits = re.search(r"PCM_[SU]?(\d+)$", file.subtype)
         self.info = SoundInfo(
@@ -175,7 +186,7 @@ class _ByLibsndfile:
                 block = self._file.read(BLOCK, dtype="float32", always_2d=True)
             except (self._faults, RuntimeError) as error:
                 if not read:
-                    raise MediaError(f"{self._path} cannot be decoded: {_first_line(error)}") from error
+                    raise MediaError(f"{self._path} cannot be decoded: {first_line(error)}") from error
                 self.notes.append(f"it is damaged after {read / self.info.rate:.2f} s; the rest is lost")
                 return
             if not len(block):
@@ -199,7 +210,7 @@ class _ByFFmpeg:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._container = self._open()
+        self._container = open_container(self._path)
         try:
             self._stream = self._chosen()
             frame = next(self._frames(), None)
@@ -214,7 +225,7 @@ class _ByFFmpeg:
         if self._stream.duration and self._stream.time_base:
             samples = round(self._stream.duration * self._stream.time_base * frame.sample_rate)
         self.start: Fraction = (frame.pts or 0) * (frame.time_base or Fraction(0))
-        """Seconds of the file's clock at which the sound begins."""
+        self.index: int = self._stream.index
         self.info = SoundInfo(
             name=str(path),
             container=self._container.format.name,
@@ -229,19 +240,6 @@ class _ByFFmpeg:
             tags=dict(self._container.metadata),
         )
         self.notes: list[str] = []
-
-    def _open(self) -> Any:
-        import av
-
-        try:
-            # What a playlist in disguise names is not fetched.
-            return av.open(
-                f"file:{self._path.absolute()}",
-                options={"protocol_whitelist": "file,pipe,data"},
-                metadata_errors="ignore",
-            )
-        except (av.FFmpegError, OSError, ValueError, UnicodeError) as error:
-            raise MediaError(f"{self._path} cannot be read as sound: {_first_line(error)}") from error
 
     def _chosen(self) -> Any:
         streams = [stream for stream in self._container.streams.audio if stream.codec_context is not None]
@@ -276,7 +274,7 @@ class _ByFFmpeg:
         import av
 
         self._container.close()
-        self._container = self._open()
+        self._container = open_container(self._path)
         self._stream = self._chosen()
         self.notes.clear()
         layout = self.info.layout if self.info.layout else f"{self.info.channels}c"
@@ -288,7 +286,7 @@ class _ByFFmpeg:
             except (av.FFmpegError, ValueError):
                 self.notes.append("its format changes on the way; what follows is left out")
                 break
-            pieces += [part.to_ndarray() for part in parts]
+            pieces += [part.to_ndarray().astype(np.float32, copy=False) for part in parts]
             if sum(piece.shape[1] for piece in pieces) >= BLOCK:
                 yield np.concatenate(pieces, axis=1)
                 pieces.clear()
@@ -297,6 +295,19 @@ class _ByFFmpeg:
 
     def close(self) -> None:
         self._container.close()
+
+
+def open_container(path: Path) -> Any:
+    """A file opened by FFmpeg. Raises MediaError."""
+    import av
+
+    try:
+        # What a playlist in disguise names is not fetched.
+        return av.open(
+            f"file:{path.absolute()}", options={"protocol_whitelist": "file,pipe,data"}, metadata_errors="ignore"
+        )
+    except (av.FFmpegError, OSError, ValueError, UnicodeError) as error:
+        raise MediaError(f"{path} cannot be read as sound: {first_line(error)}") from error
 
 
 def _is_footage(stream: Any) -> bool:
@@ -317,6 +328,7 @@ def _bits(codec: str, sample_format: str) -> int:
     )
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What a library says, without its numbers and addresses."""
     text = getattr(error, "strerror", None) or getattr(error, "error_string", None) or str(error)
     return re.sub(r"\s+", " ", re.sub(r"\[Errno -?\d+\] ", "", str(text))).strip()

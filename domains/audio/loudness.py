@@ -62,14 +62,17 @@ def gain_to(measured: float, target: float) -> float:
 
 def k_weighted(audio: npt.NDArray[Any], rate: int) -> npt.NDArray[np.float64]:
     """`audio` after the two filters of BS.1770-4: a shelf for the head, and a high-pass (RLB)."""
-    for b, a in _k_filters(rate):
+    for b, a in k_filters(rate):
         audio = signal.lfilter(b, a, audio, axis=-1)
     return np.asarray(audio, np.float64)
 
 
-def _k_filters(rate: int) -> list[tuple[list[float], list[float]]]:
-    """The standard gives coefficients at 48 kHz alone; these are its analogue filters through the bilinear transform,
-    as in De Man, "Evaluation of implementations of the EBU R128 loudness measurement" (AES 2018)."""
+def k_filters(rate: int) -> list[tuple[list[float], list[float]]]:
+    """Numerators and denominators of the two filters of BS.1770-4.
+
+    The standard gives coefficients at 48 kHz alone; these are its analogue filters through the bilinear transform,
+    as in De Man, "Evaluation of implementations of the EBU R128 loudness measurement" (AES 2018).
+    """
     # The shelf's corner must lie below half the rate.
     corner = min(1681.974450955533, 0.4 * rate)
     k, q, high = np.tan(np.pi * corner / rate), 0.7071752369554196, 10 ** (3.999843853973347 / 20)

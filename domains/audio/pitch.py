@@ -41,17 +41,18 @@ def f0(audio: npt.NDArray[Any], rate: int) -> tuple[Contour, Contour]:
     sound = np.ascontiguousarray(audio, np.float64)
     if len(sound) < rate * 2 * PERIOD or not sound.any():
         count = len(sound) * 200 // rate + 1
-        return np.arange(count) * PERIOD, np.zeros(count)
-    pyworld = _pyworld()
-    rough, times = pyworld.dio(sound, rate, f0_floor=LOWEST, f0_ceil=HIGHEST, frame_period=1000 * PERIOD)
-    return times, cast(Contour, pyworld.stonemask(sound, rough, times, rate))
+        return np.asarray(np.arange(count) * PERIOD), np.zeros(count)
+    library = pyworld()
+    rough, times = library.dio(sound, rate, f0_floor=LOWEST, f0_ceil=HIGHEST, frame_period=1000 * PERIOD)
+    return times, cast(Contour, library.stonemask(sound, rough, times, rate))
 
 
-def _pyworld() -> Any:
+def pyworld() -> Any:
+    """The library, without its warning at import."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
-        import pyworld
-    return pyworld
+        import pyworld as library
+    return library
 
 
 class PitchTrack:

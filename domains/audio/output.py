@@ -1,0 +1,194 @@
+"""The translated recording: what kind of file its name asks for, and in it the input's rate, channels and samples."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from ...core.domain import Writer
+from ...core.errors import MediaError, OutputError
+from ...core.files import atomic
+from .features import Sound
+from .files import SoundInfo, first_line
+
+if TYPE_CHECKING:
+    from .conversion import AudioReader
+    from .settings import AudioConversion
+
+_LIBSNDFILE = {
+    ".wav": "WAV", ".wave": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".oga": "OGG", ".opus": "OGG", ".mp3": "MP3",
+    ".aif": "AIFF", ".aiff": "AIFF", ".aifc": "AIFF", ".au": "AU", ".snd": "AU", ".caf": "CAF", ".w64": "W64",
+    ".rf64": "RF64", ".voc": "VOC",
+}  # fmt: skip
+"""Kinds of file that libsndfile writes, by ending."""
+_LARGEST_WAV = 3_900_000_000
+"""Bytes of sound above which a WAV file is written as RF64, its form for more than 4 GB."""
+_SAMPLES = {0: "PCM_16", 8: "PCM_16", 16: "PCM_16", 20: "PCM_24", 24: "PCM_24", 32: "PCM_32", 64: "DOUBLE"}
+_NARROWER = ("DOUBLE", "FLOAT", "PCM_32", "PCM_24", "PCM_16", "PCM_S8", "PCM_U8")
+
+
+class Sink(Protocol):
+    """A file that is being written."""
+
+    notes: list[str]
+    """What in it is not as in the input."""
+
+    def write(self, audio: Sound) -> None:
+        """Append (channels, n), within [-1, 1] where samples are whole numbers."""
+
+    def close(self) -> None:
+        """Complete the file."""
+
+
+class AudioWriter(Writer):
+    """The translated recording, with the rate, channels, sample format and number of samples of the input, as far as
+    the kind of file that the name asks for has them.
+
+    A video keeps its picture, subtitles and further sound tracks as they are. The file gets its name when it is whole.
+
+    Raises:
+        MediaError: files of this kind are not written, or cannot hold such sound.
+        OutputError: the place cannot be written to.
+    """
+
+    def __init__(self, path: Path, like: AudioReader, options: AudioConversion) -> None:
+        self._path = path
+        self._like = like
+        self._written = 0
+        self._atomic: AbstractContextManager[Path] | None = atomic(path)
+        self._sink: Sink | None = None
+        place = self._atomic.__enter__()
+        try:
+            self._sink = _sink(path, place, like)
+        except BaseException as error:
+            self.discard()
+            raise self._fault(error) from error
+
+    @property
+    def warnings(self) -> list[str]:  # type: ignore[override]
+        """What in the new file is not as in the input."""
+        return self._sink.notes if self._sink else []
+
+    def write(self, chunk: Tensor) -> None:
+        """Append (channels, samples). Raises OutputError."""
+        assert self._sink is not None
+        audio = chunk.numpy()
+        self._written += audio.shape[1]
+        self._guarded(self._sink.write, audio)
+
+    def finish(self) -> None:
+        """Complete the file and give it its name. Raises OutputError."""
+        assert self._sink is not None
+        assert self._atomic is not None
+        missing = self._like.survey.samples - self._written
+        if missing > 0 and self._written:  # the last blocks of a file that changed while it was read
+            self.write(Tensor(self._like.info.channels, missing).zero_())
+        self._guarded(self._sink.close)
+        done, self._atomic = self._atomic, None
+        done.__exit__(None, None, None)
+
+    def discard(self) -> None:
+        """Remove everything written so far."""
+        if self._sink is not None:
+            with suppress(Exception):
+                self._sink.close()
+        if self._atomic is not None:
+            given_up, self._atomic = self._atomic, None
+            with suppress(OSError):
+                given_up.__exit__(OutputError, OutputError("given up"), None)
+
+    def _guarded(self, act: Any, *arguments: Any) -> None:
+        try:
+            act(*arguments)
+        except Exception as error:
+            raise self._fault(error) from error
+
+    def _fault(self, error: BaseException) -> BaseException:
+        if isinstance(error, (MediaError, OutputError)) or not isinstance(error, Exception):
+            return error
+        if isinstance(error, OSError) and error.errno in (1, 2, 5, 13, 17, 20, 21, 27, 28, 30, 122):
+            text = error.strerror or str(error)
+            return OutputError(f"cannot write {self._path}: {text}; free some space or choose another place")
+        if "System error" in str(error) or "write" in str(error).lower():
+            return OutputError(
+                f"cannot write {self._path}: {first_line(error)}; free some space or choose another place"
+            )
+        return MediaError(f"{self._path} cannot be written: {first_line(error)}")
+
+
+def _sink(path: Path, place: Path, like: AudioReader) -> Sink:
+    suffix = path.suffix.lower()
+    if suffix in _LIBSNDFILE:
+        return _ByLibsndfile(_LIBSNDFILE[suffix], suffix, place, path, like)
+    from .remux import ByFFmpeg
+
+    return ByFFmpeg(place, path, like)
+
+
+class _ByLibsndfile:
+    """A file that libsndfile writes."""
+
+    def __init__(self, kind: str, suffix: str, place: Path, path: Path, like: AudioReader) -> None:
+        import soundfile
+
+        info = like.info
+        self.notes: list[str] = []
+        if kind == "WAV" and like.survey.samples * info.channels * max(2, info.bits // 8) > _LARGEST_WAV:
+            kind = "RF64"
+        if info.picture:
+            self.notes.append(f"the picture is left out: a {suffix} file holds sound alone")
+        subtype = self._subtype(kind, suffix, info)
+        try:
+            self._file = soundfile.SoundFile(
+                str(place), "w", samplerate=info.rate, channels=info.channels, format=kind, subtype=subtype
+            )
+        except (soundfile.LibsndfileError, ValueError, TypeError) as error:
+            if "System error" in str(error):
+                raise OSError(2, first_line(error)) from error
+            hint = "Opus takes 8, 12, 16, 24 or 48 kHz; " if subtype == "OPUS" else ""
+            raise MediaError(
+                f"{path}: a {suffix} file cannot hold {info.channels} channels at {info.rate} Hz; {hint}"
+                "end the name with .wav or .flac"
+            ) from error
+        if subtype.startswith("PCM") and info.bits > int(subtype.rpartition("_")[2].strip("SU")):
+            self.notes.append(f"samples of {info.bits} bits are written as {subtype}: {suffix} files have no others")
+        for name, value in info.tags.items():
+            with suppress(AttributeError, soundfile.LibsndfileError, TypeError, UnicodeError):
+                if name in ("title", "artist", "album", "date", "comment", "copyright", "tracknumber", "genre"):
+                    setattr(self._file, name, value)
+        self._bits = int(subtype.rpartition("_")[2].strip("SU")) if subtype.startswith("PCM") else None
+
+    @staticmethod
+    def _subtype(kind: str, suffix: str, info: SoundInfo) -> str:
+        import soundfile
+
+        available = soundfile.available_subtypes(kind)
+        if kind == "OGG":
+            return "OPUS" if suffix == ".opus" or info.codec.lower() == "opus" else "VORBIS"
+        if kind == "MP3":
+            return "MPEG_LAYER_III"
+        if info.codec in available and info.codec in _NARROWER:
+            return info.codec
+        wanted = "FLOAT" if info.codec in ("FLOAT", "pcm_f32le", "pcm_f32be") else _SAMPLES.get(info.bits, "PCM_16")
+        narrower = _NARROWER[_NARROWER.index(wanted) :]
+        return next((each for each in narrower if each in available), soundfile.default_subtype(kind))
+
+    def write(self, audio: Sound) -> None:
+        """Append (channels, n)."""
+        self._file.write(np.ascontiguousarray((audio if self._bits is None else _rounded(audio, self._bits)).T))
+
+    def close(self) -> None:
+        """Complete the file."""
+        self._file.close()
+
+
+def _rounded(audio: Sound, bits: int) -> npt.NDArray[np.int32]:
+    """Samples of so many bits at the upper end of 32: what was read so comes back the same."""
+    full = 2.0 ** (bits - 1)
+    whole = np.clip(np.rint(audio.astype(np.float64) * full), -full, full - 1).astype(np.int64)
+    return (whole << (32 - bits)).astype(np.int32)
