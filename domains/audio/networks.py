@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from ...core.errors import ConfigError
 from ...core.networks import Networks, NetworkSpec, default_networks
 from ...core.networks.layers import check_options, common_rules, convolution, normalisation
+from ...core.networks.norm import InstanceNorm
 from ...core.settings import NetworkSettings
 
 PRESETS: dict[str, dict[str, int]] = {
@@ -77,6 +78,16 @@ class Gate(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.glu(x, dim=1)
+
+
+class ShuffledNorm(InstanceNorm):
+    """`InstanceNorm` behind a pixel shuffle, of whose result the exporter to ONNX knows neither rank nor channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.tape is None and torch.jit.is_tracing():
+            off = x - x.mean((2, 3), keepdim=True)
+            return off * torch.rsqrt(off.square().mean((2, 3), keepdim=True) + self.eps)
+        return super().forward(x)
 
 
 def _normed(norm: str, dimensions: int, channels: int) -> list[nn.Module]:
@@ -143,6 +154,7 @@ class GatedGenerator(nn.Module):
         )
         self.in_channels, self.out_channels, self.bins = in_channels, out_channels, bins
         self.multiple, self.minimum = 4, 8
+        self.sizes = (bins, None)
         wide = 2 * filters
         self.narrow = nn.Sequential(
             convolution(2, in_channels + 1, 2 * filters, (5, 15), padding=(2, 7)),
@@ -179,7 +191,10 @@ def _halving(channels_in: int, channels_out: int, norm: str) -> list[nn.Module]:
 def _doubling(channels_in: int, channels_between: int, norm: str) -> list[nn.Module]:
     """To twice the size by pixel shuffle (Shi et al. 2016); half of `channels_between` is left by the gate."""
     conv = convolution(2, channels_in, 4 * channels_between, 5, padding=2)
-    return [conv, nn.PixelShuffle(2), *_normed(norm, 2, channels_between), Gate()]
+    normed = _normed(norm, 2, channels_between)
+    if norm == "instance":
+        normed[0] = ShuffledNorm(channels_between)
+    return [conv, nn.PixelShuffle(2), *normed, Gate()]
 
 
 class GatedPatchDiscriminator(nn.Module):
