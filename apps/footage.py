@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from json import dumps
@@ -11,7 +12,7 @@ from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unpaired import ConfigError, ConversionSettings, Image, MissingFile, Video
+from unpaired import Audio, ConfigError, ConversionSettings, Image, MissingFile, Video
 from unpaired.apps.command_line import Progress as ProgressShown
 from unpaired.apps.command_line import quiet_libraries
 
@@ -44,14 +45,14 @@ def for_footage(translator: Translator) -> Translator:
 
 
 def medium_of(places: Sequence[str]) -> str:
-    """The medium that files or folders are inspected as, where nobody says: video where most names are clips'."""
+    """The medium that files or folders are inspected as, where nobody says: that of most names. In case of doubt
+    pictures go before footage, and footage before sound."""
     from unpaired.core.conversion import files_below
 
     paths = [path for place in map(Path, places) for path in (files_below(place) if place.is_dir() else [place])]
-    image, video = Image(), Video()
-    pictures = sum(map(image.convertible, paths))
-    clips = sum(video.convertible(path) and not image.convertible(path) for path in paths)
-    return "video" if clips > pictures else "image"
+    media = (Image(), Video(), Audio())
+    counts = Counter(next((each.name for each in media if each.convertible(path)), "") for path in paths)
+    return max((each.name for each in media), key=lambda name: counts[name])
 
 
 def described(file: Path) -> dict[str, Any]:

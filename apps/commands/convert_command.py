@@ -28,6 +28,7 @@ DESCRIPTION = """Translate a file, or a folder of files (which keeps its tree).
   unpaired convert day2night street.mp4 night.mp4
   unpaired convert runs/monet photos paintings --skip-existing --strength 0.8
   unpaired convert runs/monet painting.png photo.png --direction b2a
+  unpaired convert runs/voice in.wav out.wav --pitch keep
 
 MODEL is a run folder, a model file, or the name of a shipped model (`unpaired models`). A model of colour pictures
 translates footage too, with what keeps it steady."""
@@ -41,7 +42,8 @@ def parser() -> Parser:
     return made
 
 
-SHORTHAND = {name: f"conversion.{name}" for name in ("strength", "size", "codec", "crf", "preset", "start", "end")}
+_SHORT = ("strength", "size", "codec", "crf", "preset", "start", "end", "pitch", "vocoder")
+SHORTHAND = {name: f"conversion.{name}" for name in _SHORT}
 
 
 def add_options(made: Parser) -> None:
@@ -62,7 +64,9 @@ def add_options(made: Parser) -> None:
     made.epilog = (
         "--strength 0..1 is how much of the translation is applied (default: all, 1).\n"
         "For footage: --size 512x288, --codec h264|h265|vp9|av1|ffv1|prores, --crf, --preset, --start and --end in "
-        "seconds.\n--conversion.KEY VALUE sets whatever else the medium offers."
+        "seconds.\n"
+        "For sound: --pitch auto|keep|SEMITONES, --vocoder source-filter|griffin-lim|world.\n"
+        "--conversion.KEY VALUE sets whatever else the medium offers."
     )
 
 

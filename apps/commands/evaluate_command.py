@@ -6,16 +6,18 @@ import argparse
 from json import dumps
 
 import unpaired
-from unpaired.apps import footage
+from unpaired.apps import footage, voices
 from unpaired.apps.command_line import Parser, Progress, check_writable, quiet_libraries, refuse
 from unpaired.core.config import read_yaml
 from unpaired.core.domain import Side
 
 DESCRIPTION = """Score a translator on held-out folders, both directions; or how steady it is on clips.
+A model of sound is scored from file to file, beside the input as it is and the real target.
 
   unpaired evaluate runs/monet --a testA --b testB
   unpaired evaluate runs/maps --a testA --b testB --paired --json scores.json --sheet sheet.jpg
   unpaired evaluate runs/rain --clips street.mp4 testA --seconds 10
+  unpaired evaluate runs/voice --a testA --b testB --paired --page listen.html
 
 MODEL is a run folder, a model file, or the name of a shipped model (`unpaired models`)."""
 
@@ -37,6 +39,7 @@ def parser() -> Parser:
         text = f"domain {side.upper()} shows label maps: YAML of class names and colours (road: [254, 254, 254])"
         made.add_argument(f"--palette-{side}", metavar="FILE", help=text)
     made.add_argument("--sheet", metavar="FILE", help="write a contact sheet")
+    made.add_argument("--page", metavar="FILE", help="write an HTML page to listen to (sound)")
     made.add_argument("--json", metavar="FILE", help="write the report as JSON; - prints it instead of the text")
     return made
 
@@ -52,8 +55,12 @@ def main(args: argparse.Namespace) -> int:
         args.faults.append("--palette-a and --palette-b need true counterparts: add --paired")
     refuse(args.faults)
     written = None if args.json == "-" else args.json
-    for target in (written, args.sheet):
+    for target in (written, args.sheet, args.page):
         check_writable(target)
+    translator = unpaired.load(args.model)
+    if translator.domain.name == "audio":
+        return _voices(translator, args)
+    refuse(["--page is for models of sound; write a --sheet"] if args.page else [])
     show = Progress("evaluated")
     with quiet_libraries():
         report = unpaired.evaluate(
@@ -74,8 +81,26 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
+def _voices(translator: unpaired.Translator, args: argparse.Namespace) -> int:
+    for option in ("extractor", "palette_a", "palette_b", "sheet"):
+        if getattr(args, option):
+            args.faults.append(f"--{option.replace('_', '-')} has no meaning for sound")
+    refuse(args.faults)
+    return voices.score_voices(
+        translator,
+        args.a,
+        args.b,
+        paired=args.paired,
+        direction=args.direction,
+        limit=args.limit,
+        seed=args.seed,
+        page=args.page,
+        target=args.json,
+    )
+
+
 def _steadiness(args: argparse.Namespace) -> int:
-    for option in ("a", "b", "paired", "limit", "extractor", "palette_a", "palette_b", "sheet"):
+    for option in ("a", "b", "paired", "limit", "extractor", "palette_a", "palette_b", "sheet", "page"):
         if getattr(args, option):
             args.faults.append(f"--{option.replace('_', '-')} has no meaning beside --clips")
     refuse(args.faults)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unpaired import Domain, Inventory, MissingFile
-from unpaired.apps import footage
+from unpaired.apps import footage, voices
 from unpaired.apps.command_line import Parser, quiet_libraries, refuse
 from unpaired.apps.run_settings import read_domain
 from unpaired.core import config
@@ -19,6 +19,7 @@ it means for training.
 
   unpaired inspect photos                 one folder
   unpaired inspect clips                  of footage: codecs, cuts, duplicates, what stands still
+  unpaired inspect voices                 of sound: minutes, pitch, noise, silence, clipping
   unpaired inspect photos paintings       two folders, also against one another
   unpaired inspect datasets/horse2zebra   the same for the trainA and trainB inside
   unpaired inspect runs/monet             a run, or a model file"""
@@ -32,7 +33,7 @@ def parser() -> Parser:
     made = Parser("unpaired inspect", DESCRIPTION, ("domain",))
     made.add_argument("place", metavar="DIR_OR_FILE")
     made.add_argument("other", metavar="DIR_B", nargs="?", help="the folder of the other domain")
-    made.add_argument("--domain", metavar="NAME", help="the medium (default: image, or video for clips)")
+    made.add_argument("--domain", metavar="NAME", help="the medium (default: by the names of the files)")
     made.add_argument("--json", action="store_true", help="print JSON, with every broken file")
     return made
 
@@ -79,6 +80,8 @@ def _of_folder(found: Inventory) -> dict[str, Any]:
 def _of_file(file: Path, domain: Domain) -> dict[str, Any]:
     if domain.name == "video":
         return {"file": str(file), "facts": footage.described(file)}
+    if domain.name == "audio":
+        return {"file": str(file), "facts": voices.described(file)}
     with domain.open(file, "a", domain.conversion_type()) as reader:
         shapes = [tuple(chunk.shape) for chunk in reader]
     return {"file": str(file), "facts": {"parts": len(shapes), "channels": shapes[0][0], "size": list(shapes[0][1:])}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,9 +31,14 @@ def traced(generator: nn.Module, dimensions: int, statistics: bool) -> tuple[Any
 
 
 def example_shape(generator: nn.Module, dimensions: int) -> tuple[int, ...]:
-    """(C, *space) large enough that no layer inside `generator` is down to a single element."""
+    """(C, *space) large enough that no layer inside `generator` is down to a single element.
+
+    A generator that takes one size alone along an axis, as over the bins of a spectrogram, says so in `sizes`: a number
+    for each axis, None where any will do.
+    """
     side = 2 * max(int(generator.multiple), int(generator.minimum))  # type: ignore[arg-type]
-    return (int(generator.in_channels), *(side,) * dimensions)  # type: ignore[arg-type]
+    sizes: Sequence[int | None] = getattr(generator, "sizes", (None,) * dimensions)
+    return (int(generator.in_channels), *(size or side for size in sizes))  # type: ignore[arg-type]
 
 
 @contextmanager
