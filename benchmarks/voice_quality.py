@@ -1,0 +1,243 @@
+"""Quality of voice conversion: female to male and back, trained without pairs, scored on true pairs.
+
+    python benchmarks/voice_quality.py gather SHARED DATA          pooled speakers; sentences 30023 to 30028 held out
+    python benchmarks/voice_quality.py train DATA RUN --steps N    preset small
+    python benchmarks/voice_quality.py score MODEL DATA OUT        scores.json, scores.txt, listen.html
+    python benchmarks/voice_quality.py ceiling MODEL DATA          the true mel through the same waveform stage
+    python benchmarks/voice_quality.py published SHARED            other systems on their own examples, same scores
+
+SHARED holds speech/vcc2018 and speech/vctk_parallel_16k (see its MANIFEST). Of each held-out sentence there are four
+female and four male recordings; every recording is converted and compared with all four of the other side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+import unpaired
+from unpaired.core.domain import Direction, Side
+from unpaired.core.pipeline import Job, Pipeline
+from unpaired.domains.audio import AudioConversion, AudioSettings
+from unpaired.domains.audio.alignment import aligned
+from unpaired.domains.audio.evaluation import VoiceEvaluation, evaluate_voices
+from unpaired.domains.audio.features import log_mel, normalised, read_mono, to_sample
+from unpaired.domains.audio.sampling import moved
+from unpaired.domains.audio.scores import Estimate, against_target
+from unpaired.domains.audio.voice import FRAME_SECONDS, Voice, common_rate, heard
+
+SPEAKERS: dict[Side, tuple[str, ...]] = {
+    "a": ("VCC2SF1", "VCC2SF3", "VCC2SF4", "VCC2TF1", "p225", "p228"),
+    "b": ("VCC2SM1", "VCC2SM3", "VCC2SM4", "VCC2TM1", "p226", "p227"),
+}
+HELD_OUT = [str(number) for number in range(30023, 30029)]
+RATE = 22050
+SIDES: dict[Direction, tuple[Side, Side]] = {"a2b": ("a", "b"), "b2a": ("b", "a")}
+
+
+# -- data and training ------------------------------------------------------------------------------
+def gather(shared: Path, data: Path) -> None:
+    """`data`/trainA, trainB, testA, testB with a folder for each speaker; a sentence has one name everywhere."""
+    for side, speakers in SPEAKERS.items():
+        for speaker in speakers:
+            folder = "vcc2018" if speaker.startswith("VCC2") else "vctk_parallel_16k"
+            for file in sorted((shared / "speech" / folder / speaker).glob("*.flac")):
+                sentence = file.stem.rpartition("_")[2]
+                use = "test" if sentence in HELD_OUT else "train"
+                place = data / f"{use}{side.upper()}" / speaker / f"{sentence}.flac"
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, place)
+
+
+def train(data: Path, run: Path, steps: int, preset: str, seed: int) -> None:
+    """Train, or go on with, the run."""
+    unpaired.train(
+        unpaired.Audio(sample_rate=RATE),
+        data / "trainA",
+        data / "trainB",
+        run,
+        preset=preset,
+        names=("female", "male"),
+        steps=steps,
+        seed=seed,
+        workers=1,
+        log_every=50,
+        checkpoint_every=500,
+        resume=(run / "config.yaml").exists(),
+    )
+
+
+# -- scores -----------------------------------------------------------------------------------------
+def score(model: str, data: Path, out: Path, options: dict[str, Any]) -> None:
+    """Both directions, beside the input as it is and the target's own recordings; and what was aimed at."""
+    out.mkdir(parents=True, exist_ok=True)
+    evaluation = evaluate_voices(
+        unpaired.load(model), data / "testA", data / "testB", paired=True, page=out / "listen.html", options=options
+    )
+    aims = {way: aims_met(evaluation, way) for way in evaluation.scores}
+    lines = [
+        evaluation.text(),
+        *(f"{way}: {name}: {text}" for way, each in aims.items() for name, text in each.items()),
+    ]
+    (out / "scores.txt").write_text("\n".join(lines) + "\n")
+    (out / "scores.json").write_text(json.dumps(evaluation.as_dict(), indent=2) + "\n")
+    print("\n".join(lines))
+
+
+def aims_met(evaluation: VoiceEvaluation, way: Direction) -> dict[str, str]:
+    """What was aimed at, and whether it was reached."""
+    rows = evaluation.scores[way].rows
+    ours, source, true = rows["converted"], rows["input"], rows["target"]
+    figures = {
+        "MCD below the input's by 1.5 dB or more": (source["mcd"].mean - ours["mcd"].mean, lambda x: x >= 1.5),
+        "median F0 within 50 cents of the target's": (ours["f0_offset"].mean, lambda x: abs(x) <= 50),
+        "HNR within 2 dB of the target's": (ours["hnr"].mean - true["hnr"].mean, lambda x: abs(x) <= 2),
+        "V/UV error below 0.15": (ours["vuv_error"].mean, lambda x: x < 0.15),
+        "V/UV change below 0.15": (ours["vuv_change"].mean, lambda x: x < 0.15),
+    }
+    return {name: f"{value:.2f}, {'yes' if met(value) else 'no'}" for name, (value, met) in figures.items()}
+
+
+# -- the ceiling ------------------------------------------------------------------------------------
+class Oracle:
+    """In place of a generator: the true mel spectrogram of the target, in the source's time.
+
+    Which part of the recording a window is, is found by its content, so nothing depends on how conversion cuts it.
+
+    Args:
+        source, target: (bins, frames) samples in [-1, 1]; frame n of both belongs together.
+    """
+
+    def __init__(self, source: npt.NDArray[np.float32], target: npt.NDArray[np.float32]) -> None:
+        self.source, self.target = source, target
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.stack([torch.from_numpy(self._window(each[0].numpy()))[None] for each in x])
+
+    def with_statistics(self, x: Tensor, statistics: Tensor | None, momentum: float) -> tuple[Tensor, Tensor]:
+        """There are none."""
+        return self(x), torch.zeros(1)
+
+    def _window(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        frames = x.shape[1]
+        source, target = (np.pad(each, ((0, 0), (frames, frames)), "edge") for each in (self.source, self.target))
+        places = range(source.shape[1] - frames + 1)
+        at = min(places, key=lambda place: float(np.square(source[:, place : place + frames] - x).sum()))
+        return np.ascontiguousarray(target[:, at : at + frames])
+
+
+def ceiling(model: str, data: Path, options: dict[str, Any]) -> None:
+    """Print what the true mel reaches: each recording with one of its counterparts, in turn."""
+    translator = unpaired.load(model)
+    domain, chosen = translator.domain, AudioConversion(**options)
+    assert isinstance(domain, unpaired.Audio)
+    for way, (source_side, target_side) in SIDES.items():
+        values: dict[str, list[float]] = {}
+        files = sorted((data / f"test{source_side.upper()}").rglob("*.flac"))
+        with tempfile.TemporaryDirectory() as scratch:
+            for number, file in enumerate(files):
+                others = sorted((data / f"test{target_side.upper()}").rglob(file.name))
+                other = others[number // len(HELD_OUT) % len(others)]
+                output = Path(scratch) / f"{number}.wav"
+                pair = heard(file, RATE), heard(other, RATE)
+                oracle = oracle_of(file, other, pair, source_side, domain.settings)
+                job = Job(file, output)
+                Pipeline(domain, oracle, way, chosen, None).run([job])
+                job.check()
+                for name, value in against_target(heard(output, RATE), pair[1]).items():
+                    values.setdefault(name, []).append(value)
+                values.setdefault("mcd of the input", []).append(against_target(*pair)["mcd"])
+        print(way, {name: str(Estimate.of(each)) for name, each in values.items()}, flush=True)
+
+
+def oracle_of(file: Path, other: Path, pair: tuple[Voice, Voice], side: Side, settings: AudioSettings) -> Oracle:
+    """The oracle of one pair: alignment by the scores' own analysis, mels as the generators see them."""
+    voice, target = pair
+    first, second = np.flatnonzero(voice.speech), np.flatnonzero(target.speech)
+    left, right = aligned(voice.cepstrum[first], target.cepstrum[second])
+    target_side: Side = "b" if side == "a" else "a"
+    source_mel, target_mel = _sample(file, side, side, settings), _sample(other, target_side, target_side, settings)
+    step = settings.hop_length / settings.sample_rate / FRAME_SECONDS
+    here = np.arange(source_mel.shape[1]) * step
+    there = np.interp(here, first[left] + 1e-6 * np.arange(len(left)), second[right]) / step
+    return Oracle(source_mel, target_mel[:, np.clip(there.round().astype(int), 0, target_mel.shape[1] - 1)])
+
+
+def _sample(file: Path, side: Side, moved_as: Side, settings: AudioSettings) -> npt.NDArray[np.float32]:
+    audio = normalised(read_mono(file, settings.sample_rate), settings.sample_rate)
+    mel = log_mel(moved(audio, moved_as, settings), settings)
+    return to_sample(mel, settings.mean(side), settings.deviation(side))[0]
+
+
+# -- published systems ------------------------------------------------------------------------------
+_CYCLEGAN, _STARGAN = "cyclegan_vc_leimao__vcc2016_SF1_TF2", "stargan_vc_hujinsen__vcc2016"
+PUBLISHED = (
+    ("CycleGAN-VC, its authors", _CYCLEGAN, "200001_SF1toTF2_author", "200001_SF1", "200001_TF2"),
+    ("CycleGAN-VC, leimao", _CYCLEGAN, "200001_SF1toTF2", "200001_SF1", "200001_TF2"),
+    ("CycleGAN-VC, leimao", _CYCLEGAN, "200001_TF2toSF1", "200001_TF2", "200001_SF1"),
+    ("StarGAN-VC, hujinsen", _STARGAN, "SF1-TM1+200028", "SF1-200028", "TM1-200028"),
+    ("StarGAN-VC, hujinsen", _STARGAN, "TM1-SF1+200028", "TM1-200028", "SF1-200028"),
+)
+"""System, folder, and the names of what it made, of the source and of the true target."""
+
+
+def published(shared: Path) -> None:
+    """One sentence each. MaskCycleGAN-VC's examples are left out: their two real recordings are of different sentences
+    (no true target), and so are two of StarGAN-VC's."""
+    columns = ("mcd", "msd", "gv", "lsd", "f0_rmse", "vuv_error")
+    print(f"{'system':<26}{'conversion':<26}" + "".join(f"{name:>18}" for name in [*columns, "hnr"]))
+    for system, folder, *names in PUBLISHED:
+        place = shared / "speech" / "published_conversions" / folder
+        converted, source, target = (heard(place / f"{name}.wav", common_rate([16000])) for name in names)
+        ours, before = against_target(converted, target), against_target(source, target)
+        cells = [f"{before.get(name, math.nan):.2f} > {ours.get(name, math.nan):.2f}" for name in columns]
+        cells.append(f"{source.hnr:.1f} > {converted.hnr:.1f} ({target.hnr:.1f})")
+        print(f"{system:<26}{names[0]:<26}" + "".join(f"{cell:>18}" for cell in cells))
+
+
+# -- the program ------------------------------------------------------------------------------------
+def main() -> None:
+    """One of the steps."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    steps = parser.add_subparsers(dest="what", required=True)
+    for name, places in {
+        "gather": ("shared", "data"),
+        "train": ("data", "run"),
+        "score": ("model", "data", "out"),
+        "ceiling": ("model", "data"),
+        "published": ("shared",),
+    }.items():
+        step = steps.add_parser(name)
+        for place in places:
+            step.add_argument(place, type=str if place == "model" else Path)
+        if name == "train":
+            step.add_argument("--steps", type=int, default=20_000)
+            step.add_argument("--preset", default="small")
+            step.add_argument("--seed", type=int, default=0)
+        if name in ("score", "ceiling"):
+            step.add_argument("--vocoder", default="source-filter")
+    args = parser.parse_args()
+    if args.what == "gather":
+        gather(args.shared, args.data)
+    elif args.what == "train":
+        train(args.data, args.run, args.steps, args.preset, args.seed)
+    elif args.what == "score":
+        score(args.model, args.data, args.out, {"vocoder": args.vocoder})
+    elif args.what == "ceiling":
+        ceiling(args.model, args.data, {"vocoder": args.vocoder})
+    else:
+        published(args.shared)
+
+
+if __name__ == "__main__":
+    main()
