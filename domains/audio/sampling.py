@@ -7,6 +7,7 @@ They are kept in memory once computed: that changes how long a sample takes, and
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,16 @@ from torch import Tensor
 from ...core.domain import Side
 from ...core.errors import MediaError
 from . import features
+from .files import SoundFile
 from .settings import AudioSettings
 
 Mel = npt.NDArray[np.float32]
+Sound = npt.NDArray[np.float32]
 
+SECTION = 60.0
+"""Seconds of a long recording that are prepared at a time."""
+_PLACES = 8
+"""Sections of a long recording that are tried before it is given up as silent."""
 _NO_SHIFT = 0.02
 """Change of pitch below which a recording is left as it is: a third of a semitone is within any speaker's own range."""
 _COLOURS = ((0, 0, 4), (60, 15, 110), (150, 40, 130), (240, 100, 70), (252, 250, 190))
@@ -28,22 +35,52 @@ _COLOURS = ((0, 0, 4), (60, 15, 110), (150, 40, 130), (240, 100, 70), (252, 250,
 _ENLARGED = 2
 
 
-def prepared(path: Path, settings: AudioSettings) -> npt.NDArray[np.float32]:
-    """The sound (samples,) of a recording at the model's rate, without silence and at one loudness, as they are set.
+class Silent(MediaError):
+    """There is no sound in a recording, or in a section of it."""
+
+
+def sections(path: Path) -> int:
+    """Number of sections of about a minute of a recording, by its header. Raises MissingFile or MediaError."""
+    with SoundFile(path) as file:
+        samples, rate = file.info.samples, file.info.rate
+    return max(1, round((samples or 0) / rate / SECTION))
+
+
+def prepared(path: Path, settings: AudioSettings, number: int, count: int) -> Sound:
+    """The sound (samples,) of a section of a recording, of which there are `count`, at the model's rate, without
+    silence and at one loudness, as they are set.
 
     Raises:
-        MissingFile, MediaError: it cannot be read, or is silent throughout.
+        Silent: the section is silent throughout, or beyond the end.
+        MissingFile, MediaError: it cannot be read.
     """
-    audio = features.read_mono(path, settings.sample_rate)
+    audio = _mono(path, settings.sample_rate, number, count)
     sounding = features.trimmed(audio, settings.sample_rate)
     if not len(sounding):
-        raise MediaError(f"{path} holds no sound: it is {'silent' if len(audio) else 'empty'}")
+        raise Silent(f"{path} holds no sound: it is {'silent' if len(audio) else 'empty'}")
     if settings.trim:
         audio = sounding
     return features.normalised(audio, settings.sample_rate) if settings.normalise else audio
 
 
-def moved(audio: npt.NDArray[np.float32], side: Side, settings: AudioSettings) -> npt.NDArray[np.float32]:
+def _mono(path: Path, rate: int, number: int, count: int) -> Sound:
+    """A section, its channels averaged; the last goes on to the end."""
+    if count == 1:
+        return features.read_mono(path, rate)
+    with SoundFile(path) as file:
+        first = round(number * SECTION * file.info.rate)
+        last = first + round(SECTION * file.info.rate) if number + 1 < count else None
+        pieces, at = [], 0
+        for block in file:
+            begin, end = max(0, first - at), None if last is None else max(0, last - at)
+            pieces.append(block[:, begin:end].mean(axis=0))
+            at += block.shape[1]
+            if last is not None and at >= last:
+                break
+        return features.resampled(np.concatenate(pieces), file.info.rate, rate) if pieces else np.zeros(0, np.float32)
+
+
+def moved(audio: Sound, side: Side, settings: AudioSettings) -> Sound:
     """Sound of a side with its pitch where the cycle expects it: that of A at B's median, by the ratio of the two."""
     ratio = settings.ratio if side == "a" and settings.content == "voice" else 1.0
     if abs(ratio - 1) < _NO_SHIFT:
@@ -58,25 +95,43 @@ class Shelf:
 
     def __init__(self, settings: AudioSettings) -> None:
         self._settings = settings
-        self._mels: OrderedDict[tuple[Path, Side], Mel] = OrderedDict()
+        self._mels: OrderedDict[tuple[Path, Side, int], Mel] = OrderedDict()
         self._bytes = 0
+        self._counts: dict[Path, int] = {}
 
-    def mel(self, path: Path, side: Side) -> Mel:
-        """The log-mel spectrogram (bins, frames) of a recording, one frame or more; nobody may change it.
+    def sections(self, path: Path) -> int:
+        """Number of sections of a recording. Raises MissingFile or MediaError."""
+        if path not in self._counts:
+            self._counts[path] = sections(path)
+        return self._counts[path]
+
+    def mel(self, path: Path, side: Side, number: int) -> Mel:
+        """The log-mel spectrogram (bins, frames) of a section of a recording, one frame or more; nobody may change it.
 
         Raises:
-            MissingFile, MediaError: it cannot be read, or holds no sound.
+            Silent: the section holds no sound.
+            MissingFile, MediaError: it cannot be read.
         """
-        key = path, side
+        key = path, side, number
         if key in self._mels:
             self._mels.move_to_end(key)
             return self._mels[key]
-        audio = moved(prepared(path, self._settings), side, self._settings)
-        mel = features.log_mel(audio, self._settings)
+        audio = prepared(path, self._settings, number, self.sections(path))
+        mel = features.log_mel(moved(audio, side, self._settings), self._settings)
         self._keep(key, mel)
         return mel
 
-    def _keep(self, key: tuple[Path, Side], mel: Mel) -> None:
+    def first_sounding(self, path: Path, side: Side, numbers: Iterable[int]) -> Mel:
+        """The spectrogram of the first of these sections that is not silent. Raises as `mel`."""
+        silent: Silent | None = None
+        for number in numbers:
+            try:
+                return self.mel(path, side, number)
+            except Silent as error:
+                silent = error
+        raise silent or Silent(f"{path} holds no sound")
+
+    def _keep(self, key: tuple[Path, Side, int], mel: Mel) -> None:
         budget = self._settings.cache_mb * 1024**2
         if mel.nbytes > budget:
             return
@@ -91,7 +146,8 @@ def sample(shelf: Shelf, path: Path, side: Side, settings: AudioSettings, rng: n
 
     Raises MissingFile or MediaError.
     """
-    mel = shelf.mel(path, side)
+    count = shelf.sections(path)
+    mel = shelf.first_sounding(path, side, rng.permutation(count)[:_PLACES].tolist())
     # A short one may begin anywhere within its tiling.
     places = mel.shape[1] - settings.frames + 1
     start = int(rng.integers(places if places > 0 else max(1, 2 * (mel.shape[1] - 1))))
@@ -100,7 +156,9 @@ def sample(shelf: Shelf, path: Path, side: Side, settings: AudioSettings, rng: n
 
 def middle(shelf: Shelf, path: Path, side: Side, settings: AudioSettings) -> Tensor:
     """The window in the middle of a recording, (1, bins, frames) in [-1, 1]. Raises MissingFile or MediaError."""
-    mel = shelf.mel(path, side)
+    count = shelf.sections(path)
+    outwards = sorted(range(count), key=lambda number: (abs(number - count // 2), number))
+    mel = shelf.first_sounding(path, side, outwards[:_PLACES])
     return _encoded(window(mel, max(0, (mel.shape[1] - settings.frames) // 2), settings.frames), side, settings)
 
 

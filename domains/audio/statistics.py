@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ...core.domain import Inventory, Side
 from ...core.errors import MediaError, MissingFile
-from .sampling import Shelf, prepared
+from .sampling import SECTION, Shelf, prepared, sections
 from .settings import AudioSettings
 
 MOST_SECONDS = 1200.0
@@ -53,12 +53,11 @@ def _pitch(files: Sequence[Path], settings: AudioSettings) -> tuple[float, ...]:
 
     voiced: list[npt.NDArray[np.float64]] = []
     seconds = 0.0
-    for path in scattered(files):
+    for path, number, count in _places(files):
         try:
-            audio = prepared(path, settings)
+            audio = prepared(path, settings, number, count)
         except (MediaError, MissingFile, OSError):
             continue  # training passes it over and says so
-        audio = audio[: _most(settings, seconds)]
         _, hz = f0(audio, settings.sample_rate)
         voiced.append(hz[hz > 0])
         seconds += len(audio) / settings.sample_rate
@@ -77,9 +76,9 @@ def _bins(
     total, squares, count = np.zeros(settings.bins), np.zeros(settings.bins), 0
     most = MOST_SECONDS * settings.sample_rate / settings.hop_length
     problem = "there are no files"
-    for path in scattered(files):
+    for path, number, _ in _places(files):
         try:
-            mel = shelf.mel(path, side).astype(np.float64)
+            mel = shelf.mel(path, side, number).astype(np.float64)
         except (MediaError, MissingFile, OSError) as error:
             problem = str(error)
             continue
@@ -95,8 +94,16 @@ def _bins(
     return rounded(mean), rounded(deviation)
 
 
-def _most(settings: AudioSettings, seconds: float) -> int:
-    return round((MOST_SECONDS - seconds) * settings.sample_rate)
+def _places(files: Sequence[Path]) -> Iterator[tuple[Path, int, int]]:
+    """What is measured of a side, in order: a file, the number of a section of it, and how many it has. No long
+    recording keeps the others from their turn."""
+    most = max(1, round(MOST_SECONDS / SECTION / max(1, len(files))))
+    for path in scattered(files):
+        try:
+            count = sections(path)
+        except (MediaError, MissingFile, OSError):
+            count = 1  # what is wrong comes up when it is read
+        yield from ((path, number, count) for number in list(scattered(range(count)))[:most])
 
 
 def scattered(files: Sequence[T]) -> Iterator[T]:

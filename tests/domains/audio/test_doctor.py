@@ -1,0 +1,156 @@
+"""What inspecting a folder of recordings tells, and what it says that it means."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_sound import RATE, folders, silence, voice, write
+
+from unpaired import Audio, MissingFile
+from unpaired.domains.audio.doctor import SoundInventory, scan
+from unpaired.domains.audio.examination import bandwidth, clipped_samples, examined
+from unpaired.domains.audio.settings import AudioSettings
+
+SETTINGS = AudioSettings()
+
+
+def look(folder: Path, thorough: bool = True) -> SoundInventory:
+    return scan(folder, SETTINGS, thorough)
+
+
+def test_a_quick_scan_reads_headers(tmp_path: Path) -> None:
+    root = folders(tmp_path)
+    (root / "a" / "notes.txt").write_text("not a recording")
+    found = look(root / "a", thorough=False)
+    assert [file.name for file in found.files] == ["0.wav", "1.wav", "2.wav"]
+    assert found.facts["rates"] == {"22050": 3}
+    assert found.facts["codecs"] == {"PCM_16": 3}
+    assert found.facts["other files"] == 1
+    assert found.facts["duration"] == {"min": 1.6, "median": 1.6, "max": 1.6}
+    assert found.draws == (2, 2, 2)
+    assert found.heard == ()
+
+
+def test_listening_tells_silence_loudness_pitch_and_copies(tmp_path: Path) -> None:
+    root = folders(tmp_path)
+    shutil.copy(root / "b" / "0.wav", root / "b" / "copy.wav")
+    found = look(root / "b")
+    assert found.facts["usable minutes"] == pytest.approx(4 * 1.2 / 60, abs=0.01)
+    assert found.facts["silence"] == pytest.approx(0.25, abs=0.03)
+    assert found.facts["pitch"]["median in Hz"] == pytest.approx(110, rel=0.08)
+    assert sum(found.facts["pitch"]["histogram"].values()) == pytest.approx(1, abs=0.01)
+    assert found.facts["duplicates"] == {"files": 1, "examples": ["0.wav = copy.wav"]}
+    assert found.facts["clipped"] == {"files": 0, "examples": []}
+    assert "There are 5 s of sound: expect timbre only; 5 min a side is a good start." in found.warnings
+    assert "1 recordings are copies of others: they are heard more often than the rest." in found.warnings
+    json.dumps(dict(found.facts), allow_nan=False)
+
+
+def test_broken_empty_and_silent_files_are_listed(tmp_path: Path) -> None:
+    write(tmp_path / "good.wav", voice(150, 1.0))
+    write(tmp_path / "silent.wav", silence(1.0))
+    write(tmp_path / "none.wav", silence(0.0))
+    (tmp_path / "zero.wav").write_bytes(b"")
+    (tmp_path / "text.wav").write_text("words")
+    found = look(tmp_path)
+    assert [file.name for file in found.files] == ["good.wav"]
+    reasons = {each.path.name: each.reason for each in found.broken}
+    assert reasons["silent.wav"] == "holds no sound: it is silent"
+    assert reasons["zero.wav"] == "is empty (0 bytes)"
+    assert set(reasons) == {"silent.wav", "none.wav", "zero.wav", "text.wav"}
+    assert all(reasons.values())
+    assert any(sentence.startswith("4 of 5 files are broken") for sentence in found.warnings)
+
+
+def test_clipping_is_three_samples_in_a_row_at_full_scale() -> None:
+    block = np.zeros((2, 20), np.float32)
+    block[0, 3:5] = 1.0
+    block[0, 10:14] = -1.0
+    block[1, 17:20] = 1.0
+    assert clipped_samples(block) == 7
+    assert clipped_samples(0.5 * block) == 0
+
+
+def test_clipped_and_short_recordings_are_warned_of(tmp_path: Path) -> None:
+    write(tmp_path / "loud.wav", np.clip(20 * voice(150, 1.0), -1, 1))
+    write(tmp_path / "short.wav", voice(150, 0.3))
+    found = look(tmp_path)
+    assert found.facts["clipped"] == {"files": 1, "examples": ["loud.wav"]}
+    assert any("clipped" in sentence for sentence in found.warnings)
+    assert "1 recordings are shorter than a sample of 0.74 s: they are continued by reflection." in found.warnings
+
+
+def test_bandwidth_and_telephone(tmp_path: Path) -> None:
+    from unpaired.domains.audio.features import resampled
+
+    rng = np.random.default_rng(0)
+    noise = (0.1 * rng.standard_normal(2 * 8000)).astype(np.float32)
+    telephone = resampled(noise, 8000, RATE)
+    assert bandwidth(telephone, RATE) == pytest.approx(4000, abs=400)
+    assert bandwidth((0.1 * rng.standard_normal(RATE)).astype(np.float32), RATE) == pytest.approx(RATE / 2, abs=100)
+    write(tmp_path / "telephone.wav", telephone, subtype="FLOAT")
+    assert any("nothing above 4" in sentence for sentence in look(tmp_path).warnings)
+
+
+def test_sound_without_pitch_is_taken_for_music(tmp_path: Path) -> None:
+    noise = (0.1 * np.random.default_rng(0).standard_normal(RATE)).astype(np.float32)
+    write(tmp_path / "noise.wav", noise)
+    assert any("set domain.content to music" in sentence for sentence in look(tmp_path).warnings)
+    music = scan(tmp_path, AudioSettings(content="music"), thorough=True)
+    assert not any("pitch" in sentence.lower() for sentence in music.warnings)
+
+
+def test_mixed_voices_are_warned_of(tmp_path: Path) -> None:
+    for number, hz in enumerate((90, 250)):
+        write(tmp_path / f"{number}.wav", voice(hz, 2.0))
+    assert any("low and high voices are mixed" in sentence for sentence in look(tmp_path).warnings)
+
+
+def test_two_folders_of_one_voice_and_of_two(tmp_path: Path) -> None:
+    for number in range(4):
+        sound = voice(150, 2.0, seed=7)[number * 4000 : number * 4000 + 30000]
+        write(tmp_path / "ab"[number % 2] / f"{number}.wav", sound)
+    domain = Audio()
+    same = domain.compare(look(tmp_path / "a"), look(tmp_path / "b"))
+    assert same == ("A and B sound like one voice, by pitch and long-term spectrum: there is little to learn.",)
+    root = folders(tmp_path / "two", high=200.0)
+    assert domain.compare(look(root / "a"), look(root / "b")) == ()
+    itself = domain.compare(look(root / "a"), look(root / "a"))
+    assert itself == ("A and B are the same folder: there is nothing to translate.",)
+
+
+def test_two_folders_that_share_recordings_or_are_unlike(tmp_path: Path) -> None:
+    root = folders(tmp_path, high=330.0, low=110.0)
+    shutil.copy(root / "a" / "0.wav", root / "b" / "again.wav")
+    write(root / "b" / "long.wav", voice(110, 60.0, rate=4000), 4000)
+    told = Audio().compare(look(root / "a"), look(root / "b"))
+    assert any(line.startswith("1 recordings are in A and in B, byte for byte (0.wav = again.wav)") for line in told)
+    assert any("more than an octave apart" in line for line in told)
+    assert any("the smaller side is repeated" in line for line in told)
+
+
+def test_an_absent_folder_and_an_empty_one(tmp_path: Path) -> None:
+    with pytest.raises(MissingFile, match="there is no folder"):
+        look(tmp_path / "absent")
+    empty = look(tmp_path)
+    assert empty.files == ()
+    assert empty.warnings == ("There are no usable recordings here.",)
+
+
+def test_real_voices_are_measured_as_they_are(shared: Path) -> None:
+    """A sentence each of two women and a man of VCC 2018: full band, not clipped, voices where they should be."""
+    folder = shared / "data" / "speech" / "vcc2018"
+    medians = {}
+    for speaker in ("VCC2SF1", "VCC2SF3", "VCC2SM1"):
+        found = examined(sorted((folder / speaker).iterdir())[0], SETTINGS).heard
+        assert found is not None
+        medians[speaker] = float(np.median(found.pitch))
+        assert found.bandwidth == pytest.approx(RATE / 2, abs=50)
+        assert -30 < found.loudness < -15
+        assert found.clipped == 0
+    assert medians["VCC2SF1"] > 180
+    assert medians["VCC2SM1"] < 120
