@@ -1,0 +1,118 @@
+"""`voice_convert.py`, and what `unpaired evaluate` and `inspect` do for sound."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from unpaired.apps.voice_convert import main
+
+from .conftest import Run
+
+
+@pytest.fixture(scope="module")
+def voice_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained model of sound."""
+    import torch
+
+    from unpaired import Audio, NetworkSettings
+    from unpaired.core.model import Model, save_model
+    from unpaired.core.networks import initialise
+
+    mean, deviation = (-5.0,) * 80, (2.0,) * 80
+    domain = Audio(
+        mean_a=mean, deviation_a=deviation, mean_b=mean, deviation_b=deviation, f0_a=(200.0, 0.2), f0_b=(110.0, 0.2)
+    )
+    networks = domain.networks("tiny", NetworkSettings(blocks=1))
+    generators = {"a2b": networks.generator_a2b.build("generators"), "b2a": networks.generator_b2a.build("generators")}
+    for seed, generator in enumerate(generators.values()):
+        initialise(generator, torch.Generator().manual_seed(seed), deviation=0.02)
+    path = tmp_path_factory.mktemp("model") / "voice.safetensors"
+    save_model(Model(generators=generators, networks=networks, domain=domain, names=("a", "b"), step=1), path)
+    return path
+
+
+@pytest.fixture
+def recording(assets: Path) -> Path:
+    return assets / "speech" / "female-1.flac"
+
+
+def convert(*words: str | Path) -> int:
+    return main([str(word) for word in words])
+
+
+def test_a_recording_keeps_length_rate_and_channels(voice_model: Path, recording: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.wav"
+    assert convert(recording, target, "--model", voice_model, "--runtime", "torch", "--pitch", "-3") == 0
+    before, after = soundfile.info(recording), soundfile.info(target)
+    assert (after.frames, after.samplerate, after.channels) == (before.frames, before.samplerate, before.channels)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--pitch", "high"], "pitch is 'high'; expected auto, keep, or semitones"),
+        (["--vocoder", "hifigan"], "vocoder is 'hifigan'"),
+        (["--strength", "2"], "strength is 2.0"),
+        (["--vocodr", "world"], "--vocodr is no option, did you mean --vocoder?"),
+    ],
+)
+def test_wrong_options_are_refused_in_one_line(
+    words: list[str],
+    reason: str,
+    voice_model: Path,
+    recording: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert convert(recording, tmp_path / "out.wav", "--model", voice_model, *words) == 2
+    said = capsys.readouterr().err
+    assert reason.partition(",")[0] in said
+    assert said.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_of_pictures_is_refused(
+    model: Path, recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert convert(recording, tmp_path / "out.wav", "--model", model) == 2
+    assert "the model is of the domain image, not audio" in capsys.readouterr().err
+
+
+def test_voices_are_evaluated_with_page_and_json(
+    unpaired: Run, voice_model: Path, assets: Path, tmp_path: Path
+) -> None:
+    for side, name in {"a": "female-1", "b": "male-1"}.items():
+        (tmp_path / side).mkdir()
+        shutil.copy(assets / "speech" / f"{name}.flac", tmp_path / side / "one.flac")
+    page, figures = tmp_path / "listen.html", tmp_path / "scores.json"
+    words = ["evaluate", voice_model, "--a", tmp_path / "a", "--b", tmp_path / "b", "--paired", "--direction", "a2b"]
+    done = unpaired(*words, "--page", page, "--json", figures)
+    assert done.code == 0, done.err
+    assert "MCD (dB)" in done.out
+    assert "input as it is" in done.out
+    found = json.loads(figures.read_text())
+    assert found["scores"]["a2b"]["pairs"] == 1
+    assert found["scores"]["a2b"]["input"]["mcd"]["mean"] > 3
+    assert page.is_file()
+
+
+def test_options_of_other_media_are_refused(unpaired: Run, voice_model: Path, model: Path, tmp_path: Path) -> None:
+    sides = ["--a", tmp_path, "--b", tmp_path]
+    done = unpaired("evaluate", voice_model, *sides, "--sheet", tmp_path / "x.jpg")
+    assert done.code == 2
+    assert "--sheet has no meaning for sound" in done.err
+    done = unpaired("evaluate", model, *sides, "--page", tmp_path / "x.html")
+    assert done.code == 2
+    assert "--page is for models of sound" in done.err
+
+
+def test_recordings_are_inspected_without_naming_the_medium(unpaired: Run, recording: Path) -> None:
+    done = unpaired("inspect", recording)
+    assert done.code == 0, done.err
+    assert "rate" in done.out
+    assert "FLAC" in done.out
