@@ -91,6 +91,23 @@ def test_instance_norm_statistics_can_be_given() -> None:
     assert not torch.allclose(alone[..., 48:-48], own[..., 112:-112], atol=1e-3)
 
 
+def test_the_generator_learns_a_given_change() -> None:
+    """Of one batch: every bin a step up and half as loud, which no bias alone can give."""
+    generator = GatedGenerator(bins=16, filters=8, blocks=1)
+    initialise(generator, torch.Generator().manual_seed(0))
+    x = torch.nn.functional.avg_pool2d(torch.randn(4, 1, 18, 34), 3, stride=1).clamp(-1, 1)
+    wanted = 0.5 * x.roll(1, dims=2)
+    optimiser = torch.optim.Adam(generator.parameters(), 3e-3, betas=(0.5, 0.999))
+    losses = []
+    for _ in range(80):
+        loss = (generator(x) - wanted).abs().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.4 * float(wanted.abs().mean())
+
+
 def test_the_discriminator_judges_patches() -> None:
     judge = GatedPatchDiscriminator(filters=4)
     assert judge(torch.rand(3, 1, 80, 64)).shape == (3, 1, 10, 8)
