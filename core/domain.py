@@ -125,7 +125,8 @@ class Reader(ABC):
 
     @abstractmethod
     def __iter__(self) -> Iterator[Tensor]:
-        """Chunks (C, *space), float32 in [-1, 1], in order. Raises MediaError for damaged content."""
+        """Chunks (C, *space), float32 in [-1, 1], in order; of other axes where `Domain.chunk_axes` says so. Raises
+        MediaError for damaged content."""
 
     def close(self) -> None:
         """Release the file. Called once, also after an error."""
@@ -177,6 +178,9 @@ class Domain(ABC):
     """The name it is registered and saved under."""
     dimensions: ClassVar[int] = 2
     """Number of spatial axes of a sample: 1, 2 or 3."""
+    chunk_axes: ClassVar[int | None] = None
+    """Number of axes of a chunk, where conversion reads the medium otherwise than training does (sound is trained on as
+    a spectrogram and read as channels of samples); None: a chunk is shaped like a sample, of any size."""
     generator: ClassVar[str] = "resnet"
     """The generator architecture that this medium trains where the user names none."""
     discriminator: ClassVar[str] = "patchgan"

@@ -68,12 +68,24 @@ def expect(condition: bool, message: str) -> None:
 
 def expect_tensor(domain: Domain, side: Side, x: Any, what: str) -> None:
     """A float32 tensor (C, *space), finite and in [-1, 1]."""
-    expect(isinstance(x, Tensor), f"{what} gave a {type(x).__name__}; give a torch.Tensor")
-    expect(x.dtype == torch.float32, f"{what} gave {x.dtype}; give torch.float32")
     rank = domain.dimensions + 1
-    expect(x.ndim == rank, f"{what} gave the shape {tuple(x.shape)}; give {rank} axes, (C, *space)")
+    _expect_values(x, rank, what)
     channels = domain.channels(side)
     expect(x.shape[0] == channels, f"{what} gave {x.shape[0]} channels where channels({side!r}) says {channels}")
+
+
+def expect_chunk(domain: Domain, side: Side, x: Any, what: str) -> None:
+    """What conversion reads: shaped like a sample, or of as many axes as the domain says."""
+    if domain.chunk_axes is None:
+        expect_tensor(domain, side, x, what)
+    else:
+        _expect_values(x, domain.chunk_axes, what)
+
+
+def _expect_values(x: Any, rank: int, what: str) -> None:
+    expect(isinstance(x, Tensor), f"{what} gave a {type(x).__name__}; give a torch.Tensor")
+    expect(x.dtype == torch.float32, f"{what} gave {x.dtype}; give torch.float32")
+    expect(x.ndim == rank, f"{what} gave the shape {tuple(x.shape)}; give {rank} axes, (C, *space)")
     expect(x.numel() > 0, f"{what} gave an empty tensor of shape {tuple(x.shape)}")
     expect(bool(x.isfinite().all()), f"{what} gave values that are not finite")
     low, high = float(x.min()), float(x.max())

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..domain import ConversionSettings, Side, Translate
 from ..errors import MediaError, MissingFile, UnpairedError
-from .case import SIDES, Case, Rule, expect, expect_raised, expect_tensor
+from .case import SIDES, Case, Rule, expect, expect_chunk, expect_raised
 
 
 class _Same:
@@ -64,7 +64,7 @@ def reads_well_formed_chunks(case: Case) -> None:
             chunks = _read(case, file, side)
             expect(len(chunks) >= 1, f"{file.name} opens without a chunk")
             for chunk in chunks:
-                expect_tensor(case.domain, side, chunk, "a reader")
+                expect_chunk(case.domain, side, chunk, "a reader")
 
 
 def refuses_to_open_broken_files(case: Case) -> None:

@@ -50,6 +50,7 @@ class Audio(Domain):
 
     name: ClassVar[str] = "audio"
     dimensions: ClassVar[int] = 2
+    chunk_axes: ClassVar[int | None] = 2
     generator: ClassVar[str] = "gated"
     discriminator: ClassVar[str] = "gated-patch"
     settings_type: ClassVar[type[DomainSettings]] = AudioSettings

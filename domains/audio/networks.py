@@ -84,7 +84,7 @@ class ShuffledNorm(InstanceNorm):
     """`InstanceNorm` behind a pixel shuffle, of whose result the exporter to ONNX knows neither rank nor channels."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.tape is None and torch.jit.is_tracing():
+        if self.tape is None and torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
             off = x - x.mean((2, 3), keepdim=True)
             return off * torch.rsqrt(off.square().mean((2, 3), keepdim=True) + self.eps)
         return super().forward(x)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from made_footage import moving, write_clip
+from made_sound import folders
 
-from unpaired import Image, Video
+from unpaired import Audio, Image, Video
 from unpaired.core.testing import RULES, Case, Rule, verify
 
 
@@ -51,6 +52,22 @@ def video_case(tmp_path: Path) -> Case:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_footage(rule: Rule, video_case: Case) -> None:
     rule(video_case)
+
+
+@pytest.fixture
+def audio_case(tmp_path: Path) -> Case:
+    folders(tmp_path, count=2)
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes((tmp_path / "a" / "0.wav").read_bytes()[:30])
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    # Samples lie within a tenth of full scale: to lose them altogether would differ by as much.
+    return Case(Audio(), tmp_path / "a", tmp_path / "b", broken, scratch, tolerance=0.005)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_sound(rule: Rule, audio_case: Case) -> None:
+    rule(audio_case)
 
 
 def test_a_good_domain_verifies_as_a_whole(ecg_case: Case) -> None:
