@@ -117,12 +117,14 @@ class Conversion:
         if self._asleep:
             return
         example = known.example(settings.sample_rate)
-        aim = _Aim.of(example, side, options, settings)
+        hz = pitching.tracked(example, settings.sample_rate)
+        aim = _Aim.of(hz, side, options, settings)
         before = _Shift(known, aim) if aim is not None and side == "a" else None
         self._before = before
         self._after = _Shift(known, aim) if aim is not None and side == "b" else None
         if aim is not None and side == "a":
-            example = aim.applied(example, settings.sample_rate)
+            ratios = aim.ratios(hz)
+            example = pitching.shifted(example, settings.sample_rate, ratios, hz)
         gains = Gains(translate, log_mel(example, settings), side, options.strength, settings, frames, around)
         gains.limit_band(known.rate)
         self._stage: WaveformStage = waveform_stage(known, gains, options, settings)
@@ -160,7 +162,7 @@ class _Aim:
         self._source, self._target, self._spread = source, target, spread
 
     @classmethod
-    def of(cls, example: Sound, side: Side, options: AudioConversion, settings: AudioSettings) -> _Aim | None:
+    def of(cls, hz: Contour, side: Side, options: AudioConversion, settings: AudioSettings) -> _Aim | None:
         """From the recording's own median to that of the other side, and its range by as much as the sides' differ;
         None where pitch stays."""
         if options.semitones is not None:
@@ -168,7 +170,7 @@ class _Aim:
         here, there = settings.f0(side), settings.f0("b" if side == "a" else "a")
         if options.pitch == "keep" or not here or not there:
             return None
-        own = pitching.median_and_deviation(pitching.f0(example, settings.sample_rate)[1])
+        own = pitching.median_and_deviation(hz)
         if own is None:
             return None
         spread = there[1] / here[1] if here[1] > 0 and there[1] > 0 else 1.0
@@ -177,12 +179,6 @@ class _Aim:
     def ratios(self, hz: Contour) -> Contour:
         """What a contour is multiplied by."""
         return pitching.ratios(hz, self._source, self._target, self._spread)
-
-    def applied(self, audio: Sound, rate: int) -> Sound:
-        """A whole recording (samples,) with its pitch moved."""
-        track = PitchTrack(rate)
-        hz = np.concatenate([track.push(audio), track.finish()])
-        return pitching.shifted(audio, rate, self.ratios(hz), hz)
 
 
 class _Shift:

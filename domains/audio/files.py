@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 16
 """Samples of a block that is read."""
+_STEP = 1 << 10
 MOST_CHANNELS = 64
 _RATES = range(100, 1_000_001)
 SOUND_SUFFIXES = frozenset({
@@ -181,10 +182,14 @@ class _ByLibsndfile:
         read = 0
         with suppress(*self._unseekable()):
             self._file.seek(0)
+        size = BLOCK
         while True:
             try:
-                block = self._file.read(BLOCK, dtype="float32", always_2d=True)
+                block = self._file.read(size, dtype="float32", always_2d=True)
             except (self._faults, RuntimeError) as error:
+                if size == BLOCK and self._returned(read):
+                    size = _STEP  # what of the block comes before the damage
+                    continue
                 if not read:
                     raise MediaError(f"{self._path} cannot be decoded: {first_line(error)}") from error
                 self.notes.append(f"it is damaged after {read / self.info.rate:.2f} s; the rest is lost")
@@ -197,6 +202,12 @@ class _ByLibsndfile:
         if promised - read > self.info.rate // 10:
             rate = self.info.rate
             self.notes.append(f"its header promises {promised / rate:.2f} s, but it holds {read / rate:.2f} s")
+
+    def _returned(self, place: int) -> bool:
+        try:
+            return bool(self._file.seek(place) == place)
+        except (self._faults, RuntimeError):
+            return False
 
     def _unseekable(self) -> tuple[type[Exception], ...]:
         return self._faults, RuntimeError

@@ -23,6 +23,7 @@ LOWEST, HIGHEST = 60.0, 600.0
 """Hz; a pitch outside is not looked for."""
 TRACKED_RATE = 16000
 """Samples a second at which a recording is tracked."""
+_SPEED = 4
 _BLOCK, _AROUND = 3.0, 0.5
 """Seconds tracked at a time, and seconds looked at before and after them."""
 _UNVOICED = 0.010
@@ -32,8 +33,8 @@ _SEARCH = 0.2
 _LARGEST_RATIO = 4.0
 
 
-def f0(audio: npt.NDArray[Any], rate: int) -> tuple[Contour, Contour]:
-    """Pitch of a recording (samples,).
+def f0(audio: npt.NDArray[Any], rate: int, speed: int = 1) -> tuple[Contour, Contour]:
+    """Pitch of a recording (samples,). `speed`: samples of which DIO takes one, after a low-pass.
 
     Returns:
         Times in seconds, every 5 ms, and the pitch there in Hz, 0 where unvoiced; samples * 200 // rate + 1 of each.
@@ -43,7 +44,7 @@ def f0(audio: npt.NDArray[Any], rate: int) -> tuple[Contour, Contour]:
         count = len(sound) * 200 // rate + 1
         return np.asarray(np.arange(count) * PERIOD), np.zeros(count)
     library = pyworld()
-    rough, times = library.dio(sound, rate, f0_floor=LOWEST, f0_ceil=HIGHEST, frame_period=1000 * PERIOD)
+    rough, times = library.dio(sound, rate, f0_floor=LOWEST, f0_ceil=HIGHEST, frame_period=1000 * PERIOD, speed=speed)
     return times, cast(Contour, library.stonemask(sound, rough, times, rate))
 
 
@@ -84,13 +85,19 @@ class PitchTrack:
 
     def _tracked(self, size: int, last: bool = False) -> Contour:
         step = round(PERIOD * TRACKED_RATE)
-        _, hz = f0(self._kept[: self._before + size + self._around], TRACKED_RATE)
+        _, hz = f0(self._kept[: self._before + size + self._around], TRACKED_RATE, _SPEED)
         first = self._before // step
         values = hz[first:] if last else hz[first : first + size // step]
         drop = max(0, self._before + size - self._around)
         self._kept = self._kept[drop:]
         self._before = self._before + size - drop
         return values
+
+
+def tracked(audio: Sound, rate: int) -> Contour:
+    """What `PitchTrack` finds in a whole recording (samples,)."""
+    track = PitchTrack(rate)
+    return np.concatenate([track.push(audio), track.finish()])
 
 
 def median_and_deviation(hz: Contour) -> tuple[float, float] | None:
@@ -120,8 +127,7 @@ def shifted(audio: Sound, rate: int, ratio: float | Contour, hz: Contour | None 
     """
     mono = audio if audio.ndim == 1 else audio.mean(axis=0)
     if hz is None:
-        track = PitchTrack(rate)
-        hz = np.concatenate([track.push(mono), track.finish()])
+        hz = tracked(mono, rate)
     factors = np.full(len(hz), ratio) if np.isscalar(ratio) else cast(Contour, ratio)
     shifter = PitchShifter(rate, 1 if audio.ndim == 1 else len(audio))
     pieces = [shifter.push(np.atleast_2d(audio), hz, np.asarray(factors, np.float64)), shifter.finish()]

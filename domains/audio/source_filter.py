@@ -24,8 +24,10 @@ from .tape import Tape, empty
 CEPSTRA = 24
 LOWEST_GAIN, HIGHEST_GAIN = -30.0, 22.0
 """dB; bounds of what a bin is multiplied by."""
-_DB = np.log(10) / 20
+_DB = float(np.log(10) / 20)
 _SILENT = 10 ** (-90 / 20)
+_FOLLOWED = 10 ** (30 / 20)
+"""Factor by which the level is corrected at most."""
 _CEILING = 0.985
 """True peak that a conversion may reach; more only where the input has more."""
 
@@ -141,7 +143,7 @@ class Level:
     """Gives a conversion that comes in pieces the loudness of the recording from moment to moment, its silences, and a
     bound to its peaks.
 
-    Loudness is K-weighted power (ITU-R BS.1770-4) in windows of about 50 ms; it is followed within 12 dB. Where the
+    Loudness is K-weighted power (ITU-R BS.1770-4) in windows of about 50 ms; it is followed within 30 dB. Where the
     recording stays below -90 dBFS for longer than 25 ms the conversion is silent. Its true peak reaches at most -0.13
     dBFS, or the recording's around there if that is higher. A conversion that equals the recording stays as it is.
     """
@@ -189,7 +191,7 @@ class Level:
         ]
         floor = 1e-9 * self._hop
         source, result = (np.maximum(each, 0) + floor for each in energies)
-        gain: Sound = np.clip(np.sqrt(source / result), 10 ** (-12 / 20), 10 ** (12 / 20)).astype(np.float32)
+        gain: Sound = np.clip(np.sqrt(source / result), 1 / _FOLLOWED, _FOLLOWED).astype(np.float32)
         return gain
 
     def _sounding(self, source: Sound) -> Sound:

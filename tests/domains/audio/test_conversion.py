@@ -1,0 +1,182 @@
+"""The whole chain: exact lengths, silence, seams, pitch and level."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from unpaired.domains.audio.features import log_mel, resampled
+from unpaired.domains.audio.loudness import loudness, true_peak
+from unpaired.domains.audio.pitch import f0, median_and_deviation
+from unpaired.domains.audio.settings import AudioConversion, AudioSettings
+from unpaired.domains.audio.source_filter import GainFilter, bounded
+from unpaired.domains.audio.survey import survey
+
+from .voices import Identity, Tilt, converted, signal_to_noise, speech
+
+RATE = 22050
+SETTINGS = AudioSettings()
+PITCHED = replace(SETTINGS, f0_a=(210.0, 0.2), f0_b=(120.0, 0.25))
+
+
+@pytest.fixture(scope="module")
+def recording(assets: Path) -> Any:
+    """Half a second of digital silence, speech, a second of silence, speech: (1, samples)."""
+    gap = np.zeros(RATE, np.float32)
+    parts = gap[: RATE // 2], speech(assets, "female-1", "male-1"), gap, speech(assets, "female-2", "male-2")
+    return np.concatenate(parts)[None]
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 48000])
+def test_an_identity_generator_gives_back_the_input(rate: int, recording: Any) -> None:
+    audio = resampled(recording, RATE, rate)
+    result = converted(audio, rate, Identity())
+    assert result.shape == audio.shape
+    assert signal_to_noise(audio, result) > 60
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+@pytest.mark.parametrize("settings", [SETTINGS, PITCHED], ids=["keeps-pitch", "moves-pitch"])
+def test_pieces_and_windows_leave_no_seam(side: str, settings: AudioSettings, recording: Any) -> None:
+    whole = converted(recording, RATE, Tilt(), settings, side=side, frames=1 << 20)
+    for cuts, windows in (
+        ([1, 5000, 70_001], {}),
+        (range(3000, recording.shape[1], 3000), {"frames": 64, "around": 16}),
+    ):
+        pieces = converted(recording, RATE, Tilt(), settings, side=side, cuts=list(cuts), **windows)
+        assert pieces.shape == recording.shape
+        assert np.abs(pieces - whole).max() < 1e-3
+
+
+def test_a_real_network_leaves_no_seam(recording: Any) -> None:
+    """Instance norms with statistics of their own would differ from window to window."""
+    from unpaired.core.model import Model
+    from unpaired.core.settings import NetworkSettings
+    from unpaired.core.translator import Translator
+    from unpaired.domains.audio import Audio
+
+    domain = Audio()
+    networks = domain.networks("tiny", NetworkSettings())
+    torch.manual_seed(3)
+    generator = networks.generator_a2b.build("generators").eval()
+    translate = Translator(Model({"a2b": generator}, networks, domain), runtime="torch").toward("a2b")
+    whole = converted(recording, RATE, translate, frames=1 << 20)
+    pieces = converted(recording, RATE, translate, frames=128, around=84, cuts=[10_000, 90_000])
+    assert np.abs(whole - recording).max() > 0.01
+    assert np.abs(pieces - whole).max() < 1e-3
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, PITCHED], ids=["keeps-pitch", "moves-pitch"])
+@pytest.mark.parametrize("vocoder", ["source-filter", "griffin-lim", "world"])
+def test_silence_stays_silent(settings: AudioSettings, vocoder: Any, recording: Any) -> None:
+    part = recording[:, : 4 * RATE]
+    result = converted(part, RATE, Tilt(), settings, AudioConversion(vocoder=vocoder))
+    far = np.convolve(np.abs(part[0]) > 0, np.ones(2 * RATE // 50 + 1), "same") < 0.5
+    assert far.sum() > RATE // 3
+    assert np.abs(result[0, far]).max() < 1e-4
+
+
+def test_recordings_without_sound_are_left_alone() -> None:
+    for audio in (np.zeros((2, 5000), np.float32), np.full((1, 9000), 1e-4, np.float32)):
+        np.testing.assert_array_equal(converted(audio, RATE, Tilt(), PITCHED), audio)
+
+
+@pytest.mark.parametrize("length", [1, 2, 10, 220, 1000, 3000])
+@pytest.mark.parametrize("vocoder", ["source-filter", "griffin-lim", "world"])
+def test_the_shortest_clips_keep_their_length(length: int, vocoder: Any, recording: Any) -> None:
+    audio = recording[:, 20_000 : 20_000 + length]
+    for rate in (RATE, 48000):
+        result = converted(audio, rate, Tilt(), PITCHED, AudioConversion(vocoder=vocoder))
+        assert result.shape == audio.shape
+        assert np.isfinite(result).all()
+
+
+@pytest.mark.parametrize(("side", "target"), [("a", 120.0), ("b", 210.0)])
+def test_pitch_reaches_the_other_side(side: str, target: float, assets: Path) -> None:
+    voice = speech(assets, *(("female-1", "female-2") if side == "a" else ("male-1", "male-2")))[None]
+    for options, aim in ((AudioConversion(), target), (AudioConversion(pitch="keep"), None)):
+        found = median_and_deviation(f0(converted(voice, RATE, Tilt(), PITCHED, options, side)[0], RATE)[1])
+        own = median_and_deviation(f0(voice[0], RATE)[1])
+        assert found
+        assert own
+        assert abs(1200 * np.log2(found[0] / (aim or own[0]))) < 50
+
+
+def test_semitones_are_semitones(assets: Path) -> None:
+    voice = speech(assets, "male-1", "male-2")[None]
+    higher = converted(voice, RATE, Identity(), PITCHED, AudioConversion(pitch="3"))
+    before, after = (median_and_deviation(f0(each[0], RATE)[1]) for each in (voice, higher))
+    assert before
+    assert after
+    assert 12 * np.log2(after[0] / before[0]) == pytest.approx(3, abs=0.4)
+
+
+class Louder(Identity):
+    """Everything six deviations louder: what a network that learnt nothing about level might do."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return (x + 0.5).clamp(-1, 1)
+
+
+def test_loudness_and_peaks_are_kept(recording: Any) -> None:
+    result = converted(recording, RATE, Louder())
+    assert loudness(result, RATE) == pytest.approx(loudness(recording, RATE), abs=1.0)
+    loud = recording / np.abs(recording).max() * 0.99
+    assert true_peak(converted(loud, RATE, Tilt())) <= max(1.0, true_peak(loud)) + 0.01
+
+
+def test_strength_goes_from_nothing_to_all(recording: Any) -> None:
+    none, half, full = (converted(recording, RATE, Tilt(), options=AudioConversion(strength=s)) for s in (0, 0.5, 1))
+    assert signal_to_noise(recording, none) > 60
+    assert np.abs(half - recording).mean() < np.abs(full - recording).mean()
+
+
+def test_channels_share_one_gain(recording: Any) -> None:
+    stereo = np.concatenate([recording, 0.25 * recording])
+    result = converted(stereo, RATE, Tilt(), PITCHED)
+    np.testing.assert_allclose(result[1], 0.25 * result[0], atol=1e-5)
+    against = np.concatenate([recording, -recording])  # their mean is silence
+    assert np.abs(converted(against, RATE, Tilt()) - against).max() > 0.01
+
+
+def test_what_the_translation_asks_for_is_heard(recording: Any) -> None:
+    """A smooth gain of the spectrogram comes out within a decibel, but for the level, which is the input's."""
+    result = converted(recording, RATE, Tilt())
+    before, after = log_mel(recording[0], SETTINGS), log_mel(result[0], SETTINGS)
+    loud = before.mean(axis=0) > -5
+    rise = (after - before)[:, loud].mean(axis=1)
+    assert rise[60] - rise[5] > 0.5
+
+
+@pytest.mark.parametrize("rate", [22050, 48000])
+def test_a_constant_gain_is_a_factor_and_zero_the_identity(rate: int) -> None:
+    noise = np.random.default_rng(2).normal(0, 0.1, (2, 20_001)).astype(np.float32)
+    for decibels in (0.0, -6.0206):
+        shape = GainFilter(rate, 2, SETTINGS)
+        gain = np.full((80, 200), decibels * np.log(10) / 20, np.float32)
+        pieces = [shape.push(noise[:, :777], gain), shape.push(noise[:, 777:], gain[:, :0]), shape.finish()]
+        np.testing.assert_allclose(np.concatenate(pieces, axis=1), noise * 10 ** (decibels / 20), atol=1e-6)
+
+
+def test_gains_are_smooth_and_bounded() -> None:
+    np.testing.assert_allclose(bounded(np.full((80, 1), 1.0, np.float32)), 1.0, atol=1e-5)
+    comb = np.tile([2.0, -2.0], 40).astype(np.float32)[:, None]
+    assert np.abs(bounded(comb)).max() < 0.5  # as fine as harmonics: left to the source
+    extremes = bounded(np.array([[-9.0], [9.0]], np.float32).repeat(40, axis=0)) * 20 / np.log(10)
+    assert extremes.min() == pytest.approx(-30, abs=1e-3)
+    assert extremes.max() == pytest.approx(22, abs=1e-3)
+
+
+def test_a_survey_knows_the_length_and_does_not_depend_on_blocks(recording: Any) -> None:
+    long = np.tile(recording, 10)
+    whole, pieces = survey([long], RATE, 1), survey(np.array_split(long, 77, axis=1), RATE, 1)
+    assert whole.samples == pieces.samples == long.shape[1]
+    np.testing.assert_array_equal(whole.excerpt, pieces.excerpt)
+    assert len(whole.excerpt) <= 32 * RATE
+    assert whole.gain == pytest.approx(pieces.gain)

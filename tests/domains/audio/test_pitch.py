@@ -1,0 +1,123 @@
+"""Pitch: found where it is known, moved by what was asked for, and the recording otherwise untouched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unpaired.domains.audio.pitch import PitchShifter, PitchTrack, f0, median_and_deviation, ratios, shifted, tracked
+
+from .voices import signal_to_noise, speech
+
+RATE = 22050
+
+
+def glide(low: float = 120, high: float = 180, seconds: float = 1.0) -> tuple[Any, Any]:
+    """A tone with ten harmonics, and its pitch at each sample."""
+    hz = np.linspace(low, high, round(seconds * RATE))
+    phase = 2 * np.pi * np.cumsum(hz) / RATE
+    return (0.1 * sum(np.cos(n * phase) / n for n in range(1, 11))).astype(np.float32), hz
+
+
+def cents(a: float, b: float) -> float:
+    return abs(1200 * np.log2(a / b))
+
+
+def test_the_pitch_of_a_glide_is_found() -> None:
+    audio, hz = glide()
+    times, found = f0(audio, RATE)
+    assert len(found) == len(times) == len(audio) * 200 // RATE + 1
+    inner = (times > 0.1) & (times < 0.9)
+    true = hz[(times[inner] * RATE).astype(int)]
+    assert (found[inner] > 0).all()
+    assert np.abs(1200 * np.log2(found[inner] / true)).max() < 20
+
+
+@pytest.mark.parametrize("length", [0, 1, 100, 5000])
+def test_silence_and_next_to_nothing_have_none(length: int) -> None:
+    times, hz = f0(np.zeros(length, np.float32), RATE)
+    assert len(times) == len(hz) == length * 200 // RATE + 1
+    assert not hz.any()
+    assert median_and_deviation(hz) is None
+
+
+def test_a_track_does_not_depend_on_the_pieces(assets: Path) -> None:
+    audio = np.tile(speech(assets, "female-1", "male-1"), 3)
+    whole = tracked(audio, RATE)
+    track = PitchTrack(RATE)
+    pieces = [track.push(piece) for piece in np.split(audio, [1, 777, 90_000])]
+    np.testing.assert_array_equal(np.concatenate([*pieces, track.finish()]), whole)
+    _, at_once = f0(audio, RATE)
+    both = (whole > 0) & (at_once[: len(whole)] > 0)
+    assert np.median(np.abs(np.log(whole[both] / at_once[: len(whole)][both]))) < 0.01
+
+
+def test_ratios_move_the_median_and_widen_the_range() -> None:
+    hz = np.array([0.0, 100, 200, 400])
+    np.testing.assert_allclose(ratios(hz, 200, 300), [1, 1.5, 1.5, 1.5])
+    np.testing.assert_allclose(ratios(hz, 200, 200, 2.0), [1, 0.5, 1, 2])
+    np.testing.assert_allclose(ratios(hz, 200, 2000), [1, 4, 4, 4])
+
+
+@pytest.mark.parametrize("ratio", [0.55, 0.8, 1.3, 1.8])
+def test_a_voice_is_moved_by_what_was_asked_for(ratio: float, assets: Path) -> None:
+    audio = speech(assets, "female-1")
+    before = median_and_deviation(f0(audio, RATE)[1])
+    result = shifted(audio, RATE, ratio)
+    after = median_and_deviation(f0(result, RATE)[1])
+    assert before
+    assert after
+    assert len(result) == len(audio)
+    assert cents(after[0], ratio * before[0]) < 40
+    assert 0.4 < np.square(result).mean() / np.square(audio).mean() < 2.5
+
+
+def test_formants_stay(assets: Path) -> None:
+    """The spectrum's envelope above the first harmonics is that of the input; plain resampling would move it."""
+    audio, _ = glide(150, 150, 1.0)
+    from scipy.signal import lfilter
+
+    vowel = lfilter([1], [1, -1.6 * np.cos(2 * np.pi * 1500 / RATE), 0.64], audio).astype(np.float32)
+    for ratio in (0.7, 1.4):
+        spectrum = np.abs(np.fft.rfft(shifted(vowel, RATE, ratio)[4000:16000] * np.hanning(12000)))
+        reference = np.abs(np.fft.rfft(vowel[4000:16000] * np.hanning(12000)))
+        hz = np.arange(len(spectrum)) * RATE / 12000
+        bands = [(hz >= low) & (hz < low + 400) for low in range(400, 1600, 400)]
+        moved, kept = (np.array([np.square(s[b]).sum() for b in bands]) for s in (spectrum, reference))
+        assert np.abs(10 * np.log10(moved / moved.sum()) - 10 * np.log10(kept / kept.sum())).max() < 4
+
+
+def test_a_ratio_of_one_is_the_identity(assets: Path) -> None:
+    audio = speech(assets, "male-1")
+    assert signal_to_noise(audio, shifted(audio, RATE, 1.0)) > 100
+
+
+def test_unvoiced_sound_stays_as_it_is() -> None:
+    noise = np.random.default_rng(1).normal(0, 0.1, RATE).astype(np.float32)
+    result = shifted(noise, RATE, 0.6, hz=np.zeros(201))
+    np.testing.assert_allclose(result, noise, atol=1e-6)
+
+
+@settings(deadline=None, max_examples=8)
+@given(st.lists(st.integers(0, RATE), max_size=4), st.integers(0, 200))
+def test_a_shift_does_not_depend_on_the_pieces(cuts: list[int], ahead: int) -> None:
+    audio, _ = glide()
+    hz = tracked(audio, RATE)
+    ratio = np.linspace(0.6, 1.5, len(hz))
+    whole = shifted(audio, RATE, ratio, hz)
+    shifter = PitchShifter(RATE, 1)
+    pieces = [shifter.push(np.zeros((1, 0), np.float32), hz[:ahead], ratio[:ahead])]
+    pieces += [shifter.push(piece[None], hz[:0], ratio[:0]) for piece in np.split(audio, sorted(cuts))]
+    pieces += [shifter.push(np.zeros((1, 0), np.float32), hz[ahead:], ratio[ahead:]), shifter.finish()]
+    np.testing.assert_allclose(np.concatenate(pieces, axis=1)[0], whole, atol=1e-6)
+
+
+def test_channels_move_together(assets: Path) -> None:
+    audio = speech(assets, "female-2")
+    stereo = shifted(np.stack([audio, 0.5 * audio]), RATE, 0.7)
+    np.testing.assert_allclose(stereo[1], 0.5 * stereo[0], atol=1e-6)
