@@ -160,5 +160,7 @@ def test_generators_are_shown_what_the_objective_says_and_further_losses_get_the
     step = Halved().generator_step(generators, discriminators, batch, None)
     assert torch.allclose(step.translated_b, generators.a2b(batch.a / 2), atol=1e-6)
     cycled = generators.b2a(generators.a2b(batch.a / 2))
-    assert float(step.losses["cycle_a"]) == pytest.approx(10 * float((cycled - batch.a).detach().abs().mean()), rel=1e-5)
+    assert step.losses["cycle_a"].item() == pytest.approx(
+        10 * float((cycled - batch.a).detach().abs().mean()), rel=1e-5
+    )
     assert seen == {"a": ["cycled", "identity", "x"], "b": ["cycled", "identity", "x"]}
