@@ -140,12 +140,13 @@ class PitchShifter:
 
     Marks follow one another through the recording: in voiced sound a period apart, where the waveform is most like that
     around the mark before; elsewhere every 10 ms. What lies around a mark, under a window that reaches to its
-    neighbours, is added up at the new places. Unvoiced sound stays where it is.
+    neighbours, is added up at the new places. Unvoiced sound stays where it is. It looks ahead by up to five periods of
+    `lowest` Hz.
     """
 
-    def __init__(self, rate: int, channels: int) -> None:
-        self._rate = rate
-        self._longest = round(rate / LOWEST) + 4
+    def __init__(self, rate: int, channels: int, lowest: float = LOWEST) -> None:
+        self._rate, self._lowest = rate, lowest
+        self._longest = round(rate / lowest) + 4
         self._margin = 4 * self._longest
         self._audio = np.zeros((channels, self._margin), np.float32)
         self._mono = np.zeros(self._margin, np.float32)
@@ -197,7 +198,7 @@ class PitchShifter:
         if not 0 <= frame < len(self._hz):
             return 0.0, 1.0
         hz = float(self._hz[frame])
-        return (min(max(hz, LOWEST), HIGHEST), float(self._ratio[frame])) if hz > 0 else (0.0, 1.0)
+        return (min(max(hz, self._lowest), HIGHEST), float(self._ratio[frame])) if hz > 0 else (0.0, 1.0)
 
     def _next(self, mark: float, hz: float, inside: bool) -> float:
         if not hz:

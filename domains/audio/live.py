@@ -1,0 +1,286 @@
+"""Translating a voice while it speaks: from a microphone, or through pipes of raw samples.
+
+The stages are those of a file with short sight: the generator sees the last second and nothing of what is to come,
+norms, loudness and the speaker's median pitch are followed as they become known, and the gains are applied once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...core.domain import Side, Translate
+from ...core.errors import ConfigError, MissingDependency
+from . import pitch as pitching
+from .features import LogMel, Resampler, Sound, from_sample, resampled, to_sample
+from .pitch import PERIOD, TRACKED_RATE, Contour, PitchShifter
+from .settings import AudioConversion, AudioSettings
+from .source_filter import GainFilter, bounded
+from .tape import empty
+
+CHUNK = 0.02
+"""Seconds that are read at a time."""
+_SEEN = 96
+"""Frames that the generator sees."""
+_LOWEST = 110.0
+"""Hz; the lowest pitch that is followed without delay."""
+_HEARD, _CERTAIN = 0.25, 0.015
+"""Seconds that pitch is tracked in, and seconds before their end up to which it is believed."""
+_MEMORY = 3.0
+"""Seconds over which loudness is averaged."""
+_TARGET = -23.0
+_QUIET = 10 ** (-60 / 10)
+
+
+class LiveConversion:
+    """A voice (channels, samples) that comes in short pieces, translated with little delay.
+
+    Args:
+        rate: samples a second.
+        channels: their number; they share one gain.
+        side: the domain that the voice belongs to.
+        translate: one direction of a model.
+        options: strength and pitch; the waveform stage is always source-filter.
+        settings: the model's.
+    """
+
+    def __init__(
+        self, rate: int, channels: int, side: Side, translate: Translate, options: AudioConversion,
+        settings: AudioSettings,
+    ) -> None:  # fmt: skip
+        self._translate, self._settings, self._side, self._strength = translate, settings, side, options.strength
+        self._other: Side = "b" if side == "a" else "a"
+        self._pitch = _LivePitch(rate, channels, side, options, settings)
+        self._resampler, self._log_mel = Resampler(rate, settings.sample_rate), LogMel(settings)
+        self._filter = GainFilter(rate, channels, settings)
+        self._seen = np.full((settings.bins, 0), 0, np.float32)
+        self._statistics: Tensor | None = None
+        self._power = 0.0
+        self._rate = rate
+        self._received = self._given = 0
+
+    @property
+    def delay(self) -> float:
+        """Seconds of sound that came in and did not go out yet."""
+        return (self._received - self._given) / self._rate
+
+    def push(self, audio: Sound) -> Sound:
+        """The samples (channels, n) that are complete with further ones (channels, m)."""
+        self._received += audio.shape[1]
+        return self._gone(self._filtered(self._pitch.push(audio)))
+
+    def finish(self) -> Sound:
+        """The samples at the end, once everything was pushed."""
+        last = [self._filtered(self._pitch.finish())]
+        sound = self._resampler.finish()
+        mel = np.concatenate([self._log_mel.push(sound.reshape(-1)), self._log_mel.finish()], axis=1)
+        last += [self._filter.push(last[0][:, :0], self._gain(mel)), self._filter.finish()]
+        return self._gone(np.concatenate(last, axis=1))
+
+    def _gone(self, audio: Sound) -> Sound:
+        self._given += audio.shape[1]
+        return np.clip(audio, -1, 1)
+
+    def _filtered(self, audio: Sound) -> Sound:
+        sound = self._resampler.push(audio.mean(axis=0))
+        self._listen(sound)
+        return self._filter.push(audio, self._gain(self._log_mel.push(sound)))
+
+    def _listen(self, sound: Sound) -> None:
+        power = float(np.square(sound).mean()) if len(sound) else 0.0
+        if power > _QUIET:
+            share = min(1.0, len(sound) / self._settings.sample_rate / _MEMORY)
+            self._power += (power - self._power) * (share if self._power else 1.0)
+
+    def _gain(self, mel: Sound) -> Sound:
+        count = mel.shape[1]
+        if not count:
+            return empty(self._settings.bins)
+        level = 10 * np.log10(self._power) - 0.691 if self._power else _TARGET
+        self._seen = np.concatenate([self._seen, mel], axis=1)[:, -max(_SEEN, count) :]
+        settings, side, other = self._settings, self._side, self._other
+        louder = self._seen + np.float32((_TARGET - level) * np.log(10) / 20)
+        x = torch.from_numpy(to_sample(louder, settings.mean(side), settings.deviation(side)))[None]
+        momentum = min(1.0, count * settings.hop_length / settings.sample_rate / _MEMORY)
+        y, self._statistics = self._translate.with_statistics(x, self._statistics, momentum)
+        source = from_sample(x[0].numpy(), settings.mean(side), settings.deviation(side))
+        target = from_sample(y[0].float().cpu().numpy(), settings.mean(other), settings.deviation(other))
+        return (self._strength * bounded((target - source)[:, -count:])).astype(np.float32)
+
+
+class _LivePitch:
+    """Pitch moved by what is known of the speaker so far."""
+
+    def __init__(self, rate: int, channels: int, side: Side, options: AudioConversion, settings: AudioSettings) -> None:
+        here, there = settings.f0(side), settings.f0("b" if side == "a" else "a")
+        self._rate, self._semitones = rate, options.semitones
+        self._median, self._target = (here[0], there[0]) if here and there else (1.0, 1.0)
+        self._voiced: deque[float] = deque(maxlen=round(20 / PERIOD))
+        moves = (
+            bool(self._semitones)
+            if options.pitch not in ("auto", "keep")
+            else options.pitch == "auto" and here and there
+        )
+        self._shifter = PitchShifter(rate, channels, _LOWEST) if moves else None
+        self._recent = np.zeros(0, np.float32)
+        self._received = self._known = 0
+
+    def push(self, audio: Sound) -> Sound:
+        if self._shifter is None:
+            return audio
+        self._received += audio.shape[1]
+        heard = round(_HEARD * self._rate)
+        self._recent = np.concatenate([self._recent, audio.mean(axis=0)])[-heard:]
+        hz = self._tracked()
+        return self._shifter.push(audio, hz, self._ratio(hz))
+
+    def finish(self) -> Sound:
+        if self._shifter is None:
+            return empty(1)
+        return self._shifter.finish()
+
+    def _tracked(self) -> Contour:
+        """Values that became certain, one every 5 ms."""
+        until = int((self._received / self._rate - _CERTAIN) / PERIOD)
+        if until <= self._known:
+            return np.zeros(0)
+        times, hz = pitching.f0(resampled(self._recent, self._rate, TRACKED_RATE), TRACKED_RATE, 4)
+        begin = (self._received - len(self._recent)) / self._rate
+        places = np.clip(
+            np.rint((np.arange(self._known, until) * PERIOD - begin) / PERIOD).astype(int), 0, len(times) - 1
+        )
+        self._known = until
+        return np.asarray(hz[places])
+
+    def _ratio(self, hz: Contour) -> Contour:
+        if self._semitones is not None:
+            return pitching.ratios(hz, 1.0, 2 ** (self._semitones / 12))
+        self._voiced.extend(hz[hz > 0])
+        if len(self._voiced) * PERIOD > 0.5:
+            self._median = float(np.median(self._voiced))
+        return pitching.ratios(hz, self._median, self._target)
+
+
+@dataclass(frozen=True)
+class LiveReport:
+    """How a voice was kept up with."""
+
+    seconds: float
+    """Of sound that came in."""
+    latency: float
+    """Seconds from a sample's arrival to its leaving, median: the chunk, what the stages look ahead, and computing."""
+    longest: float
+    """The longest such time."""
+    factor: float
+    """Seconds of computing for a second of sound."""
+
+
+def convert_pipe(
+    conversion: LiveConversion,
+    source: BinaryIO,
+    target: BinaryIO,
+    rate: int,
+    channels: int,
+    chunk: float = CHUNK,
+    progress: Callable[[LiveReport], None] | None = None,
+) -> LiveReport:
+    """Translate raw samples (16 bits, little-endian, channels interleaved) from one open file into another until the
+    first ends or Ctrl-C.
+
+    Raises:
+        ConfigError: the chunk is not between 5 ms and a second.
+    """
+    if not 0.005 <= chunk <= 1.0:
+        raise ConfigError(f"the chunk is {chunk} s; expected 0.005 to 1")
+    session = _Session(conversion, rate, chunk)
+    size = round(chunk * rate) * channels * 2
+    try:
+        while block := _filled(source, size):
+            samples = np.frombuffer(block[: len(block) // (2 * channels) * 2 * channels], "<i2")
+            audio: Sound = samples.reshape(-1, channels).T.astype(np.float32) / np.float32(32768)
+            _write(target, session.push(audio))
+            if progress is not None:
+                progress(session.report())
+    except KeyboardInterrupt:
+        pass
+    _write(target, conversion.finish())
+    return session.report()
+
+
+def convert_microphone(
+    conversion: LiveConversion, rate: int, channels: int, chunk: float = CHUNK,
+    progress: Callable[[LiveReport], None] | None = None,
+) -> LiveReport:  # fmt: skip
+    """Translate the default microphone to the default loudspeaker until Ctrl-C.
+
+    Raises:
+        MissingDependency: sounddevice, or PortAudio beneath it, is not installed.
+        ConfigError: there is no microphone or loudspeaker that takes this rate.
+    """
+    try:
+        import sounddevice
+    except (ImportError, OSError) as error:
+        raise MissingDependency(
+            "a microphone needs sounddevice and PortAudio: pip install 'unpaired[live]', and libportaudio2 on Linux"
+        ) from error
+    session, size = _Session(conversion, rate, chunk), round(chunk * rate)
+    try:
+        with sounddevice.Stream(
+            samplerate=rate, channels=channels, blocksize=size, dtype="float32", latency="low"
+        ) as stream:
+            while True:
+                block, _ = stream.read(size)
+                stream.write(np.ascontiguousarray(session.push(np.ascontiguousarray(block.T)).T))
+                if progress is not None:
+                    progress(session.report(stream.latency[0] + stream.latency[1]))
+    except KeyboardInterrupt:
+        return session.report()
+    except sounddevice.PortAudioError as error:
+        raise ConfigError(f"no microphone and loudspeaker at {rate} Hz with {channels} channels: {error}") from error
+
+
+class _Session:
+    """The figures of a conversation."""
+
+    def __init__(self, conversion: LiveConversion, rate: int, chunk: float) -> None:
+        self._conversion, self._rate, self._chunk = conversion, rate, chunk
+        self._latencies: deque[float] = deque(maxlen=10_000)
+        self._busy = self._seconds = 0.0
+
+    def push(self, audio: Sound) -> Sound:
+        begin = time.perf_counter()
+        result = self._conversion.push(audio)
+        spent = time.perf_counter() - begin
+        self._busy += spent
+        self._seconds += audio.shape[1] / self._rate
+        self._latencies.append(self._conversion.delay + self._chunk + spent)
+        return result
+
+    def report(self, beside: float = 0.0) -> LiveReport:
+        """How it stands; `beside`: seconds that the sound card takes."""
+        latencies = self._latencies or deque([0.0])
+        factor = self._busy / self._seconds if self._seconds else 0.0
+        return LiveReport(self._seconds, float(np.median(latencies)) + beside, max(latencies) + beside, factor)
+
+
+def _filled(source: BinaryIO, size: int) -> bytes:
+    """`size` bytes, fewer only at the end: a pipe gives what it has."""
+    block = b""
+    while len(block) < size and (part := source.read(size - len(block))):
+        block += part
+    return block
+
+
+def _write(target: BinaryIO, audio: Sound) -> None:
+    whole = np.clip(np.rint(audio.T * 32768), -32768, 32767).astype("<i2")
+    view = memoryview(whole.tobytes())
+    while view:  # an unbuffered file may take a part
+        view = view[target.write(view) :]
+    target.flush()
