@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unpaired.apps.command_line import Progress, quiet_libraries
+from unpaired import ConversionSettings
+from unpaired.apps.command_line import Progress, quiet_libraries, refuse
 
 if TYPE_CHECKING:
     from unpaired import Translator
-    from unpaired.core.domain import Direction
+    from unpaired.core.domain import Direction, Side
+    from unpaired.domains.audio.live import LiveReport
+
+PIPE, MICROPHONE, LOUDSPEAKER = "-", "microphone", "loudspeaker"
+_SAY_EVERY = 5.0
 
 
 def score_voices(
@@ -63,3 +69,57 @@ def described(file: Path) -> dict[str, Any]:
     seconds = None if facts["samples"] is None else round(facts["samples"] / facts["rate"], 3)
     shown = {key: facts[key] for key in ("container", "codec", "rate", "channels", "samples", "bits")}
     return shown | {"seconds": seconds, "footage beside it": facts["picture"]}
+
+
+def convert_live(
+    translator: Translator,
+    source: str,
+    target: str,
+    direction: Direction,
+    options: ConversionSettings,
+    rate: int | None,
+    channels: int,
+    json: bool,
+) -> int:
+    """Translate a voice as it is spoken, until it ends or Ctrl-C: from - to - (raw samples, 16 bits, little-endian), or
+    from microphone to loudspeaker. Says on standard error how it goes.
+
+    Raises:
+        ConfigError: INPUT and OUTPUT are neither, or the sound card has no such rate.
+        MissingDependency: what a microphone needs is not installed.
+    """
+    from unpaired import Audio
+    from unpaired.domains.audio import AudioConversion
+    from unpaired.domains.audio.live import LiveConversion, convert_microphone, convert_pipe
+
+    domain = translator.domain
+    assert isinstance(domain, Audio)
+    assert isinstance(options, AudioConversion)
+    if (source, target) not in ((PIPE, PIPE), (MICROPHONE, LOUDSPEAKER)):
+        refuse([f"--live takes {PIPE} {PIPE} (pipes) or {MICROPHONE} {LOUDSPEAKER}, not {source} {target}"])
+    rate = rate or domain.settings.sample_rate
+    refuse([f"--rate is {rate}; expected 8000 to 192000 Hz"] if not 8000 <= rate <= 192_000 else [])
+    refuse([f"--channels is {channels}; expected 1 to 8"] if not 1 <= channels <= 8 else [])
+    side: Side = "a" if direction == "a2b" else "b"
+    conversion = LiveConversion(rate, channels, side, translator.toward(direction), options, domain.settings)
+    last = 0.0
+
+    def show(stand: LiveReport) -> None:
+        nonlocal last
+        if stand.seconds - last >= _SAY_EVERY:
+            last = stand.seconds
+            print(_live_text(stand), file=sys.stderr, flush=True)
+
+    if source == PIPE:
+        report = convert_pipe(conversion, sys.stdin.buffer, sys.stdout.buffer, rate, channels, progress=show)
+    else:
+        report = convert_microphone(conversion, rate, channels, progress=show)
+    print(dumps(dataclasses.asdict(report), indent=2) if json else _live_text(report), file=sys.stderr)
+    return 0
+
+
+def _live_text(report: LiveReport) -> str:
+    return (
+        f"{report.seconds:.0f} s: latency {1e3 * report.latency:.0f} ms (median), {1e3 * report.longest:.0f} at most, "
+        f"real-time factor {report.factor:.2f}"
+    )

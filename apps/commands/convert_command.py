@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import unpaired
 from unpaired import ConversionSettings
-from unpaired.apps import footage
+from unpaired.apps import footage, voices
 from unpaired.apps.command_line import Parser, Progress, check_writable, put, quiet_libraries, refuse
 from unpaired.core import config
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 DESCRIPTION = """Translate a file, or a folder of files (which keeps its tree).
 
   unpaired convert day2night photo.jpg night.jpg
-  unpaired convert day2night street.mp4 night.mp4
+  unpaired convert day2night-video street.mp4 night.mp4
   unpaired convert runs/monet photos paintings --skip-existing --strength 0.8
   unpaired convert runs/monet painting.png photo.png --direction b2a
   unpaired convert runs/voice in.wav out.wav --pitch keep
@@ -57,7 +57,9 @@ def add_options(made: Parser) -> None:
     made.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
     made.add_argument("--skip-existing", action="store_true", help="leave outputs alone that are there already")
     made.add_argument("--domain", metavar="NAME", help="video lends a model of pictures to a folder of clips")
-    made.add_argument("--live", action="store_true", help="INPUT is being filmed: drop frames rather than lag")
+    made.add_argument("--live", action="store_true", help="INPUT is being filmed (frames drop) or spoken")
+    made.add_argument("--rate", type=int, metavar="HZ", help="of raw samples (sound, --live; default: the model's)")
+    made.add_argument("--channels", type=int, default=1, metavar="N", help="of raw samples (sound, --live; default: 1)")
     made.add_argument("--side-by-side", action="store_true", help="show the input beside its translation (video)")
     made.add_argument("--report", metavar="FILE", help="write an HTML page about the footage's steadiness")
     made.add_argument("--json", action="store_true", help="print what was done as JSON")
@@ -75,6 +77,10 @@ def main(args: argparse.Namespace) -> int:
     refuse(args.faults)
     translator = _translator(args)
     options = _options(args, translator.domain.conversion_type)
+    if args.live and translator.domain.name == "audio":
+        return voices.convert_live(
+            translator, args.input, args.output, args.direction, options, args.rate, args.channels, args.json
+        )
     if args.live:
         return footage.convert_live(translator, args.input, args.output, args.direction, options, args.json)
     counter = _Counter(_shown_by(Progress("converted")))
@@ -98,7 +104,12 @@ def _translator(args: argparse.Namespace) -> Translator:
     if args.output == footage.PIPE and sys.stdout.isatty():
         refuse(["OUTPUT is -, but standard output is a terminal; redirect it or name a file"])
     translator = unpaired.load(args.model, runtime=args.runtime, device=args.device)
-    if args.live or args.domain == "video" or args.input == footage.PIPE:
+    if translator.domain.name == "audio" and args.domain in (None, "audio"):
+        if not args.live and footage.PIPE in (args.input, args.output):
+            refuse(["a pipe of sound is raw samples, translated as they come; add --live"])
+        return translator
+    streamed = args.live or args.input == footage.PIPE
+    if args.domain == "video" or (streamed and args.domain is None):
         return footage.for_footage(translator)
     if args.domain not in (None, translator.domain.name):
         refuse([f"the model is of the domain {translator.domain.name}, not {args.domain}"])

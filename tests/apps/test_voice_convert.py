@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,34 @@ def test_a_model_of_pictures_is_refused(
 ) -> None:
     assert convert(recording, tmp_path / "out.wav", "--model", model) == 2
     assert "the model is of the domain image, not audio" in capsys.readouterr().err
+
+
+def test_raw_samples_go_through_a_pipe_as_they_come(voice_model: Path, recording: Path) -> None:
+    audio, rate = soundfile.read(recording, dtype="int16")
+    program = Path(__file__).resolve().parents[2] / "apps" / "voice_convert.py"
+    command = [sys.executable, program, "-", "-", "--live", "--rate", str(rate), "--model", voice_model]
+    done = subprocess.run(
+        [*map(str, command), "--runtime", "torch"], input=audio.tobytes(), capture_output=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout) == audio.nbytes
+    assert b"latency" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["-", "-"], "add --live"),
+        (["-", "x.wav", "--live"], "--live takes - - (pipes) or microphone loudspeaker"),
+        (["-", "-", "--live", "--channels", "0"], "--channels is 0"),
+        (["-", "-", "--live", "--rate", "1"], "--rate is 1"),
+    ],
+)
+def test_pipes_that_cannot_be_are_refused(
+    words: list[str], reason: str, voice_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert convert(*words, "--model", voice_model) == 2
+    assert reason in capsys.readouterr().err
 
 
 def test_voices_are_evaluated_with_page_and_json(
