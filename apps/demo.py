@@ -54,11 +54,11 @@ def demonstrate(out: Path, steps: int) -> None:
     except OSError as error:
         raise output_error(out, error) from error
 
-    _headline("1. Day to night, with the model that comes with unpaired")
+    _headline("1. Day to night, with a model that comes with unpaired")
     _unpaired("convert", "day2night", picture, out / "night.jpg")
 
     _headline("2. A clip to night, beside its input: every frame at its time, steady, with its sound")
-    _unpaired("convert", "day2night", CLIP, out / "road-night.mp4", "--side-by-side")
+    _unpaired("convert", "day2night-video", CLIP, out / "road-night.mp4", "--side-by-side")
 
     _headline(f"3. Two folders in: what they hold, and {steps} steps of training, stopped half way as by Ctrl-C")
     _unpaired("inspect", day, night)

@@ -21,7 +21,7 @@ def parser() -> Parser:
     """What this program takes: as `unpaired convert`, with a model that need not be named."""
     made = Parser("video_convert.py", DESCRIPTION, ("conversion",), convert_command.SHORTHAND)
     made.add_argument(
-        "--model", default="day2night", help="a run, a model file or a shipped model (default: day2night)"
+        "--model", default="day2night-video", help="a run, a model file or a shipped model (default: day2night-video)"
     )
     convert_command.add_options(made)
     made.set_defaults(domain="video")

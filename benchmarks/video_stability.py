@@ -133,7 +133,7 @@ def main() -> None:
     domain = translator.domain if isinstance(translator.domain, Video) else Video.adopt(translator.domain)
     if domain is None:
         parser.error(f"the model {args.model} cannot translate footage")
-    translate = domain.toned(translator.toward(args.direction), "a" if args.direction == "a2b" else "b")
+    translate = domain.framewise(translator.toward(args.direction), "a" if args.direction == "a2b" else "b")
     results = {}
     for clip in clips:
         results[clip.name] = measured(clip, translate, args.seconds, args.width)

@@ -28,7 +28,11 @@ def atomic(target: Path) -> Iterator[Path]:
     temporary = target.with_name(f".{target.stem[:80]}.{secrets.token_hex(4)}.part{target.suffix}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()
+        mode = temporary.stat().st_mode
         yield temporary
+        # Some writers (safetensors) make files that nobody else may read, whatever the umask says.
+        temporary.chmod(mode)
         flush(temporary)
         temporary.replace(target)
         flush(target.parent)

@@ -11,8 +11,7 @@ import av
 import numpy as np
 
 from ...core.errors import MediaError
-from ..video.encode import CONTAINERS, Container
-from ..video.tracks import Track, kept_tags, take_along
+from ..video import CONTAINERS, Container, Track, kept_tags, take_along
 from .features import Resampler, Sound
 from .files import first_line, open_container
 

@@ -7,11 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .domain import Video
+    from .encode import CONTAINERS, Container
     from .settings import VideoConversion, VideoSettings
+    from .tracks import Track, kept_tags, take_along
 
-__all__ = ["Video", "VideoConversion", "VideoSettings"]
+__all__ = [
+    "CONTAINERS",
+    "Container",
+    "Track",
+    "Video",
+    "VideoConversion",
+    "VideoSettings",
+    "kept_tags",
+    "take_along",
+]
 
-_HOMES = {"Video": ".domain", "VideoConversion": ".settings", "VideoSettings": ".settings"}
+_HOMES = {
+    "CONTAINERS": ".encode",
+    "Container": ".encode",
+    "Track": ".tracks",
+    "Video": ".domain",
+    "VideoConversion": ".settings",
+    "VideoSettings": ".settings",
+    "kept_tags": ".tracks",
+    "take_along": ".tracks",
+}
 
 
 def __getattr__(name: str) -> Any:

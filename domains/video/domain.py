@@ -163,22 +163,24 @@ class Video(Domain):
         if not isinstance(reader, VideoReader):
             yield from self.pictures.convert(reader, translate, _for_pictures(options))
             return
-        toned = self.toned(translate, reader.side)
+        framewise = self.framewise(translate, reader.side)
         if options.report is None:
             from . import stabiliser
 
-            yield from stabiliser.convert(reader, toned, options)
+            yield from stabiliser.convert(reader, framewise, options)
         else:
             from .report import reported
 
-            yield from reported(reader, toned, options, options.report, reader.path.name, reader.info.rate)
+            yield from reported(reader, framewise, options, options.report, reader.path.name, reader.info.rate)
 
-    def toned(self, translate: Translate, side: Side) -> Translate:
-        """`translate` for frames of domain `side` as they are, within the tone curves the model was trained in."""
+    def framewise(self, translate: Translate, side: Side) -> Translate:
+        """`translate` for single frames of domain `side` as they are: within the tone curves the model was trained in,
+        and leaving blank frames alone."""
+        from .blank import BlankKept
         from .tone import Toned
 
         gammas = self.settings.gamma(side), self.settings.gamma("b" if side == "a" else "a")
-        return translate if gammas == (1.0, 1.0) else Toned(translate, *gammas)
+        return BlankKept(translate if gammas == (1.0, 1.0) else Toned(translate, *gammas))
 
     def convertible(self, path: Path) -> bool:
         """Whether the name ends like a clip's or a picture's, or the folder holds the frames of a clip."""

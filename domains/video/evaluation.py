@@ -75,7 +75,7 @@ def score_clip(
         reader.side = side
         expected = reader.__length_hint__()
         translated = iter(domain.convert(reader, translate, options))
-        alone = domain.toned(translate, side)
+        alone = domain.framewise(translate, side)
         while True:
             start = time.perf_counter()
             output = next(translated, None)

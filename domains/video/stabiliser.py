@@ -40,7 +40,7 @@ class Tuning:
     """Largest share of the frame before in a blended one."""
     tolerance: float = 12.0
     """Difference of the input from its moved predecessor, in levels of 0..255, at which the share is down to 1/e."""
-    sharpness: float = 0.975
+    sharpness: float = 0.98
     """Least sharpness of a blended frame, as a share of the unblended one's."""
     sharpening: float = 1.2
     """Most that blended parts are sharpened to make up for what blending smooths."""
