@@ -28,8 +28,7 @@ class NetworkSettings:
     """What a user may ask of the networks; None means the preset's value."""
 
     generator: str | None = None
-    """Registered generator architecture, such as resnet, unet or gated; None takes the medium's own (pictures and
-    footage: resnet; sound: gated)."""
+    """Registered generator architecture, such as resnet or unet; None takes the medium's own."""
     filters: int | None = None
     """Channels after the first layer of the generators."""
     blocks: int | None = None
@@ -40,8 +39,7 @@ class NetworkSettings:
     dropout: float = 0.0
     """Drop-out probability inside residual blocks, 0 to 1."""
     discriminator: str | None = None
-    """Registered discriminator architecture, such as patchgan, pixel or gated-patch; None takes the medium's own
-    (pictures and footage: patchgan; sound: gated-patch)."""
+    """Registered discriminator architecture, such as patchgan or pixel; None takes the medium's own."""
     discriminator_filters: int | None = None
     discriminator_layers: int = 3
     """Strided layers of a PatchGAN; 3 sees 70x70."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from . import require
-from .tracing import quiet, traced
+from .tracing import Statistics, quiet, statistics_for, traced
 
 OPSET = 17
 """ONNX operator set: the newest that both ONNX Runtime 1.14 (2023) and torch's exporter know."""
@@ -27,22 +27,24 @@ class OnnxRuntime:
     def __init__(self, generator: nn.Module, dimensions: int) -> None:
         self._generator = generator
         self._dimensions = dimensions
-        self._sessions: dict[bool, Any] = {}
+        self._sessions: dict[Statistics, Any] = {}
         self._lock = threading.Lock()
         require("onnxruntime", "onnxruntime")
 
     def __call__(self, x: Tensor) -> Tensor:
         """Translate (B, C, *space); see Runtime."""
-        (y,) = self._session(statistics=False).run(None, {"x": _array(x)})
+        (y,) = self._session("own").run(None, {"x": _array(x)})
         return torch.from_numpy(y).to(x.device)
 
     def with_statistics(self, x: Tensor, statistics: Tensor, momentum: float) -> tuple[Tensor, Tensor]:
         """Translate (1, C, *space) under given statistics; see Runtime."""
-        inputs = {"x": _array(x), "statistics": _array(statistics), "momentum": np.array(momentum, np.float32)}
-        y, used = self._session(statistics=True).run(None, inputs)
+        inputs = {"x": _array(x), "statistics": _array(statistics)}
+        if momentum:
+            inputs["momentum"] = np.array(momentum, np.float32)
+        y, used = self._session(statistics_for(momentum)).run(None, inputs)
         return torch.from_numpy(y).to(x.device), torch.from_numpy(used).to(statistics.device)
 
-    def _session(self, statistics: bool) -> Any:
+    def _session(self, statistics: Statistics) -> Any:
         with self._lock:
             if statistics not in self._sessions:
                 self._sessions[statistics] = session(onnx_graph(self._generator, self._dimensions, statistics))
@@ -58,14 +60,15 @@ def session(graph: bytes) -> Any:
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
-def onnx_graph(generator: nn.Module, dimensions: int, statistics: bool = False) -> bytes:
+def onnx_graph(generator: nn.Module, dimensions: int, statistics: Statistics = "own") -> bytes:
     """The generator as a serialised ONNX graph `x` -> `y` with free batch and spatial sizes.
 
-    With `statistics` the graph is that of WithStatistics: (x, statistics, momentum) -> (y, used), one sample.
+    With statistics other than the samples' own the graph is that of WithStatistics: (x, statistics) -> (y, used), and
+    momentum as a third input where they are mixed; one sample.
     """
     graph, inputs = traced(generator, dimensions, statistics)
     space = {2 + i: f"space_{i}" for i in range(dimensions)}
-    free = space if statistics else {0: "batch", **space}
+    free = space if statistics != "own" else {0: "batch", **space}
     buffer = io.BytesIO()
     export: Any = torch.onnx.export
     with torch.no_grad(), quiet():
@@ -77,7 +80,7 @@ def onnx_graph(generator: nn.Module, dimensions: int, statistics: bool = False) 
             dynamo=False,
             opset_version=OPSET,
             input_names=["x", "statistics", "momentum"][: len(inputs)],
-            output_names=["y", "used"] if statistics else ["y"],
+            output_names=["y", "used"][: 1 if statistics == "own" else 2],
             dynamic_axes={"x": free, "y": free},
         )
     return buffer.getvalue()

@@ -37,7 +37,7 @@ class TorchRuntime:
 
     def with_statistics(self, x: Tensor, statistics: Tensor, momentum: float) -> tuple[Tensor, Tensor]:
         """Translate (1, C, *space) under given statistics; see Runtime."""
-        share = torch.tensor(momentum, dtype=torch.float32, device=self._device)
+        share = torch.tensor(momentum, dtype=torch.float32, device=self._device) if momentum else None
         with self._lock, torch.no_grad(), self._precision():
             y, used = self._generator(self._moved(x), statistics.to(self._device), share)
         return y.to(x.device, torch.float32), used.to(statistics.device)

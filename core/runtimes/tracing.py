@@ -6,24 +6,34 @@ import copy
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from ..networks.norm import WithStatistics
 
+Statistics = Literal["own", "given", "mixed"]
+"""Where the norms of a graph take their statistics from: each sample, an input, or both by an input's share."""
 
-def traced(generator: nn.Module, dimensions: int, statistics: bool) -> tuple[Any, tuple[Tensor, ...]]:
-    """A recorded graph of `generator`, or of WithStatistics(generator), and the inputs it was recorded with.
+
+def statistics_for(momentum: float) -> Statistics:
+    """The graph that serves for a momentum, the share of a sample's own statistics."""
+    return "mixed" if momentum else "given"
+
+
+def traced(generator: nn.Module, dimensions: int, statistics: Statistics) -> tuple[Any, tuple[Tensor, ...]]:
+    """A recorded graph and the inputs it was recorded with: `generator` for `own`, else WithStatistics(generator) with
+    a momentum (`mixed`) or without (`given`).
 
     The graph holds for every batch and spatial size the generator takes (for one sample where statistics go in).
     """
     module: nn.Module = copy.deepcopy(generator).cpu().eval().requires_grad_(False)
     inputs: tuple[Tensor, ...] = (torch.zeros(1, *example_shape(generator, dimensions)),)
-    if statistics:
+    if statistics != "own":
         with_statistics = WithStatistics(module)
-        inputs += (torch.zeros(with_statistics.size), torch.tensor(1.0))
+        inputs += (torch.zeros(with_statistics.size),)
+        inputs += (torch.tensor(1.0),) if statistics == "mixed" else ()
         module = with_statistics
     with torch.no_grad(), quiet():
         record: Any = torch.jit.trace

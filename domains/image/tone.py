@@ -6,6 +6,10 @@ roads costs next to no cycle loss. Under v ** 6 they are 0.9 apart.
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import torch
 from torch import Tensor
 
 
@@ -20,4 +24,13 @@ def straightened(x: Tensor, gamma: float) -> Tensor:
 
 
 def _power(x: Tensor, exponent: float) -> Tensor:
-    return ((x.clamp(-1.0, 1.0) + 1.0) / 2.0).pow(exponent) * 2.0 - 1.0
+    # In place, and by one core: of a frame of footage, new memory and threads that wait for one another take longer
+    # than the arithmetic.
+    plain = x.detach()
+    values: Any = np.clip(plain.numpy(), -1.0, 1.0) if plain.device.type == "cpu" else plain.clamp(-1.0, 1.0)
+    values += 1.0
+    values *= 0.5
+    values **= exponent
+    values *= 2.0
+    values -= 1.0
+    return torch.as_tensor(values)

@@ -196,8 +196,8 @@ def to_tensor(planes: Planes) -> Tensor:
 
 def to_planes(tensor: Tensor, dtype: Literal["uint8", "uint16"] = "uint8") -> Planes:
     """A tensor (3, H, W) in [-1, 1] as planes; what lies outside is clipped, NaN is black."""
-    values = tensor.detach().to("cpu", torch.float32).clamp(-1.0, 1.0).contiguous()
-    rows, half = values.view(-1, values.shape[-1]).numpy(), 0.5 * _peak(np.dtype(dtype))
+    values = np.clip(tensor.detach().to("cpu", torch.float32).numpy(), -1.0, 1.0)
+    rows, half = values.reshape(-1, values.shape[-1]), 0.5 * _peak(np.dtype(dtype))
     planes = cv2.addWeighted(rows, half, rows, 0.0, half, dtype=cv2.CV_8U if dtype == "uint8" else cv2.CV_16U)
     return cast(Planes, planes.reshape(values.shape))
 

@@ -97,8 +97,8 @@ def test_fixed_shapes_take_over_and_are_bounded() -> None:
     for _ in range(9):
         for x in inputs.values():
             torch.testing.assert_close(run(x), generator(x), atol=1e-4, rtol=0)
-    assert list(run._graphs) == [False]
-    assert len(run._graphs[False]._static) == 4
+    assert list(run._graphs) == ["own"]
+    assert len(run._graphs["own"]._static) == 4
 
 
 @pytest.mark.parametrize("runtime", MAKERS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from unpaired.core.errors import MediaError
 from unpaired.domains.video import VideoConversion
 from unpaired.domains.video.scores import ClipScorer
 from unpaired.domains.video.stabiliser import (
@@ -38,20 +40,22 @@ def panned(count: int, seed: int = 0, height: int = HEIGHT, width: int = WIDTH) 
 
 
 class Flickering:
-    """Half the contrast, a brightness that jumps and a grain that is new in every frame. Notes the momenta it is
-    asked for; its statistics count the frames that they come from."""
+    """Half the contrast, a brightness that jumps and a grain that is new in every frame, and follow from it alone.
+    Notes the momenta it is asked for; its statistics count how often they were measured."""
 
-    def __init__(self, seed: int = 1) -> None:
-        self.rng = np.random.default_rng(seed)
+    def __init__(self) -> None:
         self.calls: list[tuple[float | None, float]] = []
 
     def __call__(self, x: Tensor) -> Tensor:
-        grain = torch.from_numpy(self.rng.normal(0.0, 0.03, tuple(x.shape)).astype(np.float32))
-        return 0.5 * x + grain + float(self.rng.normal(0.0, 0.1))
+        rng = np.random.default_rng(zlib.crc32(x.numpy().tobytes()))
+        grain = torch.from_numpy(rng.normal(0.0, 0.03, tuple(x.shape)).astype(np.float32))
+        return 0.5 * x + grain + float(rng.normal(0.0, 0.1))
 
     def with_statistics(self, x: Tensor, statistics: Tensor | None, momentum: float) -> tuple[Tensor, Tensor]:
         before = None if statistics is None else float(statistics)
         self.calls.append((before, momentum))
+        if before is not None and momentum == 0.0:
+            return self(x), torch.tensor([before])
         return self(x), torch.tensor([1.0 if before is None else before + 1.0])
 
 
@@ -106,12 +110,43 @@ def test_without_sharpening_the_share_gives_way_to_sharpness() -> None:
 @pytest.mark.parametrize("cuts", [True, False])
 def test_a_cut_begins_anew(cuts: bool) -> None:
     translate = Flickering()
-    steady = Stabiliser(translate, VideoConversion(cuts=cuts), Tuning(momentum=0.25))
+    steady = Stabiliser(translate, VideoConversion(cuts=cuts), Tuning(momentum=0.25, every=1))
     for frame in [*panned(3), *[-frame for frame in panned(3, seed=9)]]:
         steady(frame)
     assert [momentum for _, momentum in translate.calls] == [0.25] * 6
     expected = [None, 1.0, 2.0, None, 1.0, 2.0] if cuts else [None, 1.0, 2.0, 3.0, 4.0, 5.0]
     assert [before for before, _ in translate.calls] == expected
+
+
+def test_statistics_are_measured_now_and_then_and_held_in_between() -> None:
+    translate = Flickering()
+    steady = Stabiliser(translate, VideoConversion(), Tuning(momentum=0.25, every=3))
+    for frame in [*panned(5), *[-frame for frame in panned(2, seed=9)]]:
+        steady(frame)
+    held, measured, begun = (1.0, 0.0), (1.0, 0.25), (None, 0.25)
+    assert translate.calls == [begun, held, held, measured, (2.0, 0.0), begun, held]
+
+
+def test_frames_in_work_side_by_side_come_out_as_one_by_one() -> None:
+    frames = [*panned(12), *[-frame for frame in panned(12, seed=9)]]
+    for options in (VideoConversion(), VideoConversion(smooth=False, immediate=True)):
+        steady = Stabiliser(Flickering(), options)
+        for frame, held in zip(frames, convert(frames, Flickering(), options), strict=True):
+            assert torch.equal(held, steady(frame))
+
+
+def test_a_fault_of_the_network_ends_the_conversion() -> None:
+    with pytest.raises(MediaError, match="no such frame"):
+        list(convert(panned(20), Faulty(), VideoConversion()))
+
+
+class Faulty(Flickering):
+    """Fails on the first frame whose statistics are to be measured anew."""
+
+    def with_statistics(self, x: Tensor, statistics: Tensor | None, momentum: float) -> tuple[Tensor, Tensor]:
+        if statistics is not None and momentum:
+            raise MediaError("no such frame")
+        return super().with_statistics(x, statistics, momentum)
 
 
 def test_the_frame_after_a_cut_owes_nothing_to_the_one_before() -> None:
