@@ -34,12 +34,16 @@ class OpenVinoRuntime:
         self.precision = "bf16" if precision == "auto" and "BF16" in capabilities else "fp32"
         self._generator = generator
         self._dimensions = dimensions
-        self._graphs: dict[Statistics, _Graph] = {}
+        self._graphs: dict[tuple[Statistics, bool], _Graph] = {}
         self._lock = threading.Lock()
 
     def __call__(self, x: Tensor) -> Tensor:
         """Translate (B, C, *space); see Runtime."""
-        (y,) = self._graph("own").run([_array(x)])
+        array = _array(x)
+        if len(array) == 1:
+            (y,) = self._graph("own").run([array])
+        else:
+            y = np.concatenate(self._graph("own", side_by_side=True).run_each(np.split(array, len(array))))
         return torch.from_numpy(y).to(x.device)
 
     def with_statistics(self, x: Tensor, statistics: Tensor, momentum: float) -> tuple[Tensor, Tensor]:
@@ -50,27 +54,26 @@ class OpenVinoRuntime:
         y, used = self._graph(statistics_for(momentum)).run(inputs)
         return torch.from_numpy(y).to(x.device), torch.from_numpy(used).to(statistics.device)
 
-    def _graph(self, statistics: Statistics) -> _Graph:
+    def _graph(self, statistics: Statistics, side_by_side: bool = False) -> _Graph:
         with self._lock:
-            if statistics not in self._graphs:
-                self._graphs[statistics] = self._made(statistics)
-            return self._graphs[statistics]
+            key = statistics, side_by_side
+            if key not in self._graphs:
+                self._graphs[key] = self._made(*key)
+            return self._graphs[key]
 
-    def _made(self, statistics: Statistics) -> _Graph:
+    def _made(self, statistics: Statistics, side_by_side: bool) -> _Graph:
         threads = torch.get_num_threads()
-        settings = {
+        settings: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
             "INFERENCE_NUM_THREADS": threads,
+            "PERFORMANCE_HINT": "LATENCY",
         }
-        if statistics == "own":
-            settings["PERFORMANCE_HINT"] = "LATENCY"
-        else:
-            # They come with series of equal tiles or frames, which callers translate side by side: a thread each is
-            # faster than all threads for each in turn.
+        if side_by_side:  # a thread for each sample is faster than all threads for each sample in turn
             settings |= {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": threads}
         model = _converted(self._generator, self._dimensions, statistics)
-        # Their shape is fixed from the first call, too.
-        return _Graph(self._core, model, settings, _CALLS_BEFORE_STATIC if statistics == "own" else 1)
+        # Given statistics come with series of equal tiles or frames: their shape is fixed from the first call.
+        calls = _CALLS_BEFORE_STATIC if statistics == "own" else 1
+        return _Graph(self._core, model, settings, calls)
 
 
 class _Graph:
@@ -86,8 +89,19 @@ class _Graph:
 
     def run(self, inputs: list[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
         with self._lock:
-            compiled = self._suited(inputs)
-        return compiled.run(inputs)
+            # Copies: the request reuses its output buffers.
+            return list(self._suited(inputs).request().infer(dict(enumerate(inputs)), share_inputs=True).to_tuple())
+
+    def run_each(self, samples: list[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
+        """The one output for each of several inputs, which are worked on at the same time."""
+        with self._lock:
+            compiled = self._suited(samples[:1])
+            requests = [compiled.request(number) for number in range(len(samples))]
+            for request, sample in zip(requests, samples, strict=True):
+                request.start_async({0: sample}, share_inputs=True)
+            for request in requests:
+                request.wait()
+            return [request.get_output_tensor(0).data.copy() for request in requests]
 
     def _suited(self, inputs: list[np.ndarray[Any, Any]]) -> _Compiled:
         shape = inputs[0].shape
@@ -113,21 +127,16 @@ class _Graph:
 
 
 class _Compiled:
-    """A compiled model with as many requests as there were calls at a time."""
+    """A compiled model with as many requests as were ever needed at a time."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        self._idle: list[Any] = []
+        self._requests: list[Any] = []
 
-    def run(self, inputs: list[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
-        try:
-            request = self._idle.pop()
-        except IndexError:
-            request = self._model.create_infer_request()
-        # Copies: the request reuses its output buffers.
-        outputs = list(request.infer(dict(enumerate(inputs)), share_inputs=True).to_tuple())
-        self._idle.append(request)
-        return outputs
+    def request(self, number: int = 0) -> Any:
+        while len(self._requests) <= number:
+            self._requests.append(self._model.create_infer_request())
+        return self._requests[number]
 
 
 def _array(x: Tensor) -> np.ndarray[Any, Any]:

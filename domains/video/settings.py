@@ -112,8 +112,9 @@ class VideoConversion(ConversionSettings):
     """Seconds of the input to end at; None goes to the last frame."""
     side_by_side: bool = False
     """Show the input at the left of its translation."""
-    smooth: bool = True
-    """Smooth the instance-norm statistics over time instead of taking each frame's own."""
+    smooth: bool = False
+    """Smooth the instance-norm statistics over time instead of taking each frame's own; beside blending it is worth
+    little, and takes twice as long."""
     blend: bool = True
     """Blend each translation with the one before it, carried along by the input's motion."""
     cuts: bool = True

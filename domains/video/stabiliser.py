@@ -1,20 +1,18 @@
 """Steady conversion: what one frame's translation may take over from the frames before it.
 
-Three parts, each of which can be switched off. Scene cuts end all memory. The statistics of the instance norms are
-smoothed over time, so that a car that enters does not change the light of the whole street. And each frame is blended
-with the one before it, moved along the flow of the input, which evens out what the network invents anew in every
-frame. `benchmarks/video_stability.py` measures what each part is worth.
+Three parts, each of which can be switched. Scene cuts end all memory. Each frame is blended with the one before it,
+moved along the flow of the input, which evens out what the network invents anew in every frame. And the statistics of
+the instance norms may be smoothed over time, so that a car that enters does not change the light of the whole street;
+off by default, as blending leaves it little to do. `benchmarks/video_stability.py` measures what each part is worth.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -30,10 +28,8 @@ from .settings import VideoConversion
 Planes = NDArray[np.float32]
 """(C, H, W) in [-1, 1]."""
 Plane = NDArray[np.float32]
-_AT_A_TIME = 3
-"""Frames that the network works on side by side: enough to keep two cores busy beside all else."""
-_FRAMES_WAITING, _BYTES_WAITING = 8, 64 * 2**20
-"""Frames between network and blending at most, small and large ones."""
+_BATCH, _BATCH_BYTES = 4, 32 * 2**20
+"""Frames that go through the network at a time at most, small and large ones."""
 _DETAIL = np.array([[-1, -2, -1], [-2, 12, -2], [-1, -2, -1]], np.float32) / 16
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -42,11 +38,8 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 class Tuning:
     """How much is carried over. The defaults come from `benchmarks/video_stability.py`."""
 
-    momentum: float = 0.5
-    """Share of a frame's own norm statistics in those that are used, where they are measured."""
-    every: int = 8
-    """Frames from one measurement to the next: measuring takes longer than the rest of the network. Statistics have a
-    time constant of every / momentum frames."""
+    momentum: float = 0.3
+    """Share of a frame's own norm statistics in those that are used: a time constant of 1 / momentum frames."""
     weight: float = 0.85
     """Largest share of the frame before in a blended one."""
     tolerance: float = 12.0
@@ -72,56 +65,36 @@ class Stabiliser:
         self._translate, self._options = translate, options
         self.tuning = tuning or Tuning()
         self._is_cut = CutDetector() if options.cuts else None
-        self._statistics: Future[Tensor] | None = None
-        self._since = 0
-        """Frames since the statistics were measured, that one included."""
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the frames so far: the next one starts a scene."""
+        self._statistics: Tensor | None = None
         self._history: _History | None = None
 
-    def __call__(self, frame: Tensor) -> Tensor:
-        """The translation (C, H, W) of the next frame (3, H, W), both float32 in [-1, 1]."""
-        return self.held(self.begun(frame)())
+    def __call__(self, frame: Tensor, translated: Tensor | None = None) -> Tensor:
+        """The translation (C, H, W) of the next frame (3, H, W), both float32 in [-1, 1].
 
-    def begun(self, frame: Tensor) -> Callable[[], Translated]:
-        """Take note of the next frame. What is returned does the network's work on it, in any thread: begun in the
-        order of the frames, it may go on while that of other frames does."""
+        `translated`: what the network makes of the frame by itself, where the caller has asked it already.
+        """
         small = reduced(frame.cpu().numpy(), self.tuning.flow_width) if self._is_cut or self._options.blend else None
-        cut = self._is_cut is not None and small is not None and self._is_cut(small)
-        translation = (
-            self._smoothed(frame[None], cut) if self._options.smooth else partial(self._translate, frame[None])
-        )
-        return lambda: Translated(frame, small, cut, translation()[0])
-
-    def _smoothed(self, x: Tensor, cut: bool) -> Callable[[], Tensor]:
-        """What translates a frame under statistics that are measured now and then, and waits for them if need be."""
-        before = None if cut else self._statistics
-        if before is not None and self._since < self.tuning.every:
-            self._since += 1
-            return lambda: self._translate.with_statistics(x, before.result(), 0.0)[0]
-        self._since, measured = 1, Future[Tensor]()
-        self._statistics = measured
-
-        def measure() -> Tensor:
-            try:
-                given = before.result() if before is not None else None
-                y, used = self._translate.with_statistics(x, given, self.tuning.momentum)
-            except BaseException as error:
-                measured.set_exception(error)
-                raise
-            measured.set_result(used)
-            return y
-
-        return measure
-
-    def held(self, step: Translated) -> Tensor:
-        """The next frame's translation, blended with the one before it."""
-        frame, translated = step.frame, step.translation
-        if step.cut:
-            self._history = None
-        if self._options.blend and step.small is not None:
-            translated = self._blended(grey(step.small), frame.cpu().numpy(), translated)
+        if self._is_cut and small is not None and self._is_cut(small):
+            self.reset()
+        if translated is None or self._options.smooth:
+            translated = self._translated(frame)
+        if self._options.blend and small is not None:
+            translated = self._blended(grey(small), frame.cpu().numpy(), translated)
         if self._options.strength < 1.0 and translated.shape == frame.shape:
             translated = frame + self._options.strength * (translated - frame)
         return translated
+
+    def _translated(self, frame: Tensor) -> Tensor:
+        if not self._options.smooth:
+            return self._translate(frame[None])[0]
+        translated, self._statistics = self._translate.with_statistics(
+            frame[None], self._statistics, self.tuning.momentum
+        )
+        return translated[0]
 
     def _blended(self, luma: NDArray[np.uint8], frame: Planes, translated: Tensor) -> Tensor:
         planes = np.ascontiguousarray(translated.cpu().numpy())
@@ -137,19 +110,6 @@ class Stabiliser:
         return torch.from_numpy(shown)
 
 
-class Translated(NamedTuple):
-    """A frame between network and blending."""
-
-    frame: Tensor
-    """(3, H, W), as it was read."""
-    small: NDArray[np.uint8] | None
-    """The same, reduced; None where no part needs it."""
-    cut: bool
-    """Whether a scene begins with it."""
-    translation: Tensor
-    """(C, H, W), not blended yet."""
-
-
 @dataclass(frozen=True)
 class _History:
     luma: NDArray[np.uint8]
@@ -163,20 +123,38 @@ class _History:
 def convert(frames: Iterable[Tensor], translate: Translate, options: VideoConversion) -> Iterator[Tensor]:
     """The translations (C, H, W) of the frames (3, H, W) of one clip, held steady.
 
-    Some frames are in work at a time; not so where each is wanted at once.
+    Several frames go through the network at a time, while those before them are blended; not so where each is wanted
+    at once, or depends on the statistics of the one before.
     """
     steady = Stabiliser(translate, options)
-    if options.immediate:
+    if options.immediate or options.smooth:
         yield from map(steady, frames)
         return
-    with ThreadPoolExecutor(_AT_A_TIME, "unpaired-translate") as threads:
-        waiting: deque[Future[Translated]] = deque()
-        for frame in frames:
-            waiting.append(threads.submit(steady.begun(frame)))
-            if len(waiting) > min(_FRAMES_WAITING, _BYTES_WAITING // (4 * frame.numel())):
-                yield steady.held(waiting.popleft().result())
+    with ThreadPoolExecutor(1, "unpaired-network") as network:
+        waiting: deque[tuple[list[Tensor], Future[Tensor]]] = deque()
+        for batch in _batches(frames):
+            waiting.append((batch, network.submit(translate, torch.stack(batch))))
+            if len(waiting) > 2:
+                yield from _held(steady, *waiting.popleft())
         while waiting:
-            yield steady.held(waiting.popleft().result())
+            yield from _held(steady, *waiting.popleft())
+
+
+def _held(steady: Stabiliser, batch: list[Tensor], translated: Future[Tensor]) -> Iterator[Tensor]:
+    return map(steady, batch, translated.result())
+
+
+def _batches(frames: Iterable[Tensor]) -> Iterator[list[Tensor]]:
+    """Lists of frames of one size, as many as `_BATCH` and `_BATCH_BYTES` allow, one at least."""
+    batch: list[Tensor] = []
+    for frame in frames:
+        if batch and (frame.shape != batch[0].shape or len(batch) >= _BATCH or
+                      (len(batch) + 1) * 4 * frame.numel() > _BATCH_BYTES):  # fmt: skip
+            yield batch
+            batch = []
+        batch.append(frame)
+    if batch:
+        yield batch
 
 
 # -- motion of the input -----------------------------------------------------------------------------

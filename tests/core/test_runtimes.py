@@ -90,6 +90,13 @@ def test_reduced_precision_is_close_to_fp32() -> None:
     assert psnr(run(x), generator(x)) >= (50.0 if run.precision == "bf16" else 100.0)
 
 
+def test_samples_of_a_batch_side_by_side_are_those_alone() -> None:
+    run = OpenVinoRuntime(generator_of("resnet", 2), 2, precision="fp32")
+    x = torch.rand(5, 3, 16, 20) * 2 - 1
+    for _ in range(10):  # the graph for one shape alone takes over on the way
+        torch.testing.assert_close(run(x), torch.cat([run(sample[None]) for sample in x]), atol=1e-6, rtol=0)
+
+
 def test_fixed_shapes_take_over_and_are_bounded() -> None:
     generator = generator_of("resnet", 2)
     run = OpenVinoRuntime(generator, 2, precision="fp32")
@@ -97,8 +104,8 @@ def test_fixed_shapes_take_over_and_are_bounded() -> None:
     for _ in range(9):
         for x in inputs.values():
             torch.testing.assert_close(run(x), generator(x), atol=1e-4, rtol=0)
-    assert list(run._graphs) == ["own"]
-    assert len(run._graphs["own"]._static) == 4
+    assert list(run._graphs) == [("own", False)]
+    assert len(run._graphs["own", False]._static) == 4
 
 
 @pytest.mark.parametrize("runtime", MAKERS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from unpaired.core.errors import MediaError
-from unpaired.domains.video import VideoConversion
+from unpaired.domains.video import VideoConversion, stabiliser
 from unpaired.domains.video.scores import ClipScorer
 from unpaired.domains.video.stabiliser import (
     Stabiliser,
@@ -40,33 +41,36 @@ def panned(count: int, seed: int = 0, height: int = HEIGHT, width: int = WIDTH) 
 
 
 class Flickering:
-    """Half the contrast, a brightness that jumps and a grain that is new in every frame, and follow from it alone.
-    Notes the momenta it is asked for; its statistics count how often they were measured."""
+    """Half the contrast, a brightness that jumps and a grain that is new in every frame; both follow from the frame.
+    Notes the momenta it is asked for and the sizes of batches; its statistics count the frames that they come from."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[float | None, float]] = []
+        self.batches: list[int] = []
 
     def __call__(self, x: Tensor) -> Tensor:
-        rng = np.random.default_rng(zlib.crc32(x.numpy().tobytes()))
-        grain = torch.from_numpy(rng.normal(0.0, 0.03, tuple(x.shape)).astype(np.float32))
-        return 0.5 * x + grain + float(rng.normal(0.0, 0.1))
+        self.batches.append(len(x))
+        return torch.stack([self.translated(frame) for frame in x])
+
+    def translated(self, frame: Tensor) -> Tensor:
+        rng = np.random.default_rng(zlib.crc32(frame.numpy().tobytes()))
+        grain = torch.from_numpy(rng.normal(0.0, 0.03, tuple(frame.shape)).astype(np.float32))
+        return 0.5 * frame + grain + float(rng.normal(0.0, 0.1))
 
     def with_statistics(self, x: Tensor, statistics: Tensor | None, momentum: float) -> tuple[Tensor, Tensor]:
         before = None if statistics is None else float(statistics)
         self.calls.append((before, momentum))
-        if before is not None and momentum == 0.0:
-            return self(x), torch.tensor([before])
         return self(x), torch.tensor([1.0 if before is None else before + 1.0])
 
 
 class Unchanged(Flickering):
-    def __call__(self, x: Tensor) -> Tensor:
-        return x.clone()
+    def translated(self, frame: Tensor) -> Tensor:
+        return frame.clone()
 
 
 class Grey(Flickering):
-    def __call__(self, x: Tensor) -> Tensor:
-        return x.mean(dim=1, keepdim=True)
+    def translated(self, frame: Tensor) -> Tensor:
+        return frame.mean(dim=0, keepdim=True)
 
 
 def sharpness(frame: Tensor) -> float:
@@ -110,7 +114,7 @@ def test_without_sharpening_the_share_gives_way_to_sharpness() -> None:
 @pytest.mark.parametrize("cuts", [True, False])
 def test_a_cut_begins_anew(cuts: bool) -> None:
     translate = Flickering()
-    steady = Stabiliser(translate, VideoConversion(cuts=cuts), Tuning(momentum=0.25, every=1))
+    steady = Stabiliser(translate, VideoConversion(smooth=True, cuts=cuts), Tuning(momentum=0.25))
     for frame in [*panned(3), *[-frame for frame in panned(3, seed=9)]]:
         steady(frame)
     assert [momentum for _, momentum in translate.calls] == [0.25] * 6
@@ -118,21 +122,22 @@ def test_a_cut_begins_anew(cuts: bool) -> None:
     assert [before for before, _ in translate.calls] == expected
 
 
-def test_statistics_are_measured_now_and_then_and_held_in_between() -> None:
+@pytest.mark.parametrize("options", [{}, {"smooth": True}, {"blend": False}, {"cuts": False}, {"strength": 0.5}])
+def test_frames_that_are_translated_together_come_out_as_one_by_one(options: dict[str, Any]) -> None:
+    frames = [*panned(6), *[-frame for frame in panned(6, seed=9)], *panned(3, height=60, width=120)]
+    steady, translate = Stabiliser(Flickering(), VideoConversion(**options)), Flickering()
+    together = list(convert(frames, translate, VideoConversion(**options)))
+    assert len(together) == len(frames)
+    for frame, held in zip(frames, together, strict=True):
+        assert torch.equal(held, steady(frame))
+    assert translate.batches == ([1] * 15 if options.get("smooth") else [4, 4, 4, 3])
+
+
+def test_large_frames_go_through_the_network_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stabiliser, "_BATCH_BYTES", 4 * 3 * HEIGHT * WIDTH)
     translate = Flickering()
-    steady = Stabiliser(translate, VideoConversion(), Tuning(momentum=0.25, every=3))
-    for frame in [*panned(5), *[-frame for frame in panned(2, seed=9)]]:
-        steady(frame)
-    held, measured, begun = (1.0, 0.0), (1.0, 0.25), (None, 0.25)
-    assert translate.calls == [begun, held, held, measured, (2.0, 0.0), begun, held]
-
-
-def test_frames_in_work_side_by_side_come_out_as_one_by_one() -> None:
-    frames = [*panned(12), *[-frame for frame in panned(12, seed=9)]]
-    for options in (VideoConversion(), VideoConversion(smooth=False, immediate=True)):
-        steady = Stabiliser(Flickering(), options)
-        for frame, held in zip(frames, convert(frames, Flickering(), options), strict=True):
-            assert torch.equal(held, steady(frame))
+    assert len(list(convert(panned(3), translate, VideoConversion()))) == 3
+    assert translate.batches == [1, 1, 1]
 
 
 def test_a_fault_of_the_network_ends_the_conversion() -> None:
@@ -141,12 +146,12 @@ def test_a_fault_of_the_network_ends_the_conversion() -> None:
 
 
 class Faulty(Flickering):
-    """Fails on the first frame whose statistics are to be measured anew."""
+    """Fails on its second batch."""
 
-    def with_statistics(self, x: Tensor, statistics: Tensor | None, momentum: float) -> tuple[Tensor, Tensor]:
-        if statistics is not None and momentum:
+    def __call__(self, x: Tensor) -> Tensor:
+        if self.batches:
             raise MediaError("no such frame")
-        return super().with_statistics(x, statistics, momentum)
+        return super().__call__(x)
 
 
 def test_the_frame_after_a_cut_owes_nothing_to_the_one_before() -> None:
@@ -160,8 +165,8 @@ def test_the_frame_after_a_cut_owes_nothing_to_the_one_before() -> None:
 class Unbiased(Flickering):
     """Translates every frame alike, whatever came before."""
 
-    def __call__(self, x: Tensor) -> Tensor:
-        return 0.3 * x.flip(1) + 0.1
+    def translated(self, frame: Tensor) -> Tensor:
+        return 0.3 * frame.flip(0) + 0.1
 
 
 def test_strength_and_other_channels() -> None:
