@@ -54,7 +54,7 @@ test: lint typecheck  ## Lint, type-check and test
 test-slow: $(INSTALLED)  ## The tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
-demo: $(INSTALLED)  ## Translate a picture and a clip with the shipped model, then train, resume and use a tiny one
+demo: $(INSTALLED)  ## Translate a picture, a clip and a voice with the shipped models, then train, resume and use a tiny one
 	$(BIN)/python apps/demo.py
 
 docs: $(INSTALLED_DOCS)  ## Build the documentation into docs/_build/html

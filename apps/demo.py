@@ -1,5 +1,5 @@
-"""The demonstration: `python apps/demo.py` (or `make demo`) translates a picture and a clip, then trains a tiny
-translator.
+"""The demonstration: `python apps/demo.py` (or `make demo`) translates a picture, a clip and a voice, then trains a
+tiny translator.
 
 It types the commands a user would type, shows what they print, stops the training half way as Ctrl-C would,
 and goes on with it.
@@ -25,8 +25,10 @@ from unpaired.core.files import output_error
 MEDIA = Path(os.path.relpath(Path(__file__).resolve().parents[1] / "tests" / "assets" / "day2night"))
 """Pictures to translate and to learn from, by the shortest name they have from here."""
 CLIP = MEDIA.parent / "video" / "road.mp4"
-DESCRIPTION = """Translate a day picture and a clip into night with the shipped model, then train a tiny translator
-from two small folders for about a minute, interrupt it half way, resume it, and translate with it."""
+SPEECH = MEDIA.parent / "speech" / "female-1.flac"
+DESCRIPTION = """Translate a day picture and a clip into night and a woman's voice into a man's with the shipped models,
+then train a tiny translator from two small folders for about a minute, interrupt it half way, resume it, and translate
+with it."""
 STEPS = 400
 
 
@@ -60,17 +62,20 @@ def demonstrate(out: Path, steps: int) -> None:
     _headline("2. A clip to night, beside its input: every frame at its time, steady, with its sound")
     _unpaired("convert", "day2night-video", CLIP, out / "road-night.mp4", "--side-by-side")
 
-    _headline(f"3. Two folders in: what they hold, and {steps} steps of training, stopped half way as by Ctrl-C")
+    _headline("3. A woman's voice to a man's: as long as its input to the sample, silence still silent")
+    _unpaired("convert", "female-male", SPEECH, out / "male.wav")
+
+    _headline(f"4. Two folders in: what they hold, and {steps} steps of training, stopped half way as by Ctrl-C")
     _unpaired("inspect", day, night)
     sizes = ["--preset", "tiny", "--domain.size", "64", "--workers", 0, "--steps", steps]
     often = ["--log-every", max(1, steps // 10), "--preview-every", max(1, steps // 4)]
     folders = ["--a", day, "--b", night, "--names", "day", "night"]
     _interrupted(trained, steps // 2, "train", "--domain", "image", *folders, "--out", trained, *sizes, *often)
 
-    _headline("4. Resumed where it stopped, weights, optimisers and random draws included")
+    _headline("5. Resumed where it stopped, weights, optimisers and random draws included")
     _unpaired("train", "--out", trained, "--resume")
 
-    _headline("5. A translator out")
+    _headline("6. A translator out")
     _unpaired("convert", trained, picture, out / "night-tiny.jpg")
     _unpaired("convert", trained, picture, out / "night-tiny-half.jpg", "--strength", "0.5")
     _farewell(out, trained)
@@ -82,6 +87,8 @@ def _farewell(out: Path, trained: Path) -> None:
         "the day picture": MEDIA / "square.jpg",
         "night, by the shipped model": out / "night.jpg",
         "a clip beside its night": out / "road-night.mp4",
+        "the woman's voice": SPEECH,
+        "a man's, by the shipped model": out / "male.wav",
         "night, by a minute of training": out / "night-tiny.jpg",
         "the same at half strength": out / "night-tiny-half.jpg",
         "how the training went": trained / "report.html",

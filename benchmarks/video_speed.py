@@ -34,7 +34,7 @@ SIDES = ("unpaired", "unpaired, unsteadied", "picture tools")
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clip", type=Path, help="footage with sound, some seconds long")
-    parser.add_argument("--model", default="day2night", help="a run, a model file or a shipped model")
+    parser.add_argument("--model", default="day2night-video", help="a run, a model file or a shipped model")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=9.0, help="how much of the clip is used (default: 9)")
     parser.add_argument("--memory", action="store_true", help="measure peak memory instead of speed")

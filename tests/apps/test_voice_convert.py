@@ -8,10 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 import soundfile
 
 from unpaired.apps.voice_convert import main
+from unpaired.domains.audio.pitch import f0
 
 from .conftest import Run
 
@@ -52,6 +55,27 @@ def test_a_recording_keeps_length_rate_and_channels(voice_model: Path, recording
     assert convert(recording, target, "--model", voice_model, "--runtime", "torch", "--pitch", "-3") == 0
     before, after = soundfile.info(recording), soundfile.info(target)
     assert (after.frames, after.samplerate, after.channels) == (before.frames, before.samplerate, before.channels)
+
+
+@pytest.mark.parametrize(
+    ("name", "way", "lowest", "highest"), [("female-1", "a2b", 80, 140), ("male-1", "b2a", 150, 250)]
+)
+def test_the_shipped_model_makes_the_other_voice(
+    name: str, way: str, lowest: float, highest: float, assets: Path, tmp_path: Path
+) -> None:
+    """Pitch goes to the other side's, the spectrum with it, and all else stays: length, level, silences."""
+    source, target = assets / "speech" / f"{name}.flac", tmp_path / "out.wav"
+    assert convert(source, target, "--direction", way) == 0
+    (before, rate), (after, _) = soundfile.read(source), soundfile.read(target)
+    assert before.shape == after.shape
+    assert not lowest < median_pitch(before, rate) < highest
+    assert lowest < median_pitch(after, rate) < highest
+    assert np.std(after) == pytest.approx(np.std(before), rel=0.3)
+
+
+def median_pitch(audio: npt.NDArray[np.float64], rate: int) -> float:
+    _, hz = f0(audio.astype(np.float32), rate)
+    return float(np.median(hz[hz > 0]))
 
 
 @pytest.mark.parametrize(

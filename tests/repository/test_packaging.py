@@ -13,9 +13,11 @@ from zipfile import ZipFile
 
 import pytest
 
+from unpaired.core.translator import load_model_named
+
 PACKAGES = {"api": "unpaired", "core": "unpaired/core", "domains": "unpaired/domains", "apps": "unpaired/apps"}
 SHIPPED = 4 * 2**20
-"""Bytes a shipped model may have."""
+"""Bytes a shipped model may have; one of sound twice as many."""
 
 
 def _mapped(repository: Path) -> dict[str, Path]:
@@ -103,7 +105,8 @@ def test_the_installed_entry_points_are_those_declared(repository: Path) -> None
 
 def test_shipped_models_are_small_and_described(repository: Path) -> None:
     for path in (repository / "models").glob("*.safetensors"):
-        assert path.stat().st_size <= SHIPPED, f"{path.name} is over 4 MB"
+        most = SHIPPED * (2 if load_model_named(path).domain.name == "audio" else 1)
+        assert path.stat().st_size <= most, f"{path.name} is over {most / 2**20:.0f} MB"
         card = path.with_suffix(".md")
         assert card.is_file(), f"{path.name} has no card {card.name}"
         text = card.read_text().lower()

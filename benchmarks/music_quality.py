@@ -1,0 +1,110 @@
+"""Timbre of instruments: clarinet to cello and back, trained on single notes without pairs, scored on true pairs.
+
+    python benchmarks/music_quality.py train SHARED RUN [--steps N]     250 notes of each instrument
+    python benchmarks/music_quality.py score MODEL SHARED               40 notes that both instruments play alike
+
+SHARED holds music/philharmonia_clarinet_cello (see its MANIFEST; CC BY-SA 3.0, not to be made available as samples).
+Log-mel distance: the mean over bins and frames of the difference in dB, of notes without their silence and at one
+loudness, from their onsets to the end of the shorter one. The input as it is, is scored beside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+import unpaired
+from unpaired.core.domain import Direction
+from unpaired.domains.audio.features import log_mel, normalised, read_mono, trimmed
+from unpaired.domains.audio.objective import AudioCycleSettings
+from unpaired.domains.audio.scores import Estimate
+from unpaired.domains.audio.settings import AudioSettings
+
+FOLDER = Path("music", "philharmonia_clarinet_cello")
+NAMES = "clarinet", "cello"
+SETTINGS = AudioSettings(content="music")
+_DB = 20 / np.log(10)
+
+
+def train(shared: Path, run: Path, steps: int) -> None:
+    """Train, or go on with, the run; as the voices are, with `content` music: pitch is left alone."""
+    first, second = (shared / FOLDER / "train" / name for name in NAMES)
+    unpaired.train(
+        unpaired.Audio(SETTINGS),
+        first,
+        second,
+        run,
+        preset="small",
+        names=NAMES,
+        networks=unpaired.NetworkSettings(discriminator_filters=16),
+        objective=AudioCycleSettings(identity_steps=None),
+        steps=steps,
+        learning_rate=4e-4,
+        discriminator_learning_rate=2e-4,
+        workers=0,
+        checkpoint_every=500,
+        resume=(run / "config.yaml").exists(),
+    )
+
+
+def score(model: str, shared: Path) -> None:
+    """Print the distance to the true counterpart, of the translation and of the input, and how often it fell."""
+    translator = unpaired.load(model)
+    notes = {name: {key(file): file for file in (shared / FOLDER / "test" / name).glob("*.mp3")} for name in NAMES}
+    ways: tuple[tuple[Direction, str, str], ...] = (("a2b", *NAMES), ("b2a", *reversed(NAMES)))  # type: ignore[assignment]
+    for way, source, target in ways:
+        before, after = [], []
+        with tempfile.TemporaryDirectory() as scratch:
+            for note in sorted(notes[source].keys() & notes[target].keys()):
+                output = Path(scratch, "note.wav")
+                translator.convert(notes[source][note], output, way)
+                true = heard(notes[target][note])
+                before.append(distance(heard(notes[source][note]), true))
+                after.append(distance(heard(output), true))
+                output.unlink()
+        nearer = sum(now < then for now, then in zip(after, before, strict=True))
+        print(f"{source} to {target}: {Estimate.of(after)} dB of the input's {Estimate.of(before)} dB, "
+              f"nearer in {nearer} of {len(after)} notes", flush=True)  # fmt: skip
+
+
+def key(file: Path) -> str:
+    """Pitch, length and dynamic of a note, which pairs share."""
+    return "_".join(file.stem.split("_")[1:4])
+
+
+def heard(file: Path) -> npt.NDArray[np.float32]:
+    """The log-mel spectrogram (bins, frames) of a note, from its onset on, at one loudness."""
+    audio = trimmed(read_mono(file, SETTINGS.sample_rate), SETTINGS.sample_rate)
+    return log_mel(normalised(audio, SETTINGS.sample_rate), SETTINGS)
+
+
+def distance(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
+    """In dB; see above."""
+    frames = min(first.shape[1], second.shape[1])
+    return float(_DB * np.abs(first[:, :frames] - second[:, :frames]).mean())
+
+
+def main() -> None:
+    """One of the two steps."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    steps = parser.add_subparsers(dest="what", required=True)
+    one = steps.add_parser("train")
+    one.add_argument("shared", type=Path)
+    one.add_argument("run", type=Path)
+    one.add_argument("--steps", type=int, default=3_000)
+    two = steps.add_parser("score")
+    two.add_argument("model")
+    two.add_argument("shared", type=Path)
+    args = parser.parse_args()
+    if args.what == "train":
+        train(args.shared, args.run, args.steps)
+    else:
+        score(args.model, args.shared)
+
+
+if __name__ == "__main__":
+    main()
