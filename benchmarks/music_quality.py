@@ -3,7 +3,7 @@
     python benchmarks/music_quality.py train SHARED RUN [--steps N]     250 notes of each instrument
     python benchmarks/music_quality.py score MODEL SHARED               40 notes that both instruments play alike
 
-SHARED holds music/philharmonia_clarinet_cello (see its MANIFEST; CC BY-SA 3.0, not to be made available as samples).
+SHARED holds music/philharmonia_clarinet_cello (CC BY-SA 3.0, not to be made available as samples).
 Log-mel distance: the mean over bins and frames of the difference in dB, of notes without their silence and at one
 loudness, from their onsets to the end of the shorter one. The input as it is, is scored beside.
 """

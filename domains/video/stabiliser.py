@@ -134,7 +134,7 @@ def convert(frames: Iterable[Tensor], translate: Translate, options: VideoConver
         waiting: deque[tuple[list[Tensor], Future[Tensor]]] = deque()
         for batch in _batches(frames):
             waiting.append((batch, network.submit(translate, torch.stack(batch))))
-            if len(waiting) > 2:
+            if len(waiting) > min(2, len(batch)):  # large frames come one by one, and none waits but the next
                 yield from _held(steady, *waiting.popleft())
         while waiting:
             yield from _held(steady, *waiting.popleft())
