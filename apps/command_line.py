@@ -14,8 +14,9 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from json import dumps
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from unpaired.core.config import Text
 from unpaired.core.errors import ConfigError, OutputError, UnpairedError
@@ -23,6 +24,7 @@ from unpaired.core.registry import suggestion
 
 # What the machine refuses (no space, no permission) is the user's to mend even where no module foresaw it.
 _ENVIRONMENT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
+_SAY_EVERY = 5.0
 
 
 class Parser(argparse.ArgumentParser):
@@ -153,6 +155,44 @@ class Progress:
         self._bar.update(done - self._bar.n)
         if done >= 1.0:
             self._bar.close()
+
+
+class Standing(Protocol):
+    """How a live conversion stands."""
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+
+
+StandingT = TypeVar("StandingT", bound=Standing)
+
+
+def said_now_and_then(text: Callable[[StandingT], str]) -> Callable[[StandingT], None]:
+    """What puts `text` of how a live conversion stands on standard error, every five of its seconds."""
+    last = 0.0
+
+    def show(stand: StandingT) -> None:
+        nonlocal last
+        if stand.seconds - last >= _SAY_EVERY:
+            last = stand.seconds
+            print(text(stand), file=sys.stderr, flush=True)
+
+    return show
+
+
+def put_scores(text: str, data: dict[str, Any], target: str | None) -> None:
+    """Print `text`, and write `data` as JSON into the file `target` beside; JSON instead of the text where it is -.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    from unpaired.core.files import atomic_text
+
+    as_json = dumps(data, indent=2)
+    if target not in (None, "-"):
+        atomic_text(Path(str(target)), as_json + "\n")
+    print(as_json if target == "-" else text)
 
 
 @contextmanager

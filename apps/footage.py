@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from unpaired import Audio, ConfigError, ConversionSettings, Image, MissingFile, Video
 from unpaired.apps.command_line import Progress as ProgressShown
-from unpaired.apps.command_line import quiet_libraries
+from unpaired.apps.command_line import put_scores, quiet_libraries, said_now_and_then
 
 if TYPE_CHECKING:
     from unpaired import Translator
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from unpaired.domains.video.live import LiveReport
 
 PIPE = "-"
-_SAY_EVERY = 5.0
 
 
 def for_footage(translator: Translator) -> Translator:
@@ -113,14 +112,7 @@ def convert_live(
 
     assert isinstance(options, VideoConversion)
     side: Side = "a" if direction == "a2b" else "b"
-    last = 0.0
-
-    def show(stand: LiveReport) -> None:
-        nonlocal last
-        if stand.seconds - last >= _SAY_EVERY:
-            last = stand.seconds
-            print(_live_text(stand), file=sys.stderr, flush=True)
-
+    show = said_now_and_then(_live_text)
     with quiet_libraries():
         report = convert_live(
             translator.domain, translator.toward(direction), source, Path(target), options, side, show
@@ -144,7 +136,6 @@ def score_clips(
     translator: Translator, places: Sequence[str], direction: Direction, seconds: float | None, target: str | None
 ) -> int:
     """Score steadiness on clips, or on those below folders; print a table, or write JSON (- prints it)."""
-    from unpaired.core.files import atomic_text
     from unpaired.domains.video import VideoConversion
     from unpaired.domains.video.evaluation import score_clip
 
@@ -157,15 +148,8 @@ def score_clips(
         show = ProgressShown(f"scored {clip.name} ({number + 1} of {len(clips)})")
         with quiet_libraries():
             scores.append(score_clip(domain, translator.toward(direction), clip, options, side, _sharing(show)))
-    if target is None:
-        print("\n".join(_table(scores)))
-        return 0
-    text = dumps({"direction": direction, "clips": [_as_dict(each) for each in scores]}, indent=2)
-    if target == "-":
-        print(text)
-    else:
-        atomic_text(Path(target), text + "\n")
-        print("\n".join(_table(scores)))
+    data = {"direction": direction, "clips": [_as_dict(each) for each in scores]}
+    put_scores("\n".join(_table(scores)), data, target)
     return 0
 
 

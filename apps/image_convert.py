@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from unpaired.apps.command_line import Parser, run
 from unpaired.apps.commands import convert_command
 
 DESCRIPTION = """Translate a picture, or a folder of pictures (which keeps its tree), at its own size.
@@ -14,20 +13,12 @@ DESCRIPTION = """Translate a picture, or a folder of pictures (which keeps its t
   python apps/image_convert.py photos paintings --model runs/monet --strength 0.8"""
 
 
-def parser() -> Parser:
-    """What this program takes: as `unpaired convert`, with a model that need not be named."""
-    made = Parser("image_convert.py", DESCRIPTION, ("conversion",), {"strength": "conversion.strength"})
-    made.add_argument(
-        "--model", default="day2night", help="a run, a model file or a shipped model (default: day2night)"
-    )
-    convert_command.add_options(made)
-    return made
-
-
 def main(words: Sequence[str] | None = None) -> int:
     """Run with `words` (default: those of the process) and return the exit code."""
-    given = list(sys.argv[1:] if words is None else words)
-    return run(lambda: convert_command.main(parser().read(given)), debug="--debug" in given)
+    parser = convert_command.standalone(
+        "image_convert.py", DESCRIPTION, "day2night", {"strength": "conversion.strength"}
+    )
+    return convert_command.run_standalone(parser, words)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from unpaired.apps.command_line import Parser, run
 from unpaired.apps.commands import convert_command
 
 DESCRIPTION = """Translate a recording, or a folder of recordings (which keeps its tree); of a video the sound.
@@ -16,21 +15,10 @@ DESCRIPTION = """Translate a recording, or a folder of recordings (which keeps i
   python apps/voice_convert.py recordings out --model runs/voice --skip-existing"""
 
 
-def parser() -> Parser:
-    """What this program takes: as `unpaired convert`, with the model as an option."""
-    made = Parser("voice_convert.py", DESCRIPTION, ("conversion",), convert_command.SHORTHAND)
-    made.add_argument(
-        "--model", default="female-male", help="a run, a model file or a shipped model (default: female-male)"
-    )
-    convert_command.add_options(made)
-    made.set_defaults(domain="audio")
-    return made
-
-
 def main(words: Sequence[str] | None = None) -> int:
     """Run with `words` (default: those of the process) and return the exit code."""
-    given = list(sys.argv[1:] if words is None else words)
-    return run(lambda: convert_command.main(parser().read(given)), debug="--debug" in given)
+    parser = convert_command.standalone("voice_convert.py", DESCRIPTION, "female-male", domain="audio")
+    return convert_command.run_standalone(parser, words)
 
 
 if __name__ == "__main__":

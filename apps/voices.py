@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unpaired import ConversionSettings
-from unpaired.apps.command_line import Progress, quiet_libraries, refuse
+from unpaired.apps.command_line import Progress, put_scores, quiet_libraries, refuse, said_now_and_then
 
 if TYPE_CHECKING:
     from unpaired import Translator
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from unpaired.domains.audio.live import LiveReport
 
 PIPE, MICROPHONE, LOUDSPEAKER = "-", "microphone", "loudspeaker"
-_SAY_EVERY = 5.0
 
 
 def score_voices(
@@ -37,7 +36,6 @@ def score_voices(
     Raises:
         UnpairedError: as `evaluate_voices` has it, or the JSON file cannot be written.
     """
-    from unpaired.core.files import atomic_text
     from unpaired.domains.audio.evaluation import evaluate_voices
 
     show = Progress("scored")
@@ -53,10 +51,7 @@ def score_voices(
             page=None if page is None else Path(page),
             progress=lambda done, total: show(done / total),
         )
-    text = dumps(evaluation.as_dict(), indent=2)
-    if target not in (None, "-"):
-        atomic_text(Path(str(target)), text + "\n")
-    print(text if target == "-" else evaluation.text())
+    put_scores(evaluation.text(), evaluation.as_dict(), target)
     return 0
 
 
@@ -102,14 +97,7 @@ def convert_live(
     refuse([f"--channels is {channels}; expected 1 to 8"] if not 1 <= channels <= 8 else [])
     side: Side = "a" if direction == "a2b" else "b"
     conversion = LiveConversion(rate, channels, side, translator.toward(direction), options, domain.settings)
-    last = 0.0
-
-    def show(stand: LiveReport) -> None:
-        nonlocal last
-        if stand.seconds - last >= _SAY_EVERY:
-            last = stand.seconds
-            print(_live_text(stand), file=sys.stderr, flush=True)
-
+    show = said_now_and_then(_live_text)
     if source == PIPE:
         report = convert_pipe(conversion, sys.stdin.buffer, sys.stdout.buffer, rate, channels, progress=show)
     else:

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import unpaired
 from unpaired import ConversionSettings
 from unpaired.apps import footage, voices
-from unpaired.apps.command_line import Parser, Progress, check_writable, put, quiet_libraries, refuse
+from unpaired.apps.command_line import Parser, Progress, check_writable, put, quiet_libraries, refuse, run
 from unpaired.core import config
 
 if TYPE_CHECKING:
@@ -44,6 +44,23 @@ def parser() -> Parser:
 
 _SHORT = ("strength", "size", "codec", "crf", "preset", "start", "end", "pitch", "vocoder")
 SHORTHAND = {name: f"conversion.{name}" for name in _SHORT}
+
+
+def standalone(
+    name: str, description: str, model: str, shorthand: dict[str, str] = SHORTHAND, domain: str | None = None
+) -> Parser:
+    """What a program for one medium takes: as `unpaired convert`, with a model that need not be named."""
+    made = Parser(name, description, ("conversion",), shorthand)
+    made.add_argument("--model", default=model, help=f"a run, a model file or a shipped model (default: {model})")
+    add_options(made)
+    made.set_defaults(domain=domain)
+    return made
+
+
+def run_standalone(parser: Parser, words: Sequence[str] | None) -> int:
+    """Run such a program with `words` (default: those of the process) and return the exit code."""
+    given = list(sys.argv[1:] if words is None else words)
+    return run(lambda: main(parser.read(given)), debug="--debug" in given)
 
 
 def add_options(made: Parser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from json import dumps
 
 import unpaired
@@ -82,10 +83,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _voices(translator: unpaired.Translator, args: argparse.Namespace) -> int:
-    for option in ("extractor", "palette_a", "palette_b", "sheet"):
-        if getattr(args, option):
-            args.faults.append(f"--{option.replace('_', '-')} has no meaning for sound")
-    refuse(args.faults)
+    _refuse_given(args, ("extractor", "palette_a", "palette_b", "sheet"), "for sound")
     return voices.score_voices(
         translator,
         args.a,
@@ -100,10 +98,8 @@ def _voices(translator: unpaired.Translator, args: argparse.Namespace) -> int:
 
 
 def _steadiness(args: argparse.Namespace) -> int:
-    for option in ("a", "b", "paired", "limit", "extractor", "palette_a", "palette_b", "sheet", "page"):
-        if getattr(args, option):
-            args.faults.append(f"--{option.replace('_', '-')} has no meaning beside --clips")
-    refuse(args.faults)
+    without = ("a", "b", "paired", "limit", "extractor", "palette_a", "palette_b", "sheet", "page")
+    _refuse_given(args, without, "beside --clips")
     check_writable(None if args.json == "-" else args.json)
     translator = unpaired.load(args.model)
     return footage.score_clips(translator, args.clips, args.direction or "a2b", args.seconds, args.json)
@@ -118,3 +114,8 @@ def _palette(file: str, faults: list[str]) -> dict[str, tuple[float, ...]]:
         else:
             faults.append(f"{file}: {name} is {colour!r}; expected a colour as numbers, like [254, 254, 254]")
     return palette
+
+
+def _refuse_given(args: argparse.Namespace, options: Sequence[str], where: str) -> None:
+    given = [option for option in options if getattr(args, option)]
+    refuse([*args.faults, *(f"--{option.replace('_', '-')} has no meaning {where}" for option in given)])

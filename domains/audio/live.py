@@ -19,11 +19,12 @@ from torch import Tensor
 from ...core.domain import Side, Translate
 from ...core.errors import ConfigError, MissingDependency
 from . import pitch as pitching
-from .features import LogMel, Resampler, Sound, from_sample, resampled, to_sample
+from .features import LogMel, Resampler, Sound, resampled, to_sample
 from .pitch import PERIOD, TRACKED_RATE, Contour, PitchShifter
 from .settings import AudioConversion, AudioSettings
 from .source_filter import GainFilter, bounded
 from .tape import empty
+from .translation import gain_between
 
 CHUNK = 0.02
 """Seconds that are read at a time."""
@@ -56,7 +57,6 @@ class LiveConversion:
         settings: AudioSettings,
     ) -> None:  # fmt: skip
         self._translate, self._settings, self._side, self._strength = translate, settings, side, options.strength
-        self._other: Side = "b" if side == "a" else "a"
         self._pitch = _LivePitch(rate, channels, side, options, settings)
         self._resampler, self._log_mel = Resampler(rate, settings.sample_rate), LogMel(settings)
         self._filter = GainFilter(rate, channels, settings)
@@ -105,14 +105,13 @@ class LiveConversion:
             return empty(self._settings.bins)
         level = 10 * np.log10(self._power) - 0.691 if self._power else _TARGET
         self._seen = np.concatenate([self._seen, mel], axis=1)[:, -max(_SEEN, count) :]
-        settings, side, other = self._settings, self._side, self._other
+        settings, side = self._settings, self._side
         louder = self._seen + np.float32((_TARGET - level) * np.log(10) / 20)
         x = torch.from_numpy(to_sample(louder, settings.mean(side), settings.deviation(side)))[None]
         momentum = min(1.0, count * settings.hop_length / settings.sample_rate / _MEMORY)
         y, self._statistics = self._translate.with_statistics(x, self._statistics, momentum)
-        source = from_sample(x[0].numpy(), settings.mean(side), settings.deviation(side))
-        target = from_sample(y[0].float().cpu().numpy(), settings.mean(other), settings.deviation(other))
-        return (self._strength * bounded((target - source)[:, -count:])).astype(np.float32)
+        gain = gain_between(x, y, side, settings)[:, -count:]
+        return (self._strength * bounded(gain)).astype(np.float32)
 
 
 class _LivePitch:

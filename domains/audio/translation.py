@@ -19,6 +19,15 @@ _EDGE = 0.97
 """Share of half its rate up to which a recording has sound."""
 
 
+def gain_between(x: Tensor, y: Tensor, side: Side, settings: AudioSettings) -> Sound:
+    """What the translation y of x, a sample (1, 1, bins, frames) of `side`, adds to its log-mel: (bins, frames)."""
+    other: Side = "b" if side == "a" else "a"
+    source = from_sample(x[0].numpy(), settings.mean(side), settings.deviation(side))
+    target = from_sample(y[0].float().cpu().numpy(), settings.mean(other), settings.deviation(other))
+    gain: Sound = target - source
+    return gain
+
+
 class Gains:
     """Log-mel frames that come in pieces, and what the translation makes of them: gains in nepers.
 
@@ -37,7 +46,6 @@ class Gains:
     ) -> None:  # fmt: skip
         self._translate, self._settings, self._strength = translate, settings, strength
         self._side: Side = side
-        self._other: Side = "b" if side == "a" else "a"
         self._frames, self._around = frames, around
         self._tape = Tape(settings.bins)
         self._done = 0
@@ -70,13 +78,10 @@ class Gains:
         before = min(self._around, self._done)
         x = self._sample(self._tape.read(self._done - before, until + after))
         y, _ = self._translate.with_statistics(x, self._statistics, 0.0)
-        settings, side, other = self._settings, self._side, self._other
-        source = from_sample(x[0].numpy(), settings.mean(side), settings.deviation(side))
-        target = from_sample(y[0].float().cpu().numpy(), settings.mean(other), settings.deviation(other))
         count = until - self._done
         self._done = until
         self._tape.forget(until - self._around)
-        gain = (target - source)[:, before : before + count]
+        gain = gain_between(x, y, self._side, self._settings)[:, before : before + count]
         return np.ascontiguousarray(self._strength * bounded(gain), np.float32)
 
     def _sample(self, mel: Sound) -> Tensor:

@@ -80,7 +80,7 @@ class Stabiliser:
         small = reduced(frame.cpu().numpy(), self.tuning.flow_width) if self._is_cut or self._options.blend else None
         if self._is_cut and small is not None and self._is_cut(small):
             self.reset()
-        if translated is None or self._options.smooth:
+        if translated is None:
             translated = self._translated(frame)
         if self._options.blend and small is not None:
             translated = self._blended(grey(small), frame.cpu().numpy(), translated)
