@@ -6,8 +6,12 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from unpaired.core.model import Model
 
 ROOT = Path(__file__).resolve().parents[1]
 ASSETS = ROOT / "tests" / "assets"
@@ -77,3 +81,23 @@ def golden() -> Path:
         return folder
     beside = Path(os.environ.get("UNPAIRED_SHARED", ROOT.parent / "shared")) / "golden"
     return beside if beside.is_dir() else ASSETS / "golden"
+
+
+@pytest.fixture(scope="session")
+def untrained_voice() -> Model:
+    """A model of sound, tiny and untrained, with statistics as a training would have measured them."""
+    import torch
+
+    from unpaired import Audio, NetworkSettings
+    from unpaired.core.model import Model
+    from unpaired.core.networks import initialise
+
+    mean, deviation = (-5.0,) * 80, (2.0,) * 80
+    domain = Audio(
+        mean_a=mean, deviation_a=deviation, mean_b=mean, deviation_b=deviation, f0_a=(200.0, 0.2), f0_b=(110.0, 0.2)
+    )
+    networks = domain.networks("tiny", NetworkSettings(blocks=1))
+    generators = {"a2b": networks.generator_a2b.build("generators"), "b2a": networks.generator_b2a.build("generators")}
+    for seed, generator in enumerate(generators.values()):
+        initialise(generator, torch.Generator().manual_seed(seed), deviation=0.02)
+    return Model(generators=generators, networks=networks, domain=domain, names=("high", "low"), step=7)

@@ -14,30 +14,17 @@ import pytest
 import soundfile
 
 from unpaired.apps.voice_convert import main
+from unpaired.core.model import Model, save_model
 from unpaired.domains.audio.pitch import f0
 
 from .conftest import Run
 
 
 @pytest.fixture(scope="module")
-def voice_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def voice_model(untrained_voice: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained model of sound."""
-    import torch
-
-    from unpaired import Audio, NetworkSettings
-    from unpaired.core.model import Model, save_model
-    from unpaired.core.networks import initialise
-
-    mean, deviation = (-5.0,) * 80, (2.0,) * 80
-    domain = Audio(
-        mean_a=mean, deviation_a=deviation, mean_b=mean, deviation_b=deviation, f0_a=(200.0, 0.2), f0_b=(110.0, 0.2)
-    )
-    networks = domain.networks("tiny", NetworkSettings(blocks=1))
-    generators = {"a2b": networks.generator_a2b.build("generators"), "b2a": networks.generator_b2a.build("generators")}
-    for seed, generator in enumerate(generators.values()):
-        initialise(generator, torch.Generator().manual_seed(seed), deviation=0.02)
     path = tmp_path_factory.mktemp("model") / "voice.safetensors"
-    save_model(Model(generators=generators, networks=networks, domain=domain, names=("a", "b"), step=1), path)
+    save_model(untrained_voice, path)
     return path
 
 

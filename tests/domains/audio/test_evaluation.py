@@ -8,32 +8,19 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 
-from unpaired import Audio, NetworkSettings, Translator
+from unpaired import Translator
 from unpaired.core.errors import ConfigError, MediaError, MissingFile
 from unpaired.core.model import Model
-from unpaired.core.networks import initialise
 from unpaired.domains.audio.evaluation import Example, VoiceEvaluation, evaluate_voices, voicing_change
 from unpaired.domains.audio.report import write_page
 from unpaired.domains.audio.scores import Estimate
 from unpaired.domains.audio.voice import heard
 
-BINS = 80
 
-
-def translator() -> Translator:
-    """An untrained model with statistics as a training would have measured them."""
-    mean, deviation = (-5.0,) * BINS, (2.0,) * BINS
-    domain = Audio(
-        mean_a=mean, deviation_a=deviation, mean_b=mean, deviation_b=deviation, f0_a=(200.0, 0.2), f0_b=(110.0, 0.2)
-    )
-    networks = domain.networks("tiny", NetworkSettings(blocks=1))
-    generators = {"a2b": networks.generator_a2b.build("generators"), "b2a": networks.generator_b2a.build("generators")}
-    for seed, generator in enumerate(generators.values()):
-        initialise(generator, torch.Generator().manual_seed(seed), deviation=0.02)
-    model = Model(generators=generators, networks=networks, domain=domain, names=("high", "low"), step=7)
-    return Translator(model, "torch", "cpu")
+@pytest.fixture
+def translator(untrained_voice: Model) -> Translator:
+    return Translator(untrained_voice, "torch", "cpu")
 
 
 @pytest.fixture
@@ -48,11 +35,11 @@ def folders(assets: Path, tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def evaluated(folders: tuple[Path, Path], tmp_path: Path) -> VoiceEvaluation:
+def evaluated(translator: Translator, folders: tuple[Path, Path], tmp_path: Path) -> VoiceEvaluation:
     """One direction without any translation: strength 0, pitch kept."""
     options = {"strength": 0.0, "pitch": "keep"}
     page = tmp_path / "listen.html"
-    return evaluate_voices(translator(), *folders, paired=True, directions=["a2b"], page=page, options=options)
+    return evaluate_voices(translator, *folders, paired=True, directions=["a2b"], page=page, options=options)
 
 
 def test_an_input_that_is_left_as_it_is_scores_as_the_input(evaluated: VoiceEvaluation, tmp_path: Path) -> None:
@@ -81,8 +68,8 @@ def _check_page(page: str) -> None:
     assert not re.search(r'(src|href)="(?!data:)', page)
 
 
-def test_without_pairs_only_what_needs_none_is_scored(folders: tuple[Path, Path]) -> None:
-    found = evaluate_voices(translator(), *folders, limit=1, options={"pitch": "keep"})
+def test_without_pairs_only_what_needs_none_is_scored(translator: Translator, folders: tuple[Path, Path]) -> None:
+    found = evaluate_voices(translator, *folders, limit=1, options={"pitch": "keep"})
     assert list(found.scores) == ["a2b", "b2a"]
     assert found.scores["b2a"].files == 1
     for each in found.scores.values():
@@ -90,42 +77,44 @@ def test_without_pairs_only_what_needs_none_is_scored(folders: tuple[Path, Path]
         assert set(each.rows["converted"]) == {"vuv_change", "f0_offset", "hnr", "similarity"}
 
 
-def test_names_that_do_not_meet_are_an_error(folders: tuple[Path, Path]) -> None:
+def test_names_that_do_not_meet_are_an_error(translator: Translator, folders: tuple[Path, Path]) -> None:
     a, b = folders
     (a / "x" / "one.flac").rename(a / "x" / "two.flac")
     with pytest.raises(ConfigError, match=r"two\.flac and one\.flac"):
-        evaluate_voices(translator(), a, b, paired=True)
+        evaluate_voices(translator, a, b, paired=True)
 
 
-def test_bad_folders_are_an_error(folders: tuple[Path, Path], tmp_path: Path) -> None:
+def test_bad_folders_are_an_error(translator: Translator, folders: tuple[Path, Path], tmp_path: Path) -> None:
     a, _ = folders
     with pytest.raises(MissingFile, match="no folder at"):
-        evaluate_voices(translator(), a, tmp_path / "nowhere")
+        evaluate_voices(translator, a, tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
     with pytest.raises(MediaError, match="no recording that can be read"):
-        evaluate_voices(translator(), a, tmp_path / "empty")
+        evaluate_voices(translator, a, tmp_path / "empty")
 
 
-def test_a_direction_that_is_not_there_is_an_error(folders: tuple[Path, Path]) -> None:
-    ours = translator()
+def test_a_direction_that_is_not_there_is_an_error(translator: Translator, folders: tuple[Path, Path]) -> None:
+    ours = translator
     del ours.model.generators["b2a"]
     with pytest.raises(ConfigError, match="no direction 'b2a'; it has a2b"):
         evaluate_voices(ours, *folders, directions=["b2a"])
 
 
-def test_recordings_that_cannot_be_scored_are_left_out_and_named(folders: tuple[Path, Path]) -> None:
+def test_recordings_that_cannot_be_scored_are_left_out_and_named(
+    translator: Translator, folders: tuple[Path, Path]
+) -> None:
     import numpy as np
     import soundfile
 
     a, b = folders
     soundfile.write(b / "x" / "short.wav", np.full(800, 0.1), 16000)
-    found = evaluate_voices(translator(), a, b, directions=["a2b"], options={"strength": 0.0, "pitch": "keep"})
+    found = evaluate_voices(translator, a, b, directions=["a2b"], options={"strength": 0.0, "pitch": "keep"})
     assert found.rate == 16000
     assert [each.path.name for each in found.left_out] == ["short.wav"]
     assert "lasts 0.05 s" in found.text()
     soundfile.write(b / "x" / "phone.wav", np.full(8000, 0.1), 8000)
     with pytest.raises(MediaError, match=r"phone\.wav has 8000 Hz"):
-        evaluate_voices(translator(), a, b)
+        evaluate_voices(translator, a, b)
 
 
 def test_voicing_change_by_hand(assets: Path) -> None:
