@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 _PREVIEW_SAMPLES = 4
+_ONE_REQUEST = 1.0
+_AGREE_EVERY = 10
+"""Steps after which several processes ask one another whether to stop."""
 
 
 def run(fabric: Fabric, plan: RunPlan) -> None:
@@ -68,7 +71,7 @@ class Loop:
             with stop_requests() as stop:
                 for batches in self._batches():
                     self._advance(batches)
-                    if stop.is_set():
+                    if self._stopping(stop.is_set()):
                         self._interrupt()
             if not newest_checkpoint(self.plan.out) or self.step % self.settings.checkpoint_every:
                 self._save()
@@ -225,6 +228,15 @@ class Loop:
         self.engine.restore_local_state(checkpoint.local)
         self.step, self.best = checkpoint.step, checkpoint.best
 
+    def _stopping(self, asked: bool) -> bool:
+        """Whether to stop after this step: in all processes alike, else those that go on wait for one that does not."""
+        if self.fabric.world_size == 1:
+            return asked
+        if self.step % _AGREE_EVERY:
+            return False
+        share = self.fabric.all_reduce(torch.tensor(float(asked), device=self.fabric.device), reduce_op="mean")
+        return float(cast(Tensor, share)) > 0.0
+
     def _interrupt(self) -> None:
         if self.step % self.settings.checkpoint_every:
             self._save()
@@ -245,16 +257,24 @@ def _fixed_samples(domain: Domain, files: tuple[Path, ...], side: Side) -> Tenso
 
 @contextmanager
 def stop_requests() -> Iterator[threading.Event]:
-    """An event that SIGINT or SIGTERM sets, so that a step is never cut in two; a second one stops at once."""
+    """An event that SIGINT or SIGTERM sets, so that a step is never cut in two; a second one stops at once.
+
+    What comes within a second of the first is the same request: one Ctrl-C may arrive from the terminal and, passed
+    on, from the process that started this one.
+    """
     stop = threading.Event()
+    first = 0.0
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
 
     def request(number: int, frame: object) -> None:
-        if stop.is_set():
+        nonlocal first
+        if stop.is_set() and time.monotonic() - first > _ONE_REQUEST:
             raise KeyboardInterrupt
-        stop.set()
+        if not stop.is_set():
+            first = time.monotonic()
+            stop.set()
 
     earlier = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

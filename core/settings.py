@@ -139,7 +139,7 @@ class TrainingSettings:
     device: str = "auto"
     """auto, cpu, cuda, mps, or cuda:N."""
     processes: int = 1
-    """Training processes on this machine (DDP)."""
+    """Training processes (DDP): so many are started on this machine. Those that torchrun starts are counted instead."""
     seed: int = 0
     workers: int = 2
     """Loader processes; 0 loads in the training process."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import logging
 import os
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from .config import read_yaml, to_mapping
 from .data import data_hash, first_sample, scan_sides
 from .domain import Domain, Inventory, Side
 from .errors import ConfigError, OutputError
+from .launch import launch
 from .networks import Networks, NetworkSpec
 from .objectives import Objective
 from .settings import CycleSettings, NetworkSettings, TrainingSettings
@@ -132,7 +132,7 @@ def train(
         network_settings=domain.architectures(networks or NetworkSettings()),
         objective_name=objective_name,
         objective_settings=_fitting(objective, objective_type.settings_type, domain, objective_name),
-        training=dataclasses.replace(training or TrainingSettings(), **overrides),
+        training=_counted(dataclasses.replace(training or TrainingSettings(), **overrides)),
     )
     _check_channels(plan)
     inventories = scan_sides(plan.domain, plan.a, plan.b)
@@ -143,8 +143,15 @@ def train(
     plan = dataclasses.replace(plan, data_hash=data_hash(inventories))
     fabric = make_fabric(plan.training)
     _claim(plan, resume)
-    _launch(fabric, plan)
+    launch(fabric, plan)
     return plan.out / "model.safetensors"
+
+
+def _counted(settings: TrainingSettings) -> TrainingSettings:
+    """The settings with the number of processes that torchrun started, where it did: a run is resumed with as many."""
+    if "LOCAL_WORLD_SIZE" not in os.environ:
+        return settings
+    return dataclasses.replace(settings, processes=int(os.environ["WORLD_SIZE"]))
 
 
 def _fitting(given: Any, wanted: type[Any], domain: Domain, name: str) -> Any:
@@ -250,17 +257,6 @@ def _claim(plan: RunPlan, resume: bool) -> None:
     for side in (plan.a, plan.b):
         if plan.out.resolve().is_relative_to(side.resolve()):
             raise OutputError(f"{plan.out} lies inside the training folder {side}; name a run folder outside of it")
-
-
-def _launch(fabric: Fabric, plan: RunPlan) -> None:
-    from .loop import run
-
-    if plan.training.processes > 1 and "LOCAL_WORLD_SIZE" not in os.environ:
-        # Bound beforehand: Fabric walks through launch's arguments and refuses frozen dataclasses.
-        fabric.launch(functools.partial(run, plan=plan))
-    else:
-        fabric.launch()
-        run(fabric, plan)
 
 
 def make_fabric(settings: TrainingSettings) -> Fabric:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,8 @@ def main(args: argparse.Namespace) -> int:
         model = unpaired.train(**vars(settings), resume=args.resume)
     except Interrupted as error:
         raise KeyboardInterrupt(f"{error}: unpaired train --out {settings.out} --resume") from None
-    print(f"model: {model}")
+    if os.environ.get("RANK", "0") == "0":  # under torchrun every process comes by
+        print(f"model: {model}")
     return 0
 
 

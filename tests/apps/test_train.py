@@ -139,6 +139,16 @@ def test_ctrl_c_saves_and_says_how_to_go_on(unpaired: Callable, pictures: Path, 
     assert unpaired("train", "--out", run, "--resume", "--steps", str(step + 1)).code == 0
 
 
+def test_of_several_processes_the_first_names_the_model(
+    unpaired: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unpaired.train", lambda **settings: settings["out"] / "model.safetensors")
+    words = ["train", "--domain", "image", "--a", tmp_path, "--b", tmp_path, "--out", tmp_path / "run"]
+    for rank, printed in {"0": f"model: {tmp_path}/run/model.safetensors\n", "1": ""}.items():
+        monkeypatch.setenv("RANK", rank)
+        assert unpaired(*words).out == printed
+
+
 def test_help_lists_every_setting(unpaired: Callable) -> None:
     text = unpaired("train", "--domain", "image", "--help").out
     for name in ("--training.steps", "--objective.cycle_a", "--networks.filters", "--domain.size"):
