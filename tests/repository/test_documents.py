@@ -1,102 +1,133 @@
-"""What the documentation prints, works: its links lead somewhere, and its checked commands run."""
+"""What the documentation prints, works: its links lead somewhere, its fences run, its drawing names what there is."""
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
+import documented
 import pytest
+from documented import EXEMPT, ROOT, RUN, SHOWN, exempt, fences, given_runs, name_of, pages
+from documented_place import furnish
 
-ROOT = Path(__file__).resolve().parents[2]
-CHECKED = re.compile(r"<!-- checked(?P<given>[^>]*) -->\n```(?P<language>bash|python)\n(?P<code>.*?)```", re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)")
-SMALL = "--steps 2 --preset tiny --domain.size 64 --workers 0"
-"""Added to every training command, so that its last word counts."""
 
 
-def _pages() -> list[Path]:
-    pages = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
-    return [*pages, *(path for path in sorted((ROOT / "docs").rglob("*.md")) if "_build" not in path.parts)]
-
-
-def _name(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
-
-
-def _checked(page: Path) -> Iterator[tuple[str, str, str]]:
-    for found in CHECKED.finditer(page.read_text()):
-        yield found["language"], found["code"], found["given"]
-
-
-def _shortened(code: str) -> str:
-    """The same program with a tiny network and two steps."""
-    code = re.sub(r"(unpaired train (?![^\n]*--resume)[^\n]*)", rf"\1 {SMALL}", code)
-    code = re.sub(r"(unpaired evaluate [^\n]*)", r"\1 --limit 2", code)
-    code = re.sub(r"steps=[\d_]+", "steps=2, workers=0", code)
-    return code.replace('preset="small"', 'preset="tiny"').replace("size=256", "size=64")
-
-
-@pytest.mark.parametrize("page", _pages(), ids=_name)
+@pytest.mark.parametrize("page", pages(), ids=name_of)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(page.read_text()):
-        assert (page.parent / target).exists(), f"{_name(page)} links to {target}"
+        assert (page.parent / target).exists(), f"{name_of(page)} links to {target}"
 
 
-@pytest.fixture(scope="module")
-def trained(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of two steps on the pictures of the repository."""
-    run = tmp_path_factory.mktemp("given") / "run"
-    sides = f"--a {assets}/day2night/day --b {assets}/day2night/night"
-    _run("bash", f"unpaired train --domain image {sides} --out {run} {SMALL}", run.parent)
+# -- fences -----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("page", pages(), ids=name_of)
+def test_every_fence_is_run_or_says_why_not(page: Path) -> None:
+    for fence in fences(page):
+        directive = fence.language.startswith("{")
+        assert directive or fence.language in (*RUN, *SHOWN), f"{fence.where} is of no known language"
+        if fence.mark.startswith("not run"):
+            assert len(fence.reason.split()) >= 2, f"{fence.where} does not say why it is not run"
+            assert fence.language in RUN, f"{fence.where} would not be run anyway"
+        elif fence.mark == "printed":
+            assert fence.language == "text", f"{fence.where}: what was printed is text"
+        assert exempt(page) or not fence.mark.startswith("checked"), f"{fence.where}: every fence is checked"
+
+
+def test_no_fence_is_overlooked() -> None:
+    """As many opening fences as lines that look like one, so that none escapes by its form."""
+    for page in pages():
+        marks = [line for line in page.read_text().splitlines() if line.lstrip().startswith("```")]
+        assert len(marks) == 2 * len(fences(page)), f"a fence of {name_of(page)} is not understood"
+
+
+def test_exemptions_are_still_needed() -> None:
+    for name in EXEMPT:
+        assert (ROOT / name).exists(), f"{name} is exempt, and not there"
+
+
+@pytest.fixture(scope="session")
+def furnished(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The place that every page gets a copy of."""
+    return furnish(assets, tmp_path_factory.mktemp("documented") / "place")
+
+
+@pytest.fixture(scope="session")
+def trained(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The run of a medium, made when it is first asked for."""
+    folder = tmp_path_factory.mktemp("given")
+
+    def run(medium: str) -> Path:
+        if not (folder / medium).exists():
+            documented.train_given(medium, furnished, str(folder / medium))
+        return folder / medium
+
     return run
 
 
-@pytest.fixture
-def place(assets: Path, tmp_path: Path) -> Path:
-    """The folder that the documentation's commands are typed in."""
-    media = assets / "day2night"
-    for folder, source in (("photos", "day"), ("testA", "day"), ("paintings", "night"), ("testB", "night")):
-        (tmp_path / folder).mkdir()
-        for number, file in enumerate(sorted((media / source).iterdir())[:4]):
-            shutil.copy(file, tmp_path / folder / f"{number}.jpg")
-    shutil.copy(media / "square.jpg", tmp_path / "photo.jpg")
-    return tmp_path
+_SLOW = {
+    "docs/how-to/convert-voices.md",
+    "docs/how-to/several-machines.md",
+    "docs/how-to/train-on-voices.md",
+    "docs/how-to/use-in-python.md",
+    "docs/voice-scores.md",
+}
+"""Pages that take more than their share of a minute: `make test-slow` runs them."""
+_RUN_PAGES = [
+    pytest.param(page, id=name_of(page), marks=pytest.mark.slow if name_of(page) in _SLOW else ())
+    for page in pages()
+    if not exempt(page) and any(fence.language in RUN for fence in fences(page))
+]
 
 
-def _run(language: str, code: str, place: Path) -> None:
-    command = ["bash", "-euo", "pipefail", "-c", code] if language == "bash" else [sys.executable, "-c", code]
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, timeout=280)
-    assert done.returncode == 0, f"{code}\n{done.stdout}\n{done.stderr}"
+@pytest.mark.parametrize("page", _RUN_PAGES)
+def test_the_fences_run(
+    page: Path, furnished: Path, trained: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Scores of two pictures mean nothing anyway.
+    monkeypatch.setattr("unpaired.domains.image.scores.DESCRIPTORS", 256)
+    monkeypatch.setattr("unpaired.domains.image.scores.PROJECTIONS", 8)
+    place = tmp_path / "place"
+    shutil.copytree(furnished, place, symlinks=True)
+    for name, medium in given_runs(page).items():
+        shutil.copytree(trained(medium), place / "runs" / name)
+    documented.run_page(page, place)
 
 
-def _runnable() -> list[object]:
-    pages = [page for page in _pages() if any(_checked(page))]
-    slow = {page: () if page.name == "README.md" else pytest.mark.slow for page in pages}
-    return [pytest.param(page, marks=slow[page], id=_name(page)) for page in pages]
-
-
-@pytest.mark.parametrize("page", _runnable())
-def test_the_checked_commands_run(page: Path, place: Path, request: pytest.FixtureRequest) -> None:
-    blocks = list(_checked(page))
-    if any("runs/monet" in given for _, _, given in blocks):
-        shutil.copytree(request.getfixturevalue("trained"), place / "runs" / "monet")
-    for language, code, _ in blocks:
-        _run(language, _shortened(code), place)
-
-
-def test_the_readme_has_checked_commands() -> None:
-    languages = [language for language, _, _ in _checked(ROOT / "README.md")]
+def test_the_readme_shows_commands_and_python() -> None:
+    languages = [fence.language for fence in fences(ROOT / "README.md") if not fence.reason]
     assert languages.count("bash") >= 2
     assert "python" in languages
 
 
+# -- the drawing ------------------------------------------------------------------------------------
+NAMED = re.compile(r"\b((?:core|domains|apps)/[\w/]+\.py)(?:: (\w+)(?:\.(\w+))?)?")
+
+
+def test_the_drawing_names_what_there_is() -> None:
+    """Every module, class and method that the drawing of the data's way names is there under that name."""
+    named = NAMED.findall((ROOT / "docs" / "pictures" / "data-way.svg").read_text())
+    assert len({file for file, _, _ in named}) >= 10
+    for file, name, method in named:
+        assert (ROOT / file).is_file(), file
+        module = import_module("unpaired." + file.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
+        thing = getattr(module, name, None) if name else module
+        assert thing is not None, f"{file} has no {name}"
+        assert not method or hasattr(thing, method), f"{file}: {name} has no {method}"
+
+
+def test_every_model_card_is_in_the_documentation() -> None:
+    listed = (ROOT / "docs" / "models" / "index.md").read_text()
+    for card in (ROOT / "models").glob("*.md"):
+        assert card.stem in listed.split(), f"docs/models/index.md does not list {card.stem}"
+        assert f"models/{card.name}" in (ROOT / "docs" / "models" / card.name).read_text()
+
+
+# -- the built pages --------------------------------------------------------------------------------
 @pytest.mark.slow
 def test_the_documentation_builds(repository: Path, tmp_path: Path) -> None:
     pytest.importorskip("sphinx", reason="the documentation's tools are installed by make docs")
