@@ -136,9 +136,10 @@ def _lines(code: str) -> Iterator[str]:
 def short(line: str) -> str:
     """The same command with a tiny network and few steps, over little material."""
     line = re.sub(r"--start [\d.]+ --end [\d.]+", "--start 0 --end 0.2", line)
-    if "unpaired train" in line and "--resume" in line:
+    train = re.search(r"\bunpaired(\.apps\.main)? train ", line)
+    if train and "--resume" in line:
         return f"{line} --steps {_STEPS + 1} --workers 0"
-    if "unpaired train" in line:
+    if train:
         medium = re.search(r"--domain (\w+)", line)
         # The networks of a model that is started from are not ours to choose.
         preset = "" if "--start-from" in line and "--preset" in line else "--preset tiny"
