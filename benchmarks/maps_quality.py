@@ -152,8 +152,8 @@ def train(data: Path, out: Path, minutes: float, seed: int, trials: int) -> dict
     must be known before: a short run, whose time counts, measures the speed.
 
     About half of the runs draw a network of roads that ignores the photo, and never leave it. No pair is needed to see
-    that: what ignores the photo cannot be undone, and the cycle losses stay high. So up to two thirds of the time go into
-    `trials` with different seeds, and the one with the lowest cycle loss is trained on.
+    that: what ignores the photo cannot be undone, and the cycle losses stay high. So up to two thirds of the time go
+    into `trials` with different seeds, and the one with the lowest cycle loss is trained on.
     """
     start = time.monotonic()
     a, b = split(data, out)

@@ -6,6 +6,7 @@ step, and workers, their number and their timing cannot change what is trained o
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from .settings import TrainingSettings
 FEWEST_SAMPLES = 2
 """Samples an epoch of a side below which training is refused: with one there is nothing to generalise from."""
 _ATTEMPTS = 20
+_LISTED = 5
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,16 @@ class PairDataset(Dataset[Batch]):
     """Pairs by their position in the run, as batches of one."""
 
     def __init__(
-        self, domain: Domain, files: dict[Side, Sequence[Path]], settings: TrainingSettings, samples_a_step: int
+        self,
+        domain: Domain,
+        files: dict[Side, Sequence[Path]],
+        settings: TrainingSettings,
+        samples_a_step: int,
+        paired: bool = False,
     ) -> None:
+        """`paired`: files of the same place are true counterparts, and are drawn together with like random numbers."""
         self.domain = domain
+        self.together: tuple[tuple[Side, ...], ...] = (("a", "b"),) if paired else (("a",), ("b",))
         # Text takes a tenth of the memory of Path objects; 100,000 files are an ordinary folder. A file that is drawn
         # several times an epoch is listed as often, and held once.
         texts = {path: str(path) for paths in files.values() for path in paths}
@@ -56,30 +65,38 @@ class PairDataset(Dataset[Batch]):
 
     def __getitem__(self, position: int) -> Batch:
         problems: list[str] = []
-        a, b = (self._sample(side, position, problems) for side in ("a", "b"))
+        a, b = (sample for sides in self.together for sample in self._samples(sides, position, problems))
         contexts = [{name: value[None] for name, value in sample.context.items()} for sample in (a, b)]
         return Batch(a.x[None], b.x[None], tuple(problems), *contexts)
 
-    def _sample(self, side: Side, position: int, problems: list[str]) -> Sample:
+    def _samples(self, sides: tuple[Side, ...], position: int, problems: list[str]) -> list[Sample]:
+        """A sample of each of the sides, which share order and random numbers: those of the first."""
         step = position // self.samples_a_step
         augmentation = constant_then_linear(step, self.settings.steps, self.settings.constant)
         for attempt in range(_ATTEMPTS):
-            file = self._file(side, position + attempt * 7919)
-            rng = np.random.default_rng([self.settings.seed, ord(side), 1, position, attempt])
-            try:
-                return Sample.of(self.domain.sample(file, side, rng, augmentation))
-            except (MediaError, OSError) as error:
-                problems.append(f"{file}: {error}")
-        raise MediaError(f"{_ATTEMPTS} files of {side.upper()} in a row cannot be used; the last: {problems[-1]}")
+            place = self._place(sides[0], position + attempt * 7919)
+            seed = [self.settings.seed, ord(sides[0]), 1, position, attempt]
+            drawn: list[Sample] = []
+            for side in sides:
+                file = Path(self.files[side][place])
+                try:
+                    drawn.append(Sample.of(self.domain.sample(file, side, np.random.default_rng(seed), augmentation)))
+                except (MediaError, OSError) as error:
+                    problems.append(f"{file}: {error}")
+                    break
+            else:
+                return drawn
+        which = " or ".join(side.upper() for side in sides)
+        raise MediaError(f"{_ATTEMPTS} files of {which} in a row cannot be used; the last: {problems[-1]}")
 
-    def _file(self, side: Side, position: int) -> Path:
+    def _place(self, side: Side, position: int) -> int:
         """Every epoch goes through all files of a side once (as often as listed), in an order of its own."""
         count = len(self.files[side])
         epoch, place = divmod(position, count)
         if side not in self._orders or self._orders[side][0] != epoch:
             order = np.random.default_rng([self.settings.seed, ord(side), 0, epoch]).permutation(count)
             self._orders[side] = (epoch, order)
-        return Path(self.files[side][self._orders[side][1][place]])
+        return int(self._orders[side][1][place])
 
 
 class Positions(Sampler[list[int]]):
@@ -143,16 +160,19 @@ def loader(dataset: PairDataset, positions: Positions, pin: bool) -> DataLoader[
     )
 
 
-def scan_sides(domain: Domain, a: Path, b: Path) -> dict[Side, Inventory]:
-    """Scan both folders.
+def scan_sides(domain: Domain, a: Path, b: Path, paired: bool = False) -> dict[Side, Inventory]:
+    """Scan both folders; `paired`: their true pairs, in one order.
 
     Raises:
         MissingFile: a folder does not exist.
-        ConfigError: both are one folder, or one holds too few usable files.
+        ConfigError: both are one folder, or one holds too few usable files, or names do not match where pairs are
+            asked for.
     """
     inventories: dict[Side, Inventory] = {"a": domain.scan(a), "b": domain.scan(b)}
     if a.resolve() == b.resolve():
         raise ConfigError(f"A and B are the same folder ({a}); name two folders that show two worlds")
+    if paired:
+        inventories = matched(inventories)
     for side, inventory in inventories.items():
         if len(inventory.drawn) < FEWEST_SAMPLES:
             raise ConfigError(
@@ -161,6 +181,37 @@ def scan_sides(domain: Domain, a: Path, b: Path) -> dict[Side, Inventory]:
                 "`unpaired inspect` says what is wrong with them"
             )
     return inventories
+
+
+def matched(found: Mapping[Side, Inventory]) -> dict[Side, Inventory]:
+    """The inventories with true pairs alone, in one order: files of the same name, suffix and folder aside.
+
+    A file whose counterpart is broken is left out.
+
+    Raises:
+        ConfigError: a file has no counterpart, or several files of a folder have one name.
+    """
+    named = {side: {_key(file, each): file for file in each.files} for side, each in found.items()}
+    broken = {_key(file.path, each) for each in found.values() for file in each.broken}
+    for side, each in found.items():
+        if len(named[side]) < len(each.files):
+            raise ConfigError(f"{each.folder} has several files of one name, suffix aside; pairs go by name")
+    alone = sorted((named["a"].keys() ^ named["b"].keys()) - broken)
+    if alone:
+        more = f" and {len(alone) - _LISTED} more" if len(alone) > _LISTED else ""
+        raise ConfigError(
+            f"{len(alone)} files of {found['a'].folder} or {found['b'].folder} have no counterpart of the same name: "
+            f"{', '.join(alone[:_LISTED])}{more}; rename or remove them, or do without pairs"
+        )
+    both = sorted(named["a"].keys() & named["b"].keys())
+    return {
+        side: dataclasses.replace(each, files=tuple(named[side][key] for key in both), draws=())
+        for side, each in found.items()
+    }
+
+
+def _key(file: Path, found: Inventory) -> str:
+    return file.relative_to(found.folder).with_suffix("").as_posix()
 
 
 def data_hash(inventories: dict[Side, Inventory]) -> str:
