@@ -192,7 +192,7 @@ def _run(a: Path, b: Path, out: Path, steps: int, seed: int, **training: Any) ->
     unpaired.train(
         # A map turned or mirrored is still a map, and so is its photo. The curves tell road from land in the map, and
         # bring what lies in shadow in the photo to light: see domains/image/tone.py.
-        domain=unpaired.Image(size=SIZE, vertical_flip=True, rotate=True, gamma_a=0.5, gamma_b=6.0),
+        domain=unpaired.Image(size=SIZE, vertical_flip=True, rotate=True, gamma_a=-0.5, gamma_b=6.0),
         a=a,
         b=b,
         out=out,
