@@ -22,6 +22,7 @@ from typing import Any
 
 from torch import Tensor
 
+from .contract import check_chunk, check_translated
 from .domain import ConversionSettings, Direction, Domain, Reader, Side, Translate
 from .errors import MediaError, MissingFile
 from .files import output_error
@@ -181,6 +182,7 @@ class Pipeline:
     ) -> None:
         self._domain, self._translate, self._options = domain, translate, options
         self._side: Side = "a" if direction == "a2b" else "b"
+        self._other: Side = "b" if direction == "a2b" else "a"
         self._progress = progress
         self._inbox, self._outbox = Channel(), Channel()
         self._failure: BaseException | None = None
@@ -246,6 +248,7 @@ class Pipeline:
                 chunk = next(chunks, None)
                 if chunk is None:
                     return
+                check_chunk(self._domain, chunk, self._side, job.source)
                 self._inbox.put(chunk)
                 del chunk  # or the next one would be decoded beside it
 
@@ -273,6 +276,7 @@ class Pipeline:
                 chunk = next(translated, None)
                 if chunk is None:
                     return
+                check_translated(self._domain, chunk, self._other, job.source)
                 self._outbox.put(chunk)
                 del chunk
                 done += 1
