@@ -245,8 +245,8 @@ class Pipeline:
             while True:
                 self._inbox.wait_for_room()
                 job.check()
-                chunk = next(chunks, None)
-                if chunk is None:
+                chunk = next(chunks, _Mark.END)
+                if isinstance(chunk, _Mark):
                     return
                 check_chunk(self._domain, chunk, self._side, job.source)
                 self._inbox.put(chunk)
@@ -273,8 +273,8 @@ class Pipeline:
             while True:
                 self._outbox.wait_for_room()
                 job.check()
-                chunk = next(translated, None)
-                if chunk is None:
+                chunk = next(translated, _Mark.END)
+                if isinstance(chunk, _Mark):
                     return
                 check_translated(self._domain, chunk, self._other, job.source)
                 self._outbox.put(chunk)
