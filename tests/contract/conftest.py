@@ -31,16 +31,23 @@ def recordings(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def long_recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording of many chunks."""
+    path = tmp_path_factory.mktemp("long") / "long.txt"
+    _write_ecg(path, 1.0, 200_000)
+    return path
+
+
 @pytest.fixture
-def ecg_case(recordings: Path) -> Case:
+def ecg_case(recordings: Path, long_recording: Path) -> Case:
     """That medium, with all that the suite needs to try it."""
-    broken, long = recordings / "broken.txt", recordings / "long.txt"
+    broken = recordings / "broken.txt"
     broken.write_text("0.1\nnot a number\n")
-    _write_ecg(long, 1.0, 40_000)
     scratch = recordings / "scratch"
     scratch.mkdir()
     domain = Ecg(EcgSettings(length=64))
-    return Case(domain, recordings / "a", recordings / "b", broken, scratch, tolerance=1e-4, long=long)
+    return Case(domain, recordings / "a", recordings / "b", broken, scratch, tolerance=1e-4, long=long_recording)
 
 
 @pytest.fixture
