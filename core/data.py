@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +16,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
+from .contract import draw
 from .domain import Domain, Inventory, Sample, Side
-from .errors import ConfigError, MediaError
+from .errors import AdapterError, ConfigError, MediaError, UnpairedError
 from .schedule import constant_then_linear
 from .settings import TrainingSettings
 
@@ -26,6 +28,8 @@ FEWEST_SAMPLES = 2
 """Samples an epoch of a side below which training is refused: with one there is nothing to generalise from."""
 _ATTEMPTS = 20
 _LISTED = 5
+_VALUES_EVERY = 16
+"""Of so many samples the values of one are looked at, after the first epoch."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class PairDataset(Dataset[Batch]):
         self.settings = settings
         self.samples_a_step = samples_a_step
         self._orders: dict[Side, tuple[int, np.ndarray]] = {}
+        self._spaces: dict[Side, tuple[int, ...]] = {}
 
     def __getitem__(self, position: int) -> Batch:
         problems: list[str] = []
@@ -73,21 +78,35 @@ class PairDataset(Dataset[Batch]):
         """A sample of each of the sides, which share order and random numbers: those of the first."""
         step = position // self.samples_a_step
         augmentation = constant_then_linear(step, self.settings.steps, self.settings.constant)
+        # Every file's at first, then now and again: of pictures that are held decoded it would cost a tenth.
+        values = position < len(self.files[sides[0]]) or position % _VALUES_EVERY == 0
         for attempt in range(_ATTEMPTS):
             place = self._place(sides[0], position + attempt * 7919)
             seed = [self.settings.seed, ord(sides[0]), 1, position, attempt]
             drawn: list[Sample] = []
             for side in sides:
                 file = Path(self.files[side][place])
+                rng = np.random.default_rng(seed)
                 try:
-                    drawn.append(Sample.of(self.domain.sample(file, side, np.random.default_rng(seed), augmentation)))
+                    sample = draw(self.domain, file, side, rng, augmentation, values)
                 except (MediaError, OSError) as error:
                     problems.append(f"{file}: {error}")
                     break
+                drawn.append(self._of_one_size(sample, side, file))
             else:
                 return drawn
         which = " or ".join(side.upper() for side in sides)
         raise MediaError(f"{_ATTEMPTS} files of {which} in a row cannot be used; the last: {problems[-1]}")
+
+    def _of_one_size(self, sample: Sample, side: Side, file: Path) -> Sample:
+        space = tuple(sample.x.shape[1:])
+        expected = self._spaces.setdefault(side, space)
+        if space != expected:
+            raise AdapterError(
+                f"{type(self.domain).__name__}.sample gave {_size(space)} values for {file}; "
+                f"expected {_size(expected)}, as of the samples of {side.upper()} before it"
+            )
+        return sample
 
     def _place(self, side: Side, position: int) -> int:
         """Every epoch goes through all files of a side once (as often as listed), in an order of its own."""
@@ -128,6 +147,10 @@ def collate(pairs: Sequence[Batch]) -> Batch:
     )
 
 
+def _size(space: Sequence[int]) -> str:
+    return " x ".join(map(str, space))
+
+
 def _stacked(values: Sequence[Tensor], what: str) -> Tensor:
     shapes = {tuple(value.shape[1:]) for value in values}
     if len(shapes) > 1:
@@ -145,19 +168,53 @@ def _stacked_context(contexts: Sequence[Mapping[str, Tensor]], side: str) -> dic
     }
 
 
-def loader(dataset: PairDataset, positions: Positions, pin: bool) -> DataLoader[Batch]:
-    """Batches in order, fetched ahead by worker processes."""
+class _Sent(Dataset[Batch | UnpairedError]):
+    """Pairs, or what is wrong with them: an error that a worker raises would arrive as a page of text."""
+
+    def __init__(self, pairs: PairDataset) -> None:
+        self.pairs = pairs
+
+    def __getitem__(self, position: int) -> Batch | UnpairedError:
+        try:
+            return self.pairs[position]
+        except UnpairedError as error:
+            if get_worker_info() is not None:  # the traceback stays behind
+                error.add_note(traceback.format_exc())
+            return error
+
+
+def _collated(sent: Sequence[Batch | UnpairedError]) -> Batch | UnpairedError:
+    pairs = [each for each in sent if isinstance(each, Batch)]
+    if len(pairs) < len(sent):
+        return next(each for each in sent if isinstance(each, UnpairedError))
+    try:
+        return collate(pairs)
+    except UnpairedError as error:
+        return error
+
+
+def loader(dataset: PairDataset, positions: Positions, pin: bool) -> Iterator[Batch]:
+    """Batches in order, fetched ahead by worker processes.
+
+    Raises:
+        MediaError: too many files in a row cannot be used, or samples do not go together.
+        AdapterError: the domain gave what is no sample, or raised what is none of its errors.
+    """
     workers = dataset.settings.workers
-    return DataLoader(
-        dataset,
+    batches: DataLoader[Batch | UnpairedError] = DataLoader(
+        _Sent(dataset),
         batch_sampler=positions,
         num_workers=workers,
-        collate_fn=collate,
+        collate_fn=_collated,
         pin_memory=pin,
         prefetch_factor=4 if workers else None,
         # Keeps the loader's own draw of worker seeds away from the checkpointed global generator.
         generator=torch.Generator().manual_seed(dataset.settings.seed),
     )
+    for batch in batches:
+        if isinstance(batch, UnpairedError):
+            raise batch
+        yield batch
 
 
 def scan_sides(domain: Domain, a: Path, b: Path, paired: bool = False) -> dict[Side, Inventory]:
@@ -229,11 +286,12 @@ def _bytes(file: Path) -> int:
 
 
 def first_sample(domain: Domain, files: Sequence[Path], side: Side, augmentation: float = 1.0, seed: int = 0) -> Tensor:
-    """A sample of the first file that can be read. Raises MediaError when none of the first twenty can."""
+    """A sample of the first file that can be read. Raises MediaError when none of the first twenty can, AdapterError
+    when the domain breaks its contract."""
     problem = "there are none"
     for file in files[:_ATTEMPTS]:
         try:
-            return Sample.of(domain.sample(file, side, np.random.default_rng(seed), augmentation)).x
+            return draw(domain, file, side, np.random.default_rng(seed), augmentation).x
         except (MediaError, OSError) as error:
             problem = str(error)
     raise MediaError(f"none of the first {_ATTEMPTS} files of {side.upper()} can be used; the last: {problem}")

@@ -15,6 +15,7 @@ import torch
 from . import registry
 from .checkpoints import listed
 from .config import read_yaml, to_mapping
+from .contract import check_pickles
 from .data import data_hash, first_sample, scan_sides
 from .domain import Domain, Inventory, Side
 from .errors import ConfigError, OutputError
@@ -119,6 +120,7 @@ def train(
     Raises:
         ConfigError: settings that contradict each other, too few files, or another experiment in `out`.
         MissingFile: a folder does not exist.
+        AdapterError: the domain breaks its contract.
         OutputError: `out` cannot be written.
         NumericsError: NaN or infinity; the message names the last good checkpoint.
         Interrupted: Ctrl-C or SIGTERM; the state has been saved.
@@ -151,6 +153,7 @@ def train(
     if resume:
         _check_resumable(plan)
     _check_shapes(plan, inventories)
+    check_pickles(plan.domain, plan.training.workers, plan.training.processes)
     plan = dataclasses.replace(plan, data_hash=data_hash(inventories))
     fabric = make_fabric(plan.training)
     _claim(plan, resume)
@@ -179,11 +182,6 @@ def _check_shapes(plan: RunPlan, inventories: Mapping[Side, Inventory]) -> None:
     translators: dict[Side, NetworkSpec] = {"a": networks.generator_a2b, "b": networks.generator_b2a}
     for side, inventory in inventories.items():
         shape = tuple(first_sample(plan.domain, inventory.files, side).shape)
-        if len(shape) != plan.domain.dimensions + 1 or shape[0] != plan.domain.channels(side):
-            raise ConfigError(
-                f"the domain {plan.domain.name!r} gave a sample of shape {shape} for {side.upper()}; expected "
-                f"{plan.domain.channels(side)} channels and {plan.domain.dimensions} spatial axes"
-            )
         with torch.device("meta"):
             translator, judge = translators[side].build("generators"), judges[side].build("discriminators")
             # A discriminator may be shown more channels than a sample has: those of its counterpart, of its neighbours.
