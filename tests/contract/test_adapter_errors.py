@@ -106,7 +106,7 @@ def test_a_worker_tells_of_broken_files_in_one_line(recordings: Path) -> None:
 
 def test_samples_of_several_sizes(recordings: Path) -> None:
     with pytest.raises(
-        AdapterError, match=r"Wrong\.sample gave \d+ values for .*; expected \d+, as of the samples before"
+        AdapterError, match=r"Wrong\.sample gave \d+ values for .*; expected \d+, as of the samples of [AB] before"
     ):
         batches(wrong(lambda x: x[:, :32], only="2.txt"), recordings, workers=0)
 
