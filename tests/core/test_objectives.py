@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -316,6 +317,42 @@ def test_pairs_must_have_the_same_names(data: Path) -> None:
 
 
 # -- settings ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (Dual, {"form": "wgan", "cycle_a": 500, "cycle_b": 500, "identity_a": 0, "identity_b": 0, "critic_steps": 3,
+                "clip": 0.1}),
+        (Disco, {"form": "vanilla", "adversarial": 0.1, "matching": 0.9, "first_rate": 0.01, "first_steps": 10_000,
+                 "rate": 0.5, "interval": 3}),
+        (Pix2pix, {"form": "vanilla", "adversarial": 1, "l1": 100}),
+        (Cut, {"form": "lsgan", "adversarial": 1, "contrast": 0.5, "contrast_identity": 0.5, "temperature": 0.07,
+               "patches": 256, "width": 256}),
+    ],
+)  # fmt: skip
+def test_defaults_are_the_published_settings(kind: Any, expected: dict[str, Any]) -> None:
+    found = dataclasses.asdict(kind().settings)
+    assert {name: found[name] for name in expected} == expected
+    assert kind().history == 0
+
+
+def test_what_was_published_besides() -> None:
+    assert Dual.published == {
+        "training": {"optimiser": "rmsprop", "learning_rate": 5e-5, "beta2": 0.9},
+        "networks": {"generator": "unet", "dropout": 0.5},
+    }
+    assert Disco.published == {"training": {"weight_decay": 1e-5, "batch": 64}}
+    assert Pix2pix.published == {"networks": {"generator": "unet", "dropout": 0.5}}
+    assert Cut.published == {} == Cycle.published
+
+
+def test_the_ends_of_every_range_are_allowed() -> None:
+    DualSettings(critic_steps=1, clip=0)
+    for share in (0, 1):
+        DiscoSettings(adversarial=0, matching=0, first_steps=0, first_rate=share, rate=share, interval=1)
+    Pix2pixSettings(adversarial=0, l1=0)
+    CutSettings(adversarial=0, contrast=0, contrast_identity=0, patches=2, width=1)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
