@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from unpaired.core.arrays import ArrayDomain, ArraySettings
     from unpaired.core.domain import (
         BrokenFile,
         ConversionSettings,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         Writer,
     )
     from unpaired.core.errors import (
+        AdapterError,
         ConfigError,
         Interrupted,
         MediaError,
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from unpaired.domains.video import Video
 
 _HOMES = {
+    "unpaired.core.arrays": ("ArrayDomain", "ArraySettings"),
     "unpaired.core.domain": (
         "BrokenFile",
         "ConversionSettings",
@@ -53,6 +56,7 @@ _HOMES = {
         "Writer",
     ),
     "unpaired.core.errors": (
+        "AdapterError",
         "ConfigError",
         "Interrupted",
         "MediaError",
@@ -75,6 +79,9 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AdapterError",
+    "ArrayDomain",
+    "ArraySettings",
     "Audio",
     "BrokenFile",
     "ConfigError",

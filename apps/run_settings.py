@@ -63,7 +63,8 @@ def compose(mapping: Mapping[str, Any], faults: list[str]) -> RunSettings:
     name, registered, given = _named("objectives", mapping.get("objective"), "objective", faults, "cycle")
     objective_type = registered and objective_of(domain or plain_domain(mapping.get("domain")), name)
     objective = objective_type and config.read(objective_type.settings_type, given, "objective", faults)
-    networks = config.read(NetworkSettings, mapping.get("networks", {}), "networks", faults)
+    published = objective_type.published if objective_type else {}
+    networks = config.read(NetworkSettings, _over(published, mapping, "networks"), "networks", faults)
     if domain and networks and whole:
         try:
             domain.networks(whole.preset, networks)  # describes them, and so knows a preset that there is not
@@ -74,10 +75,16 @@ def compose(mapping: Mapping[str, Any], faults: list[str]) -> RunSettings:
         "networks": networks,
         "objective_name": name,
         "objective": objective,
-        "training": config.read(TrainingSettings, mapping.get("training", {}), "training", faults),
+        "training": config.read(TrainingSettings, _over(published, mapping, "training"), "training", faults),
     }
     refuse(faults)
     return RunSettings(**vars(whole), **settings)
+
+
+def _over(published: Mapping[str, Any], mapping: Mapping[str, Any], group: str) -> Any:
+    """A group of settings: what the user gave, over what the objective was published with."""
+    given = mapping.get(group, {})
+    return {**published.get(group, {}), **given} if isinstance(given, Mapping) else given
 
 
 def read_domain(given: Any, faults: list[str]) -> Domain | None:

@@ -152,8 +152,8 @@ def train(data: Path, out: Path, minutes: float, seed: int, trials: int) -> dict
     must be known before: a short run, whose time counts, measures the speed.
 
     About half of the runs draw a network of roads that ignores the photo, and never leave it. No pair is needed to see
-    that: what ignores the photo cannot be undone, and the cycle losses stay high. So up to two thirds of the time go into
-    `trials` with different seeds, and the one with the lowest cycle loss is trained on.
+    that: what ignores the photo cannot be undone, and the cycle losses stay high. So up to two thirds of the time go
+    into `trials` with different seeds, and the one with the lowest cycle loss is trained on.
     """
     start = time.monotonic()
     a, b = split(data, out)
@@ -192,7 +192,7 @@ def _run(a: Path, b: Path, out: Path, steps: int, seed: int, **training: Any) ->
     unpaired.train(
         # A map turned or mirrored is still a map, and so is its photo. The curves tell road from land in the map, and
         # bring what lies in shadow in the photo to light: see domains/image/tone.py.
-        domain=unpaired.Image(size=SIZE, vertical_flip=True, rotate=True, gamma_a=0.5, gamma_b=6.0),
+        domain=unpaired.Image(size=SIZE, vertical_flip=True, rotate=True, gamma_a=-0.5, gamma_b=6.0),
         a=a,
         b=b,
         out=out,

@@ -69,6 +69,7 @@ def convert(
     Raises:
         MissingFile: no such input, or nothing in the folder that the domain converts.
         MediaError: a single input cannot be decoded. In a folder it is listed in the report instead.
+        AdapterError: the domain breaks its contract.
         OutputError: the output cannot be written, would overwrite an input, or lies inside the input folder.
         ConfigError: an option that the domain does not have, or a value out of range.
     """

@@ -6,7 +6,9 @@ step, and workers, their number and their timing cannot change what is trained o
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,16 +16,20 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
+from .contract import draw
 from .domain import Domain, Inventory, Sample, Side
-from .errors import ConfigError, MediaError
+from .errors import AdapterError, ConfigError, MediaError, UnpairedError
 from .schedule import constant_then_linear
 from .settings import TrainingSettings
 
 FEWEST_SAMPLES = 2
 """Samples an epoch of a side below which training is refused: with one there is nothing to generalise from."""
 _ATTEMPTS = 20
+_LISTED = 5
+_VALUES_EVERY = 16
+"""Of so many samples the values of one are looked at, after the first epoch."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +49,16 @@ class PairDataset(Dataset[Batch]):
     """Pairs by their position in the run, as batches of one."""
 
     def __init__(
-        self, domain: Domain, files: dict[Side, Sequence[Path]], settings: TrainingSettings, samples_a_step: int
+        self,
+        domain: Domain,
+        files: dict[Side, Sequence[Path]],
+        settings: TrainingSettings,
+        samples_a_step: int,
+        paired: bool = False,
     ) -> None:
+        """`paired`: files of the same place are true counterparts, and are drawn together with like random numbers."""
         self.domain = domain
+        self.together: tuple[tuple[Side, ...], ...] = (("a", "b"),) if paired else (("a",), ("b",))
         # Text takes a tenth of the memory of Path objects; 100,000 files are an ordinary folder. A file that is drawn
         # several times an epoch is listed as often, and held once.
         texts = {path: str(path) for paths in files.values() for path in paths}
@@ -53,33 +66,56 @@ class PairDataset(Dataset[Batch]):
         self.settings = settings
         self.samples_a_step = samples_a_step
         self._orders: dict[Side, tuple[int, np.ndarray]] = {}
+        self._spaces: dict[Side, tuple[int, ...]] = {}
 
     def __getitem__(self, position: int) -> Batch:
         problems: list[str] = []
-        a, b = (self._sample(side, position, problems) for side in ("a", "b"))
+        a, b = (sample for sides in self.together for sample in self._samples(sides, position, problems))
         contexts = [{name: value[None] for name, value in sample.context.items()} for sample in (a, b)]
         return Batch(a.x[None], b.x[None], tuple(problems), *contexts)
 
-    def _sample(self, side: Side, position: int, problems: list[str]) -> Sample:
+    def _samples(self, sides: tuple[Side, ...], position: int, problems: list[str]) -> list[Sample]:
+        """A sample of each of the sides, which share order and random numbers: those of the first."""
         step = position // self.samples_a_step
         augmentation = constant_then_linear(step, self.settings.steps, self.settings.constant)
+        # Every file's at first, then now and again: of pictures that are held decoded it would cost a tenth.
+        values = position < len(self.files[sides[0]]) or position % _VALUES_EVERY == 0
         for attempt in range(_ATTEMPTS):
-            file = self._file(side, position + attempt * 7919)
-            rng = np.random.default_rng([self.settings.seed, ord(side), 1, position, attempt])
-            try:
-                return Sample.of(self.domain.sample(file, side, rng, augmentation))
-            except (MediaError, OSError) as error:
-                problems.append(f"{file}: {error}")
-        raise MediaError(f"{_ATTEMPTS} files of {side.upper()} in a row cannot be used; the last: {problems[-1]}")
+            place = self._place(sides[0], position + attempt * 7919)
+            seed = [self.settings.seed, ord(sides[0]), 1, position, attempt]
+            drawn: list[Sample] = []
+            for side in sides:
+                file = Path(self.files[side][place])
+                rng = np.random.default_rng(seed)
+                try:
+                    sample = draw(self.domain, file, side, rng, augmentation, values)
+                except (MediaError, OSError) as error:
+                    problems.append(f"{file}: {error}")
+                    break
+                drawn.append(self._of_one_size(sample, side, file))
+            else:
+                return drawn
+        which = " or ".join(side.upper() for side in sides)
+        raise MediaError(f"{_ATTEMPTS} files of {which} in a row cannot be used; the last: {problems[-1]}")
 
-    def _file(self, side: Side, position: int) -> Path:
+    def _of_one_size(self, sample: Sample, side: Side, file: Path) -> Sample:
+        space = tuple(sample.x.shape[1:])
+        expected = self._spaces.setdefault(side, space)
+        if space != expected:
+            raise AdapterError(
+                f"{type(self.domain).__name__}.sample gave {_size(space)} values for {file}; "
+                f"expected {_size(expected)}, as of the samples of {side.upper()} before it"
+            )
+        return sample
+
+    def _place(self, side: Side, position: int) -> int:
         """Every epoch goes through all files of a side once (as often as listed), in an order of its own."""
         count = len(self.files[side])
         epoch, place = divmod(position, count)
         if side not in self._orders or self._orders[side][0] != epoch:
             order = np.random.default_rng([self.settings.seed, ord(side), 0, epoch]).permutation(count)
             self._orders[side] = (epoch, order)
-        return Path(self.files[side][self._orders[side][1][place]])
+        return int(self._orders[side][1][place])
 
 
 class Positions(Sampler[list[int]]):
@@ -111,6 +147,10 @@ def collate(pairs: Sequence[Batch]) -> Batch:
     )
 
 
+def _size(space: Sequence[int]) -> str:
+    return " x ".join(map(str, space))
+
+
 def _stacked(values: Sequence[Tensor], what: str) -> Tensor:
     shapes = {tuple(value.shape[1:]) for value in values}
     if len(shapes) > 1:
@@ -128,31 +168,68 @@ def _stacked_context(contexts: Sequence[Mapping[str, Tensor]], side: str) -> dic
     }
 
 
-def loader(dataset: PairDataset, positions: Positions, pin: bool) -> DataLoader[Batch]:
-    """Batches in order, fetched ahead by worker processes."""
+class _Sent(Dataset[Batch | UnpairedError]):
+    """Pairs, or what is wrong with them: an error that a worker raises would arrive as a page of text."""
+
+    def __init__(self, pairs: PairDataset) -> None:
+        self.pairs = pairs
+
+    def __getitem__(self, position: int) -> Batch | UnpairedError:
+        try:
+            return self.pairs[position]
+        except UnpairedError as error:
+            if get_worker_info() is not None:  # the traceback stays behind
+                error.add_note(traceback.format_exc())
+            return error
+
+
+def _collated(sent: Sequence[Batch | UnpairedError]) -> Batch | UnpairedError:
+    pairs = [each for each in sent if isinstance(each, Batch)]
+    if len(pairs) < len(sent):
+        return next(each for each in sent if isinstance(each, UnpairedError))
+    try:
+        return collate(pairs)
+    except UnpairedError as error:
+        return error
+
+
+def loader(dataset: PairDataset, positions: Positions, pin: bool) -> Iterator[Batch]:
+    """Batches in order, fetched ahead by worker processes.
+
+    Raises:
+        MediaError: too many files in a row cannot be used, or samples do not go together.
+        AdapterError: the domain gave what is no sample, or raised what is none of its errors.
+    """
     workers = dataset.settings.workers
-    return DataLoader(
-        dataset,
+    batches: DataLoader[Batch | UnpairedError] = DataLoader(
+        _Sent(dataset),
         batch_sampler=positions,
         num_workers=workers,
-        collate_fn=collate,
+        collate_fn=_collated,
         pin_memory=pin,
         prefetch_factor=4 if workers else None,
         # Keeps the loader's own draw of worker seeds away from the checkpointed global generator.
         generator=torch.Generator().manual_seed(dataset.settings.seed),
     )
+    for batch in batches:
+        if isinstance(batch, UnpairedError):
+            raise batch
+        yield batch
 
 
-def scan_sides(domain: Domain, a: Path, b: Path) -> dict[Side, Inventory]:
-    """Scan both folders.
+def scan_sides(domain: Domain, a: Path, b: Path, paired: bool = False) -> dict[Side, Inventory]:
+    """Scan both folders; `paired`: their true pairs, in one order.
 
     Raises:
         MissingFile: a folder does not exist.
-        ConfigError: both are one folder, or one holds too few usable files.
+        ConfigError: both are one folder, or one holds too few usable files, or names do not match where pairs are
+            asked for.
     """
     inventories: dict[Side, Inventory] = {"a": domain.scan(a), "b": domain.scan(b)}
     if a.resolve() == b.resolve():
         raise ConfigError(f"A and B are the same folder ({a}); name two folders that show two worlds")
+    if paired:
+        inventories = matched(inventories)
     for side, inventory in inventories.items():
         if len(inventory.drawn) < FEWEST_SAMPLES:
             raise ConfigError(
@@ -161,6 +238,37 @@ def scan_sides(domain: Domain, a: Path, b: Path) -> dict[Side, Inventory]:
                 "`unpaired inspect` says what is wrong with them"
             )
     return inventories
+
+
+def matched(found: Mapping[Side, Inventory]) -> dict[Side, Inventory]:
+    """The inventories with true pairs alone, in one order: files of the same name, suffix and folder aside.
+
+    A file whose counterpart is broken is left out.
+
+    Raises:
+        ConfigError: a file has no counterpart, or several files of a folder have one name.
+    """
+    named = {side: {_key(file, each): file for file in each.files} for side, each in found.items()}
+    broken = {_key(file.path, each) for each in found.values() for file in each.broken}
+    for side, each in found.items():
+        if len(named[side]) < len(each.files):
+            raise ConfigError(f"{each.folder} has several files of one name, suffix aside; pairs go by name")
+    alone = sorted((named["a"].keys() ^ named["b"].keys()) - broken)
+    if alone:
+        more = f" and {len(alone) - _LISTED} more" if len(alone) > _LISTED else ""
+        raise ConfigError(
+            f"{len(alone)} files of {found['a'].folder} or {found['b'].folder} have no counterpart of the same name: "
+            f"{', '.join(alone[:_LISTED])}{more}; rename or remove them, or do without pairs"
+        )
+    both = sorted(named["a"].keys() & named["b"].keys())
+    return {
+        side: dataclasses.replace(each, files=tuple(named[side][key] for key in both), draws=())
+        for side, each in found.items()
+    }
+
+
+def _key(file: Path, found: Inventory) -> str:
+    return file.relative_to(found.folder).with_suffix("").as_posix()
 
 
 def data_hash(inventories: dict[Side, Inventory]) -> str:
@@ -178,11 +286,12 @@ def _bytes(file: Path) -> int:
 
 
 def first_sample(domain: Domain, files: Sequence[Path], side: Side, augmentation: float = 1.0, seed: int = 0) -> Tensor:
-    """A sample of the first file that can be read. Raises MediaError when none of the first twenty can."""
+    """A sample of the first file that can be read. Raises MediaError when none of the first twenty can, AdapterError
+    when the domain breaks its contract."""
     problem = "there are none"
     for file in files[:_ATTEMPTS]:
         try:
-            return Sample.of(domain.sample(file, side, np.random.default_rng(seed), augmentation)).x
+            return draw(domain, file, side, np.random.default_rng(seed), augmentation).x
         except (MediaError, OSError) as error:
             problem = str(error)
     raise MediaError(f"none of the first {_ATTEMPTS} files of {side.upper()} can be used; the last: {problem}")

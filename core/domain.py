@@ -7,9 +7,11 @@ methods below, so that the engine never branches on a domain's kind.
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
@@ -172,12 +174,25 @@ class Scorer(Protocol):
 
 
 class Domain(ABC):
-    """One medium. Subclasses are picklable: samples are drawn in worker processes."""
+    """One medium. What must be given is `name`, `channels`, `sample`, `open` and `create`; the rest has defaults.
+
+    A domain goes to other processes, and into a model file, as its class and its settings: what else it holds (open
+    files, a cache) stays behind, and each process makes its own.
+
+    Args:
+        settings: all settings at once; the defaults where left out.
+        fields: single settings, as in `Image(size=128)`.
+
+    Raises:
+        ConfigError: a setting is unknown or out of range.
+    """
 
     name: ClassVar[str]
     """The name it is registered and saved under."""
     dimensions: ClassVar[int] = 2
     """Number of spatial axes of a sample: 1, 2 or 3."""
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    """How the names of its files end, in small letters (".wav"); empty: anyhow. `scan` and `convertible` go by it."""
     chunk_axes: ClassVar[int | None] = None
     """Number of axes of a chunk, where conversion reads the medium otherwise than training does (sound is trained on as
     a spectrogram and read as channels of samples); None: a chunk is shaped like a sample, of any size."""
@@ -188,18 +203,33 @@ class Domain(ABC):
     settings_type: ClassVar[type[DomainSettings]] = DomainSettings
     conversion_type: ClassVar[type[ConversionSettings]] = ConversionSettings
 
-    def __init__(self, settings: DomainSettings | None = None) -> None:
-        self.settings = settings if settings is not None else self.settings_type()
+    def __init__(self, settings: DomainSettings | None = None, **fields: Any) -> None:
+        from .config import unknown_key
+
+        known = [field.name for field in dataclasses.fields(self.settings_type) if field.init]
+        faults = [unknown_key(name, known, "domain") for name in fields if name not in known]
+        if faults:
+            raise ConfigError("; ".join(faults))
+        self.settings = dataclasses.replace(self.settings_type() if settings is None else settings, **fields)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.settings,)
 
     # -- training -----------------------------------------------------------------------------------
     @abstractmethod
     def channels(self, side: Side) -> int:
         """Number of channels of a sample of domain A or B."""
 
-    @abstractmethod
     def scan(self, folder: Path, thorough: bool = False) -> Inventory:
         """What `folder` holds. Quick by default (100,000 files in seconds: names, sizes, some headers);
-        `thorough` decodes every file. Raises MissingFile when there is no such folder."""
+        `thorough` decodes every file. Raises MissingFile when there is no such folder. Default: the visible files
+        below it that are `convertible`, without empty ones and, if thorough, those that `load` refuses."""
+        from .contract import unusable
+        from .folders import inventory
+
+        if thorough:
+            return inventory(folder, self.convertible, partial(unusable, self))
+        return inventory(folder, self.convertible)
 
     @abstractmethod
     def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor | Sample:
@@ -258,16 +288,19 @@ class Domain(ABC):
         """Start the translated counterpart of `like`. Raises OutputError or MediaError (unknown format)."""
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
-        """Translated chunks in order. Default: each chunk by itself; override to carry state along."""
+        """Translated chunks in order. Default: each chunk by itself; override to carry state along. Raises ConfigError
+        for a strength below 1 where A and B differ in channels, and so cannot be blended."""
         for chunk in reader:
             translated = translate(chunk[None])[0]
-            if options.strength < 1.0 and translated.shape == chunk.shape:
+            if options.strength < 1.0:
+                if translated.shape != chunk.shape:
+                    raise ConfigError(f"strength is {options.strength}; it must be 1 where A and B differ in channels")
                 translated = chunk + options.strength * (translated - chunk)
             yield translated
 
     def convertible(self, path: Path) -> bool:
-        """Whether a file met in a folder is to be converted (by its name)."""
-        return True
+        """Whether a file met in a folder is to be converted (by its name). Default: if it ends in one of `suffixes`."""
+        return not self.suffixes or path.name.lower().endswith(self.suffixes)
 
     @classmethod
     def adopt(cls, other: Domain) -> Domain | None:
@@ -281,9 +314,12 @@ class Domain(ABC):
         training (a tone curve, a normalisation). Default: as it is."""
         return sample
 
-    @abstractmethod
     def preview(self, sample: Tensor) -> Tensor:
-        """A picture (3, H, W) uint8 that shows one plain sample (C, *space) to a person."""
+        """A picture (3, H, W) uint8 that shows one plain sample (C, *space) to a person. Default: lines of every
+        channel, a picture (grey, or the first three channels), or the middle slice; see `preview.picture_of`."""
+        from .preview import picture_of
+
+        return picture_of(sample)
 
     def load(self, file: Path, side: Side) -> Tensor:
         """A whole file as one deterministic sample (C, *space) for scoring; default: an unjittered sample."""

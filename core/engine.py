@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from .data import Batch
-from .domain import Warp
+from .domain import Side, Warp
 from .history import HistoryBuffer
 from .networks import Networks, initialise
 from .objectives import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
@@ -39,7 +39,7 @@ class GeneratorGroup(nn.Module):
     def forward(self, *parts: Any) -> tuple[Any, ...]:
         # Fabric walks through what a wrapped forward takes and returns and refuses frozen dataclasses.
         step = self.objective.generator_step(self.generators, self._judges[0], _together(*parts), self.warp)
-        return dict(step.losses), step.translated_a, step.translated_b, dict(step.extra)
+        return dict(step.losses), dict(step.translated), dict(step.extra)
 
 
 class DiscriminatorGroup(nn.Module):
@@ -50,9 +50,8 @@ class DiscriminatorGroup(nn.Module):
         self.discriminators = discriminators
         self.objective = objective
 
-    def forward(self, shown_a: Tensor, shown_b: Tensor, extra: dict[str, Tensor], *parts: Any) -> tuple[Any, ...]:
-        batch = _together(*parts)
-        step = self.objective.discriminator_step(self.discriminators, batch, shown_a, shown_b, extra)
+    def forward(self, shown: dict[Side, Tensor], extra: dict[str, Tensor], *parts: Any) -> tuple[Any, ...]:
+        step = self.objective.discriminator_step(self.discriminators, _together(*parts), shown, extra)
         return dict(step.losses), dict(step.verdicts)
 
 
@@ -63,7 +62,9 @@ class Engine:
         self.fabric = fabric
         self.settings = settings
         random = torch.Generator().manual_seed(settings.seed)
-        self.generators, self.discriminators = Generators(networks), Discriminators(networks)
+        ways = objective.directions
+        self.generators = Generators(networks, ways, objective.heads(networks))
+        self.discriminators = Discriminators(networks, ways)
         initialise(self.generators, random)
         initialise(self.discriminators, random)
         if fabric.device.type == "cuda":
@@ -71,26 +72,29 @@ class Engine:
             self.generators.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             self.discriminators.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if settings.compile:
-            judges = (self.discriminators.a, self.discriminators.b, *self.discriminators.further.values())
-            for network in (*self.generators.children(), *judges):
+            for network in (*_parts_of(self.generators), *_parts_of(self.discriminators)):
                 network.compile()
         rate = settings.learning_rate
         self._rates = (rate, settings.discriminator_learning_rate or rate)
         self._objective = objective
         self._plain_g = GeneratorGroup(self.generators, self.discriminators, objective)
         group_d = DiscriminatorGroup(self.discriminators, objective)
-        self._group_g, self._optimiser_g = fabric.setup(self._plain_g, self._adam(self.generators, self._rates[0]))
-        self._group_d, self._optimiser_d = fabric.setup(group_d, self._adam(self.discriminators, self._rates[1]))
+        self._group_g, self._optimiser_g = fabric.setup(self._plain_g, self._optimiser(self.generators, self._rates[0]))
+        self._group_d, self._optimiser_d = fabric.setup(group_d, self._optimiser(self.discriminators, self._rates[1]))
         self.averaged = copy.deepcopy(self.generators).requires_grad_(False).eval()
         # Odd and even seeds keep the two buffers' draws, and those of every process, apart.
         seed = 2 * (settings.seed * fabric.world_size + fabric.global_rank)
-        self._history_a = HistoryBuffer(objective.history, seed)
-        self._history_b = HistoryBuffer(objective.history, seed + 1)
+        self._history: dict[Side, HistoryBuffer] = {
+            "a": HistoryBuffer(objective.history, seed),
+            "b": HistoryBuffer(objective.history, seed + 1),
+        }
 
-    def _adam(self, network: nn.Module, rate: float) -> torch.optim.Adam:
-        betas = (self.settings.beta1, self.settings.beta2)
-        fused = self.fabric.device.type in ("cpu", "cuda")
-        return torch.optim.Adam(network.parameters(), lr=rate, betas=betas, fused=fused)
+    def _optimiser(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
+        settings, decay = self.settings, self.settings.weight_decay
+        if settings.optimiser == "rmsprop":
+            return torch.optim.RMSprop(network.parameters(), lr=rate, alpha=settings.beta2, weight_decay=decay)
+        betas, fused = (settings.beta1, settings.beta2), self.fabric.device.type in ("cpu", "cuda")
+        return torch.optim.Adam(network.parameters(), lr=rate, betas=betas, weight_decay=decay, fused=fused)
 
     def step(
         self, batches: Sequence[Batch], warp: Warp | None, factor: float | tuple[float, float], step: int
@@ -113,42 +117,55 @@ class Engine:
         for optimiser, rate, factor in zip(optimisers, self._rates, factors, strict=True):
             for group in optimiser.param_groups:
                 group["lr"] = rate * factor
-        steps = self._generators(batches, warp)
+        generators_learn, discriminators_learn = self._objective.turns()
+        steps = self._generators(batches, warp, generators_learn)
         losses = _mean([s.losses for s in steps])
         losses["generators"] = torch.stack(list(losses.values())).sum()
-        judged = self._discriminators(batches, steps)
+        judged = self._discriminators(batches, steps, discriminators_learn)
         losses |= _mean([s.losses for s in judged]) | _mean([s.verdicts for s in judged])
         self._average(step)
         return losses
 
-    def _generators(self, batches: Sequence[Batch], warp: Warp | None) -> list[GeneratorStep]:
+    def _generators(self, batches: Sequence[Batch], warp: Warp | None, learn: bool) -> list[GeneratorStep]:
         self.discriminators.requires_grad_(False)
         self._plain_g.warp = warp
         steps = []
         for number, batch in enumerate(batches):
-            with ExitStack() as stack:
-                if number + 1 < len(batches):
-                    stack.enter_context(self.fabric.no_backward_sync(self._group_g))
+            with self._pass(self._group_g, learn, last=number + 1 == len(batches)):
                 step = GeneratorStep(*self._group_g(*_parts(batch)))
-                self.fabric.backward(_sum(step.losses) / len(batches))
+                if learn:
+                    self.fabric.backward(_sum(step.losses) / len(batches))
             steps.append(step)
-        self._descend(self._group_g, self._optimiser_g)
+        if learn:
+            self._descend(self._group_g, self._optimiser_g)
         self.discriminators.requires_grad_(True)
         return steps
 
-    def _discriminators(self, batches: Sequence[Batch], steps: Sequence[GeneratorStep]) -> list[DiscriminatorStep]:
+    def _discriminators(
+        self, batches: Sequence[Batch], steps: Sequence[GeneratorStep], learn: bool
+    ) -> list[DiscriminatorStep]:
         judged = []
         for number, (batch, step) in enumerate(zip(batches, steps, strict=True)):
-            shown_a = self._history_a.exchange(step.translated_a)
-            shown_b = self._history_b.exchange(step.translated_b)
-            with ExitStack() as stack:
-                if number + 1 < len(batches):
-                    stack.enter_context(self.fabric.no_backward_sync(self._group_d))
-                verdict = DiscriminatorStep(*self._group_d(shown_a, shown_b, dict(step.extra), *_parts(batch)))
-                self.fabric.backward(_sum(verdict.losses) / len(batches))
+            shown = {side: self._history[side].exchange(made) for side, made in step.translated.items()}
+            with self._pass(self._group_d, learn, last=number + 1 == len(batches)):
+                verdict = DiscriminatorStep(*self._group_d(shown, dict(step.extra), *_parts(batch)))
+                if learn:
+                    self.fabric.backward(_sum(verdict.losses) / len(batches))
             judged.append(verdict)
-        self._descend(self._group_d, self._optimiser_d)
+        if learn:
+            self._descend(self._group_d, self._optimiser_d)
+            self._objective.constrain(self.discriminators)
         return judged
+
+    @contextmanager
+    def _pass(self, group: Any, learn: bool, last: bool) -> Iterator[None]:
+        """One forward pass and what follows of it; gradients go to the other processes with the last pass alone."""
+        with ExitStack() as stack:
+            if not learn:
+                stack.enter_context(torch.no_grad())
+            elif not last:
+                stack.enter_context(self.fabric.no_backward_sync(group))
+            yield
 
     def _descend(self, group: Any, optimiser: Any) -> None:
         if self.settings.clip:
@@ -200,16 +217,16 @@ class Engine:
         """What differs between processes: history buffers and random generators."""
         cuda = self.fabric.device.type == "cuda"
         return {
-            "history_a": self._history_a.state(),
-            "history_b": self._history_b.state(),
+            "history_a": self._history["a"].state(),
+            "history_b": self._history["b"].state(),
             "random": torch.get_rng_state(),
             "random_cuda": torch.cuda.get_rng_state(self.fabric.device) if cuda else None,
         }
 
     def restore_local_state(self, state: Mapping[str, Any]) -> None:
         """Take up this process's own state."""
-        self._history_a.restore(state["history_a"], self.fabric.device)
-        self._history_b.restore(state["history_b"], self.fabric.device)
+        self._history["a"].restore(state["history_a"], self.fabric.device)
+        self._history["b"].restore(state["history_b"], self.fabric.device)
         torch.set_rng_state(state["random"].cpu())
         if state["random_cuda"] is not None and self.fabric.device.type == "cuda":
             torch.cuda.set_rng_state(state["random_cuda"].cpu(), self.fabric.device)
@@ -236,6 +253,15 @@ def _parts(batch: Batch) -> tuple[Any, ...]:
 
 def _together(a: Tensor, b: Tensor, context_a: dict[str, Tensor], context_b: dict[str, Tensor]) -> Batch:
     return Batch(a, b, (), context_a, context_b)
+
+
+def _parts_of(group: nn.Module) -> Iterator[nn.Module]:
+    """The networks of a group, those in its dictionaries each by itself."""
+    for network in group.children():
+        if isinstance(network, nn.ModuleDict):
+            yield from network.values()
+        else:
+            yield network
 
 
 def _sum(losses: Mapping[str, Tensor]) -> Tensor:

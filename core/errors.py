@@ -33,6 +33,10 @@ class UnknownName(UnpairedError, LookupError):
     """A domain, network, objective or model of that name is not installed."""
 
 
+class AdapterError(UnpairedError, TypeError):
+    """A domain breaks its contract; the message names the class, the method, what came and what was expected."""
+
+
 class MissingDependency(UnpairedError, ImportError):
     """An optional package is needed here; the message names what to install."""
 

@@ -17,15 +17,18 @@ def output_error(target: Path, error: OSError) -> OutputError:
 
 
 @contextmanager
-def atomic(target: Path) -> Iterator[Path]:
+def atomic(target: Path, ending: str | None = None) -> Iterator[Path]:
     """Yield a temporary path beside `target`; on success fsync it and rename it to `target`, else remove it.
 
-    The temporary name keeps the suffix, for encoders that choose by it. Missing parent folders are made.
+    The temporary name keeps the suffix, or the `ending` where that is more of the name (.nii.gz), for encoders that
+    choose by it. Missing parent folders are made.
 
     Raises:
         OutputError: the place cannot be written to (an OSError inside the block is taken for that).
     """
-    temporary = target.with_name(f".{target.stem[:80]}.{secrets.token_hex(4)}.part{target.suffix}")
+    ending = target.suffix if ending is None else ending
+    stem = target.name.removesuffix(ending)[:80]
+    temporary = target.with_name(f".{stem}.{secrets.token_hex(4)}.part{ending}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
-from .domain import BrokenFile
-from .errors import MediaError
+from .domain import BrokenFile, Inventory
+from .errors import MediaError, MissingFile
 
 LISTED = 20
 """Examples named of each finding."""
@@ -38,6 +38,34 @@ def walk(folder: Path, broken: list[BrokenFile]) -> Iterator[tuple[Path, int]]:
                 pending.append(entry.path)
             elif entry.is_file():
                 yield Path(entry.path), entry.stat().st_size
+
+
+def inventory(
+    folder: Path, wanted: Callable[[Path], bool], fault: Callable[[Path], str | None] = lambda path: None
+) -> Inventory:
+    """What a folder and all below it hold of the files that are `wanted` (by their names).
+
+    `fault` says why a file cannot be used; without it only empty files are taken for broken.
+
+    Raises:
+        MissingFile: there is no such folder.
+        MediaError: it cannot be listed.
+    """
+    if not folder.is_dir():
+        raise MissingFile(f"{folder} is not a folder" if folder.exists() else f"there is no folder {folder}")
+    files: list[Path] = []
+    broken: list[BrokenFile] = []
+    size_of_all = others = 0
+    for path, size in walk(folder, broken):
+        if not wanted(path):
+            others += 1
+        elif reason := fault(path) if size else "is empty (0 bytes)":
+            broken.append(BrokenFile(path, reason))
+        else:
+            files.append(path)
+            size_of_all += size
+    facts = {"files": len(files), "bytes": size_of_all, "other files": others}
+    return Inventory(folder, tuple(sorted(files)), tuple(sorted(broken, key=lambda each: each.path)), facts)
 
 
 def spread(paths: Sequence[Path], count: int) -> list[Path]:

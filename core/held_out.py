@@ -9,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .domain import BrokenFile, Domain, Inventory, Side
-from .errors import ConfigError, MediaError
+from .data import matched
+from .domain import BrokenFile, Domain, Side
+from .errors import MediaError
 from .evaluation_report import SetUsed
-
-_LISTED = 5
 
 
 @dataclass(frozen=True)
@@ -37,9 +36,9 @@ def choose(
     for side, inventory in found.items():
         if not inventory.files:
             raise MediaError(f"{folders[side]} has no usable file to score ({len(inventory.broken)} broken)")
-    matched = _pairs(found["a"], found["b"]) if paired else {side: each.files for side, each in found.items()}
+    listed = matched(found) if paired else found
     # a scan trusts names and headers: what does not decode is found by decoding it
-    drawn = {side: _draw(files, limit, seed) for side, files in matched.items()}
+    drawn = {side: _draw(each.files, limit, seed) for side, each in listed.items()}
     faults = {side: [_fault(domain, file, side) for file in files] for side, files in drawn.items()}
     sound = {side: [fault is None for fault in each] for side, each in faults.items()}
     if paired:
@@ -54,28 +53,6 @@ def choose(
         side: Chosen(files, SetUsed(str(folders[side]), len(found[side].files), len(files), broken[side]))
         for side, files in kept.items()
     }
-
-
-def _pairs(a: Inventory, b: Inventory) -> dict[Side, tuple[Path, ...]]:
-    """Files of both folders by name, in one order. A file whose counterpart is broken is left out."""
-    named = [{_key(file, found): file for file in found.files} for found in (a, b)]
-    broken = {_key(each.path, found) for found in (a, b) for each in found.broken}
-    for found, files in zip((a, b), named, strict=True):
-        if len(files) < len(found.files):
-            raise ConfigError(f"{found.folder} has several files of one name, suffix aside; pairs go by name")
-    alone = sorted((named[0].keys() ^ named[1].keys()) - broken)
-    if alone:
-        more = f" and {len(alone) - _LISTED} more" if len(alone) > _LISTED else ""
-        raise ConfigError(
-            f"{len(alone)} files of {a.folder} or {b.folder} have no counterpart of the same name: "
-            f"{', '.join(alone[:_LISTED])}{more}; rename or remove them, or score without pairs"
-        )
-    both = sorted(named[0].keys() & named[1].keys())
-    return {"a": tuple(named[0][key] for key in both), "b": tuple(named[1][key] for key in both)}
-
-
-def _key(file: Path, found: Inventory) -> str:
-    return file.relative_to(found.folder).with_suffix("").as_posix()
 
 
 def _draw(files: Sequence[Path], limit: int | None, seed: int) -> tuple[Path, ...]:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from . import checkpoints
 from .config import write_yaml
-from .data import Batch, PairDataset, Positions, first_sample, loader, scan_sides
+from .data import Batch, PairDataset, Positions, first_sample, loader
 from .domain import Direction, Domain, Side, Warp
 from .engine import Engine
 from .errors import ConfigError, Interrupted, NumericsError
@@ -50,7 +50,7 @@ class Loop:
         self.fabric, self.plan, self.settings = fabric, plan, plan.training
         self.networks = plan.networks()
         self.engine = Engine(fabric, self.networks, plan.objective(), plan.training)
-        inventories = scan_sides(plan.domain, plan.a, plan.b)
+        inventories = plan.scan()
         self.files: dict[Side, tuple[Path, ...]] = {side: inventories[side].drawn for side in ("a", "b")}
         self.step = 0
         self.best: float | None = None
@@ -82,7 +82,9 @@ class Loop:
     def _batches(self) -> Iterator[list[Batch]]:
         """The batches of one step after another, on the device."""
         samples = self.settings.batch * self.settings.accumulate * self.fabric.world_size
-        dataset = PairDataset(self.plan.domain, dict(self.files), self.settings, samples)
+        dataset = PairDataset(
+            self.plan.domain, dict(self.files), self.settings, samples, self.plan.objective_type.paired
+        )
         positions = Positions(self.settings, self.step, self.fabric.global_rank, self.fabric.world_size)
         gathered: list[Batch] = []
         for batch in loader(dataset, positions, pin=self.fabric.device.type == "cuda"):
@@ -152,30 +154,28 @@ class Loop:
     def _preview(self) -> None:
         if self.watcher is None:
             return
-        averaged = self.engine.averaged
-        pairs: dict[Direction, tuple[Side, nn.Module, nn.Module]] = {
-            "a2b": ("a", averaged.a2b, averaged.b2a),
-            "b2a": ("b", averaged.b2a, averaged.a2b),
-        }
-        rows = {name: self._preview_row(side, there, back) for name, (side, there, back) in pairs.items()}
+        present = self.engine.averaged.by_direction()
+        backwards: dict[Direction, Direction] = {"a2b": "b2a", "b2a": "a2b"}
+        rows = {way: self._preview_row(way, there, present.get(backwards[way])) for way, there in present.items()}
         self.watcher.preview(Preview(self.step, rows))
 
-    def _preview_row(self, side: Side, there: nn.Module, back: nn.Module) -> PreviewRow:
+    def _preview_row(self, way: Direction, there: nn.Module, back: nn.Module | None) -> PreviewRow:
         domain = self.plan.domain
+        sides: tuple[Side, Side] = ("a", "b") if way == "a2b" else ("b", "a")
+        side, other = sides
         source = _fixed_samples(domain, self.files[side], side)
         shown = source.to(self.fabric.device, next(there.parameters()).dtype)
         with self.fabric.autocast():
             translation = there(shown)
-            cycle = back(translation)
+            cycle = back(translation) if back else None
             # The generator into a side takes samples of the other: identity needs like channels.
-            identity = back(shown) if domain.channels("a") == domain.channels("b") else None
-        other: Side = "b" if side == "a" else "a"
+            identity = back(shown) if back and domain.channels("a") == domain.channels("b") else None
 
         def plain(sample: Tensor, of: Side) -> Tensor:
             return domain.plain(sample.float().cpu(), of)
 
-        unchanged = None if identity is None else plain(identity, side)
-        return PreviewRow(plain(source, side), plain(translation, other), plain(cycle, side), unchanged)
+        returned, unchanged = (None if each is None else plain(each, side) for each in (cycle, identity))
+        return PreviewRow(plain(source, side), plain(translation, other), returned, unchanged)
 
     def _save(self) -> None:
         """Checkpoint and model file, if the weights are sound."""
@@ -205,9 +205,8 @@ class Loop:
         return True
 
     def _model(self) -> Model:
-        averaged = self.engine.averaged
         return Model(
-            generators={"a2b": averaged.a2b, "b2a": averaged.b2a},
+            generators=self.engine.averaged.by_direction(),
             networks=self.networks,
             domain=self.plan.domain,
             names=self.plan.names,

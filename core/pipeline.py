@@ -22,6 +22,7 @@ from typing import Any
 
 from torch import Tensor
 
+from .contract import check_chunk, check_translated
 from .domain import ConversionSettings, Direction, Domain, Reader, Side, Translate
 from .errors import MediaError, MissingFile
 from .files import output_error
@@ -181,6 +182,7 @@ class Pipeline:
     ) -> None:
         self._domain, self._translate, self._options = domain, translate, options
         self._side: Side = "a" if direction == "a2b" else "b"
+        self._other: Side = "b" if direction == "a2b" else "a"
         self._progress = progress
         self._inbox, self._outbox = Channel(), Channel()
         self._failure: BaseException | None = None
@@ -243,9 +245,10 @@ class Pipeline:
             while True:
                 self._inbox.wait_for_room()
                 job.check()
-                chunk = next(chunks, None)
-                if chunk is None:
+                chunk = next(chunks, _Mark.END)
+                if isinstance(chunk, _Mark):
                     return
+                check_chunk(self._domain, chunk, self._side, job.source)
                 self._inbox.put(chunk)
                 del chunk  # or the next one would be decoded beside it
 
@@ -270,9 +273,10 @@ class Pipeline:
             while True:
                 self._outbox.wait_for_room()
                 job.check()
-                chunk = next(translated, None)
-                if chunk is None:
+                chunk = next(translated, _Mark.END)
+                if isinstance(chunk, _Mark):
                     return
+                check_translated(self._domain, chunk, self._other, job.source)
                 self._outbox.put(chunk)
                 del chunk
                 done += 1

@@ -12,6 +12,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
+from .domain import Domain
 from .errors import UnknownName
 
 Group = Literal["domains", "objectives", "generators", "discriminators"]
@@ -30,11 +31,11 @@ class Entry:
 
 @cache
 def _points(group: Group) -> dict[str, list[EntryPoint]]:
-    # A distribution can be listed twice (an editable install beside its metadata): one value counts once.
+    # A distribution can be listed twice (an editable install beside its metadata): one name and value counts once.
     found: dict[str, list[EntryPoint]] = {}
     for point in entry_points(group=f"unpaired.{group}"):
         same_name = found.setdefault(point.name, [])
-        if all(point.value != other.value for other in same_name):
+        if all((point.value, _package(point)) != (other.value, _package(other)) for other in same_name):
             same_name.append(point)
     return found
 
@@ -53,7 +54,7 @@ def find(group: Group, name: str) -> Any:
     """The object registered under `name`.
 
     Raises:
-        UnknownName: nothing of that name is installed, two packages claim it, or it fails to import.
+        UnknownName: nothing of that name is installed, two packages claim it, it fails to import, or it is no domain.
     """
     points = _points(group)
     if name not in points:
@@ -64,12 +65,26 @@ def find(group: Group, name: str) -> Any:
     if len(points[name]) > 1:
         claims = " and ".join(_package(point) for point in points[name])
         raise UnknownName(f"two packages register the {group[:-1]} {name!r}: {claims}; uninstall one of them")
+    (point,) = points[name]
+    claim = f"the {group[:-1]} {name!r} of {_package(point)}"
     try:
-        return points[name][0].load()
-    except (ImportError, AttributeError) as error:
-        raise UnknownName(
-            f"the {group[:-1]} {name!r} of {_package(points[name][0])} cannot be imported: {error}"
-        ) from error
+        found = point.load()
+    except Exception as error:  # whatever a package does when it is imported, it stops nothing else
+        kind = "" if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: "
+        raise UnknownName(f"{claim} cannot be imported: {kind}{' '.join(str(error).split())}") from error
+    if group == "domains" and (fault := _fault_of_domain(name, found)):
+        raise UnknownName(f"{claim} cannot be used: {fault}")
+    return found
+
+
+def _fault_of_domain(name: str, found: Any) -> str | None:
+    """What is wrong with the class that is registered as a domain, before any of it is called."""
+    if not (isinstance(found, type) and issubclass(found, Domain)):
+        return f"{getattr(found, '__qualname__', found)!s} is no child of unpaired.Domain"
+    if missing := sorted(found.__abstractmethods__):
+        return f"{found.__name__} has no {', '.join(missing)}"
+    own = getattr(found, "name", None)
+    return None if own == name else f"{found.__name__}.name is {own!r}; expected {name!r}, the name it is registered by"
 
 
 def entries(group: Group) -> list[Entry]:

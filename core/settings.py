@@ -8,13 +8,19 @@ from typing import Literal
 from .errors import ConfigError
 
 Precision = Literal["auto", "fp32", "bf16", "fp16", "fp64"]
-AdversarialForm = Literal["lsgan", "vanilla", "hinge", "wgan-gp"]
+AdversarialForm = Literal["lsgan", "vanilla", "hinge", "wgan", "wgan-gp"]
+FORMS: tuple[AdversarialForm, ...] = ("lsgan", "vanilla", "hinge", "wgan", "wgan-gp")
 
 
 def require(faults: list[str], condition: bool, message: str) -> None:
     """Collect `message` when `condition` does not hold, so that all faults can be raised together."""
     if not condition:
         faults.append(message)
+
+
+def require_form(faults: list[str], form: str) -> None:
+    """Collect a fault when there is no such adversarial form."""
+    require(faults, form in FORMS, f"objective.form is {form!r}; expected one of {', '.join(FORMS)}")
 
 
 def raise_faults(faults: list[str]) -> None:
@@ -64,7 +70,7 @@ class CycleSettings:
     """Weights of the cycle objective, in absolute terms and independent of one another (0 switches a term off)."""
 
     form: AdversarialForm = "lsgan"
-    """Adversarial loss: lsgan (default), vanilla, hinge or wgan-gp."""
+    """Adversarial loss: lsgan (default), vanilla, hinge, wgan or wgan-gp."""
     adversarial_a: float = 1.0
     """Weight of discriminator A's verdict on translations b to a."""
     adversarial_b: float = 1.0
@@ -95,8 +101,7 @@ class CycleSettings:
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        forms = ("lsgan", "vanilla", "hinge", "wgan-gp")
-        require(faults, self.form in forms, f"objective.form is {self.form!r}; expected one of {', '.join(forms)}")
+        require_form(faults, self.form)
         for name in ("adversarial_a", "adversarial_b", "cycle_a", "cycle_b", "identity_a", "identity_b",
                      "equivariance", "cycle_noise", "gradient_penalty", "history"):  # fmt: skip
             value = getattr(self, name)
@@ -120,12 +125,17 @@ class TrainingSettings:
     """Samples a domain in one forward pass of one process."""
     accumulate: int = 1
     """Forward passes whose gradients are averaged into one optimiser step."""
+    optimiser: Literal["adam", "rmsprop"] = "adam"
     learning_rate: float = 2e-4
-    """Adam's rate for the generators."""
+    """The optimiser's rate for the generators."""
     discriminator_learning_rate: float | None = None
-    """Adam's rate for the discriminators; None takes learning_rate."""
+    """The optimiser's rate for the discriminators; None takes learning_rate."""
     beta1: float = 0.5
+    """Decay of Adam's mean of gradients; rmsprop has none."""
     beta2: float = 0.999
+    """Decay of the mean of squared gradients."""
+    weight_decay: float = 0.0
+    """Share of every weight that is added to its gradient."""
     constant: float = 0.5
     """Share of the steps at the full rate; it falls linearly to zero over the rest."""
     discriminator_constant: float | None = None
@@ -162,12 +172,15 @@ class TrainingSettings:
         for name in ("beta1", "beta2", "constant", "discriminator_constant", "ema"):
             value = getattr(self, name)
             require(faults, value is None or 0.0 <= value <= 1.0, f"training.{name} is {value}; expected 0 to 1")
-        for name in ("clip", "workers", "seed"):
+        for name in ("clip", "workers", "seed", "weight_decay"):
             value = getattr(self, name)
             require(faults, value >= 0, f"training.{name} is {value}; expected 0 or more")
         for name in ("learning_rate", "discriminator_learning_rate"):
             value = getattr(self, name)
             require(faults, value is None or value > 0, f"training.{name} is {value}; expected more than 0")
+        optimisers = ("adam", "rmsprop")
+        require(faults, self.optimiser in optimisers,
+                f"training.optimiser is {self.optimiser!r}; expected one of {', '.join(optimisers)}")  # fmt: skip
         precisions = ("auto", "fp32", "bf16", "fp16", "fp64")
         require(faults, self.precision in precisions,
                 f"training.precision is {self.precision!r}; expected one of {', '.join(precisions)}")  # fmt: skip

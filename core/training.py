@@ -14,13 +14,14 @@ import torch
 from . import registry
 from .checkpoints import listed
 from .config import read_yaml, to_mapping
+from .contract import check_pickles
 from .data import data_hash, first_sample, scan_sides
 from .domain import Domain, Inventory, Side
 from .errors import ConfigError, OutputError
 from .launch import launch
 from .networks import Networks, NetworkSpec
 from .objectives import Objective
-from .settings import CycleSettings, NetworkSettings, TrainingSettings
+from .settings import NetworkSettings, TrainingSettings
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -51,17 +52,22 @@ class RunPlan:
     preset: str
     network_settings: NetworkSettings
     objective_name: str
+    objective_type: type[Objective]
     objective_settings: Any
     training: TrainingSettings
     data_hash: str = ""
 
     def networks(self) -> Networks:
-        """The networks this run trains: the domain's, and what the objective adds."""
+        """The networks this run trains: the domain's, and what the objective makes of them."""
         return self.objective().networks(self.domain.networks(self.preset, self.network_settings))
 
     def objective(self) -> Objective:
         """The objective this run minimises."""
-        return self.domain.objective_type(self.objective_name)(self.objective_settings)
+        return self.objective_type(self.objective_settings)
+
+    def scan(self) -> dict[Side, Inventory]:
+        """What both folders hold; true pairs alone where the objective is trained on pairs."""
+        return scan_sides(self.domain, self.a, self.b, self.objective_type.paired)
 
     def mapping(self) -> dict[str, Any]:
         """The run as plain values: what config.yaml holds, enough to run it again."""
@@ -88,7 +94,7 @@ def train(
     preset: str = "base",
     networks: NetworkSettings | None = None,
     objective: Any = None,
-    objective_name: str = "cycle",
+    objective_name: str | type[Objective] = "cycle",
     training: TrainingSettings | None = None,
     names: tuple[str, str] = ("A", "B"),
     resume: bool = False,
@@ -100,9 +106,11 @@ def train(
         domain: adapter of the medium, for example `unpaired.Image(size=256)`.
         out: the run folder; made if need be.
         preset: size of the networks: tiny, small or base (the paper's).
-        networks: what to change of the preset.
+        networks: what to change of the preset (default: what the objective was published with).
         objective: settings of the objective (default: the paper's weights, with the domain's own terms).
-        training: how to train; single fields can be given as keywords instead (steps=..., seed=...).
+        objective_name: cycle, dual, disco, pix2pix, cut, another that is installed, or a class of one's own.
+        training: how to train (default: what the objective was published with); single fields can be given as keywords
+            instead (steps=..., seed=...).
         names: what the two domains are called in reports.
         resume: go on from the newest checkpoint in `out`, bit for bit as if there had been no stop (on the CPU).
 
@@ -112,6 +120,7 @@ def train(
     Raises:
         ConfigError: settings that contradict each other, too few files, or another experiment in `out`.
         MissingFile: a folder does not exist.
+        AdapterError: the domain breaks its contract.
         OutputError: `out` cannot be written.
         NumericsError: NaN or infinity; the message names the last good checkpoint.
         Interrupted: Ctrl-C or SIGTERM; the state has been saved.
@@ -121,7 +130,9 @@ def train(
               for name in overrides if name not in known]  # fmt: skip
     if faults:
         raise ConfigError("; ".join(faults))
-    objective_type = domain.objective_type(objective_name)
+    name = objective_name if isinstance(objective_name, str) else objective_name.__name__
+    objective_type = domain.objective_type(name) if isinstance(objective_name, str) else objective_name
+    published = objective_type.published
     plan = RunPlan(
         domain=domain,
         a=Path(a),
@@ -129,17 +140,22 @@ def train(
         out=Path(out),
         names=names,
         preset=preset,
-        network_settings=domain.architectures(networks or NetworkSettings()),
-        objective_name=objective_name,
-        objective_settings=_fitting(objective, objective_type.settings_type, domain, objective_name),
-        training=_counted(dataclasses.replace(training or TrainingSettings(), **overrides)),
+        network_settings=domain.architectures(networks or NetworkSettings(**published.get("networks", {}))),
+        objective_name=name,
+        objective_type=objective_type,
+        objective_settings=_fitting(objective, objective_type.settings_type, domain, name),
+        training=_counted(
+            dataclasses.replace(training or TrainingSettings(**published.get("training", {})), **overrides)
+        ),
     )
-    _check_channels(plan)
-    inventories = scan_sides(plan.domain, plan.a, plan.b)
+    plan.objective().check(domain.channels("a"), domain.channels("b"))
+    plan.networks()
+    inventories = plan.scan()
     plan = dataclasses.replace(plan, domain=plan.domain.fit(inventories["a"], inventories["b"]))
     if resume:
         _check_resumable(plan)
     _check_shapes(plan, inventories)
+    check_pickles(plan.domain, plan.training.workers, plan.training.processes)
     plan = dataclasses.replace(plan, data_hash=data_hash(inventories))
     fabric = make_fabric(plan.training)
     _claim(plan, resume)
@@ -168,18 +184,6 @@ def _fitting(given: Any, wanted: type[Any], domain: Domain, name: str) -> Any:
     )
 
 
-def _check_channels(plan: RunPlan) -> None:
-    settings = plan.objective_settings
-    channels = plan.domain.channels("a"), plan.domain.channels("b")
-    identity = isinstance(settings, CycleSettings) and (settings.identity_a or settings.identity_b)
-    if identity and channels[0] != channels[1]:
-        raise ConfigError(
-            f"A has {channels[0]} channels and B {channels[1]}, so that identity loss has no meaning; "
-            "set objective.identity_a and objective.identity_b to 0"
-        )
-    plan.networks()
-
-
 def _check_shapes(plan: RunPlan, inventories: Mapping[Side, Inventory]) -> None:
     """Put the shape of a sample of each side through the networks, on a device without memory or arithmetic."""
     networks = plan.networks()
@@ -187,13 +191,10 @@ def _check_shapes(plan: RunPlan, inventories: Mapping[Side, Inventory]) -> None:
     translators: dict[Side, NetworkSpec] = {"a": networks.generator_a2b, "b": networks.generator_b2a}
     for side, inventory in inventories.items():
         shape = tuple(first_sample(plan.domain, inventory.files, side).shape)
-        if len(shape) != plan.domain.dimensions + 1 or shape[0] != plan.domain.channels(side):
-            raise ConfigError(
-                f"the domain {plan.domain.name!r} gave a sample of shape {shape} for {side.upper()}; expected "
-                f"{plan.domain.channels(side)} channels and {plan.domain.dimensions} spatial axes"
-            )
         with torch.device("meta"):
             translator, judge = translators[side].build("generators"), judges[side].build("discriminators")
+            # A discriminator may be shown more channels than a sample has: those of its counterpart, of its neighbours.
+            judged = (int(judges[side].options.get("in_channels", shape[0])), *shape[1:])
             multiple, minimum = int(cast(Any, translator).multiple), int(cast(Any, translator).minimum)
             if any(size % multiple or size < minimum for size in shape[1:]):
                 raise ConfigError(
@@ -201,7 +202,7 @@ def _check_shapes(plan: RunPlan, inventories: Mapping[Side, Inventory]) -> None:
                     f"multiples of {multiple}, at least {minimum}: change the domain's size"
                 )
             try:
-                judge(torch.empty(1, *shape))
+                judge(torch.empty(1, *judged))
             except (RuntimeError, ValueError):
                 raise ConfigError(
                     f"samples of {side.upper()} ({' x '.join(map(str, shape[1:]))}) are too small for "

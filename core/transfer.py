@@ -11,7 +11,7 @@ from .errors import ConfigError
 from .translator import load_model_named
 
 if TYPE_CHECKING:
-    from .domain import Domain
+    from .domain import Direction, Domain
     from .networks import Networks, NetworkSpec
 
 
@@ -30,9 +30,12 @@ def start_from(engine: Engine, networks: Networks, domain: Domain, source: str) 
         MissingFile, UnknownName, ModelFileError: there is no such model, or it cannot be read.
     """
     model = load_model_named(source, type(domain))
-    specs = {"a2b": (networks.generator_a2b, model.networks.generator_a2b),
-             "b2a": (networks.generator_b2a, model.networks.generator_b2a)}  # fmt: skip
-    for direction, (ours, theirs) in specs.items():
+    specs: dict[Direction, tuple[NetworkSpec, NetworkSpec]] = {
+        "a2b": (networks.generator_a2b, model.networks.generator_a2b),
+        "b2a": (networks.generator_b2a, model.networks.generator_b2a),
+    }
+    for direction in engine.generators.by_direction():
+        ours, theirs = specs[direction]
         if direction not in model.generators:
             raise ConfigError(f"training.start_from: {source} has no generator {direction}; it cannot begin a run")
         if ours != theirs:
@@ -41,8 +44,8 @@ def start_from(engine: Engine, networks: Networks, domain: Domain, source: str) 
                 f"({_difference(ours, theirs)}); set preset, networks and domain as it was trained"
             )
     for generators in (engine.generators, engine.averaged):
-        generators.a2b.load_state_dict(model.generators["a2b"].state_dict())
-        generators.b2a.load_state_dict(model.generators["b2a"].state_dict())
+        for direction, generator in generators.by_direction().items():
+            generator.load_state_dict(model.generators[direction].state_dict())
     _take_discriminators(engine, Path(source))
 
 

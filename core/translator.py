@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .contract import AXES
 from .domain import Direction, Domain, Translate
 from .errors import ConfigError, MediaError, MissingFile, UnknownName
 from .model import Model, load_model
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 _SHIPPED_IN = "unpaired.models"
 _SUFFIX = ".safetensors"
-_AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 
 class Translator:
@@ -166,7 +166,7 @@ class _OneWay:
 
     def _check(self, x: Tensor) -> None:
         if x.dim() != 2 + self._dimensions or x.shape[1] != self._channels or 0 in x.shape[2:]:
-            space = ", ".join(_AXES[self._dimensions])
+            space = ", ".join(AXES[self._dimensions])
             raise MediaError(
                 f"cannot translate {self._direction}: the tensor has shape {tuple(x.shape)}; "
                 f"expected (batch, {self._channels}, {space}), every size 1 or more"

@@ -18,7 +18,8 @@ from unpaired.core.domain import Sample, Side
 from unpaired.core.networks import Networks, NetworkSpec
 from unpaired.core.objectives import Discriminators, DiscriminatorStep, Objective
 from unpaired.core.objectives.adversarial import generator_loss
-from unpaired.core.objectives.cycle import Cycle, apply_together, distance
+from unpaired.core.objectives.cycle import Cycle
+from unpaired.core.objectives.terms import apply_together, distance
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,9 @@ class PairCycle(Cycle):
         return {**losses, "pair_b": self.settings.pair * generator_loss(self.settings.form, verdict)}, {"pair_b": pair}
 
     def discriminator_step(
-        self,
-        discriminators: Discriminators,
-        batch: Batch,
-        shown_a: Tensor,
-        shown_b: Tensor,
-        extra: Mapping[str, Tensor],
+        self, discriminators: Discriminators, batch: Batch, shown: Mapping[Side, Tensor], extra: Mapping[str, Tensor]
     ) -> DiscriminatorStep:
-        step = super().discriminator_step(discriminators, batch, shown_a, shown_b, extra)
+        step = super().discriminator_step(discriminators, batch, shown, extra)
         if not self.settings.pair:
             return step
         real = torch.cat([batch.b, batch.context_b["neighbour"]], dim=1)

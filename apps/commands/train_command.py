@@ -34,7 +34,7 @@ def parser() -> Parser:
     made.add_argument("--out", metavar="RUN", help="the run folder to make, or to go on with")
     made.add_argument("--preset", help="size of the networks: tiny, small or base (the paper's)")
     made.add_argument("--names", nargs=2, metavar=("A", "B"), help="what the two domains are called")
-    made.add_argument("--objective", metavar="NAME", help="what is minimised (default: cycle)")
+    made.add_argument("--objective", metavar="NAME", help="cycle (default), dual, disco, pix2pix, cut, or another")
     made.add_argument("--config", metavar="FILE", help="settings from a YAML file; options win over it")
     made.add_argument("--resume", action="store_true", help="go on with the run at --out, with its own settings")
     made.details = _details
@@ -50,7 +50,11 @@ def _details(words: Sequence[str]) -> str:
     objective: type[Any] = CycleSettings
     if domain or "--objective" in words[:-1]:  # a class to look up, and torch with it
         name = _value(words, "--objective") if "--objective" in words[:-1] else "cycle"
-        objective = objective_of(domain, name).settings_type
+        kind = objective_of(domain, name)
+        objective = kind.settings_type
+        published = {f"{group}.{key}": value for group, each in kind.published.items() for key, value in each.items()}
+        if published:
+            lines.append(f"{name} sets, as it was published: {', '.join(f'{k} {v}' for k, v in published.items())}")
     listed: list[tuple[str, type[Any]]] = [
         ("training", TrainingSettings),
         ("objective", objective),

@@ -6,10 +6,25 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from .layers import check_options, common_rules, convolution, normalisation
+from .layers import check_options, common_rules, convolution, normalisation, outputs_at
 
 
-class PatchDiscriminator(nn.Module):
+class _Stack(nn.Module):
+    """Layers one after another, and what they make of a sample on the way to the verdict."""
+
+    layers: nn.Sequential
+
+    def forward(self, x: Tensor) -> Tensor:
+        return cast(Tensor, self.layers(x))
+
+    def judged(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The raw verdict on `x` (B, in_channels, *space), and the outputs of every LeakyReLU but the first."""
+        after = [place for place, layer in enumerate(self.layers) if isinstance(layer, nn.LeakyReLU)][1:]
+        *features, verdict = outputs_at(self.layers, x, [*after, len(self.layers) - 1])
+        return verdict, features
+
+
+class PatchDiscriminator(_Stack):
     """Judges overlapping patches, 70x70 with three strided layers.
 
     forward: (B, in_channels, *space) -> (B, 1, *patches), raw verdicts without a sigmoid.
@@ -40,11 +55,8 @@ class PatchDiscriminator(nn.Module):
             width = wider
         self.layers = nn.Sequential(*stack, convolution(dimensions, width, 1, 4, padding=1))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return cast(Tensor, self.layers(x))
 
-
-class PixelDiscriminator(nn.Module):
+class PixelDiscriminator(_Stack):
     """Judges every pixel by itself (1x1 PatchGAN): colours, not structure.
 
     forward: (B, in_channels, *space) -> (B, 1, *space), raw verdicts without a sigmoid.
@@ -63,6 +75,3 @@ class PixelDiscriminator(nn.Module):
             nn.LeakyReLU(0.2),
             convolution(dimensions, 2 * filters, 1, 1, bias=norm != "batch"),
         )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return cast(Tensor, self.layers(x))

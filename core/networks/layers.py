@@ -74,6 +74,16 @@ def upsample(kind: str, dimensions: int, channels_in: int, channels_out: int, bi
     ]
 
 
+def outputs_at(layers: nn.Sequential, x: Tensor, places: Sequence[int]) -> list[Tensor]:
+    """What the layers at the given places (in rising order) make of `x`; later layers are not computed."""
+    found = []
+    for place in range(places[-1] + 1):
+        x = layers[place](x)
+        if place in places:
+            found.append(x)
+    return found
+
+
 def check_options(owner: str, rules: Sequence[tuple[str, Any, bool, str]]) -> None:
     """Raise one ConfigError for every (name, value, holds, expectation) that does not hold."""
     faults = [f"{owner}: {name} is {value!r}; expected {wanted}" for name, value, holds, wanted in rules if not holds]

@@ -6,7 +6,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from .layers import ReflectionPad, check_options, common_rules, convolution, normalisation, upsample
+from .layers import ReflectionPad, check_options, common_rules, convolution, normalisation, outputs_at, upsample
 
 
 class ResidualBlock(nn.Module):
@@ -61,15 +61,20 @@ class ResnetGenerator(nn.Module):
             ],
         )
         self.in_channels, self.out_channels, self.dimensions = in_channels, out_channels, dimensions
+        self.filters = filters
         self.multiple, self.minimum = 4, 8
         # A bias before batch norm is redundant; before instance norm the reference keeps it.
         bias = norm != "batch"
         layers: list[nn.Module] = [ReflectionPad(dimensions, 3)]
         layers += [convolution(dimensions, in_channels, filters, 7, bias=bias)]
         layers += [*normalisation(norm, dimensions, filters), nn.ReLU()]
+        self._encoded = [0]  # the padded samples themselves
         for width in (filters, 2 * filters):
+            self._encoded.append(len(layers))
             layers += [convolution(dimensions, width, 2 * width, 3, stride=2, padding=1, bias=bias)]
             layers += [*normalisation(norm, dimensions, 2 * width), nn.ReLU()]
+        if blocks:
+            self._encoded += sorted({len(layers), len(layers) + (blocks - 1) // 2})
         layers += [ResidualBlock(dimensions, 4 * filters, norm, dropout, bias) for _ in range(blocks)]
         for width in (4 * filters, 2 * filters):
             layers += upsample(upsampling, dimensions, width, width // 2, bias)
@@ -79,3 +84,13 @@ class ResnetGenerator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return cast(Tensor, self.layers(x))
+
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """Features of `x` (B, in_channels, *space) on the way to the middle of the network: the samples themselves,
+        both strided convolutions, the first and the middle residual block. With 9 blocks these are the layers that CUT
+        compares (Park et al. 2020, appendix C.1)."""
+        return outputs_at(self.layers, x, self._encoded)
+
+    def encoded_channels(self) -> list[int]:
+        """Number of channels of each feature that `encode` gives."""
+        return [self.in_channels, *[2 * self.filters, *[4 * self.filters] * 3][: len(self._encoded) - 1]]

@@ -3,33 +3,56 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from ..data import Batch
-from ..domain import Warp
+from ..domain import Direction, Side, Warp
 from ..networks import Networks
+
+BOTH: tuple[Direction, Direction] = ("a2b", "b2a")
 
 
 class Generators(nn.Module):
-    """The two translators: `a2b` is the paper's G, `b2a` its F."""
+    """The translators: `a2b` is the paper's G, `b2a` its F; an objective of one direction has the one alone.
 
-    def __init__(self, networks: Networks) -> None:
+    `heads` are whatever an objective trains beside them and conversion does not need (projection heads).
+    """
+
+    def __init__(
+        self,
+        networks: Networks,
+        directions: Sequence[Direction] = BOTH,
+        heads: Mapping[str, nn.Module] | None = None,
+    ) -> None:
         super().__init__()
-        self.a2b = networks.generator_a2b.build("generators")
-        self.b2a = networks.generator_b2a.build("generators")
+        if "a2b" in directions:
+            self.a2b = networks.generator_a2b.build("generators")
+        if "b2a" in directions:
+            self.b2a = networks.generator_b2a.build("generators")
+        self.heads = nn.ModuleDict(dict(heads or {}))
+
+    def by_direction(self) -> dict[Direction, nn.Module]:
+        """The translators that there are."""
+        present = dict(self.named_children())
+        return {direction: present[direction] for direction in BOTH if direction in present}
 
 
 class Discriminators(nn.Module):
-    """The judges: `a` judges domain A (the paper's D_X), `b` judges B (D_Y), `further` whatever an objective adds."""
+    """The judges: `a` judges domain A (the paper's D_X), `b` judges B (D_Y), `further` whatever an objective adds.
 
-    def __init__(self, networks: Networks) -> None:
+    An objective of one direction has the judge of the domain that it translates into alone.
+    """
+
+    def __init__(self, networks: Networks, directions: Sequence[Direction] = BOTH) -> None:
         super().__init__()
-        self.a = networks.discriminator_a.build("discriminators")
-        self.b = networks.discriminator_b.build("discriminators")
+        if "b2a" in directions:
+            self.a = networks.discriminator_a.build("discriminators")
+        if "a2b" in directions:
+            self.b = networks.discriminator_b.build("discriminators")
         self.further = nn.ModuleDict({name: spec.build("discriminators") for name, spec in networks.further.items()})
 
 
@@ -38,10 +61,8 @@ class GeneratorStep:
     """Named, weighted losses of the generators (their sum is minimised) and the translations they came from."""
 
     losses: Mapping[str, Tensor]
-    translated_a: Tensor
-    """F(b): (B, C_a, *space), detached."""
-    translated_b: Tensor
-    """G(a): (B, C_b, *space), detached."""
+    translated: Mapping[Side, Tensor]
+    """By the domain that was translated into, detached: `a` is F(b), (B, C_a, *space), and `b` is G(a)."""
     extra: Mapping[str, Tensor] = field(default_factory=dict)
     """What else the discriminators are to see, by name, detached."""
 
@@ -56,9 +77,20 @@ class DiscriminatorStep:
 
 
 class Objective(ABC):
-    """A training scheme for two generators and their discriminators."""
+    """A training scheme for two generators and their discriminators, or for one of each.
+
+    The engine asks for named losses of both groups, in the order of `generator_step` and `discriminator_step`, and
+    knows nothing else of a scheme. What is not abstract has the default of a scheme like CycleGAN.
+    """
 
     settings_type: ClassVar[type[Any]]
+    directions: ClassVar[tuple[Direction, ...]] = BOTH
+    """The directions that are trained; generators and discriminators of others are not built."""
+    paired: ClassVar[bool] = False
+    """Whether samples of a step are true pairs: files of the same name, drawn with the same random numbers."""
+    published: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Settings of `training` and `networks` that the scheme was published with, where they are not the defaults. What
+    the user sets goes before them."""
     step: int = 0
     """The optimiser step that is being computed, from 0; the engine sets it before each."""
 
@@ -67,8 +99,20 @@ class Objective(ABC):
         """Take the settings, an instance of `settings_type` (None: its defaults)."""
 
     def networks(self, networks: Networks) -> Networks:
-        """The networks to train, given those of the domain; override to add discriminators to `further`."""
+        """The networks to train, given those of the domain; override to change them or to add discriminators to
+        `further`. Raises ConfigError where the scheme cannot do with them."""
         return networks
+
+    def heads(self, networks: Networks) -> Mapping[str, nn.Module]:
+        """Modules that learn with the generators and are not needed for conversion; default: none."""
+        return {}
+
+    def check(self, channels_a: int, channels_b: int) -> None:
+        """Raise ConfigError where the settings cannot go with so many channels of A and B; default: they can."""
+
+    def turns(self) -> tuple[bool, bool]:
+        """Whether generators and discriminators learn at the present `step`; default: both, at every step."""
+        return True, True
 
     @abstractmethod
     def generator_step(
@@ -78,17 +122,16 @@ class Objective(ABC):
 
     @abstractmethod
     def discriminator_step(
-        self,
-        discriminators: Discriminators,
-        batch: Batch,
-        shown_a: Tensor,
-        shown_b: Tensor,
-        extra: Mapping[str, Tensor],
+        self, discriminators: Discriminators, batch: Batch, shown: Mapping[Side, Tensor], extra: Mapping[str, Tensor]
     ) -> DiscriminatorStep:
         """Losses of the discriminators on real samples and on detached translations.
 
-        shown_a, shown_b: translations out of the history buffers; `extra`: that of the generators' step, fresh.
+        shown: translations by the domain they were made for, out of the history buffers; `extra`: that of the
+        generators' step, fresh.
         """
+
+    def constrain(self, discriminators: Discriminators) -> None:
+        """Keep the discriminators' weights within bounds; called after each of their steps. Default: nothing."""
 
     @property
     @abstractmethod

@@ -16,7 +16,7 @@ def generator_loss(form: AdversarialForm, verdict: Tensor) -> Tensor:
 
     lsgan: mean (D - 1)^2 (Mao et al. 2017, eq. 9 without its half, as CycleGAN section 4);
     vanilla: mean -log sigmoid D (Goodfellow et al. 2014, non-saturating);
-    hinge and wgan-gp: -mean D (Lim & Ye 2017; Arjovsky et al. 2017).
+    hinge, wgan and wgan-gp: -mean D (Lim & Ye 2017; Arjovsky et al. 2017).
     """
     if form == "lsgan":
         return (verdict - 1.0).square().mean()
@@ -30,7 +30,7 @@ def discriminator_loss(form: AdversarialForm, real: Tensor, generated: Tensor) -
 
     lsgan: mean (D(real) - 1)^2 and mean D(generated)^2; vanilla: mean -log sigmoid D(real) and
     mean -log (1 - sigmoid D(generated)); hinge: mean max(0, 1 - D(real)) and mean max(0, 1 + D(generated));
-    wgan-gp: -mean D(real) and mean D(generated), without the penalty. The half is the CycleGAN paper's
+    wgan and wgan-gp: -mean D(real) and mean D(generated), without the penalty. The half is the CycleGAN paper's
     (section 4): discriminators learn at half the speed.
     """
     if form == "lsgan":

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..data import Batch
 from ..domain import Side, Warp
@@ -16,27 +15,7 @@ from ..errors import ConfigError
 from ..settings import CycleSettings
 from . import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
 from .adversarial import discriminator_loss, generator_loss, gradient_penalty
-
-
-def apply_together(network: nn.Module, inputs: Sequence[Tensor]) -> list[Tensor]:
-    """The network's output for every input (B_i, C, *space), in fp32 or better, by one call where that is exact.
-
-    Samples do not see one another through instance norm, so one call is the same as many and faster; through
-    batch norm they do, and inputs of unlike shapes cannot be stacked.
-    """
-    one_shape = len({tuple(x.shape[1:]) for x in inputs}) == 1
-    coupled = any(isinstance(module, _BatchNorm) for module in network.modules())
-    if one_shape and not coupled and len(inputs) > 1:
-        together = network(torch.cat(list(inputs)))
-        outputs = together.split([len(x) for x in inputs])
-    else:
-        outputs = [network(x) for x in inputs]
-    return [y if y.dtype == torch.float64 else y.float() for y in outputs]
-
-
-def distance(x: Tensor, y: Tensor) -> Tensor:
-    """Mean absolute difference, the L1 of the paper's equation 2."""
-    return (x - y).abs().mean()
+from .terms import apply_together, distance
 
 
 class Cycle(Objective):
@@ -57,6 +36,14 @@ class Cycle(Objective):
     @property
     def history(self) -> int:
         return self.settings.history
+
+    def check(self, channels_a: int, channels_b: int) -> None:
+        """Identity losses compare what goes in with what comes out: they need like channels."""
+        if (self.settings.identity_a or self.settings.identity_b) and channels_a != channels_b:
+            raise ConfigError(
+                f"A has {channels_a} channels and B {channels_b}, so that identity loss has no meaning; "
+                "set objective.identity_a and objective.identity_b to 0"
+            )
 
     def companions(self, side: Side, batch: Batch) -> Mapping[str, Tensor]:
         """Samples (B, C, *space) of one side's context that are to be translated too; default: none.
@@ -95,11 +82,6 @@ class Cycle(Objective):
         self, generators: Generators, discriminators: Discriminators, batch: Batch, warp: Warp | None
     ) -> GeneratorStep:
         weights, a, b = self.weights(), batch.a, batch.b
-        if (weights.identity_a or weights.identity_b) and a.shape[1] != b.shape[1]:
-            raise ConfigError(
-                f"objective.identity_a and identity_b need like channels, A has {a.shape[1]} and B {b.shape[1]}; "
-                "set both to 0"
-            )
         warped = warp if weights.equivariance else None
         into_b = self._translations(generators.a2b, "a", batch, weights.identity_b, warped)
         into_a = self._translations(generators.b2a, "b", batch, weights.identity_a, warped)
@@ -133,7 +115,7 @@ class Cycle(Objective):
             further, shown = self.further_losses(discriminators, side_from, batch, translated_from)
             losses |= further
             extra |= {name: value.detach() for name, value in shown.items()}
-        return GeneratorStep(losses, translated_a.detach(), translated_b.detach(), extra)
+        return GeneratorStep(losses, {"a": translated_a.detach(), "b": translated_b.detach()}, extra)
 
     def _translations(
         self, generator: nn.Module, side: Side, batch: Batch, identity: float, warp: Warp | None
@@ -150,16 +132,11 @@ class Cycle(Objective):
         return dict(zip(inputs, apply_together(generator, seen), strict=True))
 
     def discriminator_step(
-        self,
-        discriminators: Discriminators,
-        batch: Batch,
-        shown_a: Tensor,
-        shown_b: Tensor,
-        extra: Mapping[str, Tensor],
+        self, discriminators: Discriminators, batch: Batch, shown: Mapping[Side, Tensor], extra: Mapping[str, Tensor]
     ) -> DiscriminatorStep:
         losses: dict[str, Tensor] = {}
         verdicts: dict[str, Tensor] = {}
-        sides = (("a", discriminators.a, batch.a, shown_a), ("b", discriminators.b, batch.b, shown_b))
+        sides = (("a", discriminators.a, batch.a, shown["a"]), ("b", discriminators.b, batch.b, shown["b"]))
         for side, judge, real, generated in sides:
             loss, on_real, on_generated = self.judged(judge, real, generated)
             losses[f"discriminator_{side}"] = loss

@@ -2,10 +2,11 @@
 
     from unpaired.core.testing import Case, verify
 
-    verify(Case(Ecg(), a=Path("rest"), b=Path("exercise"), broken=Path("broken.csv"), scratch=tmp_path))
+    verify(Case(Series(), a=Path("rest"), b=Path("load"), broken=Path("broken.csv"), scratch=tmp_path))
 
 `verify` raises one ContractError that lists every fault. To see each rule as a test of its own, parametrise over
-`RULES`: every rule is a function of a Case. No test runner is needed.
+`RULES`: every rule is a function of a Case. No test runner is needed; a program that calls `verify` does so below
+`if __name__ == "__main__":`, since one rule starts a process.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from collections.abc import Sequence
 
 from .case import Case, ContractError, Rule
 from .conversion_rules import CONVERSION_RULES
+from .process_rules import PROCESS_RULES
 from .training_rules import TRAINING_RULES
 
 __all__ = ["RULES", "Case", "ContractError", "Rule", "check", "verify"]
 
-RULES: tuple[Rule, ...] = (*TRAINING_RULES, *CONVERSION_RULES)
+RULES: tuple[Rule, ...] = (*TRAINING_RULES, *CONVERSION_RULES, *PROCESS_RULES)
 """Every rule of the contract, in the order in which a new domain is best mended."""
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..contract import fault_of_values
 from ..domain import Domain, Sample, Side
 
 SIDES: tuple[Side, ...] = ("a", "b")
@@ -36,6 +37,9 @@ class Case:
     """A folder that the suite may write to."""
     tolerance: float = 0.1
     """Largest mean absolute difference, in sample units (their range is 2), that writing and reading may make."""
+    long: Path | None = None
+    """A file of domain A many chunks long, where the domain reads and writes in constant memory; None where a file is
+    one chunk."""
 
     def files(self, side: Side) -> tuple[Path, ...]:
         """The first two usable files of one domain."""
@@ -87,9 +91,8 @@ def _expect_values(x: Any, rank: int, what: str) -> None:
     expect(x.dtype == torch.float32, f"{what} gave {x.dtype}; give torch.float32")
     expect(x.ndim == rank, f"{what} gave the shape {tuple(x.shape)}; give {rank} axes, (C, *space)")
     expect(x.numel() > 0, f"{what} gave an empty tensor of shape {tuple(x.shape)}")
-    expect(bool(x.isfinite().all()), f"{what} gave values that are not finite")
-    low, high = float(x.min()), float(x.max())
-    expect(low >= -1 and high <= 1, f"{what} gave values from {low:g} to {high:g}; scale them to [-1, 1]")
+    fault = fault_of_values(x)
+    expect(fault is None, f"{what} gave {fault}; scale them to [-1, 1]")
 
 
 def expect_raised(action: Callable[[], object], kinds: tuple[type[Exception], ...], what: str) -> None:

@@ -36,11 +36,14 @@ _SMALLEST = NetworkSettings(filters=2, blocks=1, discriminator_filters=2)
 
 
 def describes_itself(case: Case) -> None:
-    """A name, 1 to 3 spatial dimensions, a number of channels a side."""
+    """A name, 1 to 3 spatial dimensions, endings of file names in small letters, a number of channels a side."""
     name = getattr(case.domain, "name", None)
     expect(isinstance(name, str) and bool(name), f"name is {name!r}; give the class a non-empty name")
     dimensions = case.domain.dimensions
     expect(dimensions in (1, 2, 3), f"dimensions is {dimensions!r}; expected 1, 2 or 3")
+    suffixes = case.domain.suffixes
+    good = isinstance(suffixes, tuple) and all(each.startswith(".") and each == each.lower() for each in suffixes)
+    expect(good, f"suffixes is {suffixes!r}; give a tuple of endings in small letters, each with its dot")
     for side in SIDES:
         channels = case.domain.channels(side)
         good = isinstance(channels, int) and channels >= 1

@@ -48,7 +48,7 @@ WARM_UP = 0.01
 """Share of the training in which previews are not judged: networks start flat and grey."""
 
 GUESSING: Mapping[str, float] = {"lsgan": 0.25, "vanilla": math.log(2.0), "hinge": 1.0}
-"""The halved discriminator loss when it cannot tell; wgan-gp has no such bound and cannot saturate."""
+"""The halved discriminator loss when it cannot tell; wgan and wgan-gp have no such bound and cannot saturate."""
 TOLD_APART: Mapping[str, float] = {"lsgan": 0.5, "vanilla": 2.0, "hinge": 1.0}
 """Verdict gap real - generated from which on a discriminator clearly tells them apart."""
 TARGET: Mapping[Direction, Literal["a", "b"]] = {"a2b": "b", "b2a": "a"}
@@ -155,7 +155,8 @@ def saturation(history: Sequence[Mapping[str, float]], side: str, form: str) -> 
 
 def broken(row: PreviewRow) -> str:
     """Evidence of NaN or infinity in a preview, or ""."""
-    return "translations hold NaN or infinity" if non_finite(row.translation, row.cycle) else ""
+    made = [part for part in (row.translation, row.cycle) if part is not None]
+    return "translations hold NaN or infinity" if non_finite(*made) else ""
 
 
 def collapse(row: PreviewRow) -> str:
@@ -168,6 +169,8 @@ def collapse(row: PreviewRow) -> str:
 
 def inversion(row: PreviewRow) -> str:
     """Evidence that the translation is its input's negative and is inverted back, or ""."""
+    if row.cycle is None:
+        return ""
     related, error = correlation(row.source, row.translation), cycle_error(row.source, row.cycle)
     if not (related < INVERTED and error < CYCLE_LOW):
         return ""

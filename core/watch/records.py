@@ -33,10 +33,10 @@ class PreviewRow:
 
     source: Tensor
     translation: Tensor
-    cycle: Tensor
-    """The translation translated back: channels of `source`."""
+    cycle: Tensor | None
+    """The translation translated back: channels of `source`; None where only one direction is trained."""
     identity: Tensor | None
-    """`source` put through the generator that makes its own domain; None when identity is off."""
+    """`source` put through the generator that makes its own domain; None where there is none that takes it."""
 
 
 @dataclass(frozen=True)

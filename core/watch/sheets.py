@@ -14,6 +14,7 @@ from torch.nn import functional
 from torchvision.io import decode_jpeg, encode_jpeg, read_file
 
 from ..domain import Direction, Domain
+from ..errors import AdapterError
 from ..files import atomic_bytes
 from .records import Preview, PreviewRow
 
@@ -105,9 +106,9 @@ def _cell(sample: Tensor, domain: Domain) -> Tensor:
     """One sample as the domain shows it, brought to a size fit for a sheet."""
     picture = domain.preview(sample)
     if picture.dtype != torch.uint8 or picture.ndim != 3 or picture.shape[0] != 3:
-        raise TypeError(
+        raise AdapterError(
             f"{type(domain).__name__}.preview gave {picture.dtype} of shape {tuple(picture.shape)}; "
-            "it must give a picture (3, H, W) of dtype uint8"
+            "expected a picture (3, H, W) of dtype uint8"
         )
     smallest, largest = CELL
     side = max(picture.shape[1:])

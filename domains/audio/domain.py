@@ -5,12 +5,10 @@ Light to import, so that a command line can read its settings: decoders and torc
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...core.config import unknown_key
 from ...core.domain import (
     ConversionSettings,
     Domain,
@@ -23,7 +21,6 @@ from ...core.domain import (
     Warp,
     Writer,
 )
-from ...core.errors import ConfigError
 from .settings import AudioConversion, AudioSettings
 
 if TYPE_CHECKING:
@@ -58,16 +55,8 @@ class Audio(Domain):
     settings: AudioSettings
 
     def __init__(self, settings: AudioSettings | None = None, **fields: Any) -> None:
-        known = [field.name for field in dataclasses.fields(AudioSettings)]
-        faults = [unknown_key(name, known, "domain") for name in fields if name not in known]
-        if faults:
-            raise ConfigError("; ".join(faults))
-        super().__init__(dataclasses.replace(settings or AudioSettings(), **fields))
+        super().__init__(settings, **fields)
         self._kept: Shelf | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Spectrograms stay behind: each process that is not a fork makes its own.
-        return type(self), (self.settings,)
 
     @property
     def _shelf(self) -> Shelf:

@@ -19,7 +19,8 @@ from ...core.errors import ConfigError
 from ...core.networks import Networks
 from ...core.objectives import Discriminators, DiscriminatorStep
 from ...core.objectives.adversarial import generator_loss
-from ...core.objectives.cycle import Cycle, apply_together
+from ...core.objectives.cycle import Cycle
+from ...core.objectives.terms import apply_together
 from ...core.settings import CycleSettings, raise_faults, require
 
 
@@ -108,15 +109,10 @@ class AudioCycle(Cycle):
         return {name: self._second(name) * generator_loss(self.settings.form, verdict)}, {name: translated["cycled"]}
 
     def discriminator_step(
-        self,
-        discriminators: Discriminators,
-        batch: Batch,
-        shown_a: Tensor,
-        shown_b: Tensor,
-        extra: Mapping[str, Tensor],
+        self, discriminators: Discriminators, batch: Batch, shown: Mapping[Side, Tensor], extra: Mapping[str, Tensor]
     ) -> DiscriminatorStep:
         """That of the cycle, and the second discriminators' on real samples and on fresh ones that came back."""
-        step = super().discriminator_step(discriminators, batch, shown_a, shown_b, extra)
+        step = super().discriminator_step(discriminators, batch, shown, extra)
         losses, verdicts = dict(step.losses), dict(step.verdicts)
         for name, real in (("second_a", batch.a), ("second_b", batch.b)):
             if self._second(name):

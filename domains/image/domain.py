@@ -5,12 +5,10 @@ Light to import, so that a command line can read its settings: decoders and torc
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...core.config import unknown_key
 from ...core.domain import (
     ConversionSettings,
     Domain,
@@ -51,16 +49,8 @@ class Image(Domain):
     settings: ImageSettings
 
     def __init__(self, settings: ImageSettings | None = None, **fields: Any) -> None:
-        known = [field.name for field in dataclasses.fields(ImageSettings)]
-        faults = [unknown_key(name, known, "domain") for name in fields if name not in known]
-        if faults:
-            raise ConfigError("; ".join(faults))
-        super().__init__(dataclasses.replace(settings or ImageSettings(), **fields))
+        super().__init__(settings, **fields)
         self._cache: PictureCache | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # The cache stays behind: each process fills its own.
-        return type(self), (self.settings,)
 
     # -- training -----------------------------------------------------------------------------------
     def channels(self, side: Side) -> int:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...core.config import unknown_key
 from ...core.domain import (
     ConversionSettings,
     Domain,
@@ -25,7 +24,6 @@ from ...core.domain import (
     Warp,
     Writer,
 )
-from ...core.errors import ConfigError
 from ..image import Image, ImageConversion
 from .settings import VideoConversion, VideoSettings
 
@@ -55,18 +53,10 @@ class Video(Domain):
     settings: VideoSettings
 
     def __init__(self, settings: VideoSettings | None = None, **fields: Any) -> None:
-        known = [field.name for field in dataclasses.fields(VideoSettings)]
-        faults = [unknown_key(name, known, "domain") for name in fields if name not in known]
-        if faults:
-            raise ConfigError("; ".join(faults))
-        super().__init__(dataclasses.replace(settings or VideoSettings(), **fields))
+        super().__init__(settings, **fields)
         self.pictures = Image(self.settings.pictures())
         """The picture domain, which speaks for single frames."""
         self._shelves: list[Shelf] = []
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Open clips and decoded frames stay behind: each process has its own.
-        return type(self), (self.settings,)
 
     @property
     def _shelf(self) -> Shelf:

@@ -15,7 +15,8 @@ from ...core.errors import ConfigError
 from ...core.networks import Networks, NetworkSpec
 from ...core.objectives import Discriminators, DiscriminatorStep
 from ...core.objectives.adversarial import generator_loss
-from ...core.objectives.cycle import Cycle, apply_together
+from ...core.objectives.cycle import Cycle
+from ...core.objectives.terms import apply_together
 from ...core.settings import CycleSettings, raise_faults, require
 from .motion import warp
 
@@ -141,15 +142,10 @@ class VideoCycle(Cycle):
         return losses, {name: triple}
 
     def discriminator_step(
-        self,
-        discriminators: Discriminators,
-        batch: Batch,
-        shown_a: Tensor,
-        shown_b: Tensor,
-        extra: Mapping[str, Tensor],
+        self, discriminators: Discriminators, batch: Batch, shown: Mapping[Side, Tensor], extra: Mapping[str, Tensor]
     ) -> DiscriminatorStep:
         """That of the cycle, and the temporal discriminators' on real triples and on fresh translations of triples."""
-        step = super().discriminator_step(discriminators, batch, shown_a, shown_b, extra)
+        step = super().discriminator_step(discriminators, batch, shown, extra)
         if not self.settings.temporal:
             return step
         losses, verdicts = dict(step.losses), dict(step.verdicts)

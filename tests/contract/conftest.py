@@ -1,34 +1,24 @@
-"""The documentation's own medium of one dimension, as a user would write it."""
+"""The long-hand medium on made-up recordings, and packages that look installed."""
 
 from __future__ import annotations
 
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from contract.longhand import Ecg, EcgSettings
 
-from unpaired import Domain
+from unpaired.core import registry
 from unpaired.core.testing import Case
+
+Install = Callable[..., None]
 
 
 def _write_ecg(path: Path, beats: float, length: int = 5000) -> None:
     """A made-up recording."""
     time = np.arange(length) / 50
     np.savetxt(path, 0.8 * np.sin(2 * np.pi * beats * time), fmt="%.6f")
-
-
-@pytest.fixture(scope="session")
-def ecg(repository: Path) -> type[Domain]:
-    """The class of docs/examples/ecg, in a module that pickle can find."""
-    spec = spec_from_file_location("ecg", repository / "docs" / "examples" / "ecg" / "ecg.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules["ecg"] = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    kind: type[Domain] = module.Ecg
-    return kind
 
 
 @pytest.fixture
@@ -41,12 +31,40 @@ def recordings(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def long_recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording of many chunks."""
+    path = tmp_path_factory.mktemp("long") / "long.txt"
+    _write_ecg(path, 1.0, 200_000)
+    return path
+
+
 @pytest.fixture
-def ecg_case(recordings: Path, ecg: type[Domain]) -> Case:
+def ecg_case(recordings: Path, long_recording: Path) -> Case:
     """That medium, with all that the suite needs to try it."""
     broken = recordings / "broken.txt"
     broken.write_text("0.1\nnot a number\n")
     scratch = recordings / "scratch"
     scratch.mkdir()
-    settings = ecg.settings_type(length=64)  # type: ignore[call-arg]
-    return Case(ecg(settings), recordings / "a", recordings / "b", broken, scratch, tolerance=1e-4)
+    domain = Ecg(EcgSettings(length=64))
+    return Case(domain, recordings / "a", recordings / "b", broken, scratch, tolerance=1e-4, long=long_recording)
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """install(package, name, target, code): a package of one module that registers a domain, as pip would leave it."""
+    place = tmp_path / "site-packages"
+    place.mkdir()
+    monkeypatch.syspath_prepend(str(place))
+
+    def made(package: str, name: str, target: str, code: str | None = None) -> None:
+        if code is not None:
+            (place / f"{target.partition(':')[0]}.py").write_text(code)
+        metadata = place / f"{package.replace('-', '_')}-1.0.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+        (metadata / "entry_points.txt").write_text(f"[unpaired.domains]\n{name} = {target}\n")
+        registry._points.cache_clear()
+
+    yield made
+    registry._points.cache_clear()

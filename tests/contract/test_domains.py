@@ -1,20 +1,21 @@
-"""Every domain that is part of the package, and a tiny one of a user, keeps the contract."""
+"""Every domain that is part of the package, and one that spells the contract out, keep it."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_footage import moving, write_clip
-from made_sound import folders
+from made_sound import folders, voice, write
 
 from unpaired import Audio, Image, Video
 from unpaired.core.testing import RULES, Case, Rule, verify
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_a_tiny_medium_of_a_user(rule: Rule, ecg_case: Case) -> None:
+def test_the_contract_spelt_out(rule: Rule, ecg_case: Case) -> None:
     rule(ecg_case)
 
 
@@ -36,8 +37,13 @@ def test_pictures(rule: Rule, image_case: Case) -> None:
     rule(image_case)
 
 
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("long") / "long.mkv", moving(150, height=64, width=80))
+
+
 @pytest.fixture
-def video_case(tmp_path: Path) -> Case:
+def video_case(tmp_path: Path, long_clip: Path) -> Case:
     for seed, side in enumerate(("a", "b")):
         for number in range(2):
             frames = moving(6, step=2, height=64, width=80, seed=10 * seed + number)
@@ -46,7 +52,8 @@ def video_case(tmp_path: Path) -> Case:
     broken.write_bytes((tmp_path / "a" / "0.mkv").read_bytes()[:300])
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    return Case(Video(size=32, neighbours=True), tmp_path / "a", tmp_path / "b", broken, scratch, tolerance=0.1)
+    domain = Video(size=32, neighbours=True)
+    return Case(domain, tmp_path / "a", tmp_path / "b", broken, scratch, tolerance=0.1, long=long_clip)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -54,15 +61,21 @@ def test_footage(rule: Rule, video_case: Case) -> None:
     rule(video_case)
 
 
+@pytest.fixture(scope="module")
+def long_sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """200 s."""
+    return write(tmp_path_factory.mktemp("long") / "long.wav", np.tile(voice(200, 2.0), 100))
+
+
 @pytest.fixture
-def audio_case(tmp_path: Path) -> Case:
+def audio_case(tmp_path: Path, long_sound: Path) -> Case:
     folders(tmp_path, count=2)
     broken = tmp_path / "broken.wav"
     broken.write_bytes((tmp_path / "a" / "0.wav").read_bytes()[:30])
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     # Samples lie within a tenth of full scale: to lose them altogether would differ by as much.
-    return Case(Audio(), tmp_path / "a", tmp_path / "b", broken, scratch, tolerance=0.005)
+    return Case(Audio(), tmp_path / "a", tmp_path / "b", broken, scratch, tolerance=0.005, long=long_sound)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)

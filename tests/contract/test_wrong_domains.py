@@ -12,12 +12,14 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import torch
+from contract.longhand import CHUNK, Ecg, EcgReader, EcgWriter, Tuned
 from torch import Tensor
 
 from unpaired import CycleSettings, DomainSettings, Inventory, Reader, Sample
 from unpaired.core.networks import Networks, NetworkSpec
 from unpaired.core.objectives.cycle import Cycle
 from unpaired.core.testing import RULES, Case, ContractError, check, verify
+from unpaired.core.testing.process_rules import draws_alike_when_spawned
 
 
 class LooseSettings(DomainSettings):
@@ -91,7 +93,7 @@ def _unpicklable(ecg: type) -> dict[str, Any]:
         ecg.__init__(self, settings)
         self.lock = lambda: None
 
-    return {"__init__": initialise}
+    return {"__init__": initialise, "__reduce__": lambda self: (type(self), (self.settings,), vars(self))}
 
 
 def _without_settings(ecg: type) -> dict[str, Any]:
@@ -119,19 +121,77 @@ def _write_in_place(self: Any, chunk: Tensor) -> None:
 
 
 def _write_half(self: Any, chunk: Tensor) -> None:
-    self.lines += [f"{value:.6f}\n" for value in chunk[0, ::2].tolist()]
+    self.file.writelines(f"{value:.6f}\n" for value in chunk[0, ::2].tolist())
 
 
 def _write_louder(self: Any, chunk: Tensor) -> None:
-    self.lines += [f"{min(1.0, value + 0.5):.6f}\n" for value in chunk[0].tolist()]
+    self.file.writelines(f"{min(1.0, value + 0.5):.6f}\n" for value in chunk[0].tolist())
 
 
 def _leave_part(self: Any) -> None:
     self.path.with_suffix(".part").write_text("left behind")
 
 
-def _finish_raw(self: Any) -> None:
-    self.path.write_text("".join(self.lines))
+def _gather(self: Any, chunk: Tensor) -> None:
+    self.chunks = [*getattr(self, "chunks", []), chunk]
+    EcgWriter.write(self, chunk)
+
+
+def _raw_create(ecg: type) -> dict[str, Any]:
+    def create(self: Any, path: Path, like: Reader, options: Any) -> Any:
+        path.with_name("raw").touch()
+        return ecg.create(self, path, like, options)
+
+    return {"create": create}
+
+
+class HeldWhole(EcgReader):
+    """Cuts its chunks out of the whole file."""
+
+    def __iter__(self) -> Iterator[Tensor]:
+        yield from torch.cat(list(super().__iter__()), dim=1).split(CHUNK, dim=1)
+
+
+class Whole(EcgReader):
+    """Gives the file as one chunk."""
+
+    def __iter__(self) -> Iterator[Tensor]:
+        yield torch.cat(list(super().__iter__()), dim=1)
+
+
+def _reading(kind: type[Reader]) -> Wrong:
+    return lambda ecg: {"open": lambda self, path, side, options: kind(path)}
+
+
+def _counting(ecg: type) -> dict[str, Any]:
+    """Samples that depend on how many there were before."""
+
+    def sample(self: Any, file: Path, side: str, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor:
+        self.drawn = getattr(self, "drawn", 0) + 1
+        return ecg.sample(self, file, side, rng, augmentation) * (1 - self.drawn / 1000)
+
+    return {"sample": sample}
+
+
+class Branching(torch.nn.Module):
+    """A generator that looks at its input in Python, which no graph records."""
+
+    in_channels, out_channels, multiple, minimum = 1, 1, 4, 8
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x if float(x.abs().sum()) > 0 else torch.ones_like(x)
+
+
+class BranchingSpec(NetworkSpec):
+    def build(self, kind: Any) -> torch.nn.Module:
+        return Branching()
+
+
+def _branching(ecg: type) -> dict[str, Any]:
+    def networks(self: Any, preset: str, settings: Any) -> Networks:
+        return dataclasses.replace(ecg.networks(self, preset, settings), generator_a2b=BranchingSpec("branching", {}))
+
+    return {"networks": networks}
 
 
 def _with_context(context: Callable[[Any, Path], Any]) -> Wrong:
@@ -193,6 +253,7 @@ def _growing_warp(ecg: type) -> dict[str, Any]:
 
 WRONG: list[tuple[str, str, str, Wrong]] = [
     ("no name", "describes_itself", "non-empty name", lambda ecg: {"name": ""}),
+    ("endings in capitals", "describes_itself", "small letters", lambda ecg: {"suffixes": (".TXT",)}),
     ("four dimensions", "describes_itself", "expected 1, 2 or 3", lambda ecg: {"dimensions": 4}),
     ("no channels", "describes_itself", "whole number of at least 1", lambda ecg: {"channels": lambda self, side: 0}),
     ("settings not frozen", "settings_are_plain_and_frozen", "frozen=True",
@@ -248,22 +309,35 @@ WRONG: list[tuple[str, str, str, Wrong]] = [
     ("translator unused", "converts_and_honours_strength", "must use `translate`", _unread),
     ("strength ignored", "converts_and_honours_strength", "at strength 0", _heedless),
     ("discard leaves a part", "discards_without_trace", "remove all that was written", _writing(discard=_leave_part)),
-    ("bare OSError", "refuses_impossible_outputs", "raise UnpairedError", _writing(finish=_finish_raw)),
+    ("bare OSError", "refuses_impossible_outputs", "raise UnpairedError", _raw_create),
+    ("not at the top of a module", "draws_alike_when_spawned", "top of a module", lambda ecg: {}),
+    ("counts its samples", "resumes_exactly", "ends with other weights", _counting),
+    ("graph differs", "exports_what_torch_computes", "differs from torch", _branching),
+    ("one chunk", "streams_in_constant_memory", "comes in one chunk", _reading(Whole)),
+    ("views of the whole", "streams_in_constant_memory", "keeps", _reading(HeldWhole)),
+    ("gathers chunks", "streams_in_constant_memory", "keep no chunk", _writing(write=_gather)),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("rule", "message", "wrong"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
 def test_a_wrong_domain_is_told_what_to_mend(
-    rule: str, message: str, wrong: Wrong, ecg_case: Case, ecg: type, monkeypatch: pytest.MonkeyPatch
+    rule: str, message: str, wrong: Wrong, ecg_case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    members = wrong(ecg)
-    broken = type(ecg)("WrongEcg", (ecg,), {"__module__": __name__, **members})
+    broken = type(Ecg)("WrongEcg", (Ecg,), {"__module__": __name__, **wrong(Ecg)})
     monkeypatch.setitem(globals(), "WrongEcg", broken)
     domain = broken() if rule.startswith("settings") else broken(ecg_case.domain.settings)
-    faults = check(dataclasses.replace(ecg_case, domain=domain))
-    named = [fault for fault in faults if fault.startswith(f"{rule}: ")]
-    assert named, faults
-    assert message.lower() in named[0].lower(), named[0]
+    (tried,) = [each for each in RULES if each.__name__ == rule]
+    (fault,) = check(dataclasses.replace(ecg_case, domain=domain), rules=[tried])
+    assert fault.startswith(f"{rule}: ")
+    assert message.lower() in fault.lower(), fault
+
+
+def test_what_a_program_set_is_not_there_in_a_fresh_process(ecg_case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = dataclasses.replace(ecg_case, domain=Tuned(ecg_case.domain.settings))
+    draws_alike_when_spawned(case)
+    monkeypatch.setattr(Tuned, "gain", 0.5)
+    with pytest.raises(ContractError, match="draws another sample"):
+        draws_alike_when_spawned(case)
 
 
 def test_every_rule_has_a_domain_that_breaks_it() -> None:
@@ -272,8 +346,8 @@ def test_every_rule_has_a_domain_that_breaks_it() -> None:
     assert {rule.__name__ for rule in RULES} - tried == elsewhere
 
 
-def test_all_faults_are_told_together(ecg_case: Case, ecg: type) -> None:
-    class Wrong(ecg):  # type: ignore[misc, valid-type]
+def test_all_faults_are_told_together(ecg_case: Case) -> None:
+    class Wrong(Ecg):
         name: ClassVar[str] = ""
 
         def preview(self, sample: Tensor) -> Tensor:

@@ -158,7 +158,7 @@ def test_generators_are_shown_what_the_objective_says_and_further_losses_get_the
     generators, discriminators = Generators(networks), Discriminators(networks)
     batch = Batch(torch.rand(1, 2, 16, 16), torch.rand(1, 2, 16, 16))
     step = Halved().generator_step(generators, discriminators, batch, None)
-    assert torch.allclose(step.translated_b, generators.a2b(batch.a / 2), atol=1e-6)
+    assert torch.allclose(step.translated["b"], generators.a2b(batch.a / 2), atol=1e-6)
     cycled = generators.b2a(generators.a2b(batch.a / 2))
     assert step.losses["cycle_a"].item() == pytest.approx(
         10 * float((cycled - batch.a).detach().abs().mean()), rel=1e-5

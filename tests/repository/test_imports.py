@@ -21,6 +21,9 @@ HEAVY = {
 }  # fmt: skip
 
 PUBLIC_NAMES = [
+    "AdapterError",
+    "ArrayDomain",
+    "ArraySettings",
     "Audio",
     "BrokenFile",
     "ConfigError",

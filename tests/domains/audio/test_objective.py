@@ -74,7 +74,7 @@ def test_second_discriminators_learn_in_the_discriminators_loss() -> None:
     objective = AudioCycle(dataclasses.replace(PLAIN, second_a=0.5, second_b=2.0))
     batch = constant_batch()
     extra = {"second_a": torch.full((1, 1, 4, 8), 0.25), "second_b": torch.full((1, 1, 4, 8), -0.9)}
-    step = objective.discriminator_step(discriminators, batch, batch.a, batch.b, extra)
+    step = objective.discriminator_step(discriminators, batch, {"a": batch.a, "b": batch.b}, extra)
     # Of second_a: real 0.4 judged 0.8, generated 0.25 judged 0.5. Of second_b: -0.6 judged 0.6, -0.9 judged 0.9.
     assert step.losses["discriminator_second_a"].item() == pytest.approx(0.5 * ((0.8 - 1) ** 2 + 0.5**2))
     assert step.losses["discriminator_second_b"].item() == pytest.approx(0.5 * ((0.6 - 1) ** 2 + 0.9**2))

@@ -296,7 +296,7 @@ def test_triples_are_judged_real_against_translated() -> None:
         "temporal_b": pytest.approx(3 * (0.7 - 1) ** 2),
     }
     assert step.extra["temporal_b"].mean((0, 2, 3)).tolist() == pytest.approx([0.3] * 3 + [0.5] * 3 + [0.7] * 3)
-    judged = VideoCycle(settings).discriminator_step(judges, batch, batch.a, batch.b, step.extra)
+    judged = VideoCycle(settings).discriminator_step(judges, batch, {"a": batch.a, "b": batch.b}, step.extra)
     assert float(judged.losses["discriminator_temporal_b"]) == pytest.approx(0.5 * ((0.6 - 1) ** 2 + 0.7**2))
     assert float(judged.verdicts["real_temporal_a"]) == pytest.approx(0.6)
     assert float(judged.verdicts["generated_temporal_a"]) == pytest.approx(0.7)

@@ -1,0 +1,135 @@
+"""DiscoGAN (Kim et al. 2017, arXiv 1703.05192): adversarial, feature matching and reconstruction losses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ..data import Batch
+from ..domain import Side, Warp
+from ..errors import ConfigError
+from ..networks import Networks
+from ..settings import AdversarialForm, raise_faults, require, require_form
+from . import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
+from .adversarial import discriminator_loss, generator_loss
+
+
+@dataclass(frozen=True)
+class DiscoSettings:
+    """Weights of DiscoGAN, as in its authors' code (SKTBrain/DiscoGAN, discogan/image_translation.py)."""
+
+    form: AdversarialForm = "vanilla"
+    """Adversarial loss: vanilla (the paper's), lsgan, hinge or wgan."""
+    adversarial: float = 0.1
+    """Weight of the discriminators' verdict, before it is shared out with `rate`."""
+    matching: float = 0.9
+    """Weight of feature matching, likewise."""
+    first_rate: float = 0.01
+    """Share of reconstruction in the generators' loss over the first steps, 0 to 1; the rest is the others'."""
+    first_steps: int = 10_000
+    rate: float = 0.5
+    """That share afterwards."""
+    interval: int = 3
+    """In every such step the discriminators learn, in the others the generators; 1: both in every step."""
+
+    def __post_init__(self) -> None:
+        faults: list[str] = []
+        require_form(faults, self.form)
+        require(faults, self.form != "wgan-gp", "objective.form is 'wgan-gp', which disco does not know; use wgan")
+        for name in ("adversarial", "matching", "first_steps"):
+            value = getattr(self, name)
+            require(faults, value >= 0, f"objective.{name} is {value}; expected 0 or more")
+        for name in ("first_rate", "rate"):
+            value = getattr(self, name)
+            require(faults, 0.0 <= value <= 1.0, f"objective.{name} is {value}; expected 0 to 1")
+        require(faults, self.interval >= 1, f"objective.interval is {self.interval}; expected 1 or more")
+        raise_faults(faults)
+
+
+class Disco(Objective):
+    """With r the present share of reconstruction, both directions together:
+
+    generators: (1 - r) (adversarial L_GAN + matching L_FM) + r (|F(G(a)) - a|^2 + |G(F(b)) - b|^2), where L_FM sums,
+    over the discriminator's layers but the first and the last, the mean squared difference between the batch means of
+    its features of real and of generated samples. Discriminators: half of L(real) + L(generated).
+
+    Equations 3 to 7 of the paper with the L2 distance; feature matching (Salimans et al. 2016) and the shares are those
+    of the authors' code. A batch mean of one sample says little: use batches of 8 or more (published: 64).
+    """
+
+    settings_type = DiscoSettings
+    published: ClassVar[Mapping[str, Mapping[str, Any]]] = {"training": {"weight_decay": 1e-5, "batch": 64}}
+
+    def __init__(self, settings: DiscoSettings | None = None) -> None:
+        self.settings = settings or DiscoSettings()
+
+    @property
+    def history(self) -> int:
+        return 0
+
+    def networks(self, networks: Networks) -> Networks:
+        """As they are; the discriminators must show their features, as patchgan and pixel do."""
+        if self.settings.matching:
+            for spec in (networks.discriminator_a, networks.discriminator_b):
+                with torch.device("meta"):
+                    judge = spec.build("discriminators")
+                if not hasattr(judge, "judged"):
+                    raise ConfigError(
+                        f"the discriminator {spec.architecture} shows no features to match; set networks.discriminator "
+                        "to patchgan, or objective.matching to 0"
+                    )
+        return networks
+
+    def turns(self) -> tuple[bool, bool]:
+        """Discriminators at steps 0, `interval`, ...; generators at the others."""
+        if self.settings.interval == 1:
+            return True, True
+        judges = self.step % self.settings.interval == 0
+        return not judges, judges
+
+    def generator_step(
+        self, generators: Generators, discriminators: Discriminators, batch: Batch, warp: Warp | None
+    ) -> GeneratorStep:
+        """Losses by name: reconstruction_*, adversarial_* and matching_*, each of the domain it is taken in."""
+        share = self.settings.first_rate if self.step < self.settings.first_steps else self.settings.rate
+        made = {"b": generators.a2b(batch.a).float(), "a": generators.b2a(batch.b).float()}
+        again = {"a": generators.b2a(made["b"]).float(), "b": generators.a2b(made["a"]).float()}
+        losses: dict[str, Tensor] = {}
+        for side, judge, real in (("a", discriminators.a, batch.a), ("b", discriminators.b, batch.b)):
+            losses[f"reconstruction_{side}"] = share * (again[side] - real).square().mean()
+            verdict, features = _judged(judge, made[side])
+            weight = (1.0 - share) * self.settings.adversarial
+            losses[f"adversarial_{side}"] = weight * generator_loss(self.settings.form, verdict)
+            if self.settings.matching:
+                wanted = [each.detach() for each in _judged(judge, real)[1]]
+                losses[f"matching_{side}"] = (1.0 - share) * self.settings.matching * matching(wanted, features)
+        return GeneratorStep(losses, {"a": made["a"].detach(), "b": made["b"].detach()})
+
+    def discriminator_step(
+        self, discriminators: Discriminators, batch: Batch, shown: Mapping[Side, Tensor], extra: Mapping[str, Tensor]
+    ) -> DiscriminatorStep:
+        losses: dict[str, Tensor] = {}
+        verdicts: dict[str, Tensor] = {}
+        sides: tuple[tuple[Side, nn.Module, Tensor], ...]
+        sides = (("a", discriminators.a, batch.a), ("b", discriminators.b, batch.b))
+        for side, judge, real in sides:
+            on_real, on_generated = judge(real).float(), judge(shown[side]).float()
+            losses[f"discriminator_{side}"] = discriminator_loss(self.settings.form, on_real, on_generated)
+            verdicts |= {f"real_{side}": on_real.detach().mean(), f"generated_{side}": on_generated.detach().mean()}
+        return DiscriminatorStep(losses, verdicts)
+
+
+def matching(real: Sequence[Tensor], generated: Sequence[Tensor]) -> Tensor:
+    """Feature matching: over pairs of features (B, C, *space), the sum of mean (mean_B real - mean_B generated)^2."""
+    return torch.stack([(x.mean(0) - y.mean(0)).square().mean() for x, y in zip(real, generated, strict=True)]).sum()
+
+
+def _judged(judge: nn.Module, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """Verdict and features in fp32; no features of a discriminator that shows none."""
+    look: Any = getattr(judge, "judged", None)
+    verdict, features = look(x) if look else (judge(x), [])
+    return verdict.float(), [each.float() for each in features]

@@ -1,0 +1,96 @@
+"""pix2pix (Isola et al. 2017, arXiv 1611.07004): true pairs, a discriminator that sees the input too, and L1."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from ..data import Batch
+from ..domain import Direction, Side, Warp
+from ..errors import ConfigError
+from ..networks import Networks, NetworkSpec
+from ..settings import AdversarialForm, raise_faults, require, require_form
+from . import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
+from .adversarial import discriminator_loss, generator_loss
+from .terms import apply_together, distance
+
+
+@dataclass(frozen=True)
+class Pix2pixSettings:
+    """Weights of pix2pix (section 3.1 and appendix 6.2 of the paper)."""
+
+    form: AdversarialForm = "vanilla"
+    """Adversarial loss: vanilla (the paper's), lsgan, hinge or wgan."""
+    adversarial: float = 1.0
+    l1: float = 100.0
+    """Weight of |G(a) - b|."""
+
+    def __post_init__(self) -> None:
+        faults: list[str] = []
+        require_form(faults, self.form)
+        require(faults, self.form != "wgan-gp", "objective.form is 'wgan-gp', which pix2pix does not know; use wgan")
+        for name in ("adversarial", "l1"):
+            value = getattr(self, name)
+            require(faults, value >= 0, f"objective.{name} is {value}; expected 0 or more")
+        raise_faults(faults)
+
+
+class Pix2pix(Objective):
+    """From A to B on true pairs: adversarial L_GAN(D(a, G(a))) + l1 |G(a) - b|, equation 4 of the paper.
+
+    The discriminator judges a sample of A and one of B beside each other, as channels of one sample. Files of the two
+    folders are pairs by name, and a domain that draws its crop and flips from `rng` alone keeps them aligned.
+    """
+
+    settings_type = Pix2pixSettings
+    directions: ClassVar[tuple[Direction, ...]] = ("a2b",)
+    paired: ClassVar[bool] = True
+    published: ClassVar[Mapping[str, Mapping[str, Any]]] = {"networks": {"generator": "unet", "dropout": 0.5}}
+
+    def __init__(self, settings: Pix2pixSettings | None = None) -> None:
+        self.settings = settings or Pix2pixSettings()
+
+    @property
+    def history(self) -> int:
+        return 0
+
+    def networks(self, networks: Networks) -> Networks:
+        """With a discriminator B of as many channels as A and B have together."""
+        specs = networks.discriminator_a, networks.discriminator_b
+        if any("in_channels" not in spec.options for spec in specs):
+            raise ConfigError(
+                f"the discriminator {specs[1].architecture} takes samples of one domain alone; pix2pix shows it A and "
+                "B together: set networks.discriminator to patchgan or pixel"
+            )
+        channels = sum(spec.options["in_channels"] for spec in specs)
+        conditional = NetworkSpec(specs[1].architecture, {**specs[1].options, "in_channels": channels})
+        return dataclasses.replace(networks, discriminator_b=conditional)
+
+    def generator_step(
+        self, generators: Generators, discriminators: Discriminators, batch: Batch, warp: Warp | None
+    ) -> GeneratorStep:
+        """Losses adversarial_b and l1."""
+        if batch.a.shape[2:] != batch.b.shape[2:]:
+            sizes = [" x ".join(map(str, x.shape[2:])) for x in (batch.a, batch.b)]
+            raise ConfigError(f"pix2pix needs pairs of one size; a sample of A is {sizes[0]} and its pair {sizes[1]}")
+        (made,) = apply_together(generators.a2b, [batch.a])
+        (verdict,) = apply_together(discriminators.b, [torch.cat([batch.a, made], dim=1)])
+        losses = {
+            "adversarial_b": self.settings.adversarial * generator_loss(self.settings.form, verdict),
+            "l1": self.settings.l1 * distance(made, batch.b),
+        }
+        return GeneratorStep(losses, {"b": made.detach()})
+
+    def discriminator_step(
+        self, discriminators: Discriminators, batch: Batch, shown: Mapping[Side, Tensor], extra: Mapping[str, Tensor]
+    ) -> DiscriminatorStep:
+        pairs = [torch.cat([batch.a, x], dim=1) for x in (batch.b, shown["b"])]
+        on_real, on_generated = apply_together(discriminators.b, pairs)
+        loss = discriminator_loss(self.settings.form, on_real, on_generated)
+        verdicts = {"real_b": on_real.detach().mean(), "generated_b": on_generated.detach().mean()}
+        return DiscriminatorStep({"discriminator_b": loss}, verdicts)
