@@ -75,7 +75,16 @@ def talking(clip: Path, speech: Path, target: Path) -> None:
 
 
 def _pictures(media: Path, place: Path) -> None:
-    folders = {"photos": "day", "testA": "day", "day": "day", "paintings": "night", "testB": "night", "night": "night"}
+    # sketches and photos have names in common, as pairs need them
+    folders = {
+        "photos": "day",
+        "sketches": "night",
+        "testA": "day",
+        "day": "day",
+        "paintings": "night",
+        "testB": "night",
+        "night": "night",
+    }
     for folder, source in folders.items():
         (place / folder).mkdir()
         for number, file in enumerate(sorted((media / source).iterdir())[:4]):
