@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .errors import Interrupted
+from .errors import Interrupted, UnpairedError
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -24,30 +24,31 @@ def launch(fabric: Fabric, plan: RunPlan) -> None:
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM; the state has been saved.
+        UnpairedError: what training raises.
     """
     from .loop import run
 
     if plan.training.processes > 1 and "LOCAL_WORLD_SIZE" not in os.environ:
         with _passing_signals_on():
             # Bound beforehand: Fabric walks through launch's arguments and refuses frozen dataclasses.
-            stopped = fabric.launch(functools.partial(_run_apart, plan=plan))
-        if stopped:
-            raise Interrupted(stopped)
+            ended = fabric.launch(functools.partial(_run_apart, plan=plan))
+        if ended is not None:
+            raise ended
     else:
         fabric.launch()
         run(fabric, plan)
 
 
-def _run_apart(fabric: Fabric, plan: RunPlan) -> str:
-    """Train in a process of its own; how it was interrupted, or nothing. An interrupt that is raised there is lost, and
-    who waits for a result waits for ever."""
+def _run_apart(fabric: Fabric, plan: RunPlan) -> Interrupted | UnpairedError | None:
+    """Train in a process of its own; what ended it before its time, if anything did. Raised there, an interrupt is lost,
+    and who waits for a result waits for ever; a fault of the user's would arrive as a page of text."""
     from .loop import run
 
     try:
         run(fabric, plan)
-    except Interrupted as error:
-        return str(error)
-    return ""
+    except (Interrupted, UnpairedError) as error:
+        return error
+    return None
 
 
 @contextmanager

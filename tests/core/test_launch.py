@@ -86,6 +86,17 @@ def test_a_run_is_resumed_with_as_many_as_torchrun_started(data: Path, monkeypat
         unpaired.train(Arrays(), *places, steps=4, resume=True, **settings)
 
 
+def test_what_ends_a_process_of_its_own_is_told_as_it_is(data: Path) -> None:
+    networks = unpaired.NetworkSettings(filters=4, blocks=1, discriminator_filters=4, discriminator_layers=2)
+    with pytest.raises(
+        unpaired.NumericsError, match=r"became NaN or infinite at step \d+; there is no good checkpoint"
+    ):
+        unpaired.train(
+            Arrays(), data / "a", data / "b", data / "run", networks=networks, steps=40, workers=0, processes=2,
+            log_every=5, precision="fp32", device="cpu", learning_rate=1e25,
+        )  # fmt: skip
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("all_of_them", [True, False], ids=["as a terminal does", "the first alone"])
 def test_several_processes_asked_to_stop_save_and_end(data: Path, all_of_them: bool) -> None:
