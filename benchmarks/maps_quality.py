@@ -6,7 +6,6 @@ five colours; mean IoU and Cohen's kappa come from one confusion matrix over the
 plain accuracy mislead here, as the controls show.
 
     python benchmarks/maps_quality.py --data maps --out runs/maps --minutes 60 --seed 0    train, then score
-    python benchmarks/maps_quality.py ... --trials 1                                       one run, from start to end
     python benchmarks/maps_quality.py --data maps --out runs/maps --model runs/maps/run    score a model
     python benchmarks/maps_quality.py --data maps                                          the controls alone
 """
@@ -40,10 +39,6 @@ CLASSES = {
 }
 SHUFFLES = 100
 CALIBRATION_STEPS = 150
-TRIAL_STEPS = 3_000
-"""Steps of a trial: by then, cycle losses tell a run that found the roads from one that draws some of its own."""
-TRIAL_SHARE = 2 / 3
-"""Share of all steps that trials may take. The best one loses nothing by it: it goes on from where it stands."""
 MARGIN = 0.96
 """Share of the time left that is planned for: previews, checkpoints and a machine that slows down take the rest."""
 
@@ -147,14 +142,9 @@ def split(data: Path, out: Path) -> tuple[Path, Path]:
     return out / "trainA", out / "trainB"
 
 
-def train(data: Path, out: Path, minutes: float, seed: int, trials: int) -> dict[str, Any]:
+def train(data: Path, out: Path, minutes: float, seed: int) -> dict[str, Any]:
     """Train for `minutes` of wall time in all. The learning rate falls to zero over the run, so the number of steps
-    must be known before: a short run, whose time counts, measures the speed.
-
-    About half of the runs draw a network of roads that ignores the photo, and never leave it. No pair is needed to see
-    that: what ignores the photo cannot be undone, and the cycle losses stay high. So up to two thirds of the time go
-    into `trials` with different seeds, and the one with the lowest cycle loss is trained on.
-    """
+    must be known before: a short run, whose time counts, measures the speed."""
     start = time.monotonic()
     a, b = split(data, out)
     with tempfile.TemporaryDirectory() as scratch:
@@ -163,35 +153,19 @@ def train(data: Path, out: Path, minutes: float, seed: int, trials: int) -> dict
     left = minutes * 60 - (time.monotonic() - start)
     steps = max(CALIBRATION_STEPS, int(left * speed * MARGIN))
     print(f"{speed:.2f} steps/s: {steps} steps", flush=True)
-    found: dict[str, float] = {}
-    if trials > 1:
-        short = min(TRIAL_STEPS, int(steps * TRIAL_SHARE) // trials)
-        for number in range(trials):
-            run = out / f"trial-{number}"
-            _run(a, b, run, short, seed * trials + number, constant=1.0)
-            found[str(run)] = cycle_loss(run)
-        steps -= trials * short
-        print(f"cycle losses of the trials: {list(found.values())}", flush=True)
-    _run(a, b, out / "run", steps, seed, start_from=min(found, key=found.__getitem__, default=""))
-    minutes = (time.monotonic() - start) / 60
-    return {"steps": steps, "minutes": minutes, "seed": seed, "trials": found}
-
-
-def cycle_loss(run: Path) -> float:
-    """Mean of both cycle losses, as they are weighted, over the last fifth of a run."""
-    lines = [line["losses"] for line in _log(run)]
-    last = lines[-max(1, len(lines) // 5) :]
-    return round(float(np.mean([losses["cycle_a"] + losses["cycle_b"] for losses in last])), 4)
+    _run(a, b, out / "run", steps, seed)
+    return {"steps": steps, "minutes": (time.monotonic() - start) / 60, "seed": seed}
 
 
 def _log(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
-def _run(a: Path, b: Path, out: Path, steps: int, seed: int, **training: Any) -> None:
+def _run(a: Path, b: Path, out: Path, steps: int, seed: int) -> None:
     unpaired.train(
-        # A map turned or mirrored is still a map, and so is its photo. The curves tell road from land in the map, and
-        # bring what lies in shadow in the photo to light: see domains/image/tone.py.
+        # A map turned or mirrored is still a map, and so is its photo. The curves tell road from land in the map, bring
+        # what lies in shadow in the photo to light, and show its negative: streets are dark there, and bright on the
+        # map. Else half of the runs put roads on roofs or anywhere, and never leave that. See domains/image/tone.py.
         domain=unpaired.Image(size=SIZE, vertical_flip=True, rotate=True, gamma_a=-0.5, gamma_b=6.0),
         a=a,
         b=b,
@@ -208,7 +182,6 @@ def _run(a: Path, b: Path, out: Path, steps: int, seed: int, **training: Any) ->
         workers=1,
         checkpoint_every=500,
         log_every=min(50, steps),
-        **training,
     )
 
 
@@ -220,7 +193,6 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="where the run, the sheet and quality.json go")
     parser.add_argument("--minutes", type=float, default=60.0, help="wall time of the training (default: 60)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--trials", type=int, default=4, help="short runs of which the best goes on (default: 4)")
     parser.add_argument("--model", type=Path, help="score this run or model file and train nothing")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -229,7 +201,7 @@ def main() -> None:
         if args.out is not None:
             args.out.mkdir(parents=True, exist_ok=True)
             if args.model is None:
-                result["training"] = train(args.data, args.out, args.minutes, args.seed, args.trials)
+                result["training"] = train(args.data, args.out, args.minutes, args.seed)
             result["scores"] = score(args.model or args.out / "run", test_a, test_b, args.out)
             (args.out / "quality.json").write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))

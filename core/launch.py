@@ -40,8 +40,8 @@ def launch(fabric: Fabric, plan: RunPlan) -> None:
 
 
 def _run_apart(fabric: Fabric, plan: RunPlan) -> Interrupted | UnpairedError | None:
-    """Train in a process of its own; what ended it before its time, if anything did. Raised there, an interrupt is lost,
-    and who waits for a result waits for ever; a fault of the user's would arrive as a page of text."""
+    """Train in a process of its own; what ended it before its time, if anything did. Raised there, an interrupt is
+    lost, and who waits for a result waits for ever; a fault of the user's would arrive as a page of text."""
     from .loop import run
 
     try:
