@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from unpaired import Audio, ConfigError, ConversionSettings, Image, MissingFile, Video
 from unpaired.apps.command_line import Progress as ProgressShown
 from unpaired.apps.command_line import put_scores, quiet_libraries, said_now_and_then
+from unpaired.core.domain import SIDES
 
 if TYPE_CHECKING:
     from unpaired import Translator
     from unpaired.core.conversion import ConversionReport, Progress
-    from unpaired.core.domain import Direction, Side
+    from unpaired.core.domain import Direction
     from unpaired.domains.video.evaluation import ClipScores
     from unpaired.domains.video.live import LiveReport
 
@@ -111,7 +112,7 @@ def convert_live(
     from unpaired.domains.video.live import convert_live
 
     assert isinstance(options, VideoConversion)
-    side: Side = "a" if direction == "a2b" else "b"
+    side, _ = SIDES[direction]
     show = said_now_and_then(_live_text)
     with quiet_libraries():
         report = convert_live(
@@ -142,7 +143,7 @@ def score_clips(
     translator = for_footage(translator)
     domain, options = translator.domain, VideoConversion(end=seconds)
     assert isinstance(domain, Video)
-    side: Side = "a" if direction == "a2b" else "b"
+    side, _ = SIDES[direction]
     clips, scores = _clips(places), []
     for number, clip in enumerate(clips):
         show = ProgressShown(f"scored {clip.name} ({number + 1} of {len(clips)})")

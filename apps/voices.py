@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from unpaired import ConversionSettings
 from unpaired.apps.command_line import Progress, put_scores, quiet_libraries, refuse, said_now_and_then
+from unpaired.core.domain import SIDES
 
 if TYPE_CHECKING:
     from unpaired import Translator
-    from unpaired.core.domain import Direction, Side
+    from unpaired.core.domain import Direction
     from unpaired.domains.audio.live import LiveReport
 
 PIPE, MICROPHONE, LOUDSPEAKER = "-", "microphone", "loudspeaker"
@@ -95,7 +96,7 @@ def convert_live(
     rate = rate or domain.settings.sample_rate
     refuse([f"--rate is {rate}; expected 8000 to 192000 Hz"] if not 8000 <= rate <= 192_000 else [])
     refuse([f"--channels is {channels}; expected 1 to 8"] if not 1 <= channels <= 8 else [])
-    side: Side = "a" if direction == "a2b" else "b"
+    side, _ = SIDES[direction]
     conversion = LiveConversion(rate, channels, side, translator.toward(direction), options, domain.settings)
     show = said_now_and_then(_live_text)
     if source == PIPE:

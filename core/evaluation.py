@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .domain import Direction, Domain, Scorer, Side
+from .domain import SIDES, Direction, Domain, Scorer, Side, backwards
 from .errors import ConfigError, MissingFile
 from .evaluation_report import DirectionScores, EvaluationReport, ModelUsed
 from .files import atomic_bytes, atomic_text, output_error
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from .model import Model
     from .translator import Translator
 
-_SIDES: dict[Direction, tuple[Side, Side]] = {"a2b": ("a", "b"), "b2a": ("b", "a")}
-_BACK: dict[Direction, Direction] = {"a2b": "b2a", "b2a": "a2b"}
 _GAP, _PAPER = 4, 255
 
 
@@ -244,12 +242,12 @@ class _Examiner:
         self.domain = self.translator.domain
         self.alike = self.domain.channels("a") == self.domain.channels("b")
         counts = {side: len(files) for side, files in self.files.items()}
-        sides = [_SIDES[way] for way in self.directions]
+        sides = [SIDES[way] for way in self.directions]
         self.total = sum(counts[source] + self.alike * counts[target] for source, target in sides)
 
     def judge(self, way: Direction) -> DirectionScores:
         """All figures of one direction."""
-        source, target = _SIDES[way]
+        source, target = SIDES[way]
         inputs, real = (_OneByOne(self.files[side], partial(self.domain.load, side=side)) for side in (source, target))
         plain_inputs, plain_real = (
             _OneByOne(self.files[side], partial(self._plain, side=side)) for side in (source, target)
@@ -266,11 +264,11 @@ class _Examiner:
         self, way: Direction, inputs: _OneByOne, real: _OneByOne, scratch: Path
     ) -> tuple[_OneByOne, dict[str, float], dict[str, float]]:
         """Every input translated into `scratch`; the mean cycle error; the paired figures."""
-        back = _BACK[way] if _BACK[way] in self.translator.model.generators else None
+        back = backwards(way) if backwards(way) in self.translator.model.generators else None
         shown = set(np.linspace(0, len(inputs) - 1, self.rows).round().astype(int).tolist())
-        errors, paired = _Average(), _Paired(self.domain.paired_scores, self.scorers.get(_SIDES[way][1]))
+        errors, paired = _Average(), _Paired(self.domain.paired_scores, self.scorers.get(SIDES[way][1]))
         files = []
-        source, target = _SIDES[way]
+        source, target = SIDES[way]
         plain = self.domain.plain
         for index, x in enumerate(inputs):
             y = self._through(x, way)
@@ -290,7 +288,7 @@ class _Examiner:
     def _identity(self, way: Direction, real: _OneByOne) -> float | None:
         if not self.alike:
             return None
-        errors, side = _Average(), _SIDES[way][1]
+        errors, side = _Average(), SIDES[way][1]
         for y in real:
             given, found = (self.domain.plain(sample, side) for sample in (y, self._through(y, way)))
             errors.add({"identity": _difference(found, given)})

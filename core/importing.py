@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from .domain import Direction, Domain
+from .domain import Direction, Domain, backwards
 from .errors import ConfigError, MissingFile, ModelFileError
 from .model import Model, save_model
 from .networks import Networks, NetworkSpec
@@ -43,7 +43,7 @@ def import_checkpoint(
         ModelFileError: not such a state dict, or an architecture that is not known here.
         ConfigError: the domain's channels are not the generator's.
     """
-    other: Direction = "b2a" if direction == "a2b" else "a2b"
+    other = backwards(direction)
     files: dict[Direction, Path] = {direction: checkpoint}
     if reverse is not None:
         files[other] = reverse

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from . import checkpoints
 from .config import write_yaml
 from .data import Batch, PairDataset, Positions, first_sample, loader
-from .domain import Direction, Domain, Side, Warp
+from .domain import SIDES, Direction, Domain, Side, Warp, backwards
 from .engine import Engine
 from .errors import ConfigError, Interrupted, NumericsError
 from .model import Model, save_model
@@ -155,14 +155,12 @@ class Loop:
         if self.watcher is None:
             return
         present = self.engine.averaged.by_direction()
-        backwards: dict[Direction, Direction] = {"a2b": "b2a", "b2a": "a2b"}
-        rows = {way: self._preview_row(way, there, present.get(backwards[way])) for way, there in present.items()}
+        rows = {way: self._preview_row(way, there, present.get(backwards(way))) for way, there in present.items()}
         self.watcher.preview(Preview(self.step, rows))
 
     def _preview_row(self, way: Direction, there: nn.Module, back: nn.Module | None) -> PreviewRow:
         domain = self.plan.domain
-        sides: tuple[Side, Side] = ("a", "b") if way == "a2b" else ("b", "a")
-        side, other = sides
+        side, other = SIDES[way]
         source = _fixed_samples(domain, self.files[side], side)
         shown = source.to(self.fabric.device, next(there.parameters()).dtype)
         with self.fabric.autocast():

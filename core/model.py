@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from . import registry
 from .config import from_mapping, to_mapping
-from .domain import Direction, Domain
+from .domain import DIRECTIONS, Direction, Domain
 from .errors import ConfigError, MissingFile, ModelFileError
 from .files import atomic
 from .networks import Networks, NetworkSpec
@@ -28,7 +28,6 @@ from .networks import Networks, NetworkSpec
 FORMAT = 1
 """Version of the file format; a file with a higher one is refused."""
 
-DIRECTIONS: tuple[Direction, Direction] = ("a2b", "b2a")
 _LARGEST_HEADER = 1 << 20
 
 

@@ -23,7 +23,7 @@ from typing import Any
 from torch import Tensor
 
 from .contract import check_chunk, check_translated
-from .domain import ConversionSettings, Direction, Domain, Reader, Side, Translate
+from .domain import SIDES, ConversionSettings, Direction, Domain, Reader, Translate
 from .errors import MediaError, MissingFile
 from .files import output_error
 
@@ -181,8 +181,7 @@ class Pipeline:
         progress: Callable[[Progress], None] | None = None,
     ) -> None:
         self._domain, self._translate, self._options = domain, translate, options
-        self._side: Side = "a" if direction == "a2b" else "b"
-        self._other: Side = "b" if direction == "a2b" else "a"
+        self._side, self._other = SIDES[direction]
         self._progress = progress
         self._inbox, self._outbox = Channel(), Channel()
         self._failure: BaseException | None = None

@@ -10,10 +10,8 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from ..data import Batch
-from ..domain import Direction, Side, Warp
+from ..domain import DIRECTIONS, Direction, Side, Warp
 from ..networks import Networks
-
-BOTH: tuple[Direction, Direction] = ("a2b", "b2a")
 
 
 class Generators(nn.Module):
@@ -25,7 +23,7 @@ class Generators(nn.Module):
     def __init__(
         self,
         networks: Networks,
-        directions: Sequence[Direction] = BOTH,
+        directions: Sequence[Direction] = DIRECTIONS,
         heads: Mapping[str, nn.Module] | None = None,
     ) -> None:
         super().__init__()
@@ -38,7 +36,7 @@ class Generators(nn.Module):
     def by_direction(self) -> dict[Direction, nn.Module]:
         """The translators that there are."""
         present = dict(self.named_children())
-        return {direction: present[direction] for direction in BOTH if direction in present}
+        return {direction: present[direction] for direction in DIRECTIONS if direction in present}
 
 
 class Discriminators(nn.Module):
@@ -47,7 +45,7 @@ class Discriminators(nn.Module):
     An objective of one direction has the judge of the domain that it translates into alone.
     """
 
-    def __init__(self, networks: Networks, directions: Sequence[Direction] = BOTH) -> None:
+    def __init__(self, networks: Networks, directions: Sequence[Direction] = DIRECTIONS) -> None:
         super().__init__()
         if "b2a" in directions:
             self.a = networks.discriminator_a.build("discriminators")
@@ -84,7 +82,7 @@ class Objective(ABC):
     """
 
     settings_type: ClassVar[type[Any]]
-    directions: ClassVar[tuple[Direction, ...]] = BOTH
+    directions: ClassVar[tuple[Direction, ...]] = DIRECTIONS
     """The directions that are trained; generators and discriminators of others are not built."""
     paired: ClassVar[bool] = False
     """Whether samples of a step are true pairs: files of the same name, drawn with the same random numbers."""

@@ -11,9 +11,9 @@ import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from statistics import median
-from typing import Any, Literal
+from typing import Any
 
-from ..domain import Direction
+from ..domain import SIDES, Direction, backwards
 from .advice import advice
 from .measures import (
     apart,
@@ -51,8 +51,6 @@ GUESSING: Mapping[str, float] = {"lsgan": 0.25, "vanilla": math.log(2.0), "hinge
 """The halved discriminator loss when it cannot tell; wgan and wgan-gp have no such bound and cannot saturate."""
 TOLD_APART: Mapping[str, float] = {"lsgan": 0.5, "vanilla": 2.0, "hinge": 1.0}
 """Verdict gap real - generated from which on a discriminator clearly tells them apart."""
-TARGET: Mapping[Direction, Literal["a", "b"]] = {"a2b": "b", "b2a": "a"}
-OPPOSITE: Mapping[Direction, Direction] = {"a2b": "b2a", "b2a": "a2b"}
 
 
 class Doctor:
@@ -91,7 +89,7 @@ class Doctor:
             return []
         found = []
         for direction, row in preview.rows.items():
-            other = preview.rows.get(OPPOSITE[direction])
+            other = preview.rows.get(backwards(direction))
             differ = self._domains_differ(direction, row, other)
             symptoms = {"NaN or infinity": broken(row)}
             if not symptoms["NaN or infinity"]:
@@ -108,7 +106,7 @@ class Doctor:
 
     def _domains_differ(self, direction: Direction, row: PreviewRow, other: PreviewRow | None) -> bool:
         """By the discriminator's verdict on these translations, or by the samples' own statistics."""
-        side = TARGET[direction]
+        _, side = SIDES[direction]
         gaps = [losses.get(f"real_{side}", math.nan) - losses.get(f"generated_{side}", math.nan)
                 for losses in self._losses]  # fmt: skip
         gaps = [gap for gap in gaps if math.isfinite(gap)]

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...core.domain import Reader, Side, Translate
+from ...core.domain import Reader, Side, Translate, other_side
 from . import pitch as pitching
 from .features import Sound, log_mel
 from .files import BLOCK, SoundFile
@@ -167,7 +167,7 @@ class _Aim:
         None where pitch stays."""
         if options.semitones is not None:
             return cls(1.0, 2 ** (options.semitones / 12), 1.0) if options.semitones else None
-        here, there = settings.f0(side), settings.f0("b" if side == "a" else "a")
+        here, there = settings.f0(side), settings.f0(other_side(side))
         if options.pitch == "keep" or not here or not there:
             return None
         own = pitching.median_and_deviation(hz)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...core.domain import BrokenFile, Direction, Side
+from ...core.domain import SIDES, BrokenFile, Direction, Side
 from ...core.errors import ConfigError, MediaError, MissingFile
 from .files import SoundFile
 from .scores import Estimate, against_target, cents, definition, pooled_f0, speaker_similarity
@@ -41,7 +41,6 @@ FIGURES = {
 }
 """Names of the figures, and what they are called in tables."""
 ROWS = {"input": "input as it is", "converted": "converted", "target": "real target"}
-_SIDES: dict[Direction, tuple[Side, Side]] = {"a2b": ("a", "b"), "b2a": ("b", "a")}
 _EXAMPLES = 8
 Row = dict[str, Estimate]
 
@@ -169,7 +168,7 @@ def evaluate_voices(
     files: dict[Side, tuple[Path, ...]] = {"a": _recordings(translator, a), "b": _recordings(translator, b)}
     rate = common_rate(_rate(file) for side in files.values() for file in side)
     library = _Library(rate)
-    sources = {way: _drawn(files[_SIDES[way][0]], limit, seed) for way in ways}
+    sources = {way: _drawn(files[SIDES[way][0]], limit, seed) for way in ways}
     total = sum(map(len, sources.values()))
     found: dict[Direction, DirectionScores] = {}
     examples: dict[Direction, list[Example]] = {}
@@ -184,7 +183,7 @@ def evaluate_voices(
     with tempfile.TemporaryDirectory(prefix="unpaired-") as scratch:
         for way in ways:
             judge = _Judge(translator, way, library, Path(scratch) / way, dict(options or {}))
-            found[way] = judge.scores(sources[way], files[_SIDES[way][1]], paired, tick)
+            found[way] = judge.scores(sources[way], files[SIDES[way][1]], paired, tick)
             examples[way] = judge.examples
         evaluation = VoiceEvaluation(rate, definition(rate), found, tuple(library.left_out))
         if page is not None:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...core.domain import Side, Translate
+from ...core.domain import Side, Translate, other_side
 from ...core.errors import ConfigError, MissingDependency
 from . import pitch as pitching
 from .features import LogMel, Resampler, Sound, resampled, to_sample
@@ -118,7 +118,7 @@ class _LivePitch:
     """Pitch moved by what is known of the speaker so far."""
 
     def __init__(self, rate: int, channels: int, side: Side, options: AudioConversion, settings: AudioSettings) -> None:
-        here, there = settings.f0(side), settings.f0("b" if side == "a" else "a")
+        here, there = settings.f0(side), settings.f0(other_side(side))
         self._rate, self._semitones = rate, options.semitones
         self._median, self._target = (here[0], there[0]) if here and there else (1.0, 1.0)
         self._voiced: deque[float] = deque(maxlen=round(20 / PERIOD))

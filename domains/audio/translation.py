@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...core.domain import Side, Translate
+from ...core.domain import Side, Translate, other_side
 from .features import LogMel, Resampler, Sound, centres, from_sample, highest, to_sample
 from .settings import AudioSettings
 from .source_filter import GainFilter, bounded
@@ -21,7 +21,7 @@ _EDGE = 0.97
 
 def gain_between(x: Tensor, y: Tensor, side: Side, settings: AudioSettings) -> Sound:
     """What the translation y of x, a sample (1, 1, bins, frames) of `side`, adds to its log-mel: (bins, frames)."""
-    other: Side = "b" if side == "a" else "a"
+    other = other_side(side)
     source = from_sample(x[0].numpy(), settings.mean(side), settings.deviation(side))
     target = from_sample(y[0].float().cpu().numpy(), settings.mean(other), settings.deviation(other))
     gain: Sound = target - source

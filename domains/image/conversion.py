@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from ...core.domain import Reader, Side, Translate, Writer
+from ...core.domain import Reader, Side, Translate, Writer, other_side
 from ...core.errors import MediaError
 from .colour import fitting_profile
 from .encoding import depth_for, format_of, save
@@ -67,7 +67,7 @@ def convert(reader: PictureReader, translate: Translate, options: ImageConversio
     first and every tile uses those.
     Tone curves are applied on the way into the network and undone on the way out.
     """
-    gamma, gamma_out = reader.settings.gamma(reader.side), reader.settings.gamma("b" if reader.side == "a" else "a")
+    gamma, gamma_out = reader.settings.gamma(reader.side), reader.settings.gamma(other_side(reader.side))
     if not reader.tiled:
         for chunk in reader:
             translated = straightened(translate(curved(chunk[None], gamma))[0], gamma_out)

@@ -23,6 +23,7 @@ from ...core.domain import (
     Translate,
     Warp,
     Writer,
+    other_side,
 )
 from ..image import Image, ImageConversion
 from .settings import VideoConversion, VideoSettings
@@ -169,7 +170,7 @@ class Video(Domain):
         from .blank import BlankKept
         from .tone import Toned
 
-        gammas = self.settings.gamma(side), self.settings.gamma("b" if side == "a" else "a")
+        gammas = self.settings.gamma(side), self.settings.gamma(other_side(side))
         return BlankKept(translate if gammas == (1.0, 1.0) else Toned(translate, *gammas))
 
     def convertible(self, path: Path) -> bool:
