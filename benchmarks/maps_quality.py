@@ -163,10 +163,9 @@ def _log(run: Path) -> list[dict[str, Any]]:
 
 def _run(a: Path, b: Path, out: Path, steps: int, seed: int) -> None:
     unpaired.train(
-        # A map turned or mirrored is still a map, and so is its photo. The curves tell road from land in the map, bring
-        # what lies in shadow in the photo to light, and show its negative: streets are dark there, and bright on the
-        # map. Else half of the runs put roads on roofs or anywhere, and never leave that. See domains/image/tone.py.
-        domain=unpaired.Image(size=SIZE, vertical_flip=True, rotate=True, gamma_a=-0.5, gamma_b=6.0),
+        # A map turned or mirrored is still a map, and so is its photo. The curves tell road from land in the map, and
+        # bring what lies in shadow in the photo to light: see domains/image/tone.py.
+        domain=unpaired.Image(size=SIZE, vertical_flip=True, rotate=True, gamma_a=0.5, gamma_b=6.0),
         a=a,
         b=b,
         out=out,

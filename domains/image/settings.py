@@ -43,8 +43,7 @@ class ImageSettings(DomainSettings):
     """Channels of a sample of domain B; read when mode is channels."""
     gamma_a: float = 1.0
     """Tone curve of domain A's samples: a value v in 0 to 1 is trained on as v ** gamma, and translations into A are
-    turned back. Above 1 it spreads the highlights (street maps, documents: 6), below 1 the shadows (night: 0.5).
-    Negative: 1 - v ** -gamma, the negative, where what is dark in one world is bright in the other (streets: -0.5)."""
+    turned back. Above 1 it spreads the highlights (street maps, documents: 6), below 1 the shadows (night: 0.5)."""
     gamma_b: float = 1.0
     """The same for domain B."""
     cache_mb: int = 256
@@ -66,7 +65,7 @@ class ImageSettings(DomainSettings):
             require(faults, value in allowed, f"domain.{name} is {value!r}; expected one of {', '.join(allowed)}")
         for name in ("gamma_a", "gamma_b"):
             value = getattr(self, name)
-            require(faults, 0.1 <= abs(value) <= 10.0, f"domain.{name} is {value}; expected 0.1 to 10, or -10 to -0.1")
+            require(faults, 0.1 <= value <= 10.0, f"domain.{name} is {value}; expected 0.1 to 10")
         for name in ("channels_a", "channels_b"):
             value = getattr(self, name)
             require(faults, 1 <= value <= 512, f"domain.{name} is {value}; expected 1 to 512")

@@ -47,8 +47,7 @@ class VideoSettings(DomainSettings):
     """Pixels that synthetic motion shifts a whole frame by at most, along each axis."""
     gamma_a: float = 1.0
     """Tone curve of domain A's samples: a value v in 0 to 1 is trained on as v ** gamma, and translations into A are
-    turned back. Above 1 it spreads the highlights, below 1 the shadows (footage at night: 0.5). Negative:
-    1 - v ** -gamma, the negative, where what is dark in one world is bright in the other."""
+    turned back. Above 1 it spreads the highlights, below 1 the shadows (footage at night: 0.5)."""
     gamma_b: float = 1.0
     """The same for domain B."""
 
@@ -71,7 +70,7 @@ class VideoSettings(DomainSettings):
             require(faults, 0.0 <= value <= 100.0, f"domain.{name} is {value}; expected 0 to 100 pixels")
         for name in ("gamma_a", "gamma_b"):
             value = getattr(self, name)
-            require(faults, 0.1 <= abs(value) <= 10.0, f"domain.{name} is {value}; expected 0.1 to 10, or -10 to -0.1")
+            require(faults, 0.1 <= value <= 10.0, f"domain.{name} is {value}; expected 0.1 to 10")
         raise_faults(faults)
 
     @property

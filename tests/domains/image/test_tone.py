@@ -42,15 +42,10 @@ def test_road_and_land_are_told_apart() -> None:
     assert float(curved(road, 6.0) - curved(land, 6.0)) == pytest.approx(0.697, abs=1e-3)
 
 
-def test_a_negative_curve_shows_the_negative() -> None:
-    # 1 - 0.5^2 = 0.75, and 0.5 on the scale of -1 to 1
-    assert curved(torch.tensor([0.0, -1.0, 1.0]), -2.0).tolist() == pytest.approx([0.5, 1.0, -1.0])
-
-
-@given(st.floats(-0.8, 1.0), st.floats(0.1, 6.0), st.sampled_from([1, -1]))
-def test_straightening_undoes_the_curve(value: float, gamma: float, sign: int) -> None:
+@given(st.floats(-0.8, 1.0), st.floats(0.1, 6.0))
+def test_straightening_undoes_the_curve(value: float, gamma: float) -> None:
     x = torch.tensor(value, dtype=torch.float64)
-    assert float(straightened(curved(x, sign * gamma), sign * gamma)) == pytest.approx(value, abs=1e-6)
+    assert float(straightened(curved(x, gamma), gamma)) == pytest.approx(value, abs=1e-6)
 
 
 def test_values_outside_the_range_are_clipped() -> None:
@@ -80,7 +75,6 @@ def test_conversion_curves_and_straightens(tile_above: int, tmp_path: Path) -> N
     # What goes in as v^2 and comes out as w^4 = v^2 is w = sqrt(v).
     assert np.abs(through(Image(gamma_a=2.0, gamma_b=4.0)) - np.sqrt(given)).max() < 1e-3
     assert np.abs(through(Image(gamma_a=2.0, gamma_b=4.0), strength=0.0) - given).max() < 1e-4
-    assert np.abs(through(Image(gamma_a=-1.0)) - (1 - given)).max() < 1e-3, "what a negative makes of it"
 
 
 def test_scores_are_those_of_plain_pictures(photo: Path, tmp_path: Path) -> None:
