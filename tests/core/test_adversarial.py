@@ -21,6 +21,7 @@ OTHER = torch.tensor([2.0, 0.0], dtype=torch.float64)
         ("lsgan", (0.25 + 4.0) / 2),
         ("vanilla", (math.log1p(math.exp(-0.5)) + math.log1p(math.exp(1.0))) / 2),
         ("hinge", 0.25),
+        ("wgan", 0.25),
         ("wgan-gp", 0.25),
     ],
 )
@@ -44,6 +45,7 @@ def test_what_a_generator_pays(form: str, expected: float) -> None:
             ),
         ),
         ("hinge", 0.5 * ((0 + 1) / 2 + (1.5 + 0) / 2)),
+        ("wgan", 0.5 * (-0.25 - 1.0)),
         ("wgan-gp", 0.5 * (-0.25 - 1.0)),
     ],
 )
@@ -68,6 +70,13 @@ def test_penalty_of_a_linear_critic_is_its_slope_off_one(slope: float, seed: int
     direction = slope * direction / direction.norm()
     penalty = gradient_penalty(lambda x: (x * direction).flatten(1).sum(1), real, generated, torch.rand(3).double())
     assert float(penalty) == pytest.approx((slope - 1) ** 2, abs=1e-9)
+
+
+def test_penalty_is_taken_on_the_way_from_real_to_generated() -> None:
+    real, generated = (torch.full((1, 1, 1), value, dtype=torch.float64) for value in (1.0, 3.0))
+    # a quarter of the way lies 1.5, where the slope of x^2 is 3
+    penalty = gradient_penalty(torch.square, real, generated, torch.tensor([0.25]).double())
+    assert float(penalty) == pytest.approx((3 - 1) ** 2)
 
 
 def test_penalty_can_be_descended() -> None:

@@ -190,15 +190,15 @@ class Mirror(Coder):
         return super().forward(x.flip(3))
 
 
-@pytest.mark.parametrize(("generator", "expected"), [(Coder(2.0), softplus(-2.0)), (Mirror(2.0), softplus(2.0))])
+@pytest.mark.parametrize(("generator", "expected"), [(Coder(3.0), softplus(-2.0)), (Mirror(3.0), softplus(2.0))])
 def test_cut_wants_every_place_to_stay_itself(generator: nn.Module, expected: float) -> None:
     """Two places of orthogonal values, at temperature 0.5: cos 1 with itself or 0, and so -log(e^2 / (e^2 + 1))."""
     a = torch.tensor([[[[1.0, 0.0]], [[0.0, 1.0]]]])
     generators = group(Generators, a2b=generator, heads=nn.ModuleDict({"0": Direct()}))
-    objective = Cut(CutSettings(contrast=1, contrast_identity=0.25, temperature=0.5, patches=8))
+    objective = Cut(CutSettings(adversarial=2, contrast=1, contrast_identity=0.25, temperature=0.5, patches=8))
     losses = objective.generator_step(generators, group(Discriminators, b=ChannelSum()), Batch(a, -a), None).losses
-    # the judge sums channels: G gives 2 at every place
-    wanted = {"adversarial_b": 1.0, "contrast": expected, "contrast_identity": 0.25 * expected}
+    # the judge sums channels: G gives 3 at every place
+    wanted = {"adversarial_b": 2 * (3 - 1) ** 2, "contrast": expected, "contrast_identity": 0.25 * expected}
     assert numbers(losses) == pytest.approx(wanted, rel=1e-5)
 
 
@@ -333,6 +333,23 @@ def test_defaults_are_the_published_settings(kind: Any, expected: dict[str, Any]
     found = dataclasses.asdict(kind().settings)
     assert {name: found[name] for name in expected} == expected
     assert kind().history == 0
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        kind().settings.form = "hinge"
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        (DualSettings, ("cycle_a", "clip", "critic_steps")),
+        (DiscoSettings, ("adversarial", "matching", "first_rate", "first_steps", "rate", "interval")),
+        (Pix2pixSettings, ("adversarial", "l1")),
+        (CutSettings, ("adversarial", "contrast", "contrast_identity", "temperature", "patches", "width")),
+    ],
+)
+def test_what_lies_just_below_a_range_is_refused(kind: Any, names: tuple[str, ...]) -> None:
+    for name in names:
+        with pytest.raises(unpaired.ConfigError, match=rf"objective\.{name} is -0\.5"):
+            kind(**{name: -0.5})
 
 
 def test_what_was_published_besides() -> None:
