@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections import OrderedDict
 from typing import Any, Literal
@@ -29,7 +28,6 @@ class OpenVinoRuntime:
     """
 
     def __init__(self, generator: nn.Module, dimensions: int, precision: Literal["auto", "fp32"] = "auto") -> None:
-        _try_a_signal()
         self._openvino = require("openvino", "openvino")
         self._core = self._openvino.Core()
         capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -139,21 +137,6 @@ class _Compiled:
         while len(self._requests) <= number:
             self._requests.append(self._model.create_infer_request())
         return self._requests[number]
-
-
-def _try_a_signal() -> None:
-    """Have a signal handled, so that Python's handler is linked before OpenVINO gives signals a stack of 20 kB.
-
-    The dynamic linker saves every register the first time a function is called. With the tiles of AMX in use, the
-    kernel's copy of them and the linker's do not fit that stack together: the first Ctrl-C, or the first loader process
-    that ends, would be a segmentation fault.
-    """
-    main = threading.current_thread() is threading.main_thread()
-    if not main or not hasattr(signal, "SIGURG") or signal.getsignal(signal.SIGURG) is None:
-        return
-    earlier = signal.signal(signal.SIGURG, lambda number, frame: None)
-    signal.raise_signal(signal.SIGURG)
-    signal.signal(signal.SIGURG, earlier)
 
 
 def _array(x: Tensor) -> np.ndarray[Any, Any]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import subprocess
-import sys
 import threading
 from typing import Any
 
@@ -197,22 +195,3 @@ def test_cuda_agrees_with_the_cpu() -> None:
     y, used = run.with_statistics(x, torch.zeros(WithStatistics(generator).size), 1.0)
     assert psnr(y, generator(x)) >= 50.0
     assert (y.device, used.device) == (x.device, x.device)
-
-
-def test_signals_are_as_they_were_after_openvino_was_loaded() -> None:
-    """A process that has met OpenVINO, in which a signal is then handled for the first time."""
-    code = """
-import signal, torch, unpaired
-seen = []
-signal.signal(signal.SIGURG, lambda *_: seen.append("ours"))
-unpaired.load("day2night", runtime="openvino")(torch.zeros(1, 3, 64, 64))
-assert seen == []
-signal.raise_signal(signal.SIGURG)
-assert seen == ["ours"]
-try:
-    signal.raise_signal(signal.SIGINT)
-except KeyboardInterrupt:
-    print("interrupted")
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
-    assert done.stdout == "interrupted\n", done.stderr
