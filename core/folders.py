@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -40,6 +41,40 @@ def walk(folder: Path, broken: list[BrokenFile]) -> Iterator[tuple[Path, int]]:
                 yield Path(entry.path), entry.stat().st_size
 
 
+@dataclass(frozen=True)
+class Listing:
+    """The files that a folder and all below it hold, by their names and sizes alone."""
+
+    sizes: Mapping[Path, int]
+    """Files that were wanted and hold something, sorted, with their sizes in bytes."""
+    broken: list[BrokenFile]
+    """Wanted files that are empty, and folders that cannot be listed."""
+    others: int
+    """Files that were not wanted."""
+
+
+def listing(folder: Path, wanted: Callable[[Path], bool]) -> Listing:
+    """Look through a folder for the files that are `wanted`.
+
+    Raises:
+        MissingFile: there is no such folder.
+        MediaError: it cannot be listed.
+    """
+    if not folder.is_dir():
+        raise MissingFile(f"{folder} is not a folder" if folder.exists() else f"there is no folder {folder}")
+    sizes: dict[Path, int] = {}
+    broken: list[BrokenFile] = []
+    others = 0
+    for path, size in walk(folder, broken):
+        if not wanted(path):
+            others += 1
+        elif size == 0:
+            broken.append(BrokenFile(path, "is empty (0 bytes)"))
+        else:
+            sizes[path] = size
+    return Listing({path: sizes[path] for path in sorted(sizes)}, broken, others)
+
+
 def inventory(
     folder: Path, wanted: Callable[[Path], bool], fault: Callable[[Path], str | None] = lambda path: None
 ) -> Inventory:
@@ -51,21 +86,16 @@ def inventory(
         MissingFile: there is no such folder.
         MediaError: it cannot be listed.
     """
-    if not folder.is_dir():
-        raise MissingFile(f"{folder} is not a folder" if folder.exists() else f"there is no folder {folder}")
-    files: list[Path] = []
-    broken: list[BrokenFile] = []
-    size_of_all = others = 0
-    for path, size in walk(folder, broken):
-        if not wanted(path):
-            others += 1
-        elif reason := fault(path) if size else "is empty (0 bytes)":
-            broken.append(BrokenFile(path, reason))
-        else:
-            files.append(path)
-            size_of_all += size
-    facts = {"files": len(files), "bytes": size_of_all, "other files": others}
-    return Inventory(folder, tuple(sorted(files)), tuple(sorted(broken, key=lambda each: each.path)), facts)
+    found = listing(folder, wanted)
+    reasons = {path: fault(path) for path in found.sizes}
+    files = tuple(path for path, reason in reasons.items() if not reason)
+    broken = [*found.broken, *(BrokenFile(path, reason) for path, reason in reasons.items() if reason)]
+    facts = {
+        "files": len(files),
+        "bytes": sum(found.sizes[path] for path in files),
+        "other files": found.others,
+    }
+    return Inventory(folder, files, tuple(sorted(broken, key=lambda each: each.path)), facts)
 
 
 def spread(paths: Sequence[Path], count: int) -> list[Path]:

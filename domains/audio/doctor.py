@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ...core.domain import BrokenFile, Inventory
 from ...core.errors import MediaError, MissingFile
-from ...core.folders import LISTED, named, spread, spread_of, walk
+from ...core.folders import LISTED, listing, named, spread, spread_of
 from .examination import Finding, Heard, examined, header
 from .files import is_sound_name
 from .settings import AudioSettings
@@ -59,19 +59,8 @@ def scan(folder: Path, settings: AudioSettings, thorough: bool) -> SoundInventor
         MissingFile: there is no such folder.
         MediaError: it cannot be listed.
     """
-    if not folder.is_dir():
-        raise MissingFile(f"{folder} is not a folder" if folder.exists() else f"there is no folder {folder}")
-    broken: list[BrokenFile] = []
-    paths: list[Path] = []
-    others = 0
-    for path, size in walk(folder, broken):
-        if not is_sound_name(path.name):
-            others += 1
-        elif size == 0:
-            broken.append(BrokenFile(path, "is empty (0 bytes)"))
-        else:
-            paths.append(path)
-    paths.sort()
+    found = listing(folder, lambda path: is_sound_name(path.name))
+    paths, broken, others = list(found.sizes), found.broken, found.others
     looked_at = paths if thorough else spread(paths, LOOKED_AT)
     look = partial(_look, settings=settings if thorough else None)
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:

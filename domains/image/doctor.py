@@ -17,7 +17,7 @@ import numpy as np
 
 from ...core.domain import BrokenFile, Inventory
 from ...core.errors import MediaError, MissingFile
-from ...core.folders import LISTED, named, spread, spread_of, walk
+from ...core.folders import LISTED, listing, named, spread, spread_of
 from .files import Header, is_picture_name, read_header, read_picture
 from .picture import Pixels, of_depth, resized
 from .settings import ImageSettings
@@ -63,19 +63,8 @@ def scan(folder: Path, settings: ImageSettings, thorough: bool) -> PictureInvent
         MissingFile: there is no such folder.
         MediaError: it cannot be listed.
     """
-    if not folder.is_dir():
-        raise MissingFile(f"{folder} is not a folder" if folder.exists() else f"there is no folder {folder}")
-    broken: list[BrokenFile] = []
-    paths: list[Path] = []
-    others = 0
-    for path, size in walk(folder, broken):
-        if not is_picture_name(path.name):
-            others += 1
-        elif size == 0:
-            broken.append(BrokenFile(path, "is empty (0 bytes)"))
-        else:
-            paths.append(path)
-    paths.sort()
+    found = listing(folder, lambda path: is_picture_name(path.name))
+    paths, broken, others = list(found.sizes), found.broken, found.others
     looked_at = paths if thorough else spread(paths, LOOKED_AT)
     look = partial(_look, thorough=thorough, raw=settings.mode == "channels")
     if thorough:

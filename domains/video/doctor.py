@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 from ...core.domain import BrokenFile, Inventory
 from ...core.errors import MediaError, MissingFile
-from ...core.folders import named, spread, spread_of, walk
+from ...core.folders import listing, named, spread, spread_of
 from ..image import twins
 from .examination import Finding, examined, header
 from .material import frames_in_order, is_clip_name, is_still_name
@@ -43,10 +43,8 @@ def scan(folder: Path, settings: VideoSettings, thorough: bool) -> FootageInvent
         MissingFile: there is no such folder.
         MediaError: it cannot be listed.
     """
-    if not folder.is_dir():
-        raise MissingFile(f"{folder} is not a folder" if folder.exists() else f"there is no folder {folder}")
-    broken: list[BrokenFile] = []
-    paths, others = _footage(folder, broken)
+    found = listing(folder, lambda path: is_clip_name(path.name) or is_still_name(path.name))
+    paths, broken = _footage(folder, found.sizes), found.broken
     looked_at = paths if thorough else spread(paths, LOOKED_AT)
     look = _thorough_look if thorough else _quick_look
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
@@ -56,7 +54,7 @@ def scan(folder: Path, settings: VideoSettings, thorough: bool) -> FootageInvent
     unusable = {found.path for found in broken}
     usable = tuple(path for path in paths if path not in unusable)
     broken.sort(key=lambda each: each.path)
-    facts = _facts(folder, usable, findings, others)
+    facts = _facts(folder, usable, findings, found.others)
     return FootageInventory(
         folder,
         usable,
@@ -69,16 +67,12 @@ def scan(folder: Path, settings: VideoSettings, thorough: bool) -> FootageInvent
     )
 
 
-def _footage(folder: Path, broken: list[BrokenFile]) -> tuple[list[Path], int]:
-    """Clips, folders of frames and pictures below `folder`, sorted; and the number of other files."""
+def _footage(folder: Path, files: Iterable[Path]) -> list[Path]:
+    """Clips, folders of frames and pictures out of the files below `folder`, sorted."""
     by_folder: dict[Path, list[str]] = {}
-    paths, others = [], 0
-    for path, size in walk(folder, broken):
-        if not is_clip_name(path.name) and not is_still_name(path.name):
-            others += 1
-        elif size == 0:
-            broken.append(BrokenFile(path, "is empty (0 bytes)"))
-        elif is_clip_name(path.name):
+    paths = []
+    for path in files:
+        if is_clip_name(path.name):
             paths.append(path)
         else:
             by_folder.setdefault(path.parent, []).append(path.name)
@@ -88,7 +82,7 @@ def _footage(folder: Path, broken: list[BrokenFile]) -> tuple[list[Path], int]:
             paths.append(parent)
         else:
             paths += [parent / name for name in names]
-    return sorted(paths), others
+    return sorted(paths)
 
 
 def _quick_look(path: Path) -> Finding | BrokenFile:
