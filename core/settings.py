@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from .errors import ConfigError
 
@@ -18,9 +20,29 @@ def require(faults: list[str], condition: bool, message: str) -> None:
         faults.append(message)
 
 
-def require_form(faults: list[str], form: str) -> None:
-    """Collect a fault when there is no such adversarial form."""
+def require_least(faults: list[str], settings: Any, where: str, names: Sequence[str], least: int) -> None:
+    """Collect a fault for each of the fields `names`, of the group `where`, that is below `least`."""
+    for name in names:
+        value = getattr(settings, name)
+        require(faults, value >= least, f"{where}.{name} is {value}; expected {least} or more")
+
+
+def require_form(faults: list[str], form: str, unpenalised: str = "") -> None:
+    """Collect a fault when there is no such adversarial form, or when it asks for a gradient penalty of an objective
+    that has none: `unpenalised`, its name."""
     require(faults, form in FORMS, f"objective.form is {form!r}; expected one of {', '.join(FORMS)}")
+    if unpenalised:
+        known = f"objective.form is 'wgan-gp', which {unpenalised} does not know; use wgan"
+        require(faults, form != "wgan-gp", known)
+
+
+@contextmanager
+def gathered(faults: list[str]) -> Iterator[None]:
+    """Collect what the settings of a base class find wrong: `with gathered(faults): super().__post_init__()`."""
+    try:
+        yield
+    except ConfigError as error:
+        faults.append(str(error))
 
 
 def raise_faults(faults: list[str]) -> None:
@@ -102,13 +124,10 @@ class CycleSettings:
     def __post_init__(self) -> None:
         faults: list[str] = []
         require_form(faults, self.form)
-        for name in ("adversarial_a", "adversarial_b", "cycle_a", "cycle_b", "identity_a", "identity_b",
-                     "equivariance", "cycle_noise", "gradient_penalty", "history"):  # fmt: skip
-            value = getattr(self, name)
-            require(faults, value >= 0, f"objective.{name} is {value}; expected 0 or more")
-        for name in ("cycle_pool_a", "cycle_pool_b"):
-            value = getattr(self, name)
-            require(faults, value >= 1, f"objective.{name} is {value}; expected 1 or more")
+        weights = ("adversarial_a", "adversarial_b", "cycle_a", "cycle_b", "identity_a", "identity_b", "equivariance",
+                   "cycle_noise", "gradient_penalty", "history")  # fmt: skip
+        require_least(faults, self, "objective", weights, 0)
+        require_least(faults, self, "objective", ("cycle_pool_a", "cycle_pool_b"), 1)
         raise_faults(faults)
 
 
@@ -165,16 +184,12 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        for name in ("steps", "batch", "accumulate", "processes", "checkpoint_every", "keep", "log_every",
-                     "preview_every"):  # fmt: skip
-            value = getattr(self, name)
-            require(faults, value >= 1, f"training.{name} is {value}; expected 1 or more")
+        counts = ("steps", "batch", "accumulate", "processes", "checkpoint_every", "keep", "log_every", "preview_every")
+        require_least(faults, self, "training", counts, 1)
         for name in ("beta1", "beta2", "constant", "discriminator_constant", "ema"):
             value = getattr(self, name)
             require(faults, value is None or 0.0 <= value <= 1.0, f"training.{name} is {value}; expected 0 to 1")
-        for name in ("clip", "workers", "seed", "weight_decay"):
-            value = getattr(self, name)
-            require(faults, value >= 0, f"training.{name} is {value}; expected 0 or more")
+        require_least(faults, self, "training", ("clip", "workers", "seed", "weight_decay"), 0)
         for name in ("learning_rate", "discriminator_learning_rate"):
             value = getattr(self, name)
             require(faults, value is None or value > 0, f"training.{name} is {value}; expected more than 0")

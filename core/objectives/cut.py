@@ -14,7 +14,7 @@ from ..data import Batch
 from ..domain import Direction, Side, Warp
 from ..errors import ConfigError
 from ..networks import Networks
-from ..settings import AdversarialForm, raise_faults, require, require_form
+from ..settings import AdversarialForm, raise_faults, require, require_form, require_least
 from . import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
 from .adversarial import discriminator_loss, generator_loss
 from .terms import apply_together
@@ -40,15 +40,11 @@ class CutSettings:
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        require_form(faults, self.form)
-        require(faults, self.form != "wgan-gp", "objective.form is 'wgan-gp', which cut does not know; use wgan")
-        for name in ("adversarial", "contrast", "contrast_identity"):
-            value = getattr(self, name)
-            require(faults, value >= 0, f"objective.{name} is {value}; expected 0 or more")
+        require_form(faults, self.form, unpenalised="cut")
+        require_least(faults, self, "objective", ("adversarial", "contrast", "contrast_identity"), 0)
         require(faults, self.temperature > 0, f"objective.temperature is {self.temperature}; expected more than 0")
-        for name, least in (("patches", 2), ("width", 1)):
-            value = getattr(self, name)
-            require(faults, value >= least, f"objective.{name} is {value}; expected {least} or more")
+        require_least(faults, self, "objective", ("patches",), 2)
+        require_least(faults, self, "objective", ("width",), 1)
         raise_faults(faults)
 
 

@@ -13,7 +13,7 @@ from ..data import Batch
 from ..domain import Side, Warp
 from ..errors import ConfigError
 from ..networks import Networks
-from ..settings import AdversarialForm, raise_faults, require, require_form
+from ..settings import AdversarialForm, raise_faults, require, require_form, require_least
 from . import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
 from .adversarial import discriminator_loss, generator_loss
 
@@ -38,15 +38,12 @@ class DiscoSettings:
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        require_form(faults, self.form)
-        require(faults, self.form != "wgan-gp", "objective.form is 'wgan-gp', which disco does not know; use wgan")
-        for name in ("adversarial", "matching", "first_steps"):
-            value = getattr(self, name)
-            require(faults, value >= 0, f"objective.{name} is {value}; expected 0 or more")
+        require_form(faults, self.form, unpenalised="disco")
+        require_least(faults, self, "objective", ("adversarial", "matching", "first_steps"), 0)
         for name in ("first_rate", "rate"):
             value = getattr(self, name)
             require(faults, 0.0 <= value <= 1.0, f"objective.{name} is {value}; expected 0 to 1")
-        require(faults, self.interval >= 1, f"objective.interval is {self.interval}; expected 1 or more")
+        require_least(faults, self, "objective", ("interval",), 1)
         raise_faults(faults)
 
 

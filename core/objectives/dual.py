@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..errors import ConfigError
-from ..settings import AdversarialForm, CycleSettings, raise_faults, require
+from ..settings import AdversarialForm, CycleSettings, gathered, raise_faults, require_least
 from . import Discriminators
 from .cycle import Cycle
 
@@ -31,12 +30,10 @@ class DualSettings(CycleSettings):
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        try:
+        with gathered(faults):
             super().__post_init__()
-        except ConfigError as error:
-            faults.append(str(error))
-        require(faults, self.critic_steps >= 1, f"objective.critic_steps is {self.critic_steps}; expected 1 or more")
-        require(faults, self.clip >= 0, f"objective.clip is {self.clip}; expected 0 or more")
+        require_least(faults, self, "objective", ("critic_steps",), 1)
+        require_least(faults, self, "objective", ("clip",), 0)
         raise_faults(faults)
 
 

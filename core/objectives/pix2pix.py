@@ -14,7 +14,7 @@ from ..data import Batch
 from ..domain import Direction, Side, Warp
 from ..errors import ConfigError
 from ..networks import Networks, NetworkSpec
-from ..settings import AdversarialForm, raise_faults, require, require_form
+from ..settings import AdversarialForm, raise_faults, require_form, require_least
 from . import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
 from .adversarial import discriminator_loss, generator_loss
 from .terms import apply_together, distance
@@ -32,11 +32,8 @@ class Pix2pixSettings:
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        require_form(faults, self.form)
-        require(faults, self.form != "wgan-gp", "objective.form is 'wgan-gp', which pix2pix does not know; use wgan")
-        for name in ("adversarial", "l1"):
-            value = getattr(self, name)
-            require(faults, value >= 0, f"objective.{name} is {value}; expected 0 or more")
+        require_form(faults, self.form, unpenalised="pix2pix")
+        require_least(faults, self, "objective", ("adversarial", "l1"), 0)
         raise_faults(faults)
 
 

@@ -15,13 +15,12 @@ from torch import Tensor, nn
 
 from ...core.data import Batch
 from ...core.domain import Side
-from ...core.errors import ConfigError
 from ...core.networks import Networks
 from ...core.objectives import Discriminators, DiscriminatorStep
 from ...core.objectives.adversarial import generator_loss
 from ...core.objectives.cycle import Cycle
 from ...core.objectives.terms import apply_together
-from ...core.settings import CycleSettings, raise_faults, require
+from ...core.settings import CycleSettings, gathered, raise_faults, require
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,8 @@ class AudioCycleSettings(CycleSettings):
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        try:
+        with gathered(faults):
             super().__post_init__()
-        except ConfigError as error:
-            faults.append(str(error))
         require(faults, 0.0 <= self.filling <= 0.9, f"objective.filling is {self.filling}; expected 0 to 0.9")
         for side in ("a", "b"):
             second, cycle = getattr(self, f"second_{side}"), getattr(self, f"cycle_{side}")

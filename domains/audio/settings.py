@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...core.domain import ConversionSettings, DomainSettings, Side
-from ...core.errors import ConfigError
-from ...core.settings import raise_faults, require
+from ...core.settings import gathered, raise_faults, require
 
 Vocoder = Literal["source-filter", "griffin-lim", "world"]
 
@@ -129,10 +128,8 @@ class AudioConversion(ConversionSettings):
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        try:
+        with gathered(faults):
             super().__post_init__()
-        except ConfigError as error:
-            faults.append(str(error))
         if self.pitch not in _PITCHES:
             require(faults, self.semitones is not None and abs(self.semitones) <= 24,
                     f"pitch is {self.pitch!r}; expected auto, keep, or semitones from -24 to 24")  # fmt: skip

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...core.domain import ConversionSettings, DomainSettings, Side
-from ...core.errors import ConfigError
-from ...core.settings import raise_faults, require
+from ...core.settings import gathered, raise_faults, require
 
 Mode = Literal["rgb", "grey", "rgba", "channels"]
 
@@ -111,10 +110,8 @@ class ImageConversion(ConversionSettings):
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        try:
+        with gathered(faults):
             super().__post_init__()
-        except ConfigError as error:
-            faults.append(str(error))
         require(faults, 128 <= self.tile <= 8192, f"tile is {self.tile}; expected 128 to 8192 pixels")
         require(faults, 0 <= self.overlap <= self.tile // 2,
                 f"overlap is {self.overlap}; expected 0 to half of tile, {self.tile // 2}")  # fmt: skip

@@ -17,7 +17,7 @@ from ...core.objectives import Discriminators, DiscriminatorStep
 from ...core.objectives.adversarial import generator_loss
 from ...core.objectives.cycle import Cycle
 from ...core.objectives.terms import apply_together
-from ...core.settings import CycleSettings, raise_faults, require
+from ...core.settings import CycleSettings, gathered, raise_faults, require_least
 from .motion import warp
 
 FRAMES = 3
@@ -48,13 +48,10 @@ class VideoCycleSettings(CycleSettings):
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        try:
+        with gathered(faults):
             super().__post_init__()
-        except ConfigError as error:
-            faults.append(str(error))
-        for name in ("motion_noise", "flow_a", "flow_b", "far_a", "far_b", "temporal"):
-            value = getattr(self, name)
-            require(faults, value >= 0, f"objective.{name} is {value}; expected 0 or more")
+        weights = ("motion_noise", "flow_a", "flow_b", "far_a", "far_b", "temporal")
+        require_least(faults, self, "objective", weights, 0)
         raise_faults(faults)
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from ...core.domain import ConversionSettings, DomainSettings, Side
-from ...core.errors import ConfigError
-from ...core.settings import raise_faults, require
+from ...core.settings import gathered, raise_faults, require
 from ..image import ImageSettings
 
 
@@ -124,10 +123,8 @@ class VideoConversion(ConversionSettings):
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        try:
+        with gathered(faults):
             super().__post_init__()
-        except ConfigError as error:
-            faults.append(str(error))
         require(faults, self.size is None or bool(_SIZE.fullmatch(self.size)),
                 f"size is {self.size!r}; expected WIDTHxHEIGHT, such as 512x288")  # fmt: skip
         for name in ("start", "end"):
