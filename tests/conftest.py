@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +18,8 @@ ASSETS = ROOT / "tests" / "assets"
 def pytest_configure(config: pytest.Config) -> None:
     """One torch thread: results do not depend on the number of cores, and parallel test workers do not fight."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    # Without AMX: on a virtual machine, processes that had used it died when a signal was delivered and, once, a child
-    # forked from one handed over wrong numbers. Both names, for PyTorch's oneDNN and for OpenVINO's.
+    # Without AMX: on a virtual machine a child forked from a process that had used it once handed over wrong numbers.
+    # Both names, for PyTorch's oneDNN and for OpenVINO's.
     for name in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"):
         os.environ.setdefault(name, "AVX512_CORE_BF16")
     import torch
@@ -35,15 +33,6 @@ def _seeded() -> None:
     import torch
 
     torch.manual_seed(0)
-
-
-@pytest.fixture(autouse=True)
-def _no_handler_of_ended_children() -> Iterator[None]:
-    """PyTorch's loader leaves a SIGCHLD handler behind. In a process that has used AMX (bf16 on this kind of CPU) the
-    delivery of a signal to a handler was seen to end in SIGSEGV, minutes later and in whatever test ran a program."""
-    yield
-    if hasattr(signal, "SIGCHLD"):
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

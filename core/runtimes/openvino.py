@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
@@ -29,8 +33,9 @@ class OpenVinoRuntime:
 
     def __init__(self, generator: nn.Module, dimensions: int, precision: Literal["auto", "fp32"] = "auto") -> None:
         self._openvino = require("openvino", "openvino")
-        self._core = self._openvino.Core()
-        capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        with _own_signal_stack():
+            self._core = self._openvino.Core()
+            capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.precision = "bf16" if precision == "auto" and "BF16" in capabilities else "fp32"
         self._generator = generator
         self._dimensions = dimensions
@@ -137,6 +142,33 @@ class _Compiled:
         while len(self._requests) <= number:
             self._requests.append(self._model.create_infer_request())
         return self._requests[number]
+
+
+class _SignalStack(ctypes.Structure):
+    """Linux's `stack_t` (sigaltstack(2))."""
+
+    _fields_ = [("ss_sp", ctypes.c_void_p), ("ss_flags", ctypes.c_int), ("ss_size", ctypes.c_size_t)]
+
+
+@contextmanager
+def _own_signal_stack() -> Iterator[None]:
+    """Keep the stack that this thread handles signals on.
+
+    OpenVINO's CPU plugin sets one of AT_MINSIGSTKSZ + 8 KiB as it loads (openvinotoolkit/openvino#11894), so that the
+    system allows AMX, and unmaps it with the `Core`. Once AMX was used a signal takes 11 KiB of it: two at a time, such
+    as SIGINT and SIGTERM, end in SIGSEGV. Where the stack of before is too small for AMX, the system refuses to have it
+    back, and OpenVINO's stays.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    sigaltstack = ctypes.CDLL(None).sigaltstack
+    before = _SignalStack()
+    sigaltstack(None, ctypes.byref(before))
+    try:
+        yield
+    finally:
+        sigaltstack(ctypes.byref(before), None)
 
 
 def _array(x: Tensor) -> np.ndarray[Any, Any]:

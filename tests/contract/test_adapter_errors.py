@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -89,35 +88,15 @@ def test_a_wrong_sample_of_a_later_file_too(message: str, change: Callable[[Tens
         batches(wrong(change, only="2.txt"), recordings, workers=0)
 
 
-def tried_afresh(request: pytest.FixtureRequest) -> bool:
-    """Whether the test was run in a process of its own just now; False there. One that has met OpenVINO may die when a
-    loader process ends: see tests/conftest.py."""
-    if "UNPAIRED_AFRESH" in os.environ:
-        return False
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", request.node.nodeid]
-    environment = {**os.environ, "UNPAIRED_AFRESH": "1"}
-    done = subprocess.run(
-        command, cwd=request.config.rootpath, env=environment, capture_output=True, text=True, timeout=200, check=False
-    )
-    assert done.returncode == 0, done.stdout
-    return True
-
-
 @pytest.mark.parametrize("change", [missing, hole], ids=["raises", "nan"])
-def test_a_worker_tells_it_in_one_line(
-    change: Callable[[Tensor], Any], recordings: Path, request: pytest.FixtureRequest
-) -> None:
-    if tried_afresh(request):
-        return
+def test_a_worker_tells_it_in_one_line(change: Callable[[Tensor], Any], recordings: Path) -> None:
     with pytest.raises(AdapterError, match=r"^Wrong\.sample .*2\.txt; expected") as told:
         batches(wrong(change, only="2.txt"), recordings, workers=1)
     assert len(str(told.value).splitlines()) == 1
     assert any("Traceback" in note for note in told.value.__notes__), "for --debug"
 
 
-def test_a_worker_tells_of_broken_files_in_one_line(recordings: Path, request: pytest.FixtureRequest) -> None:
-    if tried_afresh(request):
-        return
+def test_a_worker_tells_of_broken_files_in_one_line(recordings: Path) -> None:
     for file in (recordings / "a").iterdir():
         file.write_text("no number")
     with pytest.raises(MediaError, match=r"^20 files of A in a row cannot be used; the last: ") as told:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import os
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -133,6 +136,42 @@ def test_runtimes_are_thread_safe_and_leave_the_module_alone(runtime: str) -> No
         thread.join()
     assert wrong == []
     assert {str(value.device) for value in generator.state_dict().values()} == {"cpu"}
+
+
+SIGNALLED = """
+import signal, threading
+import torch
+from unpaired.core.networks.resnet import ResnetGenerator
+from unpaired.core.runtimes.openvino import OpenVinoRuntime
+
+torch.set_num_threads(1)
+generator = ResnetGenerator(3, 3, filters=4, blocks=1).eval()
+first, second = OpenVinoRuntime(generator, 2), OpenVinoRuntime(generator, 2)
+# ended
+told = []
+both = {signal.SIGINT, signal.SIGTERM}
+for name in both:
+    signal.signal(name, lambda number, _: told.append(number))
+signal.pthread_sigmask(signal.SIG_BLOCK, both)
+for name in both:
+    signal.pthread_kill(threading.main_thread().ident, name)
+convolution = torch.nn.Conv2d(64, 64, 3)
+with torch.autocast("cpu", torch.bfloat16):  # AMX, where the CPU has it, makes every signal take 8 KiB more
+    convolution(torch.randn(1, 64, 64, 64)).sum().backward()
+signal.pthread_sigmask(signal.SIG_UNBLOCK, both)
+assert sorted(told) == sorted(both), told
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the signal stack is replaced on Linux alone")
+@pytest.mark.parametrize("options", [[], ["-X", "faulthandler"]], ids=["no stack before", "a stack before"])
+@pytest.mark.parametrize("ended", ["", "del first; del second"], ids=["in use", "ended"])
+def test_signals_are_survived_after_openvino(ended: str, options: list[str]) -> None:
+    program = SIGNALLED.replace("# ended", ended)
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("MAX_CPU_ISA")}  # AMX too
+    command = [sys.executable, *options, "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_auto_takes() -> None:
