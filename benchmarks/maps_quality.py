@@ -27,6 +27,7 @@ from PIL import Image as Pillow
 from torch import Tensor
 
 import unpaired
+from unpaired.core.watch import read_metrics
 from unpaired.domains.image.scores import LabelScorer, l1, levels
 
 SIZE = 128
@@ -149,16 +150,12 @@ def train(data: Path, out: Path, minutes: float, seed: int) -> dict[str, Any]:
     a, b = split(data, out)
     with tempfile.TemporaryDirectory() as scratch:
         _run(a, b, Path(scratch) / "run", CALIBRATION_STEPS, seed)
-        speed = max(line.get("steps_per_second", 0.0) for line in _log(Path(scratch) / "run"))
+        speed = max(line.get("steps_per_second", 0.0) for line in read_metrics(Path(scratch) / "run"))
     left = minutes * 60 - (time.monotonic() - start)
     steps = max(CALIBRATION_STEPS, int(left * speed * MARGIN))
     print(f"{speed:.2f} steps/s: {steps} steps", flush=True)
     _run(a, b, out / "run", steps, seed)
     return {"steps": steps, "minutes": (time.monotonic() - start) / 60, "seed": seed}
-
-
-def _log(run: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
 def _run(a: Path, b: Path, out: Path, steps: int, seed: int) -> None:

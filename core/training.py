@@ -193,7 +193,7 @@ def _check_shapes(plan: RunPlan, inventories: Mapping[Side, Inventory]) -> None:
         shape = tuple(first_sample(plan.domain, inventory.files, side).shape)
         with torch.device("meta"):
             translator, judge = translators[side].build("generators"), judges[side].build("discriminators")
-            # A discriminator may be shown more channels than a sample has: those of its counterpart, of its neighbours.
+            # A discriminator may be shown more channels than a sample has: pix2pix shows A and B as one.
             judged = (int(judges[side].options.get("in_channels", shape[0])), *shape[1:])
             multiple, minimum = int(cast(Any, translator).multiple), int(cast(Any, translator).minimum)
             if any(size % multiple or size < minimum for size in shape[1:]):

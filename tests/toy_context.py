@@ -16,7 +16,7 @@ from unpaired import CycleSettings
 from unpaired.core.data import Batch
 from unpaired.core.domain import Sample, Side
 from unpaired.core.networks import Networks, NetworkSpec
-from unpaired.core.objectives import Discriminators, DiscriminatorStep, Objective
+from unpaired.core.objectives import Discriminators, Objective
 from unpaired.core.objectives.adversarial import generator_loss
 from unpaired.core.objectives.cycle import Cycle
 from unpaired.core.objectives.terms import apply_together, distance
@@ -60,15 +60,8 @@ class PairCycle(Cycle):
         (verdict,) = apply_together(discriminators.further["pair_b"], [pair])
         return {**losses, "pair_b": self.settings.pair * generator_loss(self.settings.form, verdict)}, {"pair_b": pair}
 
-    def discriminator_step(
-        self, discriminators: Discriminators, batch: Batch, shown: Mapping[Side, Tensor], extra: Mapping[str, Tensor]
-    ) -> DiscriminatorStep:
-        step = super().discriminator_step(discriminators, batch, shown, extra)
-        if not self.settings.pair:
-            return step
-        real = torch.cat([batch.b, batch.context_b["neighbour"]], dim=1)
-        loss, *_ = self.judged(discriminators.further["pair_b"], real, extra["pair_b"])
-        return DiscriminatorStep({**step.losses, "discriminator_pair_b": loss}, step.verdicts)
+    def further_real(self, batch: Batch) -> Mapping[str, Tensor]:
+        return {"pair_b": torch.cat([batch.b, batch.context_b["neighbour"]], dim=1)} if self.settings.pair else {}
 
 
 class Neighbours(Arrays):

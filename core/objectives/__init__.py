@@ -66,12 +66,32 @@ class GeneratorStep:
 
 
 @dataclass(frozen=True)
+class Judgement:
+    """What one discriminator pays for its verdicts on real and on generated samples, and the verdicts."""
+
+    loss: Tensor
+    real: Tensor
+    """Its raw verdicts on the real samples, of any shape."""
+    generated: Tensor
+
+
+@dataclass(frozen=True)
 class DiscriminatorStep:
     """Named losses of the discriminators (their sum is minimised) and what they thought."""
 
     losses: Mapping[str, Tensor]
     verdicts: Mapping[str, Tensor]
     """Mean raw verdicts, detached: real_a, generated_a, real_b, generated_b, and those of further discriminators."""
+
+    @classmethod
+    def of(cls, judgements: Mapping[str, Judgement]) -> DiscriminatorStep:
+        """Losses discriminator_NAME, verdicts real_NAME and generated_NAME, of the discriminators by name."""
+        verdicts: dict[str, Tensor] = {}
+        for name, judgement in judgements.items():
+            verdicts[f"real_{name}"] = judgement.real.detach().mean()
+            verdicts[f"generated_{name}"] = judgement.generated.detach().mean()
+        losses = {f"discriminator_{name}": judgement.loss for name, judgement in judgements.items()}
+        return cls(losses, verdicts)
 
 
 class Objective(ABC):
@@ -132,6 +152,6 @@ class Objective(ABC):
         """Keep the discriminators' weights within bounds; called after each of their steps. Default: nothing."""
 
     @property
-    @abstractmethod
     def history(self) -> int:
-        """Translations of each side kept for the discriminators; 0 shows them fresh ones only."""
+        """Translations of each side kept for the discriminators; default: 0, which shows them fresh ones only."""
+        return 0

@@ -16,8 +16,8 @@ from ..errors import ConfigError
 from ..networks import Networks
 from ..settings import AdversarialForm, raise_faults, require, require_form, require_least
 from . import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
-from .adversarial import discriminator_loss, generator_loss
-from .terms import apply_together
+from .adversarial import generator_loss
+from .terms import apply_together, judged
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,6 @@ class Cut(Objective):
 
     def __init__(self, settings: CutSettings | None = None) -> None:
         self.settings = settings or CutSettings()
-
-    @property
-    def history(self) -> int:
-        return 0
 
     def check(self, channels_a: int, channels_b: int) -> None:
         """The generator's encoder sees inputs and outputs: they need like channels."""
@@ -138,10 +134,7 @@ class Cut(Objective):
     def discriminator_step(
         self, discriminators: Discriminators, batch: Batch, shown: Mapping[Side, Tensor], extra: Mapping[str, Tensor]
     ) -> DiscriminatorStep:
-        on_real, on_generated = apply_together(discriminators.b, [batch.b, shown["b"]])
-        loss = discriminator_loss(self.settings.form, on_real, on_generated)
-        verdicts = {"real_b": on_real.detach().mean(), "generated_b": on_generated.detach().mean()}
-        return DiscriminatorStep({"discriminator_b": loss}, verdicts)
+        return DiscriminatorStep.of({"b": judged(self.settings.form, discriminators.b, batch.b, shown["b"])})
 
 
 def patch_nce(queries: Tensor, keys: Tensor, temperature: float) -> Tensor:

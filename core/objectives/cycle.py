@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 
 import torch
@@ -13,9 +14,9 @@ from ..data import Batch
 from ..domain import Side, Warp
 from ..errors import ConfigError
 from ..settings import CycleSettings
-from . import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
-from .adversarial import discriminator_loss, generator_loss, gradient_penalty
-from .terms import apply_together, distance
+from . import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Judgement, Objective
+from .adversarial import generator_loss, gradient_penalty
+from .terms import apply_together, distance, judged
 
 
 class Cycle(Objective):
@@ -78,6 +79,11 @@ class Cycle(Objective):
         """
         return {}, {}
 
+    def further_real(self, batch: Batch) -> Mapping[str, Tensor]:
+        """Real samples for the further discriminators, by their names; what they are to tell them from is what
+        `further_losses` gave by the same name. Default: none."""
+        return {}
+
     def generator_step(
         self, generators: Generators, discriminators: Discriminators, batch: Batch, warp: Warp | None
     ) -> GeneratorStep:
@@ -134,23 +140,17 @@ class Cycle(Objective):
     def discriminator_step(
         self, discriminators: Discriminators, batch: Batch, shown: Mapping[Side, Tensor], extra: Mapping[str, Tensor]
     ) -> DiscriminatorStep:
-        losses: dict[str, Tensor] = {}
-        verdicts: dict[str, Tensor] = {}
-        sides = (("a", discriminators.a, batch.a, shown["a"]), ("b", discriminators.b, batch.b, shown["b"]))
-        for side, judge, real, generated in sides:
-            loss, on_real, on_generated = self.judged(judge, real, generated)
-            losses[f"discriminator_{side}"] = loss
-            verdicts[f"real_{side}"] = on_real
-            verdicts[f"generated_{side}"] = on_generated
-        return DiscriminatorStep(losses, verdicts)
+        seen = {"a": (discriminators.a, batch.a, shown["a"]), "b": (discriminators.b, batch.b, shown["b"])}
+        for name, real in self.further_real(batch).items():
+            seen[name] = (discriminators.further[name], real, extra[name])
+        return DiscriminatorStep.of({name: self._judged(*each) for name, each in seen.items()})
 
-    def judged(self, judge: nn.Module, real: Tensor, generated: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """A discriminator's loss on real and generated samples, and its mean raw verdicts on both, detached."""
-        on_real, on_generated = apply_together(judge, [real, generated])
-        loss = discriminator_loss(self.settings.form, on_real, on_generated)
+    def _judged(self, judge: nn.Module, real: Tensor, generated: Tensor) -> Judgement:
+        judgement = judged(self.settings.form, judge, real, generated)
         if self.settings.form == "wgan-gp" and self.settings.gradient_penalty:
-            loss = loss + self.settings.gradient_penalty * self._penalty(judge, real, generated)
-        return loss, on_real.detach().mean(), on_generated.detach().mean()
+            penalty = self.settings.gradient_penalty * self._penalty(judge, real, generated)
+            return replace(judgement, loss=judgement.loss + penalty)
+        return judgement
 
     def _with_noise(self, translated: Tensor) -> Tensor:
         if not self.settings.cycle_noise:

@@ -15,7 +15,8 @@ from ..errors import ConfigError
 from ..networks import Networks
 from ..settings import AdversarialForm, raise_faults, require, require_form, require_least
 from . import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
-from .adversarial import discriminator_loss, generator_loss
+from .adversarial import generator_loss
+from .terms import judged, precise
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,6 @@ class Disco(Objective):
     def __init__(self, settings: DiscoSettings | None = None) -> None:
         self.settings = settings or DiscoSettings()
 
-    @property
-    def history(self) -> int:
-        return 0
-
     def networks(self, networks: Networks) -> Networks:
         """As they are; the discriminators must show their features, as patchgan and pixel do."""
         if self.settings.matching:
@@ -93,31 +90,25 @@ class Disco(Objective):
     ) -> GeneratorStep:
         """Losses by name: reconstruction_*, adversarial_* and matching_*, each of the domain it is taken in."""
         share = self.settings.first_rate if self.step < self.settings.first_steps else self.settings.rate
-        made = {"b": generators.a2b(batch.a).float(), "a": generators.b2a(batch.b).float()}
-        again = {"a": generators.b2a(made["b"]).float(), "b": generators.a2b(made["a"]).float()}
+        made = {"b": precise(generators.a2b(batch.a)), "a": precise(generators.b2a(batch.b))}
+        again = {"a": precise(generators.b2a(made["b"])), "b": precise(generators.a2b(made["a"]))}
         losses: dict[str, Tensor] = {}
         for side, judge, real in (("a", discriminators.a, batch.a), ("b", discriminators.b, batch.b)):
             losses[f"reconstruction_{side}"] = share * (again[side] - real).square().mean()
-            verdict, features = _judged(judge, made[side])
+            verdict, features = _features(judge, made[side])
             weight = (1.0 - share) * self.settings.adversarial
             losses[f"adversarial_{side}"] = weight * generator_loss(self.settings.form, verdict)
             if self.settings.matching:
-                wanted = [each.detach() for each in _judged(judge, real)[1]]
+                wanted = [each.detach() for each in _features(judge, real)[1]]
                 losses[f"matching_{side}"] = (1.0 - share) * self.settings.matching * matching(wanted, features)
         return GeneratorStep(losses, {"a": made["a"].detach(), "b": made["b"].detach()})
 
     def discriminator_step(
         self, discriminators: Discriminators, batch: Batch, shown: Mapping[Side, Tensor], extra: Mapping[str, Tensor]
     ) -> DiscriminatorStep:
-        losses: dict[str, Tensor] = {}
-        verdicts: dict[str, Tensor] = {}
-        sides: tuple[tuple[Side, nn.Module, Tensor], ...]
-        sides = (("a", discriminators.a, batch.a), ("b", discriminators.b, batch.b))
-        for side, judge, real in sides:
-            on_real, on_generated = judge(real).float(), judge(shown[side]).float()
-            losses[f"discriminator_{side}"] = discriminator_loss(self.settings.form, on_real, on_generated)
-            verdicts |= {f"real_{side}": on_real.detach().mean(), f"generated_{side}": on_generated.detach().mean()}
-        return DiscriminatorStep(losses, verdicts)
+        form = self.settings.form
+        seen = {"a": (discriminators.a, batch.a, shown["a"]), "b": (discriminators.b, batch.b, shown["b"])}
+        return DiscriminatorStep.of({name: judged(form, *each) for name, each in seen.items()})
 
 
 def matching(real: Sequence[Tensor], generated: Sequence[Tensor]) -> Tensor:
@@ -125,8 +116,8 @@ def matching(real: Sequence[Tensor], generated: Sequence[Tensor]) -> Tensor:
     return torch.stack([(x.mean(0) - y.mean(0)).square().mean() for x, y in zip(real, generated, strict=True)]).sum()
 
 
-def _judged(judge: nn.Module, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-    """Verdict and features in fp32; no features of a discriminator that shows none."""
+def _features(judge: nn.Module, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """Verdict and features in fp32 or better; no features of a discriminator that shows none."""
     look: Any = getattr(judge, "judged", None)
     verdict, features = look(x) if look else (judge(x), [])
-    return verdict.float(), [each.float() for each in features]
+    return precise(verdict), [precise(each) for each in features]

@@ -16,8 +16,8 @@ from ..errors import ConfigError
 from ..networks import Networks, NetworkSpec
 from ..settings import AdversarialForm, raise_faults, require_form, require_least
 from . import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
-from .adversarial import discriminator_loss, generator_loss
-from .terms import apply_together, distance
+from .adversarial import generator_loss
+from .terms import apply_together, distance, judged
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,6 @@ class Pix2pix(Objective):
     def __init__(self, settings: Pix2pixSettings | None = None) -> None:
         self.settings = settings or Pix2pixSettings()
 
-    @property
-    def history(self) -> int:
-        return 0
-
     def networks(self, networks: Networks) -> Networks:
         """With a discriminator B of as many channels as A and B have together."""
         specs = networks.discriminator_a, networks.discriminator_b
@@ -86,8 +82,5 @@ class Pix2pix(Objective):
     def discriminator_step(
         self, discriminators: Discriminators, batch: Batch, shown: Mapping[Side, Tensor], extra: Mapping[str, Tensor]
     ) -> DiscriminatorStep:
-        pairs = [torch.cat([batch.a, x], dim=1) for x in (batch.b, shown["b"])]
-        on_real, on_generated = apply_together(discriminators.b, pairs)
-        loss = discriminator_loss(self.settings.form, on_real, on_generated)
-        verdicts = {"real_b": on_real.detach().mean(), "generated_b": on_generated.detach().mean()}
-        return DiscriminatorStep({"discriminator_b": loss}, verdicts)
+        real, generated = (torch.cat([batch.a, x], dim=1) for x in (batch.b, shown["b"]))
+        return DiscriminatorStep.of({"b": judged(self.settings.form, discriminators.b, real, generated)})

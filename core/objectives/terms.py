@@ -8,6 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ..settings import AdversarialForm
+from . import Judgement
+from .adversarial import discriminator_loss
+
 
 def apply_together(network: nn.Module, inputs: Sequence[Tensor]) -> list[Tensor]:
     """The network's output for every input (B_i, C, *space), in fp32 or better, by one call where that is exact.
@@ -22,7 +26,18 @@ def apply_together(network: nn.Module, inputs: Sequence[Tensor]) -> list[Tensor]
         outputs = together.split([len(x) for x in inputs])
     else:
         outputs = [network(x) for x in inputs]
-    return [y if y.dtype == torch.float64 else y.float() for y in outputs]
+    return [precise(y) for y in outputs]
+
+
+def precise(x: Tensor) -> Tensor:
+    """In fp32 or better: what reduced precision computed is summed up without it."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
+def judged(form: AdversarialForm, judge: nn.Module, real: Tensor, generated: Tensor) -> Judgement:
+    """What a discriminator thinks of real samples (B, C, *space) and of generated ones, and pays for it."""
+    on_real, on_generated = apply_together(judge, [real, generated])
+    return Judgement(discriminator_loss(form, on_real, on_generated), on_real, on_generated)
 
 
 def distance(x: Tensor, y: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ...core.data import Batch
 from ...core.domain import Side
 from ...core.networks import Networks
-from ...core.objectives import Discriminators, DiscriminatorStep
+from ...core.objectives import Discriminators
 from ...core.objectives.adversarial import generator_loss
 from ...core.objectives.cycle import Cycle
 from ...core.objectives.terms import apply_together
@@ -105,18 +105,10 @@ class AudioCycle(Cycle):
         (verdict,) = apply_together(discriminators.further[name], [translated["cycled"]])
         return {name: self._second(name) * generator_loss(self.settings.form, verdict)}, {name: translated["cycled"]}
 
-    def discriminator_step(
-        self, discriminators: Discriminators, batch: Batch, shown: Mapping[Side, Tensor], extra: Mapping[str, Tensor]
-    ) -> DiscriminatorStep:
-        """That of the cycle, and the second discriminators' on real samples and on fresh ones that came back."""
-        step = super().discriminator_step(discriminators, batch, shown, extra)
-        losses, verdicts = dict(step.losses), dict(step.verdicts)
-        for name, real in (("second_a", batch.a), ("second_b", batch.b)):
-            if self._second(name):
-                loss, on_real, on_generated = self.judged(discriminators.further[name], real, extra[name])
-                losses[f"discriminator_{name}"] = loss
-                verdicts[f"real_{name}"], verdicts[f"generated_{name}"] = on_real, on_generated
-        return DiscriminatorStep(losses, verdicts)
+    def further_real(self, batch: Batch) -> Mapping[str, Tensor]:
+        """The second discriminators tell real samples from those that came back."""
+        real = {"second_a": batch.a, "second_b": batch.b}
+        return {name: sample for name, sample in real.items() if self._second(name)}
 
     def _second(self, name: str) -> float:
         return self.settings.second_a if name == "second_a" else self.settings.second_b

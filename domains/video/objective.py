@@ -13,7 +13,7 @@ from ...core.data import Batch
 from ...core.domain import Side
 from ...core.errors import ConfigError
 from ...core.networks import Networks, NetworkSpec
-from ...core.objectives import Discriminators, DiscriminatorStep
+from ...core.objectives import Discriminators
 from ...core.objectives.adversarial import generator_loss
 from ...core.objectives.cycle import Cycle
 from ...core.objectives.terms import apply_together
@@ -138,20 +138,11 @@ class VideoCycle(Cycle):
         losses[name] = self.settings.temporal * generator_loss(self.settings.form, verdict)
         return losses, {name: triple}
 
-    def discriminator_step(
-        self, discriminators: Discriminators, batch: Batch, shown: Mapping[Side, Tensor], extra: Mapping[str, Tensor]
-    ) -> DiscriminatorStep:
-        """That of the cycle, and the temporal discriminators' on real triples and on fresh translations of triples."""
-        step = super().discriminator_step(discriminators, batch, shown, extra)
+    def further_real(self, batch: Batch) -> Mapping[str, Tensor]:
+        """The temporal discriminators tell real triples from translations of triples."""
         if not self.settings.temporal:
-            return step
-        losses, verdicts = dict(step.losses), dict(step.verdicts)
-        real = {"temporal_a": _stacked(batch.a, batch.context_a), "temporal_b": _stacked(batch.b, batch.context_b)}
-        for name, triple in real.items():
-            loss, on_real, on_generated = self.judged(discriminators.further[name], triple, extra[name])
-            losses[f"discriminator_{name}"] = loss
-            verdicts[f"real_{name}"], verdicts[f"generated_{name}"] = on_real, on_generated
-        return DiscriminatorStep(losses, verdicts)
+            return {}
+        return {"temporal_a": _stacked(batch.a, batch.context_a), "temporal_b": _stacked(batch.b, batch.context_b)}
 
     def _weights(self, side: Side) -> tuple[float, float]:
         weights = self.settings
