@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -112,6 +113,24 @@ def test_noise_reaches_the_cycle_alone(setting: tuple[Generators, Discriminators
     torch.testing.assert_close(with_noise.translated["b"], without.translated["b"])
 
 
+def test_noise_is_as_strong_as_asked_for() -> None:
+    generators, discriminators = parts(Affine(2, 0), Affine(0.5, 0), Affine(1, 0), Affine(1, 0))
+    a = torch.zeros(1, 1, 250, 400)
+    objective = Cycle(dataclasses.replace(NONE, cycle_a=1, cycle_noise=0.5))
+    # F(G(a) + 0.5 e) - a = 0.25 e, with e standard normal: |e| is sqrt(2 / pi) in the mean.
+    loss = objective.generator_step(generators, discriminators, Batch(a, a), None).losses["cycle_a"]
+    assert float(loss) == pytest.approx(0.25 * math.sqrt(2 / math.pi), rel=0.01)
+
+
+def test_the_penalty_is_weighed(setting: tuple[Generators, Discriminators, Tensor, Tensor]) -> None:
+    _, discriminators, a, b = setting
+    objective = Cycle(CycleSettings(form="wgan-gp", gradient_penalty=2))
+    losses = objective.discriminator_step(discriminators, Batch(a, b), {"a": a, "b": b}, {}).losses
+    # D(real) and D(generated) cancel; over 16 values D_X has slope 4 and D_Y slope 12.
+    assert float(losses["discriminator_a"]) == pytest.approx(2 * (4 - 1) ** 2)
+    assert float(losses["discriminator_b"]) == pytest.approx(2 * (12 - 1) ** 2)
+
+
 @pytest.mark.parametrize("window", [2, 4])
 @pytest.mark.parametrize("shape", [(1, 1, 8), (1, 1, 8, 8), (1, 1, 8, 8, 8)])
 def test_a_pooled_cycle_compares_means(shape: tuple[int, ...], window: int) -> None:
@@ -128,6 +147,9 @@ def test_a_pooled_cycle_compares_means(shape: tuple[int, ...], window: int) -> N
 def test_identity_needs_like_channels() -> None:
     with pytest.raises(ConfigError, match="A has 1 channels and B 2, so that identity loss has no meaning"):
         Cycle().check(1, 2)
+    for side in ("a", "b"):
+        with pytest.raises(ConfigError, match="identity loss has no meaning"):
+            Cycle(dataclasses.replace(NONE, **{f"identity_{side}": 1.0})).check(1, 2)
     Cycle(dataclasses.replace(NONE, cycle_a=1)).check(1, 2)
 
 

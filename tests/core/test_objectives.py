@@ -149,6 +149,13 @@ def test_pix2pix_judges_a_pair_and_compares_it() -> None:
     assert numbers(judged) == pytest.approx({"discriminator_b": expected})
 
 
+def test_pix2pix_keeps_the_architecture_that_judges_b() -> None:
+    networks = default_networks(2, 3, 1, "tiny", NetworkSettings())
+    pixel = NetworkSpec("pixel", {**networks.discriminator_a.options, "in_channels": 3})
+    judge = Pix2pix().networks(dataclasses.replace(networks, discriminator_a=pixel)).discriminator_b
+    assert (judge.architecture, judge.options["in_channels"]) == ("patchgan", 4)
+
+
 def test_pix2pix_refuses_pairs_of_unlike_size() -> None:
     generators = group(Generators, a2b=Affine(1.0))
     with pytest.raises(unpaired.ConfigError, match="a sample of A is 4 x 4 and its pair 8 x 4"):
@@ -281,6 +288,7 @@ def test_the_ends_of_every_range_are_allowed() -> None:
         (lambda: DiscoSettings(rate=2, interval=0, form="wgan-gp"), ("rate", "interval", "use wgan")),
         (lambda: Pix2pixSettings(l1=-1, form="gan"), ("l1", "expected one of lsgan")),  # type: ignore[arg-type]
         (lambda: CutSettings(temperature=0, patches=1, contrast=-1), ("temperature", "patches", "contrast")),
+        (lambda: CutSettings(width=0), ("width is 0; expected 1 or more",)),
         (lambda: TrainingSettings(optimiser="sgd", weight_decay=-1), ("optimiser", "weight_decay")),  # type: ignore[arg-type]
     ],
 )
