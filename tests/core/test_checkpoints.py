@@ -59,7 +59,8 @@ def test_a_newer_format_and_another_number_of_processes(tmp_path: Path) -> None:
     with pytest.raises(unpaired.ModelFileError, match=r"has no process-1.pt; resume with as many processes"):
         checkpoints.load(folder, rank=1)
     state = torch.load(folder / "state.pt", weights_only=True)
-    torch.save({**state, "format": 99}, folder / "state.pt")
+    assert state["format"] == 1
+    torch.save({**state, "format": 2}, folder / "state.pt")
     with pytest.raises(unpaired.ModelFileError, match="made by a newer version"):
         checkpoints.load(folder)
 

@@ -171,5 +171,7 @@ def test_batch_norm_and_unlike_shapes_are_called_one_by_one() -> None:
     counted = Affine(1, 0)
     apply_together(counted, [torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 8, 8)])
     assert counted.calls == 2
+    apply_together(counted, [torch.zeros(1, 1, 4, 4), torch.zeros(1, 3, 4, 4)])
+    assert counted.calls == 4
     apply_together(counted, [torch.zeros(1, 1, 4, 4), torch.zeros(2, 1, 4, 4)])
-    assert counted.calls == 3
+    assert counted.calls == 5

@@ -82,8 +82,10 @@ def test_dual_has_two_critics_and_two_reconstructions() -> None:
 
 def test_dual_clips_its_critics_and_lets_the_generators_wait() -> None:
     _, critics = affine()
+    for parameter, value in zip(critics.parameters(), (3.0, -2.0, -0.05, 0.0), strict=True):
+        parameter.data.fill_(value)
     Dual(DualSettings(clip=0.1)).constrain(critics)
-    assert [parameter.item() for parameter in critics.parameters()] == pytest.approx([0.1, 0.0, 0.1, 0.0])
+    assert [parameter.item() for parameter in critics.parameters()] == pytest.approx([0.1, -0.1, -0.05, 0.0])
     objective = Dual(DualSettings(critic_steps=3))
     turns = []
     for objective.step in range(6):

@@ -1,0 +1,88 @@
+"""One optimiser step: what is averaged, clipped, drawn and computed in which precision."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import unpaired
+from unpaired.core.data import Batch
+from unpaired.core.engine import Engine, arithmetic
+from unpaired.core.networks import default_networks
+from unpaired.core.objectives.cycle import Cycle
+from unpaired.core.training import make_fabric
+
+TINY = unpaired.NetworkSettings(filters=4, blocks=1, discriminator_filters=4, discriminator_layers=2)
+
+
+def engine(**settings: Any) -> Engine:
+    training = unpaired.TrainingSettings(device="cpu", precision="fp32", **settings)
+    return Engine(make_fabric(training), default_networks(2, 1, 1, "tiny", TINY), Cycle(), training)
+
+
+def batch() -> Batch:
+    return Batch(torch.rand(1, 1, 16, 16), torch.rand(1, 1, 16, 16))
+
+
+def weights(module: torch.nn.Module) -> list[Tensor]:
+    return [parameter.detach().clone() for parameter in module.parameters()]
+
+
+@pytest.mark.parametrize(("ema", "decays"), [(0.15, (0.1, 0.15, 0.15)), (0.999, (0.1, 2 / 11, 0.25)), (0.0, (0, 0, 0))])
+def test_the_moving_average_follows_closely_at_first(ema: float, decays: tuple[float, ...]) -> None:
+    tried = engine(ema=ema, learning_rate=0.01)
+    expected = weights(tried.averaged)
+    assert all(torch.equal(x, y) for x, y in zip(expected, weights(tried.generators), strict=True))
+    for step, decay in enumerate(decays):
+        tried.step([batch()], None, 1.0, step)
+        now = weights(tried.generators)
+        expected = [decay * old + (1 - decay) * new for old, new in zip(expected, now, strict=True)]
+        torch.testing.assert_close(weights(tried.averaged), expected, rtol=1e-5, atol=1e-6)
+    assert not all(torch.equal(x, y) for x, y in zip(weights(tried.averaged), now, strict=True)) or ema == 0
+
+
+def test_gradients_are_clipped_by_the_norm_of_their_group() -> None:
+    tried = engine(clip=1e-3, beta1=0.5)
+    tried.step([batch()], None, 1.0, 0)
+    for group in tried.shared_state().values():  # Adam's first moment is (1 - beta1) of the first gradient
+        moments = torch.cat([state["exp_avg"].flatten() for state in group["state"].values()])
+        assert float(moments.norm()) == pytest.approx(0.5 * 1e-3, rel=1e-3)
+
+
+def test_losses_are_means_over_the_passes_and_their_sum() -> None:
+    batches = [batch(), batch()]
+    alone = [engine().step([each], None, 1.0, 0) for each in batches]
+    together = engine(accumulate=2).step(batches, None, 1.0, 0)
+    for name in ("adversarial_a", "cycle_b", "identity_a", "generators"):
+        assert float(together[name]) == pytest.approx((float(alone[0][name]) + float(alone[1][name])) / 2, rel=1e-5)
+    terms = [name for name in together if name.partition("_")[0] in ("adversarial", "cycle", "identity")]
+    assert float(together["generators"]) == pytest.approx(sum(float(together[name]) for name in terms), rel=1e-5)
+
+
+def test_the_buffers_of_both_sides_and_of_all_seeds_draw_apart() -> None:
+    states = []
+    for seed in (0, 1, 2):
+        local = engine(seed=seed).local_state()
+        states += [local["history_a"]["random"], local["history_b"]["random"]]
+    assert all(not torch.equal(x, y) for x, y in pairwise(states))
+
+
+def test_weights_that_are_not_finite_are_found_in_either_group() -> None:
+    for group in ("generators", "discriminators"):
+        tried = engine()
+        assert tried.finite()
+        next(getattr(tried, group).parameters()).data[0] = torch.nan
+        assert not tried.finite()
+
+
+def test_double_precision_is_the_default_for_as_long_as_it_is_asked_for() -> None:
+    with arithmetic("fp64"):
+        assert torch.get_default_dtype() == torch.float64
+    for precision in ("fp32", "bf16"):
+        with arithmetic(precision):
+            assert torch.get_default_dtype() == torch.float32
+    assert torch.get_default_dtype() == torch.float32
