@@ -15,7 +15,7 @@ import unpaired
 from unpaired.core.data import Batch
 from unpaired.core.networks import NetworkSpec, default_networks
 from unpaired.core.objectives import Discriminators, Generators
-from unpaired.core.objectives.cut import Cut, CutSettings, patch_nce
+from unpaired.core.objectives.cut import Cut, CutSettings, Projection, patch_nce
 from unpaired.core.objectives.cycle import Cycle
 from unpaired.core.objectives.disco import Disco, DiscoSettings
 from unpaired.core.objectives.dual import Dual, DualSettings
@@ -170,6 +170,12 @@ def test_patches_are_told_apart_by_cross_entropy() -> None:
     assert patch_nce(apart.roll(1, 1), apart, 0.5).item() == pytest.approx(-math.log(1 / (math.e**2 + 2)))
     alike = torch.ones(2, 4, 1)
     assert patch_nce(alike, alike, 0.07).item() == pytest.approx(math.log(4))
+
+
+def test_a_projection_gives_each_place_a_unit_vector() -> None:
+    found = Projection(4, 8)(torch.randn(2, 5, 4))
+    assert found.shape == (2, 5, 8)
+    torch.testing.assert_close(found.norm(dim=2), torch.ones(2, 5))
 
 
 class Direct(nn.Module):

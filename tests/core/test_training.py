@@ -285,7 +285,7 @@ def test_two_processes_resume(data: Path) -> None:
 
 
 def test_a_run_starts_from_the_weights_of_another(data: Path) -> None:
-    train(data, "first", steps=5, ema=0.0)
+    train(data, "first", steps=5, ema=0.0, checkpoint_every=2, keep=3)
     still: dict[str, Any] = {"steps": 1, "learning_rate": 1e-12, "seed": 7}
     train(data, "second", start_from=str(data / "first"), **still)
     first, second = newest(data / "first"), newest(data / "second")
