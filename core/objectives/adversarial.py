@@ -52,6 +52,6 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, generated
     share = mix.reshape(-1, *[1] * (real.dim() - 1))
     between = (real + share * (generated - real)).detach().requires_grad_(True)
     with torch.enable_grad():
-        gradient: Tensor = torch.autograd.grad(critic(between).sum(), between, create_graph=True)[0]
+        (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     slope: Tensor = gradient.flatten(1).square().sum(1).sqrt()
     return (slope - 1.0).square().mean()

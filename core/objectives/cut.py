@@ -123,7 +123,7 @@ class Cut(Objective):
         queries: list[Tensor] = encode(translated)
         with torch.no_grad():
             keys: list[Tensor] = encode(source)
-        places = [torch.randperm(key[0, 0].numel())[: self.settings.patches].to(key.device) for key in keys]
+        places = [torch.randperm(key.shape[2:].numel())[: self.settings.patches].to(key.device) for key in keys]
         heads = list(generators.heads.values())
         found = _embedded(heads, queries, places)
         with torch.no_grad():

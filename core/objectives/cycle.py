@@ -97,9 +97,8 @@ class Cycle(Objective):
             weight = weights.adversarial_a if side == "a" else weights.adversarial_b
             if weight:
                 judge = discriminators.a if side == "a" else discriminators.b
-                losses[f"adversarial_{side}"] = weight * generator_loss(
-                    weights.form, apply_together(judge, [translated])[0]
-                )
+                (verdict,) = apply_together(judge, [translated])
+                losses[f"adversarial_{side}"] = weight * generator_loss(weights.form, verdict)
         if weights.cycle_a:
             (cycled_a,) = apply_together(generators.b2a, [self._with_noise(translated_b)])
             into_b["cycled"] = cycled_a

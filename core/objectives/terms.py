@@ -21,7 +21,7 @@ def apply_together(network: nn.Module, inputs: Sequence[Tensor]) -> list[Tensor]
     """
     one_shape = len({tuple(x.shape[1:]) for x in inputs}) == 1
     coupled = any(isinstance(module, _BatchNorm) for module in network.modules())
-    if one_shape and not coupled and len(inputs) > 1:
+    if one_shape and not coupled:
         together = network(torch.cat(list(inputs)))
         outputs = together.split([len(x) for x in inputs])
     else:

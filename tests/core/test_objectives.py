@@ -151,11 +151,18 @@ def test_pix2pix_judges_a_pair_and_compares_it() -> None:
     assert numbers(judged) == pytest.approx({"discriminator_b": expected})
 
 
-def test_pix2pix_keeps_the_architecture_that_judges_b() -> None:
+def test_pix2pix_keeps_the_kind_of_discriminator_that_judges_b() -> None:
     networks = default_networks(2, 3, 1, "tiny", NetworkSettings())
-    pixel = NetworkSpec("pixel", {**networks.discriminator_a.options, "in_channels": 3})
+    pixel = NetworkSpec("pixel", {"in_channels": 3, "filters": 7})
     judge = Pix2pix().networks(dataclasses.replace(networks, discriminator_a=pixel)).discriminator_b
-    assert (judge.architecture, judge.options["in_channels"]) == ("patchgan", 4)
+    assert judge == NetworkSpec("patchgan", {**networks.discriminator_b.options, "in_channels": 4})
+
+
+def test_pix2pix_refuses_discriminators_of_one_domain_alone() -> None:
+    networks = default_networks(2, 3, 3, "tiny", NetworkSettings())
+    refused = dataclasses.replace(networks, discriminator_b=NetworkSpec("gated-patch", {}))
+    with pytest.raises(unpaired.ConfigError, match="the discriminator gated-patch takes samples of one domain alone"):
+        Pix2pix().networks(refused)
 
 
 def test_pix2pix_refuses_pairs_of_unlike_size() -> None:
@@ -207,6 +214,14 @@ def test_cut_wants_every_place_to_stay_itself(generator: nn.Module, expected: fl
     # the judge sums channels: G gives 3 at every place
     wanted = {"adversarial_b": 2 * (3 - 1) ** 2, "contrast": expected, "contrast_identity": 0.25 * expected}
     assert numbers(losses) == pytest.approx(wanted, rel=1e-5)
+
+
+def test_cut_without_contrast_translates_all_the_same() -> None:
+    generators = group(Generators, a2b=Coder(3.0), heads=nn.ModuleDict({"0": Direct()}))
+    _, discriminators = affine()
+    step = Cut(CutSettings(contrast=0)).generator_step(generators, discriminators, Batch(A, B), None)
+    assert set(step.losses) == {"adversarial_b", "contrast_identity"}
+    torch.testing.assert_close(step.translated["b"], 3 * A)
 
 
 def test_cut_moves_the_generator_by_queries_and_never_by_keys() -> None:
