@@ -79,8 +79,8 @@ class Engine:
         self._objective = objective
         self._plain_g = GeneratorGroup(self.generators, self.discriminators, objective)
         group_d = DiscriminatorGroup(self.discriminators, objective)
-        self._group_g, self._optimiser_g = fabric.setup(self._plain_g, self._optimiser(self.generators, self._rates[0]))
-        self._group_d, self._optimiser_d = fabric.setup(group_d, self._optimiser(self.discriminators, self._rates[1]))
+        self._group_g, self._optimiser_g = fabric.setup(self._plain_g, self._optimiser(self.generators))
+        self._group_d, self._optimiser_d = fabric.setup(group_d, self._optimiser(self.discriminators))
         self.averaged = copy.deepcopy(self.generators).requires_grad_(False).eval()
         # Odd and even seeds keep the two buffers' draws, and those of every process, apart.
         seed = 2 * (settings.seed * fabric.world_size + fabric.global_rank)
@@ -89,12 +89,13 @@ class Engine:
             "b": HistoryBuffer(objective.history, seed + 1),
         }
 
-    def _optimiser(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
+    def _optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
+        """An optimiser whose learning rate is set before each step."""
         settings, decay = self.settings, self.settings.weight_decay
         if settings.optimiser == "rmsprop":
-            return torch.optim.RMSprop(network.parameters(), lr=rate, alpha=settings.beta2, weight_decay=decay)
+            return torch.optim.RMSprop(network.parameters(), alpha=settings.beta2, weight_decay=decay)
         betas, fused = (settings.beta1, settings.beta2), self.fabric.device.type in ("cpu", "cuda")
-        return torch.optim.Adam(network.parameters(), lr=rate, betas=betas, weight_decay=decay, fused=fused)
+        return torch.optim.Adam(network.parameters(), betas=betas, weight_decay=decay, fused=fused)
 
     def step(
         self, batches: Sequence[Batch], warp: Warp | None, factor: float | tuple[float, float], step: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import pairwise
 from typing import Any
 
@@ -19,9 +20,9 @@ from unpaired.core.training import make_fabric
 TINY = unpaired.NetworkSettings(filters=4, blocks=1, discriminator_filters=4, discriminator_layers=2)
 
 
-def engine(**settings: Any) -> Engine:
+def engine(networks: unpaired.NetworkSettings = TINY, **settings: Any) -> Engine:
     training = unpaired.TrainingSettings(device="cpu", precision="fp32", **settings)
-    return Engine(make_fabric(training), default_networks(2, 1, 1, "tiny", TINY), Cycle(), training)
+    return Engine(make_fabric(training), default_networks(2, 1, 1, "tiny", networks), Cycle(), training)
 
 
 def batch() -> Batch:
@@ -45,12 +46,47 @@ def test_the_moving_average_follows_closely_at_first(ema: float, decays: tuple[f
     assert not all(torch.equal(x, y) for x, y in zip(weights(tried.averaged), now, strict=True)) or ema == 0
 
 
+def test_the_average_takes_up_what_batch_norm_has_measured() -> None:
+    tried = engine(dataclasses.replace(TINY, norm="batch"))
+    tried.step([batch()], None, 1.0, 0)
+    buffers = list(tried.generators.buffers())
+    assert buffers
+    for averaged, buffer in zip(tried.averaged.buffers(), buffers, strict=True):
+        torch.testing.assert_close(averaged, buffer)
+
+
+def moments(tried: Engine, group: str) -> Tensor:
+    """Adam's first moments of a group, which after one step are (1 - beta1) of its gradient."""
+    return torch.cat([state["exp_avg"].flatten() for state in tried.shared_state()[group]["state"].values()])
+
+
+@pytest.mark.parametrize("group", ["generators", "discriminators"])
+def test_gradients_are_means_over_the_passes(group: str) -> None:
+    batches, found = [batch(), batch()], []
+    for passes in ([batches[0]], [batches[1]], batches):
+        tried = engine(accumulate=len(passes))
+        tried.step(passes, None, 1.0, 0)
+        found.append(moments(tried, group))
+    assert float(found[2].norm()) > 0.01
+    torch.testing.assert_close(found[2], (found[0] + found[1]) / 2, rtol=1e-4, atol=1e-6)
+
+
+def test_the_generators_losses_leave_no_gradient_with_the_discriminators() -> None:
+    fresh, tried, sample = engine(), engine(beta1=0.5), batch()
+    with torch.no_grad():
+        shown: dict[Any, Tensor] = {"a": fresh.generators.b2a(sample.b), "b": fresh.generators.a2b(sample.a)}
+    losses = Cycle().discriminator_step(fresh.discriminators, sample, shown, {}).losses
+    gradients = torch.autograd.grad(torch.stack(list(losses.values())).sum(), list(fresh.discriminators.parameters()))
+    tried.step([sample], None, 1.0, 0)
+    own = 0.5 * torch.cat([gradient.flatten() for gradient in gradients])
+    torch.testing.assert_close(moments(tried, "discriminators"), own, rtol=1e-4, atol=1e-6)
+
+
 def test_gradients_are_clipped_by_the_norm_of_their_group() -> None:
     tried = engine(clip=1e-3, beta1=0.5)
     tried.step([batch()], None, 1.0, 0)
-    for group in tried.shared_state().values():  # Adam's first moment is (1 - beta1) of the first gradient
-        moments = torch.cat([state["exp_avg"].flatten() for state in group["state"].values()])
-        assert float(moments.norm()) == pytest.approx(0.5 * 1e-3, rel=1e-3)
+    for group in ("generators", "discriminators"):
+        assert float(moments(tried, group).norm()) == pytest.approx(0.5 * 1e-3, rel=1e-3)
 
 
 def test_losses_are_means_over_the_passes_and_their_sum() -> None:
