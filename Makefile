@@ -9,7 +9,7 @@ TEST_OPTIONS ?= -n logical --maxprocesses 4
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow dev lint format typecheck docs clean
+.PHONY: help demo test test-slow coverage dev lint format typecheck docs clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ test: lint typecheck  ## Lint, type-check and test
 
 test-slow: $(INSTALLED)  ## The tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+coverage: dev  ## Which lines and branches the tests of `make test` reach
+	$(BIN)/python -m pytest -m "not slow" $(TEST_OPTIONS) --cov --cov-report=term
 
 demo: $(INSTALLED)  ## Translate a picture, a clip and a voice with the shipped models, then train, resume and use a tiny one
 	$(BIN)/python apps/demo.py

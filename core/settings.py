@@ -61,6 +61,8 @@ class NetworkSettings:
     """Channels after the first layer of the generators."""
     blocks: int | None = None
     """Residual blocks of a resnet generator, or levels of a unet."""
+    blocks_b2a: int | None = None
+    """Those of the generator from B to A, where it has more to make up than the other; None: as many."""
     upsampling: Literal["transposed", "resize"] = "transposed"
     """Transposed convolution (the paper) or resize-convolution (no checkerboard)."""
     norm: Literal["instance", "batch", "none"] = "instance"
@@ -74,13 +76,17 @@ class NetworkSettings:
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        for name in ("filters", "blocks", "discriminator_filters"):
+        for name in ("filters", "blocks", "blocks_b2a", "discriminator_filters"):
             value = getattr(self, name)
             require(faults, value is None or 1 <= value <= 1024, f"networks.{name} is {value}; expected 1 to 1024")
         require(faults, 0.0 <= self.dropout < 1.0, f"networks.dropout is {self.dropout}; expected 0 to below 1")
         layers = self.discriminator_layers
         require(faults, 1 <= layers <= 8, f"networks.discriminator_layers is {layers}; expected 1 to 8")
         raise_faults(faults)
+
+    def backwards(self) -> NetworkSettings:
+        """These settings as the generator from B to A has them."""
+        return replace(self, blocks=self.blocks_b2a or self.blocks)
 
     def named(self, generator: str, discriminator: str) -> NetworkSettings:
         """These settings with an architecture in place of each None."""

@@ -71,7 +71,7 @@ def default_networks(
     sizes = PRESETS[preset]
     settings = settings.named("resnet", "patchgan")
 
-    def generator(channels_in: int, channels_out: int) -> NetworkSpec:
+    def generator(channels_in: int, channels_out: int, settings: NetworkSettings) -> NetworkSpec:
         depth = settings.blocks or (sizes["blocks"] if settings.generator != "unet" else 6)
         options: dict[str, Any] = {
             "in_channels": channels_in,
@@ -96,8 +96,8 @@ def default_networks(
         return NetworkSpec(str(settings.discriminator), options)
 
     return Networks(
-        generator(channels_a, channels_b),
-        generator(channels_b, channels_a),
+        generator(channels_a, channels_b, settings),
+        generator(channels_b, channels_a, settings.backwards()),
         discriminator(channels_a),
         discriminator(channels_b),
     )

@@ -38,8 +38,8 @@ def audio_networks(bins: int, preset: str, settings: NetworkSettings) -> Network
     sizes = PRESETS[preset]
     settings = settings.named("gated", "gated-patch")
     others = default_networks(2, 1, 1, preset, settings)
-    generator, judge = others.generator_a2b, others.discriminator_a
-    if settings.generator == "gated":
+
+    def generator(settings: NetworkSettings) -> NetworkSpec:
         options: dict[str, Any] = {
             "in_channels": 1,
             "out_channels": 1,
@@ -48,7 +48,13 @@ def audio_networks(bins: int, preset: str, settings: NetworkSettings) -> Network
             "blocks": settings.blocks or sizes["blocks"],
             "norm": settings.norm,
         }
-        generator = NetworkSpec("gated", options)
+        return NetworkSpec("gated", options)
+
+    if settings.generator == "gated":
+        ways = generator(settings), generator(settings.backwards())
+    else:
+        ways = others.generator_a2b, others.generator_b2a
+    judge = others.discriminator_a
     if settings.discriminator == "gated-patch":
         options = {
             "in_channels": 1,
@@ -57,7 +63,7 @@ def audio_networks(bins: int, preset: str, settings: NetworkSettings) -> Network
             "norm": settings.norm,
         }
         judge = NetworkSpec("gated-patch", options)
-    return Networks(generator, generator, judge, judge)
+    return Networks(*ways, judge, judge)
 
 
 class Scale(nn.Module):

@@ -60,6 +60,8 @@ def test_what_the_user_sets_goes_before_the_preset() -> None:
     assert networks.generator_a2b.options["filters"] == 12
     assert networks.generator_a2b.options["levels"] == 4
     assert (networks.generator_b2a.options["in_channels"], networks.generator_b2a.options["out_channels"]) == (3, 2)
+    deeper = default_networks(2, 3, 3, "tiny", NetworkSettings(blocks=2, blocks_b2a=5))
+    assert (deeper.generator_a2b.options["blocks"], deeper.generator_b2a.options["blocks"]) == (2, 5)
     with pytest.raises(ConfigError, match="preset is 'huge'; expected one of tiny, small, base"):
         default_networks(2, 3, 3, "huge", NetworkSettings())
 

@@ -37,6 +37,8 @@ def test_what_the_user_names_goes_before_the_presets() -> None:
         "in_channels": 1, "out_channels": 1, "bins": 40, "filters": 6, "blocks": 1, "norm": "none",
     }  # fmt: skip
     assert networks.discriminator_a.options == {"in_channels": 1, "filters": 8, "layers": 2, "norm": "none"}
+    deeper = audio_networks(40, "tiny", NetworkSettings(blocks=1, blocks_b2a=2))
+    assert (deeper.generator_a2b.options["blocks"], deeper.generator_b2a.options["blocks"]) == (1, 2)
     core = audio_networks(80, "tiny", NetworkSettings(generator="resnet", discriminator="patchgan"))
     assert (core.generator_a2b.architecture, core.discriminator_b.architecture) == ("resnet", "patchgan")
     assert core.generator_a2b.options["in_channels"] == 1
