@@ -90,3 +90,13 @@ def untrained_voice() -> Model:
     for seed, generator in enumerate(generators.values()):
         initialise(generator, torch.Generator().manual_seed(seed), deviation=0.02)
     return Model(generators=generators, networks=networks, domain=domain, names=("high", "low"), step=7)
+
+
+@pytest.fixture(scope="session")
+def voice_model(untrained_voice: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the untrained model of sound."""
+    from unpaired.core.model import save_model
+
+    path = tmp_path_factory.mktemp("model") / "voice.safetensors"
+    save_model(untrained_voice, path)
+    return path

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ...core.domain import Writer
 from ...core.errors import MediaError, OutputError
-from ...core.files import atomic
+from ...core.files import atomic, output_error
 from .features import Sound
 from .files import SoundInfo, first_line
 
@@ -62,12 +62,13 @@ class AudioWriter(Writer):
         self._written = 0
         self._atomic: AbstractContextManager[Path] | None = atomic(path)
         self._sink: Sink | None = None
-        place = self._atomic.__enter__()
+        self._place = self._atomic.__enter__()
         try:
-            self._sink = _sink(path, place, like)
+            self._sink = _sink(path, self._place, like)
         except BaseException as error:
+            fault = self._fault(error)
             self.discard()
-            raise self._fault(error) from error
+            raise fault from error
 
     @property
     def warnings(self) -> list[str]:  # type: ignore[override]
@@ -109,16 +110,31 @@ class AudioWriter(Writer):
             raise self._fault(error) from error
 
     def _fault(self, error: BaseException) -> BaseException:
-        if isinstance(error, (MediaError, OutputError)) or not isinstance(error, Exception):
+        if isinstance(error, OutputError) or not isinstance(error, Exception):
+            return error
+        refusal = _refusal(self._place)
+        if refusal is not None:
+            return output_error(self._path, refusal)
+        if isinstance(error, MediaError):
             return error
         if isinstance(error, OSError) and error.errno in (1, 2, 5, 13, 17, 20, 21, 27, 28, 30, 122):
-            text = error.strerror or str(error)
-            return OutputError(f"cannot write {self._path}: {text}; free some space or choose another place")
+            return output_error(self._path, error)
         if "System error" in str(error) or "write" in str(error).lower():
-            return OutputError(
-                f"cannot write {self._path}: {first_line(error)}; free some space or choose another place"
-            )
+            return output_error(self._path, OSError(first_line(error)))
         return MediaError(f"{self._path} cannot be written: {first_line(error)}")
+
+
+def _refusal(place: Path) -> OSError | None:
+    """What the system says to a write to a file that could not be written: libsndfile does not pass it on.
+
+    The file, which is to be removed, is longer afterwards.
+    """
+    try:
+        with place.open("ab") as file:
+            file.write(bytes(1 << 20))
+    except OSError as error:
+        return error
+    return None
 
 
 def _sink(path: Path, place: Path, like: AudioReader) -> Sink:

@@ -14,18 +14,9 @@ import pytest
 import soundfile
 
 from unpaired.apps.voice_convert import main
-from unpaired.core.model import Model, save_model
 from unpaired.domains.audio.pitch import f0
 
 from .conftest import Run
-
-
-@pytest.fixture(scope="module")
-def voice_model(untrained_voice: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An untrained model of sound."""
-    path = tmp_path_factory.mktemp("model") / "voice.safetensors"
-    save_model(untrained_voice, path)
-    return path
 
 
 @pytest.fixture
