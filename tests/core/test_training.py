@@ -192,10 +192,11 @@ def test_the_best_by_a_loss_that_is_not_logged(data: Path) -> None:
         train(data, "run", steps=5, best="cycle_c")
 
 
-def test_diverging_names_the_last_good_checkpoint(data: Path) -> None:
-    train(data, "run", steps=10, checkpoint_every=5)
+@pytest.mark.parametrize("clip", [0.0, 1.0])
+def test_diverging_names_the_last_good_checkpoint(data: Path, clip: float) -> None:
+    train(data, "run", steps=10, checkpoint_every=5, clip=clip)
     with pytest.raises(unpaired.NumericsError, match=r"last good checkpoint is .*step-000000"):
-        train(data, "run", steps=60, resume=True, learning_rate=1e25)
+        train(data, "run", steps=60, resume=True, learning_rate=1e25, clip=clip)
     for folder in checkpoints.listed(data / "run"):
         assert all(bool(w.isfinite().all()) for w in load_file(folder / "weights.safetensors").values())
 
