@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +74,23 @@ def golden() -> Path:
         return folder
     beside = Path(os.environ.get("UNPAIRED_SHARED", ROOT.parent / "shared")) / "golden"
     return beside if beside.is_dir() else ASSETS / "golden"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 KiB where root may mount one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = shutil.which("mount")
+    if sys.platform != "linux" or not mount or os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system; the limit on file size is tested instead")
+    made = subprocess.run([mount, "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], capture_output=True, check=False)
+    if made.returncode:
+        pytest.skip("this machine does not let root mount; the limit on file size is tested instead")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", place], check=True)
 
 
 @pytest.fixture(scope="session")

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from ending import ended_while_writing
 
 from unpaired.apps.video_convert import main
 
@@ -262,22 +261,6 @@ def test_a_model_that_is_not_of_colour_pictures(tmp_path: Path, clip: Path, capf
 
 
 # -- disks and ends ----------------------------------------------------------------------------------
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 64 KiB where root may mount one."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = shutil.which("mount")
-    if sys.platform != "linux" or not mount or os.geteuid() != 0:
-        pytest.skip("only root can mount a small file system; the limit on file size is tested instead")
-    if subprocess.run([mount, "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], capture_output=True).returncode:
-        pytest.skip("this machine does not let root mount; the limit on file size is tested instead")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", place], check=True)
-
-
 def test_a_full_disk(refused: Callable, small_disk: Path, tmp_path: Path) -> None:
     source = write_clip(tmp_path / "clip.mkv", frames=20)
     line = refused(source, small_disk / "out.mkv", "--codec", "ffv1", "--size", "256x192")
@@ -296,18 +279,6 @@ def test_a_limit_on_file_size(refused: Callable, tmp_path: Path) -> None:
     assert "cannot write" in line
 
 
-def _started(words: list[str], repository: Path, folder: Path) -> subprocess.Popen[str]:
-    """A conversion in a process of its own, once it has begun to write."""
-    process = subprocess.Popen([sys.executable, "apps/video_convert.py", *words], cwd=repository, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
-    limit = time.monotonic() + 200
-    while not any(path.stat().st_size for path in folder.glob(".*part*")):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < limit
-        time.sleep(0.05)
-    return process
-
-
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
 def test_ended_in_the_middle_nothing_has_the_final_name(
     end: signal.Signals, model: Path, repository: Path, tmp_path: Path
@@ -324,10 +295,10 @@ def test_ended_in_the_middle_nothing_has_the_final_name(
         "--size",
         "256x192",
     ]
-    process = _started(words, repository, tmp_path / "out")
-    process.send_signal(end)
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == (-signal.SIGKILL if end is signal.SIGKILL else 130)
+    code, err = ended_while_writing(
+        [sys.executable, repository / "apps/video_convert.py", *words], tmp_path / "out", end
+    )
+    assert code == (-signal.SIGKILL if end is signal.SIGKILL else 130)
     assert not (tmp_path / "out/out.mkv").exists()
     if end is signal.SIGINT:
         assert err.splitlines()[-1] == "unpaired: interrupted"

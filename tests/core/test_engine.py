@@ -14,15 +14,16 @@ import unpaired
 from unpaired.core.data import Batch
 from unpaired.core.engine import Engine, arithmetic
 from unpaired.core.networks import default_networks
+from unpaired.core.objectives import Objective
 from unpaired.core.objectives.cycle import Cycle
 from unpaired.core.training import make_fabric
 
 TINY = unpaired.NetworkSettings(filters=4, blocks=1, discriminator_filters=4, discriminator_layers=2)
 
 
-def engine(networks: unpaired.NetworkSettings = TINY, **settings: Any) -> Engine:
+def engine(networks: unpaired.NetworkSettings = TINY, objective: Objective | None = None, **settings: Any) -> Engine:
     training = unpaired.TrainingSettings(device="cpu", precision="fp32", **settings)
-    return Engine(make_fabric(training), default_networks(2, 1, 1, "tiny", networks), Cycle(), training)
+    return Engine(make_fabric(training), default_networks(2, 1, 1, "tiny", networks), objective or Cycle(), training)
 
 
 def batch() -> Batch:
@@ -122,3 +123,32 @@ def test_double_precision_is_the_default_for_as_long_as_it_is_asked_for() -> Non
         with arithmetic(precision):
             assert torch.get_default_dtype() == torch.float32
     assert torch.get_default_dtype() == torch.float32
+
+
+class Listening(Cycle):
+    """Notes the step at which it is asked for losses, and drops identity after two."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: list[int] = []
+
+    def weights(self) -> unpaired.CycleSettings:
+        self.steps.append(self.step)
+        return self.settings if self.step < 2 else dataclasses.replace(self.settings, identity_a=0.0, identity_b=0.0)
+
+
+def test_the_objective_knows_the_step_and_may_change_its_weights() -> None:
+    objective = Listening()
+    tried = engine(objective=objective, accumulate=2)
+    losses = [tried.step([batch(), batch()], None, 1.0, step) for step in (0, 1, 2)]
+    assert objective.steps == [0, 0, 1, 1, 2, 2]
+    assert ["identity_a" in each for each in losses] == [True, True, False]
+
+
+def test_generators_and_discriminators_have_rates_and_schedules_of_their_own() -> None:
+    tried = engine(learning_rate=1e-3, discriminator_learning_rate=4e-3)
+    for factors, rates in (((0.5, 0.25), (5e-4, 1e-3)), (0.5, (5e-4, 2e-3))):
+        tried.step([batch()], None, factors, 0)
+        state = tried.shared_state()
+        found = [state[group]["param_groups"][0]["lr"] for group in ("generators", "discriminators")]
+        assert found == pytest.approx(rates)

@@ -1,4 +1,4 @@
-"""A domain that measures its data before training: once, into the run and the model; rates and weights by the step."""
+"""A domain that measures its data before training: once, into the run and the model; rates that fall by themselves."""
 
 from __future__ import annotations
 
@@ -15,12 +15,10 @@ from toy import Arrays, ArraySettings, write_arrays
 import unpaired
 from unpaired.core.config import read_yaml
 from unpaired.core.data import Batch
-from unpaired.core.engine import Engine
 from unpaired.core.model import load_model
 from unpaired.core.networks import default_networks
 from unpaired.core.objectives import Discriminators, Generators
 from unpaired.core.objectives.cycle import Cycle
-from unpaired.core.training import make_fabric
 
 TINY = unpaired.NetworkSettings(filters=4, blocks=1, discriminator_filters=4, discriminator_layers=2)
 QUICK: dict[str, Any] = {
@@ -92,42 +90,6 @@ def test_the_medium_names_its_own_architectures(data: Path) -> None:
     assert Arrays().networks("tiny", settings) == default_networks(2, 2, 2, "tiny", settings)
     unpaired.train(Arrays(), data / "a", data / "b", data / "run", steps=1, **QUICK)
     assert read_yaml(data / "run" / "config.yaml")["networks"]["generator"] == "resnet"
-
-
-class Listening(Cycle):
-    """Notes the step at which it is asked for losses, and drops identity after two."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.steps: list[int] = []
-
-    def weights(self) -> unpaired.CycleSettings:
-        self.steps.append(self.step)
-        return self.settings if self.step < 2 else dataclasses.replace(self.settings, identity_a=0.0, identity_b=0.0)
-
-
-def engine(objective: Cycle, **settings: Any) -> Engine:
-    training = unpaired.TrainingSettings(device="cpu", precision="fp32", **settings)
-    return Engine(make_fabric(training), default_networks(2, 2, 2, "tiny", TINY), objective, training)
-
-
-def test_the_objective_knows_the_step_and_may_change_its_weights() -> None:
-    objective = Listening()
-    tried = engine(objective, accumulate=2)
-    batch = Batch(torch.rand(1, 2, 16, 16), torch.rand(1, 2, 16, 16))
-    losses = [tried.step([batch, batch], None, 1.0, step) for step in (0, 1, 2)]
-    assert objective.steps == [0, 0, 1, 1, 2, 2]
-    assert ["identity_a" in each for each in losses] == [True, True, False]
-
-
-def test_generators_and_discriminators_have_rates_and_schedules_of_their_own(data: Path) -> None:
-    tried = engine(Cycle(), learning_rate=1e-3, discriminator_learning_rate=4e-3)
-    batch = Batch(torch.rand(1, 2, 16, 16), torch.rand(1, 2, 16, 16))
-    for factors, rates in (((0.5, 0.25), (5e-4, 1e-3)), (0.5, (5e-4, 2e-3))):
-        tried.step([batch], None, factors, 0)
-        state = tried.shared_state()
-        found = [state[group]["param_groups"][0]["lr"] for group in ("generators", "discriminators")]
-        assert found == pytest.approx(rates)
 
 
 def test_discriminators_fall_silent_by_their_own_schedule(data: Path) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -127,30 +125,12 @@ def small_files() -> Callable[[], AbstractContextManager[None]]:
     return _small_files
 
 
-@pytest.fixture(scope="session")
-def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A file system of 64 KiB, mounted for these tests."""
-    place = tmp_path_factory.mktemp("disk")
-    mount = shutil.which("mount")
-    if sys.platform != "linux" or not mount or os.geteuid() != 0:
-        pytest.skip("only root can mount a small file system; the limit on file size is tested instead")
-    made = subprocess.run([mount, "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], capture_output=True, check=False)
-    if made.returncode:
-        pytest.skip("this machine does not let root mount; the limit on file size is tested instead")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", place], check=True)
-
-
 @pytest.fixture
-def full_disk(small_disk: Path) -> Iterator[Path]:
+def full_disk(small_disk: Path) -> Path:
     """The small file system with nothing left; `filling` holds 64 KiB of it."""
     free = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize
     (small_disk / "filling").write_bytes(b"x" * free)
-    yield small_disk
-    for each in small_disk.iterdir():
-        shutil.rmtree(each) if each.is_dir() else each.unlink()
+    return small_disk
 
 
 # -- material ---------------------------------------------------------------------------------------

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from ending import ended_while_writing
 
 Refused = Callable[..., str]
 
@@ -61,26 +60,9 @@ def test_ended_in_the_middle_nothing_has_the_final_name(end: str, voice_model: P
     random = np.random.default_rng(0)
     soundfile.write(long, np.tile(random.standard_normal(22050) * np.linspace(0.2, 0, 22050), 1200), 22050)
     out.mkdir()
-    command = [
-        sys.executable,
-        "-m",
-        "unpaired.apps.main",
-        "convert",
-        voice_model,
-        "--runtime",
-        "torch",
-        long,
-        out / "out.wav",
-    ]
-    process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    limit = time.monotonic() + 200
-    while not any(path.stat().st_size for path in out.glob(".*")):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < limit
-        time.sleep(0.05)
-    process.send_signal(signal.Signals[end])
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == (-signal.SIGKILL if end == "SIGKILL" else 130)
+    command = [sys.executable, "-m", "unpaired.apps.main", "convert", voice_model, "--runtime", "torch", long]
+    code, err = ended_while_writing([*command, out / "out.wav"], out, signal.Signals[end])
+    assert code == (-signal.SIGKILL if end == "SIGKILL" else 130)
     assert not (out / "out.wav").exists()
     if end == "SIGINT":
         assert err.splitlines()[-1] == "unpaired: interrupted"
