@@ -1,9 +1,11 @@
 """Timbre of instruments: clarinet to cello and back, trained on single notes without pairs, scored on true pairs.
 
-    python benchmarks/music_quality.py train SHARED RUN [--steps N]     250 notes of each instrument
+    python benchmarks/music_quality.py train SHARED RUN [--steps N]     174 notes of the clarinet, 149 of the cello
     python benchmarks/music_quality.py score MODEL SHARED               40 notes that both instruments play alike
 
-SHARED holds music/philharmonia_clarinet_cello (CC BY-SA 3.0, not to be made available as samples).
+SHARED holds music/philharmonia_clarinet_cello (CC BY-SA 3.0, not to be made available as samples). Trained is on notes
+within the range that both instruments have, D3 to C6: with all of them, of which two fifths of the cello's lie below
+the clarinet's lowest, the difference in range is learnt as part of the timbre.
 Log-mel distance: the mean over bins and frames of the difference in dB, of notes without their silence and at one
 loudness, from their onsets to the end of the shorter one. The input as it is, is scored beside.
 """
@@ -26,13 +28,14 @@ from unpaired.domains.audio.settings import AudioSettings
 
 FOLDER = Path("music", "philharmonia_clarinet_cello")
 NAMES = "clarinet", "cello"
+STEPS = "C", "Cs", "D", "Ds", "E", "F", "Fs", "G", "Gs", "A", "As", "B"
 SETTINGS = AudioSettings(content="music")
 _DB = 20 / np.log(10)
 
 
 def train(shared: Path, run: Path, steps: int) -> None:
     """Train, or go on with, the run; as the voices are, with `content` music: pitch is left alone."""
-    first, second = (shared / FOLDER / "train" / name for name in NAMES)
+    first, second = in_common_range(shared, run)
     unpaired.train(
         unpaired.Audio(SETTINGS),
         first,
@@ -49,6 +52,28 @@ def train(shared: Path, run: Path, steps: int) -> None:
         checkpoint_every=500,
         resume=(run / "config.yaml").exists(),
     )
+
+
+def in_common_range(shared: Path, run: Path) -> list[Path]:
+    """Folders beside the run with links to the training notes whose pitch lies between the highest of the two
+    instruments' lowest notes and the lowest of their highest."""
+    notes = [sorted((shared / FOLDER / "train" / name).glob("*.mp3")) for name in NAMES]
+    lowest = max(min(map(semitone, side)) for side in notes)
+    highest = min(max(map(semitone, side)) for side in notes)
+    folders = [run.with_name(f"{run.name}-notes") / name for name in NAMES]
+    for folder, side in zip(folders, notes, strict=True):
+        folder.mkdir(parents=True, exist_ok=True)
+        for note in side:
+            link = folder / note.name
+            if lowest <= semitone(note) <= highest and not link.exists():
+                link.symlink_to(note.resolve())
+    return folders
+
+
+def semitone(file: Path) -> int:
+    """MIDI number of a note, by its name: As3 is 58."""
+    name = file.stem.split("_")[1]
+    return 12 * (int(name[-1]) + 1) + STEPS.index(name[:-1])
 
 
 def score(model: str, shared: Path) -> None:
