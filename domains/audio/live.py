@@ -111,7 +111,7 @@ class LiveConversion:
         momentum = min(1.0, count * settings.hop_length / settings.sample_rate / _MEMORY)
         y, self._statistics = self._translate.with_statistics(x, self._statistics, momentum)
         gain = gain_between(x, y, side, settings)[:, -count:]
-        return (self._strength * bounded(gain)).astype(np.float32)
+        return (self._strength * bounded(gain, settings.content)).astype(np.float32)
 
 
 class _LivePitch:

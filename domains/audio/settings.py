@@ -8,6 +8,7 @@ from typing import Literal
 from ...core.domain import ConversionSettings, DomainSettings, Side
 from ...core.settings import gathered, raise_faults, require
 
+Content = Literal["voice", "music"]
 Vocoder = Literal["source-filter", "griffin-lim", "world"]
 
 
@@ -30,9 +31,9 @@ class AudioSettings(DomainSettings):
     """Bins of the mel spectrogram; a multiple of 4."""
     frames: int = 64
     """Frames of a training sample; a multiple of 4. 64 frames of 256 samples at 22.05 kHz are 0.74 s."""
-    content: Literal["voice", "music"] = "voice"
+    content: Content = "voice"
     """voice: the pitch of A is moved to B's before anything else, so that the cycle learns timbre; music: pitch is left
-    alone."""
+    alone, and single partials may change (sides of one range: what only one of them plays is learnt as timbre)."""
     trim: bool = True
     """Leave out silence when samples are drawn."""
     normalise: bool = True

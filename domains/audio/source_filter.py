@@ -1,11 +1,12 @@
 """The default waveform stage: the recording's own sound, filtered so that its spectrogram becomes the translated one.
 
-The translation gives a gain for every mel bin and frame, translated log-mel minus the input's. It is smoothed along
-frequency (24 cepstra of the gain, so that harmonics stay where they are), bounded, interpolated from mel bins to the
-bins of a short-time Fourier transform of the recording at its own rate, and multiplied in. So breath, room, phase and
-whatever lies above the model's band remain the recording's; a gain of zero gives it back as it was. Source and filter
-are Fant's (1960); filtering the input by the difference instead of a vocoder after Kobayashi et al. (2014,
-"Statistical singing voice conversion with direct waveform modification based on the spectrum differential").
+The translation gives a gain for every mel bin and frame, translated log-mel minus the input's. For voices it is
+smoothed along frequency (24 cepstra of the gain, so that harmonics stay as they are to one another); instruments
+differ in just that, the strength of single partials, so for music it is not. It is bounded, interpolated from mel
+bins to the bins of a short-time Fourier transform of the recording at its own rate, and multiplied in. So breath,
+room, phase and whatever lies above the model's band remain the recording's; a gain of zero gives it back as it was.
+Source and filter are Fant's (1960); filtering the input by the difference instead of a vocoder after Kobayashi et al.
+(2014, "Statistical singing voice conversion with direct waveform modification based on the spectrum differential").
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from scipy import fft, ndimage, signal
 
 from .features import FeatureSettings, Sound, centres
 from .loudness import k_filters, oversampled
+from .settings import Content
 from .tape import Tape, empty
 
 CEPSTRA = 24
@@ -32,10 +34,13 @@ _CEILING = 0.985
 """True peak that a conversion may reach; more only where the input has more."""
 
 
-def bounded(gain: Sound, lowest: float = LOWEST_GAIN, highest: float = HIGHEST_GAIN) -> Sound:
-    """A gain in nepers (bins, frames), smoothed along frequency to 24 cepstra and bounded (dB)."""
-    lifted: Sound = _lifter(len(gain)) @ gain
-    return np.clip(lifted, lowest * _DB, highest * _DB)
+def bounded(
+    gain: Sound, content: Content = "voice", lowest: float = LOWEST_GAIN, highest: float = HIGHEST_GAIN
+) -> Sound:
+    """A gain in nepers (bins, frames) within bounds (dB); for voices smoothed along frequency to 24 cepstra before."""
+    if content == "voice":
+        gain = _lifter(len(gain)) @ gain
+    return np.clip(gain, lowest * _DB, highest * _DB)
 
 
 @lru_cache(maxsize=4)

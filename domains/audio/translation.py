@@ -82,7 +82,7 @@ class Gains:
         self._done = until
         self._tape.forget(until - self._around)
         gain = gain_between(x, y, self._side, self._settings)[:, before : before + count]
-        return np.ascontiguousarray(self._strength * bounded(gain), np.float32)
+        return np.ascontiguousarray(self._strength * bounded(gain, self._settings.content), np.float32)
 
     def _sample(self, mel: Sound) -> Tensor:
         settings, side = self._settings, self._side
@@ -118,6 +118,7 @@ class SourceFilter:
         self._filters = GainFilter(known.rate, channels, settings), GainFilter(known.rate, channels, settings)
         self._frames, self._wanted = Tape(settings.bins), Tape(settings.bins)
         self._aimed = self._wanted_from = 0
+        self._content = settings.content
 
     def push(self, audio: Sound) -> Sound:
         """The samples (channels, n) that are complete with further ones (channels, m)."""
@@ -149,4 +150,4 @@ class SourceFilter:
         self._wanted_from = begin + heard.shape[1]
         missing = self._wanted.read(begin, self._wanted_from) - heard
         self._wanted.forget(self._wanted_from)
-        return bounded(missing, -_SECOND_PASS, _SECOND_PASS).astype(np.float32)
+        return bounded(missing, self._content, -_SECOND_PASS, _SECOND_PASS).astype(np.float32)

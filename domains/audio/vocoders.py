@@ -108,7 +108,7 @@ def griffin_lim(sound: Sound, mel: Sound, gain: Sound, settings: AudioSettings) 
     the fast Griffin-Lim algorithm (Perraudin et al. 2013, momentum 0.99), begun with those of the input.
     """
     size, hop = settings.fft_size, settings.hop_length
-    magnitude = _magnitudes(np.exp(mel + gain), settings)
+    magnitude = magnitudes(np.exp(mel + gain), settings)
     phases = _unit(_stft(sound, size, hop, mel.shape[1]))
     before = np.zeros_like(phases)
     for _ in range(_ITERATIONS):
@@ -118,7 +118,9 @@ def griffin_lim(sound: Sound, mel: Sound, gain: Sound, settings: AudioSettings) 
     return _istft(magnitude * phases, size, hop)
 
 
-def _magnitudes(mel: Sound, settings: AudioSettings) -> Sound:
+def magnitudes(mel: Sound, settings: AudioSettings) -> Sound:
+    """Magnitudes (frames, fft_size / 2 + 1) of a spectrum whose mel bins are `mel` (bins, frames), by non-negative least
+    squares (Lee and Seung 2001)."""
     filters = mel_filters(settings.sample_rate, settings.fft_size, settings.bins)
     square = filters.T @ filters
     wanted = filters.T @ mel
