@@ -119,8 +119,8 @@ def griffin_lim(sound: Sound, mel: Sound, gain: Sound, settings: AudioSettings) 
 
 
 def magnitudes(mel: Sound, settings: AudioSettings) -> Sound:
-    """Magnitudes (frames, fft_size / 2 + 1) of a spectrum whose mel bins are `mel` (bins, frames), by non-negative least
-    squares (Lee and Seung 2001)."""
+    """Magnitudes (frames, fft_size / 2 + 1) of a spectrum whose mel bins are `mel` (bins, frames), by non-negative
+    least squares (Lee and Seung 2001)."""
     filters = mel_filters(settings.sample_rate, settings.fft_size, settings.bins)
     square = filters.T @ filters
     wanted = filters.T @ mel
