@@ -42,9 +42,6 @@ CLASSES = {
 }
 SHUFFLES = 100
 CALIBRATION_STEPS = 150
-TRIALS, TRIAL_STEPS = 4, 1800
-TRIAL_SHARE = 0.45
-"""Share of the steps that trials take at most."""
 MARGIN = 0.96
 """Share of the time left that is planned for: previews, checkpoints and a machine that slows down take the rest."""
 
@@ -171,35 +168,14 @@ def split(data: Path, out: Path) -> tuple[Path, Path]:
     return a, b
 
 
-def train(data: Path, out: Path, minutes: float, seed: int, steps: int | None, trials: int) -> dict[str, Any]:
-    """Train `steps`, or for `minutes` of wall time in all, trials included. The learning rate falls to zero over the
-    run, so the number of steps must be known before: a short run, whose time counts, measures the speed.
-
-    Early in a run it falls out whether roads are painted dark and smooth between textured roofs, or bright as rows of
-    roofs; it never changes after. Which it is shows in how the painted photos are distributed, without any pair: of
-    `trials` short runs the one whose painted photos come nearest to the real ones is trained on.
-    """
+def train(data: Path, out: Path, minutes: float, seed: int, steps: int | None = None) -> dict[str, Any]:
+    """Train `steps`, or for `minutes` of wall time in all. The learning rate falls to zero over the run, so the number
+    of steps must be known before: a short run, whose time counts, measures the speed."""
     start = time.monotonic()
     a, b = split(data, out)
     steps = steps or _steps_in(minutes, a, b, seed)
-    distances: dict[str, float] = {}
-    if trials > 1:
-        short = min(TRIAL_STEPS, int(TRIAL_SHARE * steps) // trials)
-        for number in range(trials):
-            run = out / f"trial-{number}"
-            _run(a, b, run, short, trials * seed + number, constant=1.0)
-            distances[str(run)] = distance(run, a, b)
-        steps -= trials * short
-        print(f"distances of the trials' photos: {list(distances.values())}", flush=True)
-    best = min(distances, key=distances.__getitem__, default="")
-    _run(a, b, out / "run", steps, seed, start_from=best)
-    return {"steps": steps, "minutes": (time.monotonic() - start) / 60, "seed": seed, "trials": distances}
-
-
-def distance(run: Path, a: Path, b: Path) -> float:
-    """Sliced Wasserstein distance of the painted photos to the real ones, both of the training folders."""
-    report = unpaired.evaluate(unpaired.load(run), a=a, b=b, direction="b2a")
-    return round(report.scores["b2a"].unpaired["swd"], 4)
+    _run(a, b, out / "run", steps, seed)
+    return {"steps": steps, "minutes": (time.monotonic() - start) / 60, "seed": seed}
 
 
 def _steps_in(minutes: float, a: Path, b: Path, seed: int) -> int:
@@ -213,7 +189,7 @@ def _steps_in(minutes: float, a: Path, b: Path, seed: int) -> int:
     return steps
 
 
-def _run(a: Path, b: Path, out: Path, steps: int, seed: int, **training: Any) -> None:
+def _run(a: Path, b: Path, out: Path, steps: int, seed: int) -> None:
     unpaired.train(
         # A map turned or mirrored is still a map, and so is its photo. The curve tells road from land in the map: see
         # domains/image/tone.py.
@@ -233,9 +209,6 @@ def _run(a: Path, b: Path, out: Path, steps: int, seed: int, **training: Any) ->
             cycle_a=0.5,
             cycle_b=5.0,
             cycle_noise=0.2,
-            # Land is flat in a map and textured in a photo. Without noise there is nothing to make roofs of but the
-            # edges of roads.
-            input_noise_b=0.3,
             identity_a=0.0,
             identity_b=0.0,
         ),
@@ -246,7 +219,6 @@ def _run(a: Path, b: Path, out: Path, steps: int, seed: int, **training: Any) ->
         workers=1,
         checkpoint_every=500,
         log_every=min(50, steps),
-        **training,
     )
 
 
@@ -259,7 +231,6 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0, help="wall time of the training (default: 60)")
     parser.add_argument("--steps", type=int, help="train so many steps instead, whatever time they take")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--trials", type=int, default=TRIALS, help="short runs of which the best goes on (default: 4)")
     parser.add_argument("--model", type=Path, help="score this run or model file and train nothing")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -268,7 +239,7 @@ def main() -> None:
         if args.out is not None:
             args.out.mkdir(parents=True, exist_ok=True)
             if args.model is None:
-                result["training"] = train(args.data, args.out, args.minutes, args.seed, args.steps, args.trials)
+                result["training"] = train(args.data, args.out, args.minutes, args.seed, args.steps)
             result["scores"] = score(args.model or args.out / "run", test_a, test_b, args.out)
             (args.out / "quality.json").write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))

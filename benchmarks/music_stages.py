@@ -6,8 +6,8 @@ SHARED as in music_quality.py. Each note (clarinet or cello, D3 to C6) is given 
 frame by frame from the onset on. Printed: the log-mel distance of the sound to what was asked for, and its
 harmonics-to-noise ratio beside that of the counterpart itself.
 
-- smoothed: the note's own sound, filtered by the gain smoothed to 24 cepstra, as for voices
-- filtered: by the gain as it is, twice, as `content` music has it
+- smoothed: the note's own sound, filtered by the gain smoothed to 5 cepstra, as `content` music has it
+- filtered: by the gain as it is, twice
 - hybrid: filtered where the gain is below 6 dB; magnitudes from the mel bins and phases by Griffin-Lim elsewhere
 - griffin-lim: magnitudes from the mel bins, all phases by Griffin-Lim
 """
@@ -28,9 +28,10 @@ from unpaired.domains.audio.vocoders import MOMENTUM, griffin_lim, magnitudes
 from unpaired.domains.audio.voice import analysed
 
 RATE, SIZE, HOP = SETTINGS.sample_rate, SETTINGS.fft_size, SETTINGS.hop_length
-NEW = 6 * np.log(10) / 20
+DECIBEL = np.float32(np.log(10) / 20)
+NEW = 6 * DECIBEL
 """Gain in nepers from which on the hybrid takes a partial for one that the note has not got."""
-MOST = 40.0
+MOST = 40
 """dB; bound of the gain."""
 ITERATIONS = 32
 WINDOW = torch.hann_window(SIZE)
@@ -56,7 +57,7 @@ def filtered_twice(sound: Sound, gain: Sound) -> Sound:
     """`filtered`, and once more by what is missing to the wanted spectrogram then."""
     once = filtered(sound, gain)
     missing = log_mel(sound, SETTINGS) + gain - log_mel(once, SETTINGS)
-    return filtered(once, bounded(missing, "music", -12, 12))
+    return filtered(once, np.clip(missing, -12 * DECIBEL, 12 * DECIBEL))
 
 
 def hybrid(sound: Sound, gain: Sound) -> Sound:
@@ -84,11 +85,11 @@ def spread() -> Sound:
 def stages(source: Sound, target: Sound) -> dict[str, Sound]:
     """What each stage makes of a note whose counterpart's spectrogram is asked for; both (samples,), of one length."""
     own, wanted = log_mel(source, SETTINGS), log_mel(target, SETTINGS)
-    gain = bounded(wanted - own, "music", -30, MOST)
+    gain = np.clip(wanted - own, -30 * DECIBEL, MOST * DECIBEL)
     return {
         "input": source,
         "target": target,
-        "smoothed": filtered(source, bounded(wanted - own)),
+        "smoothed": filtered(source, bounded(wanted - own, "music")),
         "filtered": filtered_twice(source, gain),
         "hybrid": hybrid(source, gain),
         "griffin-lim": griffin_lim(source, own, gain, SETTINGS)[: len(source)],

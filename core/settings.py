@@ -117,12 +117,6 @@ class CycleSettings:
     """Standard deviation of the noise added to translations before they are translated back. It keeps the generators
     from hiding the input in invisible detail instead of in what they show (Chu et al. 2017; Bashkirova et al. 2019);
     0.05 to 0.1 where one domain shows less than the other (photo to map)."""
-    input_noise_a: float = 0.0
-    """Standard deviation of the noise added to samples of A before they are translated, in training only. What shows
-    less than the other domain has flat areas, of which a generator can make nothing but flat ones; noise is something
-    to make texture of (Almahairi et al. 2018). About 0.5 on the poorer side (the map of photo and map)."""
-    input_noise_b: float = 0.0
-    """The same for samples of B."""
     cycle_pool_a: int = 1
     """Side of the windows over which a and F(G(a)) are averaged before they are compared; 1 compares every value.
     More where A shows detail that B cannot hold (photo to map: 8), so that it need not be hidden in the translation."""
@@ -137,7 +131,7 @@ class CycleSettings:
         faults: list[str] = []
         require_form(faults, self.form)
         weights = ("adversarial_a", "adversarial_b", "cycle_a", "cycle_b", "identity_a", "identity_b", "equivariance",
-                   "cycle_noise", "input_noise_a", "input_noise_b", "gradient_penalty", "history")  # fmt: skip
+                   "cycle_noise", "gradient_penalty", "history")  # fmt: skip
         require_least(faults, self, "objective", weights, 0)
         require_least(faults, self, "objective", ("cycle_pool_a", "cycle_pool_b"), 1)
         raise_faults(faults)

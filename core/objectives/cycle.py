@@ -100,11 +100,11 @@ class Cycle(Objective):
                 (verdict,) = apply_together(judge, [translated])
                 losses[f"adversarial_{side}"] = weight * generator_loss(weights.form, verdict)
         if weights.cycle_a:
-            (cycled_a,) = apply_together(generators.b2a, [_with_noise(translated_b, weights.cycle_noise)])
+            (cycled_a,) = apply_together(generators.b2a, [self._with_noise(translated_b)])
             into_b["cycled"] = cycled_a
             losses["cycle_a"] = weights.cycle_a * distance(*_pooled(weights.cycle_pool_a, cycled_a, a))
         if weights.cycle_b:
-            (cycled_b,) = apply_together(generators.a2b, [_with_noise(translated_a, weights.cycle_noise)])
+            (cycled_b,) = apply_together(generators.a2b, [self._with_noise(translated_a)])
             into_a["cycled"] = cycled_b
             losses["cycle_b"] = weights.cycle_b * distance(*_pooled(weights.cycle_pool_b, cycled_b, b))
         if weights.identity_a:
@@ -127,8 +127,7 @@ class Cycle(Objective):
     ) -> dict[str, Tensor]:
         """What a generator makes of all that it is to see: samples to translate, to leave alone, warped ones, more."""
         own, other = (batch.a, batch.b) if side == "a" else (batch.b, batch.a)
-        noise = self.settings.input_noise_a if side == "a" else self.settings.input_noise_b
-        inputs = {"x": _with_noise(own, noise)}
+        inputs = {"x": own}
         if identity:
             inputs["identity"] = other
         if warp is not None:
@@ -152,13 +151,14 @@ class Cycle(Objective):
             return replace(judgement, loss=judgement.loss + penalty)
         return judgement
 
+    def _with_noise(self, translated: Tensor) -> Tensor:
+        if not self.settings.cycle_noise:
+            return translated
+        return translated + self.settings.cycle_noise * torch.randn_like(translated)
+
     def _penalty(self, judge: nn.Module, real: Tensor, generated: Tensor) -> Tensor:
         mix = torch.rand(len(real), device=real.device, dtype=real.dtype)
         return gradient_penalty(lambda x: cast(Tensor, judge(x)), real, generated, mix)
-
-
-def _with_noise(sample: Tensor, deviation: float) -> Tensor:
-    return sample + deviation * torch.randn_like(sample) if deviation else sample
 
 
 _POOLS = {3: F.avg_pool1d, 4: F.avg_pool2d, 5: F.avg_pool3d}

@@ -33,7 +33,8 @@ class AudioSettings(DomainSettings):
     """Frames of a training sample; a multiple of 4. 64 frames of 256 samples at 22.05 kHz are 0.74 s."""
     content: Content = "voice"
     """voice: the pitch of A is moved to B's before anything else, so that the cycle learns timbre; music: pitch is left
-    alone, and single partials may change (sides of one range: what only one of them plays is learnt as timbre)."""
+    alone, and partials keep their strength beside their neighbours. Both sides should have one range of notes: what
+    only one of them plays is learnt as its timbre."""
     trim: bool = True
     """Leave out silence when samples are drawn."""
     normalise: bool = True

@@ -1,12 +1,11 @@
 """The default waveform stage: the recording's own sound, filtered so that its spectrogram becomes the translated one.
 
-The translation gives a gain for every mel bin and frame, translated log-mel minus the input's. For voices it is
-smoothed along frequency (24 cepstra of the gain, so that harmonics stay as they are to one another); instruments
-differ in just that, the strength of single partials, so for music it is not. It is bounded, interpolated from mel
-bins to the bins of a short-time Fourier transform of the recording at its own rate, and multiplied in. So breath,
-room, phase and whatever lies above the model's band remain the recording's; a gain of zero gives it back as it was.
-Source and filter are Fant's (1960); filtering the input by the difference instead of a vocoder after Kobayashi et al.
-(2014, "Statistical singing voice conversion with direct waveform modification based on the spectrum differential").
+The translation gives a gain for every mel bin and frame, translated log-mel minus the input's. It is smoothed along
+frequency (so that harmonics stay where they are), bounded, interpolated from mel bins to the bins of a short-time
+Fourier transform of the recording at its own rate, and multiplied in. So breath, room, phase and whatever lies above
+the model's band remain the recording's; a gain of zero gives it back as it was. Source and filter are Fant's (1960);
+filtering the input by the difference instead of a vocoder after Kobayashi et al. (2014, "Statistical singing voice
+conversion with direct waveform modification based on the spectrum differential").
 """
 
 from __future__ import annotations
@@ -23,7 +22,9 @@ from .loudness import k_filters, oversampled
 from .settings import Content
 from .tape import Tape, empty
 
-CEPSTRA = 24
+CEPSTRA = {"voice": 24, "music": 5}
+"""Coefficients of the cosine transform that a gain is smoothed to. Partials of high notes lie further apart than a
+voice's harmonics, and a generator blurs them: a gain that could follow them would take them out of the sound."""
 LOWEST_GAIN, HIGHEST_GAIN = -30.0, 22.0
 """dB; bounds of what a bin is multiplied by."""
 _DB = float(np.log(10) / 20)
@@ -37,19 +38,18 @@ _CEILING = 0.985
 def bounded(
     gain: Sound, content: Content = "voice", lowest: float = LOWEST_GAIN, highest: float = HIGHEST_GAIN
 ) -> Sound:
-    """A gain in nepers (bins, frames) within bounds (dB); for voices smoothed along frequency to 24 cepstra before."""
-    if content == "voice":
-        gain = _lifter(len(gain)) @ gain
-    return np.clip(gain, lowest * _DB, highest * _DB)
+    """A gain in nepers (bins, frames), smoothed along frequency to the cepstra of its content and bounded (dB)."""
+    lifted: Sound = _lifter(len(gain), CEPSTRA[content]) @ gain
+    return np.clip(lifted, lowest * _DB, highest * _DB)
 
 
 @lru_cache(maxsize=4)
-def _lifter(bins: int) -> Sound:
-    """(bins, bins): to the cosine transform, its first 24 coefficients kept with a soft end, and back."""
+def _lifter(bins: int, cepstra: int) -> Sound:
+    """(bins, bins): to the cosine transform, its first coefficients kept with a soft end, and back."""
     keep = np.zeros(bins)
-    count = min(CEPSTRA, bins)
+    count = min(cepstra, bins)
     keep[:count] = 1
-    soft = min(8, count)
+    soft = count // 3
     keep[count - soft : count] = 0.5 + 0.5 * np.cos(np.pi * np.arange(1, soft + 1) / (soft + 1))
     there = fft.dct(np.eye(bins), axis=0, norm="ortho")
     matrix: Sound = (there.T @ (keep[:, None] * there)).astype(np.float32)

@@ -35,7 +35,7 @@ sys.path.insert(0, {tests!r})
 import unpaired
 from toy import Arrays
 networks = unpaired.NetworkSettings(filters=4, blocks=1, discriminator_filters=4, discriminator_layers=2, dropout=0.3)
-objective = unpaired.CycleSettings(history=5, cycle_noise=0.1, input_noise_b=0.2, equivariance=1)
+objective = unpaired.CycleSettings(history=5, cycle_noise=0.1, equivariance=1)
 folder, out = Path({folder!r}), Path({folder!r}) / {out!r}
 unpaired.train(
     Arrays(), folder / "a", folder / "b", out, networks=networks, objective=objective, steps={steps}, workers=0,

@@ -168,7 +168,7 @@ def test_gains_are_smooth_and_bounded() -> None:
     np.testing.assert_allclose(bounded(np.full((80, 1), 1.0, np.float32)), 1.0, atol=1e-5)
     comb = np.tile([2.0, -2.0], 40).astype(np.float32)[:, None]
     assert np.abs(bounded(comb)).max() < 0.5  # as fine as harmonics: left to the source
-    np.testing.assert_array_equal(bounded(comb, "music"), comb)  # single partials are what instruments differ in
+    assert np.abs(bounded(comb, "music")).max() < 0.5
     for content in get_args(Content):
         extremes = bounded(np.array([[-9.0], [9.0]], np.float32).repeat(40, axis=0), content) * 20 / np.log(10)
         assert extremes.min() == pytest.approx(-30, abs=1e-3)
@@ -183,7 +183,7 @@ class Softer(Identity):
         return x - 18 / (20 / np.log(10)) / 6 * near[:, None]  # before it is measured, 1 are 6 nepers
 
 
-def test_a_partial_changes_in_music_and_stays_among_its_neighbours_in_a_voice() -> None:
+def test_a_partial_stays_among_its_neighbours_in_music() -> None:
     time = np.arange(2 * RATE) / RATE
     tone = sum(0.05 * np.sin(2 * np.pi * 300 * partial * time) for partial in range(1, 11)).astype(np.float32)[None]
 
@@ -192,9 +192,8 @@ def test_a_partial_changes_in_music_and_stays_among_its_neighbours_in_a_voice() 
         spectra = (np.abs(np.fft.rfft(each[0, RATE // 2 : 3 * RATE // 2])) for each in (tone, result))
         return float(20 * np.log10(np.divide(*[spectrum[300 * partial] for spectrum in spectra][::-1])))
 
-    music = change("music", 2) - change("music", 4)
-    assert music == pytest.approx(-18, abs=2)
-    assert music < change("voice", 2) - change("voice", 4) - 4
+    assert abs(change("music", 2) - change("music", 4)) < 4
+    assert change("voice", 2) - change("voice", 4) < -8
 
 
 def test_a_survey_knows_the_length_and_does_not_depend_on_blocks(recording: Any) -> None:
