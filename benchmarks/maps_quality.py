@@ -88,20 +88,20 @@ def _derangement(count: int, rng: np.random.Generator) -> list[int]:
 
 
 # -- scoring -----------------------------------------------------------------------------------------
-def prepare(data: Path, out: Path) -> tuple[Path, Path]:
-    """Test photos, equalised, and maps at 128x128 as lossless files in `out`/testA and `out`/testB."""
-    tables = {"testA": equalising(_photos(data)), "testB": None}
-    for name, table in tables.items():
+def prepare(data: Path, out: Path, table: list[int] | None = None) -> tuple[Path, Path]:
+    """Test photos and maps at 128x128 as lossless files in `out`/testA and `out`/testB; photos by way of `table`."""
+    for name, levels_of in (("testA", table), ("testB", None)):
         (out / name).mkdir(parents=True, exist_ok=True)
         for file in sorted((data / name).iterdir()):
-            small = _picture(file, table).resize((SIZE, SIZE), Pillow.Resampling.BICUBIC)
+            small = _picture(file, levels_of).resize((SIZE, SIZE), Pillow.Resampling.BICUBIC)
             small.save(out / name / f"{file.stem}.png")
     return out / "testA", out / "testB"
 
 
-def equalising(photos: Sequence[Path]) -> list[int]:
-    """256 levels a channel, for `Image.point`: the share of all pixels of the photos that are darker, so that over the
-    set every level is as common as any other. Bright roofs are rare and dark shadows common otherwise."""
+def equalising(data: Path) -> list[int]:
+    """256 levels a channel, for `Image.point`: the share of all pixels of the training photos that are darker, so that
+    over the set every level is as common as any other. Bright roofs are rare and dark shadows common otherwise."""
+    photos = _every_other(data / "trainA", 0)
     counts = sum(np.array(_picture(photo).histogram(), np.float64).reshape(3, 256) for photo in photos)
     shares = (np.cumsum(counts, axis=1) - counts / 2) / counts.sum(axis=1, keepdims=True)
     return [int(level) for level in (255 * shares).round().flatten()]
@@ -113,8 +113,8 @@ def _picture(file: Path, table: list[int] | None = None) -> Pillow.Image:
     return picture.point(table) if table else picture
 
 
-def _photos(data: Path) -> list[Path]:
-    return sorted((data / "trainA").iterdir())[::2]
+def _every_other(folder: Path, start: int) -> list[Path]:
+    return sorted(folder.iterdir())[start::2]
 
 
 def true_maps(folder: Path) -> list[Tensor]:
@@ -152,27 +152,28 @@ def score(model: Path, test_a: Path, test_b: Path, out: Path) -> dict[str, Any]:
 
 
 # -- training ----------------------------------------------------------------------------------------
-def split(data: Path, out: Path) -> tuple[Path, Path]:
-    """Every other training file: A the even positions of the sorted list, equalised, and B the odd ones."""
-    a, b = out / "trainA", out / "trainB"
-    photos = _photos(data)
-    table = equalising(photos)
-    for folder in (a, b):
-        folder.mkdir(parents=True, exist_ok=True)
-    for photo in photos:
-        _picture(photo, table).save(a / f"{photo.stem}.jpg", quality=95)
-    for file in sorted((data / "trainB").iterdir())[1::2]:
-        link = b / file.name
-        if not link.exists():
-            link.symlink_to(file.resolve())
-    return a, b
+def split(data: Path, out: Path, table: list[int] | None = None) -> tuple[Path, Path]:
+    """Every other training file: A the even positions of the sorted list, B the odd ones. Links; with a `table` photos
+    are changed by it and written anew."""
+    for name, start in (("trainA", 0), ("trainB", 1)):
+        (out / name).mkdir(parents=True, exist_ok=True)
+        for file in _every_other(data / name, start):
+            place = out / name / file.name
+            if table and name == "trainA":
+                place.unlink(missing_ok=True)  # a link of an earlier run leads to the set itself
+                _picture(file, table).save(place, quality=95)
+            elif not place.exists():
+                place.symlink_to(file.resolve())
+    return out / "trainA", out / "trainB"
 
 
-def train(data: Path, out: Path, minutes: float, seed: int, steps: int | None = None) -> dict[str, Any]:
+def train(
+    data: Path, out: Path, table: list[int], minutes: float, seed: int, steps: int | None = None
+) -> dict[str, Any]:
     """Train `steps`, or for `minutes` of wall time in all. The learning rate falls to zero over the run, so the number
     of steps must be known before: a short run, whose time counts, measures the speed."""
     start = time.monotonic()
-    a, b = split(data, out)
+    a, b = split(data, out, table)
     steps = steps or _steps_in(minutes, a, b, seed)
     _run(a, b, out / "run", steps, seed)
     return {"steps": steps, "minutes": (time.monotonic() - start) / 60, "seed": seed}
@@ -234,12 +235,13 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="score this run or model file and train nothing")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        test_a, test_b = prepare(args.data, Path(scratch))
+        table = equalising(args.data)
+        test_a, test_b = prepare(args.data, Path(scratch), table)
         result: dict[str, Any] = {"controls": controls(true_maps(test_b))}
         if args.out is not None:
             args.out.mkdir(parents=True, exist_ok=True)
             if args.model is None:
-                result["training"] = train(args.data, args.out, args.minutes, args.seed, args.steps)
+                result["training"] = train(args.data, args.out, table, args.minutes, args.seed, args.steps)
             result["scores"] = score(args.model or args.out / "run", test_a, test_b, args.out)
             (args.out / "quality.json").write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))

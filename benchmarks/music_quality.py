@@ -63,10 +63,10 @@ def in_common_range(shared: Path, run: Path) -> list[Path]:
     folders = [run.with_name(f"{run.name}-notes") / name for name in NAMES]
     for folder, side in zip(folders, notes, strict=True):
         folder.mkdir(parents=True, exist_ok=True)
-        for note in side:
-            link = folder / note.name
-            if lowest <= semitone(note) <= highest and not link.exists():
-                link.symlink_to(note.resolve())
+        for file in side:
+            link = folder / file.name
+            if lowest <= semitone(file) <= highest and not link.exists():
+                link.symlink_to(file.resolve())
     return folders
 
 
@@ -84,11 +84,11 @@ def score(model: str, shared: Path) -> None:
     for way, source, target in ways:
         before, after = [], []
         with tempfile.TemporaryDirectory() as scratch:
-            for note in sorted(notes[source].keys() & notes[target].keys()):
+            for pair in sorted(notes[source].keys() & notes[target].keys()):
                 output = Path(scratch, "note.wav")
-                translator.convert(notes[source][note], output, way)
-                true = heard(notes[target][note])
-                before.append(distance(heard(notes[source][note]), true))
+                translator.convert(notes[source][pair], output, way)
+                true = heard(notes[target][pair])
+                before.append(distance(heard(notes[source][pair]), true))
                 after.append(distance(heard(output), true))
                 output.unlink()
         nearer = sum(now < then for now, then in zip(after, before, strict=True))
@@ -101,10 +101,15 @@ def key(file: Path) -> str:
     return "_".join(file.stem.split("_")[1:4])
 
 
+def note(file: Path) -> npt.NDArray[np.float32]:
+    """A note (samples,) from its onset on, at one loudness."""
+    rate = SETTINGS.sample_rate
+    return normalised(trimmed(read_mono(file, rate), rate), rate)
+
+
 def heard(file: Path) -> npt.NDArray[np.float32]:
-    """The log-mel spectrogram (bins, frames) of a note, from its onset on, at one loudness."""
-    audio = trimmed(read_mono(file, SETTINGS.sample_rate), SETTINGS.sample_rate)
-    return log_mel(normalised(audio, SETTINGS.sample_rate), SETTINGS)
+    """Its log-mel spectrogram (bins, frames)."""
+    return log_mel(note(file), SETTINGS)
 
 
 def distance(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:

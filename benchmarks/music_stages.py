@@ -19,11 +19,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from music_quality import FOLDER, NAMES, SETTINGS, distance, key
+from music_quality import FOLDER, NAMES, SETTINGS, distance, key, note
 from torch import Tensor
 
-from unpaired.domains.audio.features import Sound, log_mel, normalised, read_mono, trimmed
-from unpaired.domains.audio.source_filter import bounded, to_spectrum
+from unpaired.domains.audio.features import Sound, log_mel
+from unpaired.domains.audio.source_filter import GainFilter, bounded, to_spectrum
 from unpaired.domains.audio.vocoders import MOMENTUM, griffin_lim, magnitudes
 from unpaired.domains.audio.voice import analysed
 
@@ -49,8 +49,8 @@ def sound_of(frames: Tensor, like: Sound) -> Sound:
 
 def filtered(sound: Sound, gain: Sound) -> Sound:
     """The sound with its spectrum multiplied by a gain in nepers (mel bins, frames)."""
-    factors = torch.from_numpy(np.exp(gain.T @ spread()).T)
-    return sound_of(spectrum(torch.from_numpy(sound)) * factors, sound)
+    stage = GainFilter(RATE, 1, SETTINGS)
+    return np.concatenate([stage.push(sound[None], gain), stage.finish()], axis=1)[0]
 
 
 def filtered_twice(sound: Sound, gain: Sound) -> Sound:
@@ -94,11 +94,6 @@ def stages(source: Sound, target: Sound) -> dict[str, Sound]:
         "hybrid": hybrid(source, gain),
         "griffin-lim": griffin_lim(source, own, gain, SETTINGS)[: len(source)],
     }
-
-
-def note(file: Path) -> Sound:
-    """A note from its onset on, at one loudness."""
-    return normalised(trimmed(read_mono(file, RATE), RATE), RATE)
 
 
 def main() -> None:

@@ -35,9 +35,7 @@ _CEILING = 0.985
 """True peak that a conversion may reach; more only where the input has more."""
 
 
-def bounded(
-    gain: Sound, content: Content = "voice", lowest: float = LOWEST_GAIN, highest: float = HIGHEST_GAIN
-) -> Sound:
+def bounded(gain: Sound, content: Content, lowest: float = LOWEST_GAIN, highest: float = HIGHEST_GAIN) -> Sound:
     """A gain in nepers (bins, frames), smoothed along frequency to the cepstra of its content and bounded (dB)."""
     lifted: Sound = _lifter(len(gain), CEPSTRA[content]) @ gain
     return np.clip(lifted, lowest * _DB, highest * _DB)

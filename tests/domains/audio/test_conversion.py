@@ -165,9 +165,9 @@ def test_a_constant_gain_is_a_factor_and_zero_the_identity(rate: int) -> None:
 
 
 def test_gains_are_smooth_and_bounded() -> None:
-    np.testing.assert_allclose(bounded(np.full((80, 1), 1.0, np.float32)), 1.0, atol=1e-5)
+    np.testing.assert_allclose(bounded(np.full((80, 1), 1.0, np.float32), "voice"), 1.0, atol=1e-5)
     comb = np.tile([2.0, -2.0], 40).astype(np.float32)[:, None]
-    assert np.abs(bounded(comb)).max() < 0.5  # as fine as harmonics: left to the source
+    assert np.abs(bounded(comb, "voice")).max() < 0.5  # as fine as harmonics: left to the source
     assert np.abs(bounded(comb, "music")).max() < 0.5
     for content in get_args(Content):
         extremes = bounded(np.array([[-9.0], [9.0]], np.float32).repeat(40, axis=0), content) * 20 / np.log(10)
