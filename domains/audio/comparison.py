@@ -9,6 +9,7 @@ import numpy as np
 from ...core.domain import Inventory
 from .doctor import SoundInventory, pitch_of
 from .examination import Finding, Heard
+from .settings import Content
 
 _UNEQUAL = 10
 _UNLIKE_BAND = 1.5
@@ -17,10 +18,11 @@ _ONE_COLOUR = 3.0
 """dB (root mean square over mel bins) between long-term spectra below which they are of one voice in one room: other
 sentences of one speaker of VCC 2018 lie 1.2 to 1.9 dB apart, two speakers 4.6 to 8.6."""
 _OCTAVE = 2.0
+_UNSHARED = 0.2
 _SHOWN = 3
 
 
-def compare(a: Inventory, b: Inventory) -> tuple[str, ...]:
+def compare(a: Inventory, b: Inventory, content: Content) -> tuple[str, ...]:
     """A sentence for each thing that training should know of A and B together; most need thorough scans."""
     sentences = []
     same = a.folder.resolve() == b.folder.resolve()
@@ -35,7 +37,8 @@ def compare(a: Inventory, b: Inventory) -> tuple[str, ...]:
     if isinstance(a, SoundInventory) and isinstance(b, SoundInventory) and a.heard and b.heard and not same:
         sentences += _shared(a.findings, b.findings)
         sentences += _sounds(a.heard, b.heard)
-        sentences += _voices(a.heard, b.heard)
+        sentences += _voices(a.heard, b.heard) if content == "voice" else _notes(a.heard, b.heard)
+        sentences += _alike(a.heard, b.heard)
     return tuple(sentences)
 
 
@@ -67,17 +70,32 @@ def _sounds(a: Sequence[Heard], b: Sequence[Heard]) -> Iterator[str]:
 
 
 def _voices(a: Sequence[Heard], b: Sequence[Heard]) -> Iterator[str]:
+    medians = [float(np.median(hz)) for hz in map(pitch_of, (a, b)) if len(hz)]
+    if len(medians) == 2 and max(medians) > _OCTAVE * min(medians):
+        yield (
+            f"The median pitch is {medians[0]:.0f} Hz in A and {medians[1]:.0f} Hz in B, more than an octave "
+            "apart: moving it that far is heard."
+        )
+
+
+def _notes(a: Sequence[Heard], b: Sequence[Heard]) -> Iterator[str]:
     pitches = [pitch_of(side) for side in (a, b)]
-    close = True
-    if all(map(len, pitches)):
-        medians = [float(np.median(hz)) for hz in pitches]
-        ratio = max(medians) / min(medians)
-        close = ratio < _SEMITONE
-        if ratio > _OCTAVE:
-            yield (
-                f"The median pitch is {medians[0]:.0f} Hz in A and {medians[1]:.0f} Hz in B, more than an octave "
-                "apart: moving it that far is heard."
-            )
+    if not all(map(len, pitches)):
+        return
+    ranges = [np.percentile(hz, [2, 98]) * [1 / _SEMITONE, _SEMITONE] for hz in pitches]
+    outside = [float(np.mean((hz < low) | (hz > high))) for hz, (low, high) in zip(pitches, ranges[::-1], strict=True)]
+    if max(outside) > _UNSHARED:
+        low, high = max(each[0] for each in ranges), min(each[1] for each in ranges)
+        keep = f"keep to notes from {low:.0f} to {high:.0f} Hz" if low < high else "take recordings of like notes"
+        yield (
+            f"{outside[0]:.0%} of what A plays lies outside the notes of B, and {outside[1]:.0%} of what B plays lies "
+            f"outside those of A: what only one of them plays is learnt as its timbre; {keep}."
+        )
+
+
+def _alike(a: Sequence[Heard], b: Sequence[Heard]) -> Iterator[str]:
+    medians = [float(np.median(hz)) for hz in map(pitch_of, (a, b)) if len(hz)]
+    close = len(medians) < 2 or max(medians) < _SEMITONE * min(medians)
     if close and _colour_difference(a, b) < _ONE_COLOUR:
         yield "A and B sound like one voice, by pitch and long-term spectrum: there is little to learn."
 

@@ -120,10 +120,11 @@ class Audio(Domain):
         return TimeWarp(rng, self.settings.shift_frames, self.settings.stretch)
 
     def compare(self, a: Inventory, b: Inventory) -> tuple[str, ...]:
-        """What the two folders mean together: shared recordings, one voice on both sides, unlike bandwidths."""
+        """What the two folders mean together: shared recordings, one voice on both sides, unlike bandwidths,
+        and of music unlike ranges of notes."""
         from .comparison import compare
 
-        return compare(a, b)
+        return compare(a, b, self.settings.content)
 
     # -- conversion ---------------------------------------------------------------------------------
     def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:

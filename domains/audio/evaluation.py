@@ -66,6 +66,8 @@ class DirectionScores:
     """Inputs scored."""
     pairs: int
     """Pairs of an input and a true counterpart."""
+    target_f0: float
+    """Median pitch in Hz of the target's recordings; nan without any."""
     real_time_factor: float
     """Seconds of conversion for a second of sound, files read and written, the first not counted; nan for one file."""
 
@@ -89,6 +91,7 @@ class VoiceEvaluation:
                 way: {
                     "files": found.files,
                     "pairs": found.pairs,
+                    "target_f0": _number(found.target_f0),
                     "real_time_factor": _number(found.real_time_factor),
                     **{
                         row: {
@@ -291,6 +294,7 @@ class _Judge:
             rows={name: row.result() | _offset(pools.get(name, []), pitch) for name, row in rows.items()},
             files=len(ours),
             pairs=sum(map(len, counterparts.values())),
+            target_f0=pitch,
             real_time_factor=sum(self._spent[1:]) / sum(self._seconds[1:]) if len(self._spent) > 1 else math.nan,
         )
 

@@ -25,6 +25,8 @@ _CLIPPED_RUN = 3
 _FRAME = 0.02
 _NOTHING = -75.0
 _SPECTRUM = 2048
+_NOTES = 60.0, 1600.0
+"""Hz; notes of instruments are looked for between these."""
 
 Sound = npt.NDArray[np.float32]
 
@@ -164,9 +166,8 @@ def bandwidth(audio: Sound, rate: int) -> float:
 
 
 def _pitch(audio: Sound, settings: AudioSettings) -> npt.NDArray[np.float64]:
-    if settings.content == "music":
-        return np.zeros(0)
-    from .pitch import f0
+    from .pitch import HIGHEST, LOWEST, f0
 
-    _, hz = f0(audio[: round(PITCHED * settings.sample_rate)], settings.sample_rate)
+    within = _NOTES if settings.content == "music" else (LOWEST, HIGHEST)
+    _, hz = f0(audio[: round(PITCHED * settings.sample_rate)], settings.sample_rate, within=within)
     return hz[hz > 0]

@@ -33,8 +33,11 @@ _SEARCH = 0.2
 _LARGEST_RATIO = 4.0
 
 
-def f0(audio: npt.NDArray[Any], rate: int, speed: int = 1) -> tuple[Contour, Contour]:
-    """Pitch of a recording (samples,). `speed`: samples of which DIO takes one, after a low-pass.
+def f0(
+    audio: npt.NDArray[Any], rate: int, speed: int = 1, within: tuple[float, float] = (LOWEST, HIGHEST)
+) -> tuple[Contour, Contour]:
+    """Pitch of a recording (samples,), looked for within two bounds in Hz. `speed`: samples of which DIO takes one,
+    after a low-pass.
 
     Returns:
         Times in seconds, every 5 ms, and the pitch there in Hz, 0 where unvoiced; samples * 200 // rate + 1 of each.
@@ -44,7 +47,8 @@ def f0(audio: npt.NDArray[Any], rate: int, speed: int = 1) -> tuple[Contour, Con
         count = len(sound) * 200 // rate + 1
         return np.asarray(np.arange(count) * PERIOD), np.zeros(count)
     library = pyworld()
-    rough, times = library.dio(sound, rate, f0_floor=LOWEST, f0_ceil=HIGHEST, frame_period=1000 * PERIOD, speed=speed)
+    low, high = within
+    rough, times = library.dio(sound, rate, f0_floor=low, f0_ceil=high, frame_period=1000 * PERIOD, speed=speed)
     return times, cast(Contour, library.stonemask(sound, rough, times, rate))
 
 
@@ -140,7 +144,8 @@ class PitchShifter:
 
     Marks follow one another through the recording: in voiced sound a period apart, where the waveform is most like that
     around the mark before; elsewhere every 10 ms. What lies around a mark, under a window that reaches to its
-    neighbours, is added up at the new places. Unvoiced sound stays where it is. It looks ahead by up to five periods of
+    neighbours, is added up at the new places; where pitch is raised, each new place has of both marks that it lies
+    between. Unvoiced sound stays where it is. It looks ahead by up to five periods of
     `lowest` Hz.
     """
 
@@ -226,7 +231,8 @@ class PitchShifter:
                 break
             nearest = after if marks[after] - self._place <= self._place - marks[after - 1] else after - 1
             nearest = max(1, nearest)
-            self._add(nearest)
+            for mark, share in self._around(nearest, after):
+                self._add(mark, share)
             step = marks[nearest + 1] - marks[nearest]
             if self._voiced[nearest] and self._voiced[nearest + 1]:
                 self._place += step / self._ratios[nearest + 1]
@@ -241,7 +247,16 @@ class PitchShifter:
         if spent > 64:
             del self._marks[:spent], self._voiced[:spent], self._ratios[:spent]
 
-    def _add(self, index: int) -> None:
+    def _around(self, nearest: int, after: int) -> list[tuple[int, float]]:
+        """Marks whose surroundings are heard at the place, and their shares. Where the pitch is raised these are both
+        that it lies between: one period twice in a row would leave something of the old pitch to be heard."""
+        before = after - 1
+        if self._ratios[nearest] <= 1 or before < 1 or not (self._voiced[before] and self._voiced[after]):
+            return [(nearest, 1.0)]
+        way = (self._place - self._marks[before]) / (self._marks[after] - self._marks[before])
+        return [(before, 1 - way), (after, way)]
+
+    def _add(self, index: int, share: float) -> None:
         before, mark, after = self._marks[index - 1 : index + 2]
         low, high = int(np.ceil(before)), int(np.floor(after)) + 1
         offset = self._place - mark
@@ -249,11 +264,11 @@ class PitchShifter:
         rest = offset - whole
         positions = np.arange(low, high) + (rest - mark)
         reach = np.where(positions < 0, mark - before, after - mark)
-        window = (0.5 + 0.5 * np.cos(np.pi * np.clip(positions / reach, -1, 1))).astype(np.float32)
+        window = (0.5 + 0.5 * np.cos(np.pi * np.clip(positions / reach, -1, 1))) * share
         start = low - self._origin
         grain = _delayed(self._audio[:, start - 2 : start + high - low + 2], rest)
         at = low + whole - self._sum_origin
-        self._sum[:, at : at + high - low] += grain * window
+        self._sum[:, at : at + high - low] += grain * window.astype(np.float32)
 
     def _take(self, until: int) -> Sound:
         """What no later grain reaches."""

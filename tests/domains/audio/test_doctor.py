@@ -133,6 +133,25 @@ def test_two_folders_that_share_recordings_or_are_unlike(tmp_path: Path) -> None
     assert any("the smaller side is repeated" in line for line in told)
 
 
+def test_music_with_unlike_ranges_of_notes_is_warned_of(tmp_path: Path) -> None:
+    """Three octaves, of which only the one in the middle is played by both."""
+    music = Audio(content="music")
+    for side, notes in (("a", (130, 160, 200, 260, 400)), ("b", (260, 400, 520, 700, 1000))):
+        for hz in notes:
+            write(tmp_path / side / f"{hz}.wav", voice(hz, 1.0, tract=1.2 if side == "b" else 0.8))
+    a, b = (scan(tmp_path / side, music.settings, thorough=True) for side in "ab")
+    (told,) = [line for line in music.compare(a, b) if "outside the notes" in line]
+    assert "learnt as its timbre; keep to notes from" in told
+    low, high = (float(word) for word in told.split("keep to notes from ")[1].split()[::2][:2])
+    assert low == pytest.approx(260, rel=0.2)
+    assert high == pytest.approx(400, rel=0.2)
+    shutil.rmtree(tmp_path / "b")
+    for hz in (140, 170, 390):
+        write(tmp_path / "b" / f"{hz}.wav", voice(hz, 1.0, tract=1.2))
+    alike = music.compare(a, scan(tmp_path / "b", music.settings, thorough=True))
+    assert not any("outside the notes" in line for line in alike)
+
+
 def test_an_absent_folder_and_an_empty_one(tmp_path: Path) -> None:
     with pytest.raises(MissingFile, match="there is no folder"):
         look(tmp_path / "absent")
