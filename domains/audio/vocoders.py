@@ -1,6 +1,7 @@
 """Waveform stages that make sound anew: Griffin-Lim from the translated spectrogram, and WORLD.
 
-Both work at the model's rate and give one sound to all channels; what the recording has above is left out.
+Both work at the model's rate and give one sound to all channels. What the recording has above the model's band it
+keeps, filtered by the highest gains as in `source_filter`.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from typing import Any, cast
 import numpy as np
 from scipy import fft, signal
 
-from .features import LogMel, Resampler, Sound, mel_filters
+from .features import LogMel, Resampler, Sound, highest, mel_filters
 from .pitch import PERIOD, f0, pyworld
 from .settings import AudioSettings
-from .source_filter import to_spectrum
+from .source_filter import GainFilter, to_spectrum
 from .survey import Survey
-from .tape import Tape
+from .tape import Tape, empty
 from .translation import Gains
 
 Synthesis = Callable[[Sound, Sound, Sound, AudioSettings], Sound]
@@ -45,37 +46,44 @@ class Resynthesis:
         self._loudness = np.float32(1 / known.gain)
         self._there = Resampler(known.rate, settings.sample_rate)
         self._back = Resampler(settings.sample_rate, known.rate)
+        self._above = _Above(known, settings)
+        self._made, self._carried = Tape(1), Tape(self._channels)
         self._log_mel, self._gains, self._settings, self._synthesis = LogMel(settings), gains, settings, synthesis
         self._sound, self._mel, self._gain = Tape(1), Tape(settings.bins), Tape(settings.bins)
-        self._received = self._given = self._frame = 0
+        self._given = self._frame = 0
         self._fading = np.zeros(settings.hop_length, np.float32)
 
     def push(self, audio: Sound) -> Sound:
         """The samples (channels, n) that are complete with further ones (channels, m)."""
-        self._received += audio.shape[1]
         sound = self._there.push(self._weights @ audio)
-        self._take(sound, self._log_mel.push(sound))
+        gain = self._take(sound, self._log_mel.push(sound))
+        self._carried.append(self._above.push(audio, gain))
         pieces = [np.zeros(0, np.float32)]
         while self._gain.end >= self._frame + _FRAMES + _AROUND + 1:
             pieces.append(self._stretch(_FRAMES))
-        return self._outward(self._back.push(np.concatenate(pieces)))
+        self._made.append(self._back.push(np.concatenate(pieces))[None])
+        return self._outward(min(self._made.end, self._carried.end))
 
     def finish(self) -> Sound:
         """The samples at the end, once everything was pushed."""
         sound = self._there.finish()
-        self._take(sound, np.concatenate([self._log_mel.push(sound), self._log_mel.finish()], axis=1))
-        self._gain.append(self._gains.finish())
+        gain = self._take(sound, np.concatenate([self._log_mel.push(sound), self._log_mel.finish()], axis=1))
+        self._gain.append(last := self._gains.finish())
+        self._carried.append(self._above.finish(np.concatenate([gain, last], axis=1)))
         pieces = [np.zeros(0, np.float32)]
         while self._frame < self._gain.end:
             pieces.append(self._stretch(min(_FRAMES, self._gain.end - self._frame)))
-        last = self._back.push(np.concatenate(pieces))
-        rest = np.concatenate([last, self._back.finish()])[: self._received - self._given]
-        return self._outward(np.pad(rest, (0, self._received - self._given - len(rest))))
+        self._made.append(self._back.push(np.concatenate(pieces))[None])
+        self._made.append(self._back.finish()[None])
+        return self._outward(self._carried.end)
 
-    def _take(self, sound: Sound, mel: Sound) -> None:
+    def _take(self, sound: Sound, mel: Sound) -> Sound:
+        """Keep what came, and give its gains."""
         self._sound.append(sound[None])
         self._mel.append(mel)
-        self._gain.append(self._gains.push(mel))
+        gain = self._gains.push(mel)
+        self._gain.append(gain)
+        return gain
 
     def _stretch(self, count: int) -> Sound:
         hop, first = self._settings.hop_length, self._frame
@@ -92,10 +100,46 @@ class Resynthesis:
             tape.forget((self._frame - _AROUND) * factor)
         return made[: count * hop]
 
-    def _outward(self, sound: Sound) -> Sound:
-        sound = sound[: self._received - self._given]
-        self._given += len(sound)
-        return np.repeat((sound * self._loudness)[None], self._channels, axis=0)
+    def _outward(self, until: int) -> Sound:
+        begin, self._given = self._given, until
+        sound = self._made.read(begin, until) * self._loudness + self._carried.read(begin, until)
+        self._made.forget(until)
+        self._carried.forget(until)
+        return sound
+
+
+class _Above:
+    """What a recording (channels, n) that comes in pieces has above half the model's rate, multiplied by the gains."""
+
+    def __init__(self, known: Survey, settings: AudioSettings) -> None:
+        self._anything = known.rate > settings.sample_rate
+        self._there = Resampler(known.rate, settings.sample_rate)
+        self._back = Resampler(settings.sample_rate, known.rate)
+        self._filter = GainFilter(known.rate, len(known.mix), settings)
+        self._audio = Tape(len(known.mix))
+        self._done = 0
+
+    def push(self, audio: Sound, gain: Sound) -> Sound:
+        """The samples (channels, n) that are complete with further ones (channels, m) and gains (bins, frames)."""
+        if not self._anything:
+            return np.zeros_like(audio)
+        self._audio.append(audio)
+        return self._filtered(self._back.push(self._there.push(audio)), gain)
+
+    def finish(self, gain: Sound) -> Sound:
+        """The samples at the end, with the last gains."""
+        if not self._anything:
+            return empty(len(self._audio.read(0, 0)))
+        below = np.concatenate([self._back.push(self._there.finish()), self._back.finish()], axis=1)
+        left = self._audio.end - self._done
+        below = np.pad(below, ((0, 0), (0, left)))[:, :left]
+        return np.concatenate([self._filtered(below, gain), self._filter.finish()], axis=1)
+
+    def _filtered(self, below: Sound, gain: Sound) -> Sound:
+        begin, self._done = self._done, self._done + below.shape[1]
+        above = self._audio.read(begin, self._done) - below
+        self._audio.forget(self._done)
+        return self._filter.push(above, gain)
 
 
 # -- Griffin-Lim ------------------------------------------------------------------------------------
@@ -104,12 +148,16 @@ class Resynthesis:
 def griffin_lim(sound: Sound, mel: Sound, gain: Sound, settings: AudioSettings) -> Sound:
     """Sound whose spectrogram is the translated one.
 
-    Magnitudes by non-negative least squares from the mel bins (Lee and Seung 2001, multiplicative updates), phases by
-    the fast Griffin-Lim algorithm (Perraudin et al. 2013, momentum 0.99), begun with those of the input.
+    Magnitudes by non-negative least squares from the mel bins (Lee and Seung 2001, multiplicative updates), above them
+    the input's own times the four highest gains; phases by the fast Griffin-Lim algorithm (Perraudin et al. 2013,
+    momentum 0.99), begun with those of the input.
     """
     size, hop = settings.fft_size, settings.hop_length
+    spectrum = _stft(sound, size, hop, mel.shape[1])
     magnitude = magnitudes(np.exp(mel + gain), settings)
-    phases = _unit(_stft(sound, size, hop, mel.shape[1]))
+    above = np.arange(size // 2 + 1) * settings.sample_rate / size >= highest(settings.sample_rate)
+    magnitude[:, above] = np.abs(spectrum[:, above]) * np.exp(gain[-4:].mean(axis=0))[:, None]
+    phases = _unit(spectrum)
     before = np.zeros_like(phases)
     for _ in range(_ITERATIONS):
         consistent = _stft(_istft(magnitude * phases, size, hop), size, hop, mel.shape[1])

@@ -41,6 +41,31 @@ def test_an_identity_generator_gives_back_the_input(rate: int, recording: Any) -
     assert signal_to_noise(audio, result) > 60
 
 
+def band(audio: Any, rate: int, low: float, high: float) -> Any:
+    """The part of (channels, samples) between two frequencies."""
+    spectrum = np.fft.rfft(audio)
+    hz = np.fft.rfftfreq(audio.shape[1], 1 / rate)
+    return np.fft.irfft(spectrum * ((hz >= low) & (hz < high)), audio.shape[1])
+
+
+@pytest.mark.parametrize("vocoder", ["griffin-lim", "world"])
+def test_what_lies_above_the_models_band_is_carried(vocoder: Any, recording: Any) -> None:
+    """Up to 8 kHz the mel goes, up to 11 kHz the model's rate; above, each channel keeps its own."""
+    noise = np.random.default_rng(0).standard_normal((2, recording.shape[1] * 48000 // RATE)) * 0.003
+    audio = (resampled(recording, RATE, 48000)[:, : noise.shape[1]] + noise).astype(np.float32)
+    result = converted(audio, 48000, Identity(), options=AudioConversion(vocoder=vocoder))
+    cuts = list(range(7001, audio.shape[1], 31_000))
+    pieces = converted(audio, 48000, Identity(), options=AudioConversion(vocoder=vocoder), cuts=cuts)
+    assert np.abs(pieces - result).max() < 1e-3
+    loud = np.sqrt(
+        np.square(band(audio, 48000, 8000, 11000)).mean() / np.square(band(result, 48000, 8000, 11000)).mean()
+    )
+    assert 0.5 < loud < 2
+    for channel in range(2):
+        before, after = (band(each[channel : channel + 1], 48000, 12500, 23000) for each in (audio, result))
+        assert np.corrcoef(before[0], after[0])[0, 1] > 0.9
+
+
 @pytest.mark.parametrize("side", ["a", "b"])
 @pytest.mark.parametrize("settings", [SETTINGS, PITCHED], ids=["keeps-pitch", "moves-pitch"])
 def test_pieces_and_windows_leave_no_seam(side: str, settings: AudioSettings, recording: Any) -> None:
