@@ -262,13 +262,15 @@ class PitchShifter:
         offset = self._place - mark
         whole = round(offset)
         rest = offset - whole
-        positions = np.arange(low, high) + (rest - mark)
-        reach = np.where(positions < 0, mark - before, after - mark)
-        window = (0.5 + 0.5 * np.cos(np.pi * np.clip(positions / reach, -1, 1))) * share
+        way = np.arange(high - low, dtype=np.float32) + np.float32(low - mark + rest)
+        middle = max(0, int(np.ceil(mark - rest)) - low)
+        way[:middle] *= np.float32(np.pi / (before - mark))
+        way[middle:] *= np.float32(np.pi / (after - mark))
+        window = np.float32(0.5 * share) * (1 + np.cos(np.minimum(way, np.float32(np.pi))))
         start = low - self._origin
         grain = _delayed(self._audio[:, start - 2 : start + high - low + 2], rest)
         at = low + whole - self._sum_origin
-        self._sum[:, at : at + high - low] += grain * window.astype(np.float32)
+        self._sum[:, at : at + high - low] += grain * window
 
     def _take(self, until: int) -> Sound:
         """What no later grain reaches."""
@@ -302,11 +304,14 @@ def _delayed(audio: Sound, by: float) -> Sound:
         return audio[:, 2:-2]
     first = 3 if by > 0 else 4
     d = by + first - 2  # from the first of four taps, between the second and the third
-    taps = (
-        -(d - 1) * (d - 2) * (d - 3) / 6,
-        d * (d - 2) * (d - 3) / 2,
-        -d * (d - 1) * (d - 3) / 2,
-        d * (d - 1) * (d - 2) / 6,
+    taps = np.array(
+        [
+            -(d - 1) * (d - 2) * (d - 3) / 6,
+            d * (d - 2) * (d - 3) / 2,
+            -d * (d - 1) * (d - 3) / 2,
+            d * (d - 1) * (d - 2) / 6,
+        ],
+        np.float32,
     )
     size = audio.shape[1] - 4
-    return cast(Sound, sum(np.float32(tap) * audio[:, first - n : first - n + size] for n, tap in enumerate(taps)))
+    return np.stack([np.convolve(row[first - 3 : first + size], taps, "valid") for row in audio])

@@ -380,7 +380,8 @@ def test_the_controls_of_the_maps_set(shared: Path, repository: Path, tmp_path: 
     spec.loader.exec_module(benchmark)
     benchmark.SHUFFLES = 12
     _, maps = benchmark.prepare(shared / "data" / "images" / "maps", tmp_path)
-    found = benchmark.controls(benchmark.true_maps(maps))
+    true = benchmark.true_maps(maps)
+    found = benchmark.controls(true)
     constant, other = found["one colour"], found["somebody else's map"]
     assert constant["l1"] == pytest.approx(10.1, abs=0.05)
     assert constant["accuracy"] == pytest.approx(0.76, abs=0.005)
@@ -388,6 +389,11 @@ def test_the_controls_of_the_maps_set(shared: Path, repository: Path, tmp_path: 
     assert constant["kappa"] == 0.0
     assert other["mean_iou"]["least"] < 0.155 < other["mean_iou"]["most"]
     assert other["kappa"]["least"] < 0.02 < other["kappa"]["most"]
+    streets = benchmark.streets([each.roll(2, dims=2) for each in true], true)
+    assert streets["near"] > 0.98  # two pixels aside; what left at one edge came back at the other
+    assert 0.2 < streets["chance"] < 0.45
+    assert streets["drawn"] == pytest.approx(0.106, abs=0.001)
+    assert benchmark.streets([torch.full_like(each, -1.0) for each in true], true)["near"] == 0.0
 
 
 def test_evaluate_scores_pictures(tmp_path: Path) -> None:
