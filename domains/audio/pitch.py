@@ -314,4 +314,7 @@ def _delayed(audio: Sound, by: float) -> Sound:
         np.float32,
     )
     size = audio.shape[1] - 4
-    return np.stack([np.convolve(row[first - 3 : first + size], taps, "valid") for row in audio])
+    delayed = np.empty((len(audio), size), np.float32)
+    for row, source in zip(delayed, audio, strict=True):
+        row[:] = np.convolve(source[first - 3 : first + size], taps, "valid")
+    return delayed
