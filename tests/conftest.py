@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,7 +21,10 @@ ASSETS = ROOT / "tests" / "assets"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One torch thread: results do not depend on the number of cores, and parallel test workers do not fight."""
+    """One torch thread: results do not depend on the number of cores, and parallel test workers do not fight. And
+    Ctrl-C works in what the tests start, also where a shell that ran them in the background has it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     # Without AMX: on a virtual machine a child forked from a process that had used it once handed over wrong numbers.
     # Both names, for PyTorch's oneDNN and for OpenVINO's.
