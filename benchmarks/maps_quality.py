@@ -113,6 +113,26 @@ def _derangement(count: int, rng: np.random.Generator) -> list[int]:
             return [int(index) for index in order]
 
 
+class MapScorer(LabelScorer):
+    """Figures by class, and those of `streets`."""
+
+    def __init__(self) -> None:
+        super().__init__(CLASSES)
+        self._drawn: list[Tensor] = []
+        self._true: list[Tensor] = []
+
+    def add(self, translated: Tensor, target: Tensor) -> None:
+        """Count one translation against its true counterpart, both (3, H, W) in [-1, 1]."""
+        super().add(translated, target)
+        self._drawn.append(translated)
+        self._true.append(target)
+
+    def result(self) -> dict[str, float]:
+        """Shares 0 to 1, and Cohen's kappa."""
+        found = streets(self._drawn, self._true)
+        return super().result() | {f"streets_{name}": value for name, value in found.items()}
+
+
 # -- scoring -----------------------------------------------------------------------------------------
 def prepare(data: Path, out: Path, table: list[int] | None = None) -> tuple[Path, Path]:
     """Test photos and maps at 128x128 as lossless files in `out`/testA and `out`/testB; photos by way of `table`."""
@@ -164,14 +184,11 @@ def score(model: Path, test_a: Path, test_b: Path, out: Path) -> dict[str, Any]:
         sheet=out / "sheet.jpg",
         sheet_rows=10,
         json=out / "evaluation.json",
-        palettes={"b": CLASSES},
+        scorers={"b": MapScorer},
     )
     paired = report.scores["a2b"].paired
-    photos = [translator.domain.load(file, "a") for file in sorted(test_a.iterdir())]
-    with torch.inference_mode():
-        drawn = [translator.model.generators["a2b"](photo[None])[0] for photo in photos]
     figures = {
-        "streets": streets(drawn, true_maps(test_b)),
+        "streets": {name: paired[f"streets_{name}"] for name in ("near", "chance", "drawn")},
         "mean_iou": paired["label_mean_iou"],
         "kappa": paired["label_kappa"],
         "accuracy": paired["label_accuracy"],
