@@ -113,10 +113,11 @@ class _Above:
 
     def __init__(self, known: Survey, settings: AudioSettings) -> None:
         self._anything = known.rate > settings.sample_rate
+        self._channels = len(known.mix)
         self._there = Resampler(known.rate, settings.sample_rate)
         self._back = Resampler(settings.sample_rate, known.rate)
-        self._filter = GainFilter(known.rate, len(known.mix), settings)
-        self._audio = Tape(len(known.mix))
+        self._filter = GainFilter(known.rate, self._channels, settings)
+        self._audio = Tape(self._channels)
         self._done = 0
 
     def push(self, audio: Sound, gain: Sound) -> Sound:
@@ -129,7 +130,7 @@ class _Above:
     def finish(self, gain: Sound) -> Sound:
         """The samples at the end, with the last gains."""
         if not self._anything:
-            return empty(len(self._audio.read(0, 0)))
+            return empty(self._channels)
         below = np.concatenate([self._back.push(self._there.finish()), self._back.finish()], axis=1)
         left = self._audio.end - self._done
         below = np.pad(below, ((0, 0), (0, left)))[:, :left]
@@ -156,7 +157,8 @@ def griffin_lim(sound: Sound, mel: Sound, gain: Sound, settings: AudioSettings) 
     spectrum = _stft(sound, size, hop, mel.shape[1])
     magnitude = magnitudes(np.exp(mel + gain), settings)
     above = np.arange(size // 2 + 1) * settings.sample_rate / size >= highest(settings.sample_rate)
-    magnitude[:, above] = np.abs(spectrum[:, above]) * np.exp(gain[-4:].mean(axis=0))[:, None]
+    gains = gain.T @ to_spectrum(settings.sample_rate, settings.bins, settings.sample_rate, size)[:, above]
+    magnitude[:, above] = np.abs(spectrum[:, above]) * np.exp(gains)
     phases = _unit(spectrum)
     before = np.zeros_like(phases)
     for _ in range(_ITERATIONS):
