@@ -13,6 +13,9 @@ ADVICE: Mapping[str, str] = {
     "colour inversion": "Raise {objective.identity_<to>}, which keeps colours, and begin again with another "
     "{training.seed}: an inversion that both generators agree on costs the cycle nothing and seldom mends itself. "
     "If the domains really are each other's negatives, all is well.",
+    "displaced translation": "Raise {objective.identity_<to>}, which keeps things in their places, and begin again: a "
+    "shift that both generators agree on costs the cycle nothing. If the domains are no pictures of like colours, give "
+    "{objective.equivariance} a weight instead, with mirrored samples ({domain.warp}).",
     "flat output": "Raise {objective.cycle_<from>}: nothing can be translated back from a flat output. If it is "
     "raised already, lower {training.learning_rate}: large steps drive the output layer out of its range.",
     "identical outputs": "Raise {objective.cycle_<from>} or lower {objective.adversarial_<to>}: one convincing output "

@@ -19,6 +19,7 @@ from .measures import (
     apart,
     correlation,
     cycle_error,
+    displacement,
     non_finite,
     relative_change,
     spatial_contrast,
@@ -32,6 +33,10 @@ INVERTED = -0.5
 """Colour inversion: mean correlation of translation and input below this ..."""
 CYCLE_LOW = 0.5
 """... while mean |F(G(x)) - x| is below this share of the input's mean deviation."""
+DISPLACED = 0.3
+"""Displaced translation: its correlation with the input, shifted, is at least this in size ..."""
+IN_PLACE = 0.8
+"""... and in place below this share of that, while the other direction shifts back by as much."""
 FLAT = 0.1
 """Flat output: spatial standard deviation below this share of real samples' of that domain."""
 SAME = 0.05
@@ -84,7 +89,7 @@ class Doctor:
         return self._judge("NaN or infinity", True, 1, step, what)
 
     def examine_preview(self, preview: Preview) -> list[Finding]:
-        """What the translations show: NaN, identity collapse, inversion, flat and identical outputs."""
+        """What the translations show: NaN, identity collapse, inversion, displacement, flat and identical outputs."""
         if preview.step < WARM_UP * self._steps:
             return []
         found = []
@@ -96,6 +101,7 @@ class Doctor:
                 symptoms |= {
                     "identity collapse": collapse(row) if differ else "",
                     "colour inversion": inversion(row),
+                    "displaced translation": displaced(row, other),
                     "flat output": flatness(row, other),
                     "identical outputs": sameness(row, other),
                 }
@@ -173,6 +179,27 @@ def inversion(row: PreviewRow) -> str:
     if not (related < INVERTED and error < CYCLE_LOW):
         return ""
     return f"translation and input correlate by {related:.2f}, yet the cycle error is only {error:.1%} of the contrast"
+
+
+def displaced(row: PreviewRow, other: PreviewRow | None) -> str:
+    """Evidence that one generator shifts what the other shifts back, or ""."""
+    if other is None:
+        return ""
+    shift, shifted = displacement(row.source, row.translation)
+    back, returned = displacement(other.source, other.translation)
+    in_place = correlation(row.source, row.translation)
+    if not (any(shift) and min(abs(shifted), abs(returned)) >= DISPLACED and abs(in_place) < IN_PLACE * abs(shifted)):
+        return ""
+    if any(abs(one + two) > 1 for one, two in zip(shift, back, strict=True)):
+        return ""
+    return (
+        f"translation and input correlate by {shifted:.2f} where one is shifted by {_steps(shift)}, by {in_place:.2f} "
+        f"in place, and the way back shifts by {_steps(back)}"
+    )
+
+
+def _steps(shift: Sequence[int]) -> str:
+    return "(" + ", ".join(f"{step:+d}" for step in shift) + ")"
 
 
 def flatness(row: PreviewRow, other: PreviewRow | None) -> str:

@@ -38,14 +38,42 @@ def correlation(source: Tensor, translation: Tensor) -> float:
     Where the two domains have different numbers of channels, the channels' means are correlated.
     NaN when the spaces differ or either side is constant.
     """
+    centred = _centred(source, translation)
+    if centred is None:
+        return math.nan
+    x, y = (t.flatten(1) for t in centred)
+    return float((x * y).sum(1).mean())
+
+
+def displacement(source: Tensor, translation: Tensor, reach: float = 0.125) -> tuple[tuple[int, ...], float]:
+    """By how many steps along each axis of space the translation lies off its source, and `correlation` there.
+
+    The shift, of at most `reach` of each axis, at which the two correlate most, in either sense. Axes are taken as
+    circular. No shift and NaN when the spaces differ or either side is constant.
+    """
+    space = tuple(range(2, source.ndim))
+    centred = _centred(source, translation)
+    if centred is None:
+        return (0,) * len(space), math.nan
+    x, y = (torch.fft.fftn(t, dim=space) for t in centred)
+    found = torch.fft.ifftn(x.conj() * y, dim=space).real.sum(1).mean(0)
+    most = [int(reach * size) for size in found.shape]
+    near = found.roll(most, tuple(range(found.ndim)))[tuple(slice(2 * each + 1) for each in most)]
+    place = torch.unravel_index(near.abs().argmax(), near.shape)
+    return tuple(int(at) - each for at, each in zip(place, most, strict=True)), float(near[place])
+
+
+def _centred(source: Tensor, translation: Tensor) -> tuple[Tensor, Tensor] | None:
+    """The samples that are not constant, each channel about its own mean and each sample of norm 1."""
     if source.shape[1] != translation.shape[1]:
         source, translation = source.mean(1, keepdim=True), translation.mean(1, keepdim=True)
     if source.shape != translation.shape:
-        return math.nan
-    x, y = ((t - t.mean(2, keepdim=True)).flatten(1).double() for t in (source.flatten(2), translation.flatten(2)))
-    norms = x.norm(dim=1) * y.norm(dim=1)
-    usable = norms > 1e-9
-    return float(((x * y).sum(1)[usable] / norms[usable]).mean()) if bool(usable.any()) else math.nan
+        return None
+    space = tuple(range(2, source.ndim))
+    x, y = (t.double() - t.double().mean(space, keepdim=True) for t in (source, translation))
+    norms = [t.flatten(1).norm(dim=1).view(-1, *[1] * (t.ndim - 1)) for t in (x, y)]
+    usable = (norms[0] * norms[1]).flatten() > 1e-9
+    return (x[usable] / norms[0][usable], y[usable] / norms[1][usable]) if bool(usable.any()) else None
 
 
 def spatial_contrast(x: Tensor) -> float:

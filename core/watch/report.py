@@ -90,7 +90,7 @@ def _facts(report: Report) -> str:
 
 def _findings(report: Report) -> str:
     if not report.findings:
-        return ('<h2>Doctor</h2>\n<div class="card healthy">No sign of collapse, inversion, saturation, '
+        return ('<h2>Doctor</h2>\n<div class="card healthy">No sign of collapse, inversion, displacement, saturation, '
                 "flat output or NaN.</div>")  # fmt: skip
     cards = []
     for finding in reversed(report.findings[-FINDINGS:]):

@@ -15,7 +15,15 @@ from torch import Tensor
 from unpaired.core.settings import CycleSettings, NetworkSettings, TrainingSettings
 from unpaired.core.watch.advice import ADVICE, advice
 from unpaired.core.watch.doctor import PREVIEWS, WINDOW, Doctor, saturation
-from unpaired.core.watch.measures import apart, correlation, cycle_error, relative_change, spatial_contrast, variety
+from unpaired.core.watch.measures import (
+    apart,
+    correlation,
+    cycle_error,
+    displacement,
+    relative_change,
+    spatial_contrast,
+    variety,
+)
 from unpaired.core.watch.records import Finding, Preview, PreviewRow, StepReport
 
 SETTINGS = {"objective": {"form": "lsgan", "adversarial_a": 1.0, "adversarial_b": 1.0}}
@@ -65,6 +73,27 @@ def test_correlation_between_unlike_channels_and_of_constants() -> None:
     assert math.isnan(correlation(x, x[..., :8]))
 
 
+@given(st.integers(0, 1000), st.lists(st.integers(-2, 2), min_size=1, max_size=3), st.sampled_from([-1.0, 0.5]))
+def test_displacement_finds_the_shift_in_any_dimension(seed: int, shift: list[int], scale: float) -> None:
+    x = torch.rand(2, 2, *[16] * len(shift), generator=torch.Generator().manual_seed(seed))
+    found, related = displacement(x, scale * x.roll(shift, tuple(range(2, x.ndim))) + 0.1)
+    assert found == tuple(shift)
+    assert related == pytest.approx(math.copysign(1.0, scale), abs=1e-5)
+
+
+def test_displacement_by_hand_and_of_constants() -> None:
+    x = torch.zeros(1, 1, 8)
+    x[..., 2] = 1.0
+    y = torch.zeros(1, 1, 8)
+    y[..., 3] = 1.0
+    assert displacement(x, y) == ((1,), pytest.approx(1.0))
+    assert displacement(x, y.roll(1))[0] != (2,), "an eighth of the axis at most"
+    assert displacement(x, torch.cat([y, y], dim=1)) == ((1,), pytest.approx(1.0)), "unlike channels: their means"
+    shift, related = displacement(x, torch.zeros(1, 1, 8))
+    assert shift == (0,)
+    assert math.isnan(related)
+
+
 def test_contrast_and_variety_by_hand() -> None:
     x = torch.tensor([[[-1.0, 1.0]], [[0.0, 0.0]]])
     assert spatial_contrast(x) == pytest.approx(0.5)
@@ -107,6 +136,17 @@ def test_negative_is_inversion_only_while_the_cycle_closes() -> None:
     a = noise(1)
     assert [f.name for f in after({"b2a": row(a, -0.7 * a, 0.9 * a)})] == ["colour inversion b2a"]
     assert after({"b2a": row(a, -0.7 * a, -a)}) == []
+
+
+def test_displaced_only_where_the_way_back_shifts_back() -> None:
+    a, b = noise(1), noise(2)
+    there, back = row(a, 0.5 * a.roll((2, -1), (2, 3)) + 0.3, a), row(b, 0.5 * b.roll((-2, 1), (2, 3)) + 0.3, b)
+    findings = after({"a2b": there, "b2a": back})
+    assert [finding.name for finding in findings] == ["displaced translation a2b", "displaced translation b2a"]
+    assert "shifted by (+2, -1), by " in findings[0].evidence
+    assert after({"a2b": there, "b2a": row(b, 0.5 * b + 0.3)}) == [], "one direction alone is no agreement"
+    assert after({"a2b": there, "b2a": row(b, 0.5 * b.roll((2, -1), (2, 3)) + 0.3, b)}) == []
+    assert after({"a2b": there}) == [], "nothing to compare with where one direction is trained"
 
 
 def test_flat_output_is_measured_against_real_samples_of_the_target() -> None:
