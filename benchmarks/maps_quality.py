@@ -8,7 +8,8 @@ plain accuracy mislead here, as the controls show.
 Whether streets are where streets are: how much of the drawn road lies within 2 pixels of a true one, beside the same
 with the true maps in other orders.
 
-Photos have their histogram equalised first, by one table for each channel that is measured over the training photos.
+Photos are reduced to false colours (aerial.py), for at 128x128 their own no longer tell streets from roofs. The sheet
+shows the photo as it is, its translation and the true map.
 
     python benchmarks/maps_quality.py --data maps --out runs/maps --minutes 60 --seed 0    train, then score
     python benchmarks/maps_quality.py --data maps --out runs/maps --model runs/maps/run    score a model
@@ -22,12 +23,15 @@ import dataclasses
 import json
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from aerial import FalseColours
 from PIL import Image as Pillow
 from scipy import ndimage
 from torch import Tensor
@@ -44,6 +48,11 @@ CLASSES = {
     "park": (203, 222, 174),
     "motorway": (250, 190, 90),
 }
+Mask = npt.NDArray[np.bool_]
+Reduce = Callable[[Path, int], Pillow.Image]
+"""Makes a square picture of so many pixels from a file."""
+TRAINING_SIZE = 143
+"""Pixels that training pictures are resized to before the crop of 128, as in the paper."""
 SHUFFLES = 100
 NEAR = 2
 """Pixels that a drawn road may lie off."""
@@ -86,23 +95,27 @@ def _figures(translated: Sequence[Tensor], maps: Sequence[Tensor]) -> dict[str, 
     }
 
 
-def streets(drawn: Sequence[Tensor], maps: Sequence[Tensor], seed: int = 0) -> dict[str, float]:
-    """Share of the pixels drawn as road that lie within 2 pixels of a true road, mean over maps (3, H, W) in [-1, 1];
-    "chance" is the same with true maps of other places, mean of 100 orders; "drawn" the share of road in a map."""
+def streets(drawn: Sequence[Tensor], maps: Sequence[Tensor]) -> dict[str, float]:
+    """`near_streets` of drawn and true maps (3, H, W) in [-1, 1]."""
     scorer = LabelScorer(CLASSES)
     road = list(CLASSES).index("road")
-    ours, true = ([(scorer.classify(each) == road).numpy() for each in side] for side in (drawn, maps))
+    return near_streets(*([(scorer.classify(each) == road).numpy() for each in side] for side in (drawn, maps)))
+
+
+def near_streets(drawn: Sequence[Mask], true: Sequence[Mask], seed: int = 0) -> dict[str, float]:
+    """Share of the pixels drawn as road that lie within 2 pixels of a true road, mean over maps (H, W); "chance" is
+    the same with true maps of other places, mean of 100 orders; "drawn" the share of road in a map."""
     near = [ndimage.distance_transform_edt(~each) <= NEAR if each.any() else each for each in true]
     rng = np.random.default_rng(seed)
 
     def share(order: Sequence[int]) -> float:
-        found = [near[at][mine].mean() for at, mine in zip(order, ours, strict=True) if mine.any()]
+        found = [near[at][mine].mean() for at, mine in zip(order, drawn, strict=True) if mine.any()]
         return float(np.mean(found)) if found else 0.0
 
     return {
         "near": share(range(len(near))),
         "chance": float(np.mean([share(_derangement(len(near), rng)) for _ in range(SHUFFLES)])),
-        "drawn": float(np.mean(ours)),
+        "drawn": float(np.mean(drawn)),
     }
 
 
@@ -118,48 +131,38 @@ class MapScorer(LabelScorer):
 
     def __init__(self) -> None:
         super().__init__(CLASSES)
-        self._drawn: list[Tensor] = []
-        self._true: list[Tensor] = []
+        self.drawn: list[Tensor] = []
+        self.true: list[Tensor] = []
 
     def add(self, translated: Tensor, target: Tensor) -> None:
         """Count one translation against its true counterpart, both (3, H, W) in [-1, 1]."""
         super().add(translated, target)
-        self._drawn.append(translated)
-        self._true.append(target)
+        self.drawn.append(translated)
+        self.true.append(target)
 
     def result(self) -> dict[str, float]:
         """Shares 0 to 1, and Cohen's kappa."""
-        found = streets(self._drawn, self._true)
+        found = streets(self.drawn, self.true)
         return super().result() | {f"streets_{name}": value for name, value in found.items()}
 
 
 # -- scoring -----------------------------------------------------------------------------------------
-def prepare(data: Path, out: Path, table: list[int] | None = None) -> tuple[Path, Path]:
-    """Test photos and maps at 128x128 as lossless files in `out`/testA and `out`/testB; photos by way of `table`."""
-    for name, levels_of in (("testA", table), ("testB", None)):
+def reduced(file: Path, size: int = SIZE) -> Pillow.Image:
+    """A picture as it is, at `size` x `size`, bicubic."""
+    with Pillow.open(file) as picture:
+        return picture.convert("RGB").resize((size, size), Pillow.Resampling.BICUBIC)
+
+
+def prepare(data: Path, out: Path, photo: Reduce = reduced) -> tuple[Path, Path]:
+    """Test photos, by way of `photo`, and maps at 128x128 as lossless files in `out`/testA and `out`/testB."""
+    for name, reduce in (("testA", photo), ("testB", reduced)):
         (out / name).mkdir(parents=True, exist_ok=True)
         for file in sorted((data / name).iterdir()):
-            small = _picture(file, levels_of).resize((SIZE, SIZE), Pillow.Resampling.BICUBIC)
-            small.save(out / name / f"{file.stem}.png")
+            reduce(file, SIZE).save(out / name / f"{file.stem}.png")
     return out / "testA", out / "testB"
 
 
-def equalising(data: Path) -> list[int]:
-    """256 levels a channel, for `Image.point`: the share of all pixels of the training photos that are darker, so that
-    over the set every level is as common as any other. Bright roofs are rare and dark shadows common otherwise."""
-    photos = _every_other(data / "trainA", 0)
-    counts = sum(np.array(_picture(photo).histogram(), np.float64).reshape(3, 256) for photo in photos)
-    shares = (np.cumsum(counts, axis=1) - counts / 2) / counts.sum(axis=1, keepdims=True)
-    return [int(level) for level in (255 * shares).round().flatten()]
-
-
-def _picture(file: Path, table: list[int] | None = None) -> Pillow.Image:
-    with Pillow.open(file) as picture:
-        picture = picture.convert("RGB")
-    return picture.point(table) if table else picture
-
-
-def _every_other(folder: Path, start: int) -> list[Path]:
+def every_other(folder: Path, start: int) -> list[Path]:
     return sorted(folder.iterdir())[start::2]
 
 
@@ -169,23 +172,24 @@ def true_maps(folder: Path) -> list[Tensor]:
     return [domain.load(file, "b") for file in sorted(folder.iterdir())]
 
 
-def score(model: Path, test_a: Path, test_b: Path, out: Path) -> dict[str, Any]:
-    """Figures of a run or model file, photo to map; writes `out`/sheet.jpg (photo, translation, true map, back)."""
+def score(model: Path, test_a: Path, test_b: Path, out: Path, photos: Path | None = None) -> dict[str, Any]:
+    """Figures of a run or model file, photo to map; writes `out`/sheet.png: photo, translation and true map, the photos
+    from the folder `photos` (default: as the model sees them)."""
     translator = unpaired.load(model)
     # the same test for every model, whatever size it was trained at
     settings = dataclasses.replace(translator.domain.settings, size=SIZE)
     translator.model.domain = unpaired.Image(settings)
+    scorer = MapScorer()
     report = unpaired.evaluate(
         translator,
         a=test_a,
         b=test_b,
         paired=True,
         direction="a2b",
-        sheet=out / "sheet.jpg",
-        sheet_rows=10,
         json=out / "evaluation.json",
-        scorers={"b": MapScorer},
+        scorers={"b": lambda: scorer},
     )
+    _sheet(sorted((photos or test_a).iterdir()), scorer.drawn, scorer.true).save(out / "sheet.png")
     paired = report.scores["a2b"].paired
     figures = {
         "streets": {name: paired[f"streets_{name}"] for name in ("near", "chance", "drawn")},
@@ -198,38 +202,56 @@ def score(model: Path, test_a: Path, test_b: Path, out: Path) -> dict[str, Any]:
     return {"model": str(model), "step": report.model.step, "pairs": report.sets["a"].scored, **figures}
 
 
+def _sheet(photos: Sequence[Path], drawn: Sequence[Tensor], true: Sequence[Tensor]) -> Pillow.Image:
+    """Every sixth place, two to a row: photo, translation, true map."""
+    places = [[reduced(photos[at]), *map(_pixels, (drawn[at], true[at]))] for at in range(0, len(photos), 6)]
+    sheet = Pillow.new("RGB", (2 * 3 * SIZE, (len(places) + 1) // 2 * SIZE), "white")
+    for number, place in enumerate(places):
+        for column, picture in enumerate(place):
+            sheet.paste(picture, ((number % 2 * 3 + column) * SIZE, number // 2 * SIZE))
+    return sheet
+
+
+def sample(picture: Pillow.Image) -> Tensor:
+    """An RGB picture as (3, H, W) in [-1, 1]."""
+    return torch.from_numpy(np.array(picture)).movedim(-1, 0).float() / 127.5 - 1
+
+
+def _pixels(sample: Tensor) -> Pillow.Image:
+    return Pillow.fromarray(levels(sample).byte().movedim(0, -1).numpy())
+
+
 # -- training ----------------------------------------------------------------------------------------
-def split(data: Path, out: Path, table: list[int] | None = None) -> tuple[Path, Path]:
-    """Every other training file: A the even positions of the sorted list, B the odd ones. Links; with a `table` photos
-    are changed by it and written anew."""
+def split(data: Path, out: Path, photo: Reduce | None = None) -> tuple[Path, Path]:
+    """Every other training file: A the even positions of the sorted list, B the odd ones. Links; photos are written
+    anew where `photo` reduces them."""
     for name, start in (("trainA", 0), ("trainB", 1)):
         (out / name).mkdir(parents=True, exist_ok=True)
-        for file in _every_other(data / name, start):
-            place = out / name / file.name
-            if table and name == "trainA":
-                place.unlink(missing_ok=True)  # a link of an earlier run leads to the set itself
-                _picture(file, table).save(place, quality=95)
-            elif not place.exists():
-                place.symlink_to(file.resolve())
+        for file in every_other(data / name, start):
+            if photo and name == "trainA":
+                photo(file, TRAINING_SIZE).save(out / name / f"{file.stem}.png")
+            elif not (out / name / file.name).exists():
+                (out / name / file.name).symlink_to(file.resolve())
     return out / "trainA", out / "trainB"
 
 
 def train(
-    data: Path, out: Path, table: list[int], minutes: float, seed: int, steps: int | None = None
+    data: Path, out: Path, photo: Reduce, minutes: float, seed: int, steps: int | None, identity: float
 ) -> dict[str, Any]:
     """Train `steps`, or for `minutes` of wall time in all. The learning rate falls to zero over the run, so the number
     of steps must be known before: a short run, whose time counts, measures the speed."""
     start = time.monotonic()
-    a, b = split(data, out, table)
-    steps = steps or _steps_in(minutes, a, b, seed)
-    _run(a, b, out / "run", steps, seed)
-    return {"steps": steps, "minutes": (time.monotonic() - start) / 60, "seed": seed}
+    a, b = split(data, out, photo)
+    run = partial(_run, a, b, seed, identity)
+    steps = steps or _steps_in(minutes, run)
+    run(out / "run", steps)
+    return {"steps": steps, "minutes": (time.monotonic() - start) / 60, "seed": seed, "identity": identity}
 
 
-def _steps_in(minutes: float, a: Path, b: Path, seed: int) -> int:
+def _steps_in(minutes: float, run: Callable[[Path, int], None]) -> int:
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
-        _run(a, b, Path(scratch) / "run", CALIBRATION_STEPS, seed)
+        run(Path(scratch) / "run", CALIBRATION_STEPS)
         speed = max(line.get("steps_per_second", 0.0) for line in read_metrics(Path(scratch) / "run"))
     left = minutes * 60 - (time.monotonic() - start)
     steps = max(CALIBRATION_STEPS, int(left * speed * MARGIN))
@@ -237,7 +259,7 @@ def _steps_in(minutes: float, a: Path, b: Path, seed: int) -> int:
     return steps
 
 
-def _run(a: Path, b: Path, out: Path, steps: int, seed: int) -> None:
+def _run(a: Path, b: Path, seed: int, identity: float, out: Path, steps: int) -> None:
     unpaired.train(
         # A map turned or mirrored is still a map, and so is its photo. The curve tells road from land in the map: see
         # domains/image/tone.py.
@@ -246,9 +268,6 @@ def _run(a: Path, b: Path, out: Path, steps: int, seed: int) -> None:
         b=b,
         out=out,
         preset="small",
-        # Few blocks see little of the surroundings: a road has to come from what looks like one. Painting a photo from
-        # a map is the harder part, and what teaches the other direction.
-        networks=unpaired.NetworkSettings(blocks=3, blocks_b2a=6),
         objective=unpaired.CycleSettings(
             # A map that has to be convincing is made up where the photo is not understood.
             adversarial_b=0.2,
@@ -257,8 +276,9 @@ def _run(a: Path, b: Path, out: Path, steps: int, seed: int) -> None:
             cycle_a=0.5,
             cycle_b=5.0,
             cycle_noise=0.2,
-            identity_a=0.0,
-            identity_b=0.0,
+            # Without these both generators agree on a shift of two or three pixels, the width of a street.
+            identity_a=identity,
+            identity_b=identity,
         ),
         names=("photo", "map"),
         steps=steps,
@@ -279,17 +299,21 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0, help="wall time of the training (default: 60)")
     parser.add_argument("--steps", type=int, help="train so many steps instead, whatever time they take")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--identity", type=float, default=1.0, help="weight of the identity losses (default: 1)")
+    parser.add_argument("--plain", action="store_true", help="photos in their own colours")
     parser.add_argument("--model", type=Path, help="score this run or model file and train nothing")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        table = equalising(args.data)
-        test_a, test_b = prepare(args.data, Path(scratch), table)
+        photo = reduced if args.plain else FalseColours(every_other(args.data / "trainA", 0), TRAINING_SIZE)
+        test_a, test_b = prepare(args.data, Path(scratch), photo)
         result: dict[str, Any] = {"controls": controls(true_maps(test_b))}
         if args.out is not None:
             args.out.mkdir(parents=True, exist_ok=True)
             if args.model is None:
-                result["training"] = train(args.data, args.out, table, args.minutes, args.seed, args.steps)
-            result["scores"] = score(args.model or args.out / "run", test_a, test_b, args.out)
+                result["training"] = train(
+                    args.data, args.out, photo, args.minutes, args.seed, args.steps, args.identity
+                )
+            result["scores"] = score(args.model or args.out / "run", test_a, test_b, args.out, args.data / "testA")
             (args.out / "quality.json").write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import math
 from collections.abc import Callable
 from functools import partial
@@ -371,14 +371,13 @@ def test_extractors_that_do_not_do(tmp_path: Path, extractor: Path) -> None:
 
 
 # -- on pictures from files --------------------------------------------------------------------------
-def test_the_controls_of_the_maps_set(shared: Path, repository: Path, tmp_path: Path) -> None:
+def test_the_controls_of_the_maps_set(
+    shared: Path, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A constant colour and somebody else's map get the figures that the maps set is known for."""
-    spec = importlib.util.spec_from_file_location("maps_quality", repository / "benchmarks" / "maps_quality.py")
-    assert spec is not None
-    assert spec.loader is not None
-    benchmark = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(benchmark)
-    benchmark.SHUFFLES = 12
+    monkeypatch.syspath_prepend(repository / "benchmarks")
+    benchmark = importlib.import_module("maps_quality")
+    monkeypatch.setattr(benchmark, "SHUFFLES", 12)
     _, maps = benchmark.prepare(shared / "data" / "images" / "maps", tmp_path)
     true = benchmark.true_maps(maps)
     found = benchmark.controls(true)
@@ -394,6 +393,27 @@ def test_the_controls_of_the_maps_set(shared: Path, repository: Path, tmp_path: 
     assert 0.2 < streets["chance"] < 0.45
     assert streets["drawn"] == pytest.approx(0.106, abs=0.001)
     assert benchmark.streets([torch.full_like(each, -1.0) for each in true], true)["near"] == 0.0
+
+
+def test_false_colours_show_the_smooth_street_among_rough_houses(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A street as bright as the houses is lighter than they are, and water, smooth all over, less red and bluer."""
+    monkeypatch.syspath_prepend(repository / "benchmarks")
+    aerial = importlib.import_module("aerial")
+    rng = np.random.default_rng(0)
+    town = np.repeat(rng.integers(0, 256, (300, 300, 1)), 3, axis=2)
+    town[140:160] = 128
+    town[:, 200:] = np.array((70, 90, 140)) + rng.integers(-2, 3, (300, 100, 1))
+    photo = tmp_path / "town.png"
+    Pillow.fromarray(town.astype(np.uint8)).save(photo)
+    picture = aerial.FalseColours([photo], 60)(photo, 60)
+    assert picture.mode == "RGB"
+    assert picture.size == (60, 60)
+    light, blue, red = (plane.astype(float) for plane in np.moveaxis(np.asarray(picture.convert("YCbCr")), 2, 0))
+    assert light[29:31, 5:35].mean() > light[:24, 5:35].mean() + 60
+    assert blue[:, 45:].mean() > blue[:, :35].mean() + 20
+    assert red[:, 45:].mean() < red[:, :35].mean() - 20
 
 
 def test_evaluate_scores_pictures(tmp_path: Path) -> None:
