@@ -20,6 +20,9 @@ from unpaired.core.training import make_fabric
 
 TINY = unpaired.NetworkSettings(filters=4, blocks=1, discriminator_filters=4, discriminator_layers=2)
 
+ROUNDING = 1e-5
+"""What is left in fp32 of gradients that cancel, such as those of a bias before a norm; the median is over 0.01."""
+
 
 def engine(networks: unpaired.NetworkSettings = TINY, objective: Objective | None = None, **settings: Any) -> Engine:
     training = unpaired.TrainingSettings(device="cpu", precision="fp32", **settings)
@@ -69,7 +72,7 @@ def test_gradients_are_means_over_the_passes(group: str) -> None:
         tried.step(passes, None, 1.0, 0)
         found.append(moments(tried, group))
     assert float(found[2].norm()) > 0.01
-    torch.testing.assert_close(found[2], (found[0] + found[1]) / 2, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(found[2], (found[0] + found[1]) / 2, rtol=1e-4, atol=ROUNDING)
 
 
 def test_the_generators_losses_leave_no_gradient_with_the_discriminators() -> None:
@@ -80,7 +83,7 @@ def test_the_generators_losses_leave_no_gradient_with_the_discriminators() -> No
     gradients = torch.autograd.grad(torch.stack(list(losses.values())).sum(), list(fresh.discriminators.parameters()))
     tried.step([sample], None, 1.0, 0)
     own = 0.5 * torch.cat([gradient.flatten() for gradient in gradients])
-    torch.testing.assert_close(moments(tried, "discriminators"), own, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(moments(tried, "discriminators"), own, rtol=1e-4, atol=ROUNDING)
 
 
 def test_gradients_are_clipped_by_the_norm_of_their_group() -> None:
