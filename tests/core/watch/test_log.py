@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,7 @@ def test_tensorboard_shows_each_step_once_after_resuming(tmp_path: Path) -> None
         for step in steps:
             board.append(report(step, step + start))
         board.close()
+        time.sleep(1.1)  # event files are read in the order of their names, which begin with the second
     events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     scalars = events.Scalars("losses/generators")
     assert [(event.step, event.value) for event in scalars] == [(1, 1), (2, 2), (3, 3), (4, 7), (5, 8), (6, 9)]
