@@ -88,7 +88,9 @@ def separation(values: npt.NDArray[np.floating], chosen: npt.NDArray[np.bool_]) 
 def main() -> None:
     """Print how well the planes, and brightness, tell each class of the maps from all others, and how near to streets
     the lightest pixels of the test photos lie."""
-    from maps_quality import CLASSES, SIZE, LabelScorer, every_other, near_streets, reduced, sample
+    from maps_quality import CLASSES, SIZE, LabelScorer, every_other, near_streets, reduced
+
+    from unpaired.domains.image.picture import to_tensor
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the maps set")
@@ -96,8 +98,8 @@ def main() -> None:
     scorer = LabelScorer(CLASSES)
 
     def classes(folder: str, photos: Sequence[Path]) -> npt.NDArray[np.integer]:
-        maps = [scorer.classify(sample(reduced(args.data / folder / photo.name))).numpy() for photo in photos]
-        return np.stack(maps)
+        maps = [to_tensor(np.asarray(reduced(args.data / folder / photo.name))) for photo in photos]
+        return np.stack([scorer.classify(each).numpy() for each in maps])
 
     photos = every_other(args.data / "trainA", 0)
     found = [[np.asarray(reduced(photo).convert("L"), np.float32), *planes(photo, SIZE)] for photo in photos]

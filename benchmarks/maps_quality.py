@@ -38,6 +38,7 @@ from torch import Tensor
 
 import unpaired
 from unpaired.core.watch import read_metrics
+from unpaired.domains.image.picture import to_pixels
 from unpaired.domains.image.scores import LabelScorer, l1, levels
 
 SIZE = 128
@@ -204,21 +205,16 @@ def score(model: Path, test_a: Path, test_b: Path, out: Path, photos: Path | Non
 
 def _sheet(photos: Sequence[Path], drawn: Sequence[Tensor], true: Sequence[Tensor]) -> Pillow.Image:
     """Every sixth place, two to a row: photo, translation, true map."""
-    places = [[reduced(photos[at]), *map(_pixels, (drawn[at], true[at]))] for at in range(0, len(photos), 6)]
+
+    def picture(sample: Tensor) -> Pillow.Image:
+        return Pillow.fromarray(to_pixels(sample, np.dtype(np.uint8)))
+
+    places = [[reduced(photos[at]), picture(drawn[at]), picture(true[at])] for at in range(0, len(photos), 6)]
     sheet = Pillow.new("RGB", (2 * 3 * SIZE, (len(places) + 1) // 2 * SIZE), "white")
     for number, place in enumerate(places):
         for column, picture in enumerate(place):
             sheet.paste(picture, ((number % 2 * 3 + column) * SIZE, number // 2 * SIZE))
     return sheet
-
-
-def sample(picture: Pillow.Image) -> Tensor:
-    """An RGB picture as (3, H, W) in [-1, 1]."""
-    return torch.from_numpy(np.array(picture)).movedim(-1, 0).float() / 127.5 - 1
-
-
-def _pixels(sample: Tensor) -> Pillow.Image:
-    return Pillow.fromarray(levels(sample).byte().movedim(0, -1).numpy())
 
 
 # -- training ----------------------------------------------------------------------------------------
@@ -228,10 +224,12 @@ def split(data: Path, out: Path, photo: Reduce | None = None) -> tuple[Path, Pat
     for name, start in (("trainA", 0), ("trainB", 1)):
         (out / name).mkdir(parents=True, exist_ok=True)
         for file in every_other(data / name, start):
+            place = out / name / file.name
             if photo and name == "trainA":
-                photo(file, TRAINING_SIZE).save(out / name / f"{file.stem}.png")
-            elif not (out / name / file.name).exists():
-                (out / name / file.name).symlink_to(file.resolve())
+                place.unlink(missing_ok=True)  # a link of an earlier run leads to the set itself, a photo came before
+                photo(file, TRAINING_SIZE).save(place.with_suffix(".png"))
+            elif not place.exists():
+                place.symlink_to(file.resolve())
     return out / "trainA", out / "trainB"
 
 
