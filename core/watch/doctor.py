@@ -190,7 +190,9 @@ def displaced(row: PreviewRow, other: PreviewRow | None) -> str:
     in_place = correlation(row.source, row.translation)
     if not (any(shift) and min(abs(shifted), abs(returned)) >= DISPLACED and abs(in_place) < IN_PLACE * abs(shifted)):
         return ""
-    if any(abs(one + two) > 1 for one, two in zip(shift, back, strict=True)):
+    pairs = list(zip(shift, back, strict=True))
+    # Opposite, within a pixel: the first condition alone would pass a shift of one pixel with none back.
+    if any(abs(one + two) > 1 for one, two in pairs) or sum(one * two for one, two in pairs) >= 0:
         return ""
     return (
         f"translation and input correlate by {shifted:.2f} where one is shifted by {_steps(shift)}, by {in_place:.2f} "

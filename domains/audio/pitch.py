@@ -6,7 +6,6 @@ F0 comes from WORLD (Morise et al. 2016): DIO, refined by StoneMask. It is moved
 
 from __future__ import annotations
 
-import warnings
 from bisect import bisect_left
 from typing import Any, cast
 
@@ -46,18 +45,11 @@ def f0(
     if len(sound) < rate * 2 * PERIOD or not sound.any():
         count = len(sound) * 200 // rate + 1
         return np.asarray(np.arange(count) * PERIOD), np.zeros(count)
-    library = pyworld()
+    import pyworld
+
     low, high = within
-    rough, times = library.dio(sound, rate, f0_floor=low, f0_ceil=high, frame_period=1000 * PERIOD, speed=speed)
-    return times, cast(Contour, library.stonemask(sound, rough, times, rate))
-
-
-def pyworld() -> Any:
-    """The library, without its warning at import."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
-        import pyworld as library
-    return library
+    rough, times = pyworld.dio(sound, rate, f0_floor=low, f0_ceil=high, frame_period=1000 * PERIOD, speed=speed)
+    return times, cast(Contour, pyworld.stonemask(sound, rough, times, rate))
 
 
 class PitchTrack:

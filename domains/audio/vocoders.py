@@ -13,7 +13,7 @@ import numpy as np
 from scipy import fft, signal
 
 from .features import LogMel, Resampler, Sound, highest, mel_filters
-from .pitch import PERIOD, f0, pyworld
+from .pitch import PERIOD, f0
 from .settings import AudioSettings
 from .source_filter import GainFilter, to_spectrum
 from .survey import Survey
@@ -213,13 +213,14 @@ def world(sound: Sound, mel: Sound, gain: Sound, settings: AudioSettings) -> Sou
     times, hz = f0(wide, rate)
     if not wide.any():
         return sound
-    library = pyworld()
-    envelope = library.cheaptrick(wide, hz, times, rate)
-    aperiodicity = library.d4c(wide, hz, times, rate)
+    import pyworld
+
+    envelope = pyworld.cheaptrick(wide, hz, times, rate)
+    aperiodicity = pyworld.d4c(wide, hz, times, rate)
     spread = to_spectrum(rate, settings.bins, rate, 2 * (envelope.shape[1] - 1))
     frames = np.clip(np.rint(times * rate / settings.hop_length).astype(int), 0, gain.shape[1] - 1)
     envelope *= np.exp(2 * (gain.T[frames] @ spread))  # a power spectrum
-    made = library.synthesize(hz, np.ascontiguousarray(envelope), aperiodicity, rate, 1000 * PERIOD)
+    made = pyworld.synthesize(hz, np.ascontiguousarray(envelope), aperiodicity, rate, 1000 * PERIOD)
     return np.pad(made[: len(sound)], (0, max(0, len(sound) - len(made)))).astype(np.float32)
 
 

@@ -6,7 +6,6 @@ is judged by itself. docs/voice-scores.md has the same in formulas.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -115,9 +114,7 @@ def analysed(audio: npt.NDArray[np.floating], rate: int) -> Voice:
 
 
 def _world(samples: Array, rate: int) -> tuple[Array, Array]:
-    with warnings.catch_warnings():  # pyworld asks for its version in a way that setuptools calls deprecated
-        warnings.simplefilter("ignore")
-        import pyworld
+    import pyworld
 
     low, high = F0_HZ
     rough, times = pyworld.dio(samples, rate, f0_floor=low, f0_ceil=high, frame_period=1000 * FRAME_SECONDS)

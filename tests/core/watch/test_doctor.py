@@ -146,6 +146,8 @@ def test_displaced_only_where_the_way_back_shifts_back() -> None:
     assert "shifted by (+2, -1), by " in findings[0].evidence
     assert after({"a2b": there, "b2a": row(b, 0.5 * b + 0.3)}) == [], "one direction alone is no agreement"
     assert after({"a2b": there, "b2a": row(b, 0.5 * b.roll((2, -1), (2, 3)) + 0.3, b)}) == []
+    aside = row(a, 0.5 * a.roll(1, 3) + 0.3, a)
+    assert after({"a2b": aside, "b2a": row(b, 0.5 * b + 0.3)}) == [], "nor is it where the shift is a single pixel"
     assert after({"a2b": there}) == [], "nothing to compare with where one direction is trained"
 
 
