@@ -117,3 +117,15 @@ def test_shipped_models_are_small_and_described(repository: Path) -> None:
 def test_nothing_but_models_and_cards_is_shipped_as_data(repository: Path) -> None:
     kinds = {path.suffix for path in (repository / "models").iterdir() if path.is_file()}
     assert kinds <= {".py", ".md", ".safetensors"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
+def test_every_dependency_comes_as_a_wheel(repository: Path, tmp_path: Path, version: str) -> None:
+    """A machine without a compiler can install all of it; asks the registry, installs nothing."""
+    project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--only-binary=:all:"]
+    place = ["--python-version", version, "--target", str(tmp_path / "nothing")]
+    told = subprocess.run([*command, *place, *project["dependencies"]], capture_output=True, text=True, timeout=280)
+    assert told.returncode == 0, told.stderr
+    assert "Would install" in told.stdout
