@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from unpaired.core.config import Text
-from unpaired.core.errors import ConfigError, OutputError, UnpairedError
+from unpaired.core.errors import ConfigError, UnpairedError
 from unpaired.core.registry import suggestion
 
 # What the machine refuses (no space, no permission) is the user's to mend even where no module foresaw it.
@@ -109,19 +109,6 @@ def refuse(faults: Sequence[str]) -> None:
     """Raise the faults collected so far, if any, as one ConfigError."""
     if faults:
         raise ConfigError("; ".join(faults))
-
-
-def check_writable(target: str | None) -> None:
-    """Refuse a place that cannot be written to before the work, not after it. Raises OutputError."""
-    if target is None:
-        return
-    place = Path(target).absolute().parent
-    while not os.path.lexists(place):
-        place = place.parent
-    if not place.is_dir():
-        raise OutputError(f"cannot write {target}: {place} is no folder; choose another place")
-    if not os.access(place, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
-        raise OutputError(f"cannot write {target}: no permission to write into {place}; choose another place")
 
 
 class Progress:

@@ -99,6 +99,7 @@ def through_pipe(
     if source != PIPE and not Path(source).is_file():
         raise MissingFile(f"there is no file {source}; what goes into a pipe is one clip")
     job = Job(Path(source), Path(target))
+    translator.domain.check_target(job.target, job.source, options)
     Pipeline(translator.domain, translator.toward(direction), direction, options, progress).run([job])
     job.check()
     return ConversionReport(converted=(job.target,), notes=notes_of([job]))

@@ -76,13 +76,20 @@ class ArrayDomain(Domain):
             raise MissingFile(f"there is no file {path}")
         return _ArrayReader(self, path, side)
 
+    def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
+        """Raise MediaError for a name that ends as no file of this medium does."""
+        self._ending(path)
+
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
         """Start the translation of a file. Raises MediaError for a name that ends as no file of this medium does."""
+        return _ArrayWriter(self, path, self._ending(path), like.path)
+
+    def _ending(self, path: Path) -> str:
         endings = [suffix for suffix in self.suffixes if path.name.lower().endswith(suffix)]
         if self.suffixes and not endings:
             raise MediaError(f"{path} cannot be written: files of {self.name} end in {', '.join(self.suffixes)}")
         ending = max(map(len, endings), default=len(path.suffix))
-        return _ArrayWriter(self, path, path.name[len(path.name) - ending :], like.path)
+        return path.name[len(path.name) - ending :]
 
     def _array(self, path: Path, side: Side) -> Tensor:
         """What `read` gives, if it is as it should be."""

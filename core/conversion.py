@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .config import from_mapping
-from .domain import BrokenFile, Direction, Domain
+from .domain import BrokenFile, ConversionSettings, Direction, Domain
 from .errors import MissingFile, OutputError
+from .files import check_writable
 from .pipeline import Job, Pipeline, Progress
 
 if TYPE_CHECKING:
@@ -75,23 +76,40 @@ def convert(
     """
     domain = translator.domain
     settings = from_mapping(domain.conversion_type, options)
-    translate = translator.toward(direction)
     source, target = Path(input), Path(output)
     folder = source.is_dir()
     jobs = _jobs_of_folder(domain, source, target) if folder else [_job_of_file(source, target)]
     # os.path.lexists would also count a dangling link, which holds nothing worth keeping.
     skipped = tuple(job.target for job in jobs if skip_existing and job.target.exists())
     jobs = [job for job in jobs if not (skip_existing and job.target.exists())]
-    Pipeline(domain, translate, direction, settings, progress).run(jobs)
-    if not folder:
-        for job in jobs:
-            job.check()
+    _judge(domain, jobs, settings)
+    _raise_of_one(jobs, folder)
+    translate = translator.toward(direction)
+    Pipeline(domain, translate, direction, settings, progress).run([job for job in jobs if job.error is None])
+    _raise_of_one(jobs, folder)
     return ConversionReport(
         converted=tuple(job.target for job in jobs if job.error is None),
         skipped=skipped,
         failed=tuple(BrokenFile(job.source, str(job.error)) for job in jobs if job.error is not None),
         notes=notes_of(jobs),
     )
+
+
+def _judge(domain: Domain, jobs: Sequence[Job], settings: ConversionSettings) -> None:
+    """Find the targets that cannot be, before any file is opened. Raises OutputError for a place."""
+    for target in {job.target.parent: job.target for job in jobs}.values():
+        check_writable(target)
+    for job in jobs:
+        if job.target.is_dir():
+            raise OutputError(f"{job.target} is a folder; name a file to write, or remove it")
+        with job.blamed():
+            domain.check_target(job.target, job.source, settings)
+
+
+def _raise_of_one(jobs: Sequence[Job], folder: bool) -> None:
+    """Raise the fault of a file that was named by itself; those of a folder are listed in the report."""
+    for job in () if folder else jobs:
+        job.check()
 
 
 def notes_of(jobs: Sequence[Job]) -> tuple[FileNote, ...]:
@@ -104,8 +122,6 @@ def _job_of_file(source: Path, target: Path) -> Job:
         raise MissingFile(f"there is no file or folder {source}")
     if target.is_dir():
         target /= source.name
-    if target.is_dir():
-        raise OutputError(f"{target} is a folder; name a file to write, or remove it")
     if _same(source, target):
         raise OutputError(f"the output {target} is the input itself; give it another name or folder")
     return Job(source, target)

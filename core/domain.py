@@ -296,6 +296,11 @@ class Domain(ABC):
     def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
         """Open a file of domain `side`. Raises MissingFile or MediaError."""
 
+    def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
+        """Refuse an output, by its name and the options alone, that `create` would refuse: called for every file before
+        any is opened. Raises MediaError for a name that no file of this medium has, ConfigError for options that do
+        not go with it. Default: any name will do."""
+
     @abstractmethod
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
         """Start the translated counterpart of `like`. Raises OutputError or MediaError (unknown format)."""

@@ -16,6 +16,18 @@ def output_error(target: Path, error: OSError) -> OutputError:
     return OutputError(f"cannot write {target}: {error.strerror or error}; free some space or choose another place")
 
 
+def check_writable(target: Path) -> None:
+    """Refuse a place where `target` (or, where that is a folder, a file in it) cannot be written: before the work, not
+    after it. Raises OutputError."""
+    place = target.absolute() if target.is_dir() else target.absolute().parent
+    while not os.path.lexists(place):
+        place = place.parent
+    if not place.is_dir():
+        raise OutputError(f"cannot write {target}: {place} is no folder; choose another place")
+    if not os.access(place, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise OutputError(f"cannot write {target}: no permission to write into {place}; choose another place")
+
+
 @contextmanager
 def atomic(target: Path, ending: str | None = None) -> Iterator[Path]:
     """Yield a temporary path beside `target`; on success fsync it and rename it to `target`, else remove it.

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import unpaired
 from unpaired import ConversionSettings
 from unpaired.apps import footage, voices
-from unpaired.apps.command_line import Parser, Progress, check_writable, put, quiet_libraries, refuse, run
+from unpaired.apps.command_line import Parser, Progress, put, quiet_libraries, refuse, run
 from unpaired.core import config
+from unpaired.core.files import check_writable
 
 if TYPE_CHECKING:
     from unpaired import Translator
@@ -120,6 +121,8 @@ def _translator(args: argparse.Namespace) -> Translator:
         refuse([f"{args.input} is an address; add --live to translate it as it comes, or fetch it as a file first"])
     if args.output == footage.PIPE and sys.stdout.isatty():
         refuse(["OUTPUT is -, but standard output is a terminal; redirect it or name a file"])
+    if not args.live and args.output != footage.PIPE:
+        check_writable(Path(args.output))
     translator = unpaired.load(args.model, runtime=args.runtime, device=args.device)
     if translator.domain.name == "audio" and args.domain in (None, "audio"):
         if not args.live and footage.PIPE in (args.input, args.output):
@@ -138,7 +141,7 @@ def _options(args: argparse.Namespace, kind: type[ConversionSettings]) -> Conver
         put(args.settings, "conversion.side_by_side", True)
     if args.report is not None:
         put(args.settings, "conversion.report", args.report)
-        check_writable(args.report)
+        check_writable(Path(args.report))
     return config.from_mapping(kind, args.settings.get("conversion", {}), "conversion")
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from json import dumps
+from pathlib import Path
 
 import unpaired
 from unpaired.apps import footage, voices
-from unpaired.apps.command_line import Parser, Progress, check_writable, quiet_libraries, refuse
+from unpaired.apps.command_line import Parser, Progress, quiet_libraries, refuse
 from unpaired.core.config import read_yaml
 from unpaired.core.domain import Side
+from unpaired.core.files import check_writable
 
 DESCRIPTION = """Score a translator on held-out folders, both directions; or how steady it is on clips.
 A model of sound is scored from file to file, beside the input as it is and the real target.
@@ -56,8 +58,8 @@ def main(args: argparse.Namespace) -> int:
         args.faults.append("--palette-a and --palette-b need true counterparts: add --paired")
     refuse(args.faults)
     written = None if args.json == "-" else args.json
-    for target in (written, args.sheet, args.page):
-        check_writable(target)
+    for target in filter(None, (written, args.sheet, args.page)):
+        check_writable(Path(target))
     translator = unpaired.load(args.model)
     if translator.domain.name == "audio":
         return _voices(translator, args)
@@ -100,7 +102,8 @@ def _voices(translator: unpaired.Translator, args: argparse.Namespace) -> int:
 def _steadiness(args: argparse.Namespace) -> int:
     without = ("a", "b", "paired", "limit", "extractor", "palette_a", "palette_b", "sheet", "page")
     _refuse_given(args, without, "beside --clips")
-    check_writable(None if args.json == "-" else args.json)
+    if args.json not in (None, "-"):
+        check_writable(Path(args.json))
     translator = unpaired.load(args.model)
     return footage.score_clips(translator, args.clips, args.direction or "a2b", args.seconds, args.json)
 

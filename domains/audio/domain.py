@@ -134,6 +134,12 @@ class Audio(Domain):
         assert isinstance(options, AudioConversion)
         return AudioReader(path, side, self.settings, options)
 
+    def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
+        """Raise MediaError for a name that ends as no recording or video that is written does."""
+        from .output import check_name
+
+        check_name(path)
+
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
         """Start the translated counterpart of a recording. Raises OutputError or MediaError."""
         from .conversion import AudioReader, AudioWriter

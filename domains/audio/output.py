@@ -124,6 +124,14 @@ class AudioWriter(Writer):
         return MediaError(f"{self._path} cannot be written: {first_line(error)}")
 
 
+def check_name(path: Path) -> None:
+    """Raise MediaError for a name whose ending is none of a kind that is written."""
+    if path.suffix.lower() not in _LIBSNDFILE:
+        from .remux import kind_of
+
+        kind_of(path)
+
+
 def _refusal(place: Path) -> OSError | None:
     """What the system says to a write to a file that could not be written: libsndfile does not pass it on.
 

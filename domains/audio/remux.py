@@ -43,7 +43,7 @@ class ByFFmpeg:
 
     def __init__(self, place: Path, path: Path, like: AudioReader) -> None:
         self.notes: list[str] = []
-        kind, default = _kind(path)
+        kind, default = kind_of(path)
         self._info = like.info
         copies = like.info.picture and path.suffix.lower() in CONTAINERS
         if like.info.picture and not copies:
@@ -193,7 +193,8 @@ class ByFFmpeg:
             self._source.close()
 
 
-def _kind(path: Path) -> tuple[Container, str]:
+def kind_of(path: Path) -> tuple[Container, str]:
+    """The kind of file that a name asks for by its ending, and its usual encoder. Raises MediaError."""
     suffix = path.suffix.lower()
     if suffix in _KINDS:
         name, encoder = _KINDS[suffix]

@@ -107,6 +107,12 @@ class Image(Domain):
             )
         return PictureReader(path, side, self.settings, options)
 
+    def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
+        """Raise MediaError for a name that ends as no picture that is written does."""
+        from .encoding import format_of
+
+        format_of(path)
+
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
         """Start a picture of the format that `path` ends in. Raises MediaError for one that is not written."""
         from .conversion import PictureReader, PictureWriter

@@ -135,6 +135,18 @@ class Video(Domain):
         reader.side = side
         return reader
 
+    def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
+        """Raise MediaError for a name that ends as no clip that is written (of a picture: as no picture)."""
+        from . import pipes
+        from .encode import container_of
+        from .material import is_still_name
+
+        assert isinstance(options, VideoConversion)
+        if is_still_name(source.name):
+            self.pictures.check_target(path, source, _for_pictures(options))
+        elif str(path) != pipes.PIPE:
+            container_of(path.name)
+
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
         """Start the translated counterpart of a clip (- is standard output) or a picture. Raises OutputError or
         MediaError."""

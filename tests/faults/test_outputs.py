@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kept import row
 from PIL import Image
 
 Refused = Callable[..., str]
@@ -110,3 +111,35 @@ def test_a_folder_converted_into_a_file(refused: Refused, model: Path, folders: 
 def test_an_output_format_that_is_not_known(refused: Refused, model: Path, folders: Path, tmp_path: Path) -> None:
     for name in ("out.xyz", "out", "out.mp4"):
         assert name in refused("convert", model, folders / "a/0.png", tmp_path / name)
+
+
+@row("any", "an output's ending or place that cannot be")
+@pytest.mark.parametrize(
+    ("model_of", "name", "ending"),
+    [("image", "in.png", "out.xyz"), ("video", "in.mkv", "out.mp3"), ("video", "in.png", "out.mkv"),
+     ("audio", "in.wav", "out.png")],
+)  # fmt: skip
+def test_an_ending_is_judged_before_the_input_is_opened(
+    model_of: str, name: str, ending: str, refused: Refused, tmp_path: Path, model: Path, voice_model: Path
+) -> None:
+    (tmp_path / name).write_bytes(b"nothing that could be decoded")
+    words = ("convert", voice_model if model_of == "audio" else model, tmp_path / name, tmp_path / ending)
+    line = refused(*words, *(("--domain", "video") if model_of == "video" else ()))
+    assert ending in line
+    assert "cannot be written" in line
+
+
+def test_a_place_is_judged_before_the_model_is_loaded(refused: Refused, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    line = refused("convert", tmp_path / "no-such-model", tmp_path / "in.png", tmp_path / "file" / "out.png")
+    assert str(tmp_path / "file") in line
+
+
+def test_files_of_a_folder_that_cannot_be_written_are_listed_without_being_opened(
+    unpaired: Callable, model: Path, folders: Path, tmp_path: Path
+) -> None:
+    (folders / "a" / "photo.heic").write_bytes(b"nothing that could be decoded")
+    done = unpaired("convert", model, folders / "a", tmp_path / "out")
+    assert done.code == 2
+    assert "photo.heic: pictures of this kind cannot be written" in done.err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.png", "1.png", "2.png"]
