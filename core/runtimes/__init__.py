@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ..errors import ConfigError, MissingDependency
+from .offline import without_reports_of_use
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -108,13 +109,14 @@ def _device(name: str) -> str:
 
 
 def require(module: str, package: str) -> Any:
-    """Import an optional package at its first use.
+    """Import an optional package at its first use, without what it would report over the network.
 
     Raises:
         MissingDependency: it is not installed; the message names what to install.
     """
     try:
-        imported: ModuleType = import_module(module)
+        with without_reports_of_use():
+            imported: ModuleType = import_module(module)
     except ImportError as error:
         raise MissingDependency(f"{package} is needed here and cannot be imported: pip install {package}") from error
     return imported

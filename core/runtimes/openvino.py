@@ -179,7 +179,7 @@ def _array(x: Tensor) -> np.ndarray[Any, Any]:
 def _converted(generator: nn.Module, dimensions: int, statistics: Statistics) -> Any:
     """The OpenVINO model of a generator, for every size.
 
-    Through the front end itself: `openvino.convert_model` does the same and reports its use over the network.
+    Through the front end itself: `openvino.convert_model` does the same, and tries to report it (see `offline`).
     """
     frontends = require("openvino.frontend", "openvino")
     decoders = require("openvino.frontend.pytorch.ts_decoder", "openvino")
