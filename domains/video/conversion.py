@@ -18,6 +18,7 @@ from torch import Tensor
 from ...core.domain import Reader, Side, Writer
 from ...core.errors import MediaError, OutputError
 from ...core.files import atomic
+from ..image import picture
 from .colour import Planes, Unpacker, to_planes, to_tensor
 from .decode import Footage
 from .encode import PIPE, Container, Encoder, container_of, plan
@@ -201,10 +202,7 @@ class VideoWriter(Writer):
         shown = self._shown_next()
         planes = to_planes(chunk, self._encoder.depth)
         if shown.planes is not None:
-            source = shown.planes
-            if source.dtype != planes.dtype:  # the codec has fewer bits than the input
-                source = (source >> 8).astype(planes.dtype)
-            planes = np.concatenate([source, planes], axis=2)
+            planes = np.concatenate([picture.of_depth(shown.planes, planes.dtype), planes], axis=2)
         with self._writing():
             self._copy_tracks()
             self._container.mux(

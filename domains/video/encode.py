@@ -89,6 +89,10 @@ CONTAINERS: dict[str, Container] = {
 }  # fmt: skip
 """Kinds of file by the ending of their names."""
 
+# x265 (4.2) takes decoding times from the frames before: where there are none, from memory that nobody has written.
+# One or two frames are decoded in the order they are shown in.
+_SHORTER_THAN_THE_DELAY = 2
+
 PIPE = _MKV
 """The kind that goes into a pipe."""
 
@@ -257,6 +261,7 @@ class Encoder:
         """Type of the planes that lose nothing."""
         self._base = time_base
         self._last: int | None = None
+        self._frames = 0
         self._durations: dict[int, int] = {}
 
     def encode(self, planes: Planes, ticks: int, duration: int) -> list[av.Packet[Any]]:
@@ -265,6 +270,7 @@ class Encoder:
             self.moved += 1
             ticks = self._last + 1
         self._last = ticks
+        self._frames += 1
         frame = self._pack(planes)
         frame.pts, frame.time_base = ticks, self._base
         if duration > 0:
@@ -273,7 +279,11 @@ class Encoder:
 
     def rest(self) -> list[av.Packet[Any]]:
         """What the encoder still holds."""
-        return self._timed(self.stream.encode(None))
+        packets = self.stream.encode(None)
+        if self._frames <= _SHORTER_THAN_THE_DELAY:
+            for packet in packets:
+                packet.dts = packet.pts
+        return self._timed(packets)
 
     def _timed(self, packets: list[av.Packet[Any]]) -> list[av.Packet[Any]]:
         for packet in packets:

@@ -32,9 +32,10 @@ for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr"
 """
 """Put in front of whatever Python runs, in worker processes too."""
 
-TRACED = shutil.which("strace") is not None and not subprocess.run(
-    ["strace", "-qq", "-o", os.devnull, "true"], capture_output=True, check=False
-).returncode
+TRACED = (
+    shutil.which("strace") is not None
+    and not subprocess.run(["strace", "-qq", "-o", os.devnull, "true"], capture_output=True, check=False).returncode
+)
 """Whether strace is there and allowed: it also sees what libraries do without Python."""
 
 SEVERAL = """
@@ -59,7 +60,9 @@ def check_offline(place: Path, *words: str | Path) -> None:
     for folder in ("site", "home", "temporary"):
         (place / folder).mkdir()
     (place / "site/sitecustomize.py").write_text(GUARD)
-    kept = {key: os.environ[key] for key in ("PATH", "PYTHONPATH", "OMP_NUM_THREADS", "SYSTEMROOT") if key in os.environ}
+    kept = {
+        key: os.environ[key] for key in ("PATH", "PYTHONPATH", "OMP_NUM_THREADS", "SYSTEMROOT") if key in os.environ
+    }
     paths = os.pathsep.join([str(place / "site"), *filter(None, [kept.get("PYTHONPATH")])])
     folders = {"HOME": place / "home", "USERPROFILE": place / "home", "TMPDIR": place / "temporary"}
     environment = kept | {"PYTHONPATH": paths, "CALLS": str(place / "calls")} | {k: str(v) for k, v in folders.items()}

@@ -8,6 +8,7 @@ from typing import Any
 
 import av
 import pytest
+from kept import row
 
 from unpaired import ConfigError, MediaError
 from unpaired.domains.video import VideoConversion
@@ -147,3 +148,16 @@ def test_a_matrix_is_written_down_where_another_size_would_change_the_guess(tmp_
 def test_every_codec_that_can_be_asked_for_is_here() -> None:
     for name, codec in CODECS.items():
         assert codec.encoder in av.codec.codecs_available, name
+
+
+@row("one or two frames, H.265", "decoding times")
+@pytest.mark.parametrize("frames", [1, 2, 3])
+@pytest.mark.parametrize("codec", ["h264", "h265", "av1"])
+def test_the_shortest_clips_are_decoded_when_they_are_shown(codec: str, frames: int, tmp_path: Path) -> None:
+    source = make(tmp_path / "a.mkv", frames, codec="ffv1", time_base=Fraction(1, 1000))
+    for trial in range(3):
+        convert(source, tmp_path / f"{trial}.mp4", codec=codec)
+        assert contents(tmp_path / f"{trial}.mp4").times == [Fraction(n, 25) for n in range(frames)]
+        with av.open(tmp_path / f"{trial}.mp4") as clip:
+            packets = [packet for packet in clip.demux(video=0) if packet.size]
+        assert all(packet.dts <= packet.pts < packet.dts + 0.2 / packet.time_base for packet in packets)
