@@ -1,26 +1,29 @@
-"""Weights of pytorch-CycleGAN-and-pix2pix: recognised from the state dict alone, renamed to ours.
+"""Weights of pytorch-CycleGAN-and-pix2pix and CUT: recognised from the state dict alone, renamed to ours.
 
-Its networks hold the same layers in the same order under other names (Zhu et al. 2017; its models/networks.py), so
-renaming goes by position, with every shape compared.
+Their networks hold the same layers in the same order under other names, so renaming goes by position, with every shape
+compared; what a file does not tell is said, never guessed in silence.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from .domain import Direction, Domain, backwards
-from .errors import ConfigError, MissingFile, ModelFileError
+from .errors import ConfigError, ModelFileError
 from .model import Model, save_model
 from .networks import Networks, NetworkSpec
+from .reference_layout import Layout, layouts
+from .state_dicts import read_state
 
 _COUNTER = "num_batches_tracked"
+Norm = Literal["auto", "instance", "batch", "none"]
+NORMS: tuple[Norm, ...] = ("auto", "instance", "batch", "none")
 
 
 def import_checkpoint(
@@ -29,86 +32,190 @@ def import_checkpoint(
     domain: Domain,
     direction: Direction = "a2b",
     reverse: Path | None = None,
+    *,
+    norm: Norm = "auto",
+    part: str = "",
+    reverse_part: str = "",
 ) -> Model:
     """Turn a generator's state dict (.pth) into a model file of ours.
 
     Args:
-        checkpoint: ResNet or U-Net generator weights as pytorch-CycleGAN-and-pix2pix saves them.
+        checkpoint: ResNet or U-Net generator weights as pytorch-CycleGAN-and-pix2pix and CUT save them.
         domain: the domain the model is to work on; its channels must be the generator's.
         direction: which direction `checkpoint` translates.
         reverse: the generator of the other direction, if there is one.
+        norm: the norm layers, where the file does not tell them; auto takes the reference's default and says so in the
+            model's card (`note`).
+        part: which generator of a file that holds several, by its name in the file.
+        reverse_part: the same for `reverse`; without a `reverse` it is one in `checkpoint` too.
 
     Raises:
         MissingFile: no such file.
-        ModelFileError: not such a state dict, or an architecture that is not known here.
+        ModelFileError: not such a state dict, or an architecture that is not known here; the message says what it is.
         ConfigError: the domain's channels are not the generator's.
     """
-    other = backwards(direction)
-    files: dict[Direction, Path] = {direction: checkpoint}
-    if reverse is not None:
-        files[other] = reverse
+    if norm not in NORMS:
+        raise ConfigError(f"norm is {norm!r}; expected one of {', '.join(NORMS)}")
+    files: dict[Direction, tuple[Path, str]] = {direction: (checkpoint, part)}
+    if reverse is not None or reverse_part:
+        files[backwards(direction)] = (reverse or checkpoint, reverse_part)
     specs: dict[Direction, NetworkSpec] = {}
     generators: dict[Direction, nn.Module] = {}
-    for way, file in files.items():
-        state = read_state(file)
-        specs[way] = recognise(state, file)
-        _check_channels(specs[way], domain, way, file)
-        generators[way] = specs[way].build("generators")
-        generators[way].load_state_dict(rename(state, generators[way], file))
-        generators[way].eval().requires_grad_(False)
+    notes: dict[str, None] = {}
+    for way, (file, name) in files.items():
+        found = _recognised(read_state(file, name), file, norm)
+        _check_channels(found.spec, domain, way, file)
+        specs[way], generators[way] = found.spec, found.spec.build("generators")
+        generators[way].load_state_dict(rename(found.tensors, generators[way], file))
+        generators[way].float().eval().requires_grad_(False)
+        notes |= dict.fromkeys(found.notes)
     judge = NetworkSpec("patchgan", {"in_channels": 3})
     networks = Networks(
         specs.get("a2b") or _turned(specs[direction]), specs.get("b2a") or _turned(specs[direction]), judge, judge
     )
-    model = Model({way: generators[way] for way in sorted(generators)}, networks, domain)
+    card = {"note": "; ".join(notes)} if notes else {}
+    model = Model({way: generators[way] for way in sorted(generators)}, networks, domain, card=card)
     save_model(model, out)
     return model
 
 
-def read_state(file: Path) -> dict[str, Tensor]:
-    """A plain state dict from a .pth or .safetensors file; nothing in the file is executed."""
-    if not file.is_file():
-        raise MissingFile(f"no checkpoint at {file}")
-    try:
-        state = load_file(file) if file.suffix == ".safetensors" else torch.load(file, "cpu", weights_only=True)
-    except Exception as error:  # The restricted unpickler raises whatever a damaged file makes it stumble over.
-        first = str(error).strip().split("\n")[0][:160]
-        raise ModelFileError(f"{file} is no plain state dict and was not opened further ({first})") from error
-    if not isinstance(state, Mapping) or not state or not all(isinstance(v, Tensor) for v in state.values()):
-        raise ModelFileError(f"{file} holds {type(state).__name__}, expected a state dict (tensors by name)")
-    # Saved from DataParallel, every name begins with module.
-    return {str(key).removeprefix("module."): value for key, value in state.items()}
-
-
-def recognise(state: Mapping[str, Tensor], file: Path) -> NetworkSpec:
-    """The architecture a state dict belongs to: ResNet or U-Net, width, depth and norm.
+def recognise(state: Mapping[str, Tensor], file: Path, norm: Norm = "auto") -> NetworkSpec:
+    """The architecture a state dict belongs to: ResNet or U-Net, width, depth, sampling and norm.
 
     Raises:
         ModelFileError: neither, with what was found.
     """
-    weights = _in_order([key for key in state if key.endswith("weight") and state[key].dim() == 4])
-    norm = "batch" if any(key.endswith("running_mean") for key in state) else "instance"
-    if not weights:
+    return _recognised(state, file, norm).spec
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A generator as the reference has it, in our terms."""
+
+    spec: NetworkSpec
+    tensors: Mapping[str, Tensor]
+    """Those that our network has, still under the reference's names."""
+    notes: tuple[str, ...]
+    """What was left out or taken for granted, a phrase each."""
+
+
+def _recognised(state: Mapping[str, Tensor], file: Path, norm: Norm) -> _Found:
+    layout = _layout(state, file)
+    name, notes = _norm(state, layout, norm, file)
+    first, *_, last = layout.convolutions
+    options: dict[str, Any] = {
+        "in_channels": state[f"{first}.weight"].shape[1],
+        "out_channels": layout.outputs(last, state),
+        "filters": layout.outputs(first, state),
+        "norm": name,
+        **layout.options,
+    }
+    return _Found(NetworkSpec(layout.architecture, options), _as_ours(state, layout, name, file), notes)
+
+
+def _layout(state: Mapping[str, Tensor], file: Path) -> Layout:
+    """The one generator of the reference that has its layers where the state dict has them."""
+    blurs = [name.removesuffix(".filt") for name in state if name.endswith(".filt")]
+    convolutions = [
+        name.removesuffix(".weight") for name in state if name.endswith(".weight") and state[name].dim() == 4
+    ]
+    if not convolutions:
         raise ModelFileError(f"{file} holds no two-dimensional convolution; expected a generator's state dict")
-    if any(".conv_block." in key for key in state):
-        blocks = {match[1] for key in state if (match := re.match(r"model\.(\d+)\.conv_block\.", key))}
-        first, last = state[weights[0]], state[weights[-1]]
-        options: dict[str, Any] = {"blocks": len(blocks)}
-        channels_in, filters, channels_out = first.shape[1], first.shape[0], last.shape[0]
-        return NetworkSpec("resnet", _options(channels_in, channels_out, filters, norm, options))
-    if any(key.startswith("model.model.") for key in state):
-        down = [key for key in weights if state[key].shape[2] == 4]
-        if len(down) == len(weights) and len(down) % 2 == 0:
-            first, last = state[weights[0]], state[weights[-1]]
-            # The last is a transposed convolution: its output channels are the second axis.
-            channels_in, filters, channels_out = first.shape[1], first.shape[0], last.shape[1]
-            options = {"levels": len(down) // 2}
-            return NetworkSpec("unet", _options(channels_in, channels_out, filters, norm, options))
-    raise ModelFileError(f"{file} is neither a ResNet nor a U-Net generator (first tensor: {next(iter(state))})")
+    for layout in layouts(convolutions):
+        if layout.fits(convolutions, blurs):
+            return layout
+    raise ModelFileError(f"{file} is neither a ResNet nor a U-Net generator that is known here: {_what(state)}")
 
 
-def _options(channels_in: int, channels_out: int, filters: int, norm: str, more: Mapping[str, Any]) -> dict[str, Any]:
-    return {"in_channels": channels_in, "out_channels": channels_out, "filters": filters, "norm": norm, **more}
+def _what(state: Mapping[str, Tensor]) -> str:
+    """What a state dict seems to be, for a message."""
+    names = list(state)
+    weights = [value for value in state.values() if value.dim() == 4]
+    if any(".conv_block." in name for name in names):
+        return ("a ResNet whose layers stand in other places than the reference's (another number of halvings, "
+                "padding by zeros, or enlargement by resizing)")  # fmt: skip
+    if any(name.startswith("model.model.") for name in names):
+        return "a U-Net whose layers stand in other places than the reference's"
+    if any("style" in name or "modulation" in name for name in names):
+        return "it seems to be a StyleGAN2 generator"
+    if any(name.startswith("mlp_") for name in names):
+        return "it seems to be CUT's projection (net_F); take the file of net_G"
+    if weights[-1].shape[0] == 1 and all(name.startswith("model.") for name in names):
+        return "it seems to be a discriminator; take the file of the generator (net_G)"
+    return f"its first tensor is {names[0][:80]!r}"
+
+
+def _norm(state: Mapping[str, Tensor], layout: Layout, given: Norm, file: Path) -> tuple[str, tuple[str, ...]]:
+    """The norm layers of a state dict, and what is to be said of them."""
+    leaves = {leaf for norm in layout.norms for leaf in ("weight", "running_mean") if f"{norm}.{leaf}" in state}
+    biased = any(f"{each}.bias" in state for each in layout.before_norms)
+    impossible = {
+        "batch": "running_mean" not in leaves,
+        "instance": "weight" in leaves or not layout.norms,
+        "none": bool(leaves),
+        "auto": leaves == {"weight"},
+    }
+    if impossible[given]:
+        found = f"norms with {' and '.join(sorted(leaves))}" if leaves else "no tensors of norms"
+        known = "batch norms have running statistics, instance norms no weights"
+        raise ModelFileError(f"{file} has {found}, which --norm {given} does not go with ({known})")
+    if given != "auto":
+        return given, ()
+    if "weight" in leaves:
+        return "batch", ()
+    if leaves and not biased:
+        raise ModelFileError(f"{file} has norms with running statistics alone, after convolutions without biases: say "
+                             "--norm batch or --norm instance")  # fmt: skip
+    if leaves:
+        return "instance", ("the running statistics of its instance norms are left out, as the reference does",)
+    return _norm_without_tensors(state, layout, biased)
+
+
+def _norm_without_tensors(
+    state: Mapping[str, Tensor], layout: Layout, biased: bool
+) -> tuple[Literal["instance", "none"], tuple[str, ...]]:
+    versions = {getattr(state, "versions", {}).get(norm) for norm in layout.norms}
+    if not layout.norms or versions == {1}:  # nn.Identity in the place of a norm is of version 1, a norm of 2
+        return "none", ()
+    if None not in versions:
+        return "instance", ()
+    if not biased:
+        return "none", ("taken for one without norms, since its convolutions have no biases; if it was trained with "
+                        "instance norms, say --norm instance",)  # fmt: skip
+    return "instance", ("taken for one with instance norms, the reference's default, since the file tells them from no "
+                        "norms by nothing; if it was trained without, say --norm none",)  # fmt: skip
+
+
+def _as_ours(state: Mapping[str, Tensor], layout: Layout, norm: str, file: Path) -> dict[str, Tensor]:
+    """The tensors that our network has, under the reference's names.
+
+    Ours has biases before instance norms and none before batch norms: an absent one is zero, one too many goes into the
+    running mean.
+    """
+    for name, value in state.items():
+        if not bool(value.isfinite().all()):
+            raise ModelFileError(f"{file} holds weights that are not finite ({name[:80]})")
+    ours = {name: value for name, value in state.items() if not name.endswith(_COUNTER)}
+    if norm == "batch":
+        _fold_biases(ours, layout)
+        return ours
+    if not any(f"{each}.bias" in ours for each in layout.before_norms):
+        ours |= {f"{each}.bias": torch.zeros(layout.outputs(each, state)) for each in layout.before_norms}
+    dropped = {f"{place}.{leaf}" for place in layout.norms for leaf in ("running_mean", "running_var")}
+    return {name: value for name, value in ours.items() if name not in dropped}
+
+
+def _fold_biases(ours: dict[str, Tensor], layout: Layout) -> None:
+    """Take biases before batch norms into their means, and give norms without weights those that change nothing."""
+    for convolution, place in layout.convolutions.items():
+        if place is None:
+            continue
+        channels = layout.outputs(convolution, ours)
+        ours.setdefault(f"{place}.weight", torch.ones(channels))
+        ours.setdefault(f"{place}.bias", torch.zeros(channels))
+        bias, mean = ours.pop(f"{convolution}.bias", None), ours.get(f"{place}.running_mean")
+        if bias is not None and mean is not None:
+            ours[f"{place}.running_mean"] = mean - bias
 
 
 def rename(state: Mapping[str, Tensor], network: nn.Module, file: Path | None = None) -> dict[str, Tensor]:

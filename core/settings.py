@@ -63,8 +63,11 @@ class NetworkSettings:
     """Residual blocks of a resnet generator, or levels of a unet."""
     blocks_b2a: int | None = None
     """Those of the generator from B to A, where it has more to make up than the other; None: as many."""
-    upsampling: Literal["transposed", "resize"] = "transposed"
-    """Transposed convolution (the paper) or resize-convolution (no checkerboard)."""
+    upsampling: Literal["transposed", "resize", "blurred"] = "transposed"
+    """Transposed convolution (the paper), resize-convolution, or blurred enlargement (CUT, resnet only); the last two
+    leave no checkerboard."""
+    downsampling: Literal["strided", "blurred"] = "strided"
+    """Strided convolution (the paper), or blurred before every second value is taken (CUT, resnet only)."""
     norm: Literal["instance", "batch", "none"] = "instance"
     dropout: float = 0.0
     """Drop-out probability inside residual blocks, 0 to 1."""

@@ -1,4 +1,4 @@
-"""`unpaired import`: weights of pytorch-CycleGAN-and-pix2pix to a model file."""
+"""`unpaired import`: weights of pytorch-CycleGAN-and-pix2pix and CUT to a model file."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 from unpaired.apps.command_line import Parser, refuse
 from unpaired.apps.run_settings import read_domain
 
-DESCRIPTION = """Read the generator weights of pytorch-CycleGAN-and-pix2pix (ResNet and U-Net, recognised from the
-weights alone) and write a model file. Nothing in the checkpoint is executed.
+DESCRIPTION = """Read the generator weights of pytorch-CycleGAN-and-pix2pix and CUT (ResNet and U-Net, recognised from
+the weights alone) and write a model file. Nothing in the checkpoint is executed.
 
   unpaired import latest_net_G_A.pth zebra.safetensors
   unpaired import latest_net_G_A.pth zebra.safetensors --reverse latest_net_G_B.pth
+  unpaired import all.ckpt zebra.safetensors --part G_A --reverse-part G_B
   unpaired import latest_net_G.pth grey.safetensors --domain.mode grey"""
 
 
@@ -24,6 +25,10 @@ def parser() -> Parser:
     made.add_argument("--direction", choices=("a2b", "b2a"), default="a2b", help="what it translates (default: a2b)")
     made.add_argument("--domain", metavar="NAME", default="image", help="the medium it works on (default: image)")
     made.add_argument("--reverse", metavar="CHECKPOINT", help="the weights of the other direction")
+    norms = "the norm layers, where the file does not tell them (default: auto, which says what it takes for granted)"
+    made.add_argument("--norm", choices=("auto", "instance", "batch", "none"), default="auto", help=norms)
+    made.add_argument("--part", metavar="NAME", default="", help="which of several generators in CHECKPOINT, as netG_A")
+    made.add_argument("--reverse-part", metavar="NAME", default="", help="the same for the other direction")
     return made
 
 
@@ -38,10 +43,21 @@ def main(args: argparse.Namespace) -> int:
     from unpaired.core.importing import import_checkpoint
 
     reverse = Path(args.reverse) if args.reverse else None
-    model = import_checkpoint(Path(args.checkpoint), out, domain, args.direction, reverse)
+    model = import_checkpoint(
+        Path(args.checkpoint),
+        out,
+        domain,
+        args.direction,
+        reverse,
+        norm=args.norm,
+        part=args.part,
+        reverse_part=args.reverse_part,
+    )
     for direction in model.generators:
         spec = model.networks.generator_a2b if direction == "a2b" else model.networks.generator_b2a
         options = ", ".join(f"{key} {value}" for key, value in spec.options.items())
         print(f"{direction}: {spec.architecture} ({options})")
+    if "note" in model.card:
+        print(f"note: {model.card['note']}")
     print(f"model: {out}")
     return 0

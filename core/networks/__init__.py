@@ -83,6 +83,8 @@ def default_networks(
             "upsampling": settings.upsampling,
             "dropout": settings.dropout,
         }
+        if settings.downsampling != "strided":  # not every architecture has a choice
+            options["downsampling"] = settings.downsampling
         return NetworkSpec(str(settings.generator), options)
 
     def discriminator(channels: int) -> NetworkSpec:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -12,10 +13,13 @@ from ..errors import ConfigError
 from .norm import InstanceNorm
 
 NormName = Literal["instance", "batch", "none"]
-Upsampling = Literal["transposed", "resize"]
+Downsampling = Literal["strided", "blurred"]
+Upsampling = Literal["transposed", "resize", "blurred"]
 
 _CONVOLUTIONS: dict[int, type[nn.Module]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 _TRANSPOSED: dict[int, type[nn.Module]] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+_CONVOLVE: dict[int, Callable[..., Tensor]] = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+_SPREAD: dict[int, Callable[..., Tensor]] = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 _BATCH_NORMS: dict[int, type[nn.Module]] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 
 
@@ -59,8 +63,70 @@ class Enlarge(nn.Module):
         return F.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
+class _Blur(nn.Module):
+    """A binomial filter, the same for every channel. It is stored with the weights: a graph wants it as a constant, and
+    an imported network keeps its own."""
+
+    filter: Tensor
+
+    def __init__(self, dimensions: int, channels: int, taps: Sequence[float], gain: float) -> None:
+        super().__init__()
+        axis = torch.tensor(taps) / sum(taps)
+        kernel = torch.ones(())
+        for _ in range(dimensions):
+            kernel = kernel[..., None] * axis
+        self.register_buffer("filter", (gain * kernel).repeat(channels, 1, *[1] * dimensions))
+        self.dimensions, self.channels = dimensions, channels
+
+
+class BlurredHalf(_Blur):
+    """Half the size without aliasing: [1, 2, 1], then every second value (Zhang 2019, Making convolutional networks
+    shift-invariant again).
+
+    forward: (B, channels, *space), even sizes -> (B, channels, *space / 2).
+    """
+
+    def __init__(self, dimensions: int, channels: int) -> None:
+        super().__init__(dimensions, channels, [1.0, 2.0, 1.0], 1.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        padded = F.pad(x, [1, 1] * self.dimensions, mode="reflect")
+        return _CONVOLVE[self.dimensions](padded, self.filter, stride=2, groups=self.channels)
+
+
+class BlurredDouble(_Blur):
+    """Twice the size without a checkerboard: zeros between the values, then [1, 3, 3, 1] (as CUT has it).
+
+    forward: (B, channels, *space) -> (B, channels, *2 space).
+    """
+
+    def __init__(self, dimensions: int, channels: int) -> None:
+        super().__init__(dimensions, channels, [1.0, 3.0, 3.0, 1.0], 2.0**dimensions)
+
+    def forward(self, x: Tensor) -> Tensor:
+        padded = F.pad(x, [1, 1] * self.dimensions, mode="replicate")
+        # A padding of a transposed convolution is taken off: what the added edge became.
+        return _SPREAD[self.dimensions](padded, self.filter, stride=2, padding=3, groups=self.channels)
+
+
+def downsample(kind: str, dimensions: int, channels_in: int, norm: str, bias: bool) -> list[nn.Module]:
+    """Half the size and twice the channels, with norm and ReLU: a strided convolution (the CycleGAN paper), or a
+    convolution whose output is blurred before every second value is taken (CUT)."""
+    wider, stride = 2 * channels_in, 1 if kind == "blurred" else 2
+    return [
+        convolution(dimensions, channels_in, wider, 3, stride=stride, padding=1, bias=bias),
+        *normalisation(norm, dimensions, wider),
+        nn.ReLU(),
+        *([BlurredHalf(dimensions, wider)] if kind == "blurred" else []),
+    ]
+
+
 def upsample(kind: str, dimensions: int, channels_in: int, channels_out: int, bias: bool) -> list[nn.Module]:
-    """Twice the size: a transposed convolution (the CycleGAN paper) or a resize-convolution (no checkerboard)."""
+    """Twice the size: a transposed convolution (the CycleGAN paper), a resize-convolution or a blurred enlargement
+    before a convolution (CUT); the last two leave no checkerboard."""
+    if kind == "blurred":
+        smooth = convolution(dimensions, channels_in, channels_out, 3, padding=1, bias=bias)
+        return [BlurredDouble(dimensions, channels_in), smooth]
     if kind == "transposed":
         return [
             transposed_convolution(

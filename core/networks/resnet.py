@@ -6,7 +6,16 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from .layers import ReflectionPad, check_options, common_rules, convolution, normalisation, outputs_at, upsample
+from .layers import (
+    ReflectionPad,
+    check_options,
+    common_rules,
+    convolution,
+    downsample,
+    normalisation,
+    outputs_at,
+    upsample,
+)
 
 
 class ResidualBlock(nn.Module):
@@ -30,7 +39,7 @@ class ResidualBlock(nn.Module):
 
 
 class ResnetGenerator(nn.Module):
-    """c7s1-F, d2F, d4F, R4F x blocks, u2F, uF, c7s1-out, tanh.
+    """c7s1-F, d2F, d4F, R4F x blocks, u2F, uF, c7s1-out, tanh. With blurred sampling it is CUT's.
 
     forward: (B, in_channels, *space) in [-1, 1] -> (B, out_channels, *space) in [-1, 1]; every spatial size a
     multiple of `multiple` and at least `minimum`.
@@ -49,14 +58,17 @@ class ResnetGenerator(nn.Module):
         norm: str = "instance",
         upsampling: str = "transposed",
         dropout: float = 0.0,
+        downsampling: str = "strided",
     ) -> None:
         super().__init__()
+        upsamplings = ("transposed", "resize", "blurred")
         check_options(
             "resnet generator",
             [
                 *common_rules(dimensions, in_channels, out_channels, filters, norm),
                 ("blocks", blocks, 0 <= blocks <= 64, "0 to 64"),
-                ("upsampling", upsampling, upsampling in ("transposed", "resize"), "transposed or resize"),
+                ("upsampling", upsampling, upsampling in upsamplings, "transposed, resize or blurred"),
+                ("downsampling", downsampling, downsampling in ("strided", "blurred"), "strided or blurred"),
                 ("dropout", dropout, 0.0 <= dropout < 1.0, "0 to below 1"),
             ],
         )
@@ -71,8 +83,7 @@ class ResnetGenerator(nn.Module):
         self._encoded = [0]  # the padded samples themselves
         for width in (filters, 2 * filters):
             self._encoded.append(len(layers))
-            layers += [convolution(dimensions, width, 2 * width, 3, stride=2, padding=1, bias=bias)]
-            layers += [*normalisation(norm, dimensions, 2 * width), nn.ReLU()]
+            layers += downsample(downsampling, dimensions, width, norm, bias)
         if blocks:
             self._encoded += sorted({len(layers), len(layers) + (blocks - 1) // 2})
         layers += [ResidualBlock(dimensions, 4 * filters, norm, dropout, bias) for _ in range(blocks)]
@@ -87,7 +98,7 @@ class ResnetGenerator(nn.Module):
 
     def encode(self, x: Tensor) -> list[Tensor]:
         """Features of `x` (B, in_channels, *space) on the way to the middle of the network: the samples themselves,
-        both strided convolutions, the first and the middle residual block. With 9 blocks these are the layers that CUT
+        both convolutions that widen, the first and the middle residual block. With 9 blocks these are those that CUT
         compares (Park et al. 2020, appendix C.1)."""
         return outputs_at(self.layers, x, self._encoded)
 

@@ -23,7 +23,13 @@ Make = Callable[..., Model]
 
 @pytest.mark.parametrize(
     ("architecture", "options"),
-    [("resnet", {}), ("resnet", {"upsampling": "resize"}), ("unet", {}), ("unet", {"norm": "batch"})],
+    [
+        ("resnet", {}),
+        ("resnet", {"upsampling": "resize"}),
+        ("resnet", {"upsampling": "blurred", "downsampling": "blurred"}),
+        ("unet", {}),
+        ("unet", {"norm": "batch"}),
+    ],
 )
 def test_other_programs_get_what_torch_gives(
     make_model: Make, tmp_path: Path, architecture: str, options: dict[str, str]

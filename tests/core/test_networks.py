@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from unpaired import ConfigError, NetworkSettings, UnknownName
 from unpaired.core.networks import NetworkSpec, default_networks, initialise
+from unpaired.core.networks.layers import BlurredDouble, BlurredHalf
 from unpaired.core.networks.norm import InstanceNorm, WithStatistics
 
 
@@ -25,6 +26,25 @@ def test_generators_keep_the_size(
     y = generator.eval()(torch.randn(2, 2, *[size] * dimensions))
     assert y.shape == (2, 5, *[size] * dimensions)
     assert float(y.detach().abs().max()) <= 1.0
+
+
+@pytest.mark.parametrize("dimensions", [1, 2, 3])
+@pytest.mark.parametrize("sampling", [{"downsampling": "blurred"}, {"upsampling": "blurred"}])
+def test_blurred_sampling_halves_and_doubles(dimensions: int, sampling: dict[str, str]) -> None:
+    options = {"in_channels": 2, "out_channels": 5, "dimensions": dimensions, "filters": 4, "blocks": 1, **sampling}
+    generator = NetworkSpec("resnet", options).build("generators").eval()
+    assert generator(torch.randn(2, 2, *[16] * dimensions)).shape == (2, 5, *[16] * dimensions)
+
+
+@pytest.mark.parametrize("dimensions", [1, 2, 3])
+def test_blurs_keep_a_constant_and_weigh_by_binomials(dimensions: int) -> None:
+    half, double = BlurredHalf(dimensions, 2), BlurredDouble(dimensions, 2)
+    flat = torch.full((1, 2, *[8] * dimensions), 0.7)
+    torch.testing.assert_close(half(flat), torch.full((1, 2, *[4] * dimensions), 0.7))
+    torch.testing.assert_close(double(flat), torch.full((1, 2, *[16] * dimensions), 0.7))
+    ramp = torch.arange(8.0).reshape(1, 1, 8)
+    torch.testing.assert_close(BlurredHalf(1, 1)(ramp), torch.tensor([[[0.5, 2.0, 4.0, 6.0]]]))
+    torch.testing.assert_close(BlurredDouble(1, 1)(ramp[..., :3]), torch.tensor([[[0.0, 0.25, 0.75, 1.25, 1.75, 2.0]]]))
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 3])

@@ -41,6 +41,9 @@ def generator_of(kind: str, dimensions: int) -> nn.Module:
     made: dict[str, Any] = {
         "resnet": lambda: ResnetGenerator(3, 2, dimensions, filters=4, blocks=2),
         "resize": lambda: ResnetGenerator(3, 2, dimensions, filters=4, blocks=1, upsampling="resize", dropout=0.5),
+        "blurred": lambda: ResnetGenerator(
+            3, 2, dimensions, filters=4, blocks=1, upsampling="blurred", downsampling="blurred"
+        ),
         "unet": lambda: UnetGenerator(3, 2, dimensions, filters=4, levels=3, norm="instance"),
         "unet-batch": lambda: UnetGenerator(3, 2, dimensions, filters=4, levels=3, norm="batch"),
     }
@@ -50,7 +53,7 @@ def generator_of(kind: str, dimensions: int) -> nn.Module:
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 3])
-@pytest.mark.parametrize("kind", ["resnet", "resize", "unet", "unet-batch"])
+@pytest.mark.parametrize("kind", ["resnet", "resize", "blurred", "unet", "unet-batch"])
 @pytest.mark.parametrize("runtime", MAKERS)
 def test_a_runtime_agrees_with_the_module(runtime: str, kind: str, dimensions: int) -> None:
     generator = generator_of(kind, dimensions)

@@ -65,12 +65,16 @@ def test_tiles_of_a_picture_give_the_picture() -> None:
     assert (torch.cat([strip for _, strip in strips], dim=1) - whole).abs().max() < 1e-5
 
 
-@pytest.mark.parametrize("upsampling", ["transposed", "resize"])
+@pytest.mark.parametrize(
+    "sampling",
+    [{"upsampling": "transposed"}, {"upsampling": "resize"}, {"upsampling": "blurred", "downsampling": "blurred"}],
+    ids=["transposed", "resize", "blurred"],
+)
 def test_tiles_agree_with_the_untiled_picture(
-    upsampling: str, tmp_path: Path, scene: Any, random_translator: Any
+    sampling: dict[str, str], tmp_path: Path, scene: Any, random_translator: Any
 ) -> None:
     """With the same statistics the seams are hardly there; each tile by its own would be another picture."""
-    translator = random_translator(Image(size=64), upsampling=upsampling)
+    translator = random_translator(Image(size=64), **sampling)
     translate = translator.toward("a2b")
     # Unlike corners: each tile's own statistics differ from the whole's.
     pixels = scene(400, 500)
