@@ -1,4 +1,4 @@
-"""What surrounds the pixels of a picture: modes, orientation, colour profile, EXIF."""
+"""Modes, orientation and colour profile: what Pillow's pixels mean."""
 
 from __future__ import annotations
 
@@ -6,25 +6,17 @@ import io
 from typing import Any
 
 import numpy as np
-from PIL import ExifTags, ImageCms
 from PIL import Image as Pillow
+from PIL import ImageCms
 
 from .picture import Pixels
 
 _GREY_MODES = ("1", "L", "LA", "La")
 _SPACES = {1: b"GRAY", 3: b"RGB "}
 
-# Tags that describe how a file stores its pixels, and copies of the picture; all others are the photographer's.
-_STRUCTURAL = frozenset(
-    [254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 274, 277, 278, 279, 280, 281, 284, 288, 289, 292, 293,
-     317, 318, 319, 320, 322, 323, 324, 325, 330, 332, 333, 334, 336, 338, 339, 340, 341, 347, 512, 513, 514, 515, 517,
-     518, 519, 520, 521, 529, 530, 531, 532, 700, 33723, 34377, 34675]
-)  # fmt: skip
 
-
-def eight_bits(image: Pillow.Image) -> tuple[Pixels, Pixels | None, bytes | None]:
+def eight_bits(image: Pillow.Image, profile: bytes | None) -> tuple[Pixels, Pixels | None, bytes | None]:
     """Any 8-bit Pillow image as grey or RGB pixels, its transparency, and the colour profile they are in."""
-    profile = image.info.get("icc_profile")
     if image.mode in ("CMYK", "LAB"):
         return np.asarray(_to_srgb(image, profile)), None, None
     grey, clear = image.mode in _GREY_MODES, image.has_transparency_data
@@ -68,26 +60,3 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
     return pixels
-
-
-def exif_without_orientation(image: Pillow.Image, width: int, height: int) -> bytes | None:
-    """The EXIF block for the upright picture of that size, without thumbnail; None where there is none or it is broken.
-
-    Broken metadata is no reason to refuse sound pixels, and Pillow's parser raises nearly anything on it.
-    """
-    try:
-        source = image.getexif()
-        kept = Pillow.Exif()
-        for tag, value in source.items():
-            if tag not in _STRUCTURAL and tag not in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
-                kept[tag] = value
-        camera = dict(source.get_ifd(ExifTags.IFD.Exif))
-        camera.pop(ExifTags.IFD.Interop, None)
-        if ExifTags.Base.ExifImageWidth in camera:
-            camera[ExifTags.Base.ExifImageWidth], camera[ExifTags.Base.ExifImageHeight] = width, height
-        for group, tags in ((ExifTags.IFD.Exif, camera), (ExifTags.IFD.GPSInfo, source.get_ifd(ExifTags.IFD.GPSInfo))):
-            if tags:
-                kept[group] = dict(tags)
-        return kept.tobytes() if len(kept) else None
-    except Exception:
-        return None

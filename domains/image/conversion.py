@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from torch import Tensor
 
 from ...core.domain import Reader, Side, Translate, Writer, other_side
 from ...core.errors import MediaError
-from .colour import fitting_profile
 from .encoding import depth_for, format_of, save
 from .files import read_picture
 from .picture import Picture, Pixels, resized, to_pixels, to_tensor, with_channels
@@ -27,6 +27,7 @@ class PictureReader(Reader):
     def __init__(self, path: Path, side: Side, settings: ImageSettings, options: ImageConversion) -> None:
         self.path, self.side, self.settings = path, side, settings
         self.picture = _single(path, read_picture(path, raw=settings.mode == "channels"))
+        self._notes = self.picture.notes
         self.pixels: Pixels = with_channels(self.picture, settings.channels(side), str(path))
         """(H, W, C) as the model takes them."""
         self.height, self.width = self.pixels.shape[:2]
@@ -43,6 +44,11 @@ class PictureReader(Reader):
 
     def __length_hint__(self) -> int:
         return len(self._edges) - 1
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What of the file was left aside when it was read."""
+        return self._notes
 
     def region(self, rows: slice, columns: slice) -> Tensor:
         """A part of the picture, (C, h, w) in [-1, 1]."""
@@ -107,6 +113,12 @@ class PictureWriter(Writer):
         self._depth = depth_for(format_of(path), like.picture.pixels.dtype)
         self._pixels: Pixels | None = None
         self._rows = 0
+        self._notes: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What the file's format cannot hold of the picture."""
+        return self._notes
 
     def write(self, chunk: Tensor) -> None:
         """Append rows (C, rows, W) in [-1, 1]."""
@@ -122,7 +134,7 @@ class PictureWriter(Writer):
         """Encode the picture. Raises MediaError or OutputError."""
         assert self._pixels is not None
         assert self._rows == self._like.height
-        save(self._picture(self._pixels), self._path, self._options.quality)
+        self._notes = save(self._picture(self._pixels), self._path, self._options.quality)
 
     def discard(self) -> None:
         """Forget the rows; nothing is on the disk before `finish`."""
@@ -134,5 +146,4 @@ class PictureWriter(Writer):
             alpha = source.alpha
         elif self._settings.mode == "rgba":
             pixels, alpha = pixels[..., :3], pixels[..., 3:]
-        icc = fitting_profile(source.icc, pixels.shape[2])
-        return Picture(pixels, alpha, icc, source.exif, source.dpi)
+        return replace(source, pixels=pixels, alpha=alpha)

@@ -18,7 +18,8 @@ import numpy as np
 from ...core.domain import BrokenFile, Inventory
 from ...core.errors import MediaError, MissingFile
 from ...core.folders import LISTED, listing, named, spread, spread_of
-from .files import Header, is_picture_name, read_header, read_picture
+from .files import Header, read_header, read_picture
+from .kinds import is_picture_name
 from .picture import Pixels, of_depth, resized
 from .settings import ImageSettings
 from .twins import near_pairs

@@ -131,7 +131,7 @@ class Image(Domain):
 
     def convertible(self, path: Path) -> bool:
         """Whether the name ends like a picture's."""
-        from .files import is_picture_name
+        from .kinds import is_picture_name
 
         return is_picture_name(path.name)
 

@@ -1,11 +1,12 @@
-"""Pictures onto the disk, with their colour profile, EXIF, transparency and depth.
+"""Pictures onto the disk, with what surrounds their pixels and at their depth.
 
-Pillow writes what has 8 bits. It has no 16-bit colour, so PNG of 16 bits (W3C PNG, third edition) and every TIFF
-(TIFF 6.0) are laid out here; TIFF tags are packed by Pillow's public directory class.
+Pillow writes what has 8 bits. It has no 16-bit colour, so PNG of 16 bits is laid out in `png`, and Netpbm of 16 bits
+and every TIFF (TIFF 6.0) here; TIFF tags are packed by Pillow's public directory class.
 """
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Iterator
@@ -19,20 +20,41 @@ from PIL import Image as Pillow
 
 from ...core.errors import MediaError
 from ...core.files import atomic
-from .picture import Picture, Pixels, of_depth, over_white
+from . import png
+from .arrays import laid_out
+from .colour import fitting_profile
+from .metadata import jpeg_segment_of_iptc
+from .picture import Picture, Pixels, blocks, of_depth, over_white
 
 FORMAT_OF = {
     ".png": "PNG", ".apng": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".mpo": "JPEG",
     ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP", ".dib": "BMP", ".gif": "GIF", ".avif": "AVIF",
-    ".jp2": "JPEG2000", ".tga": "TGA", ".ppm": "PPM", ".pgm": "PPM", ".pnm": "PPM", ".npy": "NPY",
+    ".jp2": "JPEG2000", ".j2k": "JPEG2000", ".tga": "TGA", ".ppm": "PPM", ".pgm": "PPM", ".pnm": "PPM", ".npy": "NPY",
 }  # fmt: skip
 """The format that a name's ending asks for."""
 
 _ANY_CHANNELS = ("TIFF", "NPY")
-_WITH_ALPHA = ("PNG", "WEBP", "TIFF", "GIF", "AVIF", "JPEG2000", "TGA", "NPY")
-_WITH_EXIF = ("PNG", "JPEG", "WEBP", "TIFF", "AVIF")
-_LONGEST_JPEG_SEGMENT = 65_533
-_BLOCK = 1 << 20  # bytes of pixels that are filtered and compressed at a time
+_DEEP = ("PNG", "PPM")
+_HOLDS = {
+    "PNG": ("alpha", "icc", "exif", "xmp", "dpi", "chunks"),
+    "JPEG": ("icc", "exif", "xmp", "iptc", "comment", "dpi"),
+    "WEBP": ("alpha", "icc", "exif", "xmp"),
+    "TIFF": ("alpha", "icc", "exif", "xmp", "iptc", "dpi"),
+    "AVIF": ("alpha", "icc", "exif", "xmp"),
+    "GIF": ("alpha", "comment"),
+    "BMP": ("dpi",),
+    "JPEG2000": ("alpha",),
+    "TGA": ("alpha",),
+    "PPM": (),
+    "NPY": ("alpha",),
+}  # fmt: skip
+"""What each format holds of a Picture beside its pixels."""
+_NAMES = {
+    "icc": "its colour profile", "exif": "its EXIF", "xmp": "its XMP", "iptc": "its IPTC", "comment": "its comment",
+    "dpi": "its resolution in print",
+}  # fmt: skip
+_OF_ANY_SCREEN = (72.0, 96.0)  # resolutions that programs put where nobody chose one
+_LONGEST_JPEG_SEGMENT = 65_533 - 40
 
 
 def format_of(path: Path) -> str:
@@ -48,20 +70,19 @@ def depth_for(format_name: str, dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The type of the pixels that a format keeps best of `dtype`."""
     if format_name in _ANY_CHANNELS or dtype == np.uint8:
         return dtype
-    return np.dtype(np.uint16 if format_name == "PNG" else np.uint8)
+    return np.dtype(np.uint16 if format_name in _DEEP else np.uint8)
 
 
-def save(picture: Picture, target: Path, quality: int) -> None:
-    """Write a picture; its name appears when the file is whole.
-
-    What the format cannot hold is laid on white (transparency), rounded to 8 bits (depth) or left out (metadata).
+def save(picture: Picture, target: Path, quality: int) -> tuple[str, ...]:
+    """Write a picture; its name appears when the file is whole. Returns a sentence on what the format cannot hold, or
+    none: transparency is laid on white, depth rounded to 8 bits, the rest left out.
 
     Raises:
         MediaError: the format is unknown or cannot hold that many channels or pixels.
         OutputError: the place cannot be written to.
     """
     format_name = format_of(target)
-    picture = _fitting(picture, format_name, target)
+    picture, lost = _fitting(picture, format_name, target)
     with atomic(target) as temporary:
         try:
             _encode(picture, temporary, format_name, quality)
@@ -71,46 +92,82 @@ def save(picture: Picture, target: Path, quality: int) -> None:
                 raise
             height, width = picture.pixels.shape[:2]
             raise MediaError(f"{target.name}: {format_name} cannot hold {width}x{height} pixels: {error}") from error
+    return (f"{format_name} cannot hold {', '.join(lost)}",) if lost else ()
 
 
-def _fitting(picture: Picture, format_name: str, target: Path) -> Picture:
+def _fitting(picture: Picture, format_name: str, target: Path) -> tuple[Picture, list[str]]:
+    """What the format holds of a picture, and the rest in words."""
     pixels, alpha = picture.pixels, picture.alpha
     channels = pixels.shape[2]
     if alpha is None and channels == 4 and format_name not in _ANY_CHANNELS:  # rgba mode: the last one is translated
         pixels, alpha, channels = pixels[..., :3], pixels[..., 3:], 3
     if channels not in (1, 3) and format_name not in _ANY_CHANNELS:
         raise MediaError(f"{target.name}: {format_name} cannot hold {channels} channels; choose .tif or .npy")
-    if alpha is not None and format_name not in _WITH_ALPHA:
-        pixels, alpha = over_white(pixels, alpha), None
+    lost = []
+    if picture.icc is not None and fitting_profile(picture.icc, channels) is None:
+        lost.append(f"its colour profile with {channels} channels")
+        picture = replace(picture, icc=None)
+    lost += _left_out(picture, format_name)
     depth = depth_for(format_name, pixels.dtype)
-    exif = picture.exif if format_name in _WITH_EXIF else None
-    if exif is not None and format_name == "JPEG" and len(exif) > _LONGEST_JPEG_SEGMENT:
-        exif = None
-    return replace(picture, pixels=of_depth(pixels, depth), alpha=None if alpha is None else of_depth(alpha, depth),
-                   exif=exif)  # fmt: skip
+    if depth != pixels.dtype:
+        lost.insert(0, f"{'floats' if pixels.dtype.kind == 'f' else '16 bits'} (rounded to {8 * depth.itemsize})")
+    if alpha is not None and "alpha" not in _HOLDS[format_name]:
+        lost.insert(0, "transparency (laid on white)")
+        pixels, alpha = over_white(pixels, alpha), None
+    if format_name == "GIF":
+        lost.insert(0, "more than 256 colours" + (" and partial transparency" if alpha is not None else ""))
+    gone: dict[str, Any] = {name: None for name in _NAMES if not _holds(format_name, name, getattr(picture, name))}
+    alpha = None if alpha is None else of_depth(alpha, depth)
+    return replace(picture, pixels=of_depth(pixels, depth), alpha=alpha, **gone), lost
+
+
+def _holds(format_name: str, name: str, value: Any) -> bool:
+    if name not in _HOLDS[format_name]:
+        return False
+    segment = format_name == "JPEG" and name in ("exif", "xmp", "iptc", "comment")
+    return not segment or value is None or len(value) <= _LONGEST_JPEG_SEGMENT
+
+
+def _left_out(picture: Picture, format_name: str) -> Iterator[str]:
+    for name, words in _NAMES.items():
+        value = getattr(picture, name)
+        chosen = name != "dpi" or any(each not in _OF_ANY_SCREEN for each in value or ())
+        if value is not None and chosen and not _holds(format_name, name, value):
+            yield words
+    if "chunks" in _HOLDS[format_name]:
+        return
+    if picture.icc is None and png.says_other_light(picture.chunks):
+        yield "the light that its numbers stand for (colours may look otherwise)"
+    texts = {data.split(b"\0", 1)[0].decode("latin-1") for kind, data in picture.chunks if kind in png.TEXTS}
+    if texts:
+        yield f"its texts ({', '.join(sorted(texts))})"
 
 
 def _encode(picture: Picture, path: Path, format_name: str, quality: int) -> None:
     array = picture.pixels if picture.alpha is None else np.concatenate([picture.pixels, picture.alpha], axis=2)
     if format_name == "NPY":
-        np.save(path, array, allow_pickle=False)
+        np.save(path, laid_out(array, picture.array), allow_pickle=False)
     elif format_name == "TIFF":
         with path.open("wb") as file:
             _write_tiff(file, array, picture)
+    elif format_name == "PNG":
+        with path.open("wb") as file:
+            _write_png(file, array, picture)
     elif array.dtype == np.uint16:
         with path.open("wb") as file:
-            _write_deep_png(file, array, picture)
+            _write_deep_netpbm(file, array)
     else:
         image = Pillow.fromarray(array[..., 0] if array.shape[2] == 1 else array)
         image.save(path, format=format_name, **_options(picture, format_name, quality))
 
 
 def _options(picture: Picture, format_name: str, quality: int) -> dict[str, Any]:
-    options: dict[str, Any] = {"icc_profile": picture.icc}
-    if picture.exif is not None:
-        options["exif"] = picture.exif
-    if picture.dpi is not None and format_name in ("PNG", "JPEG", "BMP"):
+    given = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp, "comment": picture.comment}
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if picture.dpi is not None:
         options["dpi"] = picture.dpi
+    if picture.iptc is not None:
+        options["extra"] = jpeg_segment_of_iptc(picture.iptc)
     if format_name in ("JPEG", "WEBP", "AVIF"):
         options["quality"] = quality
     if format_name == "JPEG":
@@ -121,42 +178,25 @@ def _options(picture: Picture, format_name: str, quality: int) -> dict[str, Any]
     return options
 
 
-def _blocks(array: Pixels) -> Iterator[Pixels]:
-    rows = max(1, _BLOCK // max(1, array[0].nbytes))
-    for start in range(0, array.shape[0], rows):
-        yield array[start : start + rows]
+def _write_png(file: IO[bytes], array: Pixels, picture: Picture) -> None:
+    channels, bits = array.shape[2], 8 * array.dtype.itemsize
+    chunks = [
+        *png.fitted(picture.chunks, channels, bits, picture.icc is not None),
+        *png.beside(picture.icc, picture.dpi, picture.xmp, picture.exif),
+    ]
+    if bits == 16:
+        png.write_deep(file, array, chunks)
+        return
+    buffer = io.BytesIO()
+    Pillow.fromarray(array[..., 0] if channels == 1 else array).save(buffer, "PNG")
+    file.write(png.with_chunks(buffer.getvalue(), chunks))
 
 
-# -- PNG of 16 bits ---------------------------------------------------------------------------------
-def _write_deep_png(file: IO[bytes], array: Pixels, picture: Picture) -> None:
-    """uint16 (H, W, 1 to 4), each row filtered by the pixel to its left (PNG filter type 1, Sub)."""
+def _write_deep_netpbm(file: IO[bytes], array: Pixels) -> None:
     height, width, channels = array.shape
-    colour_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
-    file.write(b"\x89PNG\r\n\x1a\n")
-    _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0))
-    if picture.icc:
-        _chunk(file, b"iCCP", b"ICC profile\0\0" + zlib.compress(picture.icc))
-    if picture.dpi:
-        across, down = (round(value / 0.0254) for value in picture.dpi)
-        _chunk(file, b"pHYs", struct.pack(">IIB", across, down, 1))
-    if picture.exif:
-        _chunk(file, b"eXIf", picture.exif.removeprefix(b"Exif\0\0"))
-    packer = zlib.compressobj(6)
-    for block in _blocks(array):
-        rows = block.astype(">u2").view(np.uint8).reshape(len(block), width, 2 * channels)
-        filtered = rows.copy()
-        filtered[:, 1:] -= rows[:, :-1]
-        lines = np.ones((len(block), 1 + 2 * channels * width), np.uint8)
-        lines[:, 1:] = filtered.reshape(len(block), -1)
-        packed = packer.compress(lines.tobytes())
-        if packed:
-            _chunk(file, b"IDAT", packed)
-    _chunk(file, b"IDAT", packer.flush())
-    _chunk(file, b"IEND", b"")
-
-
-def _chunk(file: IO[bytes], kind: bytes, data: bytes) -> None:
-    file.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind))))
+    file.write(f"P{5 if channels == 1 else 6}\n{width} {height}\n65535\n".encode())
+    for block in blocks(array):
+        file.write(block.astype(">u2").tobytes())
 
 
 # -- TIFF -------------------------------------------------------------------------------------------
@@ -165,7 +205,7 @@ def _write_tiff(file: IO[bytes], array: Pixels, picture: Picture) -> None:
     height, width, channels = array.shape
     whole = array.dtype.kind == "u"
     strips = []
-    for block in _blocks(array):
+    for block in blocks(array):
         little = np.array(block, dtype=array.dtype.newbyteorder("<"))
         if whole:
             little[:, 1:] -= block[:, :-1]
@@ -185,7 +225,7 @@ def _write_tiff(file: IO[bytes], array: Pixels, picture: Picture) -> None:
         (262, short, 1 if grey else 2),
         (273, long, tuple(int(start) for start in np.cumsum([0, *lengths[:-1]]))),
         (277, short, channels),
-        (278, long, next(len(block) for block in _blocks(array))),
+        (278, long, next(len(block) for block in blocks(array))),
         (279, long, tuple(lengths)),
         (284, short, 1),
         (317, short, 2 if whole else 1),
@@ -217,11 +257,16 @@ def _add_metadata(directory: TiffImagePlugin.ImageFileDirectory_v2, picture: Pic
             if tags:
                 directory.tagtype[group] = TiffTags.LONG
                 directory[group] = tags
-    if picture.icc:
-        directory.tagtype[34675] = TiffTags.UNDEFINED
-        directory[34675] = picture.icc
-    if picture.dpi:
-        for tag, value in zip((282, 283), picture.dpi, strict=True):
-            directory.tagtype[tag] = TiffTags.RATIONAL
+    for tag, kind, value in (
+        (34675, TiffTags.UNDEFINED, picture.icc),
+        (700, TiffTags.BYTE, picture.xmp),
+        (33723, TiffTags.UNDEFINED, picture.iptc),
+    ):
+        if value:
+            directory.tagtype[tag] = kind
             directory[tag] = value
+    if picture.dpi:
+        for tag, across in zip((282, 283), picture.dpi, strict=True):
+            directory.tagtype[tag] = TiffTags.RATIONAL
+            directory[tag] = across
         directory[296] = 2

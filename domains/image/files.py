@@ -1,37 +1,27 @@
 """Pictures off the disk: whatever the file holds is judged from its header before it is decoded.
 
-Pillow decodes what has at most 8 bits a channel and 16-bit grey. It would cut 16-bit colour down to 8 bits, so that
-goes to tifffile or OpenCV, and only after Pillow has decoded it without a fault: neither is as careful with
-damaged files.
+Pillow decodes what has at most 8 bits a channel and 16-bit grey; `tiff` reads TIFFs, `deep` what else has more.
 """
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
 
-import cv2
 import numpy as np
-from PIL import ExifTags, ImageFile, TiffImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, ImageFile, UnidentifiedImageError
 from PIL import Image as Pillow
 
 from ...core.errors import MediaError, MissingFile
-from .arrays import LARGEST, canonical, read_npy, read_tiff
-from .colour import eight_bits, exif_without_orientation, fitting_profile, upright
+from . import deep, metadata, png, tiff
+from .arrays import canonical, read_npy
+from .colour import eight_bits, fitting_profile, upright
+from .kinds import FORMATS, RAW, unread_by_content, unread_by_name
 from .picture import Picture, Pixels
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM", "JPEG2000", "TGA", "AVIF")
-"""Pillow's names of the formats that are read; its others (EPS runs a program) are not even tried."""
-SUFFIXES = frozenset(
-    [".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif",
-     ".ppm", ".pgm", ".pnm", ".jp2", ".tga", ".avif", ".heic", ".heif", ".npy"]
-)  # fmt: skip
-"""Names that are taken for pictures (HEIC so that its refusal is said, not hidden)."""
 PIXEL_LIMIT = 175_000_000
 """Pixels of the largest picture that is decoded, a little below Pillow's own guard (179 million)."""
 
@@ -40,11 +30,6 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Pillow.DecompressionBombWarning)
 
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-
-
-def is_picture_name(name: str) -> bool:
-    """Whether a file of that name is taken for a picture; hidden files are not."""
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122 (10x faster)
 
 
 @dataclass(frozen=True)
@@ -87,8 +72,9 @@ def judged(path: Path) -> Iterator[None]:
 
 
 def _unidentified(path: Path) -> str:
-    if path.suffix.lower() in (".heic", ".heif"):
-        return f"{path}: HEIC cannot be read; save it as JPEG or PNG first"
+    kind = unread_by_content(path) or unread_by_name(path)
+    if kind is not None:
+        return f"{path}: {kind.reason}"
     return f"{path} holds no picture that can be read; expected PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF or .npy content"
 
 
@@ -97,19 +83,19 @@ def read_header(path: Path) -> Header:
     with judged(path):
         _check_file(path)
         if path.suffix.lower() == ".npy":
-            picture = read_npy(path, decode=False)
-            return _array_header("NPY", picture.pixels)
+            return _array_header("NPY", read_npy(path, decode=False))
+        form = tiff.form_of(path) if _is_tiff(path) else None
         try:
             with _open(path) as image:
-                bits = 16 if _is_deep(image) or image.mode.startswith("I") else 32 if image.mode == "F" else 8
+                bits = deep.bits_of(path, image) if form is None else form.bits
                 width, height = image.size
                 if _orientation_from_header(image) in (5, 6, 7, 8):
                     width, height = height, width
                 return Header(str(image.format), image.mode, width, height, bits, _pages(image))
         except UnidentifiedImageError:
-            if not _is_tiff(path):
+            if form is None:
                 raise
-            return _array_header("TIFF", read_tiff(path, decode=False).pixels)
+            return replace(_array_header("TIFF", tiff.read_tiff(path, decode=False)), bits=form.bits)
     raise AssertionError("judged never swallows an error")
 
 
@@ -121,9 +107,10 @@ def _orientation_from_header(image: ImageFile.ImageFile) -> int:
     return int(image.getexif().get(ExifTags.Base.Orientation, 1))
 
 
-def _array_header(name: str, pixels: Pixels) -> Header:
-    height, width, channels = pixels.shape
-    return Header(name, f"{channels} channels", width, height, 8 * pixels.dtype.itemsize, 1)
+def _array_header(name: str, picture: Picture) -> Header:
+    height, width, channels = picture.pixels.shape
+    channels += picture.alpha is not None
+    return Header(name, f"{channels} channels", width, height, 8 * picture.pixels.dtype.itemsize, picture.pages)
 
 
 def read_picture(path: Path, raw: bool = False, about: int | None = None) -> Picture:
@@ -140,15 +127,18 @@ def read_picture(path: Path, raw: bool = False, about: int | None = None) -> Pic
         _check_file(path)
         if path.suffix.lower() == ".npy":
             return read_npy(path)
-        if raw and _is_tiff(path):
-            return read_tiff(path)
+        form = tiff.form_of(path) if _is_tiff(path) else None
         try:
             with _open(path) as image:
-                return _decode(path, image, about)
+                if form is None or (form.fault(raw) is not None and form.left_to_pillow):
+                    return _described(path, image, _decoded(path, image, about))
+                return _described(path, image, tiff.read_tiff(path, raw))
         except UnidentifiedImageError:
-            if not _is_tiff(path):
+            if form is None:
                 raise
-            return read_tiff(path)
+            picture = tiff.read_tiff(path, raw)
+            exif = metadata.exif_of_tiff(path, picture.width, picture.height)
+            return replace(picture, icc=fitting_profile(picture.icc, picture.pixels.shape[2]), exif=exif)
     raise AssertionError("judged never swallows an error")
 
 
@@ -159,11 +149,13 @@ def _check_file(path: Path) -> None:
         raise MediaError(f"{path} is not a file; expected a picture")
     if path.stat().st_size == 0:
         raise MediaError(f"{path} is empty (0 bytes)")
+    if unread_by_name(path) is RAW:  # most raw photographs are TIFFs whose first picture is a thumbnail
+        raise MediaError(f"{path}: {RAW.reason}")
 
 
 def _is_tiff(path: Path) -> bool:
     with path.open("rb") as file:
-        return file.read(4) in _TIFF_MAGIC
+        return file.read(4) in _TIFF_MAGIC and unread_by_content(path) is None
 
 
 def _open(path: Path) -> ImageFile.ImageFile:
@@ -175,93 +167,80 @@ def _open(path: Path) -> ImageFile.ImageFile:
     return image
 
 
-def _is_deep(image: ImageFile.ImageFile) -> bool:
-    """Whether it is colour, or grey with transparency, of 16 bits a channel: what Pillow cuts down to 8."""
-    if image.mode not in ("RGB", "RGBA", "RGBX", "RGBa", "LA"):
-        return False
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        bits = image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (8,))
-        return bool(max(bits if isinstance(bits, tuple) else (bits,)) == 16)
-    return image.format == "PNG" and any(";16" in str(tile.args) for tile in image.tile)
-
-
 def _pages(image: ImageFile.ImageFile) -> int:
     """Frames of an animation or pages of a TIFF. The second picture of an MPO and small copies do not count."""
     count = int(getattr(image, "n_frames", 1))
     if count == 1 or image.format == "MPO":
         return 1
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
+    if image.format == "TIFF":
         full = 0
         for page in range(min(count, 100)):
             image.seek(page)
-            full += not int(image.tag_v2.get(254, 0)) & 1
+            full += not int(image.tag_v2.get(254, 0)) & 1  # type: ignore[attr-defined]
         image.seek(0)
         return max(full, 1)
     return count
 
 
-def _decode(path: Path, image: ImageFile.ImageFile, about: int | None) -> Picture:
+def _decoded(path: Path, image: ImageFile.ImageFile, about: int | None) -> Picture:
+    """Pixels, transparency and profile, upright."""
     pages = _pages(image)
-    deep = _is_deep(image)
-    grey = any("LA" in str(tile.args) for tile in image.tile)
-    size = _stored_size(image)
-    if about is not None and image.format == "JPEG":
+    bits, grey = (8, False) if image.format == "TIFF" else (deep.bits_of(path, image), deep.is_grey(image))
+    if about is not None and image.format in ("JPEG", "MPO"):
         image.draft(image.mode, (about, about))
-    exif = image.getexif()
-    orientation = int(exif.get(ExifTags.Base.Orientation, 1)) if deep or image.format != "TIFF" else 1
-    image.load()  # Pillow turns a TIFF upright by itself here
-    if deep:
-        pixels, alpha = _decode_deep(path, image, size, grey)
-        profile = image.info.get("icc_profile")
-    elif image.mode.startswith("I") or image.mode == "F":
-        pixels, alpha, profile = _one_wide_channel(path, image), None, image.info.get("icc_profile")
+    # Pillow turns a TIFF upright by itself, while it is loaded.
+    orientation = 1 if image.format == "TIFF" else int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    mode = image.mode
+    notes = [f"it is {mode}; the translation is RGB of 8 bits"] if mode in ("CMYK", "LAB") else []
+    profile = image.info.get("icc_profile")
+    if image.format == "JPEG2000":
+        profile = profile or deep.profile_of_jpeg2000(path)
+    clear_colour = image.info.get("transparency")
+    image.load()
+    if mode == "F" or (bits > 8 and image.format == "PNG" and mode.startswith("I")):
+        pixels, alpha = _one_wide_channel(path, image), None
+    elif bits > 8:
+        pixels, alpha = deep.decoded(path, image, bits, grey)
     else:
-        pixels, alpha, profile = eight_bits(image)
-    pixels = upright(pixels, orientation)
+        pixels, alpha, profile = eight_bits(image, profile)
+    if bits > 8 and image.format == "PNG" and alpha is None:
+        alpha = png.transparent(pixels, clear_colour)
     return Picture(
-        pixels=pixels,
-        alpha=None if alpha is None else upright(alpha, orientation),
-        icc=fitting_profile(profile, pixels.shape[2]),
-        exif=exif_without_orientation(image, pixels.shape[1], pixels.shape[0]),
-        dpi=_dpi(image),
-        pages=pages,
-    )
-
-
-def _stored_size(image: ImageFile.ImageFile) -> tuple[int, int]:
-    """Width and height before the orientation is applied."""
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return int(image.tag_v2[TiffImagePlugin.IMAGEWIDTH]), int(image.tag_v2[TiffImagePlugin.IMAGELENGTH])
-    return image.size
+        upright(pixels, orientation), None if alpha is None else upright(alpha, orientation), profile,
+        pages=pages, notes=tuple(notes),
+    )  # fmt: skip
 
 
 def _one_wide_channel(path: Path, image: ImageFile.ImageFile) -> Pixels:
     values = np.asarray(image)
-    if image.mode == "I" and image.format == "PPM":
-        values = values.astype(np.uint16)
     if image.mode.startswith("I;16"):
         values = values.astype(np.uint16)  # to the native byte order
     return canonical(values[..., None], str(path))
 
 
-def _decode_deep(
-    path: Path, image: ImageFile.ImageFile, size: tuple[int, int], grey: bool
-) -> tuple[Pixels, Pixels | None]:
-    """16-bit colour as (pixels, transparency), not yet upright."""
-    if image.format == "TIFF":
-        try:
-            picture = read_tiff(path)
-            return picture.pixels, picture.alpha
-        except (ValueError, KeyError):  # compressed in a way that tifffile alone does not know, LZW for one
-            if getattr(image, "_planar_configuration", 1) != 1:
-                raise
-    if size[0] * size[1] * 8 > LARGEST:
-        raise MediaError(f"{path} is {size[0]}x{size[1]} at 16 bits, more than fits into memory")
-    array = cast(Any, cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED))
-    if array is None or array.dtype != np.uint16 or array.shape[:2] != size[::-1] or array.ndim != 3:
-        raise MediaError(f"{path} holds 16-bit colour in a form that cannot be read; save it as 16-bit PNG")
-    # OpenCV gives blue first, and grey with transparency as four channels.
-    return array[..., :1] if grey else array[..., 2::-1], array[..., 3:] if array.shape[2] == 4 else None
+def _described(path: Path, image: ImageFile.ImageFile, picture: Picture) -> Picture:
+    """The picture with what its file says besides."""
+    chunks, lost = png.chunks_of(path) if image.format == "PNG" else ((), ())
+    if image.format == "AVIF" and picture.icc is None and (light := deep.light_of_avif(path)):
+        chunks = ((b"cICP", light),)
+    icc = fitting_profile(picture.icc, picture.pixels.shape[2])
+    notes = [*picture.notes, *metadata.notes_of(image)]
+    if picture.icc and icc is None:
+        notes.append("its colour profile is not of such pixels and is left out")
+    if lost:
+        notes.append(f"left out are its chunks {', '.join(lost)}")
+    height, width = picture.pixels.shape[:2]
+    return replace(
+        picture,
+        icc=icc,
+        exif=metadata.exif_without_orientation(image.getexif(), width, height),
+        dpi=_dpi(image),
+        xmp=metadata.xmp_of(image.info),
+        iptc=metadata.iptc_of(image),
+        comment=metadata.comment_of(image),
+        chunks=chunks,
+        notes=tuple(notes),
+    )
 
 
 def _dpi(image: ImageFile.ImageFile) -> tuple[float, float] | None:

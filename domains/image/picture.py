@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -18,6 +19,19 @@ Pixels = npt.NDArray[Any]
 
 
 _MUCH = 1.5
+_BLOCK = 1 << 20  # bytes
+
+
+@dataclass(frozen=True)
+class ArrayForm:
+    """How an array lay in its file."""
+
+    dtype: np.dtype[Any]
+    axes: int
+    """2 for (H, W), 3 with channels."""
+    channels_first: bool
+    fortran: bool
+    """Whether neighbours along the first axis lie side by side, as Fortran has them."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +49,18 @@ class Picture:
     dpi: tuple[float, float] | None = None
     pages: int = 1
     """Frames of an animation or pages of a TIFF; the first is what was decoded."""
+    xmp: bytes | None = None
+    """XMP packet, of an upright picture."""
+    iptc: bytes | None = None
+    """IPTC-IIM records: captions and credits of the press."""
+    comment: bytes | None = None
+    """A comment of JPEG and GIF."""
+    chunks: tuple[tuple[bytes, bytes], ...] = ()
+    """Ancillary chunks of a PNG that have no field here, as (kind, content)."""
+    array: ArrayForm | None = None
+    """How the array lay in its file, where it was one."""
+    notes: tuple[str, ...] = ()
+    """What of the file is not in here, or is otherwise than in the file: a sentence each, without a full stop."""
 
     @property
     def height(self) -> int:
@@ -43,6 +69,13 @@ class Picture:
     @property
     def width(self) -> int:
         return int(self.pixels.shape[1])
+
+
+def blocks(array: Pixels) -> Iterator[Pixels]:
+    """The rows of an array from top to bottom, about a megabyte at a time."""
+    rows = max(1, _BLOCK // max(1, array[0].nbytes))
+    for start in range(0, array.shape[0], rows):
+        yield array[start : start + rows]
 
 
 def peak(dtype: np.dtype[Any]) -> float:

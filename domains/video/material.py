@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...core.errors import MediaError, MissingFile
-from ..image import ImageSettings, files, picture, sampling
+from ..image import ImageSettings, files, kinds, picture, sampling
 from .access import ClipAccess
 
 Frame = npt.NDArray[Any]
@@ -39,7 +39,7 @@ def is_clip_name(name: str) -> bool:
 
 def is_still_name(name: str) -> bool:
     """Whether a file of that name is taken for a picture, and not for a clip (as an animated GIF is)."""
-    return files.is_picture_name(name) and not is_clip_name(name)
+    return kinds.is_picture_name(name) and not is_clip_name(name)
 
 
 def frames_in_order(names: Iterable[str]) -> list[str]:

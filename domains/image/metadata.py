@@ -1,0 +1,152 @@
+"""What a picture's file says beside its pixels: EXIF, XMP, IPTC, comments, further pictures."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from PIL import ExifTags
+from PIL import Image as Pillow
+
+# Tags that describe how a file stores its pixels, and copies of the picture; all others are the photographer's.
+_STRUCTURAL = frozenset(
+    [254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 274, 277, 278, 279, 280, 281, 284, 288, 289, 292, 293,
+     317, 318, 319, 320, 322, 323, 324, 325, 330, 332, 333, 334, 336, 338, 339, 340, 341, 347, 512, 513, 514, 515, 517,
+     518, 519, 520, 521, 529, 530, 531, 532, 700, 33723, 34377, 34675]
+)  # fmt: skip
+_DESCRIPTION, _IPTC, _RECORDS = 270, 33723, 34377
+_STORAGE = ('{"shape"', "ImageJ=", "<?xml version")
+"""How descriptions begin that programs write of the file's own structure (tifffile, ImageJ, OME): untrue of another."""
+_IPTC_OF_PHOTOSHOP = 0x0404
+_OWN_AFFAIRS = frozenset([_IPTC_OF_PHOTOSHOP, 0x03ED, 0x0409, 0x040C, 0x0425])
+"""Photoshop's records that are kept otherwise or describe the file as it was: IPTC, resolution, thumbnails, a sum."""
+_KNOWN_SEGMENTS = (
+    b"JFIF",
+    b"JFXX",
+    b"Exif",
+    b"ICC_PROFILE",
+    b"MPF",
+    b"Adobe",
+    b"Photoshop 3.0",
+    b"http://ns.adobe.com/xap/",
+)
+_GAIN_MAP = (b"http://ns.adobe.com/hdr-gain-map/", b"HDRGainMap")
+_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=\"|='|>))[2-8]")
+_EXTENSION = re.compile(rb"\s*xmpNote:HasExtendedXMP=(\"[^\"]*\"|'[^']*')")
+
+
+def exif_without_orientation(source: Pillow.Exif, width: int, height: int) -> bytes | None:
+    """The EXIF block for the upright picture of that size, without thumbnail; None where there is none or it is broken.
+
+    Broken metadata is no reason to refuse sound pixels, and Pillow's parser raises nearly anything on it.
+    """
+    try:
+        kept = Pillow.Exif()
+        for tag, value in source.items():
+            groups = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+            if tag not in _STRUCTURAL and tag not in groups and not _describes_storage(tag, value):
+                kept[tag] = value
+        camera = dict(source.get_ifd(ExifTags.IFD.Exif))
+        camera.pop(ExifTags.IFD.Interop, None)
+        if ExifTags.Base.ExifImageWidth in camera:
+            camera[ExifTags.Base.ExifImageWidth], camera[ExifTags.Base.ExifImageHeight] = width, height
+        for group, tags in ((ExifTags.IFD.Exif, camera), (ExifTags.IFD.GPSInfo, source.get_ifd(ExifTags.IFD.GPSInfo))):
+            if tags:
+                kept[group] = dict(tags)
+        return kept.tobytes() if len(kept) else None
+    except Exception:
+        return None
+
+
+def _describes_storage(tag: int, value: object) -> bool:
+    return tag == _DESCRIPTION and isinstance(value, str) and value.startswith(_STORAGE)
+
+
+def exif_of_tiff(path: Path, width: int, height: int) -> bytes | None:
+    """The same of a TIFF that Pillow does not know: its tags are those of EXIF."""
+    exif = Pillow.Exif()
+    with path.open("rb") as file, suppress(Exception):
+        exif.load_from_fp(file)
+        return exif_without_orientation(exif, width, height)
+    return None
+
+
+def xmp_of(info: dict[Any, Any]) -> bytes | None:
+    """The XMP packet of an upright picture; None where there is none, or where it describes a gain map besides."""
+    packet = info.get("xmp")
+    if isinstance(packet, str):
+        packet = packet.encode()
+    if not isinstance(packet, bytes) or not packet.strip(b"\0 \n") or any(mark in packet for mark in _GAIN_MAP):
+        return None
+    return _EXTENSION.sub(b"", _ORIENTATION.sub(rb"\g<1>1", packet))
+
+
+def iptc_of(image: Pillow.Image) -> bytes | None:
+    """The IPTC records of a JPEG or TIFF."""
+    photoshop = image.info.get("photoshop")
+    if isinstance(photoshop, dict):
+        found = photoshop.get(_IPTC_OF_PHOTOSHOP)
+    else:
+        found = getattr(image, "tag_v2", {}).get(_IPTC)
+        if isinstance(found, tuple):  # four bytes a number, by an old mistake that became custom
+            found = struct.pack(f"<{len(found)}I", *found) if all(isinstance(each, int) for each in found) else None
+    return found if isinstance(found, bytes) and found.startswith(b"\x1c") else None
+
+
+def comment_of(image: Pillow.Image) -> bytes | None:
+    """The comment of a JPEG or GIF."""
+    found = image.info.get("comment") if image.format in ("JPEG", "MPO", "GIF") else None
+    return found.encode() if isinstance(found, str) else found if isinstance(found, bytes) and found else None
+
+
+def notes_of(image: Pillow.Image) -> Iterator[str]:
+    """What a file holds beside its first picture that is read by nobody here, a sentence each."""
+    pictures = int(getattr(image, "n_frames", 1)) if image.format == "MPO" else 1
+    if _has_gain_map(image):
+        yield "its gain map for brighter screens is left out: the picture is the one that every screen shows"
+    elif pictures > 1:
+        yield f"it holds {pictures} pictures, of which the first is translated and the others are left out"
+    lost = list(_segments(image))
+    if lost:
+        yield f"left out are {', '.join(lost)}"
+
+
+def _has_gain_map(image: Pillow.Image) -> bool:
+    packet = image.info.get("xmp")
+    if isinstance(packet, bytes) and any(mark in packet for mark in _GAIN_MAP):
+        return True
+    return any(name == "APP2" and b"urn:iso:std:iso:ts:21496" in data[:40] for name, data in _applications(image))
+
+
+def _applications(image: Pillow.Image) -> list[tuple[str, bytes]]:
+    return getattr(image, "applist", [])
+
+
+def _segments(image: Pillow.Image) -> Iterator[str]:
+    """What of a JPEG's application segments is not kept, and of Photoshop's records."""
+    if any(data.startswith(b"http://ns.adobe.com/xmp/extension/") for _, data in _applications(image)):
+        yield "the extension of its XMP"
+    if any(name == "APP11" and b"jumb" in data[:32] for name, data in _applications(image)):
+        yield "its content credentials, which are signed for the picture as it was"
+    strange = {
+        name: None
+        for name, data in _applications(image)
+        if name.startswith("APP") and not data.startswith(_KNOWN_SEGMENTS) and b"jumb" not in data[:32]
+        and not data.startswith((b"http://ns.adobe.com/", b"urn:iso:std:iso:ts:21496"))
+    }  # fmt: skip
+    if strange:
+        yield f"its segments {', '.join(strange)}"
+    photoshop = image.info.get("photoshop")
+    if isinstance(photoshop, dict) and set(photoshop) - _OWN_AFFAIRS:
+        yield "Photoshop's own records"
+
+
+def jpeg_segment_of_iptc(records: bytes) -> bytes:
+    """IPTC records as the segment of a JPEG that holds them (APP13, Photoshop's)."""
+    body = b"Photoshop 3.0\0" + b"8BIM" + struct.pack(">HxxI", _IPTC_OF_PHOTOSHOP, len(records)) + records
+    body += b"\0" * (len(records) % 2)
+    return b"\xff\xed" + struct.pack(">H", 2 + len(body)) + body
