@@ -1,4 +1,4 @@
-"""What an earlier version wrote is read by this one: a run folder, a checkpoint and a model file made at commit 45b0667."""
+"""A run folder, a checkpoint and a model file that an earlier version (commit 45b0667) wrote are read by this one."""
 
 from __future__ import annotations
 
