@@ -3,26 +3,29 @@
 checkpoints/step-00020000/  weights.safetensors   generators, discriminators, moving average
                             state.pt              step, optimisers (read with weights_only=True)
                             process-0.pt          history buffers and random generators of each process
+                            checksums.json        size and CRC-32 of each of them
 """
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from .errors import ModelFileError
 from .files import flush, output_error
+from .stored import Unreadable, file_checksum, first_line, load_plain, load_tensors, save_tensors
 
 FORMAT = 1
 _PREFIX = "step-"
+_CHECKSUMS = "checksums.json"
 
 
 @dataclass(frozen=True)
@@ -62,15 +65,17 @@ def save_shared(
     unfinished, target = _unfinished(run, step), folder_of(run, step)
     try:
         unfinished.mkdir(parents=True, exist_ok=True)
-        save_file(dict(weights), unfinished / "weights.safetensors")
+        save_tensors(weights, unfinished / "weights.safetensors")
         _write(unfinished / "state.pt", {"format": FORMAT, "step": step, "optimisers": dict(shared), "best": best})
+        facts = {file.name: _facts(file) for file in sorted(unfinished.iterdir())}
+        (unfinished / _CHECKSUMS).write_text(json.dumps(facts, indent=2) + "\n")
         for file in unfinished.iterdir():
             flush(file)
         if target.exists():
             shutil.rmtree(target)
         unfinished.replace(target)
         flush(target.parent)
-    except (OSError, SafetensorError, RuntimeError) as error:
+    except (OSError, RuntimeError) as error:
         shutil.rmtree(unfinished, ignore_errors=True)
         if isinstance(error, OSError):
             raise output_error(target, error) from error
@@ -90,24 +95,92 @@ def load(folder: Path, rank: int = 0) -> Checkpoint:
     """Read one process's view of a checkpoint. Nothing in it is executed.
 
     Raises:
-        ModelFileError: it is damaged, made by a newer version, or by another number of processes.
+        ModelFileError: it is damaged, made by a newer version, or by another number of processes; the message names the
+            one before it.
     """
+    weights, state, local = names = ("weights.safetensors", "state.pt", f"process-{rank}.pt")
+    for name in names:
+        if not (folder / name).is_file():
+            advice = "resume with as many processes as it was trained with" if name == local else _instead(folder)
+            raise ModelFileError(f"{folder} has no {name}; {advice}")
+    with _judged(folder):
+        found = _checkpoint(
+            load_plain(folder / state), load_tensors(folder / weights), load_plain(folder / local), folder
+        )
+        _compare_with_checksums(folder, names)
+    return found
+
+
+def last_good(run: Path) -> Path | None:
+    """The newest checkpoint of a run that can be gone on from, if there is one."""
+    for folder in reversed(listed(run)):
+        try:
+            load(folder)
+        except ModelFileError:
+            continue
+        return folder
+    return None
+
+
+@contextmanager
+def fitting(folder: Path) -> Iterator[None]:
+    """Take up what a checkpoint holds in this block: what does not fit the run is a ModelFileError that says so."""
     try:
-        weights = load_file(folder / "weights.safetensors")
-        state = torch.load(folder / "state.pt", weights_only=True)
-        if state["format"] > FORMAT:
-            raise ModelFileError(f"{folder} was made by a newer version of unpaired; update to continue from it")
-        local = torch.load(folder / f"process-{rank}.pt", weights_only=True)
-    except FileNotFoundError as error:
-        raise ModelFileError(
-            f"{folder} has no {Path(error.filename).name}; resume with as many processes as it was trained with"
-        ) from error
-    except ModelFileError:
-        raise
-    except Exception as error:  # The restricted unpickler raises whatever a damaged file makes it stumble over.
-        first = str(error).strip().split("\n")[0]
-        raise ModelFileError(f"{folder} is damaged ({first}); delete it to resume from an older one") from error
-    return Checkpoint(state["step"], weights, state["optimisers"], local, state["best"])
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        reason = f"{type(error).__name__} {error}" if isinstance(error, LookupError) else first_line(error)
+        raise ModelFileError(f"{folder} does not fit this run ({reason}); {_instead(folder)}") from error
+
+
+@contextmanager
+def _judged(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ModelFileError(f"{folder} cannot be read: {error.strerror or error}") from error
+    except Unreadable as error:
+        raise ModelFileError(f"{folder} is damaged ({first_line(error)}); {_instead(folder)}") from error
+
+
+def _instead(folder: Path) -> str:
+    older = [each.name for each in listed(folder.parent.parent) if each.name < folder.name]
+    return f"delete it to resume from an older one ({older[-1] if older else 'there is none: the run begins anew'})"
+
+
+def _checkpoint(state: Any, weights: Mapping[str, Tensor], local: Any, folder: Path) -> Checkpoint:
+    """The parts as one, when each is what it should be. Raises Unreadable, or ModelFileError for a newer version."""
+    if not isinstance(state, Mapping) or not isinstance(state.get("format"), int):
+        raise Unreadable("state.pt is no state of a run")
+    if state["format"] > FORMAT:
+        raise ModelFileError(f"{folder} was made by a newer version of unpaired; update to continue from it")
+    step, shared, best = (state.get(key) for key in ("step", "optimisers", "best"))
+    if not isinstance(step, int) or step < 0 or not isinstance(shared, Mapping):
+        raise Unreadable("state.pt has no step or no optimisers")
+    if best is not None and not isinstance(best, int | float):
+        raise Unreadable(f"best in state.pt is {type(best).__name__}, expected a number")
+    if not isinstance(local, Mapping):
+        raise Unreadable(f"a process's state is {type(local).__name__}, expected a dictionary")
+    for name, value in weights.items():
+        if not bool(value.isfinite().all()):
+            raise Unreadable(f"{name[:80]} is not finite")
+    return Checkpoint(step, weights, shared, local, best)
+
+
+def _facts(file: Path) -> dict[str, Any]:
+    return {"bytes": file.stat().st_size, "crc32": file_checksum(file)}
+
+
+def _compare_with_checksums(folder: Path, names: tuple[str, ...]) -> None:
+    """Raise Unreadable for a file that is not as it was written; earlier versions recorded no checksums."""
+    try:
+        recorded = json.loads((folder / _CHECKSUMS).read_text())
+    except FileNotFoundError:
+        return
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"{_CHECKSUMS} cannot be read") from error
+    for name in names:
+        if not isinstance(recorded, Mapping) or recorded.get(name) != _facts(folder / name):
+            raise Unreadable(f"{name} is not as it was written: size or checksum differ")
 
 
 def _unfinished(run: Path, step: int) -> Path:

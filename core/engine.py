@@ -20,6 +20,7 @@ from .history import HistoryBuffer
 from .networks import Networks, initialise
 from .objectives import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
 from .settings import TrainingSettings
+from .stored import first_difference, shapes
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -185,9 +186,11 @@ class Engine:
             averaged.copy_(buffer)
 
     def finite(self) -> bool:
-        """Whether every weight is finite."""
-        parameters = [*self.generators.parameters(), *self.discriminators.parameters()]
-        return bool(torch.stack(torch._foreach_norm([p.detach() for p in parameters])).isfinite().all())
+        """Whether every weight, and every statistic that a norm keeps, is finite."""
+        networks = (self.generators, self.discriminators, self.averaged)
+        values = [value.detach() for network in networks for value in network.state_dict().values()]
+        floating = [value for value in values if value.is_floating_point()]
+        return bool(torch.stack(torch._foreach_norm(floating, float("inf"))).isfinite().all())
 
     def weights(self) -> dict[str, Tensor]:
         """All weights by name, for a checkpoint."""
@@ -199,7 +202,9 @@ class Engine:
         }
 
     def restore_weights(self, weights: Mapping[str, Tensor]) -> None:
-        """Take up a checkpoint's weights. Raises RuntimeError when they do not fit the networks."""
+        """Take up a checkpoint's weights. Raises ValueError when they do not fit the networks."""
+        if unlike := first_difference(shapes(self.weights()), shapes(weights)):
+            raise ValueError(unlike)
         parts = {"generators": self.generators, "discriminators": self.discriminators, "averaged": self.averaged}
         for part, network in parts.items():
             prefix = f"{part}."
@@ -210,9 +215,10 @@ class Engine:
         return {"generators": self._optimiser_g.state_dict(), "discriminators": self._optimiser_d.state_dict()}
 
     def restore_shared_state(self, state: Mapping[str, Any]) -> None:
-        """Take up the optimisers' state."""
-        self._optimiser_g.load_state_dict(state["generators"])
-        self._optimiser_d.load_state_dict(state["discriminators"])
+        """Take up the optimisers' state. Raises ValueError, KeyError or TypeError when it is not theirs."""
+        for name, optimiser in (("generators", self._optimiser_g), ("discriminators", self._optimiser_d)):
+            _check_optimiser(optimiser, state[name], name, _KEPT[self.settings.optimiser])
+            optimiser.load_state_dict(state[name])
 
     def local_state(self) -> dict[str, Any]:
         """What differs between processes: history buffers and random generators."""
@@ -231,6 +237,22 @@ class Engine:
         torch.set_rng_state(state["random"].cpu())
         if state["random_cuda"] is not None and self.fabric.device.type == "cuda":
             torch.cuda.set_rng_state(state["random_cuda"].cpu(), self.fabric.device)
+
+
+# What each optimiser keeps of a weight beside the number of its steps.
+_KEPT = {"adam": {"step", "exp_avg", "exp_avg_sq"}, "rmsprop": {"step", "square_avg"}}
+
+
+def _check_optimiser(optimiser: Any, state: Mapping[str, Any], name: str, kept: set[str]) -> None:
+    """Raise ValueError for a state that torch would take up, and stumble over in the next step."""
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+    for own, found in zip(optimiser.param_groups, state["param_groups"], strict=True):
+        if missing := own.keys() - found.keys():
+            raise ValueError(f"the optimiser of the {name} has no {sorted(missing)[0]}: training.optimiser is another")
+    for place, facts in state["state"].items():
+        shape = weights[place].shape
+        if facts.keys() != kept or any(value.dim() and value.shape != shape for value in facts.values()):
+            raise ValueError(f"the optimiser of the {name} holds another state of weight {place}")
 
 
 @contextmanager

@@ -40,6 +40,8 @@ class HistoryBuffer:
         return {"samples": list(self.samples), "random": self.random.get_state()}
 
     def restore(self, state: dict[str, Any], device: torch.device) -> None:
-        """Take up a checkpoint's state."""
+        """Take up a checkpoint's state. Raises ValueError when it is not one."""
+        if len(state["samples"]) > self.size or len({sample.shape for sample in state["samples"]}) > 1:
+            raise ValueError("the history holds other samples than this run's")
         self.samples = [sample.to(device) for sample in state["samples"]]
         self.random.set_state(state["random"].cpu())

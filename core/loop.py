@@ -143,7 +143,7 @@ class Loop:
             self._diverged(f"{', '.join(bad)} became NaN or infinite")
 
     def _diverged(self, what: str) -> None:
-        good = newest_checkpoint(self.plan.out)
+        good = checkpoints.last_good(self.plan.out)
         fix = "lower training.learning_rate or set training.clip to 1"
         if self.watcher is not None:
             self.watcher.diverged(self.step, what)
@@ -220,9 +220,10 @@ class Loop:
                 start_from(self.engine, self.networks, self.plan.domain, self.settings.start_from)
             return
         checkpoint = checkpoints.load(folder, self.fabric.global_rank)
-        self.engine.restore_weights(checkpoint.weights)
-        self.engine.restore_shared_state(checkpoint.shared)
-        self.engine.restore_local_state(checkpoint.local)
+        with checkpoints.fitting(folder):
+            self.engine.restore_weights(checkpoint.weights)
+            self.engine.restore_shared_state(checkpoint.shared)
+            self.engine.restore_local_state(checkpoint.local)
         self.step, self.best = checkpoint.step, checkpoint.best
 
     def _stopping(self, asked: bool) -> bool:

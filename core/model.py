@@ -1,7 +1,8 @@
 """The model file: generators and all that is needed to use them, in one safetensors file.
 
 The header's metadata holds one JSON document under `unpaired`. Loading executes nothing the file names: networks
-and domain come from the registry, and shapes are compared with the header before any weight is read.
+and domain come from the registry, shapes are compared with the header before any weight is read, and weights with
+the checksums that were recorded when they were written.
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from . import registry
 from .config import from_mapping, to_mapping
 from .domain import DIRECTIONS, Direction, Domain
-from .errors import ConfigError, MissingFile, ModelFileError
+from .errors import MissingFile, ModelFileError, UnknownName
 from .files import atomic
 from .networks import Networks, NetworkSpec
+from .plain import from_json
+from .stored import checksum, first_difference, first_line, save_tensors, shapes
 
 FORMAT = 1
 """Version of the file format; a file with a higher one is refused."""
@@ -69,11 +71,9 @@ def save_model(model: Model, path: Path, half: bool = False) -> None:
         for direction, generator in model.generators.items()
         for name, value in generator.state_dict().items()
     }
+    header["checksums"] = {name: checksum(value) for name, value in tensors.items()}
     with atomic(path) as temporary:
-        try:
-            save_file(tensors, temporary, metadata={"unpaired": json.dumps(header, sort_keys=True)})
-        except SafetensorError as error:  # wraps what the system said
-            raise OSError(_first_line(error)) from error
+        save_tensors(tensors, temporary, {"unpaired": json.dumps(header, sort_keys=True)})
 
 
 def _stored(value: Tensor, half: bool) -> Tensor:
@@ -94,13 +94,13 @@ def read_header(path: Path) -> dict[str, Any]:
         with safe_open(path, framework="pt") as handle:
             text = (handle.metadata() or {}).get("unpaired")
     except (SafetensorError, OSError) as error:
-        raise ModelFileError(f"{path} is not a safetensors model file ({_first_line(error)})") from error
+        raise ModelFileError(f"{path} is not a safetensors model file ({first_line(error)})") from error
     if text is None or len(text) > _LARGEST_HEADER:
         raise ModelFileError(f"{path} holds no unpaired model header; `unpaired import` reads other checkpoints")
     try:
-        header = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ModelFileError(f"{path} has a damaged header ({error})") from error
+        header = from_json(text)
+    except ValueError as error:
+        raise ModelFileError(f"{path} has a damaged header ({first_line(error)})") from error
     version = header.get("format") if isinstance(header, dict) else None
     if not isinstance(version, int):
         raise ModelFileError(f"{path} has a header without a format version")
@@ -122,27 +122,35 @@ def load_model(path: Path, domain: type[Domain] | None = None) -> Model:
     path = Path(path)
     header = read_header(path)
     try:
-        adapter = _domain(header["domain"], domain)
-        networks = _networks(header["networks"])
-        directions = [direction for direction in DIRECTIONS if direction in header["directions"]]
-        names = (str(header["names"][0]), str(header["names"][1]))
-        generators = {d: _skeleton(getattr(networks, f"generator_{d}")) for d in directions}
-        model = Model(
-            generators=generators,
-            networks=networks,
-            domain=adapter,
-            names=names,
-            step=int(header.get("step", 0)),
-            metrics=dict(header.get("metrics", {})),
-            data_hash=str(header.get("data_hash", "")),
-            card=dict(header.get("card", {})),
-        )
-    except (ConfigError, KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
-        raise ModelFileError(f"{path} has a header that cannot be used: {_first_line(error)}") from error
-    if not generators:
+        model = _described_by(header, domain)
+    except UnknownName:
+        raise
+    except Exception as error:  # adapters and architectures of other packages raise whatever hostile values lead to
+        reason = f"it has no {error}" if isinstance(error, KeyError) else first_line(error)
+        raise ModelFileError(f"{path} has a header that cannot be used: {reason}") from error
+    if not model.generators:
         raise ModelFileError(f"{path} names no generator; expected directions a2b, b2a or both")
-    _fill(generators, path)
+    tensors = _weights(model.generators, path)
+    _compare_checksums(header, tensors, path)
+    _fill(model.generators, tensors)
     return model
+
+
+def _described_by(header: Mapping[str, Any], domain: type[Domain] | None) -> Model:
+    """The model that a header describes, whose generators have shapes and no memory."""
+    adapter = _domain(header["domain"], domain)
+    networks = _networks(header["networks"])
+    first, second = header["names"]
+    return Model(
+        generators={d: _skeleton(getattr(networks, f"generator_{d}")) for d in DIRECTIONS if d in header["directions"]},
+        networks=networks,
+        domain=adapter,
+        names=(str(first), str(second)),
+        step=int(header.get("step", 0)),
+        metrics={str(name): float(value) for name, value in header.get("metrics", {}).items()},
+        data_hash=str(header.get("data_hash", "")),
+        card={str(name): str(value) for name, value in header.get("card", {}).items()},
+    )
 
 
 def _described(networks: Networks) -> dict[str, Any]:
@@ -173,19 +181,28 @@ def _skeleton(spec: NetworkSpec) -> nn.Module:
         return spec.build("generators")
 
 
-def _fill(generators: Mapping[Direction, nn.Module], path: Path) -> None:
-    expected = {
-        f"generators.{direction}.{name}": tuple(value.shape)
-        for direction, generator in generators.items()
-        for name, value in generator.state_dict().items()
+def _weights(generators: Mapping[Direction, nn.Module], path: Path) -> dict[str, Tensor]:
+    """The tensors of a model file, once their shapes are those of the generators. Raises ModelFileError."""
+    own = {
+        f"generators.{d}.{name}": value for d, each in generators.items() for name, value in each.state_dict().items()
     }
     try:
         with safe_open(path, framework="pt") as handle:
             found = {name: tuple(handle.get_slice(name).get_shape()) for name in handle.keys()}  # noqa: SIM118
-            _compare(expected, found, path)
+            if unlike := first_difference(shapes(own), found):
+                raise ModelFileError(f"{path} does not match its header: {unlike}")
             tensors = {name: handle.get_tensor(name) for name in found}
     except (SafetensorError, OSError) as error:
-        raise ModelFileError(f"{path} is damaged ({_first_line(error)})") from error
+        raise ModelFileError(f"{path} is damaged ({first_line(error)})") from error
+    for name, value in tensors.items():
+        if value.is_floating_point() != own[name].is_floating_point():
+            raise ModelFileError(f"{path} does not match its header: {name} is of type {value.dtype}")
+        if not bool(value.float().isfinite().all()):
+            raise ModelFileError(f"{path} holds weights that are not finite")
+    return tensors
+
+
+def _fill(generators: Mapping[Direction, nn.Module], tensors: Mapping[str, Tensor]) -> None:
     for direction, generator in generators.items():
         prefix = f"generators.{direction}."
         state = {
@@ -193,18 +210,17 @@ def _fill(generators: Mapping[Direction, nn.Module], path: Path) -> None:
             for name, value in tensors.items()
             if name.startswith(prefix)
         }
-        if not all(bool(value.isfinite().all()) for value in state.values()):
-            raise ModelFileError(f"{path} holds weights that are not finite")
         generator.load_state_dict(state, assign=True)
         generator.eval().requires_grad_(False)
 
 
-def _compare(expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]], path: Path) -> None:
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
-            wanted, got = expected.get(name, "nothing"), found.get(name, "nothing")
-            raise ModelFileError(f"{path} does not match its header: {name} is {got}, expected {wanted}")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]
+def _compare_checksums(header: Mapping[str, Any], tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Refuse weights that are not as they were written; earlier versions recorded no checksums."""
+    recorded = header.get("checksums")
+    if recorded is None:
+        return
+    for name, value in tensors.items():
+        if not isinstance(recorded, Mapping) or recorded.get(name) != checksum(value):
+            raise ModelFileError(
+                f"{path} is damaged: {name} is not as it was written (its checksum differs); take another copy of it"
+            )

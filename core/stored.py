@@ -62,6 +62,20 @@ def load_plain(path: Path) -> Any:
         raise Unreadable(reason) from error
 
 
+def shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    """The shape of each tensor, by name."""
+    return {name: tuple(value.shape) for name, value in tensors.items()}
+
+
+def first_difference(expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]) -> str:
+    """The first name whose shapes differ, in words; empty where all agree."""
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            wanted, got = expected.get(name, "nothing"), found.get(name, "nothing")
+            return f"{name[:100]} is {got}, expected {wanted}"
+    return ""
+
+
 def checksum(value: Tensor) -> str:
     """CRC-32 of a tensor's bytes as they are stored, in hexadecimal."""
     data: Any = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
