@@ -320,6 +320,11 @@ class Domain(ABC):
         """Whether a file met in a folder is to be converted (by its name). Default: if it ends in one of `suffixes`."""
         return not self.suffixes or path.name.lower().endswith(self.suffixes)
 
+    def recording(self, folder: Path) -> Sequence[Path]:
+        """The files directly in `folder` that are parts of one recording (the frames of a clip), in order: it is opened
+        by the folder's path, and written into a folder or a file. Default: none, each file is one by itself."""
+        return ()
+
     @classmethod
     def adopt(cls, other: Domain) -> Domain | None:
         """This medium for a model that was trained on `other`, where its samples can pass for samples of `other`

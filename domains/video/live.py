@@ -31,8 +31,9 @@ from ...core.domain import Domain, Side, Translate
 from ...core.errors import ConfigError, MediaError
 from . import pipes
 from .colour import Unpacker, to_tensor
-from .conversion import Shown, VideoReader
+from .conversion import VideoReader
 from .probe import Source
+from .reading import Shown
 from .settings import VideoConversion
 
 T = TypeVar("T")
