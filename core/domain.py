@@ -186,6 +186,12 @@ class Scorer(Protocol):
         """The figures of all that was taken in."""
 
 
+_NOT_CONVERTING = frozenset({
+    "scan", "sample", "fit", "networks", "objective_type", "warp", "compare", "plain", "preview", "load",
+    "paired_scores", "unpaired_scores", "label_scorer",
+})  # fmt: skip
+
+
 class Domain(ABC):
     """One medium. What must be given is `name`, `channels`, `sample`, `open` and `create`; the rest has defaults.
 
@@ -292,6 +298,16 @@ class Domain(ABC):
         return ()
 
     # -- conversion ---------------------------------------------------------------------------------
+    def prepare_conversion(self, options: ConversionSettings) -> None:
+        """Import what a conversion needs: called in the thread that asks for it, before reading and writing start in
+        threads of their own. Default: what the adapter's package imports inside functions, but for methods that serve
+        training or judging. To be extended where a library imports parts of itself as it is used."""
+        from .imports import import_ahead
+
+        ours = __package__.rpartition(".")[0]
+        kinds = [kind.__module__ for kind in type(self).__mro__ if issubclass(kind, Domain)]
+        import_ahead([name for name in kinds if not name.startswith(f"{ours}.")], _NOT_CONVERTING)
+
     @abstractmethod
     def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
         """Open a file of domain `side`. Raises MissingFile or MediaError."""

@@ -120,6 +120,16 @@ class Video(Domain):
         return compare(a, b)
 
     # -- conversion ---------------------------------------------------------------------------------
+    def prepare_conversion(self, options: ConversionSettings) -> None:
+        """Import decoders and encoders, of pictures too, and what holds footage steady."""
+        from . import blank, conversion, material, pipes, stabiliser, tone  # noqa: F401
+
+        assert isinstance(options, VideoConversion)
+        if options.report is not None:
+            from . import report  # noqa: F401
+        self.pictures.prepare_conversion(_for_pictures(options))
+        super().prepare_conversion(options)
+
     def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
         """Open a clip (- is standard input), a folder of numbered pictures as one, or a picture as the picture domain
         does. Raises MissingFile or MediaError."""

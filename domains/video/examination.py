@@ -10,6 +10,7 @@ from typing import Literal
 
 import av
 import numpy as np
+import numpy.ma  # np.median imports it when it is first called, in whatever thread that is
 
 from ...core.errors import MediaError
 from ..image import ImageSettings, doctor, files

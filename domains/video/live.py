@@ -192,6 +192,7 @@ def convert_live(
         OutputError: the target cannot be written.
     """
     options = dataclasses.replace(options, immediate=True)
+    domain.prepare_conversion(options)
     with _opened(source, options) as reader:
         reader.side = side
         _warm_up(translate, reader, options)
