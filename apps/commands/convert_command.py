@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from unpaired.apps import footage, voices
 from unpaired.apps.command_line import Parser, Progress, put, quiet_libraries, refuse, run
 from unpaired.core import config
 from unpaired.core.files import check_writable
+from unpaired.core.folders import told
 
 if TYPE_CHECKING:
     from unpaired import Translator
@@ -28,7 +28,6 @@ DESCRIPTION = """Translate a file, or a folder of files (which keeps its tree).
 
   unpaired convert day2night photo.jpg night.jpg
   unpaired convert day2night-video street.mp4 night.mp4
-  unpaired convert day2night-video frames night.mov --rate 24
   unpaired convert runs/monet photos paintings --skip-existing --strength 0.8
   unpaired convert runs/monet painting.png photo.png --direction b2a
   unpaired convert runs/voice in.wav out.wav --pitch keep
@@ -78,8 +77,7 @@ def add_options(made: Parser) -> None:
     made.add_argument("--skip-existing", action="store_true", help="leave outputs alone that are there already")
     made.add_argument("--domain", metavar="NAME", help="video lends a model of pictures to a folder of clips")
     made.add_argument("--live", action="store_true", help="INPUT is being filmed (frames drop) or spoken")
-    made.add_argument("--rate", type=_rate, metavar="HZ", help="of numbered frames (default: 25 a second), or of raw "
-                      "samples (sound, --live; default: the model's)")  # fmt: skip
+    made.add_argument("--rate", type=int, metavar="HZ", help="of raw samples (sound, --live; default: the model's)")
     made.add_argument("--channels", type=int, default=1, metavar="N", help="of raw samples (sound, --live; default: 1)")
     made.add_argument("--side-by-side", action="store_true", help="show the input beside its translation (video)")
     made.add_argument("--report", metavar="FILE", help="write an HTML page about the footage's steadiness")
@@ -93,16 +91,6 @@ def add_options(made: Parser) -> None:
     )
 
 
-def _rate(text: str) -> float:
-    """A number, or one over another: 24000/1001."""
-    return float(Fraction(text))
-
-
-def _whole(rate: float | None) -> int | None:
-    refuse([f"--rate is {rate:g}; samples come at a whole number a second"] if rate is not None and rate % 1 else [])
-    return None if rate is None else int(rate)
-
-
 def main(args: argparse.Namespace) -> int:
     """Convert; the exit code is 2 when a file could not be converted."""
     refuse(args.faults)
@@ -110,7 +98,7 @@ def main(args: argparse.Namespace) -> int:
     options = _options(args, translator.domain.conversion_type)
     if args.live and translator.domain.name == "audio":
         return voices.convert_live(
-            translator, args.input, args.output, args.direction, options, _whole(args.rate), args.channels, args.json
+            translator, args.input, args.output, args.direction, options, args.rate, args.channels, args.json
         )
     if args.live:
         return footage.convert_live(translator, args.input, args.output, args.direction, options, args.json)
@@ -123,8 +111,8 @@ def main(args: argparse.Namespace) -> int:
         print(json.dumps(_figures(report) | rate, indent=2, ensure_ascii=False) if args.json else _text(report, rate))
     for note in report.notes:
         print(f"unpaired: note: {note.path}: {note.text}", file=sys.stderr)
-    for broken in report.failed:
-        print(f"unpaired: {broken.path}: {broken.reason}", file=sys.stderr)
+    for line in told(report.failed):
+        print(f"unpaired: {line}", file=sys.stderr)
     return 2 if report.failed else 0
 
 
@@ -146,14 +134,12 @@ def _translator(args: argparse.Namespace) -> Translator:
         return footage.for_footage(translator)
     if args.domain not in (None, translator.domain.name):
         refuse([f"the model is of the domain {translator.domain.name}, not {args.domain}"])
-    return translator.suited_to(args.input, args.output)
+    return translator.suited_to(args.input)
 
 
 def _options(args: argparse.Namespace, kind: type[ConversionSettings]) -> ConversionSettings:
     if args.side_by_side:
         put(args.settings, "conversion.side_by_side", True)
-    if args.rate is not None and not args.live:
-        put(args.settings, "conversion.rate", args.rate)
     if args.report is not None:
         put(args.settings, "conversion.report", args.report)
         check_writable(Path(args.report))

@@ -21,7 +21,7 @@ from ...core.domain import (
     Warp,
     Writer,
 )
-from ...core.errors import ConfigError
+from ...core.errors import ConfigError, MediaError
 from .settings import ImageConversion, ImageSettings
 
 if TYPE_CHECKING:
@@ -89,12 +89,6 @@ class Image(Domain):
         return compare(a, b)
 
     # -- conversion ---------------------------------------------------------------------------------
-    def prepare_conversion(self, options: ConversionSettings) -> None:
-        """Import decoders and encoders."""
-        from . import conversion  # noqa: F401
-
-        super().prepare_conversion(options)
-
     def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
         """Decode a picture.
 
@@ -116,7 +110,11 @@ class Image(Domain):
     def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
         """Raise MediaError for a name that ends as no picture that is written does."""
         from .encoding import format_of
+        from .kinds import unread_by_name
 
+        kind = unread_by_name(source)
+        if kind is not None and path.suffix.lower() == source.suffix.lower():
+            raise MediaError(f"{source}: {kind.reason}")  # in a folder, what is not read is not written either
         format_of(path)
 
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:

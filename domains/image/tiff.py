@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import tifffile
 from PIL import Image as Pillow
 from PIL import TiffImagePlugin, TiffTags
 
@@ -125,6 +124,8 @@ def _values(page: Any, code: int, default: tuple[int, ...]) -> tuple[int, ...]:
 
 def form_of(path: Path) -> Form:
     """The form of a TIFF's first picture. Raises MediaError where that is a camera's raw data or a small copy."""
+    import tifffile
+
     with tifffile.TiffFile(path) as tiff:
         return _form(path, tiff)
 
@@ -143,6 +144,8 @@ def read_tiff(path: Path, raw: bool = False, decode: bool = True) -> Picture:
 
     With `decode` off the pixels are a stand-in of the same shape and type. Raises MediaError for what cannot be read.
     """
+    import tifffile
+
     with tifffile.TiffFile(path) as tiff:
         form, page = _form(path, tiff), tiff.pages[0]
         if raw and (series := _pages_as_channels(tiff)) is not None:

@@ -6,16 +6,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from operator import length_hint
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from ...core.domain import Side, Translate
-from .reading import FrameReader
+from .conversion import VideoReader
 from .scores import ClipScorer, remarks
-from .sequence import frames_at
 from .settings import VideoConversion
 
 if TYPE_CHECKING:
@@ -37,19 +35,19 @@ class ClipScores:
     """What the figures mean together."""
 
 
-class _Remembering(FrameReader):
-    """Frames that are kept until their translations are there."""
+class _Remembering(VideoReader):
+    """A clip whose frames are kept until their translations are there."""
 
-    def __init__(self, reader: FrameReader, options: VideoConversion) -> None:
-        super().__init__(reader.info, options)
-        self.path, self.side = reader.path, reader.side
+    def __init__(self, path: Path, options: VideoConversion) -> None:
+        super().__init__(path, options)
         self.waiting: deque[Tensor] = deque()
-        self._reader = reader
 
     def __iter__(self) -> Iterator[Tensor]:
-        for frame in self._reader:
+        for frame in super().__iter__():
             self.waiting.append(frame)
-            self._reader.forget()  # nobody writes this clip anew
+            # Nobody writes this clip anew.
+            self.shown.clear()
+            self.footage.others.clear()
             yield frame
 
 
@@ -65,7 +63,7 @@ def score_clip(
 
     Args:
         domain, translate: of the model, one direction of it.
-        clip: footage of domain `side`: a clip, or a folder of numbered frames.
+        clip: footage of domain `side`.
         options: size, start, end and what holds steady, as for a conversion.
         progress: called with the frames done and those expected (0 where nobody knows).
 
@@ -73,8 +71,9 @@ def score_clip(
         MissingFile, MediaError: as for a conversion.
     """
     scorer, spent = ClipScorer(), 0.0
-    with frames_at(clip, side, options) as opened:
-        expected, reader = length_hint(opened, 0), _Remembering(opened, options)
+    with _Remembering(clip, options) as reader:
+        reader.side = side
+        expected = reader.__length_hint__()
         translated = iter(domain.convert(reader, translate, options))
         alone = domain.framewise(translate, side)
         while True:
