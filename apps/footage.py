@@ -47,7 +47,7 @@ def for_footage(translator: Translator) -> Translator:
 def medium_of(places: Sequence[str]) -> str:
     """The medium that files or folders are inspected as, where nobody says: that of most names. In case of doubt
     pictures go before footage, and footage before sound."""
-    from unpaired.core.conversion import files_below
+    from unpaired.core.jobs import files_below
 
     paths = [path for place in map(Path, places) for path in (files_below(place) if place.is_dir() else [place])]
     media = (Image(), Video(), Audio())
@@ -96,7 +96,7 @@ def through_pipe(
     from unpaired.core.conversion import ConversionReport, notes_of
     from unpaired.core.pipeline import Job, Pipeline
 
-    if source != PIPE and not Path(source).is_file():
+    if source != PIPE and not (Path(source).is_file() or translator.domain.recording(Path(source))):
         raise MissingFile(f"there is no file {source}; what goes into a pipe is one clip")
     job = Job(Path(source), Path(target))
     translator.domain.check_target(job.target, job.source, options)
@@ -145,7 +145,7 @@ def score_clips(
     domain, options = translator.domain, VideoConversion(end=seconds)
     assert isinstance(domain, Video)
     side, _ = SIDES[direction]
-    clips, scores = _clips(places), []
+    clips, scores = _clips(places, domain), []
     for number, clip in enumerate(clips):
         show = ProgressShown(f"scored {clip.name} ({number + 1} of {len(clips)})")
         with quiet_libraries():
@@ -155,13 +155,14 @@ def score_clips(
     return 0
 
 
-def _clips(places: Sequence[str]) -> list[Path]:
-    from unpaired.core.conversion import files_below
-    from unpaired.domains.video.material import is_clip_name
+def _clips(places: Sequence[str], domain: Video) -> list[Path]:
+    from unpaired.core.jobs import parts_below
+    from unpaired.domains.video.material import is_still_name
 
     found = []
     for place in map(Path, places):
-        found += [file for file in files_below(place) if is_clip_name(file.name)] if place.is_dir() else [place]
+        parts = parts_below(place, domain) if place.is_dir() else [place]
+        found += [part for part in parts if part.is_dir() or not is_still_name(part.name)]
     if not found:
         raise MissingFile(f"there is no clip in {', '.join(places)}")
     return found

@@ -186,6 +186,12 @@ class Scorer(Protocol):
         """The figures of all that was taken in."""
 
 
+_NOT_CONVERTING = frozenset({
+    "scan", "sample", "fit", "networks", "objective_type", "warp", "compare", "plain", "preview", "load",
+    "paired_scores", "unpaired_scores", "label_scorer",
+})  # fmt: skip
+
+
 class Domain(ABC):
     """One medium. What must be given is `name`, `channels`, `sample`, `open` and `create`; the rest has defaults.
 
@@ -292,6 +298,16 @@ class Domain(ABC):
         return ()
 
     # -- conversion ---------------------------------------------------------------------------------
+    def prepare_conversion(self, options: ConversionSettings) -> None:
+        """Import what a conversion needs: called in the thread that asks for it, before reading and writing start in
+        threads of their own. Default: what the adapter's package imports inside functions, but for methods that serve
+        training or judging. To be extended where a library imports parts of itself as it is used."""
+        from .imports import import_ahead
+
+        ours = __package__.rpartition(".")[0]
+        kinds = [kind.__module__ for kind in type(self).__mro__ if issubclass(kind, Domain)]
+        import_ahead([name for name in kinds if not name.startswith(f"{ours}.")], _NOT_CONVERTING)
+
     @abstractmethod
     def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
         """Open a file of domain `side`. Raises MissingFile or MediaError."""
@@ -319,6 +335,11 @@ class Domain(ABC):
     def convertible(self, path: Path) -> bool:
         """Whether a file met in a folder is to be converted (by its name). Default: if it ends in one of `suffixes`."""
         return not self.suffixes or path.name.lower().endswith(self.suffixes)
+
+    def recording(self, folder: Path) -> Sequence[Path]:
+        """The files directly in `folder` that are parts of one recording (the frames of a clip), in order: it is opened
+        by the folder's path, and written into a folder or a file. Default: none, each file is one by itself."""
+        return ()
 
     @classmethod
     def adopt(cls, other: Domain) -> Domain | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -58,6 +59,33 @@ def atomic(target: Path, ending: str | None = None) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `target`; on success it is renamed to `target`, else removed.
+
+    Where the target is a folder already, the files go into it one by one, each in place of one of its name.
+
+    Raises:
+        OutputError: the place cannot be written to (an OSError inside the block is taken for that).
+    """
+    temporary = target.with_name(f".{target.name[:80]}.{secrets.token_hex(4)}.part")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        if target.is_dir():
+            for file in sorted(temporary.iterdir()):
+                file.replace(target / file.name)
+        else:
+            temporary.replace(target)
+        flush(target.parent)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise output_error(target, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def flush(path: Path) -> None:

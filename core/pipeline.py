@@ -189,6 +189,7 @@ class Pipeline:
     def run(self, jobs: Sequence[Job]) -> None:
         """Convert every job. A fault of a file is left in its `error`; whatever else is raised in any stage ends
         all three, removes the unfinished output, and is raised here. Runs once."""
+        self._domain.prepare_conversion(self._options)
         threads = [
             threading.Thread(target=self._guarded, args=(stage, jobs), name=f"unpaired-{name}", daemon=True)
             for name, stage in (("read", self._read_all), ("write", self._write_all))

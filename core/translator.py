@@ -19,7 +19,7 @@ from .domain import Direction, Domain, Translate
 from .errors import ConfigError, MediaError, MissingFile, UnknownName
 from .model import Model, load_model
 from .networks.norm import WithStatistics
-from .registry import entries, find, suggestion
+from .registry import suggestion
 from .runtimes import Runtime, choose
 
 if TYPE_CHECKING:
@@ -67,27 +67,33 @@ class Translator:
         """
         return self.toward(direction)(x)
 
-    def suited_to(self, source: str | os.PathLike[str]) -> Translator:
+    def suited_to(self, source: str | os.PathLike[str], target: str | os.PathLike[str] | None = None) -> Translator:
         """This translator, or the same model in the hands of another medium that reads `source` and can use it.
 
         The model's own medium goes first; then every installed one that adopts it (a model of pictures serves for
-        footage). Of a folder the one is taken that converts most of its files.
+        footage). Of a folder the one is taken that converts most of its files, or, where `target` is to be one file,
+        the one to which the folder is one recording.
         """
-        from .conversion import files_below
-
-        path = Path(source)
-        listed = files_below(path) if path.is_dir() else [path]
-        if all(map(self.domain.convertible, listed)):
-            return self
-        media = [self.domain, *_adopters(self.domain)]
-        fitting = [sum(map(domain.convertible, listed)) for domain in media]
-        best = media[fitting.index(max(fitting))]
+        best = self._best(Path(source), None if target is None else Path(target))
         if best is self.domain:
             return self
         with self._lock:
             if best.name not in self._lent:
                 self._lent[best.name] = Translator(replace(self.model, domain=best), *self._asked)
             return self._lent[best.name]
+
+    def _best(self, source: Path, target: Path | None) -> Domain:
+        from .jobs import adopters, files_below, names_file
+
+        if source.is_dir() and target is not None and names_file(target) and not target.is_dir():
+            media = [self.domain, *adopters(self.domain)]
+            return next((domain for domain in media if domain.recording(source)), self.domain)
+        listed = files_below(source) if source.is_dir() else [source]
+        if all(map(self.domain.convertible, listed)):
+            return self.domain
+        media = [self.domain, *adopters(self.domain)]
+        fitting = [sum(map(domain.convertible, listed)) for domain in media]
+        return media[fitting.index(max(fitting))]
 
     def toward(self, direction: Direction = "a2b") -> Translate:
         """One direction by itself, as `Domain.convert` takes it. Raises ConfigError if the model lacks it."""
@@ -120,15 +126,14 @@ class Translator:
         from .conversion import convert
 
         return convert(
-            self.suited_to(input), input, output, direction, skip_existing=skip_existing, progress=progress, **options
+            self.suited_to(input, output),
+            input,
+            output,
+            direction,
+            skip_existing=skip_existing,
+            progress=progress,
+            **options,
         )
-
-
-def _adopters(domain: Domain) -> list[Domain]:
-    """Every other installed medium that can use models of this one."""
-    others = (find("domains", entry.name) for entry in entries("domains") if entry.broken is None)
-    adopted = (kind.adopt(domain) for kind in others if not isinstance(domain, kind))
-    return [each for each in adopted if each is not None]
 
 
 class _OneWay:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ DESCRIPTION = """Translate a file, or a folder of files (which keeps its tree).
 
   unpaired convert day2night photo.jpg night.jpg
   unpaired convert day2night-video street.mp4 night.mp4
+  unpaired convert day2night-video frames night.mov --rate 24
   unpaired convert runs/monet photos paintings --skip-existing --strength 0.8
   unpaired convert runs/monet painting.png photo.png --direction b2a
   unpaired convert runs/voice in.wav out.wav --pitch keep
@@ -77,7 +79,8 @@ def add_options(made: Parser) -> None:
     made.add_argument("--skip-existing", action="store_true", help="leave outputs alone that are there already")
     made.add_argument("--domain", metavar="NAME", help="video lends a model of pictures to a folder of clips")
     made.add_argument("--live", action="store_true", help="INPUT is being filmed (frames drop) or spoken")
-    made.add_argument("--rate", type=int, metavar="HZ", help="of raw samples (sound, --live; default: the model's)")
+    made.add_argument("--rate", type=_rate, metavar="HZ", help="of numbered frames (default: 25 a second), or of raw "
+                      "samples (sound, --live; default: the model's)")  # fmt: skip
     made.add_argument("--channels", type=int, default=1, metavar="N", help="of raw samples (sound, --live; default: 1)")
     made.add_argument("--side-by-side", action="store_true", help="show the input beside its translation (video)")
     made.add_argument("--report", metavar="FILE", help="write an HTML page about the footage's steadiness")
@@ -91,6 +94,16 @@ def add_options(made: Parser) -> None:
     )
 
 
+def _rate(text: str) -> float:
+    """A number, or one over another: 24000/1001."""
+    return float(Fraction(text))
+
+
+def _whole(rate: float | None) -> int | None:
+    refuse([f"--rate is {rate:g}; samples come at a whole number a second"] if rate is not None and rate % 1 else [])
+    return None if rate is None else int(rate)
+
+
 def main(args: argparse.Namespace) -> int:
     """Convert; the exit code is 2 when a file could not be converted."""
     refuse(args.faults)
@@ -98,7 +111,7 @@ def main(args: argparse.Namespace) -> int:
     options = _options(args, translator.domain.conversion_type)
     if args.live and translator.domain.name == "audio":
         return voices.convert_live(
-            translator, args.input, args.output, args.direction, options, args.rate, args.channels, args.json
+            translator, args.input, args.output, args.direction, options, _whole(args.rate), args.channels, args.json
         )
     if args.live:
         return footage.convert_live(translator, args.input, args.output, args.direction, options, args.json)
@@ -134,12 +147,14 @@ def _translator(args: argparse.Namespace) -> Translator:
         return footage.for_footage(translator)
     if args.domain not in (None, translator.domain.name):
         refuse([f"the model is of the domain {translator.domain.name}, not {args.domain}"])
-    return translator.suited_to(args.input)
+    return translator.suited_to(args.input, args.output)
 
 
 def _options(args: argparse.Namespace, kind: type[ConversionSettings]) -> ConversionSettings:
     if args.side_by_side:
         put(args.settings, "conversion.side_by_side", True)
+    if args.rate is not None and not args.live:
+        put(args.settings, "conversion.rate", args.rate)
     if args.report is not None:
         put(args.settings, "conversion.report", args.report)
         check_writable(Path(args.report))

@@ -56,7 +56,7 @@ def _report(place: Path, other: Path | None, domain: Domain) -> dict[str, Any]:
         raise MissingFile(f"there is no file or folder {place}")
     if other is None and (place.suffix == ".safetensors" or (place / "config.yaml").is_file()):
         return _of_model(place)
-    if other is None and place.is_file():
+    if other is None and (place.is_file() or domain.recording(place)):
         return _of_file(place, domain)
     if other is None and (place / "trainA").is_dir() and (place / "trainB").is_dir():
         place, other = place / "trainA", place / "trainB"

@@ -30,6 +30,8 @@ class OnnxRuntime:
         self._sessions: dict[Statistics, Any] = {}
         self._lock = threading.Lock()
         require("onnxruntime", "onnxruntime")
+        # Exporting imports much: now, for graphs are made in whatever thread first needs one.
+        _exported(nn.Identity(), (torch.zeros(1),), ["x"], ["y"], {})
 
     def __call__(self, x: Tensor) -> Tensor:
         """Translate (B, C, *space); see Runtime."""
@@ -69,6 +71,13 @@ def onnx_graph(generator: nn.Module, dimensions: int, statistics: Statistics = "
     graph, inputs = traced(generator, dimensions, statistics)
     space = {2 + i: f"space_{i}" for i in range(dimensions)}
     free = space if statistics != "own" else {0: "batch", **space}
+    inward, outward = ["x", "statistics", "momentum"][: len(inputs)], ["y", "used"][: 1 if statistics == "own" else 2]
+    return _exported(graph, inputs, inward, outward, {"x": free, "y": free})
+
+
+def _exported(
+    graph: Any, inputs: tuple[Tensor, ...], inward: list[str], outward: list[str], free: dict[str, dict[int, str]]
+) -> bytes:
     buffer = io.BytesIO()
     export: Any = torch.onnx.export
     with torch.no_grad(), quiet():
@@ -79,9 +88,9 @@ def onnx_graph(generator: nn.Module, dimensions: int, statistics: Statistics = "
             buffer,
             dynamo=False,
             opset_version=OPSET,
-            input_names=["x", "statistics", "momentum"][: len(inputs)],
-            output_names=["y", "used"][: 1 if statistics == "own" else 2],
-            dynamic_axes={"x": free, "y": free},
+            input_names=inward,
+            output_names=outward,
+            dynamic_axes=free,
         )
     return buffer.getvalue()
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from . import require
 from .tracing import Statistics, statistics_for, traced
 
+_FRONT_END = "openvino.frontend", "openvino.frontend.pytorch.ts_decoder"
 _SHAPES_KEPT = 4
 _CALLS_BEFORE_STATIC = 8
 """A graph of fixed shape is a few per cent faster than a dynamic one and takes 0.3 s to make."""
@@ -33,6 +34,8 @@ class OpenVinoRuntime:
 
     def __init__(self, generator: nn.Module, dimensions: int, precision: Literal["auto", "fp32"] = "auto") -> None:
         self._openvino = require("openvino", "openvino")
+        for module in _FRONT_END:  # now: graphs are made in whatever thread first needs one
+            require(module, "openvino")
         with _own_signal_stack():
             self._core = self._openvino.Core()
             capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -181,8 +184,7 @@ def _converted(generator: nn.Module, dimensions: int, statistics: Statistics) ->
 
     Through the front end itself: `openvino.convert_model` does the same, and tries to report it (see `offline`).
     """
-    frontends = require("openvino.frontend", "openvino")
-    decoders = require("openvino.frontend.pytorch.ts_decoder", "openvino")
+    frontends, decoders = (require(module, "openvino") for module in _FRONT_END)
     graph, _ = traced(generator, dimensions, statistics)
     frontend = frontends.FrontEndManager().load_by_framework("pytorch")
     # The front end reads from the decoder until the conversion is over, without keeping it alive.

@@ -127,6 +127,12 @@ class Audio(Domain):
         return compare(a, b, self.settings.content)
 
     # -- conversion ---------------------------------------------------------------------------------
+    def prepare_conversion(self, options: ConversionSettings) -> None:
+        """Import decoders, encoders and vocoders."""
+        from . import conversion, remux, vocoders  # noqa: F401
+
+        super().prepare_conversion(options)
+
     def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
         """Open a recording, or a video for its sound. Raises MissingFile or MediaError."""
         from .conversion import AudioReader

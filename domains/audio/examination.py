@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import signal
 
 from ...core.errors import MediaError
 from . import features
 from .files import SoundFile
 from .loudness import SILENCE, loudness
+from .pitch import HIGHEST, LOWEST, f0
 from .settings import AudioSettings
 
 LISTENED_TO = 300.0
@@ -157,8 +159,6 @@ def _noise(audio: Sound, rate: int) -> float:
 
 def bandwidth(audio: Sound, rate: int) -> float:
     """Hz up to which the mean spectrum of (samples,) lies within 75 dB of its strongest part."""
-    from scipy import signal
-
     size = min(_SPECTRUM, len(audio))
     hz, power = signal.welch(audio, rate, "blackmanharris", size, size // 2)
     strong = np.flatnonzero(power > power.max() * 10 ** (_NOTHING / 10))
@@ -166,8 +166,6 @@ def bandwidth(audio: Sound, rate: int) -> float:
 
 
 def _pitch(audio: Sound, settings: AudioSettings) -> npt.NDArray[np.float64]:
-    from .pitch import HIGHEST, LOWEST, f0
-
     within = _NOTES if settings.content == "music" else (LOWEST, HIGHEST)
     _, hz = f0(audio[: round(PITCHED * settings.sample_rate)], settings.sample_rate, within=within)
     return hz[hz > 0]

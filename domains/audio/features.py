@@ -15,6 +15,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 import numpy.typing as npt
 from scipy import signal
+from scipy.fft import rfft
 
 Sound = npt.NDArray[np.float32]
 
@@ -85,8 +86,6 @@ class LogMel:
         return np.concatenate(pieces, axis=1)
 
     def _logarithm(self, frames: Sound) -> Sound:
-        from scipy.fft import rfft
-
         magnitude = np.abs(rfft(frames * self._window, axis=1))
         mel: Sound = np.log(np.maximum(FLOOR, self._filters @ magnitude.T))
         return mel

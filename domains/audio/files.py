@@ -8,15 +8,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
+import av
+import av.subtitles.codeccontext
+import av.subtitles.stream  # PyAV imports both as it meets such a track, in whatever thread that happens
 import numpy as np
+import soundfile
+from av.stream import Disposition
 
 from ...core.errors import MediaError, MissingFile
 from .features import Sound
-
-if TYPE_CHECKING:
-    import soundfile
 
 BLOCK = 1 << 16
 """Samples of a block that is read."""
@@ -149,8 +151,6 @@ class _ByLibsndfile:
     """A file that libsndfile reads."""
 
     def __init__(self, path: Path) -> None:
-        import soundfile
-
         self.start, self.index = Fraction(0), -1
         self._faults = soundfile.LibsndfileError
         self._path = path
@@ -260,8 +260,6 @@ class _ByFFmpeg:
         return best if best in streams else streams[0]
 
     def _frames(self) -> Iterator[Any]:
-        import av
-
         broken = 0
         packets = self._container.demux(self._stream)
         while True:
@@ -282,8 +280,6 @@ class _ByFFmpeg:
             self.notes.append(f"{broken} packets of its sound are damaged; they are left out")
 
     def blocks(self) -> Iterator[Sound]:
-        import av
-
         self._container.close()
         self._container = open_container(self._path)
         self._stream = self._chosen()
@@ -310,8 +306,6 @@ class _ByFFmpeg:
 
 def open_container(path: Path) -> Any:
     """A file opened by FFmpeg. Raises MediaError."""
-    import av
-
     try:
         # What a playlist in disguise names is not fetched.
         return av.open(
@@ -322,8 +316,6 @@ def open_container(path: Path) -> Any:
 
 
 def _is_footage(stream: Any) -> bool:
-    from av.stream import Disposition
-
     return not stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails)
 
 

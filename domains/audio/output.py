@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import soundfile
 from torch import Tensor
 
 from ...core.domain import Writer
@@ -158,8 +159,6 @@ class _ByLibsndfile:
     """A file that libsndfile writes."""
 
     def __init__(self, kind: str, suffix: str, place: Path, path: Path, like: AudioReader) -> None:
-        import soundfile
-
         info = like.info
         self.notes: list[str] = []
         if kind == "WAV" and like.survey.samples * info.channels * max(2, info.bits // 8) > _LARGEST_WAV:
@@ -189,8 +188,6 @@ class _ByLibsndfile:
 
     @staticmethod
     def _subtype(kind: str, suffix: str, info: SoundInfo) -> str:
-        import soundfile
-
         available = soundfile.available_subtypes(kind)
         if kind == "OGG":
             return "OPUS" if suffix == ".opus" or info.codec.lower() == "opus" else "VORBIS"

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
+import pyworld
 
 from .features import Resampler, Sound
 
@@ -45,8 +46,6 @@ def f0(
     if len(sound) < rate * 2 * PERIOD or not sound.any():
         count = len(sound) * 200 // rate + 1
         return np.asarray(np.arange(count) * PERIOD), np.zeros(count)
-    import pyworld
-
     low, high = within
     rough, times = pyworld.dio(sound, rate, f0_floor=low, f0_ceil=high, frame_period=1000 * PERIOD, speed=speed)
     return times, cast(Contour, pyworld.stonemask(sound, rough, times, rate))

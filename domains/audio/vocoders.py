@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
+import pyworld
 from scipy import fft, signal
 
 from .features import LogMel, Resampler, Sound, highest, mel_filters
@@ -213,8 +214,6 @@ def world(sound: Sound, mel: Sound, gain: Sound, settings: AudioSettings) -> Sou
     times, hz = f0(wide, rate)
     if not wide.any():
         return sound
-    import pyworld
-
     envelope = pyworld.cheaptrick(wide, hz, times, rate)
     aperiodicity = pyworld.d4c(wide, hz, times, rate)
     spread = to_spectrum(rate, settings.bins, rate, 2 * (envelope.shape[1] - 1))

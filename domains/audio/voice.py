@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyworld
+from scipy.fft import dct
 
 from ...core.errors import MediaError
 from .features import mel_filters, read_mono, resampled
@@ -114,8 +116,6 @@ def analysed(audio: npt.NDArray[np.floating], rate: int) -> Voice:
 
 
 def _world(samples: Array, rate: int) -> tuple[Array, Array]:
-    import pyworld
-
     low, high = F0_HZ
     rough, times = pyworld.dio(samples, rate, f0_floor=low, f0_ceil=high, frame_period=1000 * FRAME_SECONDS)
     f0 = pyworld.stonemask(samples, rough, times, rate)
@@ -198,8 +198,6 @@ def timbre(samples: Array, rate: int) -> Array:
     At 16 kHz: Hann windows of 32 ms every 10 ms, 40 mel bins to 8 kHz, the orthonormal cosine transform of their
     logarithm. Loud is what lies within 20 dB of the mean power.
     """
-    from scipy.fft import dct
-
     audio = resampled(samples.astype(np.float32), rate, _MFCC_RATE).astype(np.float64)
     audio = np.pad(audio, (0, max(0, _MFCC_FFT - len(audio))))
     frames = np.lib.stride_tricks.sliding_window_view(audio, _MFCC_FFT)[::_MFCC_HOP]

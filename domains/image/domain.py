@@ -89,6 +89,12 @@ class Image(Domain):
         return compare(a, b)
 
     # -- conversion ---------------------------------------------------------------------------------
+    def prepare_conversion(self, options: ConversionSettings) -> None:
+        """Import decoders and encoders."""
+        from . import conversion  # noqa: F401
+
+        super().prepare_conversion(options)
+
     def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
         """Decode a picture.
 

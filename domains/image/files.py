@@ -25,6 +25,8 @@ from .picture import Picture, Pixels
 PIXEL_LIMIT = 175_000_000
 """Pixels of the largest picture that is decoded, a little below Pillow's own guard (179 million)."""
 
+Pillow.init()  # every format now: it would import each as it is met, in whatever thread that happens
+
 # Pillow warns of doubtful metadata and of size; here files are judged by rules, and once.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Pillow.DecompressionBombWarning)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import tifffile
 from PIL import Image as Pillow
 from PIL import TiffImagePlugin, TiffTags
 
@@ -124,8 +125,6 @@ def _values(page: Any, code: int, default: tuple[int, ...]) -> tuple[int, ...]:
 
 def form_of(path: Path) -> Form:
     """The form of a TIFF's first picture. Raises MediaError where that is a camera's raw data or a small copy."""
-    import tifffile
-
     with tifffile.TiffFile(path) as tiff:
         return _form(path, tiff)
 
@@ -144,8 +143,6 @@ def read_tiff(path: Path, raw: bool = False, decode: bool = True) -> Picture:
 
     With `decode` off the pixels are a stand-in of the same shape and type. Raises MediaError for what cannot be read.
     """
-    import tifffile
-
     with tifffile.TiffFile(path) as tiff:
         form, page = _form(path, tiff), tiff.pages[0]
         if raw and (series := _pages_as_channels(tiff)) is not None:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import errno
-import re
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import av
 import numpy as np
 from torch import Tensor
 
-from ...core.domain import Reader, Side, Writer
+from ...core.domain import Writer
 from ...core.errors import MediaError, OutputError
 from ...core.files import atomic
 from ..image import picture
-from .colour import Planes, Unpacker, to_planes, to_tensor
+from .colour import Unpacker, to_planes, to_tensor
 from .decode import Footage
 from .encode import PIPE, Container, Encoder, container_of, plan
-from .probe import ClipInfo, Source, reason, source_name
+from .probe import Source, reason, source_name
+from .reading import FrameReader, Shown
 from .settings import VideoConversion
 from .tracks import Track, kept_tags, take_along
 
@@ -34,17 +33,7 @@ if TYPE_CHECKING:
 _NEARLY = Fraction(1, 100)
 
 
-class Shown(NamedTuple):
-    """What the writer must know of a frame that was read."""
-
-    ticks: int
-    """When it is shown, in ticks of the clip's time base after the cut."""
-    duration: int
-    planes: Planes | None
-    """The frame itself, where it is to be shown beside its translation."""
-
-
-class VideoReader(Reader):
+class VideoReader(FrameReader):
     """A clip opened for conversion; one chunk (3, H, W) a frame.
 
     Raises:
@@ -52,8 +41,7 @@ class VideoReader(Reader):
         MediaError: it is no video, no frame of it can be decoded, or none lies between start and end.
     """
 
-    side: Side = "a"
-    """The domain that its frames belong to."""
+    footage: Footage
 
     def __init__(
         self,
@@ -67,14 +55,7 @@ class VideoReader(Reader):
         self.footage = Footage(
             source, options.start, options.end, keep=True, container_format=container_format, options=reader_options
         )
-        self.info: ClipInfo = self.footage.info
-        """The clip, as it was found."""
-        self.height, self.width, self.sample_aspect = _size(self.info, options.size)
-        """Of the chunks, and how their pixels are stretched."""
-        self.shown: deque[Shown] = deque()
-        """The frames read so far that the writer has not yet fetched, in order."""
-        self._beside = options.side_by_side
-        self._options = options
+        super().__init__(self.footage.info, options)
 
     def __iter__(self) -> Iterator[Tensor]:
         unpack = Unpacker(self.height, self.width, self.info.orientation, self.info.depth)
@@ -96,21 +77,18 @@ class VideoReader(Reader):
     @property
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
         """What is out of the ordinary in the clip, as far as it is known by now, one sentence each."""
+        if self._options.rate is not None:
+            return (*self.footage.warnings, "a rate was given, but the clip has times of its own, which are kept")
         return self.footage.warnings
+
+    def forget(self) -> None:
+        """Let go of what a writer would fetch."""
+        super().forget()
+        self.footage.others.clear()
 
     def close(self) -> None:
         """Release the clip."""
         self.footage.close()
-
-
-def _size(info: ClipInfo, asked: str | None) -> tuple[int, int, Fraction]:
-    """Height and width of the output, and the sample aspect that keeps the picture's shape."""
-    if asked is None:
-        return info.height, info.width, info.sample_aspect
-    width, height = (int(n) for n in re.findall(r"\d+", asked))
-    aspect = info.sample_aspect * Fraction(info.width, info.height) / Fraction(width, height)
-    aspect = Fraction(1) if abs(aspect - 1) < _NEARLY else aspect.limit_denominator(1000)
-    return height, width, aspect
 
 
 class VideoWriter(Writer):
@@ -131,7 +109,7 @@ class VideoWriter(Writer):
     """
 
     def __init__(
-        self, target: Path | BinaryIO, like: VideoReader, options: VideoConversion, container: Container | None = None
+        self, target: Path | BinaryIO, like: FrameReader, options: VideoConversion, container: Container | None = None
     ) -> None:
         is_path = isinstance(target, Path)
         self._name = str(target) if is_path else "the output stream"
@@ -140,7 +118,7 @@ class VideoWriter(Writer):
         kind = container or (container_of(target.name) if isinstance(target, Path) else PIPE)
         height, width = like.height, like.width * (2 if self._beside else 1)
         chosen = plan(like.info, height, width, options, kind)
-        self._notes = list(chosen.notes)
+        self._notes = [*like.notes_for_clips, *chosen.notes]
         self._tracks: dict[int, Track] = {}
         self._last: Shown | None = None
         self._atomic: AbstractContextManager[Path] | None = None
@@ -168,7 +146,13 @@ class VideoWriter(Writer):
 
     def _prepare(self, kind: Container) -> None:
         """Labels, tracks and header."""
-        footage, info = self._like.footage, self._like.info
+        if self._like.footage is not None:
+            self._take_along(self._like.footage, kind)
+        with self._writing():
+            self._container.start_encoding()
+
+    def _take_along(self, footage: Footage, kind: Container) -> None:
+        info = self._like.info
         begin, end = footage.span
         span = (begin if footage.cut_ticks else None, end)
         shift = footage.cut_ticks * info.time_base
@@ -184,8 +168,6 @@ class VideoWriter(Writer):
         stream.disposition = video.disposition
         self._container.metadata.update(kept_tags(dict(footage.container.metadata)))
         self._container.set_chapters(_chapters(footage.container.chapters(), begin if shift else None, end, shift))  # type: ignore[arg-type]
-        with self._writing():
-            self._container.start_encoding()
 
     @property
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
@@ -236,7 +218,7 @@ class VideoWriter(Writer):
         self._abandon()
 
     def _copy_tracks(self) -> None:
-        others = self._like.footage.others
+        others = self._like.footage.others if self._like.footage is not None else ()
         while others:
             packet = others.popleft()
             track = self._tracks.get(packet.stream.index)

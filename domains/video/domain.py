@@ -120,50 +120,63 @@ class Video(Domain):
         return compare(a, b)
 
     # -- conversion ---------------------------------------------------------------------------------
-    def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
-        """Open a clip (- is standard input), or a picture as the picture domain does. Raises MissingFile or
-        MediaError."""
-        from .material import is_still_name
+    def prepare_conversion(self, options: ConversionSettings) -> None:
+        """Import decoders and encoders, of pictures too, and what holds footage steady."""
+        from . import blank, conversion, material, pipes, stabiliser, tone  # noqa: F401
 
         assert isinstance(options, VideoConversion)
-        if is_still_name(path.name):
-            return self.pictures.open(path, side, _for_pictures(options))
-        from . import pipes
-        from .conversion import VideoReader
+        if options.report is not None:
+            from . import report  # noqa: F401
+        self.pictures.prepare_conversion(_for_pictures(options))
+        super().prepare_conversion(options)
 
-        reader = VideoReader(pipes.source(path), options)
-        reader.side = side
-        return reader
+    def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
+        """Open a clip (- is standard input), a folder of numbered pictures as one, or a picture as the picture domain
+        does. Raises MissingFile or MediaError."""
+        from .material import is_still_name
+        from .sequence import frames_at
+
+        assert isinstance(options, VideoConversion)
+        if is_still_name(path.name) and not path.is_dir():
+            return self.pictures.open(path, side, _for_pictures(options))
+        return frames_at(path, side, options)
 
     def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
         """Raise MediaError for a name that ends as no clip that is written (of a picture: as no picture)."""
         from . import pipes
         from .encode import container_of
         from .material import is_still_name
+        from .sequence import means_folder
 
         assert isinstance(options, VideoConversion)
-        if is_still_name(source.name):
+        if source.is_dir() and means_folder(path):
+            self.pictures.check_target(path / self.recording(source)[0].name, source, _for_pictures(options))
+        elif is_still_name(source.name) and not source.is_dir():
             self.pictures.check_target(path, source, _for_pictures(options))
         elif str(path) != pipes.PIPE:
             container_of(path.name)
 
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
-        """Start the translated counterpart of a clip (- is standard output) or a picture. Raises OutputError or
-        MediaError."""
+        """Start the translated counterpart of a clip (- is standard output) or a picture; that of a folder of frames is
+        a folder, or a clip where the name ends as one. Raises OutputError or MediaError."""
         from . import pipes
-        from .conversion import VideoReader, VideoWriter
+        from .conversion import VideoWriter
+        from .reading import FrameReader
+        from .sequence import SequenceReader, SequenceWriter, means_folder
 
         assert isinstance(options, VideoConversion)
-        if not isinstance(like, VideoReader):
+        if not isinstance(like, FrameReader):
             return self.pictures.create(path, like, _for_pictures(options))
+        if isinstance(like, SequenceReader) and means_folder(path):
+            return SequenceWriter(path, like)
         return VideoWriter(pipes.target(path), like, options)
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
         """Translated frames in order, held steady; see `stabiliser.Stabiliser`."""
-        from .conversion import VideoReader
+        from .reading import FrameReader
 
         assert isinstance(options, VideoConversion)
-        if not isinstance(reader, VideoReader):
+        if not isinstance(reader, FrameReader):
             yield from self.pictures.convert(reader, translate, _for_pictures(options))
             return
         framewise = self.framewise(translate, reader.side)
@@ -190,6 +203,12 @@ class Video(Domain):
         from .material import is_clip_name, is_frame_folder, is_still_name
 
         return is_clip_name(path.name) or is_still_name(path.name) or is_frame_folder(path)
+
+    def recording(self, folder: Path) -> Sequence[Path]:
+        """The frames of the clip that the folder is: numbered pictures of one size; see `material.recording`."""
+        from .material import recording
+
+        return recording(folder)
 
     # -- judging ------------------------------------------------------------------------------------
     def plain(self, sample: Tensor, side: Side) -> Tensor:

@@ -6,14 +6,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import length_hint
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from ...core.domain import Side, Translate
-from .conversion import VideoReader
+from .reading import FrameReader
 from .scores import ClipScorer, remarks
+from .sequence import frames_at
 from .settings import VideoConversion
 
 if TYPE_CHECKING:
@@ -35,19 +37,19 @@ class ClipScores:
     """What the figures mean together."""
 
 
-class _Remembering(VideoReader):
-    """A clip whose frames are kept until their translations are there."""
+class _Remembering(FrameReader):
+    """Frames that are kept until their translations are there."""
 
-    def __init__(self, path: Path, options: VideoConversion) -> None:
-        super().__init__(path, options)
+    def __init__(self, reader: FrameReader, options: VideoConversion) -> None:
+        super().__init__(reader.info, options)
+        self.path, self.side = reader.path, reader.side
         self.waiting: deque[Tensor] = deque()
+        self._reader = reader
 
     def __iter__(self) -> Iterator[Tensor]:
-        for frame in super().__iter__():
+        for frame in self._reader:
             self.waiting.append(frame)
-            # Nobody writes this clip anew.
-            self.shown.clear()
-            self.footage.others.clear()
+            self._reader.forget()  # nobody writes this clip anew
             yield frame
 
 
@@ -63,7 +65,7 @@ def score_clip(
 
     Args:
         domain, translate: of the model, one direction of it.
-        clip: footage of domain `side`.
+        clip: footage of domain `side`: a clip, or a folder of numbered frames.
         options: size, start, end and what holds steady, as for a conversion.
         progress: called with the frames done and those expected (0 where nobody knows).
 
@@ -71,9 +73,8 @@ def score_clip(
         MissingFile, MediaError: as for a conversion.
     """
     scorer, spent = ClipScorer(), 0.0
-    with _Remembering(clip, options) as reader:
-        reader.side = side
-        expected = reader.__length_hint__()
+    with frames_at(clip, side, options) as opened:
+        expected, reader = length_hint(opened, 0), _Remembering(opened, options)
         translated = iter(domain.convert(reader, translate, options))
         alone = domain.framewise(translate, side)
         while True:

@@ -10,13 +10,14 @@ from typing import Literal
 
 import av
 import numpy as np
+import numpy.ma  # np.median imports it when it is first called, in whatever thread that is
 
 from ...core.errors import MediaError
 from ..image import ImageSettings, doctor, files
 from .colour import Orientation, Unpacker
 from .cuts import CutDetector
 from .decode import Footage
-from .material import FOLDER_RATE, Frame, Pictures, frames_of, is_still_name
+from .material import FOLDER_RATE, Frame, Pictures, frames_of, is_still_name, missing, numbered_frames
 from .probe import ClipInfo, choose_stream, open_container, probe
 
 Kind = Literal["clip", "frames", "picture"]
@@ -86,10 +87,19 @@ class Finding:
 def header(path: Path) -> Finding:
     """A file judged by its header and first frame. Raises MissingFile, or MediaError for what is no usable footage."""
     if path.is_dir():
-        frames = frames_of(path)
-        first = files.read_header(frames[0])
-        seconds = len(frames) / FOLDER_RATE
-        return Finding(path, "frames", first.format, first.width, first.height, FOLDER_RATE, seconds, len(frames))
+        frames = numbered_frames(path)
+        first = files.read_header(next(iter(frames.values())))
+        return Finding(
+            path,
+            "frames",
+            first.format,
+            first.width,
+            first.height,
+            rate=FOLDER_RATE,
+            seconds=len(frames) / FOLDER_RATE,
+            frames=len(frames),
+            remarks=tuple(filter(None, [missing(list(frames))])),
+        )
     if is_still_name(path.name):
         first = files.read_header(path)
         return Finding(path, "picture", first.format, first.width, first.height)

@@ -31,8 +31,9 @@ from ...core.domain import Domain, Side, Translate
 from ...core.errors import ConfigError, MediaError
 from . import pipes
 from .colour import Unpacker, to_tensor
-from .conversion import Shown, VideoReader
+from .conversion import VideoReader
 from .probe import Source
+from .reading import Shown
 from .settings import VideoConversion
 
 T = TypeVar("T")
@@ -191,6 +192,7 @@ def convert_live(
         OutputError: the target cannot be written.
     """
     options = dataclasses.replace(options, immediate=True)
+    domain.prepare_conversion(options)
     with _opened(source, options) as reader:
         reader.side = side
         _warm_up(translate, reader, options)

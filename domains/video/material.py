@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...core.errors import MediaError, MissingFile
+from ...core.folders import spread
 from ..image import ImageSettings, files, kinds, picture, sampling
 from .access import ClipAccess
 
@@ -27,9 +29,12 @@ CLIP_SUFFIXES = frozenset(
 )  # fmt: skip
 """Names that are taken for clips."""
 _NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
-_GAPS = 0.1
+_FRAMES_A_GAP = 10
+_LISTED = 8
+_COMPARED = 8
+"""Frames whose sizes are compared."""
 FOLDER_RATE = 25.0
-"""Frames that a folder of frames is taken to hold for each second."""
+"""Frames that a folder of frames is taken to hold for each second, where nobody says."""
 
 
 def is_clip_name(name: str) -> bool:
@@ -42,23 +47,47 @@ def is_still_name(name: str) -> bool:
     return kinds.is_picture_name(name) and not is_clip_name(name)
 
 
-def frames_in_order(names: Iterable[str]) -> list[str]:
-    """The names of a folder's pictures in the order of a clip's frames; empty where they are no such frames.
+def numbered(names: Iterable[str]) -> dict[int, str]:
+    """The pictures among the names by their number, where they are the frames of a clip; else none.
 
     Frames are two pictures or more that are called alike but for a number (frame9.png, frame10.png), of one format,
-    and numbered evenly: of the numbers from first to last at most a tenth may be missing.
+    and follow one another: at most half of the numbers from first to last may be missing, and at most a tenth of the
+    frames (or two) may come after a gap.
     """
     stills = [name for name in names if is_still_name(name)]
     matches = [(_NUMBERED.fullmatch(Path(name).stem), Path(name).suffix.lower()) for name in stills]
     if len(stills) < 2 or len({(found and found[1], suffix) for found, suffix in matches}) > 1 or not matches[0][0]:
-        return []
+        return {}
     numbers = {int(found[2]): name for (found, _), name in zip(matches, stills, strict=True) if found}
     ordered = sorted(numbers)
-    step = min((later - earlier for earlier, later in pairwise(ordered)), default=1)
+    step = step_of(ordered)
+    gaps = sum(later - earlier > step for earlier, later in pairwise(ordered))
     expected = (ordered[-1] - ordered[0]) // step + 1
-    if len(numbers) < len(stills) or len(numbers) < (1.0 - _GAPS) * expected:
-        return []
-    return [numbers[number] for number in ordered]
+    if len(numbers) < len(stills) or 2 * len(numbers) < expected or gaps > max(2, len(numbers) // _FRAMES_A_GAP):
+        return {}
+    return {number: numbers[number] for number in ordered}
+
+
+def step_of(numbers: Iterable[int]) -> int:
+    """How far apart the numbers of neighbouring frames lie, where none is missing."""
+    return math.gcd(*(later - earlier for earlier, later in pairwise(numbers))) or 1
+
+
+def missing(numbers: Sequence[int]) -> str:
+    """The numbers that are missing between the first and the last frame, as a sentence; empty where none is."""
+    step = step_of(numbers)
+    gaps = [(one + step, other - step) for one, other in pairwise(numbers) if other - one > step]
+    if not gaps:
+        return ""
+    count = sum((last - first) // step + 1 for first, last in gaps)
+    listed = [str(first) if first == last else f"{first} to {last}" for first, last in gaps[:_LISTED]]
+    named = ", ".join(listed) + (", ..." if len(gaps) > _LISTED else "")
+    return f"of the frames {numbers[0]} to {numbers[-1]}, {count} {'is' if count == 1 else 'are'} missing ({named})"
+
+
+def frames_in_order(names: Iterable[str]) -> list[str]:
+    """The names of a folder's pictures in the order of a clip's frames; empty where they are no such frames."""
+    return list(numbered(names).values())
 
 
 def is_frame_folder(path: Path) -> bool:
@@ -68,7 +97,29 @@ def is_frame_folder(path: Path) -> bool:
 
 def frames_of(folder: Path) -> list[Path]:
     """The frames of the clip that `folder` holds, in order; empty where it holds none."""
-    return [folder / name for name in frames_in_order(each.name for each in folder.iterdir() if each.is_file())]
+    return list(numbered_frames(folder).values())
+
+
+def numbered_frames(folder: Path) -> dict[int, Path]:
+    """The same by their numbers."""
+    names = numbered(each.name for each in folder.iterdir() if each.is_file())
+    return {number: folder / name for number, name in names.items()}
+
+
+def recording(folder: Path) -> list[Path]:
+    """The frames of the clip that `folder` is: pictures that are numbered as frames and have one size.
+
+    Photographs of a camera are numbered too; those that were taken upright tell them from a clip.
+    """
+    frames = frames_of(folder) if folder.is_dir() else []
+    sizes = set()
+    for path in spread(frames, _COMPARED):
+        try:
+            header = files.read_header(path)
+        except MediaError:  # damaged: whoever opens it will say so
+            continue
+        sizes.add((header.width, header.height))
+    return frames if len(sizes) == 1 else []
 
 
 class Material(ABC):

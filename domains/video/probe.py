@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import av
+import av.subtitles.codeccontext
+import av.subtitles.stream  # PyAV imports both as it meets such a track, in whatever thread that happens
 from av.stream import Discard, Disposition
 
 from ...core.errors import MediaError, MissingFile

@@ -109,6 +109,8 @@ class VideoConversion(ConversionSettings):
     """Seconds of the input to begin at; None begins with the first frame."""
     end: float | None = None
     """Seconds of the input to end at; None goes to the last frame."""
+    rate: float | None = None
+    """Frames a second of numbered pictures, 0.01 to 1000; None takes 25. A clip has its own."""
     side_by_side: bool = False
     """Show the input at the left of its translation."""
     smooth: bool = False
@@ -130,6 +132,8 @@ class VideoConversion(ConversionSettings):
         for name in ("start", "end"):
             value = getattr(self, name)
             require(faults, value is None or value >= 0, f"{name} is {value}; expected 0 seconds or more")
+        require(faults, self.rate is None or 0.01 <= self.rate <= 1000,
+                f"rate is {self.rate}; expected 0.01 to 1000 frames a second")  # fmt: skip
         if self.start is not None and self.end is not None:
             require(faults, self.start < self.end, f"start is {self.start} and end {self.end}; start must be less")
         raise_faults(faults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import resource
 import shutil
@@ -9,12 +10,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from ending import ended_while_writing
+from kept import row
+from PIL import Image
 
 from unpaired.apps.video_convert import main
 
@@ -303,3 +307,29 @@ def test_ended_in_the_middle_nothing_has_the_final_name(
     if end is signal.SIGINT:
         assert err.splitlines()[-1] == "unpaired: interrupted"
         assert list((tmp_path / "out").iterdir()) == []
+
+
+@row("folder of numbered pictures, `inspect`, `evaluate --clips` and pipes", "what it is taken for")
+def test_numbered_frames_are_a_clip_for_every_command(unpaired: Callable, model: Path, tmp_path: Path) -> None:
+    frames = tmp_path / "shot"
+    frames.mkdir()
+    for number, pixels in enumerate(pixels_of(write_clip(tmp_path / "clip.mp4", 3, sound=False))):
+        Image.fromarray(pixels.astype(np.uint8)).save(frames / f"{number:04d}.png")
+    seen = json.loads(unpaired("inspect", frames, "--domain", "video", "--json").out)
+    assert seen["facts"]["frames"] == 3
+    scores = json.loads(unpaired("evaluate", model, "--clips", frames, "--json", "-").out)
+    assert scores["clips"][0]["frames"] == 3
+    words = ("convert", model, frames, "--domain", "video", "--rate", "24000/1001", "--json")
+    done = unpaired(*words[:3], tmp_path / "out.mov", *words[3:])
+    assert json.loads(done.out)["converted"] == [str(tmp_path / "out.mov")]
+    with av.open(tmp_path / "out.mov") as clip:
+        assert clip.streams.video[0].average_rate == Fraction(24000, 1001)
+    refused = unpaired("convert", model, frames, tmp_path / "out.png", "--domain", "video")
+    assert (refused.code, refused.err.count("\n"), (tmp_path / "out.png").exists()) == (2, 1, False)
+    piped = subprocess.run(
+        [sys.executable, "-m", "unpaired.apps.main", "convert", str(model), str(frames), "-", "--domain", "video"],
+        capture_output=True,
+        check=True,
+    )
+    with av.open(io.BytesIO(piped.stdout)) as clip:
+        assert sum(1 for _ in clip.decode(video=0)) == 3

@@ -1,0 +1,75 @@
+"""Frames on their way through a conversion: what every reader of them offers, and what a writer must know."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...core.domain import Reader, Side
+from ..image import picture
+from .colour import Planes
+from .probe import ClipInfo
+from .settings import VideoConversion
+
+if TYPE_CHECKING:
+    from .decode import Footage
+
+_NEARLY = Fraction(1, 100)
+
+
+class Still(NamedTuple):
+    """The picture file that a frame was read from."""
+
+    path: Path
+    picture: picture.Picture
+
+
+class Shown(NamedTuple):
+    """What the writer must know of a frame that was read."""
+
+    ticks: int
+    """When it is shown, in ticks of the clip's time base after the cut."""
+    duration: int
+    planes: Planes | None
+    """The frame itself, where it is to be shown beside its translation."""
+    still: Still | None = None
+    """Where it came from, in a sequence of pictures."""
+
+
+class FrameReader(Reader):
+    """Frames opened for conversion; one chunk (3, H, W) a frame."""
+
+    side: Side = "a"
+    """The domain that the frames belong to."""
+    footage: Footage | None = None
+    """The clip, with its tracks and labels; None where there is none (a sequence of pictures)."""
+    notes_for_clips: Sequence[str] = ()
+    """What has to be said where the frames are written as a clip, a sentence each."""
+
+    def __init__(self, info: ClipInfo, options: VideoConversion) -> None:
+        self.info = info
+        """The frames, as they were found."""
+        self.height, self.width, self.sample_aspect = _size(info, options.size)
+        """Of the chunks, and how their pixels are stretched."""
+        self.shown: deque[Shown] = deque()
+        """The frames read so far that the writer has not yet fetched, in order."""
+        self._beside = options.side_by_side
+        self._options = options
+
+    def forget(self) -> None:
+        """Let go of what a writer would fetch."""
+        self.shown.clear()
+
+
+def _size(info: ClipInfo, asked: str | None) -> tuple[int, int, Fraction]:
+    """Height and width of the output, and the sample aspect that keeps the picture's shape."""
+    if asked is None:
+        return info.height, info.width, info.sample_aspect
+    width, height = (int(n) for n in re.findall(r"\d+", asked))
+    aspect = info.sample_aspect * Fraction(info.width, info.height) / Fraction(width, height)
+    aspect = Fraction(1) if abs(aspect - 1) < _NEARLY else aspect.limit_denominator(1000)
+    return height, width, aspect

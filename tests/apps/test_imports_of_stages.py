@@ -1,0 +1,196 @@
+"""No library is first imported while a conversion's stages, or the threads of an inspection, run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import tifffile
+from kept import row
+from made_footage import moving, write_clip
+from made_sound import voice, write
+
+WATCH = """
+import os, sys, threading
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if any(thread.name.startswith(("unpaired-", "ThreadPool")) for thread in threading.enumerate()):
+            with open(os.environ["IMPORTED"], "a") as log:
+                log.write(f"{threading.current_thread().name} {name}\\n")
+        return None
+
+sys.meta_path.insert(0, Watch())
+"""
+"""A line for every module that is looked for while threads of ours run, whichever thread asks for it."""
+
+RUN = "import sys; from unpaired.apps.main import main; sys.exit(main())"
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Callable[..., str]:
+    """Run a command in a fresh process: what it imported after its threads began."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/sitecustomize.py").write_text(WATCH)
+
+    def run(*words: str | Path, program: str = RUN, given: bytes | None = None) -> str:
+        paths = [str(tmp_path / "site"), str(tmp_path / "packages"), os.environ.get("PYTHONPATH", "")]
+        environment = {**os.environ, "IMPORTED": str(tmp_path / "imported"), "PYTHONPATH": os.pathsep.join(paths)}
+        command = [sys.executable, "-c", program, *map(str, words)]
+        done = subprocess.run(command, env=environment, input=given, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        log = tmp_path / "imported"
+        return log.read_text() if log.exists() else ""
+
+    return run
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Path:
+    """A clip with a voice."""
+    path, rate = tmp_path / "talk.mp4", 22050
+    sound = voice(200, 1.5)
+    with av.open(str(path), "w") as container:
+        pictures, track = container.add_stream("libx264", rate=10), container.add_stream("aac", rate=rate)
+        pictures.height, pictures.width, pictures.pix_fmt, track.layout = 48, 64, "yuv420p", "mono"
+        for pixels in moving(15):
+            container.mux(pictures.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        for start in range(0, len(sound) - 1023, 1024):
+            frame = av.AudioFrame.from_ndarray(sound[None, start : start + 1024], "fltp", "mono")
+            frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
+            container.mux(track.encode(frame))
+        container.mux(pictures.encode(None))
+        container.mux(track.encode(None))
+    return path
+
+
+@row("any", "libraries that it needs")
+@pytest.mark.parametrize("words", [(), ("--vocoder", "world", "--runtime", "onnx"), ("--vocoder", "griffin-lim")])
+def test_the_sound_of_a_clip(words: tuple[str, ...], fresh: Callable[..., str], talk: Path, voice_model: Path) -> None:
+    assert fresh("convert", voice_model, talk, talk.with_name("out.mp4"), *words) == ""
+
+
+@pytest.mark.parametrize("ending", ["mp3", "m4a"])
+def test_a_recording(ending: str, fresh: Callable[..., str], tmp_path: Path, voice_model: Path) -> None:
+    write(tmp_path / "in.wav", voice(200, 1.0))
+    assert fresh("convert", voice_model, tmp_path / "in.wav", tmp_path / f"out.{ending}") == ""
+
+
+@pytest.mark.parametrize(
+    ("runtime", "ending", "words"),
+    [("auto", "mp4", ()), ("onnx", "mkv", ("--side-by-side",)), ("torch", "mov", ("--report", "report.html"))],
+)
+def test_footage(
+    runtime: str, ending: str, words: tuple[str, ...], fresh: Callable[..., str], talk: Path, model: Path
+) -> None:
+    words = tuple(str(talk.with_name(word)) if word.endswith("html") else word for word in words)
+    assert fresh("convert", model, talk, talk.with_name(f"out.{ending}"), "--runtime", runtime, *words) == ""
+
+
+@pytest.mark.parametrize(("given", "wanted"), [("webp", "jpg"), ("tif", "tif")])
+def test_a_picture(given: str, wanted: str, fresh: Callable[..., str], tmp_path: Path, model: Path) -> None:
+    from PIL import Image
+
+    pixels = np.random.default_rng(0).integers(0, 65536, (40, 48, 3), dtype=np.uint16)
+    path = tmp_path / f"in.{given}"
+    if given == "tif":
+        tifffile.imwrite(path, pixels, photometric="rgb")
+    else:
+        Image.fromarray((pixels >> 8).astype(np.uint8)).save(path)
+    assert fresh("convert", model, path, tmp_path / f"out.{wanted}", "--runtime", "onnx") == ""
+
+
+def test_live(fresh: Callable[..., str], talk: Path, model: Path, voice_model: Path) -> None:
+    clip = write_clip(talk.with_name("in.mkv"), moving(10))
+    target = talk.with_name("out.mkv")
+    assert fresh("convert", model, "-", target, "--live", given=clip.read_bytes()) == ""
+    samples = (32767 * voice(200, 1.0)).astype("<i2").tobytes()
+    assert fresh("convert", voice_model, "-", "-", "--live", given=samples) == ""
+
+
+def test_an_inspection(fresh: Callable[..., str], talk: Path, pictures: Path, tmp_path: Path) -> None:
+    for domain in ("image", "video", "audio"):
+        write(tmp_path / "data/in.wav", voice(200, 1.0))
+        write_clip(tmp_path / "data/in.mkv", moving(10))
+        assert fresh("inspect", tmp_path / "data", "--domain", domain) == ""
+
+
+def test_another_medium_that_imports_inside_its_methods(fresh: Callable[..., str], tmp_path: Path) -> None:
+    """Modules of the standard library stand for the libraries it may use: what matters is who imports them first."""
+    package = tmp_path / "packages/lazy"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("from .medium import Lazy\n")
+    (package / "medium.py").write_text(
+        textwrap.dedent("""
+        from unpaired import Domain
+
+        class Lazy(Domain):
+            name, dimensions = "lazy", 1
+
+            def channels(self, side):
+                return 1
+
+            def sample(self, file, side, rng, augmentation=1.0):
+                import turtledemo  # serves training alone
+
+            def open(self, path, side, options):
+                import wave
+                from . import files
+                return files.Lines(path)
+
+            def create(self, path, like, options):
+                if like is None:
+                    import no_such_library
+                from .files import Written
+                return Written(path)
+        """)
+    )
+    (package / "files.py").write_text(
+        textwrap.dedent("""
+        import torch
+        from unpaired import Reader, Writer
+
+        class Lines(Reader):
+            def __init__(self, path):
+                self.path = path
+
+            def __iter__(self):
+                import xmlrpc.client
+                yield torch.zeros(1, 32)
+
+        class Written(Writer):
+            def __init__(self, path):
+                self.path = path
+
+            def write(self, chunk):
+                from mailbox import Maildir
+
+            def finish(self):
+                from email.mime import audio
+                self.path.write_text("whole")
+
+            def discard(self):
+                pass
+        """)
+    )
+    program = """
+import sys
+from pathlib import Path
+from lazy import Lazy
+from unpaired import ConversionSettings
+from unpaired.core.pipeline import Job, Pipeline
+
+Pipeline(Lazy(), lambda x: x, "a2b", ConversionSettings()).run([Job(Path("in"), Path(sys.argv[1]))])
+assert {"wave", "xmlrpc.client", "mailbox", "email.mime.audio"} <= set(sys.modules)
+assert "turtledemo" not in sys.modules
+"""
+    assert fresh(tmp_path / "out", program=program) == ""
+    assert (tmp_path / "out").read_text() == "whole"
