@@ -21,6 +21,7 @@ from ...core.domain import Reader, Side, Translate, other_side
 from . import pitch as pitching
 from .features import Sound, log_mel
 from .files import BLOCK, SoundFile
+from .labelling import Labelling
 from .output import AudioWriter
 from .pitch import Contour, PitchShifter, PitchTrack
 from .settings import AudioConversion, AudioSettings
@@ -51,6 +52,8 @@ class AudioReader(Reader):
         self.file = SoundFile(path)
         self.info = self.file.info
         """The recording, as its header has it."""
+        self.labelling = Labelling(path)
+        """What it says beside its sound."""
         try:
             self.survey: Survey = survey(self.file, self.info.rate, self.info.channels)
         except BaseException:

@@ -18,6 +18,8 @@ import soundfile
 from av.stream import Disposition
 
 from ...core.errors import MediaError, MissingFile
+from .channels import layout_of, ordered, speakers_of
+from .chunks import ChunkedFile
 from .features import Sound
 
 BLOCK = 1 << 16
@@ -162,30 +164,34 @@ class _ByLibsndfile:
             raise MediaError(first_line(error)) from error
         file = self._file
         bits = re.search(r"PCM_[SU]?(\d+)$", file.subtype)
+        speakers = speakers_of(path, file.format, file.subtype, file.channels) if path.is_file() else None
+        # libsndfile 1.2.2 takes chunks behind the samples of Wave64 for samples.
+        self._samples = ChunkedFile(path).wave64_samples() if file.format == "W64" else None
+        self._order = [speakers.index(each) for each in ordered(speakers)] if speakers else slice(None)
         self.info = SoundInfo(
             name=str(path),
             container=file.format,
             codec=file.subtype,
             rate=file.samplerate,
             channels=file.channels,
-            samples=file.frames if 0 < file.frames < 1 << 62 else None,
+            samples=self._samples or (file.frames if 0 < file.frames < 1 << 62 else None),
             bits=int(bits[1]) if bits else {"FLOAT": 32, "DOUBLE": 64}.get(file.subtype, 0),
-            layout="",
+            layout=layout_of(speakers) if speakers else "",
             bit_rate=0,
             picture=False,
-            tags={name: value for name, value in file.copy_metadata().items() if value},
         )
         self.notes: list[str] = []
 
     def blocks(self) -> Iterator[Sound]:
         self.notes.clear()
         read = 0
-        with suppress(*self._unseekable()):
+        with suppress(self._faults, RuntimeError):
             self._file.seek(0)
         size = BLOCK
         while True:
             try:
-                block = self._file.read(size, dtype="float32", always_2d=True)
+                left = size if self._samples is None else min(size, self._samples - read)
+                block = self._file.read(left, dtype="float32", always_2d=True)
             except (self._faults, RuntimeError) as error:
                 if size == BLOCK and self._returned(read):
                     size = _STEP  # what of the block comes before the damage
@@ -197,7 +203,7 @@ class _ByLibsndfile:
             if not len(block):
                 break
             read += len(block)
-            yield np.ascontiguousarray(block.T)
+            yield np.ascontiguousarray(block.T[self._order])
         promised = self.info.samples or 0
         if promised - read > self.info.rate // 10:
             rate = self.info.rate
@@ -208,9 +214,6 @@ class _ByLibsndfile:
             return bool(self._file.seek(place) == place)
         except (self._faults, RuntimeError):
             return False
-
-    def _unseekable(self) -> tuple[type[Exception], ...]:
-        return self._faults, RuntimeError
 
     def close(self) -> None:
         self._file.close()
@@ -285,7 +288,8 @@ class _ByFFmpeg:
         self._stream = self._chosen()
         self.notes.clear()
         layout = self.info.layout if self.info.layout else f"{self.info.channels}c"
-        resampler = av.AudioResampler(format="fltp", layout=layout, rate=self.info.rate)
+        # Packed: PyAV 18.1 counts the planes of a planar frame past their end where there are eight or more.
+        resampler = av.AudioResampler(format="flt", layout=layout, rate=self.info.rate)
         pieces: list[Sound] = []
         for frame in self._frames():
             try:
@@ -293,7 +297,8 @@ class _ByFFmpeg:
             except (av.FFmpegError, ValueError):
                 self.notes.append("its format changes on the way; what follows is left out")
                 break
-            pieces += [part.to_ndarray().astype(np.float32, copy=False) for part in parts]
+            packed = (part.to_ndarray().astype(np.float32, copy=False) for part in parts)
+            pieces += [part.reshape(-1, self.info.channels).T for part in packed]
             if sum(piece.shape[1] for piece in pieces) >= BLOCK:
                 yield np.concatenate(pieces, axis=1)
                 pieces.clear()
