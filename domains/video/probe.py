@@ -16,6 +16,7 @@ import av.subtitles.stream  # PyAV imports both as it meets such a track, in wha
 from av.stream import Discard, Disposition
 
 from ...core.errors import MediaError, MissingFile
+from .beside import Light, side_data
 from .colour import Colour, Orientation
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class ClipInfo:
     """Codec of each subtitle track."""
     chapters: int
     metadata: Mapping[str, str] = field(default_factory=dict)
+    light: Light = field(default_factory=Light)
+    """What HDR10 says of it."""
     warnings: tuple[str, ...] = ()
     """What is out of the ordinary, one sentence each."""
 
@@ -224,6 +227,7 @@ def describe(container: InputContainer, stream: VideoStream, frame: av.VideoFram
         subtitles=tuple(codec_name(s) for s in container.streams.subtitles),
         chapters=len(container.chapters()),
         metadata=dict(container.metadata),
+        light=Light.of(side_data(frame)),
     )
     return _warned(info)
 
