@@ -20,8 +20,8 @@ from torch import Tensor
 from ...core.domain import Reader, Side, Translate, other_side
 from . import pitch as pitching
 from .features import Sound, log_mel
-from .files import BLOCK, SoundFile
-from .labelling import Labelling
+from .files import SoundFile
+from .info import BLOCK
 from .output import AudioWriter
 from .pitch import Contour, PitchShifter, PitchTrack
 from .settings import AudioConversion, AudioSettings
@@ -52,8 +52,6 @@ class AudioReader(Reader):
         self.file = SoundFile(path)
         self.info = self.file.info
         """The recording, as its header has it."""
-        self.labelling = Labelling(path)
-        """What it says beside its sound."""
         try:
             self.survey: Survey = survey(self.file, self.info.rate, self.info.channels)
         except BaseException:

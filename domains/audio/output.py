@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,9 +14,9 @@ from torch import Tensor
 from ...core.domain import Writer
 from ...core.errors import MediaError, OutputError
 from ...core.files import atomic, output_error
-from .channels import is_usual, order_in_ogg, speakers_in
+from ..containers.opening import reason
 from .features import Sound
-from .files import SoundInfo, first_line
+from .info import BLOCK, SoundInfo
 
 if TYPE_CHECKING:
     from .conversion import AudioReader
@@ -40,15 +39,14 @@ class Sink(Protocol):
 
     notes: list[str]
     """What in it is not as in the input."""
+    has_clock: bool
+    """Whether its sound may begin after it does, as in the input; all else begins with silence instead."""
 
     def write(self, audio: Sound) -> None:
         """Append (channels, n), within [-1, 1] where samples are whole numbers."""
 
     def close(self) -> None:
         """Complete the file."""
-
-    def label(self) -> None:
-        """Give the complete file what belongs to it beside the sound; note what it has no place for."""
 
 
 class AudioWriter(Writer):
@@ -71,6 +69,8 @@ class AudioWriter(Writer):
         self._place = self._atomic.__enter__()
         try:
             self._sink = _sink(path, self._place, like)
+            if not self._sink.has_clock:
+                self._begin(round(like.file.start * like.info.rate))
         except BaseException as error:
             fault = self._fault(error)
             self.discard()
@@ -80,6 +80,12 @@ class AudioWriter(Writer):
     def warnings(self) -> list[str]:  # type: ignore[override]
         """What in the new file is not as in the input."""
         return self._sink.notes if self._sink else []
+
+    def _begin(self, silence: int) -> None:
+        """Wait for the sound of footage that begins later than the picture."""
+        assert self._sink is not None
+        for at in range(0, silence, BLOCK):
+            self._sink.write(np.zeros((self._like.info.channels, min(BLOCK, silence - at)), np.float32))
 
     def write(self, chunk: Tensor) -> None:
         """Append (channels, samples). Raises OutputError."""
@@ -96,7 +102,6 @@ class AudioWriter(Writer):
         if missing > 0 and self._written:  # the last blocks of a file that changed while it was read
             self.write(Tensor(self._like.info.channels, missing).zero_())
         self._guarded(self._sink.close)
-        self._guarded(self._sink.label)
         done, self._atomic = self._atomic, None
         done.__exit__(None, None, None)
 
@@ -127,8 +132,8 @@ class AudioWriter(Writer):
         if isinstance(error, OSError) and error.errno in (1, 2, 5, 13, 17, 20, 21, 27, 28, 30, 122):
             return output_error(self._path, error)
         if "System error" in str(error) or "write" in str(error).lower():
-            return output_error(self._path, OSError(first_line(error)))
-        return MediaError(f"{self._path} cannot be written: {first_line(error)}")
+            return output_error(self._path, OSError(reason(error)))
+        return MediaError(f"{self._path} cannot be written: {reason(error)}")
 
 
 def check_name(path: Path) -> None:
@@ -164,88 +169,56 @@ def _sink(path: Path, place: Path, like: AudioReader) -> Sink:
 class _ByLibsndfile:
     """A file that libsndfile writes."""
 
+    has_clock = False
+
     def __init__(self, kind: str, suffix: str, place: Path, path: Path, like: AudioReader) -> None:
         info = like.info
         self.notes: list[str] = []
-        self._place, self._suffix, self._info, self._labelling = place, suffix, info, like.labelling
         if kind == "WAV" and like.survey.samples * info.channels * max(2, info.bits // 8) > _LARGEST_WAV:
             kind = "RF64"
         if info.picture:
             self.notes.append(f"the picture is left out: a {suffix} file holds sound alone")
-        self._kind, self._subtype = kind, _subtype(kind, suffix, info)
-        self._order = self._ordered()
-        self._file = self._opened(path)
-        whole = self._subtype.startswith("PCM")
-        self._bits = int(self._subtype.rpartition("_")[2].strip("SU")) if whole else None
-        if self._bits is not None and info.bits > self._bits:
-            self.notes.append(
-                f"samples of {info.bits} bits are written as {self._subtype}: {suffix} files have no others"
-            )
-
-    def _opened(self, path: Path) -> soundfile.SoundFile:
-        info, kind = self._info, self._kind
-        if kind == "WAV" and self._extensible() and self._subtype in soundfile.available_subtypes("WAVEX"):
-            kind = "WAVEX"
+        subtype = self._subtype(kind, suffix, info)
         try:
-            return soundfile.SoundFile(
-                str(self._place), "w", samplerate=info.rate, channels=info.channels, format=kind, subtype=self._subtype
+            self._file = soundfile.SoundFile(
+                str(place), "w", samplerate=info.rate, channels=info.channels, format=kind, subtype=subtype
             )
         except (soundfile.LibsndfileError, ValueError, TypeError) as error:
             if "System error" in str(error):
-                raise OSError(2, first_line(error)) from error
-            hint = "Opus takes 8, 12, 16, 24 or 48 kHz; " if self._subtype == "OPUS" else ""
+                raise OSError(2, reason(error)) from error
+            hint = "Opus takes 8, 12, 16, 24 or 48 kHz; " if subtype == "OPUS" else ""
             raise MediaError(
-                f"{path}: a {self._suffix} file cannot hold {info.channels} channels at {info.rate} Hz; {hint}"
+                f"{path}: a {suffix} file cannot hold {info.channels} channels at {info.rate} Hz; {hint}"
                 "end the name with .wav or .flac"
             ) from error
+        if subtype.startswith("PCM") and info.bits > int(subtype.rpartition("_")[2].strip("SU")):
+            self.notes.append(f"samples of {info.bits} bits are written as {subtype}: {suffix} files have no others")
+        for name, value in info.tags.items():
+            with suppress(AttributeError, soundfile.LibsndfileError, TypeError, UnicodeError):
+                if name in ("title", "artist", "album", "date", "comment", "copyright", "tracknumber", "genre"):
+                    setattr(self._file, name, value)
+        self._bits = int(subtype.rpartition("_")[2].strip("SU")) if subtype.startswith("PCM") else None
 
-    def _extensible(self) -> bool:
-        """Whether a WAV file has to say which loudspeakers its channels belong to."""
-        speakers = speakers_in(self._info.layout)
-        told = speakers is not None and (len(speakers) > 2 or not is_usual(speakers))
-        return told or self._info.container == "WAVEX"
-
-    def _ordered(self) -> Sequence[int] | slice:
-        """The channels in the order of the file."""
-        speakers, channels = speakers_in(self._info.layout), self._info.channels
-        if self._kind == "OGG" and channels <= 8:
-            order = order_in_ogg(speakers, channels)
-            if order is not None:
-                return list(order)
-        told = self._kind in ("WAV", "RF64", "FLAC", "AIFF", "CAF") or speakers is None or is_usual(speakers)
-        if self._kind == "OGG" or not told:
-            self.notes.append(
-                f"{self._suffix} files have no place for its loudspeakers ({', '.join(speakers or ())}); players take "
-                "the channels, which stand in this order, for others"
-            )
-        return slice(None)
+    @staticmethod
+    def _subtype(kind: str, suffix: str, info: SoundInfo) -> str:
+        available = soundfile.available_subtypes(kind)
+        if kind == "OGG":
+            return "OPUS" if suffix == ".opus" or info.codec.lower() == "opus" else "VORBIS"
+        if kind == "MP3":
+            return "MPEG_LAYER_III"
+        if info.codec in available and info.codec in _NARROWER:
+            return info.codec
+        wanted = "FLOAT" if info.codec in ("FLOAT", "pcm_f32le", "pcm_f32be") else _SAMPLES.get(info.bits, "PCM_16")
+        narrower = _NARROWER[_NARROWER.index(wanted) :]
+        return next((each for each in narrower if each in available), soundfile.default_subtype(kind))
 
     def write(self, audio: Sound) -> None:
         """Append (channels, n)."""
-        audio = audio[self._order]
         self._file.write(np.ascontiguousarray((audio if self._bits is None else _rounded(audio, self._bits)).T))
 
     def close(self) -> None:
         """Complete the file."""
         self._file.close()
-
-    def label(self) -> None:
-        """Add tags, pictures, chapters and chunks; note what the file has no place for."""
-        self._labelling.into(self._place, self._kind, self._info)
-        self.notes += self._labelling.left_out(self._place, self._suffix)
-
-
-def _subtype(kind: str, suffix: str, info: SoundInfo) -> str:
-    available = soundfile.available_subtypes(kind)
-    if kind == "OGG":
-        return "OPUS" if suffix == ".opus" or info.codec.lower() == "opus" else "VORBIS"
-    if kind == "MP3":
-        return "MPEG_LAYER_III"
-    if info.codec in available and info.codec in _NARROWER:
-        return info.codec
-    wanted = "FLOAT" if info.codec in ("FLOAT", "pcm_f32le", "pcm_f32be") else _SAMPLES.get(info.bits, "PCM_16")
-    narrower = _NARROWER[_NARROWER.index(wanted) :]
-    return next((each for each in narrower if each in available), soundfile.default_subtype(kind))
 
 
 def _rounded(audio: Sound, bits: int) -> npt.NDArray[np.int32]:

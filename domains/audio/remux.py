@@ -11,11 +11,10 @@ import av
 import numpy as np
 
 from ...core.errors import MediaError
+from ..containers.clock import Clock
+from ..containers.opening import open_container, reason
 from ..video import CONTAINERS, Container, Track, kept_tags, take_along
 from .features import Resampler, Sound
-from .files import first_line, open_container
-from .labels import Labels
-from .tags import Attached
 
 if TYPE_CHECKING:
     from .conversion import AudioReader
@@ -47,15 +46,14 @@ class ByFFmpeg:
         self.notes: list[str] = []
         kind, default = kind_of(path)
         self._info = like.info
-        self._place, self._suffix, self._labelling = place, path.suffix.lower(), like.labelling
         copies = like.info.picture and path.suffix.lower() in CONTAINERS
         if like.info.picture and not copies:
             self.notes.append(f"the picture is left out: a {path.suffix} file holds sound alone")
         if kind.name in _WITHOUT_LENGTH:
             self.notes.append(f"{path.suffix} files hold whole frames; players may find it a few hundredths longer")
-        self._source: Any = open_container(like.path) if copies else None
+        self._source: Any = open_container(like.path, "sound") if copies else None
         self._tracks: dict[int, Track] = {}
-        self._copies = copies
+        self._copies = self.has_clock = copies
         self._resampler = Resampler(self._info.rate, self._info.rate)
         self._waiting = np.zeros((self._info.channels, 0), np.float32)
         self._packets: Iterator[Any] = iter(())
@@ -70,10 +68,8 @@ class ByFFmpeg:
                 self._take_along(like, kind)
             self._stream = self._add(path, default)
             self._ticks = round(like.file.start / self._base) if copies else 0
-            labels = Labels(tags=kept_tags(dict(self._info.tags))) if copies else like.labelling.labels
-            attached = Attached(labels, self._container)
+            self._container.metadata.update(kept_tags(dict(self._info.tags)))
             self._container.start_encoding()
-            attached.after_header()
         except BaseException:
             if hasattr(self, "_container"):
                 self._container.close()
@@ -108,7 +104,7 @@ class ByFFmpeg:
             try:
                 return self._opened(encoder)
             except (av.FFmpegError, ValueError) as error:
-                faults.append(f"{encoder}: {first_line(error)}")
+                faults.append(f"{encoder}: {reason(error)}")
         why = "; ".join(faults) or "no encoder for it"
         raise MediaError(
             f"{path}: a {path.suffix} file cannot hold {info.channels} channels at {info.rate} Hz ({why}); "
@@ -151,9 +147,7 @@ class ByFFmpeg:
 
     def _encode(self, audio: Sound) -> None:
         frame = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(audio.T, np.float32).reshape(1, -1),
-            format="flt",
-            layout=self._stream.codec_context.layout.name,
+            np.ascontiguousarray(audio, np.float32), format="fltp", layout=self._stream.codec_context.layout.name
         )
         frame.sample_rate, frame.pts, frame.time_base = self._rate, self._ticks, self._base
         self._ticks += audio.shape[1]
@@ -162,7 +156,7 @@ class ByFFmpeg:
 
     def _copied(self) -> Iterator[Any]:
         chosen = [self._source.streams[index] for index in self._tracks]
-        for packet in self._source.demux(chosen) if chosen else ():
+        for packet in Clock(self._source).packets(*chosen) if chosen else ():
             if packet.size:
                 yield from self._tracks[packet.stream.index].packets(packet)
         for track in self._tracks.values():
@@ -193,11 +187,6 @@ class ByFFmpeg:
             self._container.close()
         finally:
             self._release()
-
-    def label(self) -> None:
-        """Note what of tags, pictures and chapters the file has no place for; of a video all were looked at before."""
-        if not self._copies:
-            self.notes += self._labelling.left_out(self._place, self._suffix)
 
     def _release(self) -> None:
         self._closed = True

@@ -12,8 +12,9 @@ import av
 import numpy as np
 
 from ...core.errors import MediaError
+from ..containers.opening import open_container, reason
 from .colour import Pixels, Unpacker
-from .probe import ClipInfo, choose_stream, describe, no_frames, open_container, reason
+from .probe import ClipInfo, choose_stream, describe, no_frames
 
 
 class ClipAccess:

@@ -16,12 +16,11 @@ from torch import Tensor
 from ...core.domain import Writer
 from ...core.errors import MediaError, OutputError
 from ...core.files import atomic
+from ..containers.opening import Source, reason, source_name
 from ..image import picture
-from .beside import CAPTIONS, left_out, side_data, take_attachments
 from .colour import Unpacker, to_planes, to_tensor
 from .decode import Footage
 from .encode import PIPE, Container, Encoder, container_of, plan
-from .probe import Source, reason, source_name
 from .reading import FrameReader, Shown
 from .settings import VideoConversion
 from .tracks import Track, kept_tags, take_along
@@ -60,19 +59,12 @@ class VideoReader(FrameReader):
 
     def __iter__(self) -> Iterator[Tensor]:
         unpack = Unpacker(self.height, self.width, self.info.orientation, self.info.depth)
-        cut = self.footage.cut_ticks
+        back = self.footage.shift_ticks
         for frame in self.footage:
             planes = unpack(frame)
-            ticks = self.footage.ticks_of(frame) - cut
-            beside = planes if self._beside else None
-            self.shown.append(Shown(ticks, frame.duration, beside, like=self._carrier(frame)))
+            ticks = self.footage.ticks_of(frame) - back
+            self.shown.append(Shown(ticks, frame.duration, planes if self._beside else None))
             yield to_tensor(planes)
-
-    def _carrier(self, frame: av.VideoFrame) -> av.VideoFrame | None:
-        """A small frame with what `frame` carries beside its pixels, where that can be written."""
-        found = side_data(frame)
-        self.carried.update(found)
-        return frame.reformat(16, 16, "gray") if CAPTIONS in found else None
 
     def __length_hint__(self) -> int:
         whole = self.info.expected_frames
@@ -125,8 +117,8 @@ class VideoWriter(Writer):
         self._beside = options.side_by_side
         kind = container or (container_of(target.name) if isinstance(target, Path) else PIPE)
         height, width = like.height, like.width * (2 if self._beside else 1)
-        self._plan = plan(like.info, height, width, options, kind)
-        self._notes = [*like.notes_for_clips, *self._plan.notes]
+        chosen = plan(like.info, height, width, options, kind)
+        self._notes = [*like.notes_for_clips, *chosen.notes]
         self._tracks: dict[int, Track] = {}
         self._last: Shown | None = None
         self._atomic: AbstractContextManager[Path] | None = None
@@ -144,9 +136,7 @@ class VideoWriter(Writer):
             )
             base = 1 / like.info.rate.limit_denominator(100_000) if kind.constant_rate else like.info.time_base
             self._ticks = like.info.time_base / base
-            self._encoder = Encoder(
-                self._container, self._plan, height, width, base, like.info.rate, like.sample_aspect
-            )
+            self._encoder = Encoder(self._container, chosen, height, width, base, like.info.rate, like.sample_aspect)
             self._prepare(kind)
         except BaseException as error:
             self._abandon()
@@ -163,32 +153,30 @@ class VideoWriter(Writer):
 
     def _take_along(self, footage: Footage, kind: Container) -> None:
         info = self._like.info
-        begin, end = footage.span
-        span = (begin if footage.cut_ticks else None, end)
-        shift = footage.cut_ticks * info.time_base
+        begin, end = span = footage.span
+        shift = footage.shift_ticks * info.time_base
         for source in footage.tracks:
             track, note = take_along(source, self._container, span, shift, kind.sound)
             if track is not None:
                 self._tracks[source.index] = track
             if note is not None:
                 self._notes.append(note)
-        self._notes += take_attachments(footage.container, self._container)
         stream = self._encoder.stream
         video = footage.container.streams[info.stream]
         stream.metadata.update(kept_tags(dict(video.metadata)))
         stream.disposition = video.disposition
         self._container.metadata.update(kept_tags(dict(footage.container.metadata)))
-        self._container.set_chapters(_chapters(footage.container.chapters(), begin if shift else None, end, shift))  # type: ignore[arg-type]
+        self._container.set_chapters(_chapters(footage.chapters, begin, end, shift))  # type: ignore[arg-type]
 
     @property
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
         """What in the new file is not as in the input, one sentence each."""
-        notes = [*self._notes, *left_out(self._like.carried, self._plan.name, self._plan.codec.captions)]
         if self._encoder.moved:
-            notes.append(
+            late = (
                 f"{self._encoder.moved} frames had no later time than the one before; they were put one tick after it"
             )
-        return tuple(notes)
+            return (*self._notes, late)
+        return tuple(self._notes)
 
     def write(self, chunk: Tensor) -> None:
         """Encode the translation (3, H, W) of the next frame. Raises OutputError."""
@@ -199,9 +187,7 @@ class VideoWriter(Writer):
         with self._writing():
             self._copy_tracks()
             self._container.mux(
-                self._encoder.encode(
-                    planes, round(shown.ticks * self._ticks), round(shown.duration * self._ticks), shown.like
-                )
+                self._encoder.encode(planes, round(shown.ticks * self._ticks), round(shown.duration * self._ticks))
             )
 
     def _shown_next(self) -> Shown:

@@ -15,10 +15,12 @@ import numpy as np
 from av.stream import Disposition
 
 from ...core.errors import MediaError
+from ..containers.clock import AT_ONCE, Clock
+from ..containers.opening import Source, open_container, reason, source_name
 from .access import ClipAccess
 from .colour import Pixels, Unpacker
 from .deinterlace import deinterlaced
-from .probe import ClipInfo, Source, choose_stream, describe, no_frames, open_container, reason, source_name
+from .probe import ClipInfo, choose_stream, describe, no_frames
 
 __all__ = ["ClipAccess", "Footage", "Frame", "decode"]
 
@@ -32,7 +34,7 @@ class Frame:
     pixels: Pixels
     """(H, W, 3) RGB, full range, upright: uint8, or uint16 where the clip has more than 8 bits."""
     time: Fraction
-    """Seconds at which it is shown."""
+    """Seconds at which it is shown; the clip's earliest track begins at 0."""
     pts: int
     """The same in ticks of the clip's time base."""
     duration: int
@@ -64,7 +66,8 @@ def decode(
 class Footage:
     """An opened clip. Iterating gives the decoder's frames, each once, from the first to the last.
 
-    Packets that cannot be decoded are skipped and counted; times are the packets' own, so nothing shifts.
+    Packets that cannot be decoded are skipped and counted; times are the packets' own, so nothing shifts. They are on
+    one clock for all tracks, as `Clock` has it.
 
     Args:
         source, start, end: as for `decode`.
@@ -87,7 +90,8 @@ class Footage:
         options: Mapping[str, str] | None = None,
     ) -> None:
         self._name = source_name(source)
-        self.container = open_container(source, container_format, options)
+        self.container = open_container(source, "video", container_format, options)
+        self._clock = Clock(self.container)
         self.others: deque[av.Packet[Any]] = deque()
         """Packets of the tracks to be kept, as they came by; whoever takes them removes them."""
         self.damaged = 0
@@ -97,6 +101,7 @@ class Footage:
         self._left_out = 0  # packets that the container itself says are not to be shown (edit lists)
         self._notes: list[str] = []
         self._ended = False
+        self._passed: list[av.Packet[Any]] | None = None  # while packets before the start are passed over
         try:
             self._stream = choose_stream(self.container, self._name)
             self._stream.thread_type = "AUTO"  # type: ignore[assignment]
@@ -112,14 +117,21 @@ class Footage:
         self._frames = deinterlaced(self._decoded(), self._say)
         first = next(self._frames, None)
         if first is None:
-            raise no_frames(self.container, self._stream, self._name, self._fault)
+            raise no_frames(self.container, self._stream, self._name, self._clock.fault or self._fault)
         self.info: ClipInfo = describe(self.container, self._stream, first, self._name)
         self._notes[:0] = self.info.warnings
         self._tick = self.info.time_base
         self._next = 0
         self.first_tick = self.ticks_of(first)
         """Ticks at which the clip begins."""
+        sound = [self._clock.start(track) for track in self.container.streams.audio]
+        early = min((each for each in sound if each is not None), default=None)
+        zero = self.first_tick if early is None else min(self.first_tick, round(early / self._tick))
+        zero = zero if zero * self._tick >= AT_ONCE else 0
+        self._cut = bool(start)
         self._begin = self.first_tick + self._ticks_until(start or 0)
+        self.shift_ticks = self._begin if start else zero
+        """Ticks that times are to be moved back by, so that what is read begins at 0."""
         self._end = None if end is None else self.first_tick + self._ticks_until(end)
         if start:
             first = self._sought(first)
@@ -129,7 +141,7 @@ class Footage:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is out of the ordinary, as far as it is known by now, one sentence each."""
-        notes = list(self._notes)
+        notes = [*self._notes, *self._clock.notes]
         if self.damaged:
             notes.append(f"{self.damaged} damaged packets were skipped; the frames around them keep their times")
         expected = (self.info.frames or 0) - self._left_out
@@ -139,14 +151,19 @@ class Footage:
         return tuple(notes)
 
     @property
-    def cut_ticks(self) -> int:
-        """Ticks that are cut off before the first frame given: what times are to be moved back by."""
-        return self._begin - self.first_tick
+    def span(self) -> tuple[Fraction | None, Fraction | None]:
+        """Seconds from which and up to which the clip is read, on the clock of its frames; None where it is not cut."""
+        begin = self._begin * self._tick if self._cut else None
+        return begin, None if self._end is None else self._end * self._tick
 
     @property
-    def span(self) -> tuple[Fraction, Fraction | None]:
-        """Seconds from which and up to which the clip is read, on its own clock."""
-        return self._begin * self._tick, None if self._end is None else self._end * self._tick
+    def chapters(self) -> list[Any]:
+        """The clip's chapters, on the clock of its frames."""
+        moved = []
+        for chapter in self.container.chapters():
+            back = round(self._clock.origin / (chapter["time_base"] or Fraction(1, 1000)))
+            moved.append({**chapter, "start": chapter["start"] - back, "end": chapter["end"] - back})
+        return moved
 
     def _ticks_until(self, seconds: float) -> int:
         """The first tick that is not before `seconds`, taken as they were written: 0.04, not the float next to it."""
@@ -215,6 +232,9 @@ class Footage:
 
     def _sought(self, first: av.VideoFrame) -> av.VideoFrame | None:
         """Go to a key frame before the start; what cannot be sought in is read from its beginning."""
+        if self._clock.may_jump:  # nobody knows where in the file a time is
+            self._passed = []
+            return first
         for earlier in (0, 2, 10):
             place = self._begin - round(earlier / self._tick)
             if place <= self.first_tick:
@@ -230,7 +250,7 @@ class Footage:
 
     def _restarted(self, place: int) -> bool:
         try:
-            self.container.seek(place, stream=self._stream)
+            self.container.seek(place + round(self._clock.origin / self._tick), stream=self._stream)
         except (av.FFmpegError, OSError):
             return False
         self.others.clear()
@@ -247,37 +267,49 @@ class Footage:
         return tracks
 
     def _packets(self) -> Iterator[av.Packet[Any]]:
-        try:
-            yield from self.container.demux(self._stream, *self.tracks)
-        except (av.FFmpegError, OSError) as error:
-            # What follows cannot be read: the file is cut short. What came before is good.
-            self._fault = reason(error)
-            self._say(f"the file breaks off ({self._fault}); what came before is kept")
-            yield from self._flush()
-
-    def _flush(self) -> Iterator[av.Packet[Any]]:
-        packet: av.Packet[Any] = av.Packet()
-        packet.stream = self._stream
-        yield packet
+        return self._clock.packets(self._stream, *self.tracks)
 
     def _decoded(self) -> Iterator[av.VideoFrame]:
         for packet in self._packets():
-            if packet.stream is not self._stream:
-                if packet.size:
-                    self.others.append(packet)
-                continue
-            self._left_out += packet.is_discard
-            try:
-                frames = self._stream.decode(packet if packet.size else None)
-            except EOFError:
-                continue
-            except (av.FFmpegError, ValueError) as error:
-                self.damaged += 1
-                self._fault = reason(error)
-                continue
-            for frame in frames:
-                frame.time_base = self._stream.time_base  # the last ones, out of the emptied decoder, have none
-                yield frame
+            if packet.stream.index == self._stream.index:
+                for wanted in self._wanted(packet):
+                    yield from self._frames_of(wanted)
+            elif packet.size and not self._is_passed(packet):
+                self.others.append(packet)
+
+    def _frames_of(self, packet: av.Packet[Any]) -> Iterator[av.VideoFrame]:
+        self._left_out += packet.is_discard
+        try:
+            frames = self._stream.decode(packet if packet.size else None)
+        except EOFError:
+            return
+        except (av.FFmpegError, ValueError) as error:
+            self.damaged += 1
+            self._fault = reason(error)
+            return
+        for frame in frames:
+            frame.time_base = self._stream.time_base  # the last ones, out of the emptied decoder, have none
+            yield frame
+
+    def _wanted(self, packet: av.Packet[Any]) -> list[av.Packet[Any]]:
+        """Packets to be decoded now. Those between the first frame and the start are held back until one comes that
+        is shown after it, and let go with each key frame: of them, those from the last key frame on are needed."""
+        if self._passed is None:
+            return [packet]
+        if packet.is_keyframe and packet.pts is not None and packet.pts <= self._begin:
+            self._passed.clear()
+        self._passed.append(packet)
+        if packet.size and (packet.dts is None or packet.dts < self._begin):
+            return []
+        wanted, self._passed = self._passed, None
+        if wanted[0].is_keyframe:
+            self._stream.codec_context.flush_buffers()
+        return wanted
+
+    def _is_passed(self, packet: av.Packet[Any]) -> bool:
+        if self._passed is None or packet.stream.type != "audio" or packet.pts is None:
+            return False
+        return packet.pts * packet.time_base < self._begin * self._tick
 
     def _finish_tracks(self) -> None:
         """Read on, without decoding, until the other tracks have come to the end of the cut too."""
@@ -290,7 +322,7 @@ class Footage:
             if packet.pts is None or packet.time_base is None:
                 continue
             time = packet.pts * packet.time_base
-            if packet.stream is self._stream:
+            if packet.stream.index == self._stream.index:
                 if time > end + _PATIENCE:
                     return
                 continue

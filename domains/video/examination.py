@@ -5,20 +5,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import av
 import numpy as np
 import numpy.ma  # np.median imports it when it is first called, in whatever thread that is
 
 from ...core.errors import MediaError
+from ..containers.clock import Clock, may_jump
+from ..containers.opening import open_container
 from ..image import ImageSettings, doctor, files
 from .colour import Orientation, Unpacker
 from .cuts import CutDetector
 from .decode import Footage
 from .material import FOLDER_RATE, Frame, Pictures, frames_of, is_still_name, missing, numbered_frames
-from .probe import ClipInfo, choose_stream, open_container, probe
+from .probe import ClipInfo, choose_stream, probe
 
 Kind = Literal["clip", "frames", "picture"]
 
@@ -104,7 +107,10 @@ def header(path: Path) -> Finding:
         first = files.read_header(path)
         return Finding(path, "picture", first.format, first.width, first.height)
     info = probe(path)
-    frames_claimed = info.expected_frames or _packets(path)[0]
+    claimed, length = info.expected_frames, info.duration
+    if claimed is None or may_jump(info.container):  # such a header holds no length, and its ends do not tell it
+        there = _packets(path)
+        claimed, length = there.frames, there.seconds
     return Finding(
         path,
         "clip",
@@ -112,8 +118,8 @@ def header(path: Path) -> Finding:
         info.width,
         info.height,
         rate=float(info.rate),
-        seconds=float(info.duration or frames_claimed / info.rate),
-        frames=frames_claimed,
+        seconds=float(length or claimed / info.rate),
+        frames=claimed,
         remarks=_remarks(info),
     )
 
@@ -152,7 +158,7 @@ def _examined_clip(found: Finding) -> Finding:
         seconds=times[-1] - times[0] + usual,
         frames=seen.frames,
         variable=len(gaps) > 0 and float((abs(gaps - usual) > 0.25 * usual).mean()) > _UNEVEN,
-        seen=replace(seen, digest=_digest([found.path]), key_frames=_packets(found.path)[1], damage=damage),
+        seen=replace(seen, digest=_digest([found.path]), key_frames=_packets(found.path).key_frames, damage=damage),
     )
 
 
@@ -163,13 +169,28 @@ def _timed(clip: Footage, times: list[float]) -> Iterator[tuple[Frame, float]]:
         yield np.ascontiguousarray(unpack(frame).transpose(1, 2, 0)), times[-1]
 
 
-def _packets(path: Path) -> tuple[int, int]:
-    """Frames of a clip and key frames among them, counted without decoding."""
+class _Packets(NamedTuple):
+    """What the packets of a clip come to."""
+
+    frames: int
+    key_frames: int
+    seconds: Fraction
+
+
+def _packets(path: Path) -> _Packets:
+    """Frames of a clip, counted without decoding."""
     container = open_container(path)
     try:
         stream = choose_stream(container, str(path))
-        key = [packet.is_keyframe for packet in container.demux(stream) if packet.size]
-        return len(key), sum(key)
+        keys, first, last = list[bool](), None, Fraction(0)
+        for packet in Clock(container).packets(stream):
+            if packet.size:
+                keys.append(packet.is_keyframe)
+            if packet.pts is not None and not packet.is_discard:
+                begin = packet.pts * packet.time_base
+                first = begin if first is None else min(first, begin)
+                last = max(last, begin + (packet.duration or 0) * packet.time_base)
+        return _Packets(len(keys), sum(keys), last - first if first is not None else Fraction(0))
     except (av.FFmpegError, OSError) as error:
         raise MediaError(f"{path} cannot be read to its end: {error}") from error
     finally:

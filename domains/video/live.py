@@ -29,10 +29,10 @@ from torch import Tensor
 
 from ...core.domain import Domain, Side, Translate
 from ...core.errors import ConfigError, MediaError
+from ..containers.opening import Source
 from . import pipes
 from .colour import Unpacker, to_tensor
 from .conversion import VideoReader
-from .probe import Source
 from .reading import Shown
 from .settings import VideoConversion
 
@@ -129,8 +129,8 @@ class LiveReader(VideoReader):
         unpack = Unpacker(self.height, self.width, self.info.orientation, self.info.depth)
         for frame, arrived in self.newest:
             planes = unpack(frame)
-            ticks = self.footage.ticks_of(frame) - self.footage.cut_ticks
-            self.shown.append(Shown(ticks, 0, planes if self._beside else None, like=self._carrier(frame)))
+            ticks = self.footage.ticks_of(frame) - self.footage.shift_ticks
+            self.shown.append(Shown(ticks, 0, planes if self._beside else None))
             position = (self.footage.ticks_of(frame) - self.footage.first_tick) * self.info.time_base
             self.arrivals.append((float(position), arrived))
             yield to_tensor(planes)

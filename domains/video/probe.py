@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import av
-import av.subtitles.codeccontext
-import av.subtitles.stream  # PyAV imports both as it meets such a track, in whatever thread that happens
 from av.stream import Discard, Disposition
 
-from ...core.errors import MediaError, MissingFile
-from .beside import Light, side_data
+from ...core.errors import MediaError
+from ..containers.clock import Clock
+from ..containers.opening import MOST_PIXELS, Source, open_container, reason, source_name
 from .colour import Colour, Orientation
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-Source = Path | str | BinaryIO
-"""A file, the address of a stream (with ://), or an open binary file such as standard input."""
-
-MOST_PIXELS = 36_000_000
-"""Pixels of a frame at most (8K has 33 million): the decoder holds a dozen frames or more."""
 _NOT_FOOTAGE = Disposition.attached_pic | Disposition.timed_thumbnails
 _INTERLACED = (2, 3, 4, 5)  # AVFieldOrder
 
@@ -76,8 +68,6 @@ class ClipInfo:
     """Codec of each subtitle track."""
     chapters: int
     metadata: Mapping[str, str] = field(default_factory=dict)
-    light: Light = field(default_factory=Light)
-    """What HDR10 says of it."""
     warnings: tuple[str, ...] = ()
     """What is out of the ordinary, one sentence each."""
 
@@ -102,44 +92,6 @@ def probe(path: Source) -> ClipInfo:
         return describe(container, stream, _first_frame(container, stream, source_name(path)), source_name(path))
     finally:
         container.close()
-
-
-def source_name(source: Source) -> str:
-    """What to call a source in a message."""
-    return str(source) if isinstance(source, Path | str) else "the input stream"
-
-
-def open_container(
-    source: Source, container_format: str | None = None, options: Mapping[str, str] | None = None
-) -> InputContainer:
-    """Open a source for reading; see `probe` for what is raised."""
-    name = source_name(source)
-    if isinstance(source, Path):
-        if not source.exists():
-            raise MissingFile(f"there is no file {name}")
-        if source.is_dir():
-            raise MediaError(f"{name} is a folder, not a video file")
-    network = isinstance(source, str) and "://" in source
-    # A playlist that calls itself a video must not make us fetch what it names.
-    allowed = {} if network else {"protocol_whitelist": "file,pipe,data"}
-    try:
-        return av.open(
-            # A name that begins with a dash or holds a colon is a file all the same.
-            f"file:{source.absolute()}" if isinstance(source, Path) else source,
-            "r",
-            format=container_format,
-            options={"max_pixels": str(MOST_PIXELS), **allowed, **(options or {})},
-            metadata_errors="ignore",
-            timeout=(10.0, 10.0) if network else None,
-        )
-    except (av.FFmpegError, OSError, ValueError, UnicodeError) as error:
-        raise MediaError(f"{name} cannot be read as video: {reason(error)}") from error
-
-
-def reason(error: BaseException) -> str:
-    """What FFmpeg says, without its numbers and addresses."""
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return re.sub(r"\s+", " ", re.sub(r"\[Errno -?\d+\] ", "", text)).strip()
 
 
 def choose_stream(container: InputContainer, name: str) -> VideoStream:
@@ -179,16 +131,14 @@ def no_frames(container: InputContainer, stream: VideoStream, name: str, fault: 
 
 def _first_frame(container: InputContainer, stream: VideoStream, name: str) -> av.VideoFrame:
     fault = ""
-    try:
-        for packet in container.demux(stream):
-            try:
-                for frame in packet.decode():
-                    return frame
-            except (av.FFmpegError, ValueError) as error:
-                fault = reason(error)
-    except (av.FFmpegError, OSError) as error:
-        fault = reason(error)
-    raise no_frames(container, stream, name, fault)
+    clock = Clock(container)
+    for packet in clock.packets(stream):
+        try:
+            for frame in stream.decode(packet if packet.size else None):
+                return frame
+        except (av.FFmpegError, ValueError) as error:
+            fault = reason(error)
+    raise no_frames(container, stream, name, clock.fault or fault)
 
 
 def describe(container: InputContainer, stream: VideoStream, frame: av.VideoFrame, name: str) -> ClipInfo:
@@ -227,7 +177,6 @@ def describe(container: InputContainer, stream: VideoStream, frame: av.VideoFram
         subtitles=tuple(codec_name(s) for s in container.streams.subtitles),
         chapters=len(container.chapters()),
         metadata=dict(container.metadata),
-        light=Light.of(side_data(frame)),
     )
     return _warned(info)
 

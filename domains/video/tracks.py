@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import av
 from av.stream import Disposition
 
-from .probe import codec_name, reason
+from ..containers.opening import reason
+from .probe import codec_name
 
 if TYPE_CHECKING:
     from av.container import OutputContainer

@@ -56,7 +56,7 @@ def test_a_cut_between_two_ticks_takes_every_frame_that_begins_in_it(tmp_path: P
 
 def test_a_cut_counts_from_the_first_frame(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mkv", times=[5000 + 40 * n for n in range(20)], time_base=Fraction(1, 1000))
-    assert [float(frame.time) for frame in decode(path, 0.2, 0.3)] == [5.2, 5.24, 5.28]
+    assert [float(frame.time) for frame in decode(path, 0.2, 0.3)] == [0.2, 0.24, 0.28]
 
 
 def test_a_stream_that_cannot_be_sought_in_is_cut_all_the_same(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_interlaced_footage_becomes_whole_frames_one_for_one(tmp_path: Path) -> 
     assert raw.frames[0].interlaced_frame
     with Footage(path) as footage:
         frames = list(footage)
-        assert [footage.time_of(frame) for frame in frames] == raw.times
+        assert [footage.time_of(frame) for frame in frames] == [each - raw.times[0] for each in raw.times]
         assert any("de-interlaced" in warning for warning in footage.warnings)
     assert len(frames) == 12
     combed = [
