@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         ModelFileError,
         NumericsError,
         OutputError,
+        ResourceError,
         UnknownName,
         UnpairedError,
     )
@@ -65,6 +66,7 @@ _HOMES = {
         "ModelFileError",
         "NumericsError",
         "OutputError",
+        "ResourceError",
         "UnknownName",
         "UnpairedError",
     ),
@@ -100,6 +102,7 @@ __all__ = [
     "NumericsError",
     "OutputError",
     "Reader",
+    "ResourceError",
     "Sample",
     "TrainingSettings",
     "Translator",

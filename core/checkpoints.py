@@ -37,6 +37,8 @@ class Checkpoint:
     shared: Mapping[str, Any]
     local: Mapping[str, Any]
     best: float | None
+    best_step: int | None = None
+    """The step of the model that `best` is the figure of; None where there is none, or an earlier version wrote it."""
 
 
 def folder_of(run: Path, step: int) -> Path:
@@ -50,13 +52,24 @@ def listed(run: Path) -> list[Path]:
     return sorted(path for path in found if path.is_dir() and (path / "state.pt").is_file())
 
 
+def newest(run: Path) -> Path | None:
+    """The newest complete checkpoint folder of a run, if any."""
+    found = listed(run)
+    return found[-1] if found else None
+
+
 def save_local(run: Path, step: int, rank: int, local: Mapping[str, Any]) -> None:
     """Write one process's part into the checkpoint in the making. Raises OutputError."""
     _write(_unfinished(run, step) / f"process-{rank}.pt", local)
 
 
 def save_shared(
-    run: Path, step: int, weights: Mapping[str, Tensor], shared: Mapping[str, Any], best: float | None
+    run: Path,
+    step: int,
+    weights: Mapping[str, Tensor],
+    shared: Mapping[str, Any],
+    best: float | None,
+    best_step: int | None = None,
 ) -> Path:
     """Write what all processes share and give the checkpoint its name; call after every `save_local`.
 
@@ -66,7 +79,8 @@ def save_shared(
     try:
         unfinished.mkdir(parents=True, exist_ok=True)
         save_tensors(weights, unfinished / "weights.safetensors")
-        _write(unfinished / "state.pt", {"format": FORMAT, "step": step, "optimisers": dict(shared), "best": best})
+        state = {"format": FORMAT, "step": step, "optimisers": dict(shared), "best": best, "best_step": best_step}
+        _write(unfinished / "state.pt", state)
         facts = {file.name: _facts(file) for file in sorted(unfinished.iterdir())}
         (unfinished / _CHECKSUMS).write_text(json.dumps(facts, indent=2) + "\n")
         for file in unfinished.iterdir():
@@ -153,17 +167,19 @@ def _checkpoint(state: Any, weights: Mapping[str, Tensor], local: Any, folder: P
         raise Unreadable("state.pt is no state of a run")
     if state["format"] > FORMAT:
         raise ModelFileError(f"{folder} was made by a newer version of unpaired; update to continue from it")
-    step, shared, best = (state.get(key) for key in ("step", "optimisers", "best"))
+    step, shared, best, best_step = (state.get(key) for key in ("step", "optimisers", "best", "best_step"))
     if not isinstance(step, int) or step < 0 or not isinstance(shared, Mapping):
         raise Unreadable("state.pt has no step or no optimisers")
     if best is not None and not isinstance(best, int | float):
         raise Unreadable(f"best in state.pt is {type(best).__name__}, expected a number")
+    if best_step is not None and not isinstance(best_step, int):
+        raise Unreadable(f"best_step in state.pt is {type(best_step).__name__}, expected a whole number")
     if not isinstance(local, Mapping):
         raise Unreadable(f"a process's state is {type(local).__name__}, expected a dictionary")
     for name, value in weights.items():
         if not bool(value.isfinite().all()):
             raise Unreadable(f"{name[:80]} is not finite")
-    return Checkpoint(step, weights, shared, local, best)
+    return Checkpoint(step, weights, shared, local, best, best_step)
 
 
 def _facts(file: Path) -> dict[str, Any]:

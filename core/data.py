@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,12 +20,15 @@ from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from .contract import draw
 from .domain import Domain, Inventory, Sample, Side
-from .errors import AdapterError, ConfigError, MediaError, UnpairedError
+from .errors import AdapterError, ConfigError, MediaError, ResourceError, UnpairedError
+from .resources import MORE
 from .schedule import constant_then_linear
 from .settings import TrainingSettings
 
 FEWEST_SAMPLES = 2
 """Samples an epoch of a side below which training is refused: with one there is nothing to generalise from."""
+AHEAD = 4
+"""Batches that each loader process fetches ahead."""
 _ATTEMPTS = 20
 _LISTED = 5
 _VALUES_EVERY = 16
@@ -183,37 +186,82 @@ class _Sent(Dataset[Batch | UnpairedError]):
             return error
 
 
-def _collated(sent: Sequence[Batch | UnpairedError]) -> Batch | UnpairedError:
+@dataclass(frozen=True)
+class _Piped:
+    """A batch as plain arrays, which go through a pipe."""
+
+    a: np.ndarray
+    b: np.ndarray
+    problems: tuple[str, ...]
+    contexts: tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
+
+    @classmethod
+    def of(cls, batch: Batch) -> _Piped:
+        context_a, context_b = ({name: value.numpy() for name, value in each.items()}
+                                for each in (batch.context_a, batch.context_b))  # fmt: skip
+        return cls(batch.a.numpy(), batch.b.numpy(), batch.problems, (context_a, context_b))
+
+    def batch(self) -> Batch:
+        contexts = ({name: torch.from_numpy(value) for name, value in each.items()} for each in self.contexts)
+        return Batch(torch.from_numpy(self.a), torch.from_numpy(self.b), self.problems, *contexts)
+
+
+def _collated(sent: Sequence[Batch | UnpairedError]) -> Batch | _Piped | UnpairedError:
     pairs = [each for each in sent if isinstance(each, Batch)]
     if len(pairs) < len(sent):
         return next(each for each in sent if isinstance(each, UnpairedError))
     try:
-        return collate(pairs)
+        batch = collate(pairs)
     except UnpairedError as error:
         return error
+    return batch if get_worker_info() is None else _sendable(batch)
 
 
-def loader(dataset: PairDataset, positions: Positions, pin: bool) -> Iterator[Batch]:
-    """Batches in order, fetched ahead by worker processes.
+def _sendable(batch: Batch) -> Batch | _Piped:
+    """The batch in shared memory, or for the pipe where that is full. Left to the queue, a full one would end in its
+    own thread: the batch would be lost, and who waits for it would wait for ever."""
+    try:
+        for value in (batch.a, batch.b, *batch.context_a.values(), *batch.context_b.values()):
+            value.share_memory_()  # type: ignore[no-untyped-call]
+    except RuntimeError:
+        return _Piped.of(batch)
+    return batch
+
+
+def loader(
+    dataset: PairDataset, positions: Positions, pin: bool, say: Callable[[str], None] = print
+) -> Iterator[Batch]:
+    """Batches in order, fetched ahead by worker processes; `say`: told what slows them down.
 
     Raises:
         MediaError: too many files in a row cannot be used, or samples do not go together.
         AdapterError: the domain gave what is no sample, or raised what is none of its errors.
+        ResourceError: the system has no room for the workers, or ended one.
     """
     workers = dataset.settings.workers
-    batches: DataLoader[Batch | UnpairedError] = DataLoader(
+    batches: DataLoader[Batch | _Piped | UnpairedError] = DataLoader(
         _Sent(dataset),
         batch_sampler=positions,
         num_workers=workers,
         collate_fn=_collated,
         pin_memory=pin,
-        prefetch_factor=4 if workers else None,
+        prefetch_factor=AHEAD if workers else None,
         # Keeps the loader's own draw of worker seeds away from the checkpointed global generator.
         generator=torch.Generator().manual_seed(dataset.settings.seed),
     )
-    for batch in batches:
+    try:
+        fetched = iter(batches)
+    except OSError as error:
+        raise ResourceError(f"{workers} loader processes cannot start: {error.strerror or error}; {MORE}") from error
+    said = False
+    for batch in fetched:
         if isinstance(batch, UnpairedError):
             raise batch
+        if isinstance(batch, _Piped):
+            if not said:
+                say(f"/dev/shm has no room for a batch, so that they come through a pipe, which is slower: {MORE}")
+                said = True
+            batch = batch.batch()
         yield batch
 
 

@@ -41,6 +41,10 @@ class MissingDependency(UnpairedError, ImportError):
     """An optional package is needed here; the message names what to install."""
 
 
+class ResourceError(UnpairedError, RuntimeError):
+    """The machine lacks what the work needs (memory, shared memory, processes), or took it away."""
+
+
 class NumericsError(UnpairedError, ArithmeticError):
     """Training produced NaN or infinity; the message names the last good checkpoint."""
 

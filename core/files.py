@@ -30,6 +30,23 @@ def check_writable(target: Path) -> None:
 
 
 @contextmanager
+def folder_of(target: Path) -> Iterator[None]:
+    """Make the folders above `target`; those that were made go again when the block fails and they are empty."""
+    made = [folder for folder in target.parents if not folder.exists()]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(target, error) from error
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            for folder in made:
+                folder.rmdir()
+        raise
+
+
+@contextmanager
 def atomic(target: Path, ending: str | None = None) -> Iterator[Path]:
     """Yield a temporary path beside `target`; on success fsync it and rename it to `target`, else remove it.
 

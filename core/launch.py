@@ -1,22 +1,81 @@
-"""Where a run takes place: in this process, or in several that are started from here."""
+"""Where a run takes place: on which device, in this process or in several that are started from here."""
 
 from __future__ import annotations
 
 import functools
+import logging
 import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
-from .errors import Interrupted, UnpairedError
+import torch
+
+from .errors import ConfigError, Interrupted, UnpairedError
+from .plan import RunPlan
+from .resources import told_in_words
+from .settings import TrainingSettings
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-    from .training import RunPlan
+FabricPrecision = Literal["32-true", "bf16-mixed", "16-mixed", "64-true"]
+_PRECISIONS: dict[str, FabricPrecision] = {
+    "fp32": "32-true",
+    "bf16": "bf16-mixed",
+    "fp16": "16-mixed",
+    "fp64": "64-true",
+}
+
+
+def make_fabric(settings: TrainingSettings) -> Fabric:
+    """The Fabric for these settings: device, precision, and how many processes.
+
+    Under torchrun (LOCAL_WORLD_SIZE is set) its processes are joined; else `processes` are started from here.
+
+    Raises:
+        ConfigError: the device is not there.
+    """
+    from lightning_fabric import Fabric
+
+    # What it announces (precision, ranks) is in config.yaml already.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    accelerator, _, number = settings.device.partition(":")
+    if accelerator == "auto":
+        accelerator = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if accelerator not in ("cpu", "cuda", "mps"):
+        raise ConfigError(f"training.device is {settings.device!r}; expected auto, cpu, cuda, cuda:N or mps")
+    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not present[accelerator]:
+        raise ConfigError(f"training.device is {settings.device!r} and this machine has none; use auto or cpu")
+    precision = settings.precision
+    if precision == "auto":
+        precision = "bf16" if native_bf16(accelerator) else "fp32"
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", 0))
+    processes = local or settings.processes
+    devices: Any = [int(number)] if number else processes
+    nodes = int(os.environ.get("WORLD_SIZE", processes)) // processes if local else 1
+    strategy = "auto" if processes * nodes == 1 else "ddp" if local else "ddp_spawn"
+    fabric: Fabric = Fabric(
+        accelerator=accelerator,
+        devices=devices,
+        num_nodes=nodes,
+        strategy=strategy,
+        precision=_PRECISIONS[precision],
+    )
+    return fabric
+
+
+def native_bf16(accelerator: str) -> bool:
+    """Whether the device computes bf16 natively, so that it is faster than fp32."""
+    if accelerator == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if accelerator == "cpu":
+        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return False
 
 
 def launch(fabric: Fabric, plan: RunPlan) -> None:
@@ -29,7 +88,7 @@ def launch(fabric: Fabric, plan: RunPlan) -> None:
     from .loop import run
 
     if plan.training.processes > 1 and "LOCAL_WORLD_SIZE" not in os.environ:
-        with _passing_signals_on():
+        with _passing_signals_on(), told_in_words():
             # Bound beforehand: Fabric walks through launch's arguments and refuses frozen dataclasses.
             ended = fabric.launch(functools.partial(_run_apart, plan=plan))
         if ended is not None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -19,11 +20,12 @@ from .config import write_yaml
 from .data import Batch, PairDataset, Positions, first_sample, loader
 from .domain import SIDES, Direction, Domain, Side, Warp, backwards
 from .engine import Engine
-from .errors import ConfigError, Interrupted, NumericsError
-from .model import Model, save_model
+from .errors import ConfigError, Interrupted, MissingFile, ModelFileError, NumericsError
+from .model import Model, read_header, save_model
+from .plan import RunPlan
 from .registry import suggestion
+from .resources import told_in_words
 from .schedule import constant_then_linear
-from .training import RunPlan, newest_checkpoint
 from .transfer import start_from
 from .watch import Watcher
 from .watch.records import Preview, PreviewRow, StepReport
@@ -40,7 +42,8 @@ _AGREE_EVERY = 10
 def run(fabric: Fabric, plan: RunPlan) -> None:
     """Train `plan` to its last step, from its newest checkpoint if it has one."""
     torch.manual_seed(plan.training.seed + fabric.global_rank)
-    Loop(fabric, plan).run()
+    with told_in_words():
+        Loop(fabric, plan).run()
 
 
 class Loop:
@@ -54,11 +57,11 @@ class Loop:
         self.files: dict[Side, tuple[Path, ...]] = {side: inventories[side].drawn for side in ("a", "b")}
         self.step = 0
         self.best: float | None = None
+        self.best_step: int | None = None
+        self._saved: int | None = None
         self._restore()
-        if fabric.is_global_zero:
-            # Not before: what cannot start leaves the folder as it was.
-            write_yaml(plan.out / "config.yaml", plan.mapping())
-        self.watcher = Watcher(plan.out, plan.domain, plan.mapping(), self.step) if fabric.is_global_zero else None
+        self.watcher: Watcher | None = None
+        self._begun = False
         self._sums: dict[str, Tensor] = {}
         self._counted = 0
         self._since = time.perf_counter()
@@ -69,15 +72,49 @@ class Loop:
         """The loop itself."""
         try:
             with stop_requests() as stop:
+                self._complete()
                 for batches in self._batches():
                     self._advance(batches)
                     if self._stopping(stop.is_set()):
                         self._interrupt()
-            if not newest_checkpoint(self.plan.out) or self.step % self.settings.checkpoint_every:
+            self._begin()
+            if self._saved != self.step:
                 self._save()
         finally:
             if self.watcher is not None:
                 self.watcher.close()
+
+    def _begin(self, losses: Collection[str] = ()) -> None:
+        """Take the run folder, once: after the first step, so that what cannot be trained leaves no folder behind."""
+        if self._begun:
+            return
+        best = self.settings.best
+        if losses and best and best not in losses:
+            known = sorted(losses)
+            raise ConfigError(
+                f"training.best is {best!r}, which is not logged{suggestion(best, known)}; logged: {', '.join(known)}"
+            )
+        self._begun = True
+        if self.fabric.is_global_zero:
+            plan, start = self.plan, self._saved or 0
+            write_yaml(plan.out / "config.yaml", plan.mapping())
+            self.watcher = Watcher(plan.out, plan.domain, plan.mapping(), start)
+
+    def _complete(self) -> None:
+        """Write the model files that did not follow the checkpoint they belong to: the run was killed between the two,
+        or the disk was full."""
+        if self._saved is None or not self.fabric.is_global_zero:
+            return
+        for name, step in (("model.safetensors", self.step), ("best.safetensors", self.best_step)):
+            file = self.plan.out / name
+            if step == self.step and _step_of(file) != step:
+                self._say(f"{file} is missing or of another step; writing that of step {step}")
+                save_model(self._model(), file)
+        if self.step >= self.settings.steps:
+            self._say(f"nothing is left to do: {self.plan.out} has had its {self.step} steps; give it more to go on")
+
+    def _say(self, text: str) -> None:
+        self.fabric.print(f"note: {text}", file=sys.stderr)
 
     def _batches(self) -> Iterator[list[Batch]]:
         """The batches of one step after another, on the device."""
@@ -87,7 +124,7 @@ class Loop:
         )
         positions = Positions(self.settings, self.step, self.fabric.global_rank, self.fabric.world_size)
         gathered: list[Batch] = []
-        for batch in loader(dataset, positions, pin=self.fabric.device.type == "cuda"):
+        for batch in loader(dataset, positions, self.fabric.device.type == "cuda", self._say):
             self._report_problems(batch)
             parts = (batch.a, batch.b, dict(batch.context_a), dict(batch.context_b))
             a, b, context_a, context_b = self.fabric.to_device(parts)
@@ -108,6 +145,7 @@ class Loop:
         constant = settings.constant if settings.discriminator_constant is None else settings.discriminator_constant
         judges_factor = constant_then_linear(step, settings.steps, constant)
         losses = self.engine.step(batches, self._warp(step), (factor, judges_factor), step)
+        self._begin(losses)
         for name, value in losses.items():
             self._sums[name] = self._sums[name] + value if name in self._sums else value
         self._counted += 1
@@ -126,13 +164,7 @@ class Loop:
         means = {name: float(value) / self._counted for name, value in self._sums.items()}
         now = time.perf_counter()
         speed = self._counted / max(now - self._since, 1e-9)
-        if self.settings.best and self.settings.best not in means:
-            known = sorted(means)
-            near = suggestion(self.settings.best, known)
-            raise ConfigError(
-                f"training.best is {self.settings.best!r}, which is not logged{near}; logged: {', '.join(known)}"
-            )
-        if self.settings.best:
+        if self.settings.best in means:
             self._best_sum += means[self.settings.best] * self._counted
             self._best_count += self._counted
         self._sums, self._counted, self._since = {}, 0, now
@@ -185,13 +217,14 @@ class Loop:
         self.fabric.barrier()
         if self.fabric.is_global_zero:
             shared = self.engine.shared_state()
-            checkpoints.save_shared(run_folder, self.step, self.engine.weights(), shared, self.best)
+            checkpoints.save_shared(run_folder, self.step, self.engine.weights(), shared, self.best, self.best_step)
             checkpoints.prune(run_folder, self.settings.keep)
             model = self._model()
             save_model(model, run_folder / "model.safetensors")
             if best:
                 save_model(model, run_folder / "best.safetensors")
         self.fabric.barrier()
+        self._saved = self.step
 
     def _improved(self) -> bool:
         if not self._best_count:
@@ -199,7 +232,7 @@ class Loop:
         mean, self._best_sum, self._best_count = self._best_sum / self._best_count, 0.0, 0
         if self.best is not None and mean >= self.best:
             return False
-        self.best = mean
+        self.best, self.best_step = mean, self.step
         return True
 
     def _model(self) -> Model:
@@ -214,8 +247,10 @@ class Loop:
         )
 
     def _restore(self) -> None:
-        folder = newest_checkpoint(self.plan.out)
+        folder = checkpoints.newest(self.plan.out)
         if folder is None:
+            if (self.plan.out / "config.yaml").exists():
+                self._say(f"{self.plan.out} has no checkpoint yet, so that the run begins anew")
             if self.settings.start_from:
                 start_from(self.engine, self.networks, self.plan.domain, self.settings.start_from)
             return
@@ -224,7 +259,8 @@ class Loop:
             self.engine.restore_weights(checkpoint.weights)
             self.engine.restore_shared_state(checkpoint.shared)
             self.engine.restore_local_state(checkpoint.local)
-        self.step, self.best = checkpoint.step, checkpoint.best
+        self.step, self.best, self.best_step = checkpoint.step, checkpoint.best, checkpoint.best_step
+        self._saved = self.step
 
     def _stopping(self, asked: bool) -> bool:
         """Whether to stop after this step: in all processes alike, else those that go on wait for one that does not."""
@@ -236,10 +272,19 @@ class Loop:
         return float(cast(Tensor, share)) > 0.0
 
     def _interrupt(self) -> None:
-        if self.step % self.settings.checkpoint_every:
+        if self._saved != self.step:
             self._save()
         raise Interrupted(f"stopped after step {self.step} of {self.settings.steps}; the state is saved in "
                           f"{self.plan.out}; go on with --resume")  # fmt: skip
+
+
+def _step_of(file: Path) -> int | None:
+    """The step of a model file; None where there is none that can be read."""
+    try:
+        step = read_header(file).get("step")
+    except (MissingFile, ModelFileError):
+        return None
+    return step if isinstance(step, int) else None
 
 
 def _fixed_samples(domain: Domain, files: tuple[Path, ...], side: Side) -> Tensor:

@@ -25,7 +25,7 @@ from torch import Tensor
 from .contract import check_chunk, check_translated
 from .domain import SIDES, ConversionSettings, Direction, Domain, Reader, Translate
 from .errors import MediaError, MissingFile
-from .files import output_error
+from .files import folder_of
 
 _MESSAGES_WAITING = 16
 _BYTES_WAITING = 64 * 2**20
@@ -303,7 +303,7 @@ class Pipeline:
 
     def _write(self, job: Job, chunks: Iterator[Tensor]) -> None:
         assert job.reader is not None
-        with _folder_of(job.target):
+        with folder_of(job.target):
             writer = self._domain.create(job.target, job.reader, self._options)
             try:
                 for chunk in chunks:
@@ -315,23 +315,6 @@ class Pipeline:
                 with suppress(OSError):  # what ended the writing matters more
                     writer.discard()
                 raise
-
-
-@contextmanager
-def _folder_of(target: Path) -> Iterator[None]:
-    """Make the folders above `target`; those that were made go again when the block fails and they are empty."""
-    made = [folder for folder in target.parents if not folder.exists()]
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise output_error(target, error) from error
-    try:
-        yield
-    except BaseException:
-        with suppress(OSError):
-            for folder in made:
-                folder.rmdir()
-        raise
 
 
 def _closing(chunks: Iterator[Tensor]) -> closing[Generator[Tensor]]:

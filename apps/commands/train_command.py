@@ -37,6 +37,9 @@ def parser() -> Parser:
     made.add_argument("--objective", metavar="NAME", help="cycle (default), dual, disco, pix2pix, cut, or another")
     made.add_argument("--config", metavar="FILE", help="settings from a YAML file; options win over it")
     made.add_argument("--resume", action="store_true", help="go on with the run at --out, with its own settings")
+    made.add_argument(
+        "--data-changed", action="store_true", help="with --resume: also where the folders hold other files"
+    )
     made.details = _details
     return made
 
@@ -83,9 +86,11 @@ def main(args: argparse.Namespace) -> int:
         layers.insert(0, _of_run(out))
     elif isinstance(out, str) and (Path(out) / "config.yaml").exists():
         raise OutputError(f"{out} holds a run already; go on with it by --resume, or choose another --out")
+    if args.data_changed and not args.resume:
+        args.faults.append("--data-changed goes with --resume")
     settings = compose(config.merge(*layers), args.faults)
     try:
-        model = unpaired.train(**vars(settings), resume=args.resume)
+        model = unpaired.train(**vars(settings), resume=args.resume, data_changed=args.data_changed)
     except Interrupted as error:
         raise KeyboardInterrupt(f"{error}: unpaired train --out {settings.out} --resume") from None
     if os.environ.get("RANK", "0") == "0":  # under torchrun every process comes by

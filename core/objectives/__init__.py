@@ -128,6 +128,9 @@ class Objective(ABC):
     def check(self, channels_a: int, channels_b: int) -> None:
         """Raise ConfigError where the settings cannot go with so many channels of A and B; default: they can."""
 
+    def check_shapes(self, a: Sequence[int], b: Sequence[int]) -> None:
+        """Raise ConfigError where the settings cannot go with samples (C, *space) of such shapes; default: they can."""
+
     def turns(self) -> tuple[bool, bool]:
         """Whether generators and discriminators learn at the present `step`; default: both, at every step."""
         return True, True

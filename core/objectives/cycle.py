@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -45,6 +45,17 @@ class Cycle(Objective):
                 f"A has {channels_a} channels and B {channels_b}, so that identity loss has no meaning; "
                 "set objective.identity_a and objective.identity_b to 0"
             )
+
+    def check_shapes(self, a: Sequence[int], b: Sequence[int]) -> None:
+        """What is pooled must hold a window at least."""
+        pools = {"a": (self.settings.cycle_pool_a, a), "b": (self.settings.cycle_pool_b, b)}
+        faults = [
+            f"objective.cycle_pool_{side} is {pool}, but samples are {' x '.join(map(str, shape[1:]))}; lower it"
+            for side, (pool, shape) in pools.items()
+            if pool > min(shape[1:])
+        ]
+        if faults:
+            raise ConfigError("; ".join(faults))
 
     def companions(self, side: Side, batch: Batch) -> Mapping[str, Tensor]:
         """Samples (B, C, *space) of one side's context that are to be translated too; default: none.

@@ -42,6 +42,7 @@ PUBLIC_NAMES = [
     "NumericsError",
     "OutputError",
     "Reader",
+    "ResourceError",
     "Sample",
     "TrainingSettings",
     "Translator",

@@ -1,0 +1,66 @@
+"""Loader processes for which there is no shared memory, or no memory at all: never a wait without an end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from toy import write_arrays
+
+PROGRAM = """
+import os, resource, signal, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import torch
+from toy import Arrays
+import unpaired
+from unpaired import TrainingSettings
+from unpaired.core.data import PairDataset, Positions, loader, scan_sides
+a, b = Path({folder!r}) / "a", Path({folder!r}) / "b"
+"""
+SMALL = """
+def batches(workers, say):
+    settings = TrainingSettings(steps=6, batch=2, workers=workers)
+    sides = scan_sides(Arrays(), a, b)
+    dataset = PairDataset(Arrays(), {side: sides[side].files for side in "ab"}, settings, 2)
+    return list(loader(dataset, Positions(settings, 0, 0, 1), False, say))
+said = []
+alone = batches(0, said.append)
+shared = batches(2, said.append)
+assert not said, said
+# Shared memory is made of files, in a file system of its own: no larger ones is how a full one looks.
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+piped = batches(2, said.append)
+assert len(said) == 1 and "/dev/shm has no room" in said[0] and "training.workers to 0" in said[0], said
+for one, other, third in zip(alone, shared, piped, strict=True):
+    assert torch.equal(one.a, other.a) and torch.equal(one.b, other.b)
+    assert torch.equal(one.a, third.a) and torch.equal(one.b, third.b)
+    assert one.problems == third.problems
+"""
+KILLED = """
+main = os.getpid()
+class Killed(Arrays):
+    def sample(self, file, side, rng, augmentation=1.0):
+        if os.getpid() != main:
+            os.kill(os.getpid(), signal.SIGKILL)  # as the system does when memory runs out
+        return super().sample(file, side, rng, augmentation)
+try:
+    unpaired.train(Killed(), a, b, Path({folder!r}) / "run", preset="tiny", steps=2, workers=1, device="cpu")
+except unpaired.ResourceError as error:
+    assert "the system ended a process of this training (Killed)" in str(error), error
+    assert "\\n" not in str(error) and "training.workers" in str(error), error
+    sys.exit(7)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="resource limits reach shared memory on Linux alone")
+@pytest.mark.parametrize(("program", "code"), [(SMALL, 0), (KILLED, 7)], ids=["no shared memory", "a killed worker"])
+def test_loader_processes_in_need_end_well(program: str, code: int, tmp_path: Path) -> None:
+    write_arrays(tmp_path / "a", 4, 0, 0.3, size=64)
+    write_arrays(tmp_path / "b", 4, 1, -0.3, size=64)
+    places = {"tests": str(Path(__file__).parents[1]), "folder": str(tmp_path)}
+    text = (PROGRAM + program).replace("{tests!r}", repr(places["tests"])).replace("{folder!r}", repr(places["folder"]))
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == code, done.stderr
