@@ -15,6 +15,7 @@ from typing import Any, get_type_hints
 from unpaired import ConfigError, Domain, NetworkSettings, TrainingSettings, UnpairedError
 from unpaired.apps.command_line import refuse
 from unpaired.core import config, registry
+from unpaired.core.installed import find_domain
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _named(group: Any, given: Any, where: str, faults: list[str], default: str =
         faults.append(f"no {where} was named: give --{where} NAME (installed: {installed})")
         return name, None, chosen
     try:
-        return name, registry.find(group, name), chosen
+        return name, find_domain(name) if group == "domains" else registry.find(group, name), chosen
     except UnpairedError as error:
         faults.append(str(error))
         return name, None, chosen

@@ -15,10 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .contract import check, one_line, raised
+from .contract import check
 from .domain import ConversionSettings, Domain, DomainSettings, Reader, Side, Writer
-from .errors import AdapterError, ConfigError, MediaError, MissingFile, UnpairedError
+from .errors import AdapterError, ConfigError, MediaError, MissingFile, UnpairedError, one_line
 from .files import atomic
+from .tensor_checks import raised
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class ArrayDomain(Domain):
         except UnpairedError:
             raise
         except (NameError, ImportError) as error:  # no content of a file brings these about
-            raise raised(self, "read", error, path) from error
+            raise raised(type(self).__name__, "read", error, path) from error
         except Exception as error:
             said = one_line(error)
             plain = isinstance(error, OSError | ValueError | RuntimeError)

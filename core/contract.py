@@ -6,23 +6,16 @@ decoding a file, but a tenth of drawing from one that is held decoded.
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from .domain import Domain, Sample, Side
-from .errors import AdapterError, MediaError, UnpairedError
-
-AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
-"""What the spatial axes are called, by their number."""
-_ROUNDING = 1e-3
-"""How far values may leave [-1, 1]: an eighth of a step of an 8-bit value."""
+from .errors import AdapterError, UnpairedError, one_line
+from .tensor_checks import check_sample, fault_of_shape, raised, shape_of, wrong
 
 
 def draw(
@@ -44,37 +37,15 @@ def draw(
     except (UnpairedError, OSError, MemoryError):
         raise
     except Exception as error:
-        raise raised(domain, "sample", error, file) from error
+        raise raised(type(domain).__name__, "sample", error, file) from error
     sample = Sample.of(drawn)
     check(domain, "sample", sample.x, side, file, values)
     return sample
 
 
-def unusable(domain: Domain, file: Path) -> str | None:
-    """Why `file` can be loaded as a sample of neither side; None where it can."""
-    reason = None
-    sides: tuple[Side, ...] = ("a", "b")
-    for side in sides:
-        try:
-            check(domain, "load", domain.load(file, side), side, file)
-            return None
-        except (MediaError, OSError) as error:
-            reason = reason or one_line(error).removeprefix(str(file)).lstrip(": ")
-        except (UnpairedError, MemoryError):
-            raise
-        except Exception as error:
-            raise raised(domain, "load", error, file) from error
-    return reason
-
-
 def check(domain: Domain, method: str, x: Any, side: Side, file: Path, values: bool = True) -> None:
     """Raise AdapterError unless `x`, which `method` gave for `file`, is a sample of domain `side`, of any size."""
-    channels = domain.channels(side)
-    came = fault_of_shape(x, domain.dimensions + 1, channels)
-    if values and came is None:
-        came = fault_of_values(x, _ROUNDING)
-    if came:
-        raise _wrong(domain, method, came, file, f"{_shape(channels, domain.dimensions)} in [-1, 1]")
+    check_sample(type(domain).__name__, method, x, domain.channels(side), domain.dimensions, file, values)
 
 
 def check_chunk(domain: Domain, chunk: Any, side: Side, file: Path) -> None:
@@ -82,7 +53,7 @@ def check_chunk(domain: Domain, chunk: Any, side: Side, file: Path) -> None:
     if domain.chunk_axes is None:
         check(domain, "open", chunk, side, file)
     elif came := fault_of_shape(chunk, domain.chunk_axes):
-        raise _wrong(domain, "open", came, file, f"float32, {domain.chunk_axes} axes")
+        raise wrong(type(domain).__name__, "open", came, file, f"float32, {domain.chunk_axes} axes")
 
 
 def check_translated(domain: Domain, chunk: Any, side: Side, file: Path) -> None:
@@ -90,8 +61,8 @@ def check_translated(domain: Domain, chunk: Any, side: Side, file: Path) -> None
     channels = domain.channels(side) if domain.chunk_axes is None else None
     axes = domain.chunk_axes or domain.dimensions + 1
     if came := fault_of_shape(chunk, axes, channels):
-        expected = f"float32, {axes} axes" if channels is None else _shape(channels, domain.dimensions)
-        raise _wrong(domain, "convert", came, file, expected)
+        expected = f"float32, {axes} axes" if channels is None else shape_of(channels, domain.dimensions)
+        raise wrong(type(domain).__name__, "convert", came, file, expected)
 
 
 def check_pickles(domain: Domain, workers: int, processes: int) -> None:
@@ -110,47 +81,3 @@ def check_pickles(domain: Domain, workers: int, processes: int) -> None:
         ) from error
     if copy.settings != domain.settings:
         raise AdapterError(f"{name} comes back from pickling with {copy.settings}; expected {domain.settings}")
-
-
-# -- what is wrong, in words ------------------------------------------------------------------------
-def fault_of_shape(x: Any, axes: int, channels: int | None = None) -> str | None:
-    """What `x` is, where it is no float32 tensor of so many axes, the first of `channels` (None: any), none empty."""
-    if not isinstance(x, Tensor):
-        return f"a {type(x).__name__}"
-    if x.dtype != torch.float32:
-        return str(x.dtype)
-    if x.ndim != axes or 0 in x.shape or channels not in (None, x.shape[0]):
-        return f"the shape {tuple(x.shape)}"
-    return None
-
-
-def fault_of_values(x: Tensor, tolerance: float = 0.0) -> str | None:
-    """What the values of `x` are, where they leave [-1, 1] by more than `tolerance` or are not finite."""
-    low, high = (float(end) for end in torch.aminmax(x))
-    if low >= -1 - tolerance and high <= 1 + tolerance:
-        return None
-    if math.isfinite(low) and math.isfinite(high):
-        return f"values from {low:g} to {high:g}"
-    return "values that are not finite"
-
-
-def raised(domain: Domain, method: str, error: Exception, file: Path) -> AdapterError:
-    """The AdapterError for an exception that is none of a domain's to raise."""
-    return AdapterError(
-        f"{type(domain).__name__}.{method} raised {type(error).__name__}: {one_line(error)} for {file}; "
-        "expected MediaError for a file that cannot be used, and nothing else"
-    )
-
-
-def one_line(error: BaseException) -> str:
-    """What an exception says, in one line."""
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(text.split())[:300] or type(error).__name__
-
-
-def _wrong(domain: Domain, method: str, came: str, file: Path, expected: str) -> AdapterError:
-    return AdapterError(f"{type(domain).__name__}.{method} gave {came} for {file}; expected {expected}")
-
-
-def _shape(channels: int, dimensions: int) -> str:
-    return f"float32 ({', '.join([str(channels), *AXES[dimensions]])})"

@@ -11,12 +11,11 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
-from .errors import ConfigError
+from .errors import ConfigError, MediaError, UnpairedError, one_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -243,11 +242,10 @@ class Domain(ABC):
         """What `folder` holds. Quick by default (100,000 files in seconds: names, sizes, some headers);
         `thorough` decodes every file. Raises MissingFile when there is no such folder. Default: the visible files
         below it that are `convertible`, without empty ones and, if thorough, those that `load` refuses."""
-        from .contract import unusable
         from .folders import inventory
 
         if thorough:
-            return inventory(folder, self.convertible, partial(unusable, self))
+            return inventory(folder, self.convertible, self._unusable)
         return inventory(folder, self.convertible)
 
     @abstractmethod
@@ -296,6 +294,23 @@ class Domain(ABC):
     def compare(self, a: Inventory, b: Inventory) -> tuple[str, ...]:
         """What the two folders mean together (duplicates between them, unlike sizes), a sentence each."""
         return ()
+
+    def _unusable(self, file: Path) -> str | None:
+        """Why `file` can be loaded as a sample of neither side; None where it can."""
+        from .tensor_checks import check_sample, raised
+
+        reason, adapter = None, type(self).__name__
+        for side in SIDES["a2b"]:
+            try:
+                check_sample(adapter, "load", self.load(file, side), self.channels(side), self.dimensions, file)
+                return None
+            except (MediaError, OSError) as error:
+                reason = reason or one_line(error).removeprefix(str(file)).lstrip(": ")
+            except (UnpairedError, MemoryError):
+                raise
+            except Exception as error:
+                raise raised(adapter, "load", error, file) from error
+        return reason
 
     # -- conversion ---------------------------------------------------------------------------------
     def prepare_conversion(self, options: ConversionSettings) -> None:

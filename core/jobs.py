@@ -7,8 +7,8 @@ from pathlib import Path
 
 from .domain import Domain
 from .errors import MissingFile, OutputError
+from .installed import find_domain, installed_domains
 from .pipeline import Job
-from .registry import entries, find
 
 
 def jobs_of(domain: Domain, source: Path, target: Path) -> list[Job]:
@@ -112,4 +112,4 @@ def names_file(path: Path) -> bool:
 
 
 def _media() -> list[type[Domain]]:
-    return [find("domains", entry.name) for entry in entries("domains") if entry.broken is None]
+    return [find_domain(entry.name) for entry in installed_domains() if entry.broken is None]

@@ -18,11 +18,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from . import registry
 from .config import from_mapping, to_mapping
 from .domain import DIRECTIONS, Direction, Domain
 from .errors import MissingFile, ModelFileError, UnknownName
 from .files import atomic
+from .installed import find_domain
 from .networks import Networks, NetworkSpec
 from .plain import from_json
 from .stored import checksum, first_difference, first_line, save_tensors, shapes
@@ -168,7 +168,7 @@ def _networks(description: Mapping[str, Any]) -> Networks:
 
 def _domain(description: Mapping[str, Any], given: type[Domain] | None) -> Domain:
     name = description["name"]
-    kind = given if given is not None and given.name == name else registry.find("domains", name)
+    kind = given if given is not None and given.name == name else find_domain(name)
     settings = from_mapping(kind.settings_type, description["settings"], where="domain")
     domain = kind(settings)
     assert isinstance(domain, Domain)

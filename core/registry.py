@@ -7,15 +7,17 @@ Nothing a model file names is ever imported unless an installed package register
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
-from .domain import Domain
 from .errors import UnknownName
 
 Group = Literal["domains", "objectives", "generators", "discriminators"]
+Check = Callable[[str, Any], str | None]
+"""What is wrong with the object that is registered under a name, before any of it is called; None: nothing."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,11 @@ def suggestion(name: str, known: list[str]) -> str:
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
-def find(group: Group, name: str) -> Any:
+def find(group: Group, name: str, check: Check | None = None) -> Any:
     """The object registered under `name`.
 
     Raises:
-        UnknownName: nothing of that name is installed, two packages claim it, it fails to import, or it is no domain.
+        UnknownName: nothing of that name is installed, two packages claim it, or it cannot be imported or used.
     """
     points = _points(group)
     if name not in points:
@@ -72,28 +74,18 @@ def find(group: Group, name: str) -> Any:
     except Exception as error:  # whatever a package does when it is imported, it stops nothing else
         kind = "" if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: "
         raise UnknownName(f"{claim} cannot be imported: {kind}{' '.join(str(error).split())}") from error
-    if group == "domains" and (fault := _fault_of_domain(name, found)):
+    if check is not None and (fault := check(name, found)):
         raise UnknownName(f"{claim} cannot be used: {fault}")
     return found
 
 
-def _fault_of_domain(name: str, found: Any) -> str | None:
-    """What is wrong with the class that is registered as a domain, before any of it is called."""
-    if not (isinstance(found, type) and issubclass(found, Domain)):
-        return f"{getattr(found, '__qualname__', found)!s} is no child of unpaired.Domain"
-    if missing := sorted(found.__abstractmethods__):
-        return f"{found.__name__} has no {', '.join(missing)}"
-    own = getattr(found, "name", None)
-    return None if own == name else f"{found.__name__}.name is {own!r}; expected {name!r}, the name it is registered by"
-
-
-def entries(group: Group) -> list[Entry]:
+def entries(group: Group, check: Check | None = None) -> list[Entry]:
     """Every registered name of a group, broken ones with the reason, sorted by name."""
     listed = []
     for name, points in sorted(_points(group).items()):
         broken = None
         try:
-            find(group, name)
+            find(group, name, check)
         except UnknownName as error:
             broken = str(error)
         listed.append(Entry(name, " and ".join(_package(point) for point in points), broken))

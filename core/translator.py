@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .contract import AXES
 from .domain import Direction, Domain, Translate
 from .errors import ConfigError, MediaError, MissingFile, UnknownName
 from .model import Model, load_model
 from .networks.norm import WithStatistics
 from .registry import suggestion
 from .runtimes import Runtime, choose
+from .tensor_checks import AXES
 
 if TYPE_CHECKING:
     from .conversion import ConversionReport, Progress

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from unpaired.apps.command_line import Parser, refuse
-from unpaired.core import registry
+from unpaired.core.installed import installed_domains
 
 
 def parser() -> Parser:
@@ -19,7 +19,7 @@ def parser() -> Parser:
 def main(args: argparse.Namespace) -> int:
     """Print a line for each domain: its name, where it comes from, and why it cannot be used, if so."""
     refuse(args.faults)
-    found = registry.entries("domains")
+    found = installed_domains()
     if args.json:
         print(json.dumps([vars(entry) for entry in found], indent=2))
         return 0

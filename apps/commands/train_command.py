@@ -13,8 +13,9 @@ import unpaired
 from unpaired import ConfigError, CycleSettings, MissingFile, NetworkSettings, OutputError, TrainingSettings
 from unpaired.apps.command_line import Parser
 from unpaired.apps.run_settings import GROUPS, compose, described, objective_of, read_settings
-from unpaired.core import config, registry
+from unpaired.core import config
 from unpaired.core.errors import Interrupted
+from unpaired.core.installed import find_domain
 
 DESCRIPTION = """Train a translator from two folders that need no pairs.
 
@@ -49,7 +50,7 @@ def _details(words: Sequence[str]) -> str:
         "settings (--steps stands for --training.steps, and so on for all of training;",
         "--objective.cycle sets cycle_a and cycle_b, likewise identity and adversarial):",
     ]
-    domain = registry.find("domains", _value(words, "--domain"))() if "--domain" in words[:-1] else None
+    domain = find_domain(_value(words, "--domain"))() if "--domain" in words[:-1] else None
     objective: type[Any] = CycleSettings
     if domain or "--objective" in words[:-1]:  # a class to look up, and torch with it
         name = _value(words, "--objective") if "--objective" in words[:-1] else "cycle"

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..contract import fault_of_values
 from ..domain import Domain, Sample, Side
+from ..tensor_checks import fault_of_values
 
 SIDES: tuple[Side, ...] = ("a", "b")
 

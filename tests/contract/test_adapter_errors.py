@@ -18,10 +18,10 @@ from torch import Tensor
 import unpaired
 from unpaired import AdapterError, ConversionSettings, MediaError, Reader, TrainingSettings
 from unpaired.apps.main import main
-from unpaired.core import registry
 from unpaired.core.contract import check_pickles
 from unpaired.core.conversion import convert
 from unpaired.core.data import PairDataset, Positions, loader
+from unpaired.core.installed import find_domain, installed_domains
 from unpaired.core.watch.sheets import _cell
 
 QUICK: dict[str, Any] = {
@@ -252,7 +252,7 @@ GOOD = "from contract.longhand import Ecg\nclass {name}(Ecg):\n    name = {regis
 
 
 def broken(name: str) -> str:
-    (reason,) = [entry.broken for entry in registry.entries("domains") if entry.name == name]
+    (reason,) = [entry.broken for entry in installed_domains() if entry.name == name]
     return reason or ""
 
 
@@ -298,7 +298,7 @@ def test_two_packages_with_one_name(install: Install) -> None:
         assert package in reason
     assert reason.startswith("two packages register the domain 'odd': ")
     with pytest.raises(unpaired.UnknownName, match="uninstall one of them"):
-        registry.find("domains", "odd")
+        find_domain("odd")
 
 
 def test_at_the_command_line_it_is_one_line(
