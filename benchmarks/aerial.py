@@ -88,9 +88,10 @@ def separation(values: npt.NDArray[np.floating], chosen: npt.NDArray[np.bool_]) 
 def main() -> None:
     """Print how well the planes, and brightness, tell each class of the maps from all others, and how near to streets
     the lightest pixels of the test photos lie."""
-    from maps_quality import CLASSES, SIZE, LabelScorer, every_other, near_streets, reduced
+    from maps_data import CLASSES, SIZE, every_other, near_streets, reduced
 
     from unpaired.domains.image.picture import to_tensor
+    from unpaired.domains.image.scores import LabelScorer
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the maps set")

@@ -29,11 +29,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from aerial import FalseColours
+from maps_data import CLASSES, SHUFFLES, SIZE, derangement, every_other, near_streets, reduced
 from PIL import Image as Pillow
-from scipy import ndimage
 from torch import Tensor
 
 import unpaired
@@ -41,22 +40,10 @@ from unpaired.core.watch import read_metrics
 from unpaired.domains.image.picture import to_pixels
 from unpaired.domains.image.scores import LabelScorer, l1, levels
 
-SIZE = 128
-CLASSES = {
-    "land": (236, 230, 222),
-    "road": (254, 254, 254),
-    "water": (178, 208, 254),
-    "park": (203, 222, 174),
-    "motorway": (250, 190, 90),
-}
-Mask = npt.NDArray[np.bool_]
 Reduce = Callable[[Path, int], Pillow.Image]
 """Makes a square picture of so many pixels from a file."""
 TRAINING_SIZE = 143
 """Pixels that training pictures are resized to before the crop of 128, as in the paper."""
-SHUFFLES = 100
-NEAR = 2
-"""Pixels that a drawn road may lie off."""
 CALIBRATION_STEPS = 150
 MARGIN = 0.96
 """Share of the time left that is planned for: previews, checkpoints and a machine that slows down take the rest."""
@@ -74,7 +61,7 @@ def controls(maps: Sequence[Tensor], seed: int = 0) -> dict[str, dict[str, Any]]
     colour = stacked.movedim(1, 0).flatten(1).median(dim=1).values[:, None, None]
     constant = _figures([colour.expand_as(each) for each in maps], maps)
     rng = np.random.default_rng(seed)
-    runs = [_figures([maps[index] for index in _derangement(len(maps), rng)], maps) for _ in range(SHUFFLES)]
+    runs = [_figures([maps[index] for index in derangement(len(maps), rng)], maps) for _ in range(SHUFFLES)]
     others = {
         name: {"mean": float(np.mean(values)), "least": min(values), "most": max(values)}
         for name in runs[0]
@@ -103,30 +90,6 @@ def streets(drawn: Sequence[Tensor], maps: Sequence[Tensor]) -> dict[str, float]
     return near_streets(*([(scorer.classify(each) == road).numpy() for each in side] for side in (drawn, maps)))
 
 
-def near_streets(drawn: Sequence[Mask], true: Sequence[Mask], seed: int = 0) -> dict[str, float]:
-    """Share of the pixels drawn as road that lie within 2 pixels of a true road, mean over maps (H, W); "chance" is
-    the same with true maps of other places, mean of 100 orders; "drawn" the share of road in a map."""
-    near = [ndimage.distance_transform_edt(~each) <= NEAR if each.any() else each for each in true]
-    rng = np.random.default_rng(seed)
-
-    def share(order: Sequence[int]) -> float:
-        found = [near[at][mine].mean() for at, mine in zip(order, drawn, strict=True) if mine.any()]
-        return float(np.mean(found)) if found else 0.0
-
-    return {
-        "near": share(range(len(near))),
-        "chance": float(np.mean([share(_derangement(len(near), rng)) for _ in range(SHUFFLES)])),
-        "drawn": float(np.mean(drawn)),
-    }
-
-
-def _derangement(count: int, rng: np.random.Generator) -> list[int]:
-    while True:
-        order = rng.permutation(count)
-        if not (order == np.arange(count)).any():
-            return [int(index) for index in order]
-
-
 class MapScorer(LabelScorer):
     """Figures by class, and those of `streets`."""
 
@@ -148,12 +111,6 @@ class MapScorer(LabelScorer):
 
 
 # -- scoring -----------------------------------------------------------------------------------------
-def reduced(file: Path, size: int = SIZE) -> Pillow.Image:
-    """A picture as it is, at `size` x `size`, bicubic."""
-    with Pillow.open(file) as picture:
-        return picture.convert("RGB").resize((size, size), Pillow.Resampling.BICUBIC)
-
-
 def prepare(data: Path, out: Path, photo: Reduce = reduced) -> tuple[Path, Path]:
     """Test photos, by way of `photo`, and maps at 128x128 as lossless files in `out`/testA and `out`/testB."""
     for name, reduce in (("testA", photo), ("testB", reduced)):
@@ -161,10 +118,6 @@ def prepare(data: Path, out: Path, photo: Reduce = reduced) -> tuple[Path, Path]
         for file in sorted((data / name).iterdir()):
             reduce(file, SIZE).save(out / name / f"{file.stem}.png")
     return out / "testA", out / "testB"
-
-
-def every_other(folder: Path, start: int) -> list[Path]:
-    return sorted(folder.iterdir())[start::2]
 
 
 def true_maps(folder: Path) -> list[Tensor]:

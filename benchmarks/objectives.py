@@ -20,7 +20,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from maps_quality import SIZE, controls, prepare, score, split, true_maps
+from maps_data import SIZE
+from maps_quality import controls, prepare, score, split, true_maps
 
 import unpaired
 from unpaired.core import registry

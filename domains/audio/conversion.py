@@ -119,10 +119,10 @@ class Conversion:
             return
         example = known.example(settings.sample_rate)
         hz = pitching.tracked(example, settings.sample_rate)
-        aim = _Aim.of(hz, side, options, settings)
-        before = _Shift(known, aim) if aim is not None and side == "a" else None
+        aim = PitchTarget.of(hz, side, options, settings)
+        before = PitchShift(known.mix, known.rate, aim) if aim is not None and side == "a" else None
         self._before = before
-        self._after = _Shift(known, aim) if aim is not None and side == "b" else None
+        self._after = PitchShift(known.mix, known.rate, aim) if aim is not None and side == "b" else None
         if aim is not None and side == "a":
             ratios = aim.ratios(hz)
             example = pitching.shifted(example, settings.sample_rate, ratios, hz)
@@ -156,14 +156,14 @@ class Conversion:
 # -- pitch ------------------------------------------------------------------------------------------
 
 
-class _Aim:
+class PitchTarget:
     """Where the pitch of a recording goes."""
 
     def __init__(self, source: float, target: float, spread: float) -> None:
         self._source, self._target, self._spread = source, target, spread
 
     @classmethod
-    def of(cls, hz: Contour, side: Side, options: AudioConversion, settings: AudioSettings) -> _Aim | None:
+    def of(cls, hz: Contour, side: Side, options: AudioConversion, settings: AudioSettings) -> PitchTarget | None:
         """From the recording's own median to that of the other side, and its range by as much as the sides' differ;
         None where pitch stays."""
         if options.semitones is not None:
@@ -182,21 +182,21 @@ class _Aim:
         return pitching.ratios(hz, self._source, self._target, self._spread)
 
 
-class _Shift:
-    """The pitch of a stream (channels, n) moved."""
+class PitchShift:
+    """Moves the pitch of a stream (channels, n), which is tracked on the channels mixed by `mix` (channels,)."""
 
-    def __init__(self, known: Survey, aim: _Aim) -> None:
-        self._mix, self._aim = known.mix, aim
-        self._track = PitchTrack(known.rate)
-        self._shifter = PitchShifter(known.rate, len(known.mix))
+    def __init__(self, mix: Sound, rate: int, target: PitchTarget) -> None:
+        self._mix, self._target = mix, target
+        self._track = PitchTrack(rate)
+        self._shifter = PitchShifter(rate, len(mix))
 
     def push(self, audio: Sound) -> Sound:
         hz = self._track.push(self._mix @ audio)
-        return self._shifter.push(audio, hz, self._aim.ratios(hz))
+        return self._shifter.push(audio, hz, self._target.ratios(hz))
 
     def finish(self) -> Sound:
         hz = self._track.finish()
-        last = self._shifter.push(empty(len(self._mix)), hz, self._aim.ratios(hz))
+        last = self._shifter.push(empty(len(self._mix)), hz, self._target.ratios(hz))
         return np.concatenate([last, self._shifter.finish()], axis=1)
 
 

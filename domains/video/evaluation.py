@@ -8,18 +8,25 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import length_hint
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from torch import Tensor
 
-from ...core.domain import Side, Translate
+from ...core.domain import ConversionSettings, Reader, Side, Translate
 from .reading import FrameReader
 from .scores import ClipScorer, remarks
 from .sequence import frames_at
 from .settings import VideoConversion
 
-if TYPE_CHECKING:
-    from .domain import Video
+
+class FootageDomain(Protocol):
+    """What a medium needs for its clips to be scored."""
+
+    def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
+        """Translated frames in order, held steady; see Domain.convert."""
+
+    def framewise(self, translate: Translate, side: Side) -> Callable[[Tensor], Tensor]:
+        """Each frame (1, C, H, W) by itself."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class _Remembering(FrameReader):
 
 
 def score_clip(
-    domain: Video,
+    domain: FootageDomain,
     translate: Translate,
     clip: Path,
     options: VideoConversion,
