@@ -209,10 +209,29 @@ def quiet_libraries() -> Iterator[None]:
         os.close(nowhere)
 
 
+def open_streams() -> None:
+    """Give a program that was started without standard streams (`>&-`) ones that lead nowhere: the next file that it
+    opened would take their place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            stream = Path(os.devnull).open("w" if number else "r", encoding="utf-8")  # noqa: SIM115 (it stays open)
+            setattr(sys, name, stream)
+
+
+def leads_nowhere(stream: Any) -> bool:
+    """Whether a standard stream is one that `open_streams` had to make."""
+    return getattr(stream, "name", None) == os.devnull
+
+
 def run(program: Callable[[], int | None], debug: bool = False) -> int:
     """Run a program and return its exit code; a fault becomes one line on standard error."""
     if not debug:
         warnings.simplefilter("ignore")
+    open_streams()
     try:
         code = program() or 0
         sys.stdout.flush()

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from .errors import ModelFileError
 from .files import flush, output_error
-from .stored import Unreadable, file_checksum, first_line, load_plain, load_tensors, save_tensors
+from .stored import Unreadable, file_checksum, first_line, load_plain, load_tensors, save_plain, save_tensors
 
 FORMAT = 1
 _PREFIX = "step-"
@@ -60,7 +59,10 @@ def newest(run: Path) -> Path | None:
 
 def save_local(run: Path, step: int, rank: int, local: Mapping[str, Any]) -> None:
     """Write one process's part into the checkpoint in the making. Raises OutputError."""
-    _write(_unfinished(run, step) / f"process-{rank}.pt", local)
+    unfinished = _unfinished(run, step)
+    with _whole_or_gone(unfinished, folder_of(run, step)):
+        unfinished.mkdir(parents=True, exist_ok=True)
+        save_plain(local, unfinished / f"process-{rank}.pt")
 
 
 def save_shared(
@@ -76,11 +78,11 @@ def save_shared(
     Raises OutputError, and then leaves nothing behind.
     """
     unfinished, target = _unfinished(run, step), folder_of(run, step)
-    try:
+    with _whole_or_gone(unfinished, target):
         unfinished.mkdir(parents=True, exist_ok=True)
         save_tensors(weights, unfinished / "weights.safetensors")
         state = {"format": FORMAT, "step": step, "optimisers": dict(shared), "best": best, "best_step": best_step}
-        _write(unfinished / "state.pt", state)
+        save_plain(state, unfinished / "state.pt")
         facts = {file.name: _facts(file) for file in sorted(unfinished.iterdir())}
         (unfinished / _CHECKSUMS).write_text(json.dumps(facts, indent=2) + "\n")
         for file in unfinished.iterdir():
@@ -89,12 +91,17 @@ def save_shared(
             shutil.rmtree(target)
         unfinished.replace(target)
         flush(target.parent)
-    except (OSError, RuntimeError) as error:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise output_error(target, error) from error
-        raise output_error(target, OSError(str(error))) from error
     return target
+
+
+@contextmanager
+def _whole_or_gone(unfinished: Path, target: Path) -> Iterator[None]:
+    """Remove the checkpoint in the making when it cannot be written, and raise OutputError."""
+    try:
+        yield
+    except OSError as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise output_error(target, error) from error
 
 
 def prune(run: Path, keep: int) -> None:
@@ -201,12 +208,3 @@ def _compare_with_checksums(folder: Path, names: tuple[str, ...]) -> None:
 
 def _unfinished(run: Path, step: int) -> Path:
     return run / "checkpoints" / f".unfinished-{step:08d}"
-
-
-def _write(path: Path, content: Any) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(content, path)
-    except (OSError, RuntimeError) as error:
-        shutil.rmtree(path.parent, ignore_errors=True)
-        raise output_error(path, error if isinstance(error, OSError) else OSError(str(error))) from error

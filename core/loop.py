@@ -137,7 +137,7 @@ class Loop:
         for problem in batch.problems:
             if problem not in self._passed_over:
                 self._passed_over.add(problem)
-                self.fabric.print(f"passed over {problem}")
+                self._say(f"passed over {problem}")
 
     def _advance(self, batches: list[Batch]) -> None:
         settings, step = self.settings, self.step

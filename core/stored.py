@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zlib
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+_NUMBER = re.compile(r"os error (\d+)")
 _NAMED = re.compile(r"(?:GLOBAL|class|global) ([A-Za-z_][\w.]*)")
 
 
@@ -27,8 +29,28 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, 
     try:
         save_file(dict(tensors), path, metadata)
     except SafetensorError as error:  # wraps what the system said
-        raise OSError(first_line(error)) from error
+        raise _of_the_system(error) from error
     path.chmod(mode)  # safetensors makes files for their owner alone
+
+
+def save_plain(content: Any, path: Path) -> None:
+    """Write tensors and plain values for `load_plain`. Raises OSError."""
+    with path.open("wb") as file:
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:
+            raise _of_the_system(error) from error
+
+
+def _of_the_system(error: BaseException) -> OSError:
+    """What the system said to a write, which libraries tell in words of their own or lose on the way."""
+    said: BaseException | None = error
+    while said is not None:
+        if isinstance(said, OSError):
+            return said
+        said = said.__context__
+    number = _NUMBER.search(str(error))
+    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(first_line(error))
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import unpaired
 from unpaired import ConversionSettings
 from unpaired.apps import footage, voices
-from unpaired.apps.command_line import Parser, Progress, put, quiet_libraries, refuse, run
+from unpaired.apps.command_line import Parser, Progress, leads_nowhere, put, quiet_libraries, refuse, run
 from unpaired.core import config
 from unpaired.core.files import check_writable
 
@@ -134,6 +134,8 @@ def _translator(args: argparse.Namespace) -> Translator:
         refuse([f"{args.input} is an address; add --live to translate it as it comes, or fetch it as a file first"])
     if args.output == footage.PIPE and sys.stdout.isatty():
         refuse(["OUTPUT is -, but standard output is a terminal; redirect it or name a file"])
+    if args.output == footage.PIPE and leads_nowhere(sys.stdout):
+        refuse(["OUTPUT is -, but standard output is closed; redirect it or name a file"])
     if not args.live and args.output != footage.PIPE:
         check_writable(Path(args.output))
     translator = unpaired.load(args.model, runtime=args.runtime, device=args.device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -126,6 +127,25 @@ def test_a_reader_that_goes_away_is_no_fault() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX shell closes the streams")
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("domains >&-", 0, ""),
+        ("domains <&- >&- 2>&-", 0, ""),
+        ("nonsense 2>&-", 2, ""),
+        ("convert day2night-video missing.mp4 - >&-", 2, "unpaired: OUTPUT is -, but standard output is closed"),
+    ],
+)
+def test_streams_that_are_closed_are_no_fault(words: str, code: int, said: str) -> None:
+    command = f"{shlex.quote(sys.executable)} -m unpaired.apps.main {words}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == bool(said)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")

@@ -109,5 +109,7 @@ for part in ("local", "shared"):
 """
     assert hasattr(resource, "RLIMIT_FSIZE")
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    assert result.stdout.count("refused: cannot write") == 2, result.stdout + result.stderr
+    told = f"refused: cannot write {tmp_path}/checkpoints/step-00000002: File too large; free some space"
+    assert result.stdout.count(told) == 2, result.stdout + result.stderr
+    assert result.stdout.count("choose another place") == 2
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-00000001"]
