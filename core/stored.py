@@ -42,7 +42,7 @@ def save_plain(content: Any, path: Path) -> None:
             raise _of_the_system(error) from error
 
 
-def _of_the_system(error: BaseException) -> OSError:
+def _of_the_system(error: Exception) -> OSError:
     """What the system said to a write, which libraries tell in words of their own or lose on the way."""
     said: BaseException | None = error
     while said is not None:
