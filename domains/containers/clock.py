@@ -105,6 +105,15 @@ class Clock:
         start = self._starts.get(stream.index)
         return None if start is None else start - self.origin
 
+    @property
+    def is_even(self) -> bool:
+        """Whether all times so far were moved by the same, so that the file can be sought in by its own times."""
+        return len(self._jumps.offsets) == 1
+
+    def offset(self, stream: Stream) -> Fraction:
+        """Seconds by which the last packet of a track was moved."""
+        return self._places[stream.index].offset if stream.index in self._places else -self.origin
+
     def packets(self, *streams: Stream) -> Iterator[av.Packet[Any]]:
         """The packets of some tracks, their times moved; each track ends with an empty packet, also where the file
         breaks off."""

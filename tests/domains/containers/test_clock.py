@@ -6,16 +6,19 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from captures import capture, flashes, joined, onsets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kept import row
 
+from unpaired.domains.audio.files import SoundFile
 from unpaired.domains.audio.track import SoundTrack
 from unpaired.domains.containers.clock import Clock
 from unpaired.domains.containers.opening import open_container
-from unpaired.domains.video.decode import decode
+from unpaired.domains.video.decode import ClipAccess, decode
+from unpaired.domains.video.examination import header
 
 WRAP = 2**33 / 90_000
 
@@ -89,6 +92,39 @@ def test_a_pause_of_sound_alone_is_no_jump(tmp_path: Path) -> None:
     path = capture(tmp_path / "a.ts", 18, 100, pause=(1.5, 15.5))
     assert seen(path) == pytest.approx([float(n) for n in range(18)], abs=0.05)
     assert heard(path) == pytest.approx([0, 1, 16, 17], abs=0.05)
+
+
+@pytest.mark.parametrize("options", [{"g": "5", "bf": "0"}, {"g": "8", "bf": "2"}])
+def test_any_frame_of_a_clip_that_jumps_can_be_sought(options: dict[str, str], tmp_path: Path) -> None:
+    parts = [
+        capture(tmp_path / f"{n}.ts", 1, at, begin=n / 5, options=options) for n, at in enumerate((100, 5000, 99.5))
+    ]
+    path = joined(tmp_path / "c.ts", *parts)
+    through = list(decode(path))
+    clip = ClipAccess(path)
+    assert len(clip) == len(through) == 75
+    assert list(clip.times) == [frame.time for frame in through]
+    for index in (74, 0, 30, 45, 26, 65, 51, 12, 49):
+        assert np.array_equal(clip.frames(index)[0], through[index].pixels), index
+    assert all(np.array_equal(a, b.pixels) for a, b in zip(clip.frames(20, 10), through[20:30], strict=True))
+    clip.close()
+
+
+def test_a_cut_of_a_clip_that_jumps_counts_its_own_seconds(tmp_path: Path) -> None:
+    path = joined(tmp_path / "c.ts", *(capture(tmp_path / f"{n}.ts", 2, at) for n, at in enumerate((100, 5000, 30))))
+    whole = seen(path)
+    assert len(whole) == 6
+    for start in (0.5, 1.5, 2.5, 4.2):
+        found = flashes([(float(frame.time), frame.pixels) for frame in decode(path, start, start + 1)])
+        assert found == [time for time in whole if start <= time < start + 1]
+
+
+def test_the_length_of_a_clip_that_jumps_is_that_of_its_footage(tmp_path: Path) -> None:
+    path = joined(tmp_path / "c.ts", *(capture(tmp_path / f"{n}.ts", 2, at) for n, at in enumerate((100, 5000))))
+    assert header(path).seconds == pytest.approx(4, abs=0.1)
+    assert header(path).frames == 100
+    with SoundFile(path) as file:
+        assert (file.info.samples or 0) / file.info.rate == pytest.approx(4, abs=0.1)
 
 
 def test_a_delay_between_tracks_is_kept(tmp_path: Path) -> None:
