@@ -13,6 +13,7 @@ from .errors import MediaError, MissingFile
 
 LISTED = 20
 """Examples named of each finding."""
+_NAMED = 3
 
 
 def walk(folder: Path, broken: list[BrokenFile]) -> Iterator[tuple[Path, int]]:
@@ -115,3 +116,16 @@ def spread_of(values: Sequence[float]) -> dict[str, float]:
 def named(groups: Sequence[Sequence[Path]], folder: Path) -> list[str]:
     """Groups of paths below a folder as lines: first = second."""
     return [" = ".join(str(path.relative_to(folder)) for path in group) for group in groups[:LISTED]]
+
+
+def told(files: Sequence[BrokenFile]) -> Iterator[str]:
+    """What is wrong with files, a line for each reason: a folder may hold a thousand files of one kind."""
+    groups: dict[str, list[Path]] = {}
+    for each in files:
+        groups.setdefault(each.reason.removeprefix(str(each.path)).lstrip(": "), []).append(each.path)
+    for reason, paths in groups.items():
+        if len(paths) == 1:
+            yield f"{paths[0]}: {reason}"
+        else:
+            shown = ", ".join(path.name for path in paths[:_NAMED]) + (", ..." if len(paths) > _NAMED else "")
+            yield f"{len(paths)} files ({shown}): {reason}"

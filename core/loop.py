@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from . import checkpoints
 from .config import write_yaml
 from .data import Batch, PairDataset, Positions, first_sample, loader
-from .domain import SIDES, Direction, Domain, Side, Warp, backwards
+from .domain import SIDES, Direction, Domain, Inventory, Side, Warp, backwards
 from .engine import Engine
 from .errors import ConfigError, Interrupted, MissingFile, ModelFileError, NumericsError
+from .folders import LISTED, told
 from .model import Model, read_header, save_model
 from .plan import RunPlan
 from .registry import suggestion
@@ -67,6 +68,7 @@ class Loop:
         self._since = time.perf_counter()
         self._best_sum, self._best_count = 0.0, 0
         self._passed_over: set[str] = set()
+        self._say_what_is_left_out(inventories)
 
     def run(self) -> None:
         """The loop itself."""
@@ -132,6 +134,13 @@ class Loop:
             if len(gathered) == self.settings.accumulate:
                 yield gathered
                 gathered = []
+
+    def _say_what_is_left_out(self, inventories: Mapping[Side, Inventory]) -> None:
+        lines = list(told([each for inventory in inventories.values() for each in inventory.broken]))
+        for line in lines[:LISTED]:
+            self.fabric.print(f"left out {line}")
+        if len(lines) > LISTED:
+            self.fabric.print(f"left out {len(lines) - LISTED} more files; `unpaired inspect` says why")
 
     def _report_problems(self, batch: Batch) -> None:
         for problem in batch.problems:

@@ -18,6 +18,7 @@ from unpaired.apps import footage, voices
 from unpaired.apps.command_line import Parser, Progress, leads_nowhere, put, quiet_libraries, refuse, run
 from unpaired.core import config
 from unpaired.core.files import check_writable
+from unpaired.core.folders import told
 
 if TYPE_CHECKING:
     from unpaired import Translator
@@ -123,8 +124,8 @@ def main(args: argparse.Namespace) -> int:
         print(json.dumps(_figures(report) | rate, indent=2, ensure_ascii=False) if args.json else _text(report, rate))
     for note in report.notes:
         print(f"unpaired: note: {note.path}: {note.text}", file=sys.stderr)
-    for broken in report.failed:
-        print(f"unpaired: {broken.path}: {broken.reason}", file=sys.stderr)
+    for line in told(report.failed):
+        print(f"unpaired: {line}", file=sys.stderr)
     return 2 if report.failed else 0
 
 

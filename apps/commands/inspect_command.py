@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from unpaired import Domain, Inventory, MissingFile
+from unpaired import BrokenFile, Domain, Inventory, MissingFile
 from unpaired.apps import footage, voices
 from unpaired.apps.command_line import Parser, quiet_libraries, refuse
 from unpaired.apps.run_settings import read_domain
 from unpaired.core import config
+from unpaired.core.folders import told
 
 DESCRIPTION = """Say what a folder, a file, a run or a model holds: what is usable, what is broken and why, and what
 it means for training.
@@ -84,7 +85,9 @@ def _of_file(file: Path, domain: Domain) -> dict[str, Any]:
         return {"file": str(file), "facts": voices.described(file)}
     with domain.open(file, "a", domain.conversion_type()) as reader:
         shapes = [tuple(chunk.shape) for chunk in reader]
-    return {"file": str(file), "facts": {"parts": len(shapes), "channels": shapes[0][0], "size": list(shapes[0][1:])}}
+        facts = {"parts": len(shapes), "channels": shapes[0][0], "size": list(shapes[0][1:])}
+        remarks = {"remarks": list(reader.warnings)} if reader.warnings else {}
+        return {"file": str(file), "facts": facts | remarks}
 
 
 def _of_model(place: Path) -> dict[str, Any]:
@@ -109,10 +112,10 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
     for folder in report.get("folders", []):
         yield f"{folder['folder']}: {folder['usable']} usable, {len(folder['broken'])} broken"
         yield from _facts(folder["facts"])
-        for broken in folder["broken"][:_LISTED]:
-            yield f"  broken: {broken['file']}: {broken['reason']}"
-        if len(folder["broken"]) > _LISTED:
-            yield f"  and {len(folder['broken']) - _LISTED} more broken (--json lists all)"
+        broken = list(told([BrokenFile(Path(each["file"]), each["reason"]) for each in folder["broken"]]))
+        yield from (f"  broken: {line}" for line in broken[:_LISTED])
+        if len(broken) > _LISTED:
+            yield f"  and {len(broken) - _LISTED} more reasons (--json lists all files)"
         yield from (f"  note: {warning}" for warning in folder["warnings"])
     yield from (f"together: {sentence}" for sentence in report.get("together", []))
     for key in ("file", "run", "model"):

@@ -22,6 +22,7 @@ from . import pitch as pitching
 from .features import Sound, log_mel
 from .files import SoundFile
 from .info import BLOCK
+from .labelling import Labelling
 from .output import AudioWriter
 from .pitch import Contour, PitchShifter, PitchTrack
 from .settings import AudioConversion, AudioSettings
@@ -52,6 +53,8 @@ class AudioReader(Reader):
         self.file = SoundFile(path)
         self.info = self.file.info
         """The recording, as its header has it."""
+        self.labelling = Labelling(path)
+        """What it says beside its sound."""
         try:
             self.survey: Survey = survey(self.file, self.info.rate, self.info.channels)
         except BaseException:

@@ -14,6 +14,8 @@ import soundfile
 
 from ...core.errors import MediaError
 from ..containers.opening import reason, require_file
+from .channels import layout_of, ordered, speakers_of
+from .chunks import ChunkedFile
 from .features import Sound
 from .info import BLOCK, SoundInfo
 from .track import SoundTrack
@@ -131,30 +133,34 @@ class _ByLibsndfile:
             raise MediaError(reason(error)) from error
         file = self._file
         bits = re.search(r"PCM_[SU]?(\d+)$", file.subtype)
+        speakers = speakers_of(path, file.format, file.subtype, file.channels) if path.is_file() else None
+        # libsndfile 1.2.2 takes chunks behind the samples of Wave64 for samples.
+        self._samples = ChunkedFile(path).wave64_samples() if file.format == "W64" else None
+        self._order = [speakers.index(each) for each in ordered(speakers)] if speakers else slice(None)
         self.info = SoundInfo(
             name=str(path),
             container=file.format,
             codec=file.subtype,
             rate=file.samplerate,
             channels=file.channels,
-            samples=file.frames if 0 < file.frames < 1 << 62 else None,
+            samples=self._samples or (file.frames if 0 < file.frames < 1 << 62 else None),
             bits=int(bits[1]) if bits else {"FLOAT": 32, "DOUBLE": 64}.get(file.subtype, 0),
-            layout="",
+            layout=layout_of(speakers) if speakers else "",
             bit_rate=0,
             picture=False,
-            tags={name: value for name, value in file.copy_metadata().items() if value},
         )
         self.notes: list[str] = []
 
     def blocks(self) -> Iterator[Sound]:
         self.notes.clear()
         read = 0
-        with suppress(*self._unseekable()):
+        with suppress(self._faults, RuntimeError):
             self._file.seek(0)
         size = BLOCK
         while True:
             try:
-                block = self._file.read(size, dtype="float32", always_2d=True)
+                left = size if self._samples is None else min(size, self._samples - read)
+                block = self._file.read(left, dtype="float32", always_2d=True)
             except (self._faults, RuntimeError) as error:
                 if size == BLOCK and self._returned(read):
                     size = _STEP  # what of the block comes before the damage
@@ -166,7 +172,7 @@ class _ByLibsndfile:
             if not len(block):
                 break
             read += len(block)
-            yield np.ascontiguousarray(block.T)
+            yield np.ascontiguousarray(block.T[self._order])
         promised = self.info.samples or 0
         if promised - read > self.info.rate // 10:
             rate = self.info.rate
@@ -177,9 +183,6 @@ class _ByLibsndfile:
             return bool(self._file.seek(place) == place)
         except (self._faults, RuntimeError):
             return False
-
-    def _unseekable(self) -> tuple[type[Exception], ...]:
-        return self._faults, RuntimeError
 
     def close(self) -> None:
         self._file.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,6 +16,7 @@ from ...core.domain import Writer
 from ...core.errors import MediaError, OutputError
 from ...core.files import atomic, output_error
 from ..containers.opening import reason
+from .channels import is_usual, order_in_ogg, speakers_in
 from .features import Sound
 from .info import BLOCK, SoundInfo
 
@@ -47,6 +49,9 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Complete the file."""
+
+    def label(self) -> None:
+        """Give the complete file what belongs to it beside the sound; note what it has no place for."""
 
 
 class AudioWriter(Writer):
@@ -102,6 +107,7 @@ class AudioWriter(Writer):
         if missing > 0 and self._written:  # the last blocks of a file that changed while it was read
             self.write(Tensor(self._like.info.channels, missing).zero_())
         self._guarded(self._sink.close)
+        self._guarded(self._sink.label)
         done, self._atomic = self._atomic, None
         done.__exit__(None, None, None)
 
@@ -174,51 +180,85 @@ class _ByLibsndfile:
     def __init__(self, kind: str, suffix: str, place: Path, path: Path, like: AudioReader) -> None:
         info = like.info
         self.notes: list[str] = []
+        self._place, self._suffix, self._info, self._labelling = place, suffix, info, like.labelling
         if kind == "WAV" and like.survey.samples * info.channels * max(2, info.bits // 8) > _LARGEST_WAV:
             kind = "RF64"
         if info.picture:
             self.notes.append(f"the picture is left out: a {suffix} file holds sound alone")
-        subtype = self._subtype(kind, suffix, info)
+        self._kind, self._subtype = kind, _subtype(kind, suffix, info)
+        self._order = self._ordered()
+        self._file = self._opened(path)
+        whole = self._subtype.startswith("PCM")
+        self._bits = int(self._subtype.rpartition("_")[2].strip("SU")) if whole else None
+        if self._bits is not None and info.bits > self._bits:
+            self.notes.append(
+                f"samples of {info.bits} bits are written as {self._subtype}: {suffix} files have no others"
+            )
+
+    def _opened(self, path: Path) -> soundfile.SoundFile:
+        info, kind = self._info, self._kind
+        if kind == "WAV" and self._extensible() and self._subtype in soundfile.available_subtypes("WAVEX"):
+            kind = "WAVEX"
         try:
-            self._file = soundfile.SoundFile(
-                str(place), "w", samplerate=info.rate, channels=info.channels, format=kind, subtype=subtype
+            return soundfile.SoundFile(
+                str(self._place), "w", samplerate=info.rate, channels=info.channels, format=kind, subtype=self._subtype
             )
         except (soundfile.LibsndfileError, ValueError, TypeError) as error:
             if "System error" in str(error):
                 raise OSError(2, reason(error)) from error
-            hint = "Opus takes 8, 12, 16, 24 or 48 kHz; " if subtype == "OPUS" else ""
+            hint = "Opus takes 8, 12, 16, 24 or 48 kHz; " if self._subtype == "OPUS" else ""
             raise MediaError(
-                f"{path}: a {suffix} file cannot hold {info.channels} channels at {info.rate} Hz; {hint}"
+                f"{path}: a {self._suffix} file cannot hold {info.channels} channels at {info.rate} Hz; {hint}"
                 "end the name with .wav or .flac"
             ) from error
-        if subtype.startswith("PCM") and info.bits > int(subtype.rpartition("_")[2].strip("SU")):
-            self.notes.append(f"samples of {info.bits} bits are written as {subtype}: {suffix} files have no others")
-        for name, value in info.tags.items():
-            with suppress(AttributeError, soundfile.LibsndfileError, TypeError, UnicodeError):
-                if name in ("title", "artist", "album", "date", "comment", "copyright", "tracknumber", "genre"):
-                    setattr(self._file, name, value)
-        self._bits = int(subtype.rpartition("_")[2].strip("SU")) if subtype.startswith("PCM") else None
 
-    @staticmethod
-    def _subtype(kind: str, suffix: str, info: SoundInfo) -> str:
-        available = soundfile.available_subtypes(kind)
-        if kind == "OGG":
-            return "OPUS" if suffix == ".opus" or info.codec.lower() == "opus" else "VORBIS"
-        if kind == "MP3":
-            return "MPEG_LAYER_III"
-        if info.codec in available and info.codec in _NARROWER:
-            return info.codec
-        wanted = "FLOAT" if info.codec in ("FLOAT", "pcm_f32le", "pcm_f32be") else _SAMPLES.get(info.bits, "PCM_16")
-        narrower = _NARROWER[_NARROWER.index(wanted) :]
-        return next((each for each in narrower if each in available), soundfile.default_subtype(kind))
+    def _extensible(self) -> bool:
+        """Whether a WAV file has to say which loudspeakers its channels belong to."""
+        speakers = speakers_in(self._info.layout)
+        told = speakers is not None and (len(speakers) > 2 or not is_usual(speakers))
+        return told or self._info.container == "WAVEX"
+
+    def _ordered(self) -> Sequence[int] | slice:
+        """The channels in the order of the file."""
+        speakers, channels = speakers_in(self._info.layout), self._info.channels
+        if self._kind == "OGG" and channels <= 8:
+            order = order_in_ogg(speakers, channels)
+            if order is not None:
+                return list(order)
+        told = self._kind in ("WAV", "RF64", "FLAC", "AIFF", "CAF") or speakers is None or is_usual(speakers)
+        if self._kind == "OGG" or not told:
+            self.notes.append(
+                f"{self._suffix} files have no place for its loudspeakers ({', '.join(speakers or ())}); players take "
+                "the channels, which stand in this order, for others"
+            )
+        return slice(None)
 
     def write(self, audio: Sound) -> None:
         """Append (channels, n)."""
+        audio = audio[self._order]
         self._file.write(np.ascontiguousarray((audio if self._bits is None else _rounded(audio, self._bits)).T))
 
     def close(self) -> None:
         """Complete the file."""
         self._file.close()
+
+    def label(self) -> None:
+        """Add tags, pictures, chapters and chunks; note what the file has no place for."""
+        self._labelling.into(self._place, self._kind, self._info)
+        self.notes += self._labelling.left_out(self._place, self._suffix)
+
+
+def _subtype(kind: str, suffix: str, info: SoundInfo) -> str:
+    available = soundfile.available_subtypes(kind)
+    if kind == "OGG":
+        return "OPUS" if suffix == ".opus" or info.codec.lower() == "opus" else "VORBIS"
+    if kind == "MP3":
+        return "MPEG_LAYER_III"
+    if info.codec in available and info.codec in _NARROWER:
+        return info.codec
+    wanted = "FLOAT" if info.codec in ("FLOAT", "pcm_f32le", "pcm_f32be") else _SAMPLES.get(info.bits, "PCM_16")
+    narrower = _NARROWER[_NARROWER.index(wanted) :]
+    return next((each for each in narrower if each in available), soundfile.default_subtype(kind))
 
 
 def _rounded(audio: Sound, bits: int) -> npt.NDArray[np.int32]:

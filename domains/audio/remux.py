@@ -15,6 +15,8 @@ from ..containers.clock import Clock
 from ..containers.opening import open_container, reason
 from ..video import CONTAINERS, Container, Track, kept_tags, take_along
 from .features import Resampler, Sound
+from .labels import Labels
+from .tags import Attached
 
 if TYPE_CHECKING:
     from .conversion import AudioReader
@@ -46,6 +48,7 @@ class ByFFmpeg:
         self.notes: list[str] = []
         kind, default = kind_of(path)
         self._info = like.info
+        self._place, self._suffix, self._labelling = place, path.suffix.lower(), like.labelling
         copies = like.info.picture and path.suffix.lower() in CONTAINERS
         if like.info.picture and not copies:
             self.notes.append(f"the picture is left out: a {path.suffix} file holds sound alone")
@@ -68,8 +71,10 @@ class ByFFmpeg:
                 self._take_along(like, kind)
             self._stream = self._add(path, default)
             self._ticks = round(like.file.start / self._base) if copies else 0
-            self._container.metadata.update(kept_tags(dict(self._info.tags)))
+            labels = Labels(tags=kept_tags(dict(self._info.tags))) if copies else like.labelling.labels
+            attached = Attached(labels, self._container)
             self._container.start_encoding()
+            attached.after_header()
         except BaseException:
             if hasattr(self, "_container"):
                 self._container.close()
@@ -147,7 +152,9 @@ class ByFFmpeg:
 
     def _encode(self, audio: Sound) -> None:
         frame = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(audio, np.float32), format="fltp", layout=self._stream.codec_context.layout.name
+            np.ascontiguousarray(audio.T, np.float32).reshape(1, -1),
+            format="flt",
+            layout=self._stream.codec_context.layout.name,
         )
         frame.sample_rate, frame.pts, frame.time_base = self._rate, self._ticks, self._base
         self._ticks += audio.shape[1]
@@ -187,6 +194,11 @@ class ByFFmpeg:
             self._container.close()
         finally:
             self._release()
+
+    def label(self) -> None:
+        """Note what of tags, pictures and chapters the file has no place for; of a video all were looked at before."""
+        if not self._copies:
+            self.notes += self._labelling.left_out(self._place, self._suffix)
 
     def _release(self) -> None:
         self._closed = True

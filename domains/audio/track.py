@@ -124,11 +124,13 @@ class SoundTrack:
         for frame in self._frames():
             if resampler is None or shape != _shape(frame):
                 self._reshaped = resampler is not None
-                resampler = av.AudioResampler(format="fltp", layout=layout, rate=self.info.rate)
+                # Packed: PyAV 18.1 counts the planes of a planar frame past their end where there are eight or more.
+                resampler = av.AudioResampler(format="flt", layout=layout, rate=self.info.rate)
                 shape = _shape(frame)
             time = self._time(frame)
             for part in resampler.resample(frame):
-                yield part.to_ndarray().astype(np.float32, copy=False), time
+                packed = part.to_ndarray().astype(np.float32, copy=False)
+                yield packed.reshape(-1, self.info.channels).T, time
                 time = None
 
     def _frames(self) -> Iterator[av.AudioFrame]:

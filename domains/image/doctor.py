@@ -19,7 +19,7 @@ from ...core.domain import BrokenFile, Inventory
 from ...core.errors import MediaError, MissingFile
 from ...core.folders import LISTED, listing, named, spread, spread_of
 from .files import Header, read_header, read_picture
-from .kinds import is_picture_name
+from .kinds import UNREAD, is_picture_name, unread_by_name
 from .picture import Pixels, of_depth, resized
 from .settings import ImageSettings
 from .twins import near_pairs
@@ -66,7 +66,9 @@ def scan(folder: Path, settings: ImageSettings, thorough: bool) -> PictureInvent
     """
     found = listing(folder, lambda path: is_picture_name(path.name))
     paths, broken, others = list(found.sizes), found.broken, found.others
-    looked_at = paths if thorough else spread(paths, LOOKED_AT)
+    doubtful = [path for path in paths if unread_by_name(path)]  # each of these, or training would meet what is unread
+    likely = [path for path in paths if not unread_by_name(path)]
+    looked_at = doubtful + (likely if thorough else spread(likely, LOOKED_AT))
     look = partial(_look, thorough=thorough, raw=settings.mode == "channels")
     if thorough:
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
@@ -79,7 +81,8 @@ def scan(folder: Path, settings: ImageSettings, thorough: bool) -> PictureInvent
     files = tuple(path for path in paths if path not in unusable)
     facts = _facts(folder, files, findings, others, thorough)
     broken.sort(key=lambda each: each.path)
-    warnings = tuple(_warnings(files, findings, len(broken), facts, settings))
+    unread = [path for path in doubtful if path in unusable]
+    warnings = (*_unread(unread), *_warnings(files, findings, len(broken) - len(unread), facts, settings))
     return PictureInventory(folder, files, tuple(broken), facts, warnings, findings=findings, thorough=thorough)
 
 
@@ -170,6 +173,13 @@ def _odd(findings: Sequence[Finding]) -> Iterator[tuple[Finding, str]]:
 
 
 # -- what it means ----------------------------------------------------------------------------------
+def _unread(paths: Sequence[Path]) -> Iterator[str]:
+    for kind in UNREAD:
+        count = sum(unread_by_name(path) is kind for path in paths)
+        if count:
+            yield f"{count} files are left out: {kind.reason}."
+
+
 def _warnings(
     files: Sequence[Path], findings: Sequence[Finding], broken: int, facts: dict[str, Any], settings: ImageSettings
 ) -> Iterator[str]:

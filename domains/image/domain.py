@@ -21,7 +21,7 @@ from ...core.domain import (
     Warp,
     Writer,
 )
-from ...core.errors import ConfigError
+from ...core.errors import ConfigError, MediaError
 from .settings import ImageConversion, ImageSettings
 
 if TYPE_CHECKING:
@@ -116,7 +116,11 @@ class Image(Domain):
     def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
         """Raise MediaError for a name that ends as no picture that is written does."""
         from .encoding import format_of
+        from .kinds import unread_by_name
 
+        kind = unread_by_name(source)
+        if kind is not None and path.suffix.lower() == source.suffix.lower():
+            raise MediaError(f"{source}: {kind.reason}")  # in a folder, what is not read is not written either
         format_of(path)
 
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:

@@ -23,7 +23,7 @@ class Unread:
     endings: tuple[str, ...]
     beginnings: tuple[bytes, ...] = ()
     """What its files begin with; `?` stands for any byte."""
-    advice: str = "convert it to PNG or to TIFF of 16 bits first"
+    advice: str = "convert them to PNG or to TIFF of 16 bits first"
 
     @property
     def reason(self) -> str:
@@ -31,9 +31,9 @@ class Unread:
         return f"{self.what} cannot be read; {self.advice}"
 
 
-_DEVELOP = "develop it to TIFF of 16 bits or to PNG first"
-_DRAW = "render it to PNG first"
-_GRADE = "bring it to 0 to 1 and convert it to TIFF of 16 bits first"
+_DEVELOP = "develop them to TIFF of 16 bits or to PNG first"
+_DRAW = "render them to PNG first"
+_GRADE = "scale them to 0 to 1 and save them as TIFF of 16 bits first"
 RAW = Unread(
     "raw photographs", (".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf", ".rw2",
     ".raf", ".pef", ".srw", ".x3f", ".3fr", ".fff", ".iiq", ".mef", ".mrw", ".erf", ".kdc", ".dcr", ".rwl",
@@ -41,15 +41,15 @@ RAW = Unread(
 )  # fmt: skip
 UNREAD = (
     RAW,
-    Unread("HEIC", (".heic", ".heif", ".hif"), tuple(b"????ftyp" + brand for brand in
-           (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")), "save it as JPEG or PNG first"),
+    Unread("HEIC pictures", (".heic", ".heif", ".hif"), tuple(b"????ftyp" + brand for brand in
+           (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")), "save them as JPEG or PNG first"),
     Unread("OpenEXR pictures", (".exr", ".sxr", ".mxr"), (b"v/1\x01",), _GRADE),
     Unread("Radiance pictures", (".hdr", ".pic", ".rgbe", ".xyze"), (b"#?RADIANCE", b"#?RGBE"), _GRADE),
-    Unread("JPEG XL", (".jxl",), (b"\xff\x0a", b"\0\0\0\x0cJXL ")),
-    Unread("JPEG XR", (".jxr", ".wdp", ".hdp"), (b"II\xbc\x01",)),
+    Unread("JPEG XL pictures", (".jxl",), (b"\xff\x0a", b"\0\0\0\x0cJXL ")),
+    Unread("JPEG XR pictures", (".jxr", ".wdp", ".hdp"), (b"II\xbc\x01",)),
     Unread("DPX and Cineon frames", (".dpx", ".cin"), (b"SDPX", b"XPDS", b"\x80*_\xd7")),
-    Unread("Photoshop documents", (".psd", ".psb"), (b"8BPS",), "save the picture as TIFF or PNG first"),
-    Unread("documents of drawing programs", (".xcf", ".kra", ".afphoto"), (b"gimp xcf",), "export PNG first"),
+    Unread("Photoshop documents", (".psd", ".psb"), (b"8BPS",), "save their pictures as TIFF or PNG first"),
+    Unread("documents of drawing programs", (".xcf", ".kra", ".afphoto"), (b"gimp xcf",), "export them as PNG first"),
     Unread("vector drawings", (".svg", ".svgz", ".eps", ".ai", ".wmf", ".emf", ".cdr"), (b"<svg", b"%!PS"), _DRAW),
     Unread("icons", (".ico", ".icns", ".cur"), (b"\0\0\1\0", b"icns"), "save the picture that is meant as PNG first"),
     Unread("textures", (".dds", ".ktx", ".ktx2", ".astc"), (b"DDS ", b"\xabKTX")),

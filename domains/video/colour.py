@@ -16,8 +16,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
+from av.video.frame import PictureType
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from torch import Tensor
+
+from .beside import side_data
 
 Planes = npt.NDArray[Any]
 """(3, H, W) of uint8 (0 to 255) or uint16 (0 to 65535), red first, full range."""
@@ -78,11 +81,8 @@ class Orientation(NamedTuple):
     @classmethod
     def of(cls, frame: av.VideoFrame) -> Orientation:
         """The display matrix of a frame (a 3x3 matrix of 16.16 fixed point; ISO 14496-12), to the quarter turn."""
-        side_data: Any = frame.side_data  # PyAV's annotation has it as a dictionary
-        for data in side_data:
-            if data.type.name == "DISPLAYMATRIX":
-                return cls.from_matrix([int(each) for each in np.frombuffer(bytes(data), np.int32)])
-        return cls()
+        matrix = side_data(frame).get("DISPLAYMATRIX", b"")
+        return cls.from_matrix([int(each) for each in np.frombuffer(matrix, np.int32)])
 
     @classmethod
     def from_matrix(cls, matrix: Sequence[int]) -> Orientation:
@@ -158,9 +158,12 @@ class Packer:
         self._format, self._colour, self._matrix = pixel_format, colour, matrix
         self._reformatter = VideoReformatter()
 
-    def __call__(self, planes: Planes) -> av.VideoFrame:
+    def __call__(self, planes: Planes, like: av.VideoFrame | None = None) -> av.VideoFrame:
+        """The frame, with what `like` carries beside its pixels."""
         _, height, width = planes.shape
-        source = av.VideoFrame(width, height, "gbrp" if planes.dtype == np.uint8 else "gbrp16le")
+        kind = "gbrp" if planes.dtype == np.uint8 else "gbrp16le"
+        # PyAV attaches nothing to a frame, but a scaled one has all that the frame before had.
+        source = av.VideoFrame(width, height, kind) if like is None else like.reformat(width, height, kind)
         for plane, index in zip(source.planes, (1, 2, 0), strict=True):
             _pixels(plane, planes.dtype)[:] = planes[index]
         source.colorspace, source.color_range = _RGB, ColorRange.JPEG
@@ -175,6 +178,7 @@ class Packer:
         )
         frame.colorspace, frame.color_trc = self._colour.matrix, self._colour.transfer
         frame.color_primaries = self._colour.primaries
+        frame.pict_type = PictureType.NONE  # the encoder's to choose
         return frame
 
 

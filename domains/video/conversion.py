@@ -18,6 +18,7 @@ from ...core.errors import MediaError, OutputError
 from ...core.files import atomic
 from ..containers.opening import Source, reason, source_name
 from ..image import picture
+from .beside import CAPTIONS, left_out, side_data, take_attachments
 from .colour import Unpacker, to_planes, to_tensor
 from .decode import Footage
 from .encode import PIPE, Container, Encoder, container_of, plan
@@ -63,8 +64,15 @@ class VideoReader(FrameReader):
         for frame in self.footage:
             planes = unpack(frame)
             ticks = self.footage.ticks_of(frame) - back
-            self.shown.append(Shown(ticks, frame.duration, planes if self._beside else None))
+            beside = planes if self._beside else None
+            self.shown.append(Shown(ticks, frame.duration, beside, like=self._carrier(frame)))
             yield to_tensor(planes)
+
+    def _carrier(self, frame: av.VideoFrame) -> av.VideoFrame | None:
+        """A small frame with what `frame` carries beside its pixels, where that can be written."""
+        found = side_data(frame)
+        self.carried.update(found)
+        return frame.reformat(16, 16, "gray") if CAPTIONS in found else None
 
     def __length_hint__(self) -> int:
         whole = self.info.expected_frames
@@ -117,8 +125,8 @@ class VideoWriter(Writer):
         self._beside = options.side_by_side
         kind = container or (container_of(target.name) if isinstance(target, Path) else PIPE)
         height, width = like.height, like.width * (2 if self._beside else 1)
-        chosen = plan(like.info, height, width, options, kind)
-        self._notes = [*like.notes_for_clips, *chosen.notes]
+        self._plan = plan(like.info, height, width, options, kind)
+        self._notes = [*like.notes_for_clips, *self._plan.notes]
         self._tracks: dict[int, Track] = {}
         self._last: Shown | None = None
         self._atomic: AbstractContextManager[Path] | None = None
@@ -136,7 +144,9 @@ class VideoWriter(Writer):
             )
             base = 1 / like.info.rate.limit_denominator(100_000) if kind.constant_rate else like.info.time_base
             self._ticks = like.info.time_base / base
-            self._encoder = Encoder(self._container, chosen, height, width, base, like.info.rate, like.sample_aspect)
+            self._encoder = Encoder(
+                self._container, self._plan, height, width, base, like.info.rate, like.sample_aspect
+            )
             self._prepare(kind)
         except BaseException as error:
             self._abandon()
@@ -161,6 +171,7 @@ class VideoWriter(Writer):
                 self._tracks[source.index] = track
             if note is not None:
                 self._notes.append(note)
+        self._notes += take_attachments(footage.container, self._container)
         stream = self._encoder.stream
         video = footage.container.streams[info.stream]
         stream.metadata.update(kept_tags(dict(video.metadata)))
@@ -171,12 +182,12 @@ class VideoWriter(Writer):
     @property
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
         """What in the new file is not as in the input, one sentence each."""
+        notes = [*self._notes, *left_out(self._like.carried, self._plan.name, self._plan.codec.captions)]
         if self._encoder.moved:
-            late = (
+            notes.append(
                 f"{self._encoder.moved} frames had no later time than the one before; they were put one tick after it"
             )
-            return (*self._notes, late)
-        return tuple(self._notes)
+        return tuple(notes)
 
     def write(self, chunk: Tensor) -> None:
         """Encode the translation (3, H, W) of the next frame. Raises OutputError."""
@@ -187,7 +198,9 @@ class VideoWriter(Writer):
         with self._writing():
             self._copy_tracks()
             self._container.mux(
-                self._encoder.encode(planes, round(shown.ticks * self._ticks), round(shown.duration * self._ticks))
+                self._encoder.encode(
+                    planes, round(shown.ticks * self._ticks), round(shown.duration * self._ticks), shown.like
+                )
             )
 
     def _shown_next(self) -> Shown:

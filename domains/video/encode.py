@@ -13,6 +13,7 @@ import av
 
 from ...core.errors import ConfigError, MediaError
 from ..containers.opening import reason
+from .beside import Light
 from .colour import UNKNOWN, Colour, Packer, Planes, stated
 from .probe import ClipInfo
 from .settings import VideoConversion
@@ -42,16 +43,21 @@ class Codec:
     """Whether sizes must be even where chroma is halved."""
     limited: bool = False
     """Whether it knows no full range."""
+    parameters: str = ""
+    """Option that takes further parameters, NAME=VALUE:NAME=VALUE."""
+    captions: bool = False
+    """Whether captions within the pictures are written."""
 
 
 CODECS: dict[str, Codec] = {
-    "h264": Codec("libx264", _X26X, "veryfast", crf=18, at_once={"tune": "zerolatency"}, even=True),
-    "h265": Codec("libx265", _X26X, "veryfast", crf=20, options={"x265-params": "log-level=none"},
-                  at_once={"tune": "zerolatency"}, even=True),
+    "h264": Codec("libx264", _X26X, "veryfast", crf=18, at_once={"tune": "zerolatency"}, even=True,
+                  parameters="x264-params", captions=True),
+    "h265": Codec("libx265", _X26X, "veryfast", crf=20, options={"x265-params": "log-level=none", "a53cc": "1"},
+                  at_once={"tune": "zerolatency"}, even=True, parameters="x265-params", captions=True),
     "vp9": Codec("libvpx-vp9", tuple("0123456789"), "6", "cpu-used", 24, 63,
                  {"deadline": "good", "row-mt": "1", "b": "0"}, {"deadline": "realtime", "lag-in-frames": "0"}),
     "av1": Codec("libsvtav1", tuple(str(n) for n in range(14)), "9", crf=26, worst_crf=63,
-                 at_once={"svtav1-params": "pred-struct=1:lookahead=0"}),
+                 at_once={"svtav1-params": "pred-struct=1:lookahead=0"}, parameters="svtav1-params"),
     "ffv1": Codec("ffv1", (), "", options={"level": "3", "slicecrc": "1"}),
     "prores": Codec("prores_ks", ("proxy", "lt", "standard", "hq", "4444", "4444xq"), "hq", "profile", limited=True),
 }  # fmt: skip
@@ -112,6 +118,8 @@ def container_of(name: str) -> Container:
 class Plan:
     """How the frames of a clip are going to be encoded."""
 
+    name: str
+    """Of the codec, as it is asked for."""
     codec: Codec
     pixel_format: str
     colour: Colour
@@ -147,10 +155,15 @@ def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, cont
         colour = Colour(colour.matrix, colour.transfer, colour.primaries)
         notes.append(f"the input has full range; {name} knows limited range only")
     settings = _settings(name, codec, options)
+    told = _of_light(info.light, name)
+    if told:
+        settings[codec.parameters] = ":".join(filter(None, [settings.get(codec.parameters), *told]))
+    elif info.light:
+        notes.append(f"what it was mastered on and how bright it gets (HDR10) is left out: {name} here cannot hold it")
     if container.constant_rate:
         notes.append(f"{container.name} knows a constant rate only: {float(info.rate):.3f} frames/s")
         settings["bf"] = "0"  # nor frames in another order than they are shown
-    return Plan(codec, pixel_format, colour, matrix, settings, tuple(notes))
+    return Plan(name, codec, pixel_format, colour, matrix, settings, tuple(notes))
 
 
 def _formats(codec: Codec, name: str) -> tuple[str, ...]:
@@ -212,6 +225,13 @@ def _settings(name: str, codec: Codec, options: VideoConversion) -> dict[str, st
     return settings
 
 
+def _of_light(light: Light, name: str) -> list[str]:
+    if name == "av1":
+        return light.svt()
+    names = {"h264": ("mastering-display", "cll"), "h265": ("master-display", "max-cll")}.get(name)
+    return light.x26x(*names) if names else []
+
+
 class Encoder:
     """The video track of a file being written.
 
@@ -265,14 +285,16 @@ class Encoder:
         self._frames = 0
         self._durations: dict[int, int] = {}
 
-    def encode(self, planes: Planes, ticks: int, duration: int) -> list[av.Packet[Any]]:
-        """One frame, planes (3, H, W), shown at `ticks` for `duration` ticks (0: unknown)."""
+    def encode(
+        self, planes: Planes, ticks: int, duration: int, like: av.VideoFrame | None = None
+    ) -> list[av.Packet[Any]]:
+        """One frame, planes (3, H, W), shown at `ticks` for `duration` ticks (0: unknown), with what `like` carries."""
         if self._last is not None and ticks <= self._last:
             self.moved += 1
             ticks = self._last + 1
         self._last = ticks
         self._frames += 1
-        frame = self._pack(planes)
+        frame = self._pack(planes, like)
         frame.pts, frame.time_base = ticks, self._base
         if duration > 0:
             self._durations[ticks] = frame.duration = duration

@@ -130,7 +130,7 @@ class LiveReader(VideoReader):
         for frame, arrived in self.newest:
             planes = unpack(frame)
             ticks = self.footage.ticks_of(frame) - self.footage.shift_ticks
-            self.shown.append(Shown(ticks, 0, planes if self._beside else None))
+            self.shown.append(Shown(ticks, 0, planes if self._beside else None, like=self._carrier(frame)))
             position = (self.footage.ticks_of(frame) - self.footage.first_tick) * self.info.time_base
             self.arrivals.append((float(position), arrived))
             yield to_tensor(planes)

@@ -14,6 +14,7 @@ from av.stream import Discard, Disposition
 from ...core.errors import MediaError
 from ..containers.clock import Clock
 from ..containers.opening import MOST_PIXELS, Source, open_container, reason, source_name
+from .beside import Light, side_data
 from .colour import Colour, Orientation
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class ClipInfo:
     """Codec of each subtitle track."""
     chapters: int
     metadata: Mapping[str, str] = field(default_factory=dict)
+    light: Light = field(default_factory=Light)
+    """What HDR10 says of it."""
     warnings: tuple[str, ...] = ()
     """What is out of the ordinary, one sentence each."""
 
@@ -177,6 +180,7 @@ def describe(container: InputContainer, stream: VideoStream, frame: av.VideoFram
         subtitles=tuple(codec_name(s) for s in container.streams.subtitles),
         chapters=len(container.chapters()),
         metadata=dict(container.metadata),
+        light=Light.of(side_data(frame)),
     )
     return _warned(info)
 

@@ -9,6 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import av
+
 from ...core.domain import Reader, Side
 from ..image import picture
 from .colour import Planes
@@ -38,6 +40,8 @@ class Shown(NamedTuple):
     """The frame itself, where it is to be shown beside its translation."""
     still: Still | None = None
     """Where it came from, in a sequence of pictures."""
+    like: av.VideoFrame | None = None
+    """A small frame that carries what it carried beside its pixels, where that can be written."""
 
 
 class FrameReader(Reader):
@@ -57,6 +61,8 @@ class FrameReader(Reader):
         """Of the chunks, and how their pixels are stretched."""
         self.shown: deque[Shown] = deque()
         """The frames read so far that the writer has not yet fetched, in order."""
+        self.carried: set[str] = set()
+        """Kinds of what the frames read so far carried beside their pixels; see `beside`."""
         self._beside = options.side_by_side
         self._options = options
 

@@ -39,10 +39,13 @@ def test_a_setting_of_the_medium_changes_what_it_means(unpaired: Callable, pictu
     assert "smaller than the crop" not in small
 
 
-def test_a_long_list_is_cut_for_people_and_whole_for_scripts(unpaired: Callable, pictures: Path) -> None:
+def test_one_reason_is_one_line_for_people_and_every_file_is_listed_for_scripts(
+    unpaired: Callable, pictures: Path
+) -> None:
     for number in range(25):
         (pictures / f"trainA/x{number}.png").write_bytes(b"")
-    assert "  and 5 more broken (--json lists all)\n" in unpaired("inspect", pictures / "trainA").out
+    line = "  broken: 25 files (x0.png, x1.png, x10.png, ...): is empty (0 bytes)\n"
+    assert line in unpaired("inspect", pictures / "trainA").out
     assert len(json.loads(unpaired("inspect", pictures / "trainA", "--json").out)["folders"][0]["broken"]) == 25
 
 

@@ -323,7 +323,9 @@ def test_a_raw_photograph_is_not_taken_for_its_thumbnail(tmp_path: Path) -> None
         tiff.write(ramp(16, 1, 40, 60).astype(np.uint16))
     (tmp_path / "y.dng").write_bytes((tmp_path / "x.tif").read_bytes())
     for name in ("x.tif", "y.dng"):
-        with pytest.raises(MediaError, match=rf"{name}: raw photographs cannot be read; develop it to TIFF of 16 bits"):
+        with pytest.raises(
+            MediaError, match=rf"{name}: raw photographs cannot be read; develop them to TIFF of 16 bits"
+        ):
             read_picture(tmp_path / name)
 
 

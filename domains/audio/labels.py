@@ -1,0 +1,59 @@
+"""What a recording says of itself beside its sound: tags, pictures and chapters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+FRONT_COVER = 3
+"""ID3's number, and FLAC's, of what a picture usually shows."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that belongs to a recording, such as its cover."""
+
+    mime: str
+    data: bytes = field(repr=False)
+    kind: int = FRONT_COVER
+    """What it shows, as ID3 numbers it."""
+    description: str = ""
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A named part of a recording."""
+
+    start: Fraction
+    """Seconds."""
+    end: Fraction
+    title: str
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a file says of its content."""
+
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """By FFmpeg's names in small letters: title, artist, album_artist, track ..."""
+    pictures: tuple[Picture, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
+
+
+def lost(before: Labels, after: Labels) -> list[str]:
+    """What of the labels a new file does not have, in words."""
+    found = []
+    missing = sorted(name for name in before.tags if name not in after.tags)
+    if missing:
+        more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
+        found.append(f"the tag{'s' * (len(missing) > 1)} {', '.join(missing[:8])}{more}")
+    for what, one, two in (
+        ("picture", before.pictures, after.pictures),
+        ("chapter", before.chapters, after.chapters),
+    ):
+        if len(one) > len(two):
+            found.append(f"{len(one) - len(two)} {what}{'s' * (len(one) - len(two) > 1)}")
+    return found

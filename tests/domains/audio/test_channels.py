@@ -1,0 +1,103 @@
+"""The channels of a recording belong to the same loudspeakers in every kind of file."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from kept import row
+
+from unpaired.domains.audio.channels import WAVE, mask_of, speakers_of
+from unpaired.domains.audio.chunks import ChunkedFile, add, overwrite
+
+from .voices import Sound, through
+
+RATE = 48000
+VORBIS = {3: (0, 2, 1), 4: (0, 1, 2, 3), 5: (0, 2, 1, 3, 4), 6: (0, 2, 1, 4, 5, 3), 7: (0, 2, 1, 5, 6, 4, 3),
+          8: (0, 2, 1, 6, 7, 4, 5, 3)}  # fmt: skip
+"""Of channels in FLAC's order, the one at each place of a Vorbis or Opus file (Vorbis I, 4.3.9)."""
+KINDS = [".wav", ".flac", ".ogg", ".opus", ".aiff", ".caf", ".w64", ".rf64", ".au"]
+
+
+def tones(channels: int) -> Sound:
+    """A tone of another pitch in each channel, low enough for a bass loudspeaker."""
+    time = np.arange(RATE // 4) / RATE
+    return np.stack([0.2 * np.sin(2 * np.pi * (60 + 20 * each) * time) for each in range(channels)]).astype(np.float32)
+
+
+def heard(path: Path) -> list[int]:
+    """Which tone is in each channel, as libsndfile gives them."""
+    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    spectrum = np.abs(np.fft.rfft(samples.T * np.hanning(len(samples)), 1 << 16))
+    return [round((each.argmax() * rate / (1 << 16) - 60) / 20) for each in spectrum]
+
+
+def in_order(kind: str, channels: int) -> list[int]:
+    return list(VORBIS[channels]) if kind in (".ogg", ".opus") else list(range(channels))
+
+
+@row("5.1 and other recordings of 3 to 8 channels", "which loudspeaker a channel belongs to")
+@pytest.mark.parametrize("channels", [3, 4, 5, 6, 7, 8])
+def test_channels_keep_their_loudspeakers_from_every_kind_to_every_kind(channels: int, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.flac", tones(channels).T, RATE)
+    for first in KINDS:
+        through(tmp_path / "a.flac", tmp_path / f"b{first}", strength=0.0, pitch="keep")
+        assert heard(tmp_path / f"b{first}") == in_order(first, channels), first
+    for first in (".ogg", ".opus", ".wav"):
+        for second in KINDS:
+            through(tmp_path / f"b{first}", tmp_path / f"c{second}", strength=0.0, pitch="keep")
+            assert heard(tmp_path / f"c{second}") == in_order(second, channels), (first, second)
+
+
+def with_mask(path: Path, mask: int, channels: int) -> Path:
+    soundfile.write(path, tones(channels).T, RATE, format="WAVEX", subtype="PCM_16")
+    chunk = ChunkedFile(path).find(b"fmt ")
+    assert chunk is not None
+    overwrite(path, chunk, 20, struct.pack("<I", mask))
+    return path
+
+
+@row("WAV that says which loudspeakers it is for", "the channel mask")
+@pytest.mark.parametrize(("mask", "channels"), [(0x60F, 6), (0x107, 4), (0x0B, 3), (0x63F, 8), (0x4, 1), (0x3, 2)])
+@pytest.mark.parametrize("between", [".wav", ".rf64", ".flac", ".aiff", ".caf"])
+def test_masks_of_loudspeakers_are_kept(mask: int, channels: int, between: str, tmp_path: Path) -> None:
+    source = with_mask(tmp_path / "a.wav", mask, channels)
+    assert through(source, tmp_path / f"b{between}") == []
+    through(tmp_path / f"b{between}", tmp_path / "c.wav")
+    assert heard(tmp_path / "c.wav") == list(range(channels))
+    if channels > 2:
+        found = speakers_of(tmp_path / "c.wav", "WAV", "PCM_16", channels)
+        assert found is not None
+        assert mask_of(found) == mask
+
+
+@row("AIFF and CAF with channels in another order", "which loudspeaker a channel belongs to")
+@pytest.mark.parametrize(("tag", "order"), [(124, "FC FL FR BL BR LFE"), (123, "FL FC FR BL BR LFE")])
+def test_other_orders_of_aiff_and_caf_are_understood(tag: int, order: str, tmp_path: Path) -> None:
+    places = [WAVE.index(name) for name in order.split()]
+    for kind, name in ((".aiff", b"CHAN"), (".caf", b"chan")):
+        soundfile.write(tmp_path / f"a{kind}", tones(6)[places].T, RATE)
+        add(tmp_path / f"a{kind}", [(name, struct.pack(">III", tag << 16 | 6, 0, 0))])
+        through(tmp_path / f"a{kind}", tmp_path / "b.flac")
+        assert heard(tmp_path / "b.flac") == list(range(6))
+
+
+def test_what_ogg_has_no_place_for_is_said(tmp_path: Path) -> None:
+    source = with_mask(tmp_path / "a.wav", 0x0B, 3)  # front left, front right, bass
+    notes = through(source, tmp_path / "b.ogg")
+    assert notes == [
+        ".ogg files have no place for its loudspeakers (FL, FR, LFE); players take the channels, which stand in this "
+        "order, for others"
+    ]
+    assert heard(tmp_path / "b.ogg") == [0, 1, 2]
+
+
+@row("sound tracks and recordings of eight channels and more", "all channels")
+def test_eight_channels_and_more_go_through_ffmpeg(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.flac", tones(8).T, RATE)
+    through(tmp_path / "a.flac", tmp_path / "b.wv")
+    through(tmp_path / "b.wv", tmp_path / "c.wav")
+    assert heard(tmp_path / "c.wav") == list(range(8))
