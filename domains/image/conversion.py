@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ...core.domain import Reader, Side, Translate, Writer, other_side
 from ...core.errors import MediaError
-from .encoding import depth_for, format_of, save
+from .encoding import save
 from .files import read_picture
 from .picture import Picture, Pixels, resized, to_pixels, to_tensor, with_channels
 from .settings import ImageConversion, ImageSettings
@@ -110,7 +110,7 @@ class PictureWriter(Writer):
 
     def __init__(self, path: Path, like: PictureReader, settings: ImageSettings, options: ImageConversion) -> None:
         self._path, self._like, self._settings, self._options = path, like, settings, options
-        self._depth = depth_for(format_of(path), like.picture.pixels.dtype)
+        self._depth = like.picture.pixels.dtype
         self._pixels: Pixels | None = None
         self._rows = 0
         self._notes: tuple[str, ...] = ()

@@ -36,7 +36,7 @@ FORMAT_OF = {
 _ANY_CHANNELS = ("TIFF", "NPY")
 _DEEP = ("PNG", "PPM")
 _HOLDS = {
-    "PNG": ("alpha", "icc", "exif", "xmp", "dpi", "chunks"),
+    "PNG": ("alpha", "icc", "exif", "xmp", "comment", "dpi", "chunks"),
     "JPEG": ("icc", "exif", "xmp", "iptc", "comment", "dpi"),
     "WEBP": ("alpha", "icc", "exif", "xmp"),
     "TIFF": ("alpha", "icc", "exif", "xmp", "iptc", "dpi"),
@@ -53,7 +53,7 @@ _NAMES = {
     "icc": "its colour profile", "exif": "its EXIF", "xmp": "its XMP", "iptc": "its IPTC", "comment": "its comment",
     "dpi": "its resolution in print",
 }  # fmt: skip
-_OF_ANY_SCREEN = (72.0, 96.0)  # resolutions that programs put where nobody chose one
+_OF_ANY_SCREEN = (72, 96)  # resolutions that programs put where nobody chose one
 _LONGEST_JPEG_SEGMENT = 65_533 - 40
 
 
@@ -131,7 +131,7 @@ def _holds(format_name: str, name: str, value: Any) -> bool:
 def _left_out(picture: Picture, format_name: str) -> Iterator[str]:
     for name, words in _NAMES.items():
         value = getattr(picture, name)
-        chosen = name != "dpi" or any(each not in _OF_ANY_SCREEN for each in value or ())
+        chosen = name != "dpi" or any(round(each) not in _OF_ANY_SCREEN for each in value or ())
         if value is not None and chosen and not _holds(format_name, name, value):
             yield words
     if "chunks" in _HOLDS[format_name]:
@@ -180,10 +180,7 @@ def _options(picture: Picture, format_name: str, quality: int) -> dict[str, Any]
 
 def _write_png(file: IO[bytes], array: Pixels, picture: Picture) -> None:
     channels, bits = array.shape[2], 8 * array.dtype.itemsize
-    chunks = [
-        *png.fitted(picture.chunks, channels, bits, picture.icc is not None),
-        *png.beside(picture.icc, picture.dpi, picture.xmp, picture.exif),
-    ]
+    chunks = list(png.chunks_for(picture, channels, bits))
     if bits == 16:
         png.write_deep(file, array, chunks)
         return

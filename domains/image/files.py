@@ -188,6 +188,7 @@ def _decoded(path: Path, image: ImageFile.ImageFile, about: int | None) -> Pictu
     """Pixels, transparency and profile, upright."""
     pages = _pages(image)
     bits, grey = (8, False) if image.format == "TIFF" else (deep.bits_of(path, image), deep.is_grey(image))
+    png.mend_clear_grey(image)
     if about is not None and image.format in ("JPEG", "MPO"):
         image.draft(image.mode, (about, about))
     # Pillow turns a TIFF upright by itself, while it is loaded.

@@ -33,7 +33,7 @@ class Unread:
 
 _DEVELOP = "develop them to TIFF of 16 bits or to PNG first"
 _DRAW = "render them to PNG first"
-_GRADE = "scale them to 0 to 1 and save them as TIFF of 16 bits first"
+_SCALE = "scale them to 0 to 1 and save them as TIFF of 16 bits first"
 RAW = Unread(
     "raw photographs", (".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf", ".rw2",
     ".raf", ".pef", ".srw", ".x3f", ".3fr", ".fff", ".iiq", ".mef", ".mrw", ".erf", ".kdc", ".dcr", ".rwl",
@@ -43,8 +43,8 @@ UNREAD = (
     RAW,
     Unread("HEIC pictures", (".heic", ".heif", ".hif"), tuple(b"????ftyp" + brand for brand in
            (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")), "save them as JPEG or PNG first"),
-    Unread("OpenEXR pictures", (".exr", ".sxr", ".mxr"), (b"v/1\x01",), _GRADE),
-    Unread("Radiance pictures", (".hdr", ".pic", ".rgbe", ".xyze"), (b"#?RADIANCE", b"#?RGBE"), _GRADE),
+    Unread("OpenEXR pictures", (".exr", ".sxr", ".mxr"), (b"v/1\x01",), _SCALE),
+    Unread("Radiance pictures", (".hdr", ".pic", ".rgbe", ".xyze"), (b"#?RADIANCE", b"#?RGBE"), _SCALE),
     Unread("JPEG XL pictures", (".jxl",), (b"\xff\x0a", b"\0\0\0\x0cJXL ")),
     Unread("JPEG XR pictures", (".jxr", ".wdp", ".hdp"), (b"II\xbc\x01",)),
     Unread("DPX and Cineon frames", (".dpx", ".cin"), (b"SDPX", b"XPDS", b"\x80*_\xd7")),
@@ -56,6 +56,7 @@ UNREAD = (
     Unread("pictures of this kind", (".pcx", ".sgi", ".bw", ".ras", ".sun", ".xbm", ".xpm", ".qoi", ".flif", ".bpg",
            ".fits", ".pam", ".wbmp", ".pict", ".pct", ".lbm", ".ilbm", ".jp3d", ".jls", ".jng", ".mng"),
            (b"qoif", b"FLIF", b"BPG\xfb", b"SIMPLE  =", b"P7\n", b"\x8aMNG", b"\x8bJNG")),
+    Unread("floating-point maps in colour", (), (b"PF\n",), _SCALE),
     Unread("archives of arrays", (".npz",), (), "save the array as .npy first"),
 )  # fmt: skip
 _BY_ENDING = {ending: kind for kind in UNREAD for ending in kind.endings}

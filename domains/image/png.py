@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+from PIL import ImageFile
 
-from .picture import Pixels, blocks
+from .picture import Picture, Pixels, blocks
 
 Chunk = tuple[bytes, bytes]
 """Kind and content."""
@@ -30,6 +31,8 @@ _SRGB_PLACES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
 _LARGEST = 16 * 2**20  # bytes of chunks that are kept
 _SAMPLES = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}  # significant bits are said of each of so many channels, by colour type
 _XMP = b"XML:com.adobe.xmp"
+_PROFILES = (b"Raw profile type exif\0", b"Raw profile type APP1\0")
+"""EXIF as ImageMagick wrote it before PNG had a chunk for it: Pillow reads it as EXIF, and as such it is kept."""
 
 
 def chunks_of(path: Path) -> tuple[tuple[Chunk, ...], tuple[str, ...]]:
@@ -47,7 +50,7 @@ def chunks_of(path: Path) -> tuple[tuple[Chunk, ...], tuple[str, ...]]:
         size += len(data)
         if kind in _STRUCTURE or kind in _ELSEWHERE or (kind == b"pHYs" and data[8:] == b"\1"):
             continue
-        if kind == b"iTXt" and data.startswith(_XMP + b"\0"):
+        if kind in TEXTS and data.startswith((_XMP + b"\0", *_PROFILES)):
             continue
         known = _general(kind, data, header, palette)
         if known and size <= _LARGEST:
@@ -103,7 +106,7 @@ def _background(data: bytes, bits: int, colour_type: int, palette: bytes) -> byt
     return np.resize(full.clip(0, 65535), 3).astype(">u2").tobytes()
 
 
-def fitted(chunks: Iterable[Chunk], channels: int, bits: int, profile: bool) -> Iterator[Chunk]:
+def _fitted(chunks: Iterable[Chunk], channels: int, bits: int, profile: bool) -> Iterator[Chunk]:
     """Kept chunks as a PNG of that form takes them: one of each kind, texts excepted, and in the order they came."""
     seen: set[bytes] = set()
     for kind, data in chunks:
@@ -148,20 +151,39 @@ def transparent(pixels: Pixels, key: object) -> Pixels | None:
     return np.where(clear, 0, np.iinfo(pixels.dtype).max).astype(pixels.dtype)
 
 
+def mend_clear_grey(image: ImageFile.ImageFile) -> None:
+    """Pillow spreads grey of 2 and 4 bits over 8, but not the clear grey (tRNS) that it compares them with."""
+    key = image.info.get("transparency")
+    bits = {"L;2": 2, "L;4": 4}.get(str(image.tile[0].args)) if image.format == "PNG" and image.tile else None
+    if bits is not None and isinstance(key, int):
+        top = 2**bits - 1
+        image.info["transparency"] = (key & top) * 255 // top
+
+
 # -- writing ----------------------------------------------------------------------------------------
-def beside(
-    icc: bytes | None, dpi: tuple[float, float] | None, xmp: bytes | None, exif: bytes | None
-) -> Iterator[Chunk]:
-    """The chunks of what a Picture has fields for."""
-    if icc:
-        yield b"iCCP", b"ICC profile\0\0" + zlib.compress(icc)
-    if dpi:
-        across, down = (round(value / 0.0254) for value in dpi)
+def chunks_for(picture: Picture, channels: int, bits: int) -> Iterator[Chunk]:
+    """All chunks beside the pixels, for a PNG of that form."""
+    yield from _fitted(picture.chunks, channels, bits, picture.icc is not None)
+    if picture.icc:
+        yield b"iCCP", b"ICC profile\0\0" + zlib.compress(picture.icc)
+    if picture.dpi:
+        across, down = (round(value / 0.0254) for value in picture.dpi)
         yield b"pHYs", struct.pack(">IIB", across, down, 1)
-    if xmp:
-        yield b"iTXt", _XMP + b"\0\0\0\0\0" + xmp
-    if exif:
-        yield b"eXIf", exif.removeprefix(b"Exif\0\0")
+    if picture.xmp:
+        yield b"iTXt", _XMP + b"\0\0\0\0\0" + picture.xmp
+    if picture.comment:
+        text = picture.comment.replace(b"\0", b"")
+        yield (b"iTXt", b"Comment\0\0\0\0\0" + text) if _is_utf8(text) else (b"tEXt", b"Comment\0" + text)
+    if picture.exif:
+        yield b"eXIf", picture.exif.removeprefix(b"Exif\0\0")
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def with_chunks(encoded: bytes, chunks: Iterable[Chunk]) -> bytes:
