@@ -7,6 +7,7 @@ curve and primaries are left as they are and only labelled, so that a translatio
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, cast
@@ -30,13 +31,18 @@ Pixels = npt.NDArray[Any]
 
 UNKNOWN = 2
 """The code point of H.273 for a matrix, transfer curve or primaries that nobody has stated."""
-_RGB, _BT709, _BT601 = 0, 1, 5
+RGB = 0
+"""The code point for no matrix at all: red, green and blue."""
+_BT709, _BT601 = 1, 5
 # H.273 matrix -> swscale's coefficients; constant-luminance BT.2020 (10) is taken for the ordinary one (9).
 _COEFFICIENTS = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 # Without these swscale truncates (a shift by one level in every colour) and repeats chroma samples.
 _EXACT = (
     Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP | Interpolation.ACCURATE_RND
 )
+_GBR = (2, 0, 1)
+"""Planes of red, green and blue in FFmpeg's planar RGB."""
+_DEEP_RGB = re.compile(r"gbra?p(9|10|12|14|16)le")
 _BYTE_VALUES = (np.arange(256) / 127.5 - 1.0).astype(np.float32)
 
 
@@ -128,6 +134,11 @@ class Unpacker:
 
     def __call__(self, frame: av.VideoFrame) -> Planes:
         width, height = self._stored
+        if _is_deep_rgb(frame.format.name) and (frame.width, frame.height) == (width, height):
+            top = (1 << frame.format.components[0].bits) - 1
+            return self._orientation(
+                np.stack([_rescaled(_pixels(frame.planes[n], np.uint16), top, 65535) for n in _GBR])
+            )
         is_rgb = frame.format.is_rgb or frame.format.has_palette
         colour = Colour.of(frame)
         converted = self._reformatter.reformat(
@@ -141,8 +152,7 @@ class Unpacker:
             dst_color_range=ColorRange.JPEG,
             threads=1,
         )
-        green, blue, red = (_pixels(plane, self._type) for plane in converted.planes)
-        return self._orientation(np.stack([red, green, blue]))
+        return self._orientation(np.stack([_pixels(converted.planes[n], self._type) for n in _GBR]))
 
 
 class Packer:
@@ -164,10 +174,22 @@ class Packer:
         kind = "gbrp" if planes.dtype == np.uint8 else "gbrp16le"
         # PyAV attaches nothing to a frame, but a scaled one has all that the frame before had.
         source = av.VideoFrame(width, height, kind) if like is None else like.reformat(width, height, kind)
-        for plane, index in zip(source.planes, (1, 2, 0), strict=True):
-            _pixels(plane, planes.dtype)[:] = planes[index]
-        source.colorspace, source.color_range = _RGB, ColorRange.JPEG
-        frame = self._reformatter.reformat(
+        for n, plane in zip(_GBR, planes, strict=True):
+            _pixels(source.planes[n], planes.dtype)[:] = plane
+        source.colorspace, source.color_range = RGB, ColorRange.JPEG
+        frame = self._labelled(self._deep_rgb(source) if _is_deep_rgb(self._format) else self._converted(source))
+        frame.pict_type = PictureType.NONE  # the encoder's to choose
+        return frame
+
+    def _deep_rgb(self, source: av.VideoFrame) -> av.VideoFrame:
+        frame = source.reformat(format=self._format)  # for what it carries
+        top = (1 << frame.format.components[0].bits) - 1
+        for plane, given in zip(frame.planes, source.planes, strict=True):
+            _pixels(plane, np.uint16)[:] = _rescaled(_pixels(given, np.uint16), 65535, top)
+        return frame
+
+    def _converted(self, source: av.VideoFrame) -> av.VideoFrame:
+        return self._reformatter.reformat(
             source,
             format=self._format,
             dst_colorspace=_COEFFICIENTS[self._matrix],
@@ -176,10 +198,22 @@ class Packer:
             dst_color_range=ColorRange.JPEG if self._colour.full else ColorRange.MPEG,
             threads=1,
         )
+
+    def _labelled(self, frame: av.VideoFrame) -> av.VideoFrame:
         frame.colorspace, frame.color_trc = self._colour.matrix, self._colour.transfer
         frame.color_primaries = self._colour.primaries
-        frame.pict_type = PictureType.NONE  # the encoder's to choose
+        frame.color_range = 2 if self._colour.full else 1
         return frame
+
+
+def _is_deep_rgb(pixel_format: str) -> bool:
+    # Between these swscale goes by way of Y'CbCr, and is a level or three off.
+    return _DEEP_RGB.fullmatch(pixel_format) is not None
+
+
+def _rescaled(values: Planes, top: int, to: int) -> Planes:
+    """Whole numbers from 0 to `top` as those from 0 to `to`, rounded."""
+    return ((values.astype(np.uint32) * to + top // 2) // top).astype(np.uint16)
 
 
 def _pixels(plane: Any, dtype: Any) -> Planes:

@@ -14,7 +14,8 @@ import av
 from ...core.errors import ConfigError, MediaError
 from ..containers.opening import reason
 from .beside import Light
-from .colour import UNKNOWN, Colour, Packer, Planes, stated
+from .colour import RGB, UNKNOWN, Colour, Packer, Planes, stated
+from .forms import Form, closest
 from .probe import ClipInfo
 from .settings import VideoConversion
 
@@ -43,12 +44,17 @@ class Codec:
     """Whether sizes must be even where chroma is halved."""
     limited: bool = False
     """Whether it knows no full range."""
+    rgb: bool = False
+    """Whether RGB is kept as such."""
+    chroma_of: Mapping[str, str] = field(default_factory=dict)
+    """Chroma of each preset, where it is a matter of them."""
     parameters: str = ""
     """Option that takes further parameters, NAME=VALUE:NAME=VALUE."""
     captions: bool = False
     """Whether captions within the pictures are written."""
 
 
+_PRORES = dict.fromkeys(("proxy", "lt", "standard", "hq"), "422") | dict.fromkeys(("4444", "4444xq"), "444")
 CODECS: dict[str, Codec] = {
     "h264": Codec("libx264", _X26X, "veryfast", crf=18, at_once={"tune": "zerolatency"}, even=True,
                   parameters="x264-params", captions=True),
@@ -58,8 +64,8 @@ CODECS: dict[str, Codec] = {
                  {"deadline": "good", "row-mt": "1", "b": "0"}, {"deadline": "realtime", "lag-in-frames": "0"}),
     "av1": Codec("libsvtav1", tuple(str(n) for n in range(14)), "9", crf=26, worst_crf=63,
                  at_once={"svtav1-params": "pred-struct=1:lookahead=0"}, parameters="svtav1-params"),
-    "ffv1": Codec("ffv1", (), "", options={"level": "3", "slicecrc": "1"}),
-    "prores": Codec("prores_ks", ("proxy", "lt", "standard", "hq", "4444", "4444xq"), "hq", "profile", limited=True),
+    "ffv1": Codec("ffv1", (), "", options={"level": "3", "slicecrc": "1"}, rgb=True),
+    "prores": Codec("prores_ks", tuple(_PRORES), "hq", "profile", limited=True, chroma_of=_PRORES),
 }  # fmt: skip
 """What can be asked for by `codec`."""
 
@@ -121,7 +127,8 @@ class Plan:
     name: str
     """Of the codec, as it is asked for."""
     codec: Codec
-    pixel_format: str
+    form: Form
+    """Of the pixels."""
     colour: Colour
     """What the file says of its colours."""
     matrix: int
@@ -140,21 +147,14 @@ def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, cont
     name = container.codec if options.codec == "auto" else options.codec
     if name not in CODECS:
         raise ConfigError(f"codec is {name!r}; expected auto or one of {', '.join(CODECS)}")
-    codec, notes = CODECS[name], list[str]()
-    formats = _formats(codec, name)
-    pixel_format = _pixel_format(formats, info, codec, height, width)
-    depth, chroma = _shape(pixel_format)
-    if chroma != info.chroma:
-        odd = codec.even and info.chroma == "420" and (height % 2 or width % 2)
-        why = f"{width}x{height} pixels are odd, and {name} wants even ones in 4:2:0" if odd else f"{name} has no other"
-        notes.append(f"chroma is written in {':'.join(chroma)} instead of {':'.join(info.chroma)}: {why}")
-    if depth < info.depth:
-        notes.append(f"the input has {info.depth} bits; {name} here takes {depth}")
-    colour, matrix = _colour(info, height)
+    codec, settings = CODECS[name], _settings(name, CODECS[name], options)
+    form, notes = _form(info, height, width, options, name)
+    if options.preset is None and codec.chroma_of and codec.chroma_of[codec.preset] != form.chroma:
+        settings[codec.preset_option] = next(each for each, has in codec.chroma_of.items() if has == form.chroma)
+    colour, matrix = _colour(info, height, form)
     if colour.full and codec.limited:
         colour = Colour(colour.matrix, colour.transfer, colour.primaries)
         notes.append(f"the input has full range; {name} knows limited range only")
-    settings = _settings(name, codec, options)
     told = _of_light(info.light, name)
     if told:
         settings[codec.parameters] = ":".join(filter(None, [settings.get(codec.parameters), *told]))
@@ -163,7 +163,7 @@ def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, cont
     if container.constant_rate:
         notes.append(f"{container.name} knows a constant rate only: {float(info.rate):.3f} frames/s")
         settings["bf"] = "0"  # nor frames in another order than they are shown
-    return Plan(name, codec, pixel_format, colour, matrix, settings, tuple(notes))
+    return Plan(name, codec, form, colour, matrix, settings, tuple(notes))
 
 
 def _formats(codec: Codec, name: str) -> tuple[str, ...]:
@@ -174,32 +174,39 @@ def _formats(codec: Codec, name: str) -> tuple[str, ...]:
         raise ConfigError(f"codec is {name!r}, which this PyAV cannot write; it has {', '.join(usable)}") from error
 
 
-def _shape(pixel_format: str) -> tuple[int, str]:
-    """Depth in bits and chroma of a format such as yuv420p10le."""
-    chroma, _, depth = pixel_format.removeprefix("yuv").removesuffix("le").partition("p")
-    return int(depth or 8), chroma
+def _form(info: ClipInfo, height: int, width: int, options: VideoConversion, name: str) -> tuple[Form, list[str]]:
+    """The form of pixels that is written, and what is not as in the input."""
+    codec, chromas, source = CODECS[name], ["420", "422", "444"], info.form
+    formats = _formats(codec, name)
+    if options.preset is not None and options.preset in codec.chroma_of:
+        chromas = [codec.chroma_of[options.preset]]
+    elif codec.even and (width % 2 or height % 2):
+        chromas = ["444"] if width % 2 else ["422", "444"]
+    elif source.rgb and not (codec.rgb or codec.chroma_of):
+        chromas = ["420"]
+    form = closest(source, formats, chromas, codec.rgb)
+    notes = []
+    if form.chroma == "420" and source.rgb:
+        notes.append(
+            f"the input is RGB; {name} is written in 4:2:0, which players take but which halves the resolution of "
+            "colour: ffv1 and prores keep it"
+        )
+    elif form.chroma != source.chroma:
+        odd = codec.even and source.chroma == "420"
+        why = f"{width}x{height} pixels are odd, and {name} wants even ones in 4:2:0" if odd else "there is no other"
+        why = f"{options.preset} is so" if options.preset in codec.chroma_of else why
+        notes.append(f"chroma is written in {':'.join(form.chroma)} instead of {':'.join(source.chroma)}: {why}")
+    if form.depth < source.depth:
+        notes.append(f"the input has {source.depth} bits; {name} here takes {form.depth}")
+    return form, notes
 
 
-def _pixel_format(formats: tuple[str, ...], info: ClipInfo, codec: Codec, height: int, width: int) -> str:
-    usable = [(_shape(f), f) for f in formats if f.startswith(("yuv420p", "yuv422p", "yuv444p"))]
-    if codec.even and width % 2:
-        usable = [each for each in usable if each[0][1] == "444"]
-    elif codec.even and height % 2:
-        usable = [each for each in usable if each[0][1] != "420"]
-
-    def cost(each: tuple[tuple[int, str], str]) -> tuple[int, int, int]:
-        (depth, chroma), _ = each
-        loses_chroma, loses_depth = max(0, int(info.chroma) - int(chroma)), max(0, info.depth - depth)
-        return loses_chroma + 100 * loses_depth, int(chroma), depth
-
-    return min(usable, key=cost)[1]
-
-
-def _colour(info: ClipInfo, height: int) -> tuple[Colour, int]:
+def _colour(info: ClipInfo, height: int, form: Form) -> tuple[Colour, int]:
     """An input that does not state its matrix makes an output that does not, as long as players take the same one."""
-    if info.pixel_format.startswith(("rgb", "bgr", "gbr", "arg", "abg", "0rg", "0bg", "pal", "x2")):
+    if info.form.rgb:
         matrix = stated(UNKNOWN, height)
-        return Colour(matrix, info.colour.transfer, info.colour.primaries), matrix
+        label = RGB if form.rgb else matrix
+        return Colour(label, info.colour.transfer, info.colour.primaries, full=form.rgb), matrix
     stored = info.width if info.orientation.transpose else info.height
     matrix = stated(info.colour.matrix, stored)
     known = info.colour.matrix == matrix
@@ -260,7 +267,7 @@ class Encoder:
         except ValueError as error:
             raise ConfigError(f"a {kind} file cannot hold {encoder} video; choose another codec or ending") from error
         context = stream.codec_context
-        stream.width, stream.height, stream.pix_fmt = width, height, plan.pixel_format
+        stream.width, stream.height, stream.pix_fmt = width, height, plan.form.name
         context.time_base = stream.time_base = time_base
         context.sample_aspect_ratio = sample_aspect
         context.thread_type = "AUTO"  # slices, the default, cost x264 quality
@@ -272,13 +279,13 @@ class Encoder:
             context.open()
         except av.FFmpegError as error:
             raise MediaError(
-                f"{encoder} cannot write {width}x{height} pixels ({plan.pixel_format}): {reason(error)}"
+                f"{encoder} cannot write {width}x{height} pixels ({plan.form.name}): {reason(error)}"
             ) from error
         self.stream = stream
         self.moved = 0
         """Frames whose time was not after the one before."""
-        self._pack = Packer(plan.pixel_format, plan.colour, plan.matrix)
-        self.depth: Literal["uint8", "uint16"] = "uint8" if _shape(plan.pixel_format)[0] == 8 else "uint16"
+        self._pack = Packer(plan.form.name, plan.colour, plan.matrix)
+        self.depth: Literal["uint8", "uint16"] = "uint8" if plan.form.depth == 8 else "uint16"
         """Type of the planes that lose nothing."""
         self._base = time_base
         self._last: int | None = None

@@ -16,6 +16,7 @@ from ..containers.clock import Clock
 from ..containers.opening import MOST_PIXELS, Source, open_container, reason, source_name
 from .beside import Light, side_data
 from .colour import Colour, Orientation
+from .forms import Form
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -50,12 +51,8 @@ class ClipInfo:
     """Seconds, as the header has it; None where it does not say."""
     frames: int | None
     """Number of frames, as the header has it; None where it does not say."""
-    pixel_format: str
-    """Of the decoded frames, such as yuv420p."""
-    depth: int
-    """Bits of a sample."""
-    chroma: str
-    """Chroma samples: 420, 422 or 444."""
+    form: Form
+    """Of the decoded frames' pixels."""
     colour: Colour
     interlaced: bool
     alpha: bool
@@ -73,6 +70,11 @@ class ClipInfo:
     """What HDR10 says of it."""
     warnings: tuple[str, ...] = ()
     """What is out of the ordinary, one sentence each."""
+
+    @property
+    def depth(self) -> int:
+        """Bits of a sample."""
+        return self.form.depth
 
     @property
     def expected_frames(self) -> int | None:
@@ -168,9 +170,7 @@ def describe(container: InputContainer, stream: VideoStream, frame: av.VideoFram
         start=start,
         duration=_duration(container, stream, time_base),
         frames=stream.frames or None,
-        pixel_format=frame.format.name,
-        depth=max(c.bits for c in colour_samples),
-        chroma=_chroma(frame),
+        form=Form.of(frame.format.name),
         colour=Colour.of(frame),
         interlaced=frame.interlaced_frame or stream.codec_context.field_order in _INTERLACED,
         alpha=len(colour_samples) < len(frame.format.components) or stream.metadata.get("alpha_mode") == "1",
@@ -214,11 +214,3 @@ def _duration(container: InputContainer, stream: VideoStream, time_base: Fractio
     if container.duration and container.duration > 0:
         return Fraction(container.duration, av.time_base)
     return None
-
-
-def _chroma(frame: av.VideoFrame) -> str:
-    if frame.format.is_rgb or frame.format.has_palette or len(frame.format.components) < 3:
-        return "420"  # pictures made on a computer, and grey ones: what every player takes
-    across = frame.format.chroma_width(64) == 64
-    down = frame.format.chroma_height(64) == 64
-    return "444" if across and down else "422" if down else "420"

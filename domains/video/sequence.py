@@ -20,6 +20,7 @@ from ..image import ImageConversion, encoding, files, picture
 from . import pipes
 from .colour import Colour, Orientation
 from .conversion import VideoReader
+from .forms import Form
 from .material import FOLDER_RATE, missing, numbered_frames, step_of
 from .probe import ClipInfo
 from .reading import FrameReader, Shown, Still
@@ -142,9 +143,7 @@ def _info(folder: Path, first: picture.Picture, count: int, length: int, rate: F
         start=Fraction(0),
         duration=length / rate,
         frames=count,
-        pixel_format="gbrp" if depth == 8 else "gbrp16le",
-        depth=depth,
-        chroma="420",
+        form=Form.of("gbrp" if depth == 8 else "gbrp16le"),
         colour=Colour(),
         interlaced=False,
         alpha=first.alpha is not None,

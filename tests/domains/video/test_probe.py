@@ -22,7 +22,7 @@ def test_the_facts_of_a_clip(tmp_path: Path) -> None:
     info = probe(make(tmp_path / "a.mp4", 10, (48, 64), sound="aac", sample_aspect=Fraction(4, 3),
                       colour=(1, 1, 1, 1), chapters=True, metadata={"title": "Waves"}))  # fmt: skip
     assert (info.height, info.width, info.sample_aspect) == (48, 64, Fraction(4, 3))
-    assert (info.codec, info.pixel_format, info.depth, info.chroma) == ("h264", "yuv420p", 8, "420")
+    assert (info.codec, info.form.name, info.depth, info.form.chroma) == ("h264", "yuv420p", 8, "420")
     assert (info.rate, info.frames, info.duration, info.start) == (25, 10, Fraction(2, 5), 0)
     assert (info.time_base, info.expected_frames) == (Fraction(1, 12800), 10)
     assert info.colour == Colour(1, 1, 1)
@@ -35,7 +35,7 @@ def test_the_facts_of_a_clip(tmp_path: Path) -> None:
                                                        ("yuv444p", 8, "444"), ("yuv422p10le", 10, "422")])  # fmt: skip
 def test_depth_and_chroma(form: str, depth: int, chroma: str, tmp_path: Path) -> None:
     info = probe(make(tmp_path / "a.mkv", 2, pixel_format=form))
-    assert (info.depth, info.chroma) == (depth, chroma)
+    assert (info.depth, info.form.chroma) == (depth, chroma)
 
 
 @pytest.mark.parametrize(("turned", "turn"), [(0, 0), (90, 270), (180, 180), (-90, 90)])
