@@ -163,7 +163,7 @@ class ByFFmpeg:
 
     def _copied(self) -> Iterator[Any]:
         chosen = [self._source.streams[index] for index in self._tracks]
-        for packet in Clock(self._source).packets(*chosen) if chosen else ():
+        for packet in Clock(self._source).copies(*chosen) if chosen else ():
             if packet.size:
                 yield from self._tracks[packet.stream.index].packets(packet)
         for track in self._tracks.values():

@@ -129,6 +129,23 @@ class Clock:
             self.fault = reason(error)
             yield from map(_empty, streams)
 
+    def copies(self, *streams: Stream) -> Iterator[av.Packet[Any]]:
+        """As `packets`, for sound that is to be copied: without packets that an edit list hides, but for the one before
+        those that are heard, from which a decoder begins."""
+        before: dict[int, av.Packet[Any]] = {}
+        heard: set[int] = set()
+        for packet in self.packets(*streams):
+            index = packet.stream.index
+            if packet.is_discard and packet.stream.type == "audio":
+                before[index] = packet
+                continue
+            first = before.pop(index, None)
+            if packet.size and index not in heard:
+                heard.add(index)
+                if first is not None:
+                    yield first
+            yield packet
+
     def _move(self, packet: av.Packet[Any]) -> None:
         stamp = packet.dts if packet.dts is not None else packet.pts
         stream = packet.stream

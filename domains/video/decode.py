@@ -267,7 +267,7 @@ class Footage:
         return tracks
 
     def _packets(self) -> Iterator[av.Packet[Any]]:
-        return self._clock.packets(self._stream, *self.tracks)
+        return self._clock.copies(self._stream, *self.tracks)
 
     def _decoded(self) -> Iterator[av.VideoFrame]:
         for packet in self._packets():
