@@ -101,10 +101,10 @@ def is_usual(speakers: Speakers) -> bool:
     return _matched(usual(len(speakers)) or (), speakers) is not None
 
 
-def order_in_ogg(speakers: Speakers | None, channels: int) -> tuple[int, ...] | None:
-    """The channel, of those in this package's order, that stands at each place of Vorbis or Opus; None where their
+def order_in(codec: str, speakers: Speakers | None, channels: int) -> tuple[int, ...] | None:
+    """The channel, of those in this package's order, that stands at each place of VORBIS, OPUS or ALAC; None where its
     layouts are others."""
-    places = _listed(_VORBIS, channels)
+    places = _listed(_ALAC if codec.startswith("ALAC") else _VORBIS, channels)
     return None if places is None else _matched(places, ordered(speakers or places))
 
 

@@ -117,7 +117,8 @@ class Conversion:
         around: int = AROUND,
     ) -> None:
         channels = len(known.mix)
-        self._asleep = not len(known.excerpt)
+        kept = options.pitch == "keep" or options.semitones == 0
+        self._asleep = not len(known.excerpt) or (options.strength == 0 and kept)
         if self._asleep:
             return
         example = known.example(settings.sample_rate)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Self
@@ -125,14 +124,12 @@ class _ByLibsndfile:
         self.start, self.index = Fraction(0), -1
         self._faults = soundfile.LibsndfileError
         self._path = path
-        try:
-            self._file: soundfile.SoundFile = soundfile.SoundFile(str(path))
-            # Some formats are only looked into when they are read.
-            self._file.read(1, dtype="float32", always_2d=True)
-        except (soundfile.LibsndfileError, TypeError, RuntimeError, OSError) as error:
+        file = self._file = self._opened()
+        try:  # some formats are only looked into when they are read
+            file.read(1, dtype="float32", always_2d=True)
+        except (soundfile.LibsndfileError, RuntimeError) as error:
             raise MediaError(reason(error)) from error
-        file = self._file
-        bits = re.search(r"PCM_[SU]?(\d+)$", file.subtype)
+        bits = re.search(r"(?:PCM_[SU]?|ALAC_|DWVW_)(\d+)$", file.subtype)
         speakers = speakers_of(path, file.format, file.subtype, file.channels) if path.is_file() else None
         # libsndfile 1.2.2 takes chunks behind the samples of Wave64 for samples.
         self._samples = ChunkedFile(path).wave64_samples() if file.format == "W64" else None
@@ -151,11 +148,17 @@ class _ByLibsndfile:
         )
         self.notes: list[str] = []
 
+    def _opened(self) -> soundfile.SoundFile:
+        try:
+            return soundfile.SoundFile(str(self._path))
+        except (soundfile.LibsndfileError, TypeError, RuntimeError, OSError) as error:
+            raise MediaError(reason(error)) from error
+
     def blocks(self) -> Iterator[Sound]:
         self.notes.clear()
         read = 0
-        with suppress(self._faults, RuntimeError):
-            self._file.seek(0)
+        self._file.close()
+        self._file = self._opened()  # GSM, G.721 and others cannot go back
         size = BLOCK
         while True:
             try:

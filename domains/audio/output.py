@@ -16,7 +16,7 @@ from ...core.domain import Writer
 from ...core.errors import MediaError, OutputError
 from ...core.files import atomic, output_error
 from ..containers.opening import reason
-from .channels import is_usual, order_in_ogg, speakers_in
+from .channels import is_usual, order_in, speakers_in
 from .features import Sound
 from .info import BLOCK, SoundInfo
 
@@ -34,6 +34,10 @@ _LARGEST_WAV = 3_900_000_000
 """Bytes of sound above which a WAV file is written as RF64, its form for more than 4 GB."""
 _SAMPLES = {0: "PCM_16", 8: "PCM_16", 16: "PCM_16", 20: "PCM_24", 24: "PCM_24", 32: "PCM_32", 64: "DOUBLE"}
 _NARROWER = ("DOUBLE", "FLOAT", "PCM_32", "PCM_24", "PCM_16", "PCM_S8", "PCM_U8")
+_KEPT = frozenset({*_NARROWER, "ULAW", "ALAW", "ALAC_16", "ALAC_20", "ALAC_24", "ALAC_32"})
+"""Sample formats that are written again: those that hold any number of samples, and their own samples exactly."""
+_LAW_BITS = 16
+_FLOATS = ("FLOAT", "DOUBLE", "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be")
 
 
 class Sink(Protocol):
@@ -188,12 +192,13 @@ class _ByLibsndfile:
         self._kind, self._subtype = kind, _subtype(kind, suffix, info)
         self._order = self._ordered()
         self._file = self._opened(path)
-        whole = self._subtype.startswith("PCM")
-        self._bits = int(self._subtype.rpartition("_")[2].strip("SU")) if whole else None
+        self._bits, self._beyond = _bits_of(self._subtype), 0
         if self._bits is not None and info.bits > self._bits:
             self.notes.append(
                 f"samples of {info.bits} bits are written as {self._subtype}: {suffix} files have no others"
             )
+        elif info.codec != self._subtype and info.container.removesuffix("EX") == kind != "OGG":
+            self.notes.append(f"its {info.codec} sound is written as {self._subtype}, which keeps its length")
 
     def _opened(self, path: Path) -> soundfile.SoundFile:
         info, kind = self._info, self._kind
@@ -221,12 +226,12 @@ class _ByLibsndfile:
     def _ordered(self) -> Sequence[int] | slice:
         """The channels in the order of the file."""
         speakers, channels = speakers_in(self._info.layout), self._info.channels
-        if self._kind == "OGG" and channels <= 8:
-            order = order_in_ogg(speakers, channels)
-            if order is not None:
-                return list(order)
+        prescribed = self._kind == "OGG" or self._subtype.startswith("ALAC")
+        order = order_in(self._subtype, speakers, channels) if prescribed else None
+        if order is not None:
+            return list(order)
         told = self._kind in ("WAV", "RF64", "FLAC", "AIFF", "CAF") or speakers is None or is_usual(speakers)
-        if self._kind == "OGG" or not told:
+        if prescribed or not told:
             self.notes.append(
                 f"{self._suffix} files have no place for its loudspeakers ({', '.join(speakers or ())}); players take "
                 "the channels, which stand in this order, for others"
@@ -236,6 +241,8 @@ class _ByLibsndfile:
     def write(self, audio: Sound) -> None:
         """Append (channels, n)."""
         audio = audio[self._order]
+        if self._bits is not None and self._info.codec in _FLOATS:
+            self._beyond += int(np.count_nonzero(np.abs(audio) > 1))
         self._file.write(np.ascontiguousarray((audio if self._bits is None else _rounded(audio, self._bits)).T))
 
     def close(self) -> None:
@@ -244,6 +251,8 @@ class _ByLibsndfile:
 
     def label(self) -> None:
         """Add tags, pictures, chapters and chunks; note what the file has no place for."""
+        if self._beyond:
+            self.notes.append(f"{self._beyond} samples beyond full scale are bounded: {self._subtype} has no more")
         self._labelling.into(self._place, self._kind, self._info)
         self.notes += self._labelling.left_out(self._place, self._suffix)
 
@@ -254,11 +263,18 @@ def _subtype(kind: str, suffix: str, info: SoundInfo) -> str:
         return "OPUS" if suffix == ".opus" or info.codec.lower() == "opus" else "VORBIS"
     if kind == "MP3":
         return "MPEG_LAYER_III"
-    if info.codec in available and info.codec in _NARROWER:
+    if info.codec in available and info.codec in _KEPT:
         return info.codec
     wanted = "FLOAT" if info.codec in ("FLOAT", "pcm_f32le", "pcm_f32be") else _SAMPLES.get(info.bits, "PCM_16")
     narrower = _NARROWER[_NARROWER.index(wanted) :]
     return next((each for each in narrower if each in available), soundfile.default_subtype(kind))
+
+
+def _bits_of(subtype: str) -> int | None:
+    """Bits of the whole numbers that samples are written as; None of floats and of what is compressed with loss."""
+    if subtype in ("ULAW", "ALAW"):
+        return _LAW_BITS
+    return int(subtype.rpartition("_")[2].strip("SU")) if subtype.startswith(("PCM", "ALAC")) else None
 
 
 def _rounded(audio: Sound, bits: int) -> npt.NDArray[np.int32]:
