@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .config import from_mapping
+from .config import from_mapping, to_mapping
 from .domain import BrokenFile, ConversionSettings, Direction, Domain
 from .errors import OutputError
-from .files import check_writable
+from .files import check_writable, clear_leftovers
 from .jobs import adopters, is_there, jobs_of
 from .pipeline import Job, Pipeline, Progress
+from .record import Record
 
 if TYPE_CHECKING:
     from .translator import Translator
@@ -50,6 +51,7 @@ def convert(
     direction: Direction = "a2b",
     *,
     skip_existing: bool = False,
+    made_by: Callable[[], str] | None = None,
     progress: Callable[[Progress], None] | None = None,
     **options: Any,
 ) -> ConversionReport:
@@ -65,7 +67,10 @@ def convert(
         input: a file or a folder.
         output: a file, or a folder for a folder.
         direction: a2b or b2a.
-        skip_existing: leave outputs alone that exist already.
+        skip_existing: leave outputs alone that exist already, but for those which another model, other settings or an
+            input that has changed since would make otherwise; the report says how many.
+        made_by: gives what tells the model from others (`Translator.identity`). With it a folder of outputs keeps a
+            record of how they were made, `.unpaired.jsonl`, which may be removed.
         progress: called in this thread after each translated chunk; raising from it ends the conversion.
         options: fields of the domain's conversion settings.
 
@@ -83,8 +88,8 @@ def convert(
     jobs = jobs_of(domain, source, target)
     # A folder that is one recording is a file like any other.
     folder = source.is_dir() and [job.source for job in jobs] != [source]
-    skipped = tuple(job.target for job in jobs if skip_existing and is_there(job.target))
-    jobs = [job for job in jobs if job.target not in skipped]
+    record = _record(jobs, target, made_by(), settings) if made_by and (folder or skip_existing) else None
+    skipped, jobs, said = _sorted_out(jobs, record, skip_existing)
     _judge(domain, jobs, settings)
     _raise_of_one(jobs, folder)
     translate = translator.toward(direction)
@@ -92,10 +97,29 @@ def convert(
     _raise_of_one(jobs, folder)
     return ConversionReport(
         converted=tuple(job.target for job in jobs if job.error is None),
-        skipped=skipped,
+        skipped=tuple(job.target for job in skipped),
         failed=tuple(BrokenFile(job.source, str(job.error)) for job in jobs if job.error is not None),
-        notes=(*notes_of(jobs), *_notes_of_parts(domain, jobs)),
+        notes=(*notes_of(jobs), *_notes_of_parts(domain, jobs), *said),
     )
+
+
+def _record(jobs: Sequence[Job], target: Path, made_by: str, settings: ConversionSettings) -> Record:
+    """The record of the outputs' folder, which takes down every job when it is done."""
+    record = Record(target.parent if jobs[0].target == target else target, made_by, to_mapping(settings))
+    for job in jobs:
+        job.written = record.add
+    return record
+
+
+def _sorted_out(
+    jobs: Sequence[Job], record: Record | None, skip_existing: bool
+) -> tuple[list[Job], list[Job], list[FileNote]]:
+    """The jobs whose outputs are left alone, those to be done, and what is to be said of outputs that were there."""
+    there = [job for job in jobs if skip_existing and is_there(job.target)]
+    again, notes = record.sorted_out(there) if record else ([], [])
+    kept = {id(job) for job in there} - {id(job) for job in again}
+    skipped, left = ([job for job in jobs if (id(job) in kept) is side] for side in (True, False))
+    return skipped, left, [FileNote(record.folder, note) for note in notes] if record else []
 
 
 def _notes_of_parts(domain: Domain, jobs: Sequence[Job]) -> Iterator[FileNote]:
@@ -116,6 +140,7 @@ def _judge(domain: Domain, jobs: Sequence[Job], settings: ConversionSettings) ->
     """Find the targets that cannot be, before any file is opened. Raises OutputError for a place."""
     for target in {job.target.parent: job.target for job in jobs}.values():
         check_writable(target)
+        clear_leftovers(target.parent)
     for job in jobs:
         if job.target.is_dir() and not job.source.is_dir():
             raise OutputError(f"{job.target} is a folder; name a file to write, or remove it")

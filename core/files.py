@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from . import makers
 from .errors import OutputError
+
+_LEFTOVER = re.compile(rf"\.{makers.PATTERN.pattern}-[0-9a-f]{{4}}\.part(?=\.|$)")
+_LONGEST_STEM = 100
+"""Bytes of a target's name in the name before: file systems take 255 in all."""
 
 
 def output_error(target: Path, error: OSError) -> OutputError:
@@ -56,9 +62,7 @@ def atomic(target: Path, ending: str | None = None) -> Iterator[Path]:
     Raises:
         OutputError: the place cannot be written to (an OSError inside the block is taken for that).
     """
-    ending = target.suffix if ending is None else ending
-    stem = target.name.removesuffix(ending)[:80]
-    temporary = target.with_name(f".{stem}.{secrets.token_hex(4)}.part{ending}")
+    temporary = _unfinished(target, target.suffix if ending is None else ending)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch()
@@ -87,7 +91,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     Raises:
         OutputError: the place cannot be written to (an OSError inside the block is taken for that).
     """
-    temporary = target.with_name(f".{target.name[:80]}.{secrets.token_hex(4)}.part")
+    temporary = _unfinished(target, "")
     try:
         temporary.mkdir(parents=True)
         yield temporary
@@ -103,6 +107,25 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         raise output_error(target, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _unfinished(target: Path, ending: str) -> Path:
+    """A new name beside `target` for what becomes it: hidden, and telling by whom it is written."""
+    stem = os.fsencode(target.name.removesuffix(ending))[:_LONGEST_STEM].decode(errors="ignore")
+    return target.with_name(f".{stem}.{makers.mark()}-{secrets.token_hex(2)}.part{ending}")
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what processes that were killed left unfinished in a folder; what a living one writes stays."""
+    with suppress(OSError):  # no folder yet, or one that cannot be listed
+        for entry in [each for each in os.scandir(folder) if each.name.startswith(".")]:
+            maker = _LEFTOVER.search(entry.name)
+            if maker is None or not makers.is_dead(maker, entry.stat(follow_symlinks=False).st_mtime):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                Path(entry.path).unlink(missing_ok=True)
 
 
 def flush(path: Path) -> None:

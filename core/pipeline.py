@@ -108,6 +108,8 @@ class Job:
     """What is wrong with this file, once a stage found it."""
     notes: tuple[str, ...] = ()
     """What reader and writer had to say of it, once it is written."""
+    written: Callable[[Job], None] | None = None
+    """Called when the output has its name."""
     _closed: bool = field(default=False, repr=False)
 
     @contextmanager
@@ -315,6 +317,8 @@ class Pipeline:
                 with suppress(OSError):  # what ended the writing matters more
                     writer.discard()
                 raise
+        if job.written is not None:
+            job.written(job)
 
 
 def _closing(chunks: Iterator[Tensor]) -> closing[Generator[Tensor]]:

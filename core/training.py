@@ -16,6 +16,7 @@ from .data import data_hash
 from .domain import Domain
 from .errors import ConfigError
 from .feasibility import check_bounds, check_data, check_new, check_place, check_resumable, check_shapes
+from .files import clear_leftovers
 from .launch import launch, make_fabric
 from .lock import taken
 from .objectives import Objective
@@ -93,6 +94,7 @@ def train(
     with taken(plan.out) if fabric.is_global_zero else nullcontext():
         if not resume:
             check_new(plan)
+        clear_leftovers(plan.out)
         plan, note = _judged(plan, resume, data_changed)
         if note:
             fabric.print(f"note: {note}", file=sys.stderr)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .config import to_mapping
 from .domain import Direction, Domain, Translate
 from .errors import ConfigError, MediaError, MissingFile, UnknownName
 from .model import Model, load_model
@@ -97,13 +100,27 @@ class Translator:
 
     def toward(self, direction: Direction = "a2b") -> Translate:
         """One direction by itself, as `Domain.convert` takes it. Raises ConfigError if the model lacks it."""
-        if direction not in self.model.generators:
-            known = " or ".join(self.model.generators)
-            raise ConfigError(f"direction is {direction!r}; this model translates {known}")
+        self._check(direction)
         with self._lock:
             if direction not in self._ways:
                 self._ways[direction] = _OneWay(self.model, direction, self._build(direction))
             return self._ways[direction]
+
+    def identity(self, direction: Direction = "a2b") -> str:
+        """What tells one direction of this model from others: sixteen digits over its weights and its medium."""
+        self._check(direction)
+        digest = hashlib.blake2b(digest_size=8)
+        settings = {"domain": self.domain.name, **to_mapping(self.domain.settings)}
+        digest.update(f"{direction} {self.model.networks} {settings}".encode())
+        for name, value in self.model.generators[direction].state_dict().items():
+            digest.update(f"{name} {tuple(value.shape)}".encode())
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def _check(self, direction: Direction) -> None:
+        if direction not in self.model.generators:
+            known = " or ".join(self.model.generators)
+            raise ConfigError(f"direction is {direction!r}; this model translates {known}")
 
     def _build(self, direction: Direction) -> Runtime:
         return self.choice.build(self.model.generators[direction], self.domain.dimensions)
@@ -125,12 +142,14 @@ class Translator:
         """
         from .conversion import convert
 
+        suited = self.suited_to(input, output)
         return convert(
-            self.suited_to(input, output),
+            suited,
             input,
             output,
             direction,
             skip_existing=skip_existing,
+            made_by=partial(suited.identity, direction),
             progress=progress,
             **options,
         )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from kept import row
 from PIL import Image
 
 
@@ -28,7 +31,7 @@ def test_a_file_becomes_a_file_of_its_own_size(unpaired: Callable, model: Path, 
 def test_a_folder_keeps_its_tree(unpaired: Callable, model: Path, pictures: Path, tmp_path: Path) -> None:
     assert unpaired("convert", model, pictures, tmp_path / "out").code == 0
     expected = sorted(path.relative_to(pictures) for path in pictures.rglob("*.png"))
-    assert sorted(path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*.*")) == expected
+    assert sorted(path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("[!.]*.*")) == expected
 
 
 def test_skip_existing_leaves_what_is_there(unpaired: Callable, model: Path, pictures: Path, tmp_path: Path) -> None:
@@ -62,8 +65,8 @@ def test_a_folder_with_a_broken_file_converts_the_rest(
     done = unpaired("convert", model, pictures / "trainA", tmp_path / "out")
     assert done.code == 2
     assert done.out == "2 converted, 0 skipped, 1 refused\n"
-    assert done.err.startswith(f"unpaired: {pictures / 'trainA/1.png'}")
-    assert done.err.count("\n") == 1
+    assert f"\nunpaired: {pictures / 'trainA/1.png'}" in f"\n{done.err}"
+    assert done.err.count("\n") == 2  # and the note that files with numbers may be a clip
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.png", "2.png"]
 
 
@@ -119,3 +122,53 @@ def test_a_model_run_folder_and_file_are_the_same(
     for name, place in (("file", model), ("run", tmp_path / "run")):
         assert unpaired("convert", place, source, tmp_path / f"{name}.png").code == 0
     assert (tmp_path / "file.png").read_bytes() == (tmp_path / "run.png").read_bytes()
+
+
+@row("any", "outputs that are there, with `--skip-existing`")
+def test_outputs_of_another_model_other_settings_or_another_input_are_made_anew_and_said(
+    unpaired: Callable, model: Path, pictures: Path, tmp_path: Path
+) -> None:
+    folder, out = pictures / "trainA", tmp_path / "out"
+
+    def convert(*words: str | Path) -> tuple[list[str], list[str], str]:
+        done = unpaired("convert", *words, folder, out, "--json", "--runtime", "torch")
+        figures = json.loads(done.out)
+        converted, skipped = ([Path(each).name for each in figures[key]] for key in ("converted", "skipped"))
+        return converted, skipped, done.err
+
+    names = ["hill.png", "lake.png", "tree.png"]  # without numbers, which would make them a clip
+    for number, name in enumerate(names):
+        (folder / f"{number}.png").rename(folder / name)
+    assert convert(model) == (names, [], "")
+    assert convert(model, "--skip-existing") == ([], names, "")
+    converted, skipped, said = convert(model, "--skip-existing", "--strength", "0.5")
+    assert (converted, skipped) == (names, [])
+    assert said == f"unpaired: note: {out}: outputs of other settings, made anew: 3\n"
+    converted, skipped, said = convert(model, "--skip-existing", "--strength", "0.5", "--direction", "b2a")
+    assert (converted, skipped) == (names, [])
+    assert said == f"unpaired: note: {out}: outputs of another model or direction, made anew: 3\n"
+    shutil.copy(folder / "hill.png", folder / "lake.png")
+    (out / "tree.png").write_bytes(b"retouched")
+    converted, skipped, said = convert(model, "--skip-existing", "--strength", "0.5", "--direction", "b2a")
+    assert (converted, skipped) == (["lake.png"], ["hill.png", "tree.png"])
+    assert "outputs of what the input was before, made anew: 1" in said
+    assert "outputs left alone though nothing says how they were made (no record, or changed since): 1" in said
+    assert (out / "tree.png").read_bytes() == b"retouched"
+    (out / ".unpaired.jsonl").unlink()
+    assert convert(model, "--skip-existing")[:2] == ([], names)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell when a process began")
+@row("any", "what a conversion that was killed left half-written")
+def test_what_a_killed_conversion_left_is_cleared_by_the_next(
+    unpaired: Callable, model: Path, pictures: Path, tmp_path: Path
+) -> None:
+    killed = (
+        "import os; from pathlib import Path; from unpaired.core.files import atomic\n"
+        "with atomic(Path({!r})): os._exit(9)"
+    )
+    place = tmp_path / "out" / "0.png"
+    assert subprocess.run([sys.executable, "-c", killed.format(str(place))], check=False).returncode == 9
+    assert len(list(place.parent.glob(".0.*.part.png"))) == 1
+    assert unpaired("convert", model, pictures / "trainA" / "0.png", place).code == 0
+    assert [path.name for path in place.parent.iterdir()] == ["0.png"]
