@@ -9,6 +9,7 @@ What the tracks' times have to one another is kept: a shift is of all tracks ali
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -63,6 +64,23 @@ def may_jump(container: str) -> bool:
     """Whether the clock of a kind of container (FFmpeg's name) may jump, so that its ends do not tell its length."""
     name = container.split(",")[0]
     return name in _JUMPING or bool(av.format.ContainerFormat(name, "r").flags & _TS_DISCONT)
+
+
+def is_shown_after(packet: av.Packet[Any], begin: Fraction) -> bool:
+    """Whether something of a subtitle is left from second `begin` on, no earlier than which it is made to begin.
+
+    True for all other packets, and those without a time.
+    """
+    if packet.stream.type != "subtitle" or packet.pts is None or not packet.size:
+        return True
+    early = math.ceil(begin / packet.time_base) - packet.pts
+    if early > 0:
+        packet.pts, packet.dts = packet.pts + early, None if packet.dts is None else packet.dts + early
+        if packet.duration:
+            packet.duration = max(0, packet.duration - early)
+            return packet.duration > 0
+        return False
+    return True
 
 
 class Clock:
@@ -123,7 +141,7 @@ class Clock:
         try:
             for packet in read:
                 self._move(packet)
-                if packet.stream.index in wanted:
+                if packet.stream.index in wanted and is_shown_after(packet, Fraction(0)):
                     yield packet
         except (av.FFmpegError, OSError) as error:
             self.fault = reason(error)

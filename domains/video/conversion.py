@@ -283,7 +283,7 @@ def _chapters(chapters: Any, begin: Fraction | None, end: Fraction | None, shift
     for chapter in chapters:
         base = chapter["time_base"] or Fraction(1, 1000)
         first, last = chapter["start"] * base, chapter["end"] * base
-        first = max(first, begin) if begin is not None else first
+        first = max(first, shift if begin is None else begin)
         last = min(last, end) if end is not None else last
         if last > first:
             kept.append({**chapter, "start": round((first - shift) / base), "end": round((last - shift) / base)})

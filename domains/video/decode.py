@@ -15,7 +15,7 @@ import numpy as np
 from av.stream import Disposition
 
 from ...core.errors import MediaError
-from ..containers.clock import AT_ONCE, Clock
+from ..containers.clock import AT_ONCE, Clock, is_shown_after
 from ..containers.opening import Source, open_container, reason, source_name
 from .access import ClipAccess
 from .colour import Pixels, Unpacker
@@ -101,6 +101,7 @@ class Footage:
         self._left_out = 0  # packets that the container itself says are not to be shown (edit lists)
         self._notes: list[str] = []
         self._ended = False
+        self._cut = False
         self._passed: list[av.Packet[Any]] | None = None  # while packets before the start are passed over
         try:
             self._stream = choose_stream(self.container, self._name)
@@ -128,13 +129,14 @@ class Footage:
         early = min((each for each in sound if each is not None), default=None)
         zero = self.first_tick if early is None else min(self.first_tick, round(early / self._tick))
         zero = zero if zero * self._tick >= AT_ONCE else 0
-        self._cut = bool(start)
         self._begin = self.first_tick + self._ticks_until(start or 0)
         self.shift_ticks = self._begin if start else zero
         """Ticks that times are to be moved back by, so that what is read begins at 0."""
         self._end = None if end is None else self.first_tick + self._ticks_until(end)
         if start:
+            self._cut = True
             first = self._sought(first)
+            self.others = deque(packet for packet in self.others if not self._is_passed(packet))
         self._first: av.VideoFrame | None = first
 
     # -- what is there ------------------------------------------------------------------------------
@@ -307,6 +309,8 @@ class Footage:
         return wanted
 
     def _is_passed(self, packet: av.Packet[Any]) -> bool:
+        if self._cut and packet.stream.type == "subtitle":
+            return not is_shown_after(packet, self._begin * self._tick)
         if self._passed is None or packet.stream.type != "audio" or packet.pts is None:
             return False
         return packet.pts * packet.time_base < self._begin * self._tick

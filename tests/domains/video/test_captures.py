@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -9,7 +10,7 @@ import pytest
 from captures import bursts_in, capture, flashes_in, joined
 from kept import row
 
-from .clips import convert
+from .clips import convert, make
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts", ".avi"])
@@ -40,6 +41,20 @@ def test_footage_whose_first_frame_is_no_key_frame_stays_beside_its_sound(tmp_pa
     found, heard = flashes_in(tmp_path / "b.mp4"), bursts_in(tmp_path / "b.mp4")
     assert len(found) >= 2
     assert found[-2:] == pytest.approx(heard[-2:], abs=0.06)
+
+
+@row("any clip whose clock does not begin at 0", "subtitles and chapters")
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_subtitles_and_chapters_begin_with_the_footage(suffix: str, tmp_path: Path) -> None:
+    times = [100 + 40 * number for number in range(25)]
+    source = make(tmp_path / "a.mkv", times=times, time_base=Fraction(1, 1000), subtitles="subrip", chapters=True)
+    convert(source, tmp_path / f"b{suffix}")
+    with av.open(str(tmp_path / f"b{suffix}")) as file:
+        chapters = [(float(each["start"] * each["time_base"]), float(each["end"] * each["time_base"]))
+                    for each in file.chapters() if each["time_base"]]  # fmt: skip
+        shown = [float(p.pts * p.time_base) for p in file.demux(subtitles=0) if p.pts is not None and p.size > 2]
+    assert chapters == [pytest.approx((0, 0.45), abs=0.01), pytest.approx((0.45, 1), abs=0.01)]
+    assert shown == pytest.approx([0, 0.07, 0.19], abs=0.002)
 
 
 def hidden_sound(path: Path, begin: float, length: float) -> Path:
