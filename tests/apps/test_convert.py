@@ -67,7 +67,7 @@ def test_a_folder_with_a_broken_file_converts_the_rest(
     assert done.out == "2 converted, 0 skipped, 1 refused\n"
     assert f"\nunpaired: {pictures / 'trainA/1.png'}" in f"\n{done.err}"
     assert done.err.count("\n") == 2  # and the note that files with numbers may be a clip
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.png", "2.png"]
+    assert sorted(path.name for path in (tmp_path / "out").glob("[!.]*")) == ["0.png", "2.png"]
 
 
 def test_what_is_refused_at_the_end_is_all_that_was_misspelt(

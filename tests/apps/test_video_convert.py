@@ -131,7 +131,7 @@ def test_a_folder_keeps_its_tree_and_says_what_is_broken(convert: Callable, clip
     assert out.startswith(f"2 converted, 0 skipped, 1 refused; {2 * FRAMES} frames in ")
     assert err.startswith(f"unpaired: {tmp_path / 'in/zero.mp4'}")
     assert err.count("\n") == 1
-    assert sorted(p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.*")) == [
+    assert sorted(p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("[!.]*.*")) == [
         "a.mp4",
         "deep/b.mp4",
     ]

