@@ -74,8 +74,8 @@ class Translator:
         """This translator, or the same model in the hands of another medium that reads `source` and can use it.
 
         The model's own medium goes first; then every installed one that adopts it (a model of pictures serves for
-        footage). Of a folder the one is taken that converts most of its files, or, where `target` is to be one file,
-        the one to which the folder is one recording.
+        footage). Of a folder the one is taken that converts most of its files. Where `target` is to be one file it is
+        the one that knows such files too (an animation into a clip), or to which the folder is one recording.
         """
         best = self._best(Path(source), None if target is None else Path(target))
         if best is self.domain:
@@ -88,9 +88,12 @@ class Translator:
     def _best(self, source: Path, target: Path | None) -> Domain:
         from .jobs import adopters, files_below, names_file
 
-        if source.is_dir() and target is not None and names_file(target) and not target.is_dir():
+        if target is not None and names_file(target) and not target.is_dir():
             media = [self.domain, *adopters(self.domain)]
-            return next((domain for domain in media if domain.recording(source)), self.domain)
+            if source.is_dir():
+                return next((domain for domain in media if domain.recording(source)), self.domain)
+            knowing = (domain for domain in media if domain.convertible(source) and domain.convertible(target))
+            return next(knowing, self.domain)
         listed = files_below(source) if source.is_dir() else [source]
         if all(map(self.domain.convertible, listed)):
             return self.domain

@@ -122,7 +122,7 @@ class Video(Domain):
     # -- conversion ---------------------------------------------------------------------------------
     def prepare_conversion(self, options: ConversionSettings) -> None:
         """Import decoders and encoders, of pictures too, and what holds footage steady."""
-        from . import blank, conversion, material, pipes, stabiliser, tone  # noqa: F401
+        from . import blank, material, pipes, sequence, stabiliser, tone  # noqa: F401
 
         assert isinstance(options, VideoConversion)
         if options.report is not None:
@@ -131,13 +131,13 @@ class Video(Domain):
         super().prepare_conversion(options)
 
     def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
-        """Open a clip (- is standard input), a folder of numbered pictures as one, or a picture as the picture domain
-        does. Raises MissingFile or MediaError."""
-        from .material import is_still_name
+        """Open a clip (- is standard input), an animation or a folder of numbered pictures as one, or a picture as the
+        picture domain does. Raises MissingFile or MediaError."""
+        from .material import is_still
         from .sequence import frames_at
 
         assert isinstance(options, VideoConversion)
-        if is_still_name(path.name) and not path.is_dir():
+        if is_still(path):
             return self.pictures.open(path, side, _for_pictures(options))
         return frames_at(path, side, options)
 
@@ -145,13 +145,13 @@ class Video(Domain):
         """Raise MediaError for a name that ends as no clip that is written (of a picture: as no picture)."""
         from . import pipes
         from .encode import container_of
-        from .material import is_still_name
+        from .material import is_still
         from .sequence import means_folder
 
         assert isinstance(options, VideoConversion)
         if source.is_dir() and means_folder(path):
             self.pictures.check_target(path / self.recording(source)[0].name, source, _for_pictures(options))
-        elif is_still_name(source.name) and not source.is_dir():
+        elif is_still(source):
             self.pictures.check_target(path, source, _for_pictures(options))
         elif str(path) != pipes.PIPE:
             container_of(path.name)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ...core.errors import MediaError, MissingFile
 from ...core.folders import spread
-from ..image import ImageSettings, files, kinds, picture, sampling
+from ..image import ImageSettings, animation, files, kinds, picture, sampling
 from .access import ClipAccess
 
 Frame = npt.NDArray[Any]
@@ -45,6 +45,11 @@ def is_clip_name(name: str) -> bool:
 def is_still_name(name: str) -> bool:
     """Whether a file of that name is taken for a picture, and not for a clip (as an animated GIF is)."""
     return kinds.is_picture_name(name) and not is_clip_name(name)
+
+
+def is_still(path: Path) -> bool:
+    """Whether a path is a picture by its name, and neither an animation nor a folder."""
+    return is_still_name(path.name) and not path.is_dir() and not animation.is_animated(path)
 
 
 def numbered(names: Iterable[str]) -> dict[int, str]:

@@ -13,7 +13,8 @@ import av
 
 from ...core.domain import Reader, Side
 from ..image import picture
-from .colour import Planes
+from .colour import Colour, Orientation, Planes
+from .forms import Form
 from .probe import ClipInfo
 from .settings import VideoConversion
 
@@ -79,3 +80,32 @@ def _size(info: ClipInfo, asked: str | None) -> tuple[int, int, Fraction]:
     aspect = info.sample_aspect * Fraction(info.width, info.height) / Fraction(width, height)
     aspect = Fraction(1) if abs(aspect - 1) < _NEARLY else aspect.limit_denominator(1000)
     return height, width, aspect
+
+
+def info_of_pictures(
+    path: Path, size: tuple[int, int], form: Form, frames: int, rate: Fraction, tick: Fraction, alpha: bool
+) -> ClipInfo:
+    """What there is to know of pictures that are a clip; `size` is (height, width)."""
+    return ClipInfo(
+        name=str(path),
+        container="pictures",
+        codec="pictures",
+        width=size[1],
+        height=size[0],
+        orientation=Orientation(),
+        sample_aspect=Fraction(1),
+        rate=rate,
+        time_base=tick,
+        start=Fraction(0),
+        duration=frames / rate,
+        frames=frames,
+        form=form,
+        colour=Colour(),
+        interlaced=False,
+        alpha=alpha,
+        video_streams=1,
+        stream=0,
+        sound=(),
+        subtitles=(),
+        chapters=0,
+    )

@@ -16,14 +16,13 @@ from ...core.domain import Side, Writer
 from ...core.errors import MediaError, OutputError
 from ...core.files import atomic_folder
 from ...core.jobs import names_file
-from ..image import ImageConversion, encoding, files, picture
+from ..image import ImageConversion, animation, encoding, files, picture
 from . import pipes
-from .colour import Colour, Orientation
+from .animation import AnimationReader
 from .conversion import VideoReader
 from .forms import Form
 from .material import FOLDER_RATE, missing, numbered_frames, step_of
-from .probe import ClipInfo
-from .reading import FrameReader, Shown, Still
+from .reading import FrameReader, Shown, Still, info_of_pictures
 from .settings import VideoConversion
 
 _NTSC = Fraction(1000, 1001)
@@ -41,12 +40,19 @@ def means_folder(target: Path) -> bool:
 
 
 def frames_at(path: Path, side: Side, options: VideoConversion) -> FrameReader:
-    """The clip at `path` (- is standard input), or the numbered pictures in that folder, opened for conversion.
+    """The clip or animation at `path` (- is standard input), or the numbered pictures in that folder, opened for
+    conversion.
 
     Raises:
-        MissingFile, MediaError: as `VideoReader` and `SequenceReader`.
+        MissingFile, MediaError: as `VideoReader`, `AnimationReader` and `SequenceReader`.
     """
-    reader = SequenceReader(path, options) if path.is_dir() else VideoReader(pipes.source(path), options)
+    reader: FrameReader
+    if path.is_dir():
+        reader = SequenceReader(path, options)
+    elif animation.is_animated(path):
+        reader = AnimationReader(path, options)
+    else:
+        reader = VideoReader(pipes.source(path), options)
     reader.side = side
     return reader
 
@@ -69,7 +75,10 @@ class SequenceReader(FrameReader):
         self._frames = [((number - first) // step, path) for number, path in frames.items()]
         rate = Fraction(FOLDER_RATE) if options.rate is None else exact_rate(options.rate)
         seen = files.read_picture(self._frames[0][1])
-        super().__init__(_info(folder, seen, len(frames), self._frames[-1][0] + 1, rate), options)
+        form = Form.of("gbrp" if seen.pixels.dtype == np.uint8 else "gbrp16le")
+        size, length = (seen.height, seen.width), (self._frames[-1][0] + 1) / rate
+        info = info_of_pictures(folder, size, form, len(frames), rate, 1 / rate, seen.alpha is not None)
+        super().__init__(replace(info, duration=length), options)
         begin, end = options.start or 0.0, options.end
         self._begin = math.ceil(Fraction(repr(begin)) * rate)
         self._end = math.inf if end is None else math.ceil(Fraction(repr(end)) * rate)
@@ -126,33 +135,6 @@ class SequenceReader(FrameReader):
             return tuple(self._notes)
         left_out = f"{len(self._broken)} frames cannot be read and are left out ({self._broken[0]})"
         return (*self._notes, left_out)
-
-
-def _info(folder: Path, first: picture.Picture, count: int, length: int, rate: Fraction) -> ClipInfo:
-    depth = 8 if first.pixels.dtype == np.uint8 else 16
-    return ClipInfo(
-        name=str(folder),
-        container="frames",
-        codec="frames",
-        width=first.width,
-        height=first.height,
-        orientation=Orientation(),
-        sample_aspect=Fraction(1),
-        rate=rate,
-        time_base=1 / rate,
-        start=Fraction(0),
-        duration=length / rate,
-        frames=count,
-        form=Form.of("gbrp" if depth == 8 else "gbrp16le"),
-        colour=Colour(),
-        interlaced=False,
-        alpha=first.alpha is not None,
-        video_streams=1,
-        stream=0,
-        sound=(),
-        subtitles=(),
-        chapters=0,
-    )
 
 
 def _notes_for_clips(first: picture.Picture, assumed: Fraction | None) -> Iterator[str]:
