@@ -12,10 +12,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from .errors import ConfigError, MediaError, UnpairedError, one_line
+from .streams import Reader as Reader
+from .streams import Translate as Translate
+from .streams import Writer as Writer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,69 +112,6 @@ class Warp(Protocol):
     """A transformation that translation should commute with; applied to batches (B, C, *space)."""
 
     def __call__(self, x: Tensor) -> Tensor: ...
-
-
-class Translate(Protocol):
-    """One direction of a trained model, as `Domain.convert` sees it. Any spatial size goes in and comes out."""
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Translate a batch (B, C, *space) in [-1, 1]; each sample is normalised by its own statistics."""
-
-    def with_statistics(self, x: Tensor, statistics: Tensor | None, momentum: float) -> tuple[Tensor, Tensor]:
-        """Translate one sample (1, C, *space) under given instance-norm statistics.
-
-        `statistics` is the flat float32 vector an earlier call returned (None: take the sample's own).
-        Each norm layer uses (1 - momentum) * statistics + momentum * the sample's own; what was used is
-        returned. momentum 0 freezes them (tiles of one picture), 1 ignores what was given.
-        """
-
-
-class Reader(ABC):
-    """A file opened for conversion: a stream of chunks and all that is needed to write it back alike."""
-
-    path: Path
-
-    @property
-    def warnings(self) -> Sequence[str]:
-        """What is out of the ordinary in the file, a sentence each; complete after the last chunk."""
-        return ()
-
-    @abstractmethod
-    def __iter__(self) -> Iterator[Tensor]:
-        """Chunks (C, *space), float32 in [-1, 1], in order; of other axes where `Domain.chunk_axes` says so. Raises
-        MediaError for damaged content."""
-
-    def close(self) -> None:
-        """Release the file. Called once, also after an error."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class Writer(ABC):
-    """A file being written. Its name appears when it is whole: `finish` renames, `discard` leaves nothing."""
-
-    @property
-    def warnings(self) -> Sequence[str]:
-        """What in the file is not as in the input, a sentence each; complete after `finish`."""
-        return ()
-
-    @abstractmethod
-    def write(self, chunk: Tensor) -> None:
-        """Append one translated chunk (C, *space) in [-1, 1]."""
-
-    @abstractmethod
-    def finish(self) -> None:
-        """Complete the file and give it its name. Raises OutputError when it cannot be written."""
-
-    @abstractmethod
-    def discard(self) -> None:
-        """Remove everything written so far."""
 
 
 class Scorer(Protocol):
