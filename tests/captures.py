@@ -31,6 +31,7 @@ def capture(
     clock: Callable[[str, float], float] = lambda kind, time: time,
     container: str | None = None,
     options: dict[str, str] | None = None,
+    muxer: dict[str, str] | None = None,
 ) -> Path:
     """A capture of `seconds` from second `begin` of the scene on.
 
@@ -40,12 +41,14 @@ def capture(
         later: seconds by which the sound begins later than the footage.
         pause: seconds of the file between which there are no packets of sound.
         clock: what the clock shows for a packet of a kind ("video" or "audio") at a time.
-        options: of the video's encoder.
+        options, muxer: of the video's encoder, and of the container's writer.
     """
-    with av.open(str(path), "w", format=container, container_options={"output_ts_offset": str(offset)}) as file:
+    with av.open(
+        str(path), "w", format=container, container_options={"output_ts_offset": str(offset), **(muxer or {})}
+    ) as file:
         packets: list[tuple[float, Any]] = []
         tracks = ([_footage(file, video, seconds, begin, options)] if video else []) + [
-            _sound(file, each, seconds, begin + 0 * number, later, pause) for number, each in enumerate(sound)
+            _sound(file, each, seconds, begin, later, pause) for each in sound
         ]
         for track in tracks:
             packets += [(float(packet.dts * packet.time_base), packet) for packet in track]

@@ -42,6 +42,8 @@ class Timeline:
         self._read = self._moved = self._surplus = 0
         self._waiting: deque[_Piece] = deque()
         self._held = 0
+        self.laid_out = 0
+        """Samples so far."""
         self.pauses = 0
         """Places without sound so far."""
         self.silence = 0
@@ -54,9 +56,14 @@ class Timeline:
         for audio, time in pieces:
             self._add(audio, time)
             while self._held - self._waiting[0].audio.shape[1] > _WINDOW * self._rate:
-                yield from self._next()
+                yield from self._counted(self._next())
         while self._waiting:
-            yield from self._next()
+            yield from self._counted(self._next())
+
+    def _counted(self, pieces: Iterator[Sound]) -> Iterator[Sound]:
+        for audio in pieces:
+            self.laid_out += audio.shape[1]
+            yield audio
 
     def _add(self, audio: Sound, time: Fraction | None) -> None:
         late = None

@@ -22,6 +22,9 @@ from .timeline import Timeline
 _DECODER_DELAY = Fraction(1, 10)
 """Seconds that a recording may begin after its first packet: a decoder that gives nothing for it."""
 
+_MISSING = 0.1
+"""Seconds that a track may be shorter than its header says."""
+
 
 class SoundTrack:
     """A file that FFmpeg reads, and of that its sound track.
@@ -106,7 +109,14 @@ class SoundTrack:
 
     def _notes_of(self, timeline: Timeline) -> Iterator[str]:
         if self._damaged:
-            yield f"{self._damaged} packets of its sound are damaged; silence stands in their place"
+            packets = (
+                "one packet of its sound is" if self._damaged == 1 else f"{self._damaged} packets of its sound are"
+            )
+            yield f"{packets} damaged; silence stands in their place"
+        promised = 0 if self._clock.may_jump else (self.info.samples or 0) / self.info.rate
+        held = timeline.laid_out / self.info.rate
+        if promised - held > _MISSING:
+            yield f"its header promises {promised:.2f} s, but it holds {held:.2f} s"
         if timeline.pauses:
             places = "one place" if timeline.pauses == 1 else f"{timeline.pauses} places"
             seconds = timeline.silence / self.info.rate

@@ -229,7 +229,8 @@ class Footage:
             self._notes.append(note)
 
     def _length(self) -> str:
-        length = self.info.duration or (self._next - self.first_tick) * self._tick
+        stated = None if self._clock.may_jump else self.info.duration
+        length = stated or (self._next - self.first_tick) * self._tick
         return f"{float(length):.2f} s"
 
     def _sought(self, first: av.VideoFrame) -> av.VideoFrame | None:

@@ -75,6 +75,16 @@ def test_the_place_of_damaged_packets_is_silence(tmp_path: Path) -> None:
     assert any("are damaged; silence stands in their place" in note for note in notes)
 
 
+@row("MP4 and MOV cut short", "sound")
+def test_a_file_cut_short_gives_what_it_holds_and_says_so(tmp_path: Path) -> None:
+    path = capture(tmp_path / "a.mp4", 4, video="mpeg4", sound=("aac",), muxer={"movflags": "faststart"})
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 6 // 10])
+    found, notes = heard(path)
+    assert found == pytest.approx([0, 1], abs=0.01)
+    assert any("its header promises 3.99 s, but it holds" in note for note in notes)
+
+
 def test_a_survey_counts_what_is_read(tmp_path: Path) -> None:
     path = capture(tmp_path / "a.ts", 5, 95_440, pause=(1.5, 3.5))
     with SoundFile(path) as file:
