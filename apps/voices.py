@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Callable
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,7 +99,7 @@ def convert_live(
     refuse([f"--channels is {channels}; expected 1 to 8"] if not 1 <= channels <= 8 else [])
     side, _ = SIDES[direction]
     conversion = LiveConversion(rate, channels, side, translator.toward(direction), options, domain.settings)
-    show = said_now_and_then(_live_text)
+    show = _told_once_behind(said_now_and_then(_live_text))
     if source == PIPE:
         report = convert_pipe(conversion, sys.stdin.buffer, sys.stdout.buffer, rate, channels, progress=show)
     else:
@@ -107,8 +108,28 @@ def convert_live(
     return 0
 
 
+def _told_once_behind(show: Callable[[LiveReport], None]) -> Callable[[LiveReport], None]:
+    """`show`, and once a line where the machine does not keep up."""
+    told = False
+
+    def shown(report: LiveReport) -> None:
+        nonlocal told
+        if report.behind and not told:
+            told = True
+            print(
+                f"unpaired: note: this machine does not keep up: it takes {report.factor:.2f} s for a second of sound; "
+                "some is left out, or waits; choose a smaller model, another --runtime, or a lower --rate",
+                file=sys.stderr,
+                flush=True,
+            )
+        show(report)
+
+    return shown
+
+
 def _live_text(report: LiveReport) -> str:
+    left_out = f", {report.dropped:.1f} s left out" if report.dropped else ""
     return (
         f"{report.seconds:.0f} s: latency {1e3 * report.latency:.0f} ms (median), {1e3 * report.longest:.0f} at most, "
-        f"real-time factor {report.factor:.2f}"
+        f"real-time factor {report.factor:.2f}{left_out}"
     )

@@ -21,6 +21,7 @@ from ...core.errors import ConfigError, MissingDependency
 from . import pitch as pitching
 from .features import LogMel, Resampler, Sound, resampled, to_sample
 from .pitch import PERIOD, TRACKED_RATE, Contour, PitchShifter
+from .queues import DeviceQueue, PipeQueue
 from .settings import AudioConversion, AudioSettings
 from .source_filter import GainFilter, bounded
 from .tape import empty
@@ -34,6 +35,8 @@ _LOWEST = 110.0
 """Hz; the lowest pitch that is followed without delay."""
 _HEARD, _CERTAIN = 0.25, 0.015
 """Seconds that pitch is tracked in, and seconds before their end up to which it is believed."""
+_LONGEST_QUEUE, _JUDGED = 0.25, 2.0
+"""Seconds of sound that may wait at a microphone, and seconds of sound after which a machine is judged too slow."""
 _MEMORY = 3.0
 """Seconds over which loudness is averaged."""
 _TARGET = -23.0
@@ -56,6 +59,7 @@ class LiveConversion:
         self, rate: int, channels: int, side: Side, translate: Translate, options: AudioConversion,
         settings: AudioSettings,
     ) -> None:  # fmt: skip
+        self._made_of = rate, channels, side, translate, options, settings
         self._translate, self._settings, self._side, self._strength = translate, settings, side, options.strength
         self._pitch = _LivePitch(rate, channels, side, options, settings)
         self._resampler, self._log_mel = Resampler(rate, settings.sample_rate), LogMel(settings)
@@ -70,6 +74,15 @@ class LiveConversion:
     def delay(self) -> float:
         """Seconds of sound that came in and did not go out yet."""
         return (self._received - self._given) / self._rate
+
+    def warm_up(self, chunk: float = CHUNK) -> None:
+        """Let another voice speak as long as this one is remembered, so that its first word finds everything made."""
+        trial, rate, channels = LiveConversion(*self._made_of), *self._made_of[:2]
+        seconds = (_SEEN + 8) * self._settings.hop_length / self._settings.sample_rate
+        noise = np.random.default_rng(0).uniform(-0.1, 0.1, (channels, round(seconds * rate))).astype(np.float32)
+        for at in range(0, noise.shape[1], size := round(chunk * rate)):
+            trial.push(noise[:, at : at + size])
+        trial.finish()
 
     def push(self, audio: Sound) -> Sound:
         """The samples (channels, n) that are complete with further ones (channels, m)."""
@@ -174,11 +187,19 @@ class LiveReport:
     seconds: float
     """Of sound that came in."""
     latency: float
-    """Seconds from a sample's arrival to its leaving, median: the chunk, what the stages look ahead, and computing."""
+    """Seconds from a sample's arrival to its leaving, median: what waits to be read, the chunk, what the stages look
+    ahead, computing, and waiting to be written."""
     longest: float
     """The longest such time."""
     factor: float
     """Seconds of computing for a second of sound."""
+    dropped: float = 0.0
+    """Seconds of sound that were left out, because the machine did not keep up."""
+
+    @property
+    def behind(self) -> bool:
+        """Whether the machine does not keep up."""
+        return self.dropped > 0 or (self.factor > 1 and self.seconds >= _JUDGED)
 
 
 def convert_pipe(
@@ -191,21 +212,24 @@ def convert_pipe(
     progress: Callable[[LiveReport], None] | None = None,
 ) -> LiveReport:
     """Translate raw samples (16 bits, little-endian, channels interleaved) from one open file into another until the
-    first ends or Ctrl-C.
+    first ends or Ctrl-C. Nothing is left out: where the machine does not keep up, what writes into the pipe waits.
 
     Raises:
         ConfigError: the chunk is not between 5 ms and a second.
     """
     if not 0.005 <= chunk <= 1.0:
         raise ConfigError(f"the chunk is {chunk} s; expected 0.005 to 1")
-    session = _Session(conversion, rate, chunk)
     size = round(chunk * rate) * channels * 2
+    queue = PipeQueue(source, 4 * size)
+    conversion.warm_up(chunk)
+    session = _Session(conversion, rate, chunk)
     try:
-        while block := _filled(source, size):
+        while block := _filled(queue.source, size):
+            waiting = queue.bytes_waiting() / (2 * channels * rate)
             samples = np.frombuffer(block[: len(block) // (2 * channels) * 2 * channels], "<i2")
             audio: Sound = samples.reshape(-1, channels).T.astype(np.float32) / np.float32(32768)
-            _write(target, session.push(audio))
-            if progress is not None:
+            session.translate(audio, waiting, lambda result: _write(target, result))
+            if progress is not None and session.due:
                 progress(session.report())
     except KeyboardInterrupt:
         pass
@@ -217,7 +241,8 @@ def convert_microphone(
     conversion: LiveConversion, rate: int, channels: int, chunk: float = CHUNK,
     progress: Callable[[LiveReport], None] | None = None,
 ) -> LiveReport:  # fmt: skip
-    """Translate the default microphone to the default loudspeaker until Ctrl-C.
+    """Translate the default microphone to the default loudspeaker until Ctrl-C. Where the machine does not keep up,
+    what has waited for a quarter of a second is left out.
 
     Raises:
         MissingDependency: sounddevice, or PortAudio beneath it, is not installed.
@@ -229,16 +254,21 @@ def convert_microphone(
         raise MissingDependency(
             "a microphone needs sounddevice and PortAudio: pip install 'unpaired[live]', and libportaudio2 on Linux"
         ) from error
+    conversion.warm_up(chunk)
     session, size = _Session(conversion, rate, chunk), round(chunk * rate)
     try:
         with sounddevice.Stream(
             samplerate=rate, channels=channels, blocksize=size, dtype="float32", latency="low"
         ) as stream:
+            queue = DeviceQueue(stream, rate)
             while True:
-                block, _ = stream.read(size)
-                stream.write(np.ascontiguousarray(session.push(np.ascontiguousarray(block.T)).T))
-                if progress is not None:
-                    progress(session.report(stream.latency[0] + stream.latency[1]))
+                block = queue.read(size)
+                if queue.seconds_waiting() > _LONGEST_QUEUE:
+                    session.dropped += len(queue.read(round(queue.seconds_waiting() * rate)))
+                audio = np.ascontiguousarray(block.T)
+                session.translate(audio, queue.seconds_waiting(), lambda result: stream.write(_packed(result)))
+                if progress is not None and session.due:
+                    progress(session.report(sum(stream.latency)))
     except KeyboardInterrupt:
         return session.report()
     except sounddevice.PortAudioError as error:
@@ -252,21 +282,36 @@ class _Session:
         self._conversion, self._rate, self._chunk = conversion, rate, chunk
         self._latencies: deque[float] = deque(maxlen=10_000)
         self._busy = self._seconds = 0.0
+        self._pieces = 0
+        self.dropped = 0
+        """Samples that were left out."""
 
-    def push(self, audio: Sound) -> Sound:
+    def translate(self, audio: Sound, waiting: float, write: Callable[[Sound], None]) -> None:
+        """Hand over what becomes of a piece; `waiting`: seconds of sound that came in behind it already."""
         begin = time.perf_counter()
         result = self._conversion.push(audio)
-        spent = time.perf_counter() - begin
-        self._busy += spent
+        self._busy += time.perf_counter() - begin
         self._seconds += audio.shape[1] / self._rate
-        self._latencies.append(self._conversion.delay + self._chunk + spent)
-        return result
+        self._pieces += 1
+        write(result)
+        self._latencies.append(waiting + self._chunk + self._conversion.delay + time.perf_counter() - begin)
+
+    @property
+    def due(self) -> bool:
+        """Whether a second of sound has come in since it was so last."""
+        return self._pieces % max(1, round(1 / self._chunk)) == 0
 
     def report(self, beside: float = 0.0) -> LiveReport:
         """How it stands; `beside`: seconds that the sound card takes."""
         latencies = self._latencies or deque([0.0])
         factor = self._busy / self._seconds if self._seconds else 0.0
-        return LiveReport(self._seconds, float(np.median(latencies)) + beside, max(latencies) + beside, factor)
+        median = float(np.median(latencies))
+        return LiveReport(self._seconds, median + beside, max(latencies) + beside, factor, self.dropped / self._rate)
+
+
+def _packed(audio: Sound) -> Sound:
+    """(n, channels), as sound cards take it."""
+    return np.ascontiguousarray(audio.T)
 
 
 def _filled(source: BinaryIO, size: int) -> bytes:

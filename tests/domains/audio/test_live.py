@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Self
 
 import numpy as np
 import pytest
+from kept import row
 
 from unpaired import ConfigError
-from unpaired.domains.audio.live import CHUNK, LiveConversion, convert_pipe
+from unpaired.apps.voices import _told_once_behind
+from unpaired.domains.audio.live import CHUNK, LiveConversion, LiveReport, convert_microphone, convert_pipe
 from unpaired.domains.audio.pitch import f0, median_and_deviation
+from unpaired.domains.audio.queues import PipeQueue
 from unpaired.domains.audio.settings import AudioConversion, AudioSettings
 
 from .voices import Identity, Sound, Tilt, signal_to_noise, speech
@@ -62,3 +70,131 @@ def test_a_chunk_must_be_short(assets: Path) -> None:
     conversion = LiveConversion(RATE, 1, "a", Identity(), AudioConversion(), AudioSettings())
     with pytest.raises(ConfigError, match="chunk"):
         convert_pipe(conversion, io.BytesIO(), io.BytesIO(), RATE, 1, chunk=5.0)
+
+
+class Clock:
+    """A clock that goes on only where it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(time, "perf_counter", lambda: self.now)
+
+
+class Slow(Identity):
+    """A generator that takes so many seconds of a clock for each call."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock, self._seconds = clock, seconds
+
+    def with_statistics(self, *arguments: Any) -> Any:
+        self._clock.now += self._seconds
+        return super().with_statistics(*arguments)
+
+
+class Card:
+    """A sound card: it records and plays as its clock goes on, whether anybody takes the samples or not."""
+
+    latency = (0.01, 0.02)
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self.clock, self.seconds = clock, seconds
+        self.begun: float | None = None
+        self.taken = 0
+        self.delays: list[float] = []
+
+    def opened(self, **chosen: Any) -> Self:
+        self.begun = self.clock.now
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def read(self, samples: int) -> tuple[Sound, bool]:
+        assert self.begun is not None
+        if self.taken / RATE > self.seconds:
+            raise KeyboardInterrupt
+        self.taken += samples
+        self.clock.now = max(self.clock.now, self.begun + self.taken / RATE)  # waits for what is not spoken yet
+        return np.zeros((samples, 1), np.float32), False
+
+    def write(self, audio: Sound) -> bool:
+        assert self.begun is not None
+        self.delays.append(self.clock.now - self.begun - self.taken / RATE)
+        return False
+
+
+def spoken(monkeypatch: pytest.MonkeyPatch, computing: float, seconds: float = 20.0) -> tuple[LiveReport, Card]:
+    clock = Clock(monkeypatch)
+    card = Card(clock, seconds)
+    module = SimpleNamespace(Stream=card.opened, PortAudioError=RuntimeError)
+    monkeypatch.setitem(sys.modules, "sounddevice", module)
+    conversion = LiveConversion(RATE, 1, "a", Slow(clock, computing), AudioConversion(), AudioSettings())
+    report = convert_microphone(conversion, RATE, 1)
+    return report, card
+
+
+@row("a voice that is spoken (--live)", "the delay that is printed")
+def test_the_delay_that_is_told_has_everything_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunk, look-ahead, computing and the card's own; the stages were warm before the card began to record."""
+    report, card = spoken(monkeypatch, computing=0.004)
+    assert card.begun is not None
+    assert card.begun > 0
+    assert report.dropped == 0
+    assert not report.behind
+    assert report.latency > CHUNK + sum(card.latency)
+    assert report.longest < 0.2
+
+
+@row("a voice that is spoken (--live)", "a machine that does not keep up")
+def test_a_machine_that_does_not_keep_up_leaves_out_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    report, card = spoken(monkeypatch, computing=0.03)
+    assert report.behind
+    assert report.factor > 1
+    # What cannot be translated in time is left out; nothing waits for longer than it is told.
+    assert report.dropped == pytest.approx((1 - 1 / report.factor) * 20, abs=0.5)
+    assert max(card.delays) < 0.4
+    assert max(card.delays) + CHUNK <= report.longest
+
+
+def test_it_is_said_once_by_how_much(capsys: pytest.CaptureFixture[str]) -> None:
+    seen = []
+    show = _told_once_behind(seen.append)
+    for second in range(5):
+        show(LiveReport(second, 0.1, 0.2, 1.4))
+    err = capsys.readouterr().err
+    assert err.count("does not keep up: it takes 1.40 s for a second of sound") == 1
+    assert len(seen) == 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not say what waits in a pipe")
+def test_what_waits_in_a_pipe_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    outer, inner = os.pipe()
+    with open(outer, "rb") as source, open(inner, "wb", buffering=0) as voice:
+        queue = PipeQueue(source, 4096)
+        os.set_blocking(inner, False)
+        assert voice.write(bytes(1 << 20)) == 4096  # and no more: whoever writes waits, not the listener
+        assert len(queue.source.read(1096)) == 1096
+        assert queue.bytes_waiting() == 3000
+    assert PipeQueue(io.BytesIO(b"voice"), 4096).bytes_waiting() == 0
+
+
+def test_the_stages_are_warm_before_the_first_sample_is_taken() -> None:
+    calls: list[str] = []
+
+    class Watched(Identity):
+        def with_statistics(self, *arguments: Any) -> Any:
+            calls.append("translated")
+            return super().with_statistics(*arguments)
+
+    class Source(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            calls.append("read")
+            return super().read(size)
+
+    conversion = LiveConversion(RATE, 1, "a", Watched(), AudioConversion(), AudioSettings())
+    convert_pipe(conversion, Source(bytes(2 * RATE)), io.BytesIO(), RATE, 1)
+    assert calls.index("read") > 50
+    assert conversion.delay == 0
