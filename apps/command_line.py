@@ -20,6 +20,7 @@ from typing import Any, NoReturn, Protocol, TypeVar
 
 from unpaired.core.config import Text
 from unpaired.core.errors import ConfigError, UnpairedError
+from unpaired.core.naming import named_as_typed
 from unpaired.core.registry import suggestion
 
 # What the machine refuses (no space, no permission) is the user's to mend even where no module foresaw it.
@@ -53,16 +54,18 @@ class Parser(argparse.ArgumentParser):
         raise ConfigError(f"{message} (see {self.prog} --help)")
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
-        """Read a program's words. In the result, `settings` is the nested mapping of the dotted settings and
-        `faults` what is wrong so far. Raises ConfigError where nothing can be made of the words."""
+        """Read a program's words. In the result, `settings` is the nested mapping of the dotted settings, `typed` the
+        option of each by its dotted name, and `faults` what is wrong so far. Raises ConfigError where nothing can be
+        made of the words."""
         if self.details and {"-h", "--help"} & set(words):
             self.epilog = self.details(words)
+        self._typed: dict[str, str] = {}
         rest, settings, faults = self._take_settings(list(words))
         try:
             args = self.parse_args(rest)
         except ConfigError as error:
             raise ConfigError("; ".join([*faults, str(error)])) from None
-        args.settings, args.faults = settings, faults
+        args.settings, args.faults, args.typed = settings, faults, self._typed
         return args
 
     def _take_settings(self, words: list[str]) -> tuple[list[str], dict[str, Any], list[str]]:
@@ -83,6 +86,7 @@ class Parser(argparse.ArgumentParser):
             setting = self._setting(option)
             if setting:
                 put(settings, setting, Text(value))
+                self._typed[setting] = option
             else:
                 options = known | {"--" + short.replace("_", "-") for short in self.shorthand}
                 faults.append(f"{option} is no option{suggestion(option, sorted(options))}")
@@ -207,6 +211,12 @@ def quiet_libraries() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+def carried_out(command: Callable[[argparse.Namespace], int | None], args: argparse.Namespace) -> int | None:
+    """Carry out a command; its faults name settings by the options that were typed."""
+    with named_as_typed(args.typed):
+        return command(args)
 
 
 def open_streams() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import unpaired
-from unpaired.apps.command_line import run
+from unpaired.apps.command_line import carried_out, run
 from unpaired.core.errors import ConfigError
 from unpaired.core.registry import suggestion
 
@@ -44,8 +44,7 @@ def _dispatch(words: list[str]) -> int | None:
         raise ConfigError(f"{found}{suggestion(command or '', known)}; commands: {', '.join(known)}")
     words.remove(command)
     module = import_module(f"unpaired.apps.commands.{command}_command")
-    code: int | None = module.main(module.parser().read(words))
-    return code
+    return carried_out(module.main, module.parser().read(words))
 
 
 def _help() -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import unpaired
 from unpaired import ConversionSettings
 from unpaired.apps import footage, voices
-from unpaired.apps.command_line import Parser, Progress, leads_nowhere, put, quiet_libraries, refuse, run
+from unpaired.apps.command_line import Parser, Progress, carried_out, leads_nowhere, put, quiet_libraries, refuse, run
 from unpaired.core import config
 from unpaired.core.files import check_writable
 from unpaired.core.folders import told
@@ -64,7 +64,7 @@ def standalone(
 def run_standalone(parser: Parser, words: Sequence[str] | None) -> int:
     """Run such a program with `words` (default: those of the process) and return the exit code."""
     given = list(sys.argv[1:] if words is None else words)
-    return run(lambda: main(parser.read(given)), debug="--debug" in given)
+    return run(lambda: carried_out(main, parser.read(given)), debug="--debug" in given)
 
 
 def add_options(made: Parser) -> None:
@@ -153,12 +153,12 @@ def _translator(args: argparse.Namespace) -> Translator:
 
 
 def _options(args: argparse.Namespace, kind: type[ConversionSettings]) -> ConversionSettings:
-    if args.side_by_side:
-        put(args.settings, "conversion.side_by_side", True)
-    if args.rate is not None and not args.live:
-        put(args.settings, "conversion.rate", args.rate)
+    given = {"side_by_side": args.side_by_side or None, "rate": None if args.live else args.rate, "report": args.report}
+    for name, value in given.items():
+        if value is not None:
+            put(args.settings, f"conversion.{name}", value)
+            args.typed[f"conversion.{name}"] = f"--{name.replace('_', '-')}"
     if args.report is not None:
-        put(args.settings, "conversion.report", args.report)
         check_writable(Path(args.report))
     return config.from_mapping(kind, args.settings.get("conversion", {}), "conversion")
 

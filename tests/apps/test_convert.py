@@ -76,8 +76,8 @@ def test_what_is_refused_at_the_end_is_all_that_was_misspelt(
     words = ("--conversion.tiel", "3", "--strength", "much")
     done = unpaired("convert", model, pictures / "trainA/0.png", tmp_path / "out.png", *words)
     assert done.code == 2
-    assert "conversion.tiel is unknown; did you mean conversion.tile?" in done.err
-    assert "conversion.strength is 'much'; expected a number" in done.err
+    assert "--conversion.tiel is unknown; did you mean --conversion.tile?" in done.err
+    assert "--strength is 'much'; expected a number" in done.err
     assert not (tmp_path / "out.png").exists()
 
 
@@ -122,6 +122,24 @@ def test_a_model_run_folder_and_file_are_the_same(
     for name, place in (("file", model), ("run", tmp_path / "run")):
         assert unpaired("convert", place, source, tmp_path / f"{name}.png").code == 0
     assert (tmp_path / "file.png").read_bytes() == (tmp_path / "run.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--strength", "2"), "--strength is 2.0; it must lie between 0 and 1"),
+        (("--conversion.strength", "2"), "--conversion.strength is 2.0; it must lie between 0 and 1"),
+        (("--conversion.tile", "x"), "--conversion.tile is 'x'; expected a whole number"),
+        (("--quality=x",), "--quality is no option"),
+    ],
+)
+def test_a_fault_names_the_option_as_it_was_typed(
+    words: tuple[str, ...], said: str, unpaired: Callable, model: Path, pictures: Path, tmp_path: Path
+) -> None:
+    done = unpaired("convert", model, pictures / "trainA" / "0.png", tmp_path / "out.png", *words)
+    assert done.code == 2
+    assert said in done.err
+    assert "conversion.strength" not in done.err.replace("--conversion.strength", "")
 
 
 @row("any", "outputs that are there, with `--skip-existing`")
