@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ...core.domain import Reader, Side, Translate, Writer, other_side
 from ...core.errors import MediaError
-from .encoding import save
+from .encoding import check_channels, save
 from .files import read_picture
 from .picture import Picture, Pixels, resized, to_pixels, to_tensor, with_channels
 from .settings import ImageConversion, ImageSettings
@@ -110,6 +110,7 @@ class PictureWriter(Writer):
 
     def __init__(self, path: Path, like: PictureReader, settings: ImageSettings, options: ImageConversion) -> None:
         self._path, self._like, self._settings, self._options = path, like, settings, options
+        check_channels(path, settings.channels(other_side(like.side)))
         self._depth = like.picture.pixels.dtype
         self._pixels: Pixels | None = None
         self._rows = 0

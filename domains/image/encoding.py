@@ -66,6 +66,13 @@ def format_of(path: Path) -> str:
     return name
 
 
+def check_channels(path: Path, channels: int) -> None:
+    """Raise MediaError where the format of `path` cannot hold that many channels."""
+    format_name = format_of(path)
+    if channels not in (1, 3, 4) and format_name not in _ANY_CHANNELS:
+        raise MediaError(f"{path.name}: {format_name} cannot hold {channels} channels; choose .tif or .npy")
+
+
 def depth_for(format_name: str, dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The type of the pixels that a format keeps best of `dtype`."""
     if format_name in _ANY_CHANNELS or dtype == np.uint8:
@@ -101,8 +108,7 @@ def _fitting(picture: Picture, format_name: str, target: Path) -> tuple[Picture,
     channels = pixels.shape[2]
     if alpha is None and channels == 4 and format_name not in _ANY_CHANNELS:  # rgba mode: the last one is translated
         pixels, alpha, channels = pixels[..., :3], pixels[..., 3:], 3
-    if channels not in (1, 3) and format_name not in _ANY_CHANNELS:
-        raise MediaError(f"{target.name}: {format_name} cannot hold {channels} channels; choose .tif or .npy")
+    check_channels(target, channels if alpha is None or channels in (1, 3) else channels + 1)
     lost = []
     if picture.icc is not None and fitting_profile(picture.icc, channels) is None:
         lost.append(f"its colour profile with {channels} channels")

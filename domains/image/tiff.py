@@ -40,6 +40,7 @@ logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it speaks of doubtfu
 
 _DNG_VERSION = 50706
 _PAGES_COUNTED = 100
+_BITS_AT_ONCE = 1 << 24
 _LAYOUTS = ("YX", "YXS", "SYX", "YXC", "CYX", "QYX", "IYX")
 
 
@@ -150,7 +151,7 @@ def read_tiff(path: Path, raw: bool = False, decode: bool = True) -> Picture:
         if (fault := form.fault(raw)) is not None:
             raise MediaError(f"{path} is a TIFF of {fault}, which is not read; save it as RGB or grey of 16 bits first")
         check_bytes(path, form.width * form.height * form.samples * -(-form.bits // 8))
-        values = _decoded(page, form) if decode else _stand_in(form)
+        values = _decoded(path, page, form) if decode else _stand_in(form)
         picture = _meant(path, values, form, page, raw, decode)
         orientation = _values(page, 274, (1,))[0]
         profile = bytes(page.tags[34675].value) if 34675 in page.tags else None
@@ -191,7 +192,7 @@ def _stand_in(form: Form) -> Pixels:
     return np.broadcast_to(np.zeros((), _dtype(form)), (form.height, form.width, form.samples))
 
 
-def _decoded(page: Any, form: Form) -> Pixels:
+def _decoded(path: Path, page: Any, form: Form) -> Pixels:
     """Every strip or tile in its place: (height, width, samples) of numbers as stored."""
     values = np.zeros((form.height, form.width, form.samples), _dtype(form))
     tiled = 322 in page.tags
@@ -199,6 +200,7 @@ def _decoded(page: Any, form: Form) -> Pixels:
     if across <= 0 or down <= 0:
         raise ValueError("its strips or tiles have no size")
     down = down if tiled else min(down, form.height)
+    check_bytes(path, across * down * form.samples * -(-form.bits // 8))
     columns, rows = -(-form.width // across), -(-form.height // down)
     offsets, lengths = page.dataoffsets, page.databytecounts
     channels = 1 if form.planes else form.samples
@@ -260,11 +262,14 @@ def _by_libtiff(data: bytes, compression: int, row: int, rows: int) -> bytes:
 
 def _bit_fields(flat: Pixels, bits: int, count: int) -> Pixels:
     """Numbers of any number of bits, high bit first, that begin anew with every row (rows, bytes)."""
-    fields = np.unpackbits(flat, axis=1, count=count * bits).reshape(len(flat), count, bits)
     values = np.zeros((len(flat), count), np.uint16)
-    for bit in range(bits):
-        values <<= 1
-        values |= fields[..., bit]
+    step = max(1, _BITS_AT_ONCE // max(1, count * bits))
+    for top in range(0, len(flat), step):
+        part = values[top : top + step]
+        fields = np.unpackbits(flat[top : top + step], axis=1, count=count * bits).reshape(len(part), count, bits)
+        for bit in range(bits):
+            part <<= 1
+            part |= fields[..., bit]
     return values
 
 

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import tifffile
 from kept import row
 from PIL import Image as Pillow
 from PIL import ImageCms, MpoImagePlugin
 
-from unpaired import Translator
+from unpaired import Image, MediaError, Translator
 from unpaired.domains.image.encoding import save
 from unpaired.domains.image.files import read_picture
 
@@ -224,3 +225,33 @@ def test_a_profile_for_grey_does_not_go_with_colour(translator: Translator, tmp_
     ]
     save(read_picture(tmp_path / "x.png"), tmp_path / "z.png", 90)
     assert read_picture(tmp_path / "z.png").icc == grey
+
+
+@row("TIFF", "its own tags: places on the earth (GeoTIFF), artist, description")
+@pytest.mark.parametrize("bands", [1, 3, 5])
+def test_tags_of_a_tiff_are_kept(bands: int, tmp_path: Path) -> None:
+    tags = [
+        (33550, "d", 3, (0.5, 0.5, 0.0)),
+        (33922, "d", 6, (0.0, 0.0, 0.0, 440720.0, 3751320.0, 0.0)),
+        (34735, "H", 8, (1, 1, 0, 1, 1024, 0, 1, 1)),
+        (34737, "s", 0, "UTM zone 11N|"),
+        (315, "s", 0, "A name"),
+    ]
+    values = np.zeros((20, 30, bands) if bands > 1 else (20, 30), np.uint16)
+    how = {"photometric": "rgb" if bands == 3 else "minisblack", "planarconfig": "contig" if bands > 1 else None}
+    given = [(*tag, True) for tag in tags]
+    tifffile.imwrite(tmp_path / "x.tif", values, metadata=None, description="a field", extratags=given, **how)
+    save(read_picture(tmp_path / "x.tif"), tmp_path / "y.tif", 90)
+    written = tifffile.TiffFile(tmp_path / "y.tif").pages[0].tags
+    assert {code: written[code].value for code, *_ in tags} == {code: value for code, _, _, value in tags}
+    assert written[270].value == "a field"
+
+
+def test_a_model_whose_channels_the_format_cannot_hold_is_refused_before_it_translates(
+    tmp_path: Path, random_translator: Any
+) -> None:
+    translator = random_translator(Image(mode="channels", channels_a=3, channels_b=2))
+    Pillow.new("RGB", (20, 20)).save(tmp_path / "x.png")
+    reader = translator.domain.open(tmp_path / "x.png", "a", translator.domain.conversion_type())
+    with pytest.raises(MediaError, match=r"y\.png: PNG cannot hold 2 channels; choose \.tif or \.npy"):
+        translator.domain.create(tmp_path / "y.png", reader, translator.domain.conversion_type())

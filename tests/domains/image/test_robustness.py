@@ -7,7 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unpaired import MediaError
+from unpaired.domains.image.files import read_picture
 
 READ_ALL = """
 import json, resource, sys
@@ -46,11 +53,11 @@ REFUSED = {
     "delay.png": "5 frames or pages",
     "dispose_bgnd.gif": "5 frames or pages",
     "g4-multi.tiff": "3 frames or pages",
-    "gradient.heic": "HEIC cannot be read",
+    "gradient.heic": "HEIC pictures cannot be read",
     "iss634.apng": "41 frames or pages",
     "iss634.webp": "42 frames or pages",
     "multipage.tiff": "3 frames or pages",
-    "multipage_rgb.tif": "cannot be read",
+    "multipage_rgb.tif": "2 frames or pages",
     "negative_size.ppm": "no picture",
     "no_palette.gif": "2 frames or pages",
     "png_decompression_dos.png": "cannot be decoded",
@@ -81,3 +88,33 @@ def test_every_hostile_file_is_converted_or_refused(shared: Path, tmp_path: Path
         assert reason in refused[name]
         assert "\n" not in refused[name]
     assert len(list(tmp_path.iterdir())) == len(verdicts) - len(refused)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@given(
+    bits=st.sampled_from([8, 12, 16]),
+    packing=st.sampled_from([None, "zlib", "lzma"]),
+    damage=st.lists(st.tuples(st.integers(0, 2**16), st.integers(0, 255)), min_size=1, max_size=8),
+    length=st.floats(0.0, 1.0),
+)
+@settings(max_examples=150, deadline=None)
+def test_a_damaged_tiff_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory,
+    bits: int,
+    packing: str | None,
+    damage: list[tuple[int, int]],
+    length: float,
+) -> None:
+    path = tmp_path_factory.mktemp("damaged") / "x.tif"
+    values = np.arange(20 * 30 * 3).reshape(20, 30, 3).astype(np.uint8 if bits == 8 else np.uint16)
+    tifffile.imwrite(path, values, photometric="rgb", compression=packing)
+    data = bytearray(path.read_bytes())
+    for place, value in damage:
+        data[place % 400 if place % 3 else place % len(data)] = value  # the directory stands at the beginning
+    path.write_bytes(data[: int(len(data) * (0.5 + length / 2))])
+    try:
+        said = f"{path}: {read_picture(path).pixels.ndim} axes"
+    except MediaError as error:
+        said = str(error)
+    assert str(path) in said
+    assert "\n" not in said
