@@ -12,7 +12,7 @@ import numpy as np
 from .features import Sound
 from .info import BLOCK
 
-_SLACK = Fraction(8, 1000)
+SLACK = Fraction(8, 1000)
 """Seconds that times may be off before anything is done about it: less than the shortest packet in common use."""
 _WINDOW = Fraction(1, 4)
 """Seconds over which times must agree that they are off: those of cameras and calls wander to and fro."""
@@ -33,11 +33,12 @@ class Timeline:
     Args:
         rate: samples in a second.
         tick: seconds of a tick of the clock, to which times are rounded.
+        slack: seconds that times may be off.
     """
 
-    def __init__(self, rate: int, tick: Fraction) -> None:
+    def __init__(self, rate: int, tick: Fraction, slack: Fraction = SLACK) -> None:
         self._rate = rate
-        self._slack = round(max(_SLACK, 2 * tick) * rate)
+        self._slack = round(max(slack, 2 * tick) * rate)
         self._origin: Fraction | None = None
         self._read = self._moved = self._surplus = 0
         self._waiting: deque[_Piece] = deque()

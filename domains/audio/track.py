@@ -17,11 +17,15 @@ from ..containers.clock import Clock
 from ..containers.opening import open_container
 from .features import Sound
 from .info import BLOCK, SoundInfo
-from .timeline import Timeline
+from .timeline import SLACK, Timeline
 
 _DECODER_DELAY = Fraction(1, 10)
 """Seconds that a recording may begin after its first packet: a decoder that gives nothing for it."""
 
+_SUPERFRAME = Fraction(1, 20)
+"""Seconds by which a packet of Windows Media Audio begins before or after its time: its first frame may have begun in
+the packet before it."""
+_GENERIC_INDEX = 0x0100  # AVFMT_GENERIC_INDEX: FFmpeg's mark of formats without a header that tells the length
 _MISSING = 0.1
 """Seconds that a track may be shorter than its header says."""
 
@@ -96,7 +100,8 @@ class SoundTrack:
         self._container.close()
         self._open()
         self._damaged = 0
-        timeline = Timeline(self.info.rate, self._stream.time_base)
+        slack = _SUPERFRAME if self.info.codec.startswith("wma") else SLACK
+        timeline = Timeline(self.info.rate, self._stream.time_base, slack)
         waiting: list[Sound] = []
         for piece in timeline.laid(self._pieces()):
             waiting.append(piece)
@@ -113,7 +118,8 @@ class SoundTrack:
                 "one packet of its sound is" if self._damaged == 1 else f"{self._damaged} packets of its sound are"
             )
             yield f"{packets} damaged; silence stands in their place"
-        promised = 0 if self._clock.may_jump else (self.info.samples or 0) / self.info.rate
+        estimated = self._clock.may_jump or self._container.format.flags & _GENERIC_INDEX
+        promised = 0 if estimated else (self.info.samples or 0) / self.info.rate
         held = timeline.laid_out / self.info.rate
         if promised - held > _MISSING:
             yield f"its header promises {promised:.2f} s, but it holds {held:.2f} s"

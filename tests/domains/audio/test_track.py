@@ -135,6 +135,12 @@ class TestTimeline:
         assert timeline.pauses == timeline.overlap == 0
         assert len(audio) == 10_000
 
+    def test_times_of_superframes_may_be_further_off(self) -> None:
+        late = [0, -0.04, 0.03, -0.04, -0.02, -0.04, -0.03]
+        timeline = Timeline(1000, Fraction(1, 1000), Fraction(1, 20))
+        pieces = ((np.ones((1, 200), np.float32), Fraction(0.2 * k + off)) for k, off in enumerate(late))
+        assert sum(part.shape[1] for part in timeline.laid(pieces)) == 200 * len(late)
+
     def test_pieces_without_a_time_follow_the_one_before(self) -> None:
         audio, _ = self.laid([(20, 1.0), (20, None), (20, 1.04), (20, None)])
         assert len(audio) == 80
