@@ -142,9 +142,10 @@ class Video(Domain):
         return frames_at(path, side, options)
 
     def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
-        """Raise MediaError for a name that ends as no clip that is written (of a picture: as no picture)."""
+        """Raise MediaError for a name that ends as no clip that is written (of a picture: as no picture), ConfigError
+        for a codec, or a setting of it, that does not go with the kind of file."""
         from . import pipes
-        from .encode import container_of
+        from .encode import PIPE, check, container_of
         from .material import is_still
         from .sequence import means_folder
 
@@ -153,8 +154,8 @@ class Video(Domain):
             self.pictures.check_target(path / self.recording(source)[0].name, source, _for_pictures(options))
         elif is_still(source):
             self.pictures.check_target(path, source, _for_pictures(options))
-        elif str(path) != pipes.PIPE:
-            container_of(path.name)
+        else:
+            check(options, PIPE if str(path) == pipes.PIPE else container_of(path.name))
 
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
         """Start the translated counterpart of a clip (- is standard output) or a picture; that of a folder of frames is

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -138,15 +139,38 @@ class Plan:
     """What is not as in the input, one sentence each."""
 
 
-def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, container: Container) -> Plan:
-    """Choose codec, pixel format and settings for frames of `info` at a size.
+def check(options: VideoConversion, container: Container) -> str:
+    """The name of the codec, where it goes with the other options and with the kind of file.
 
     Raises:
-        ConfigError: the codec is unknown or not part of this PyAV, or its crf or preset is none of its own.
+        ConfigError: it does not; or the codec is unknown or not part of this PyAV, or its crf or preset is none of its
+            own.
     """
     name = container.codec if options.codec == "auto" else options.codec
     if name not in CODECS:
         raise ConfigError(f"codec is {name!r}; expected auto or one of {', '.join(CODECS)}")
+    _formats(CODECS[name], name)
+    _settings(name, CODECS[name], options)
+    with av.open(io.BytesIO(), "w", format=container.name) as trial:
+        _add_stream(trial, CODECS[name].encoder)
+    return name
+
+
+def _add_stream(container: OutputContainer, encoder: str, **arguments: Any) -> Any:
+    try:
+        return container.add_stream(encoder, **arguments)
+    except ValueError as error:
+        kind = container.format.name
+        raise ConfigError(f"a {kind} file cannot hold {encoder} video; choose another codec or ending") from error
+
+
+def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, container: Container) -> Plan:
+    """Choose codec, pixel format and settings for frames of `info` at a size.
+
+    Raises:
+        ConfigError: see `check`.
+    """
+    name = check(options, container)
     codec, settings = CODECS[name], _settings(name, CODECS[name], options)
     form, notes = _form(info, height, width, options, name)
     if options.preset is None and codec.chroma_of and codec.chroma_of[codec.preset] != form.chroma:
@@ -260,12 +284,7 @@ class Encoder:
         # SVT-AV1 writes its settings on the terminal otherwise.
         os.environ.setdefault("SVT_LOG", "1")
         encoder, kind = plan.codec.encoder, container.format.name
-        try:
-            stream: Any = container.add_stream(
-                encoder, rate=rate.limit_denominator(100_000), options=dict(plan.options)
-            )
-        except ValueError as error:
-            raise ConfigError(f"a {kind} file cannot hold {encoder} video; choose another codec or ending") from error
+        stream = _add_stream(container, encoder, rate=rate.limit_denominator(100_000), options=dict(plan.options))
         context = stream.codec_context
         stream.width, stream.height, stream.pix_fmt = width, height, plan.form.name
         context.time_base = stream.time_base = time_base

@@ -10,7 +10,7 @@ import av
 import pytest
 from kept import row
 
-from unpaired import ConfigError, MediaError
+from unpaired import ConfigError, MediaError, Video
 from unpaired.domains.video import VideoConversion
 from unpaired.domains.video.encode import CODECS, container_of, plan
 from unpaired.domains.video.probe import ClipInfo, probe
@@ -74,6 +74,13 @@ def test_what_does_not_go_together_is_refused_before_any_work(
         convert(clip, tmp_path / "out" / f"b{suffix}", **options)
     assert "\n" not in str(raised.value)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "options"), [("b.webm", {"codec": "h264"}), ("b.mp4", {"codec": "prores"}),
+                                               ("b.mkv", {"crf": 99}), ("-", {"codec": "h266"})])  # fmt: skip
+def test_what_does_not_go_together_is_known_by_the_name_alone(name: str, options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        Video().check_target(Path(name), Path("no such clip.mp4"), VideoConversion(**options))
 
 
 @pytest.mark.parametrize("name", ["b.png", "b", "b.mp3", "b.xyz", ".mp4"])
