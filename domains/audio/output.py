@@ -17,7 +17,7 @@ from ...core.errors import MediaError, OutputError
 from ...core.files import atomic, output_error
 from ..containers.opening import reason
 from .channels import is_usual, order_in, speakers_in
-from .features import Sound
+from .features import Resampler, Sound
 from .info import BLOCK, SoundInfo
 
 if TYPE_CHECKING:
@@ -32,6 +32,12 @@ _LIBSNDFILE = {
 """Kinds of file that libsndfile writes, by ending."""
 _LARGEST_WAV = 3_900_000_000
 """Bytes of sound above which a WAV file is written as RF64, its form for more than 4 GB."""
+_RATES = {
+    "OPUS": (8000, 12_000, 16_000, 24_000, 48_000),
+    "MPEG_LAYER_III": (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000),
+}
+"""Rates of the codecs that have not all."""
+_SPOKEN = {"OPUS": "Opus", "MPEG_LAYER_III": "MP3"}
 _SAMPLES = {0: "PCM_16", 8: "PCM_16", 16: "PCM_16", 20: "PCM_24", 24: "PCM_24", 32: "PCM_32", 64: "DOUBLE"}
 _NARROWER = ("DOUBLE", "FLOAT", "PCM_32", "PCM_24", "PCM_16", "PCM_S8", "PCM_U8")
 _KEPT = frozenset({*_NARROWER, "ULAW", "ALAW", "ALAC_16", "ALAC_20", "ALAC_24", "ALAC_32"})
@@ -191,6 +197,12 @@ class _ByLibsndfile:
             self.notes.append(f"the picture is left out: a {suffix} file holds sound alone")
         self._kind, self._subtype = kind, _subtype(kind, suffix, info)
         self._order = self._ordered()
+        rates = _RATES.get(self._subtype, (info.rate,))
+        self._rate = min((each for each in rates if each >= info.rate), default=max(rates))
+        if self._rate != info.rate:
+            spoken = _SPOKEN[self._subtype]
+            self.notes.append(f"its sound is written at {self._rate} Hz: {spoken} has no {info.rate} Hz")
+        self._resampler = Resampler(info.rate, self._rate)
         self._file = self._opened(path)
         self._bits, self._beyond = _bits_of(self._subtype), 0
         if self._bits is not None and info.bits > self._bits:
@@ -206,14 +218,13 @@ class _ByLibsndfile:
             kind = "WAVEX"
         try:
             return soundfile.SoundFile(
-                str(self._place), "w", samplerate=info.rate, channels=info.channels, format=kind, subtype=self._subtype
+                str(self._place), "w", samplerate=self._rate, channels=info.channels, format=kind, subtype=self._subtype
             )
         except (soundfile.LibsndfileError, ValueError, TypeError) as error:
             if "System error" in str(error):
                 raise OSError(2, reason(error)) from error
-            hint = "Opus takes 8, 12, 16, 24 or 48 kHz; " if self._subtype == "OPUS" else ""
             raise MediaError(
-                f"{path}: a {self._suffix} file cannot hold {info.channels} channels at {info.rate} Hz; {hint}"
+                f"{path}: a {self._suffix} file cannot hold {info.channels} channels at {info.rate} Hz; "
                 "end the name with .wav or .flac"
             ) from error
 
@@ -240,6 +251,9 @@ class _ByLibsndfile:
 
     def write(self, audio: Sound) -> None:
         """Append (channels, n)."""
+        self._append(self._resampler.push(audio))
+
+    def _append(self, audio: Sound) -> None:
         audio = audio[self._order]
         if self._bits is not None and self._info.codec in _FLOATS:
             self._beyond += int(np.count_nonzero(np.abs(audio) > 1))
@@ -247,6 +261,10 @@ class _ByLibsndfile:
 
     def close(self) -> None:
         """Complete the file."""
+        if not self._file.closed:
+            rest = self._resampler.finish()
+            if rest.ndim == 2:
+                self._append(rest)
         self._file.close()
 
     def label(self) -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 from ...core.errors import MediaError
 from ..containers.clock import Clock
+from ..containers.kinds import CONTAINERS, Container
+from ..containers.labels import kept_tags, label, lost
 from ..containers.opening import open_container, reason
-from ..video import CONTAINERS, Container, Track, kept_tags, take_along
+from ..containers.sound import Wanted, add_sound, encoder_delay, encoders_for, named_layout
+from ..containers.tracks import Track, take_along
+from ..video import take_attachments
 from .features import Resampler, Sound
 from .labels import Labels
 from .tags import Attached
@@ -22,22 +28,33 @@ if TYPE_CHECKING:
     from .conversion import AudioReader
 
 _KINDS = {
-    ".m4a": ("ipod", "aac"), ".m4b": ("ipod", "aac"), ".aac": ("adts", "aac"), ".mka": ("matroska", "libopus"),
-    ".weba": ("webm", "libopus"), ".wma": ("asf", "wmav2"), ".ac3": ("ac3", "ac3"), ".eac3": ("eac3", "eac3"),
-    ".wv": ("wv", "wavpack"), ".tta": ("tta", "tta"), ".mp2": ("mp2", "mp2"), ".3ga": ("3gp", "aac"),
-    ".mpg": ("mpeg", "mp2"), ".mpeg": ("mpeg", "mp2"), ".ogv": ("ogg", "libopus"),
-}  # fmt: skip
-"""FFmpeg's name of a kind of file, and the encoder that is used where the input's codec does not fit."""
-_ENCODERS = {
-    "mp3": "libmp3lame", "mp3float": "libmp3lame", "MPEG_LAYER_III": "libmp3lame", "opus": "libopus", "OPUS": "libopus",
-    "libopus": "libopus", "vorbis": "libopus", "VORBIS": "libopus",
-}  # fmt: skip
-"""Encoder of a codec, where it is called otherwise."""
-_WITHOUT_LENGTH = ("adts", "asf", "mp2", "ac3", "eac3", "mpeg")
+    # Players and decoders take AAC in whole frames alone; what was not AAC keeps its length without loss.
+    ".m4a": Container("ipod", frozenset({"aac", "alac"}), ("alac", "aac")),
+    ".aac": Container("adts", frozenset({"aac"})),
+    ".mka": replace(CONTAINERS[".mkv"], sound=("libopus",)),
+    ".weba": CONTAINERS[".webm"],
+    ".wma": Container("asf", frozenset({"wmav1", "wmav2"}), ("wmav2",)),
+    ".ac3": Container("ac3", sound=("ac3",)),
+    ".eac3": Container("eac3", sound=("eac3",)),
+    ".wv": Container("wv", sound=("wavpack",)),
+    ".tta": Container("tta", sound=("tta",)),
+    ".mp2": Container("mp2", sound=("mp2",)),
+    ".3ga": CONTAINERS[".3gp"],
+    ".mpg": Container("mpeg", frozenset({"mp2"}), ("mp2",)),
+    ".ogv": Container("ogg", frozenset({"opus", "vorbis", "flac"}), ("libopus",)),
+}
+_KINDS |= {".m4b": _KINDS[".m4a"], ".mpeg": _KINDS[".mpg"]}
+"""Kinds of file that hold sound alone."""
+_CODECS = {"MPEG_LAYER_III": "mp3", "OPUS": "opus", "VORBIS": "vorbis"}
+"""FFmpeg's names of codecs that libsndfile names otherwise."""
+_UNTIMED = ("adts", "mp2", "ac3", "eac3", "mpeg")
+"""Kinds of file whose packets begin at 0, however long the encoder took to begin."""
+_WITHOUT_LENGTH = (*_UNTIMED, "asf")
 """Kinds of file that hold whole frames alone: a decoder gives up to a few frames more or less than were written."""
-_LOSSLESS = ("alac", "flac", "wavpack", "tta")
-_BIT_RATE = 96_000
-"""Of a channel, where the input does not say."""
+_SEVERAL = ("matroska", "webm", "ipod", "3gp")
+"""Kinds of file that hold several sound tracks also where there is no picture."""
+_SKIPPED = {"wmav1": 1, "wmav2": 1}
+"""Frames that FFmpeg's decoder leaves out at the beginning beside those that its encoder puts there."""
 _FRAME = 1024
 
 
@@ -46,32 +63,22 @@ class ByFFmpeg:
 
     def __init__(self, place: Path, path: Path, like: AudioReader) -> None:
         self.notes: list[str] = []
-        kind, default = kind_of(path)
-        self._info = like.info
-        self._place, self._suffix, self._labelling = place, path.suffix.lower(), like.labelling
-        copies = like.info.picture and path.suffix.lower() in CONTAINERS
-        if like.info.picture and not copies:
-            self.notes.append(f"the picture is left out: a {path.suffix} file holds sound alone")
-        if kind.name in _WITHOUT_LENGTH:
-            self.notes.append(f"{path.suffix} files hold whole frames; players may find it a few hundredths longer")
-        self._source: Any = open_container(like.path, "sound") if copies else None
+        self._kind, self._whole = kind_of(path), path.suffix.lower() in CONTAINERS and like.file.stream_index >= 0
+        self._path, self._place, self._like, self._info = path, place, like, like.info
+        self._source: Any = open_container(like.path, "sound") if like.file.stream_index >= 0 else None
         self._tracks: dict[int, Track] = {}
-        self._copies = self.has_clock = copies
-        self._resampler = Resampler(self._info.rate, self._info.rate)
         self._waiting = np.zeros((self._info.channels, 0), np.float32)
         self._packets: Iterator[Any] = iter(())
         self._held: Any = None
         self._closed = False
         try:
             self._container: Any = av.open(
-                f"file:{place.absolute()}", "w", format=kind.name, container_options=dict(kind.options),
+                f"file:{place.absolute()}", "w", format=self._kind.name, container_options=dict(self._kind.options),
                 metadata_errors="ignore",
             )  # fmt: skip
-            if self._source is not None:
-                self._take_along(like, kind)
-            self._stream = self._add(path, default)
-            self._ticks = round(like.file.start / self._base) if copies else 0
-            labels = Labels(tags=kept_tags(dict(self._info.tags))) if copies else like.labelling.labels
+            self._add_tracks()
+            self._begin()
+            labels = Labels(tags=kept_tags(dict(self._info.tags))) if self._whole else like.labelling.labels
             attached = Attached(labels, self._container)
             self._container.start_encoding()
             attached.after_header()
@@ -81,62 +88,78 @@ class ByFFmpeg:
             self._release()
             raise
 
-    def _take_along(self, like: AudioReader, kind: Container) -> None:
-        replaced = like.file.stream_index
+    def _add_tracks(self) -> None:
+        """The tracks in the order of the input, each with its labels."""
+        suffix, replaced = self._path.suffix, self._like.file.stream_index
+        if self._info.picture and not self._whole:
+            self.notes.append(f"the picture is left out: a {suffix} file holds sound alone")
+        if self._kind.name in _WITHOUT_LENGTH:
+            self.notes.append(f"{suffix} files hold whole frames; players may find it a few hundredths longer")
+        if self._source is None:
+            self._stream = self._add()
+            return
+        taken = ("video", "audio", "subtitle") if self._whole else ("audio",) if self._kind.name in _SEVERAL else ()
         for source in self._source.streams:
-            if source.index == replaced or source.type not in ("video", "audio", "subtitle"):
-                continue
-            track, note = take_along(source, self._container, (None, None), Fraction(0), kind.sound)
-            if source.type == "video" and track is None:
-                raise MediaError(f"{like.path}: the picture cannot be copied into a {kind.name} file; keep its ending")
-            if track is not None:
-                self._tracks[source.index] = track
-                self._container.streams[-1].disposition = source.disposition
-            if note is not None:
-                self.notes.append(note)
-        self._packets = self._copied()
+            if source.index == replaced:
+                self._stream = self._add()
+                label(self._stream, source)
+            elif source.type in taken:
+                self._take_along(source)
+        further = len(self._source.streams.audio) - 1
+        if "audio" not in taken and further:
+            self.notes.append(f"{further} further sound tracks are left out: a {suffix} file holds one")
+        clock = Clock(self._source)
+        if self._whole:
+            self._container.set_chapters(clock.chapters)
+            kept = [self._source.streams[index] for index in (replaced, *self._tracks)]
+            self.notes += filter(None, [lost(self._kind, self._source, kept)])
+            self.notes += take_attachments(self._source, self._container)
+        self._packets = self._copied(clock)
         self._held = next(self._packets, None)
 
-    def _add(self, path: Path, default: str) -> Any:
-        info = self._info
-        faults = []
-        own = _ENCODERS.get(info.codec, info.codec)
-        # Players and decoders take AAC in whole frames alone; what was not AAC keeps its length without loss.
-        exact = ("alac",) if own != "aac" and path.suffix.lower() in (".m4a", ".m4b") else ()
-        for encoder in dict.fromkeys((own, *exact, default)):
-            if encoder not in av.codec.codecs_available:
-                continue
+    def _take_along(self, source: Any) -> None:
+        track, note = take_along(source, self._container, (None, None), Fraction(0), self._kind)
+        if source.type == "video" and track is None and not source.disposition & Disposition.attached_pic:
+            raise MediaError(
+                f"{self._like.path}: the picture cannot be copied into such a {self._path.suffix} file; "
+                "keep its ending, or end the name with .wav for the sound alone"
+            )
+        if track is not None:
+            self._tracks[source.index] = track
+        if note is not None:
+            self.notes.append(note)
+
+    def _add(self) -> Any:
+        info, faults = self._info, []
+        layout = named_layout(av.AudioLayout(info.layout or f"{info.channels}c"))
+        wanted = Wanted(_codec(info.codec), info.rate, layout, info.bits, info.bit_rate)
+        for encoder in encoders_for(self._kind, wanted):
             try:
-                return self._opened(encoder)
+                stream = add_sound(self._container, encoder, wanted)
             except (av.FFmpegError, ValueError) as error:
                 faults.append(f"{encoder}: {reason(error)}")
+                continue
+            self._encoder, self._wanted, self._rate = encoder, wanted, stream.codec_context.sample_rate
+            if self._rate != info.rate:
+                self.notes.append(f"its sound is written at {self._rate} Hz: {encoder} has no {info.rate} Hz")
+            return stream
         why = "; ".join(faults) or "no encoder for it"
         raise MediaError(
-            f"{path}: a {path.suffix} file cannot hold {info.channels} channels at {info.rate} Hz ({why}); "
+            f"{self._path}: a {self._path.suffix} file cannot hold {info.channels} channels at {info.rate} Hz ({why}); "
             "end the name with .wav or .flac"
         )
 
-    def _opened(self, encoder: str) -> Any:
-        info = self._info
-        codec = av.codec.Codec(encoder, "w")
-        rate = info.rate
-        if codec.audio_rates and rate not in codec.audio_rates:
-            rate = min((each for each in codec.audio_rates if each >= rate), default=max(codec.audio_rates))
-            if not self._copies:  # a recording keeps its rate; in a video the picture matters more
-                raise ValueError(f"it has no {info.rate} Hz")
-            self.notes.append(f"its sound is written at {rate} Hz: {encoder} has no {info.rate} Hz")
-        self._resampler, self._rate, self._base = Resampler(info.rate, rate), rate, Fraction(1, rate)
-        stream: Any = self._container.add_stream(encoder, rate=rate)
-        formats = [each.name for each in codec.audio_formats or ()]
-        context = stream.codec_context
-        usual = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
-        context.layout = info.layout or usual.get(info.channels, f"{info.channels}c")
-        context.format = _format(formats, info.bits)
-        context.time_base = stream.time_base = self._base
-        if encoder not in _LOSSLESS and not encoder.startswith("pcm"):
-            context.bit_rate = info.bit_rate or _BIT_RATE * info.channels
-        context.open()
-        return stream
+    def _begin(self) -> None:
+        """Where on the clock the first sample lies, with the silence before it that the kind of file calls for."""
+        self._resampler, self._base = Resampler(self._info.rate, self._rate), Fraction(1, self._rate)
+        self.has_clock = (self._whole or bool(self._tracks)) and not self._kind.constant_rate
+        delay = encoder_delay(self._encoder, self._wanted)
+        before = _SKIPPED.get(self._encoder, 0) * delay.frame
+        if self._kind.name in _UNTIMED:  # whole packets come before the first sample, and can be left out
+            before = -delay.before % delay.frame
+        self._kept_back = 0 if self._encoder in _SKIPPED else delay.kept_back
+        self._ticks = (round(self._like.file.start / self._base) if self.has_clock else 0) - before
+        self._waiting = np.zeros((self._info.channels, before), np.float32)
 
     def write(self, audio: Sound) -> None:
         """Append (channels, n)."""
@@ -159,11 +182,16 @@ class ByFFmpeg:
         frame.sample_rate, frame.pts, frame.time_base = self._rate, self._ticks, self._base
         self._ticks += audio.shape[1]
         self._copy_until(self._ticks * self._base)
-        self._container.mux(self._stream.encode(frame))
+        self._mux(self._stream.encode(frame))
 
-    def _copied(self) -> Iterator[Any]:
+    def _mux(self, packets: list[Any]) -> None:
+        for packet in packets:
+            if self._kind.name not in _UNTIMED or packet.pts is None or packet.pts >= 0:
+                self._container.mux(packet)
+
+    def _copied(self, clock: Clock) -> Iterator[Any]:
         chosen = [self._source.streams[index] for index in self._tracks]
-        for packet in Clock(self._source).copies(*chosen) if chosen else ():
+        for packet in clock.copies(*chosen) if chosen else ():
             if packet.size:
                 yield from self._tracks[packet.stream.index].packets(packet)
         for track in self._tracks.values():
@@ -187,9 +215,10 @@ class ByFFmpeg:
             rest = self._resampler.finish()
             if rest.ndim == 2:
                 self._append(rest)
+            self._append(np.zeros((self._info.channels, self._kept_back), np.float32))
             if self._waiting.shape[1]:
                 self._encode(self._waiting)
-            self._container.mux(self._stream.encode(None))
+            self._mux(self._stream.encode(None))
             self._copy_until(None)
             self._container.close()
         finally:
@@ -197,8 +226,8 @@ class ByFFmpeg:
 
     def label(self) -> None:
         """Note what of tags, pictures and chapters the file has no place for; of a video all were looked at before."""
-        if not self._copies:
-            self.notes += self._labelling.left_out(self._place, self._suffix)
+        if not self._whole:
+            self.notes += self._like.labelling.left_out(self._place, self._path.suffix.lower())
 
     def _release(self) -> None:
         self._closed = True
@@ -206,23 +235,21 @@ class ByFFmpeg:
             self._source.close()
 
 
-def kind_of(path: Path) -> tuple[Container, str]:
-    """The kind of file that a name asks for by its ending, and its usual encoder. Raises MediaError."""
+def kind_of(path: Path) -> Container:
+    """The kind of file that a name asks for by its ending. Raises MediaError."""
     suffix = path.suffix.lower()
-    if suffix in _KINDS:
-        name, encoder = _KINDS[suffix]
-        return Container(name, sound=encoder), encoder
-    if suffix in CONTAINERS:
-        kind = CONTAINERS[suffix]
-        return kind, kind.sound
+    if suffix in _KINDS or suffix in CONTAINERS:
+        return _KINDS.get(suffix) or CONTAINERS[suffix]
     raise MediaError(
         f"{path}: sound of this kind cannot be written; end the name with .wav, .flac, .mp3, .ogg, .opus, .m4a or alike"
     )
 
 
-def _format(formats: list[str], bits: int) -> str:
-    """The encoder's sample format that loses least."""
-    order = ["fltp", "flt", "s32p", "s32", "s16p", "s16"]
-    if 0 < bits <= 16:
-        order = order[4:] + order[:4]
-    return next((each for each in order if each in formats), formats[0] if formats else "s16")
+def _codec(name: str) -> str:
+    """FFmpeg's name of the codec of a recording; empty for samples that libsndfile read as they are."""
+    if name in _CODECS:
+        return _CODECS[name]
+    try:
+        return av.codec.Codec(name, "r").canonical_name
+    except ValueError:
+        return ""

@@ -118,6 +118,15 @@ class Clock:
             notes.append(f"its clock jumps {_times(self._jumps.count)}; what lies on both sides was joined")
         return tuple(notes)
 
+    @property
+    def chapters(self) -> list[Any]:
+        """The file's chapters, on this clock."""
+        moved = []
+        for chapter in self._container.chapters():
+            back = round(self.origin / (chapter["time_base"] or Fraction(1, 1000)))
+            moved.append({**chapter, "start": chapter["start"] - back, "end": chapter["end"] - back})
+        return moved
+
     def start(self, stream: Stream) -> Fraction | None:
         """Seconds at which a track begins, once the first packet was read; None where the file does not say."""
         start = self._starts.get(stream.index)

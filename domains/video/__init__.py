@@ -6,31 +6,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .beside import take_attachments
     from .domain import Video
-    from .encode import CONTAINERS, Container
     from .settings import VideoConversion, VideoSettings
-    from .tracks import Track, kept_tags, take_along
 
 __all__ = [
-    "CONTAINERS",
-    "Container",
-    "Track",
     "Video",
     "VideoConversion",
     "VideoSettings",
-    "kept_tags",
-    "take_along",
+    "take_attachments",
 ]
 
 _HOMES = {
-    "CONTAINERS": ".encode",
-    "Container": ".encode",
-    "Track": ".tracks",
     "Video": ".domain",
     "VideoConversion": ".settings",
     "VideoSettings": ".settings",
-    "kept_tags": ".tracks",
-    "take_along": ".tracks",
+    "take_attachments": ".beside",
 }
 
 

@@ -16,15 +16,18 @@ from torch import Tensor
 from ...core.domain import Writer
 from ...core.errors import MediaError, OutputError
 from ...core.files import atomic
+from ..containers.clock import AT_ONCE
+from ..containers.kinds import PIPE, Container, container_of
+from ..containers.labels import kept_tags, label, lost
 from ..containers.opening import Source, reason, source_name
+from ..containers.tracks import Track, take_along
 from ..image import picture
 from .beside import CAPTIONS, left_out, side_data, take_attachments
 from .colour import Unpacker, to_planes, to_tensor
 from .decode import Footage
-from .encode import PIPE, Container, Encoder, container_of, plan
+from .encode import Encoder, plan
 from .reading import FrameReader, Shown
 from .settings import VideoConversion
-from .tracks import Track, kept_tags, take_along
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -143,7 +146,7 @@ class VideoWriter(Writer):
                 file, "w", format=kind.name, container_options=options_of_kind, metadata_errors="ignore"
             )
             base = 1 / like.info.rate.limit_denominator(100_000) if kind.constant_rate else like.info.time_base
-            self._ticks = like.info.time_base / base
+            self._ticks, self._late = like.info.time_base / base, 0
             self._encoder = Encoder(
                 self._container, self._plan, height, width, base, like.info.rate, like.sample_aspect
             )
@@ -165,8 +168,13 @@ class VideoWriter(Writer):
         info = self._like.info
         begin, end = span = footage.span
         shift = footage.shift_ticks * info.time_base
+        if kind.constant_rate and begin is None:  # the first frame is shown at once, whatever comes before it
+            ahead = (footage.first_tick - footage.shift_ticks) * info.time_base
+            self._late, shift = round(ahead / info.time_base), shift + ahead
+            if ahead >= AT_ONCE and footage.container.streams.audio:
+                self._notes.append(f"{float(ahead):.2f} s of sound before the first frame are left out")
         for source in footage.tracks:
-            track, note = take_along(source, self._container, span, shift, kind.sound)
+            track, note = take_along(source, self._container, span, shift, kind)
             if track is not None:
                 self._tracks[source.index] = track
             if note is not None:
@@ -174,8 +182,9 @@ class VideoWriter(Writer):
         self._notes += take_attachments(footage.container, self._container)
         stream = self._encoder.stream
         video = footage.container.streams[info.stream]
-        stream.metadata.update(kept_tags(dict(video.metadata)))
-        stream.disposition = video.disposition
+        kept = [video, *(source for source in footage.tracks if source.index in self._tracks)]
+        self._notes += filter(None, [lost(kind, footage.container, kept)])
+        label(stream, video)
         self._container.metadata.update(kept_tags(dict(footage.container.metadata)))
         self._container.set_chapters(_chapters(footage.chapters, begin, end, shift))  # type: ignore[arg-type]
 
@@ -197,11 +206,8 @@ class VideoWriter(Writer):
             planes = np.concatenate([picture.of_depth(shown.planes, planes.dtype), planes], axis=2)
         with self._writing():
             self._copy_tracks()
-            self._container.mux(
-                self._encoder.encode(
-                    planes, round(shown.ticks * self._ticks), round(shown.duration * self._ticks), shown.like
-                )
-            )
+            ticks, duration = round((shown.ticks - self._late) * self._ticks), round(shown.duration * self._ticks)
+            self._container.mux(self._encoder.encode(planes, ticks, duration, shown.like))
 
     def _shown_next(self) -> Shown:
         if self._like.shown:

@@ -161,11 +161,7 @@ class Footage:
     @property
     def chapters(self) -> list[Any]:
         """The clip's chapters, on the clock of its frames."""
-        moved = []
-        for chapter in self.container.chapters():
-            back = round(self._clock.origin / (chapter["time_base"] or Fraction(1, 1000)))
-            moved.append({**chapter, "start": chapter["start"] - back, "end": chapter["end"] - back})
-        return moved
+        return self._clock.chapters
 
     def _ticks_until(self, seconds: float) -> int:
         """The first tick that is not before `seconds`, taken as they were written: 0.04, not the float next to it."""

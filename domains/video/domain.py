@@ -144,8 +144,9 @@ class Video(Domain):
     def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
         """Raise MediaError for a name that ends as no clip that is written (of a picture: as no picture), ConfigError
         for a codec, or a setting of it, that does not go with the kind of file."""
+        from ..containers.kinds import PIPE, container_of
         from . import pipes
-        from .encode import PIPE, check, container_of
+        from .encode import check
         from .material import is_still
         from .sequence import means_folder
 

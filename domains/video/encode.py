@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import av
 
 from ...core.errors import ConfigError, MediaError
+from ..containers.kinds import Container
 from ..containers.opening import reason
 from .beside import Light
 from .colour import RGB, UNKNOWN, Colour, Packer, Planes, stated
@@ -23,6 +23,9 @@ from .settings import VideoConversion
 if TYPE_CHECKING:
     from av.container import OutputContainer
 
+# x265 (4.2) takes decoding times from the frames before: where there are none, from memory that nobody has written.
+# One or two frames are decoded in the order they are shown in.
+_SHORTER_THAN_THE_DELAY = 2
 _X26X = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
 
 
@@ -69,56 +72,7 @@ CODECS: dict[str, Codec] = {
     "prores": Codec("prores_ks", tuple(_PRORES), "hq", "profile", limited=True, chroma_of=_PRORES),
 }  # fmt: skip
 """What can be asked for by `codec`."""
-
-
-@dataclass(frozen=True)
-class Container:
-    """A kind of file that is written."""
-
-    name: str
-    """FFmpeg's name of it."""
-    codec: str = "h264"
-    """Video codec that `auto` takes."""
-    sound: str = "aac"
-    """Encoder for sound that cannot be copied."""
-    options: Mapping[str, str] = field(default_factory=dict)
-    constant_rate: bool = False
-    """Whether it knows no times of single frames."""
-
-
-# Without this Matroska moves every frame by the time that the sound's encoder needed to start.
-_OWN_TIMES = {"avoid_negative_ts": "disabled"}
-_FAST_START = {"movflags": "+faststart"}
-_MP4, _MOV = Container("mp4", options=_FAST_START), Container("mov", options=_FAST_START)
-_MKV = Container("matroska", options=_OWN_TIMES)
-_TS = Container("mpegts")
-CONTAINERS: dict[str, Container] = {
-    ".mp4": _MP4, ".m4v": _MP4, ".mov": _MOV, ".qt": _MOV, ".mkv": _MKV,
-    ".webm": Container("webm", "vp9", "libopus", _OWN_TIMES),
-    ".ts": _TS, ".m2ts": _TS, ".mts": _TS,
-    ".avi": Container("avi", sound="libmp3lame", constant_rate=True),
-    ".flv": Container("flv"), ".3gp": Container("3gp", options=_FAST_START),
-    ".wmv": Container("asf", sound="libmp3lame"), ".asf": Container("asf", sound="libmp3lame"),
-    ".nut": Container("nut"),
-}  # fmt: skip
-"""Kinds of file by the ending of their names."""
-
-# x265 (4.2) takes decoding times from the frames before: where there are none, from memory that nobody has written.
-# One or two frames are decoded in the order they are shown in.
-_SHORTER_THAN_THE_DELAY = 2
-
-PIPE = _MKV
-"""The kind that goes into a pipe."""
-
-
-def container_of(name: str) -> Container:
-    """The kind of file that a name asks for by its ending. Raises MediaError naming those that are written."""
-    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 (a name, not a path)
-    if suffix not in CONTAINERS:
-        raise MediaError(
-            f"{name}: videos of this kind cannot be written; end the name with one of {', '.join(sorted(CONTAINERS))}"
-        )
-    return CONTAINERS[suffix]
+_FFMPEG_NAMES = {"h265": "hevc"}
 
 
 @dataclass(frozen=True)
@@ -151,17 +105,13 @@ def check(options: VideoConversion, container: Container) -> str:
         raise ConfigError(f"codec is {name!r}; expected auto or one of {', '.join(CODECS)}")
     _formats(CODECS[name], name)
     _settings(name, CODECS[name], options)
-    with av.open(io.BytesIO(), "w", format=container.name) as trial:
-        _add_stream(trial, CODECS[name].encoder)
+    held = [each for each in CODECS if _FFMPEG_NAMES.get(each, each) in container.pictures]
+    if name not in held:
+        usable = " or ".join(held)
+        raise ConfigError(
+            f"codec is {name!r}, which a {container.name} file cannot hold; choose {usable}, or another ending"
+        )
     return name
-
-
-def _add_stream(container: OutputContainer, encoder: str, **arguments: Any) -> Any:
-    try:
-        return container.add_stream(encoder, **arguments)
-    except ValueError as error:
-        kind = container.format.name
-        raise ConfigError(f"a {kind} file cannot hold {encoder} video; choose another codec or ending") from error
 
 
 def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, container: Container) -> Plan:
@@ -186,7 +136,10 @@ def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, cont
         notes.append(f"what it was mastered on and how bright it gets (HDR10) is left out: {name} here cannot hold it")
     if container.constant_rate:
         notes.append(f"{container.name} knows a constant rate only: {float(info.rate):.3f} frames/s")
-        settings["bf"] = "0"  # nor frames in another order than they are shown
+    if not container.reorders:
+        settings["bf"] = "0"
+        if name == "h264":  # says in the stream how long frames are shown, as such a file does not
+            settings[codec.parameters] = ":".join(filter(None, [settings.get(codec.parameters), "force-cfr=1"]))
     return Plan(name, codec, form, colour, matrix, settings, tuple(notes))
 
 
@@ -275,7 +228,6 @@ class Encoder:
         sample_aspect: width of a pixel to its height.
 
     Raises:
-        ConfigError: the container cannot hold the codec.
         MediaError: the encoder refuses the size.
     """
 
@@ -284,7 +236,7 @@ class Encoder:
         # SVT-AV1 writes its settings on the terminal otherwise.
         os.environ.setdefault("SVT_LOG", "1")
         encoder, kind = plan.codec.encoder, container.format.name
-        stream = _add_stream(container, encoder, rate=rate.limit_denominator(100_000), options=dict(plan.options))
+        stream: Any = container.add_stream(encoder, rate=rate.limit_denominator(100_000), options=dict(plan.options))
         context = stream.codec_context
         stream.width, stream.height, stream.pix_fmt = width, height, plan.form.name
         context.time_base = stream.time_base = time_base

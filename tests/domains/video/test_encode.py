@@ -11,8 +11,9 @@ import pytest
 from kept import row
 
 from unpaired import ConfigError, MediaError, Video
+from unpaired.domains.containers.kinds import container_of
 from unpaired.domains.video import VideoConversion
-from unpaired.domains.video.encode import CODECS, container_of, plan
+from unpaired.domains.video.encode import CODECS, plan
 from unpaired.domains.video.probe import ClipInfo, probe
 
 from .clips import contents, convert, make, picture, psnr, yuv
@@ -56,9 +57,9 @@ def test_quality_and_preset_reach_the_encoder(clip: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("suffix", "options", "words"), [
-    (".webm", {"codec": "h264"}, "webm file cannot hold libx264"),
-    (".mp4", {"codec": "prores"}, "mp4 file cannot hold prores"),
-    (".webm", {"codec": "ffv1"}, "webm file cannot hold ffv1"),
+    (".webm", {"codec": "h264"}, "codec is 'h264', which a webm file cannot hold; choose vp9 or av1"),
+    (".mp4", {"codec": "prores"}, "'prores', which a mp4 file cannot hold"),
+    (".webm", {"codec": "ffv1"}, "'ffv1', which a webm file cannot hold"),
     (".mp4", {"codec": "h266"}, "expected auto or one of h264"),
     (".mp4", {"crf": 99}, "h264 takes 0"),
     (".mkv", {"codec": "ffv1", "crf": 20}, "ffv1 has no such setting"),

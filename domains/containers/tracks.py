@@ -16,22 +16,16 @@ from typing import TYPE_CHECKING, Any
 import av
 from av.stream import Disposition
 
-from ..containers.opening import reason
-from .probe import codec_name
+from .kinds import Container
+from .labels import attach_cover, label
+from .opening import reason
+from .sound import Timeline, Wanted, add_sound, encoders_for
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.stream import Stream
 
 _TEXT_CODEC = {"mp4": "mov_text", "mov": "mov_text", "3gp": "mov_text", "webm": "webvtt", "matroska": "subrip"}
-# Statistics and leftovers of the writer of the input: they would be wrong, or the new writer adds its own.
-_STALE_TAGS = ("encoder", "duration", "bps", "number_of_", "_statistics", "major_brand", "minor_version",
-               "compatible_brands", "rotate", "alpha_mode")  # fmt: skip
-
-
-def kept_tags(tags: dict[str, str]) -> dict[str, str]:
-    """Metadata without what describes the input file rather than its content."""
-    return {name: value for name, value in tags.items() if not name.lower().startswith(_STALE_TAGS)}
 
 
 class Track:
@@ -50,7 +44,8 @@ class Track:
         self._source, self._target = source, target
         self._span, self._shift = span, shift
         self._last: int | None = None
-        self._base: Fraction | None = None
+        self._held: av.Packet[Any] | None = None
+        self._length = 0
 
     def packets(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
         """What becomes of a packet of the source."""
@@ -59,10 +54,28 @@ class Track:
 
     def rest(self) -> Iterator[av.Packet[Any]]:
         """What is left once the source has ended."""
-        return iter(())
+        if self._held is not None:
+            self._held.duration = self._decoded_length(self._held)
+            yield self._moved(self._held)
 
     def _converted(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
-        yield self._moved(packet)
+        held, self._held = self._held, None
+        if held is not None:
+            if packet.dts is not None and held.dts is not None:
+                self._length = held.duration = max(0, packet.dts - held.dts)
+            yield self._moved(held)
+        if self._source.type != "subtitle" and not packet.duration:
+            self._held = packet  # MP4 leaves out what lasts for no time: it lasts until the next
+        else:
+            yield self._moved(packet)
+
+    def _decoded_length(self, packet: av.Packet[Any]) -> int:
+        if self._source.type == "audio":
+            with suppress(av.FFmpegError, ValueError):
+                decoded: list[av.AudioFrame] = self._source.decode(packet)  # type: ignore[attr-defined]
+                seconds = sum(Fraction(each.samples, each.sample_rate) for each in decoded)
+                return round(seconds / packet.time_base) or self._length
+        return self._length
 
     def _inside(self, packet: av.Packet[Any]) -> bool:
         begin, end = self._span
@@ -98,21 +111,28 @@ class Track:
 class _Sound(Track):
     """A sound track that is encoded anew."""
 
+    def __init__(self, *arguments: Any, from_zero: bool) -> None:
+        super().__init__(*arguments)
+        begin, end = self._span
+        self._timeline = Timeline(self._shift if from_zero else begin, end, self._shift)
+
+    def _inside(self, packet: av.Packet[Any]) -> bool:
+        return True  # cut where it begins and ends to the sample, once it is decoded
+
     def _converted(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
-        with suppress(av.FFmpegError, ValueError):  # a damaged packet is a moment of silence
-            for frame in self._source.decode(packet):  # type: ignore[attr-defined]
-                yield from self._encoded(frame)
+        yield from self._encoded(packet)
 
     def rest(self) -> Iterator[av.Packet[Any]]:
-        with suppress(av.FFmpegError, ValueError):
-            for frame in self._source.decode(None):  # type: ignore[attr-defined]
-                yield from self._encoded(frame)
+        yield from self._encoded(None)
         yield from self._target.encode(None)  # type: ignore[attr-defined]
 
-    def _encoded(self, frame: av.AudioFrame) -> Iterator[av.Packet[Any]]:
-        if frame.pts is not None and frame.time_base is not None:
-            frame.pts -= round(self._shift / frame.time_base)
-        yield from self._target.encode(frame)  # type: ignore[attr-defined]
+    def _encoded(self, packet: av.Packet[Any] | None) -> Iterator[av.Packet[Any]]:
+        decoded: list[av.AudioFrame] = []
+        with suppress(av.FFmpegError, ValueError, EOFError):  # a damaged packet is a moment of silence
+            decoded = self._source.decode(packet)  # type: ignore[attr-defined]
+        for frame in decoded:
+            for piece in self._timeline.frames(frame):
+                yield from self._target.encode(piece)  # type: ignore[attr-defined]
 
 
 class _Text(Track):
@@ -141,45 +161,80 @@ def take_along(
     container: OutputContainer,
     span: tuple[Fraction | None, Fraction | None],
     shift: Fraction,
-    sound_encoder: str,
+    kind: Container,
 ) -> tuple[Track | None, str | None]:
-    """Make room for a track in the new file.
+    """Make room for a track in the new file, which is of a `kind`.
 
     Returns:
         The track (None where it cannot be taken along), and what is to be said about it.
     """
-    what = f"{'sound' if source.type == 'audio' else source.type} track {source.index} ({codec_name(source)})"
-    if source.type == "video":
-        what = f"the cover picture ({codec_name(source)})"
-    name = container.format.name
+    what = f"{'sound' if source.type == 'audio' else source.type} track {source.index} ({_codec_name(source)})"
+    if _is_cover(source):
+        what = f"the cover picture ({_codec_name(source)})"
     if source.codec_context is None:
         return None, f"{what} is left out: its codec is not known here"
-    if _holds(name, source):
+    if _is_cover(source) and kind.name == "matroska" and attach_cover(container, source):
+        return None, None
+    if _holds(kind, source, span):
         target = container.add_stream_from_template(source, opaque=True)
-        _label(target, source)
+        label(target, source)
         return Track(source, target, span, shift), None
     try:
         if source.type == "audio":
-            sound = _add_sound(container, source, sound_encoder)
-            _label(sound, source)
-            return _Sound(
-                source, sound, span, shift
-            ), f"{what} was encoded anew as {sound_encoder}: {name} cannot hold it"
-        text = _add_text(container, source, _TEXT_CODEC.get(name)) if source.type == "subtitle" else None
+            return _encoded_anew(what, source, container, span, shift, kind)
+        codec = _TEXT_CODEC.get(kind.name)
+        text = _add_text(container, source, codec) if source.type == "subtitle" else None
         if text is not None:
-            _label(text, source)
-            first = _TEXT_CODEC[name] == "mov_text"
-            track = _Text(source, text, span, shift, length_first=first)
-            return track, f"{what} was rewritten as {_TEXT_CODEC[name]}: {name} cannot hold it"
+            label(text, source)
+            track = _Text(source, text, span, shift, length_first=codec == "mov_text")
+            return track, f"{what} was rewritten as {codec}: {kind.name} cannot hold it"
     except (av.FFmpegError, ValueError) as error:
-        return None, f"{what} is left out: {name} cannot hold it ({reason(error)})"
-    return None, f"{what} is left out: {name} cannot hold it"
+        return None, f"{what} is left out: {kind.name} cannot hold it ({reason(error)})"
+    return None, f"{what} is left out: {kind.name} cannot hold it"
 
 
-def _holds(container: str, source: Stream) -> bool:
-    """Whether a kind of container takes a track as it is: some say so only when their header is written."""
+def _encoded_anew(
+    what: str,
+    source: Any,
+    container: OutputContainer,
+    span: tuple[Fraction | None, Fraction | None],
+    shift: Fraction,
+    kind: Container,
+) -> tuple[Track | None, str | None]:
+    faults = []
+    wanted = Wanted.of(source)
+    for encoder in encoders_for(kind, wanted):
+        try:
+            target = add_sound(container, encoder, wanted)
+        except (av.FFmpegError, ValueError) as error:
+            faults.append(f"{encoder}: {reason(error)}")
+            continue
+        label(target, source)
+        track = _Sound(source, target, span, shift, from_zero=kind.constant_rate)
+        if encoder == wanted.codec and encoder.startswith("pcm_"):  # the same samples
+            return track, None
+        return track, f"{what} was encoded anew as {encoder}: {kind.name} does not keep it in its place"
+    return None, f"{what} is left out: {kind.name} cannot hold it ({'; '.join(faults)})"
+
+
+def _holds(kind: Container, source: Stream, span: tuple[Fraction | None, Fraction | None]) -> bool:
+    """Whether a kind of container gives a track back as it is: some say so only when their header is written."""
+    codec: str = source.codec_context.codec.canonical_name
+    at_home = kind.name in source.container.format.name.split(",")
+    if source.type == "audio":
+        whole = at_home and span == (None, None)
+        known = codec in kind.copied and (whole or not kind.constant_rate)
+    elif _is_cover(source):
+        known = kind.covers
+    else:
+        known = codec != "rawvideo" and (not kind.swallows or codec in kind.pictures)
+        if source.type == "video" and not at_home:  # the picture of a video whose sound is translated
+            reordered = bool(source.codec_context.has_b_frames)  # type: ignore[attr-defined]
+            known = known and not kind.constant_rate and (kind.reorders or not reordered)
+    if not known:
+        return False
     try:
-        with av.open(io.BytesIO(), "w", format=container) as trial:
+        with av.open(io.BytesIO(), "w", format=kind.name) as trial:
             trial.add_stream_from_template(source, opaque=True)
             trial.start_encoding()
     except (av.FFmpegError, ValueError):
@@ -187,15 +242,12 @@ def _holds(container: str, source: Stream) -> bool:
     return True
 
 
-def _add_sound(container: OutputContainer, source: Any, encoder: str) -> Any:
-    rate = source.codec_context.sample_rate
-    if encoder == "libopus":
-        rate = min((r for r in (8000, 12000, 16000, 24000, 48000) if r >= rate), default=48000)
-    target: Any = container.add_stream(encoder, rate=rate)
-    target.layout = source.codec_context.layout.name
-    target.bit_rate = 96_000 * max(1, len(source.codec_context.layout.channels))
-    target.codec_context.open()
-    return target
+def _codec_name(source: Stream) -> str:
+    return source.codec_context.name if source.codec_context is not None else "unknown"
+
+
+def _is_cover(source: Stream) -> bool:
+    return source.type == "video" and bool(source.disposition & Disposition.attached_pic)
 
 
 def _add_text(container: OutputContainer, source: Any, codec: str | None) -> Any:
@@ -211,8 +263,3 @@ def _add_text(container: OutputContainer, source: Any, codec: str | None) -> Any
         target = container.add_mux_stream(codec)
     target.time_base = source.time_base
     return target
-
-
-def _label(target: Any, source: Any) -> None:
-    target.metadata.update(kept_tags(dict(source.metadata)))
-    target.disposition = source.disposition if source.type != "video" else Disposition.attached_pic
