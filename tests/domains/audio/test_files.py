@@ -65,7 +65,7 @@ def test_aac_comes_out_as_aac(assets: Path, tmp_path: Path) -> None:
 
 def test_kinds_that_cannot_hold_it_are_refused_with_advice(assets: Path, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.tile(speech(assets, "male-2")[:9000, None], 6), 22050)
-    for name in ("b.mp3", "b.opus", "b.xyz", "b"):
+    for name in ("b.mp3", "b.xyz", "b"):
         with pytest.raises(MediaError, match="end the name with") as error:
             through(tmp_path / "a.wav", tmp_path / name)
         assert "\n" not in str(error.value)
