@@ -74,6 +74,16 @@ def test_jumps_are_taken_out_of_all_tracks(second: float, tmp_path: Path) -> Non
         assert clock.notes == ("its clock jumps once; what lies on both sides was joined",)
 
 
+def test_a_jump_back_to_before_where_ffmpeg_takes_times_to_have_wrapped_is_one_jump(tmp_path: Path) -> None:
+    """FFmpeg adds 2^33 ticks to times of more than 60 s before the first, until the clock comes past there again."""
+    path = joined(tmp_path / "c.ts", capture(tmp_path / "a.ts", 2, 100), capture(tmp_path / "b.ts", 14, 30))
+    together(path, [float(number) for number in range(16)], slack=0.12)
+    with open_container(path) as container:
+        clock = Clock(container)
+        assert sum(packet.size > 0 for packet in clock.packets(container.streams.video[0])) == 400
+        assert clock.notes == ("its clock jumps once; what lies on both sides was joined",)
+
+
 def test_clocks_that_go_to_and_fro_end_where_they_should(tmp_path: Path) -> None:
     parts = [capture(tmp_path / f"{n}.ts", 1, offset) for n, offset in enumerate((60, 3, 5000, 61, 39.5))]
     together(joined(tmp_path / "c.ts", *parts), [0, 1, 2, 3, 4], slack=0.25)
