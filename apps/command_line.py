@@ -51,7 +51,16 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--debug", action="store_true", help="show the traceback of a fault")
 
     def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"{message} (see {self.prog} --help)")
+        """Raise what argparse found, with what a newcomer may have meant."""
+        what, _, words = message.partition(": ")
+        hint = ""
+        if what == "unrecognized arguments":
+            dashed = any(word[0] in "-\N{EN DASH}\N{EM DASH}" for word in words.split())
+            hint = "; options begin with two hyphens" if dashed else "; a name with spaces goes in quotes"
+        if what == "the following arguments are required":
+            named = (str(action.metavar or action.dest) for action in self._actions if not action.option_strings)
+            hint = f"; it takes {' '.join(named)}"
+        raise ConfigError(f"{message} (see {self.prog} --help){hint}")
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
         """Read a program's words. In the result, `settings` is the nested mapping of the dotted settings, `typed` the
@@ -65,6 +74,8 @@ class Parser(argparse.ArgumentParser):
             args = self.parse_args(rest)
         except ConfigError as error:
             raise ConfigError("; ".join([*faults, str(error)])) from None
+        empty = [action for action in self._actions if getattr(args, action.dest, None) == ""]
+        faults += [f"{(*action.option_strings, action.metavar)[0]} is an empty name" for action in empty]
         args.settings, args.faults, args.typed = settings, faults, self._typed
         return args
 
@@ -81,12 +92,13 @@ class Parser(argparse.ArgumentParser):
             if not word.startswith("--") or option in known:
                 rest.append(word)
                 continue
+            bare = not given and not (words and not words[0].startswith("--"))
             if not given:
-                value = words.pop(0) if words and not words[0].startswith("--") else "true"
+                value = "true" if bare else words.pop(0)
             setting = self._setting(option)
             if setting:
                 put(settings, setting, Text(value))
-                self._typed[setting] = option
+                self._typed[setting] = f"{option} (without a value)" if bare else option
             else:
                 options = known | {"--" + short.replace("_", "-") for short in self.shorthand}
                 faults.append(f"{option} is no option{suggestion(option, sorted(options))}")

@@ -32,10 +32,13 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _dispatch(words: list[str]) -> int | None:
     command = next((word for word in words if word != "--debug"), None)
-    if command in ("-h", "--help"):
+    if command == "help" and any(word in COMMANDS for word in words):
+        words.remove("help")
+        return _dispatch([*words, "--help"])
+    if command in ("-h", "--help", "help"):
         print(_help())
         return 0
-    if command == "--version":
+    if command in ("--version", "version"):
         print("unpaired", unpaired.__version__)
         return 0
     if command not in COMMANDS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -168,9 +169,12 @@ def _converted(
 ) -> ConversionReport:
     if footage.PIPE in (args.input, args.output):
         return footage.through_pipe(translator, args.input, args.output, args.direction, options, counter)
+    output = Path(args.output)
+    if args.output.endswith(("/", os.sep)) and not Path(args.input).is_dir():  # a folder, as for cp
+        output /= Path(args.input).name
     return translator.convert(
         Path(args.input),
-        Path(args.output),
+        output,
         args.direction,
         skip_existing=args.skip_existing,
         progress=counter,

@@ -178,6 +178,45 @@ def test_libraries_cannot_write_between_the_lines(program: Callable, capfd: pyte
     assert capfd.readouterr().err == "ours\nafter"
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["convert", "in.jpg", "out.jpg"],
+            "OUTPUT (see unpaired convert --help); it takes MODEL INPUT OUTPUT",
+        ),
+        (
+            ["convert", "day2night", "my", "photo.jpg", "out.jpg"],
+            "(see unpaired convert --help); a name with spaces",
+        ),
+        (["convert", "day2night", "", "out.jpg"], "INPUT is an empty name"),
+        (["convert", "day2night", "in.jpg", ""], "OUTPUT is an empty name"),
+        (["convert", "day2night", "in.jpg", "out.jpg", "--report", ""], "--report is an empty name"),
+        (
+            ["train", "photos", "paintings"],
+            "paintings (see unpaired train --help); a name with spaces goes in quotes",
+        ),
+        (["train", "-steps", "10"], "-steps 10 (see unpaired train --help); options begin with two hyphens"),
+        (["train", "\N{EN DASH}steps", "10"], "steps 10 (see unpaired train --help); options begin with two hyphens"),
+        (["train", "--steps"], "--steps (without a value) is 'true'; expected a whole number"),
+        (["train", "--steps", "10k"], "--steps is '10k'; expected a whole number"),
+        (["train", "--out", ""], "--out is an empty name"),
+        (["train", "--data-changed"], "--data-changed goes with --resume"),
+    ],
+)
+def test_what_a_newcomer_types_is_answered_in_one_line(words: list[str], message: str, unpaired: Callable) -> None:
+    done = unpaired(*words)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert message in done.err
+
+
+@pytest.mark.parametrize("words", [["help"], ["help", "train"], ["train", "--help"], ["version"]])
+def test_words_that_ask_for_help_get_it(words: list[str], unpaired: Callable) -> None:
+    done = unpaired(*words)
+    assert (done.code, done.err) == (0, "")
+    assert ("unpaired train" if "train" in words else "unpaired") in done.out
+
+
 def test_dotted_options_in_every_form() -> None:
     parser = Parser("x", "", groups=("training", "domain"), shorthand={"learning_rate": "training.learning_rate"})
     parser.add_argument("--domain")

@@ -142,6 +142,13 @@ def test_a_fault_names_the_option_as_it_was_typed(
     assert "conversion.strength" not in done.err.replace("--conversion.strength", "")
 
 
+def test_an_output_that_ends_in_a_slash_is_a_folder(
+    unpaired: Callable, model: Path, pictures: Path, tmp_path: Path
+) -> None:
+    assert unpaired("convert", model, pictures / "trainA" / "0.png", f"{tmp_path / 'new'}/").code == 0
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["0.png"]
+
+
 @row("any", "outputs that are there, with `--skip-existing`")
 def test_outputs_of_another_model_other_settings_or_another_input_are_made_anew_and_said(
     unpaired: Callable, model: Path, pictures: Path, tmp_path: Path
