@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from unpaired.core.errors import (
         AdapterError,
+        ArgumentError,
         ConfigError,
         Interrupted,
         MediaError,
@@ -58,6 +59,7 @@ _HOMES = {
     ),
     "unpaired.core.errors": (
         "AdapterError",
+        "ArgumentError",
         "ConfigError",
         "Interrupted",
         "MediaError",
@@ -82,6 +84,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AdapterError",
+    "ArgumentError",
     "ArrayDomain",
     "ArraySettings",
     "Audio",

@@ -18,7 +18,7 @@ from json import dumps
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TypeVar
 
-from unpaired.core.config import Text
+from unpaired.core.config import Text, joined, shortened
 from unpaired.core.errors import ConfigError, UnpairedError
 from unpaired.core.naming import named_as_typed
 from unpaired.core.registry import suggestion
@@ -60,7 +60,7 @@ class Parser(argparse.ArgumentParser):
         if what == "the following arguments are required":
             named = (str(action.metavar or action.dest) for action in self._actions if not action.option_strings)
             hint = f"; it takes {' '.join(named)}"
-        raise ConfigError(f"{message} (see {self.prog} --help){hint}")
+        raise ConfigError(f"{shortened(message, 160)} (see {self.prog} --help){hint}")
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
         """Read a program's words. In the result, `settings` is the nested mapping of the dotted settings, `typed` the
@@ -73,7 +73,7 @@ class Parser(argparse.ArgumentParser):
         try:
             args = self.parse_args(rest)
         except ConfigError as error:
-            raise ConfigError("; ".join([*faults, str(error)])) from None
+            raise ConfigError(joined([*faults, str(error)])) from None
         empty = [action for action in self._actions if getattr(args, action.dest, None) == ""]
         faults += [f"{(*action.option_strings, action.metavar)[0]} is an empty name" for action in empty]
         args.settings, args.faults, args.typed = settings, faults, self._typed
@@ -101,7 +101,7 @@ class Parser(argparse.ArgumentParser):
                 self._typed[setting] = f"{option} (without a value)" if bare else option
             else:
                 options = known | {"--" + short.replace("_", "-") for short in self.shorthand}
-                faults.append(f"{option} is no option{suggestion(option, sorted(options))}")
+                faults.append(f"{shortened(option, 80)} is no option{suggestion(option, sorted(options))}")
         return rest, settings, faults
 
     def _setting(self, option: str) -> str | None:
@@ -124,7 +124,7 @@ def put(mapping: dict[str, Any], name: str, value: Any) -> None:
 def refuse(faults: Sequence[str]) -> None:
     """Raise the faults collected so far, if any, as one ConfigError."""
     if faults:
-        raise ConfigError("; ".join(faults))
+        raise ConfigError(joined(faults))
 
 
 class Progress:
@@ -269,7 +269,7 @@ def run(program: Callable[[], int | None], debug: bool = False) -> int:
         return 0
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _ENVIRONMENT:
-            return _failed(f"{error.filename or 'a file'} cannot be used: {error.strerror}", 2, debug)
+            return _failed(f"{shortened(str(error.filename or 'a file'))} cannot be used: {error.strerror}", 2, debug)
         return _failed(
             f"this is a fault of unpaired, please report it: {type(error).__name__}: {error}"
             " (--debug shows where it happened)",

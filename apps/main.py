@@ -8,6 +8,7 @@ from importlib import import_module
 
 import unpaired
 from unpaired.apps.command_line import carried_out, run
+from unpaired.core.config import show
 from unpaired.core.errors import ConfigError
 from unpaired.core.registry import suggestion
 
@@ -42,7 +43,7 @@ def _dispatch(words: list[str]) -> int | None:
         print("unpaired", unpaired.__version__)
         return 0
     if command not in COMMANDS:
-        found = "no command was named" if command is None else f"there is no command {command!r}"
+        found = "no command was named" if command is None else f"there is no command {show(command)}"
         known = list(COMMANDS)
         raise ConfigError(f"{found}{suggestion(command or '', known)}; commands: {', '.join(known)}")
     words.remove(command)

@@ -115,7 +115,7 @@ def read_settings(file: Path) -> dict[str, Any]:
     from unpaired.core.training import FORMAT
 
     if not isinstance(version, int) or version > FORMAT:
-        made = f"was made by a newer version of unpaired (format {version}; this one reads up to {FORMAT})"
+        made = f"was made by a newer version of unpaired (format {config.show(version)}; this one reads up to {FORMAT})"
         raise ConfigError(f"{file} {made}; update unpaired")
     return mapping
 

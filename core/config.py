@@ -9,15 +9,15 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
-import re
 import types
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
 from .errors import ConfigError, MissingFile
+from .plain import from_yaml, is_unicode
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ def from_mapping(cls: type[T], mapping: Mapping[str, Any], where: str = "") -> T
     faults: list[str] = []
     instance = read(cls, mapping, where, faults)
     if instance is None or faults:
-        raise ConfigError("; ".join(faults))
+        raise ConfigError(joined(faults))
     return instance
 
 
@@ -106,6 +106,12 @@ def _without_joint_forms(mapping: Mapping[str, Any], names: Collection[str]) -> 
     return given
 
 
+def joined(faults: Sequence[str], most: int = 12) -> str:
+    """Several faults as one message; of very many the first."""
+    more = [f"and {len(faults) - most} more"] if len(faults) > most else []
+    return "; ".join([*faults[:most], *more])
+
+
 def dotted(where: str, key: str) -> str:
     """The full name of a setting: "training" and "steps" make "training.steps"."""
     return f"{where}.{key}" if where else key
@@ -114,10 +120,13 @@ def dotted(where: str, key: str) -> str:
 def unknown_key(key: str, known: Iterable[str], where: str = "") -> str:
     """The fault of a key that does not exist, with the nearest one that does."""
     known = sorted(known)
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(key[:80], known, n=1, cutoff=0.6)
+    name = dotted(where, key if key.isprintable() and len(key) <= 60 else show(key))
     if near:
-        return f"{dotted(where, key)} is unknown; did you mean {dotted(where, near[0])}?"
-    return f"{dotted(where, key)} is unknown; expected one of {', '.join(known) or 'none'}"
+        return f"{name} is unknown; did you mean {dotted(where, near[0])}?"
+    fitting = [each for place, each in enumerate(known) if len(", ".join(known[: place + 1])) <= 160]
+    more = f" ... ({len(known)} in all)" if len(fitting) < len(known) else ""
+    return f"{name} is unknown; expected one of {', '.join(fitting) or 'none'}{more}"
 
 
 # -- one value --------------------------------------------------------------------------------------
@@ -142,7 +151,7 @@ def _convert(value: Any, kind: Any, name: str, faults: list[str]) -> Any:
         return value
     try:
         return converter(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return _refuse(given, kind, name, faults)
 
 
@@ -150,8 +159,8 @@ def _parsed(value: Any) -> Any:
     if not isinstance(value, Text):
         return value
     try:
-        return yaml.load(value, Loader=_Loader)
-    except yaml.YAMLError:
+        return from_yaml(value)
+    except ValueError:
         return str(value)
 
 
@@ -199,17 +208,20 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def _exactly(kind: type[Any]) -> Callable[[Any], Any]:
-    def converter(value: Any) -> Any:
-        if not isinstance(value, kind):
-            raise TypeError
-        return str(value) if kind is str else value
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not is_unicode(value):
+        raise ValueError
+    return str(value)
 
-    return converter
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
 
 
 def _path(value: Any) -> Path:
-    if not isinstance(value, str | Path) or not str(value):
+    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
         raise ValueError
     return Path(value)
 
@@ -217,8 +229,8 @@ def _path(value: Any) -> Path:
 _CONVERTERS: dict[Any, Callable[[Any], Any]] = {
     int: _whole,
     float: _number,
-    bool: _exactly(bool),
-    str: _exactly(str),
+    bool: _truth,
+    str: _text,
     Path: _path,
 }
 _WORDS = {
@@ -253,8 +265,16 @@ def show(value: Any) -> str:
     """A value as a message quotes it, cut short."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    text = repr(str(value)) if isinstance(value, str) else repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+    try:
+        text = repr(str(value)) if isinstance(value, str) else repr(value)
+    except (ValueError, RecursionError):  # more digits, or deeper, than Python writes
+        text = f"a very large {type(value).__name__}"
+    return shortened(text, 60)
+
+
+def shortened(text: str, longest: int = 240) -> str:
+    """A text, cut where it is longer than a message may quote."""
+    return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
 # -- several mappings -------------------------------------------------------------------------------
@@ -277,23 +297,6 @@ def merge(*mappings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # -- YAML -------------------------------------------------------------------------------------------
-class _Loader(yaml.SafeLoader):
-    """SafeLoader that refuses a key given twice and reads 2e-4 as a number (YAML 1.1 takes it for text)."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key in [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value} is given twice", key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d[\d_]*)(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
-)
-
-
 def read_yaml(path: Path | str) -> dict[str, Any]:
     """The mapping a YAML file holds (an empty file holds none).
 
@@ -301,20 +304,16 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
-        content = yaml.load(text, Loader=_Loader)
+        content = from_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise MissingFile(f"there is no configuration file {path}") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path} is no YAML text: {type(error).__name__}") from error
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f", line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{path}{line}: {error.problem or error.context or 'no valid YAML'}") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(f"{path} is no valid YAML: {' '.join(str(error).split())}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is no YAML text: it is not in UTF-8") from error
+    except ValueError as error:
+        reason = shortened(" ".join(str(error).split()))
+        raise ConfigError(f"{path}{', ' if reason.startswith('line ') else ': '}{reason}") from error
     if content is None:
         return {}
     if not isinstance(content, dict):
@@ -326,4 +325,10 @@ def write_yaml(path: Path | str, mapping: Mapping[str, Any]) -> None:
     """Write a mapping of plain values, whole or not at all. Raises OutputError."""
     from .files import atomic_text
 
-    atomic_text(Path(path), yaml.safe_dump(_plain(mapping), sort_keys=False, allow_unicode=True, width=100))
+    text = yaml.safe_dump(_plain(mapping), sort_keys=False, allow_unicode=True, width=100)
+    if not _LINE_BREAKS.isdisjoint(text):  # PyYAML 6.0.4 writes them as they are and reads them as spaces
+        text = yaml.safe_dump(_plain(mapping), sort_keys=False, width=100)
+    atomic_text(Path(path), text)
+
+
+_LINE_BREAKS = frozenset("\x85\u2028\u2029")

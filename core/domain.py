@@ -7,13 +7,13 @@ methods below, so that the engine never branches on a domain's kind.
 
 from __future__ import annotations
 
-import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
+from .arguments import settings_from
 from .errors import ConfigError, MediaError, UnpairedError, one_line
 from .streams import Reader as Reader
 from .streams import Translate as Translate
@@ -161,13 +161,7 @@ class Domain(ABC):
     conversion_type: ClassVar[type[ConversionSettings]] = ConversionSettings
 
     def __init__(self, settings: DomainSettings | None = None, **fields: Any) -> None:
-        from .config import unknown_key
-
-        known = [field.name for field in dataclasses.fields(self.settings_type) if field.init]
-        faults = [unknown_key(name, known, "domain") for name in fields if name not in known]
-        if faults:
-            raise ConfigError("; ".join(faults))
-        self.settings = dataclasses.replace(self.settings_type() if settings is None else settings, **fields)
+        self.settings = settings_from(self.settings_type, settings, fields, "domain")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.settings,)

@@ -84,7 +84,7 @@ class Engine:
         self._group_d, self._optimiser_d = fabric.setup(group_d, self._optimiser(self.discriminators))
         self.averaged = copy.deepcopy(self.generators).requires_grad_(False).eval()
         # Odd and even seeds keep the two buffers' draws, and those of every process, apart.
-        seed = 2 * (settings.seed * fabric.world_size + fabric.global_rank)
+        seed = 2 * (settings.seed * fabric.world_size + fabric.global_rank) % 2**63
         self._history: dict[Side, HistoryBuffer] = {
             "a": HistoryBuffer(objective.history, seed),
             "b": HistoryBuffer(objective.history, seed + 1),

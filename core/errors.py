@@ -33,6 +33,10 @@ class UnknownName(UnpairedError, LookupError):
     """A domain, network, objective or model of that name is not installed."""
 
 
+class ArgumentError(UnpairedError, TypeError):
+    """An argument is of another type than the function takes; the message says what was expected."""
+
+
 class AdapterError(UnpairedError, TypeError):
     """A domain breaks its contract; the message names the class, the method, what came and what was expected."""
 

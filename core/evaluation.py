@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
@@ -19,15 +20,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .arguments import expect, expect_paths, expect_whole
+from .config import show
 from .domain import SIDES, Direction, Domain, Scorer, Side, backwards
 from .errors import ConfigError, MissingFile
 from .evaluation_report import DirectionScores, EvaluationReport, ModelUsed
 from .files import atomic_bytes, atomic_text, output_error
 from .held_out import choose
+from .plain import LARGEST_WHOLE
+from .translator import Translator, load
 
 if TYPE_CHECKING:
     from .model import Model
-    from .translator import Translator
 
 _GAP, _PAPER = 4, 255
 
@@ -59,14 +63,18 @@ def evaluate(
     of a domain of label maps, scored by nearest colour. `progress`: called with files done and files in all.
 
     Raises:
+        ArgumentError: an argument is of another type.
         MissingFile: a folder, the model or the extractor is not there.
         MediaError: a folder has nothing usable.
         ConfigError: settings that do not go together, or paired folders whose names do not match.
         OutputError: the sheet, the JSON file or a temporary file cannot be written.
     """
+    expect("translator", translator, (Translator, str, PathLike), "a translator, a run, a model file or a model's name")
+    expect_paths({"a": a, "b": b}, {"extractor": extractor, "sheet": sheet, "json": json})
+    expect_whole(sheet_rows=sheet_rows, seed=seed, **({} if limit is None else {"limit": limit}))
     folders: dict[Side, Path] = {"a": Path(a), "b": Path(b)}
     features = Path(extractor) if extractor is not None else None
-    _check(folders, paired, limit, features, sheet, sheet_rows, {**(scorers or {}), **(palettes or {})})
+    _check(folders, paired, limit, seed, features, sheet, sheet_rows, {**(scorers or {}), **(palettes or {})})
     name, translator = _loaded(translator)
     sets = choose(translator.domain, folders, paired, limit, seed)
     examiner = _Examiner(
@@ -102,6 +110,7 @@ def _check(
     folders: Mapping[Side, Path],
     paired: bool,
     limit: int | None,
+    seed: int,
     extractor: Path | None,
     sheet: str | Path | None,
     sheet_rows: int,
@@ -117,6 +126,8 @@ def _check(
         faults.append(f"A and B are the same folder, {folders['a']}; give one folder for each domain")
     if limit is not None and limit < 1:
         faults.append(f"limit is {limit}; expected 1 or more")
+    if not 0 <= seed <= LARGEST_WHOLE:
+        faults.append(f"seed is {seed}; expected 0 to 2**63 - 1")
     if sheet_rows < 1:
         faults.append(f"sheet_rows is {sheet_rows}; expected 1 or more")
     if sheet is not None and Path(sheet).suffix.lower() not in (".jpg", ".jpeg"):
@@ -136,18 +147,16 @@ def _label_scorers(
 
 
 def _loaded(translator: Translator | str | Path) -> tuple[str, Translator]:
-    from .translator import load
-
-    if isinstance(translator, str | Path):
-        return str(translator), load(translator)
-    return translator.model.card.get("name", "in memory"), translator
+    if isinstance(translator, Translator):
+        return translator.model.card.get("name", "in memory"), translator
+    return str(translator), load(translator)
 
 
 def _directions(model: Model, wanted: Direction | None) -> tuple[Direction, ...]:
     if wanted is None:
         return tuple(model.generators)
     if wanted not in model.generators:
-        raise ConfigError(f"the model has no direction {wanted!r}; it has {', '.join(model.generators)}")
+        raise ConfigError(f"the model has no direction {show(wanted)}; it has {', '.join(model.generators)}")
     return (wanted,)
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .arguments import expect, expect_path
+from .config import show
 from .domain import Direction
 from .errors import ConfigError
 from .files import atomic_bytes
@@ -80,9 +82,11 @@ def export_onnx(
         OutputError: the file cannot be written.
         MissingDependency: onnx or onnxruntime is not installed.
     """
+    expect_path("out", out)
     model = _loaded(model)
+    expect("direction", direction, str, "a2b or b2a")
     if direction not in model.generators:
-        raise ConfigError(f"direction is {direction!r}; this model translates {' or '.join(model.generators)}")
+        raise ConfigError(f"direction is {show(direction)}; this model translates {' or '.join(model.generators)}")
     generator = model.generators[direction]
     graph = _described(onnx_graph(generator, model.domain.dimensions), model, direction)
     batches = [_smooth_noise(shape) for shape in _shapes(generator, model.domain.dimensions)]
@@ -105,6 +109,7 @@ def export_model(model: Model | str | os.PathLike[str], out: str | os.PathLike[s
         MissingFile, UnknownName, ModelFileError: the model cannot be loaded.
         OutputError: the file cannot be written.
     """
+    expect_path("out", out)
     path = Path(out)
     save_model(_loaded(model), path, half=half)
     return path

@@ -14,6 +14,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from .arguments import expect
+from .config import show
 from .domain import Direction, Domain, backwards
 from .errors import ConfigError, ModelFileError
 from .model import Model, save_model
@@ -54,8 +56,9 @@ def import_checkpoint(
         ModelFileError: not such a state dict, or an architecture that is not known here; the message says what it is.
         ConfigError: the domain's channels are not the generator's.
     """
+    expect("domain", domain, Domain, "an adapter, such as unpaired.Image()")
     if norm not in NORMS:
-        raise ConfigError(f"norm is {norm!r}; expected one of {', '.join(NORMS)}")
+        raise ConfigError(f"norm is {show(norm)}; expected one of {', '.join(NORMS)}")
     files: dict[Direction, tuple[Path, str]] = {direction: (checkpoint, part)}
     if reverse is not None or reverse_part:
         files[backwards(direction)] = (reverse or checkpoint, reverse_part)
@@ -142,7 +145,7 @@ def _what(state: Mapping[str, Tensor]) -> str:
         return "it seems to be CUT's projection (net_F); take the file of net_G"
     if weights[-1].shape[0] == 1 and all(name.startswith("model.") for name in names):
         return "it seems to be a discriminator; take the file of the generator (net_G)"
-    return f"its first tensor is {names[0][:80]!r}"
+    return f"its first tensor is {show(names[0])}"
 
 
 def _norm(state: Mapping[str, Tensor], layout: Layout, given: Norm, file: Path) -> tuple[str, tuple[str, ...]]:

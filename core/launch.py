@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
-from .errors import ConfigError, Interrupted, UnpairedError
+from .devices import device_named
+from .errors import Interrupted, UnpairedError
 from .plan import RunPlan
 from .resources import told_in_words
 from .settings import TrainingSettings
@@ -43,24 +44,17 @@ def make_fabric(settings: TrainingSettings) -> Fabric:
 
     # What it announces (precision, ranks) is in config.yaml already.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    accelerator, _, number = settings.device.partition(":")
-    if accelerator == "auto":
-        accelerator = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    if accelerator not in ("cpu", "cuda", "mps"):
-        raise ConfigError(f"training.device is {settings.device!r}; expected auto, cpu, cuda, cuda:N or mps")
-    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not present[accelerator]:
-        raise ConfigError(f"training.device is {settings.device!r} and this machine has none; use auto or cpu")
+    device = device_named(settings.device, "training.device")
     precision = settings.precision
     if precision == "auto":
-        precision = "bf16" if native_bf16(accelerator) else "fp32"
+        precision = "bf16" if native_bf16(device.kind) else "fp32"
     local = int(os.environ.get("LOCAL_WORLD_SIZE", 0))
     processes = local or settings.processes
-    devices: Any = [int(number)] if number else processes
+    devices: Any = processes if device.number is None else [device.number]
     nodes = int(os.environ.get("WORLD_SIZE", processes)) // processes if local else 1
     strategy = "auto" if processes * nodes == 1 else "ddp" if local else "ddp_spawn"
     fabric: Fabric = Fabric(
-        accelerator=accelerator,
+        accelerator=device.kind,
         devices=devices,
         num_nodes=nodes,
         strategy=strategy,

@@ -13,6 +13,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
+from .config import show
 from .errors import UnknownName
 
 Group = Literal["domains", "objectives", "generators", "discriminators"]
@@ -62,7 +63,7 @@ def find(group: Group, name: str, check: Check | None = None) -> Any:
     if name not in points:
         known = sorted(points)
         raise UnknownName(
-            f"no {group[:-1]} named {name!r} is installed{suggestion(name, known)}; installed: {', '.join(known)}"
+            f"no {group[:-1]} named {show(name)} is installed{suggestion(name, known)}; installed: {', '.join(known)}"
         )
     if len(points[name]) > 1:
         claims = " and ".join(_package(point) for point in points[name])

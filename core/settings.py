@@ -7,7 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from .arguments import settle_types
+from .config import joined, show
 from .errors import ConfigError
+from .plain import LARGEST_WHOLE
 
 Precision = Literal["auto", "fp32", "bf16", "fp16", "fp64"]
 AdversarialForm = Literal["lsgan", "vanilla", "hinge", "wgan", "wgan-gp"]
@@ -21,16 +24,18 @@ def require(faults: list[str], condition: bool, message: str) -> None:
 
 
 def require_least(faults: list[str], settings: Any, where: str, names: Sequence[str], least: int) -> None:
-    """Collect a fault for each of the fields `names`, of the group `where`, that is below `least`."""
+    """Collect a fault for each of the fields `names`, of the group `where`, that is below `least` or beyond use."""
     for name in names:
         value = getattr(settings, name)
-        require(faults, value >= least, f"{where}.{name} is {value}; expected {least} or more")
+        require(faults, value >= least, f"{where}.{name} is {show(value)}; expected {least} or more")
+        # What is not comparable (NaN) has its fault already.
+        require(faults, not value > LARGEST_WHOLE, f"{where}.{name} is {show(value)}; expected less than 2**63")
 
 
 def require_form(faults: list[str], form: str, unpenalised: str = "") -> None:
     """Collect a fault when there is no such adversarial form, or when it asks for a gradient penalty of an objective
     that has none: `unpenalised`, its name."""
-    require(faults, form in FORMS, f"objective.form is {form!r}; expected one of {', '.join(FORMS)}")
+    require(faults, form in FORMS, f"objective.form is {show(form)}; expected one of {', '.join(FORMS)}")
     if unpenalised:
         known = f"objective.form is 'wgan-gp', which {unpenalised} does not know; use wgan"
         require(faults, form != "wgan-gp", known)
@@ -48,7 +53,7 @@ def gathered(faults: list[str]) -> Iterator[None]:
 def raise_faults(faults: list[str]) -> None:
     """Raise one ConfigError naming every collected fault."""
     if faults:
-        raise ConfigError("; ".join(faults))
+        raise ConfigError(joined(faults))
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ class NetworkSettings:
     """Strided layers of a PatchGAN; 3 sees 70x70."""
 
     def __post_init__(self) -> None:
+        settle_types(self, "networks")
         faults: list[str] = []
         for name in ("filters", "blocks", "blocks_b2a", "discriminator_filters"):
             value = getattr(self, name)
@@ -131,6 +137,7 @@ class CycleSettings:
     """Translations kept in the history buffer the discriminators draw from; 0 uses fresh ones only."""
 
     def __post_init__(self) -> None:
+        settle_types(self, "objective")
         faults: list[str] = []
         require_form(faults, self.form)
         weights = ("adversarial_a", "adversarial_b", "cycle_a", "cycle_b", "identity_a", "identity_b", "equivariance",
@@ -192,6 +199,7 @@ class TrainingSettings:
     """Logged loss whose lowest running mean marks the best checkpoint; empty keeps none."""
 
     def __post_init__(self) -> None:
+        settle_types(self, "training")
         faults: list[str] = []
         counts = ("steps", "batch", "accumulate", "processes", "checkpoint_every", "keep", "log_every", "preview_every")
         require_least(faults, self, "training", counts, 1)
@@ -201,11 +209,12 @@ class TrainingSettings:
         require_least(faults, self, "training", ("clip", "workers", "seed", "weight_decay"), 0)
         for name in ("learning_rate", "discriminator_learning_rate"):
             value = getattr(self, name)
-            require(faults, value is None or value > 0, f"training.{name} is {value}; expected more than 0")
+            fine = value is None or 0 < value < float("inf")
+            require(faults, fine, f"training.{name} is {show(value)}; expected more than 0")
         optimisers = ("adam", "rmsprop")
         require(faults, self.optimiser in optimisers,
-                f"training.optimiser is {self.optimiser!r}; expected one of {', '.join(optimisers)}")  # fmt: skip
+                f"training.optimiser is {show(self.optimiser)}; expected one of {', '.join(optimisers)}")  # fmt: skip
         precisions = ("auto", "fp32", "bf16", "fp16", "fp64")
         require(faults, self.precision in precisions,
-                f"training.precision is {self.precision!r}; expected one of {', '.join(precisions)}")  # fmt: skip
+                f"training.precision is {show(self.precision)}; expected one of {', '.join(precisions)}")  # fmt: skip
         raise_faults(faults)

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .config import show
 from .errors import MissingFile, ModelFileError
 from .stored import Unreadable, load_plain, load_tensors
 
@@ -75,7 +76,7 @@ def _generator(whole: StateDict, part: str, file: Path) -> StateDict:
     named = [prefix for prefix in prefixes if not part or part in (prefix.strip("."), *prefix.split("."))]
     listed = ", ".join(prefix.strip(".") or "(no name)" for prefix in prefixes)[:160]
     if part and not named:
-        raise ModelFileError(f"{file} holds no generator named {part!r}; generators in it: {listed or 'none'}")
+        raise ModelFileError(f"{file} holds no generator named {show(part)}; generators in it: {listed or 'none'}")
     if len(named) > 1:
         raise ModelFileError(f"{file} holds several generators ({listed}); say which one with --part NAME")
     prefix = named[0] if named else ""

@@ -14,6 +14,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from .config import shortened
+
 _NUMBER = re.compile(r"os error (\d+)")
 _NAMED = re.compile(r"(?:GLOBAL|class|global) ([A-Za-z_][\w.]*)")
 
@@ -115,5 +117,4 @@ def file_checksum(path: Path) -> str:
 
 def first_line(error: Exception, longest: int = 160) -> str:
     """The first line of what an error says, cut short."""
-    text = str(error).strip().split("\n")[0]
-    return text if len(text) <= longest else text[: longest - 3] + "..."
+    return shortened(str(error).strip().split("\n")[0], longest)

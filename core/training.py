@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from . import registry
+from .arguments import expect, expect_path
+from .config import joined, show
 from .contract import check_pickles
 from .data import data_hash
 from .domain import Domain
-from .errors import ConfigError
+from .errors import ArgumentError, ConfigError
 from .feasibility import check_bounds, check_data, check_new, check_place, check_resumable, check_shapes
 from .files import clear_leftovers
 from .launch import launch, make_fabric
 from .lock import taken
 from .objectives import Objective
+from .plain import is_unicode
 from .plan import FORMAT, RunPlan
 from .settings import NetworkSettings, TrainingSettings
 
@@ -61,6 +64,7 @@ def train(
         Path of the model file, `out`/model.safetensors.
 
     Raises:
+        ArgumentError: an argument is of another type.
         ConfigError: settings that contradict each other, too few files, or another experiment or files in `out`.
         MissingFile: a folder does not exist.
         AdapterError: the domain breaks its contract.
@@ -69,6 +73,7 @@ def train(
         ResourceError: memory or shared memory do not suffice.
         Interrupted: Ctrl-C or SIGTERM; the state has been saved.
     """
+    _check_arguments(domain, {"a": a, "b": b, "out": out}, networks, objective_name, training, names)
     name = objective_name if isinstance(objective_name, str) else objective_name.__name__
     objective_type = domain.objective_type(name) if isinstance(objective_name, str) else objective_name
     published = objective_type.published
@@ -120,9 +125,24 @@ def _with(training: TrainingSettings, overrides: Mapping[str, Any]) -> TrainingS
     known = sorted(field.name for field in dataclasses.fields(TrainingSettings))
     unknown = [name for name in overrides if name not in known]
     if unknown:
-        raise ConfigError("; ".join(f"{each}: no such training setting{registry.suggestion(each, known)}"
-                                    for each in unknown))  # fmt: skip
+        raise ConfigError(joined([f"{each}: no such training setting{registry.suggestion(each, known)}"
+                                  for each in unknown]))  # fmt: skip
     return dataclasses.replace(training, **overrides)
+
+
+def _check_arguments(
+    domain: Any, places: Mapping[str, Any], networks: Any, objective_name: Any, training: Any, names: Any
+) -> None:
+    """Refuse arguments of another type, before any work. Raises ArgumentError."""
+    expect("domain", domain, Domain, "an adapter, such as unpaired.Image()")
+    for name, place in places.items():
+        expect_path(name, place, "a folder")
+    expect("networks", networks, (NetworkSettings, type(None)), "unpaired.NetworkSettings, or None")
+    expect("objective_name", objective_name, (str, type), "a name, or a class")
+    expect("training", training, (TrainingSettings, type(None)), "unpaired.TrainingSettings, or None")
+    expect("names", names, (tuple, list), "two names")
+    if len(names) != 2 or not all(isinstance(each, str) and is_unicode(each) for each in names):
+        raise ArgumentError(f"names is {show(names)}; expected two names")
 
 
 def _counted(settings: TrainingSettings) -> TrainingSettings:

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .config import to_mapping
+from .arguments import expect, expect_callable, expect_path
+from .config import show, to_mapping
 from .domain import Direction, Domain, Translate
 from .errors import ConfigError, MediaError, MissingFile, UnknownName
 from .model import Model, load_model
@@ -41,6 +42,7 @@ class Translator:
     """
 
     def __init__(self, model: Model, runtime: str = "auto", device: str = "auto") -> None:
+        expect("model", model, Model, "a model; unpaired.load makes a translator of a file or a name")
         self.model = model
         self._asked = runtime, device
         self.choice = choose(runtime, device)
@@ -68,6 +70,7 @@ class Translator:
             MediaError: `x` has another rank or number of channels than the model was trained on.
             ConfigError: the model has no such direction.
         """
+        expect("x", x, Tensor, "a tensor (B, C, *space)")
         return self.toward(direction)(x)
 
     def suited_to(self, source: str | os.PathLike[str], target: str | os.PathLike[str] | None = None) -> Translator:
@@ -121,9 +124,10 @@ class Translator:
         return digest.hexdigest()
 
     def _check(self, direction: Direction) -> None:
+        expect("direction", direction, str, "a2b or b2a")
         if direction not in self.model.generators:
             known = " or ".join(self.model.generators)
-            raise ConfigError(f"direction is {direction!r}; this model translates {known}")
+            raise ConfigError(f"direction is {show(direction)}; this model translates {known}")
 
     def _build(self, direction: Direction) -> Runtime:
         return self.choice.build(self.model.generators[direction], self.domain.dimensions)
@@ -145,6 +149,9 @@ class Translator:
         """
         from .conversion import convert
 
+        expect_path("input", input, "the path of a file or a folder")
+        expect_path("output", output, "the path of a file or a folder")
+        expect_callable("progress", progress)
         suited = self.suited_to(input, output)
         return convert(
             suited,
@@ -183,7 +190,7 @@ class _OneWay:
         if x.shape[0] != 1:
             raise MediaError(f"statistics go with one sample, but the batch holds {x.shape[0]}")
         if statistics is None:
-            statistics, momentum = torch.zeros(self._size, device=x.device), 1.0
+            statistics, momentum = torch.zeros(self._size, dtype=torch.float32, device=x.device), 1.0
         if statistics.shape != (self._size,):
             raise MediaError(f"the norm statistics have shape {tuple(statistics.shape)}; expected ({self._size},)")
         if self._size == 0:
@@ -231,6 +238,7 @@ def load(
         domain: the model's domain class where no installed package registers it (an adapter being written).
 
     Raises:
+        ArgumentError: an argument is of another type.
         MissingFile: there is no such file, or the run has not saved a model yet.
         UnknownName: no shipped model has that name; the message lists those that there are.
         ModelFileError: the file is damaged or not a model.
@@ -247,6 +255,7 @@ def shipped_models() -> tuple[str, ...]:
 
 def load_model_named(name_or_path: str | os.PathLike[str], domain: type[Domain] | None = None) -> Model:
     """The model that `load` would make a translator of. Raises MissingFile, UnknownName or ModelFileError."""
+    expect_path("name_or_path", name_or_path, "a run folder, a model file, or the name of a shipped model")
     path = Path(name_or_path)
     if path.is_dir():
         if not (path / f"model{_SUFFIX}").is_file():
@@ -261,5 +270,7 @@ def load_model_named(name_or_path: str | os.PathLike[str], domain: type[Domain] 
             return load_model(file, domain)
     listed = f"shipped models: {', '.join(shipped) or 'none'}"
     if len(path.parts) != 1 or path.suffix:
-        raise MissingFile(f"there is no model at {name}; give a run folder, a {_SUFFIX} file, or a name ({listed})")
-    raise UnknownName(f"no model named {name!r}{suggestion(name, list(shipped))}, and no such file or folder; {listed}")
+        raise MissingFile(f"there is no model at {path}; give a run folder, a {_SUFFIX} file, or a name ({listed})")
+    raise UnknownName(
+        f"no model named {show(name)}{suggestion(name, list(shipped))}, and no such file or folder; {listed}"
+    )

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from .. import registry
+from ..config import show
 from ..errors import ConfigError
 from ..settings import NetworkSettings
 
@@ -67,7 +68,7 @@ def default_networks(
         ConfigError: no such preset.
     """
     if preset not in PRESETS:
-        raise ConfigError(f"preset is {preset!r}; expected one of {', '.join(PRESETS)}")
+        raise ConfigError(f"preset is {show(preset)}; expected one of {', '.join(PRESETS)}")
     sizes = PRESETS[preset]
     settings = settings.named("resnet", "patchgan")
 

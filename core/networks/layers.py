@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..config import show
 from ..errors import ConfigError
 from .norm import InstanceNorm
 
@@ -152,7 +153,9 @@ def outputs_at(layers: nn.Sequential, x: Tensor, places: Sequence[int]) -> list[
 
 def check_options(owner: str, rules: Sequence[tuple[str, Any, bool, str]]) -> None:
     """Raise one ConfigError for every (name, value, holds, expectation) that does not hold."""
-    faults = [f"{owner}: {name} is {value!r}; expected {wanted}" for name, value, holds, wanted in rules if not holds]
+    faults = [
+        f"{owner}: {name} is {show(value)}; expected {wanted}" for name, value, holds, wanted in rules if not holds
+    ]
     if faults:
         raise ConfigError("; ".join(faults))
 

@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from ..config import show
+from ..devices import device_named, spelled
 from ..errors import ConfigError, MissingDependency
 from .offline import without_reports_of_use
 
@@ -66,15 +68,15 @@ def choose(name: str = "auto", device: str = "auto") -> Choice:
         MissingDependency: a runtime was named whose package is not installed.
     """
     if name not in NAMES:
-        raise ConfigError(f"runtime is {name!r}; expected one of {', '.join(NAMES)}")
+        raise ConfigError(f"runtime is {show(name)}; expected one of {', '.join(NAMES)}")
     if name in ("openvino", "onnx"):
-        if device not in ("auto", "cpu"):
+        if spelled(device).kind not in ("auto", "cpu"):
             raise ConfigError(f"runtime {name} runs on the CPU, but device is {device!r}; take runtime torch for that")
         if not _installed(name):
             package = _PACKAGES[name]
             raise MissingDependency(f"runtime {name} needs the package {package}: pip install {package}")
         return Choice("openvino" if name == "openvino" else "onnx", "cpu")
-    settled = _device(device)
+    settled = str(device_named(device))
     if name == "auto" and settled == "cpu" and _installed("openvino"):
         return Choice("openvino", "cpu")
     return Choice("torch", settled)
@@ -85,27 +87,6 @@ _PACKAGES = {"openvino": "openvino", "onnx": "onnxruntime"}
 
 def _installed(name: str) -> bool:
     return find_spec(_PACKAGES[name]) is not None
-
-
-def _device(name: str) -> str:
-    import torch
-
-    if name == "auto":
-        if torch.cuda.is_available():
-            return "cuda"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise ConfigError(f"device is {name!r}; expected auto, cpu, cuda, cuda:N or mps") from None
-    if device.type not in ("cpu", "cuda", "mps"):
-        raise ConfigError(f"device is {name!r}; expected auto, cpu, cuda, cuda:N or mps")
-    if device.type == "mps" and not torch.backends.mps.is_available():
-        raise ConfigError("device is 'mps', but this machine has no such accelerator; take auto or cpu")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        count = torch.cuda.device_count()
-        raise ConfigError(f"device is {name!r}, but {count} CUDA devices are usable here; take auto or cpu")
-    return name
 
 
 def require(module: str, package: str) -> Any:

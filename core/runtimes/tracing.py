@@ -29,11 +29,11 @@ def traced(generator: nn.Module, dimensions: int, statistics: Statistics) -> tup
     The graph holds for every batch and spatial size the generator takes (for one sample where statistics go in).
     """
     module: nn.Module = copy.deepcopy(generator).cpu().eval().requires_grad_(False)
-    inputs: tuple[Tensor, ...] = (torch.zeros(1, *example_shape(generator, dimensions)),)
+    inputs: tuple[Tensor, ...] = (torch.zeros(1, *example_shape(generator, dimensions), dtype=torch.float32),)
     if statistics != "own":
         with_statistics = WithStatistics(module)
-        inputs += (torch.zeros(with_statistics.size),)
-        inputs += (torch.tensor(1.0),) if statistics == "mixed" else ()
+        inputs += (torch.zeros(with_statistics.size, dtype=torch.float32),)
+        inputs += (torch.tensor(1.0, dtype=torch.float32),) if statistics == "mixed" else ()
         module = with_statistics
     with torch.no_grad(), quiet():
         record: Any = torch.jit.trace
@@ -53,7 +53,13 @@ def example_shape(generator: nn.Module, dimensions: int) -> tuple[int, ...]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence the warnings that recording a graph gives: tests on several sizes show that the graphs hold."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    """Silence the warnings that recording a graph gives (tests on several sizes show that the graphs hold), and keep
+    its constants in fp32 whatever the default type of the process is."""
+    earlier = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        torch.set_default_dtype(earlier)

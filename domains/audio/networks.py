@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...core.config import show
 from ...core.errors import ConfigError
 from ...core.networks import Networks, NetworkSpec, default_networks
 from ...core.networks.layers import check_options, common_rules, convolution, normalisation
@@ -34,7 +35,7 @@ def audio_networks(bins: int, preset: str, settings: NetworkSettings) -> Network
         ConfigError: no such preset.
     """
     if preset not in PRESETS:
-        raise ConfigError(f"preset is {preset!r}; expected one of {', '.join(PRESETS)}")
+        raise ConfigError(f"preset is {show(preset)}; expected one of {', '.join(PRESETS)}")
     sizes = PRESETS[preset]
     settings = settings.named("gated", "gated-patch")
     others = default_networks(2, 1, 1, preset, settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ...core.config import show
 from ...core.domain import ConversionSettings, DomainSettings, Side
 from ...core.settings import gathered, raise_faults, require
 
@@ -75,7 +76,7 @@ class AudioSettings(DomainSettings):
         require(faults, hop <= half, f"domain.hop_length is {hop}; expected at most half of fft_size, {half}")
         require(faults, shift < self.frames, f"domain.shift_frames is {shift}; expected fewer than domain.frames")
         contents = ("voice", "music")
-        require(faults, self.content in contents, f"domain.content is {self.content!r}; expected voice or music")
+        require(faults, self.content in contents, f"domain.content is {show(self.content)}; expected voice or music")
         require(faults, 0.0 <= self.stretch <= 0.5, f"domain.stretch is {self.stretch}; expected 0 to 0.5")
         require(faults, self.cache_mb >= 0, f"domain.cache_mb is {self.cache_mb}; expected 0 or more")
         self._check_measured(faults)
@@ -134,9 +135,9 @@ class AudioConversion(ConversionSettings):
             super().__post_init__()
         if self.pitch not in _PITCHES:
             require(faults, self.semitones is not None and abs(self.semitones) <= 24,
-                    f"pitch is {self.pitch!r}; expected auto, keep, or semitones from -24 to 24")  # fmt: skip
+                    f"pitch is {show(self.pitch)}; expected auto, keep, or semitones from -24 to 24")  # fmt: skip
         known = ("source-filter", "griffin-lim", "world")
-        require(faults, self.vocoder in known, f"vocoder is {self.vocoder!r}; expected one of {', '.join(known)}")
+        require(faults, self.vocoder in known, f"vocoder is {show(self.vocoder)}; expected one of {', '.join(known)}")
         raise_faults(faults)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ...core.config import show
 from ...core.domain import ConversionSettings, DomainSettings, Side
 from ...core.settings import gathered, raise_faults, require
 
@@ -61,7 +62,7 @@ class ImageSettings(DomainSettings):
         choices = {"fit": ("short", "stretch"), "mode": (*_CHANNELS, "channels"), "warp": ("none", "flip-rotate")}
         for name, allowed in choices.items():
             value = getattr(self, name)
-            require(faults, value in allowed, f"domain.{name} is {value!r}; expected one of {', '.join(allowed)}")
+            require(faults, value in allowed, f"domain.{name} is {show(value)}; expected one of {', '.join(allowed)}")
         for name in ("gamma_a", "gamma_b"):
             value = getattr(self, name)
             require(faults, 0.1 <= value <= 10.0, f"domain.{name} is {value}; expected 0.1 to 10")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ...core.config import show
 from ...core.domain import ConversionSettings, DomainSettings, Side
 from ...core.settings import gathered, raise_faults, require
 from ..image import ImageSettings
@@ -61,7 +62,7 @@ class VideoSettings(DomainSettings):
         choices = {"fit": ("short", "stretch"), "warp": ("none", "motion")}
         for name, allowed in choices.items():
             value = getattr(self, name)
-            require(faults, value in allowed, f"domain.{name} is {value!r}; expected one of {', '.join(allowed)}")
+            require(faults, value in allowed, f"domain.{name} is {show(value)}; expected one of {', '.join(allowed)}")
         require(faults, self.cache_mb >= 0, f"domain.cache_mb is {self.cache_mb}; expected 0 or more")
         require(faults, 2 <= self.longest_gap <= 100, f"domain.longest_gap is {self.longest_gap}; expected 2 to 100")
         for name in ("motion_deviation", "motion_shift"):
@@ -128,7 +129,7 @@ class VideoConversion(ConversionSettings):
         with gathered(faults):
             super().__post_init__()
         require(faults, self.size is None or bool(_SIZE.fullmatch(self.size)),
-                f"size is {self.size!r}; expected WIDTHxHEIGHT, such as 512x288")  # fmt: skip
+                f"size is {show(self.size)}; expected WIDTHxHEIGHT, such as 512x288")  # fmt: skip
         for name in ("start", "end"):
             value = getattr(self, name)
             require(faults, value is None or value >= 0, f"{name} is {value}; expected 0 seconds or more")

@@ -22,6 +22,7 @@ HEAVY = {
 
 PUBLIC_NAMES = [
     "AdapterError",
+    "ArgumentError",
     "ArrayDomain",
     "ArraySettings",
     "Audio",
