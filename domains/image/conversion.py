@@ -27,7 +27,7 @@ class PictureReader(Reader):
     def __init__(self, path: Path, side: Side, settings: ImageSettings, options: ImageConversion) -> None:
         self.path, self.side, self.settings = path, side, settings
         self.picture = _single(path, read_picture(path, raw=settings.mode == "channels"))
-        self._notes = self.picture.notes
+        self._notes = ("; ".join(self.picture.notes),) if self.picture.notes else ()
         self.pixels: Pixels = with_channels(self.picture, settings.channels(side), str(path))
         """(H, W, C) as the model takes them."""
         self.height, self.width = self.pixels.shape[:2]

@@ -115,11 +115,11 @@ class Image(Domain):
 
     def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
         """Raise MediaError for a name that ends as no picture that is written does."""
-        from .encoding import format_of
+        from .encoding import FORMAT_OF, format_of
         from .kinds import unread_by_name
 
         kind = unread_by_name(source)
-        if kind is not None and path.suffix.lower() == source.suffix.lower():
+        if kind is not None and path.suffix.lower() not in FORMAT_OF:
             raise MediaError(f"{source}: {kind.reason}")  # in a folder, what is not read is not written either
         format_of(path)
 

@@ -29,10 +29,12 @@ from .picture import Picture, Pixels, blocks, of_depth, over_white
 FORMAT_OF = {
     ".png": "PNG", ".apng": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".mpo": "JPEG",
     ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP", ".dib": "BMP", ".gif": "GIF", ".avif": "AVIF",
-    ".jp2": "JPEG2000", ".j2k": "JPEG2000", ".tga": "TGA", ".ppm": "PPM", ".pgm": "PPM", ".pnm": "PPM", ".npy": "NPY",
+    ".jp2": "JPEG2000", ".jpf": "JPEG2000", ".jpx": "JPEG2000", ".j2k": "JPEG2000", ".j2c": "JPEG2000",
+    ".jpc": "JPEG2000", ".tga": "TGA", ".ppm": "PPM", ".pgm": "PPM", ".pnm": "PPM", ".npy": "NPY",
 }  # fmt: skip
 """The format that a name's ending asks for."""
 
+_BARE = (".j2k", ".j2c", ".jpc")  # JPEG 2000 without a container
 _ANY_CHANNELS = ("TIFF", "NPY")
 _DEEP = ("PNG", "PPM")
 _HOLDS = {
@@ -164,10 +166,10 @@ def _encode(picture: Picture, path: Path, format_name: str, quality: int) -> Non
             _write_deep_netpbm(file, array)
     else:
         image = Pillow.fromarray(array[..., 0] if array.shape[2] == 1 else array)
-        image.save(path, format=format_name, **_options(picture, format_name, quality))
+        image.save(path, format=format_name, **_options(picture, format_name, path.suffix.lower(), quality))
 
 
-def _options(picture: Picture, format_name: str, quality: int) -> dict[str, Any]:
+def _options(picture: Picture, format_name: str, suffix: str, quality: int) -> dict[str, Any]:
     given = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp, "comment": picture.comment}
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if picture.dpi is not None:
@@ -179,6 +181,8 @@ def _options(picture: Picture, format_name: str, quality: int) -> dict[str, Any]
     if format_name == "JPEG":
         # Colour at full resolution where quality matters: translations have sharp coloured edges.
         options["subsampling"] = 0 if quality >= 90 else 2
+    if format_name == "JPEG2000":
+        options["no_jp2"] = suffix in _BARE
     if format_name == "WEBP":
         options.update(lossless=quality == 100, exact=True)
     return options

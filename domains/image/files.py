@@ -227,7 +227,7 @@ def _described(path: Path, image: ImageFile.ImageFile, picture: Picture) -> Pict
     if image.format == "AVIF" and picture.icc is None and (light := deep.light_of_avif(path)):
         chunks = ((b"cICP", light),)
     icc = fitting_profile(picture.icc, picture.pixels.shape[2])
-    notes = [*picture.notes, *metadata.notes_of(image)]
+    notes = [*picture.notes, *metadata.notes_of(path, image)]
     if picture.icc and icc is None:
         notes.append("its colour profile is not of such pixels and is left out")
     if lost:

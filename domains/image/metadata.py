@@ -103,8 +103,10 @@ def comment_of(image: Pillow.Image) -> bytes | None:
     return found.encode() if isinstance(found, str) else found if isinstance(found, bytes) and found else None
 
 
-def notes_of(image: Pillow.Image) -> Iterator[str]:
+def notes_of(path: Path, image: Pillow.Image) -> Iterator[str]:
     """What a file holds beside its first picture that is read by nobody here, a sentence each."""
+    if image.format in ("BMP", "DIB") and _has_clear_bit(path):
+        yield "its transparency of one bit is left out"
     pictures = int(getattr(image, "n_frames", 1)) if image.format == "MPO" else 1
     if _has_gain_map(image):
         yield "its gain map for brighter screens is left out: the picture is the one that every screen shows"
@@ -113,6 +115,15 @@ def notes_of(image: Pillow.Image) -> Iterator[str]:
     lost = list(_segments(image))
     if lost:
         yield f"left out are {', '.join(lost)}"
+
+
+def _has_clear_bit(path: Path) -> bool:
+    """Whether a BMP of 16 bits a pixel has a mask for transparency, which Pillow passes over."""
+    with path.open("rb") as file:
+        head = file.read(70).ljust(70, b"\0")
+    size, bits, compression, mask = (int.from_bytes(head[at : at + n], "little") for at, n in
+                                     ((14, 4), (28, 2), (30, 4), (66, 4)))  # fmt: skip
+    return bits == 16 and compression in (3, 6) and size >= 56 and mask != 0
 
 
 def _has_gain_map(image: Pillow.Image) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -79,24 +80,28 @@ def test_jpeg_2000_and_avif_keep_their_depth(bits: int, translator: Translator, 
         assert (int(found.min()), int(found.max())) == (0, top)
 
 
-@row("BMP of 16 bits a pixel", "colours")
-@pytest.mark.parametrize(
-    ("masks", "bits"), [((0xF800, 0x07E0, 0x001F), (5, 6, 5)), ((0x7C00, 0x03E0, 0x001F), (5, 5, 5))]
-)
-def test_bmp_with_masks(masks: tuple[int, ...], bits: tuple[int, ...], tmp_path: Path) -> None:
-    import struct
+MASKS = {
+    "565": (0xF800, 0x07E0, 0x001F, 0),
+    "555": (0x7C00, 0x03E0, 0x001F, 0),
+    "1555": (0x7C00, 0x03E0, 0x001F, 0x8000),
+}
 
-    values = np.stack([ramp(2**depth - 1, 1)[..., 0] for depth in bits], axis=2).astype(np.uint32)
-    shifts = [(mask & -mask).bit_length() - 1 for mask in masks]
-    packed = sum(values[..., c] << shift for c, shift in enumerate(shifts)).astype("<u2")  # type: ignore[attr-defined]
-    head = struct.pack("<IiiHHIIiiII", 40, 30, -20, 1, 16, 3, packed.nbytes, 2835, 2835, 0, 0)
-    head += struct.pack("<3I", *masks)
-    whole = 14 + len(head) + packed.nbytes
-    (tmp_path / "x.bmp").write_bytes(
-        struct.pack("<2sIHHI", b"BM", whole, 0, 0, 14 + len(head)) + head + packed.tobytes()
-    )
-    expected = values * 255 / (2.0 ** np.array(bits) - 1)
-    assert np.abs(read_picture(tmp_path / "x.bmp").pixels - expected).max() <= 1
+
+@row("BMP of 16 bits a pixel", "colours, and the bit of transparency")
+@pytest.mark.parametrize("name", MASKS)
+def test_bmp_with_masks(name: str, tmp_path: Path) -> None:
+    masks = MASKS[name]
+    values = np.stack([ramp(2 ** mask.bit_count() - 1, 1)[..., 0] for mask in masks[:3]], axis=2).astype(np.uint32)
+    shifts = [(mask & -mask).bit_length() - 1 for mask in masks[:3]]
+    packed = np.add.reduce([values[..., channel] << shift for channel, shift in enumerate(shifts)]).astype("<u2")
+    head = struct.pack("<IiiHHIIiiII4I", 56, 30, -20, 1, 16, 3, packed.nbytes, 2835, 2835, 0, 0, *masks)
+    start = 14 + len(head)
+    whole = struct.pack("<2sIHHI", b"BM", start + packed.nbytes, 0, 0, start) + head + packed.tobytes()
+    (tmp_path / "x.bmp").write_bytes(whole)
+    found = read_picture(tmp_path / "x.bmp")
+    expected = values * 255 / (2.0 ** np.array([mask.bit_count() for mask in masks[:3]]) - 1)
+    assert np.abs(found.pixels - expected).max() <= 1
+    assert found.notes == (("its transparency of one bit is left out",) if name == "1555" else ())
 
 
 @row("CMYK JPEG", "colours")

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pytest
 import tifffile
 from kept import row
+from PIL import ExifTags, ImageCms, MpoImagePlugin
 from PIL import Image as Pillow
-from PIL import ImageCms, MpoImagePlugin
 
 from unpaired import Image, MediaError, Translator
 from unpaired.domains.image.encoding import save
@@ -255,3 +255,21 @@ def test_a_model_whose_channels_the_format_cannot_hold_is_refused_before_it_tran
     reader = translator.domain.open(tmp_path / "x.png", "a", translator.domain.conversion_type())
     with pytest.raises(MediaError, match=r"y\.png: PNG cannot hold 2 channels; choose \.tif or \.npy"):
         translator.domain.create(tmp_path / "y.png", reader, translator.domain.conversion_type())
+
+
+@row("JPEG", "EXIF's thumbnail and the orientation")
+def test_the_thumbnail_of_the_picture_as_it_was_goes(translator: Translator, tmp_path: Path) -> None:
+    small = io.BytesIO()
+    Pillow.new("RGB", (16, 12), "red").save(small, "JPEG")
+    data = small.getvalue()
+    # A directory of the orientation alone, and one of the thumbnail behind it.
+    block = b"Exif\0\0II*\0" + struct.pack("<IHHHIII", 8, 1, 274, 3, 1, 6, 26)
+    block += struct.pack("<HHHIIHHIII", 2, 513, 4, 1, 56, 514, 4, 1, len(data), 0) + data
+    jpeg(tmp_path / "x.jpg", exif=block)
+    with Pillow.open(tmp_path / "x.jpg") as image:
+        assert image.getexif().get_ifd(ExifTags.IFD.IFD1)[514] == len(data)
+    assert notes(tmp_path / "x.jpg", tmp_path / "y.jpg", translator) == []
+    with Pillow.open(tmp_path / "y.jpg") as image:
+        assert image.size == (24, 40)
+        assert dict(image.getexif()) == {}
+        assert image.getexif().get_ifd(ExifTags.IFD.IFD1) == {}
