@@ -103,6 +103,7 @@ class Footage:
         self._ended = False
         self._cut = False
         self._passed: list[av.Packet[Any]] | None = None  # while packets before the start are passed over
+        self._has_gap = False  # whether some were left out
         try:
             self._stream = choose_stream(self.container, self._name)
             self._stream.thread_type = "AUTO"  # type: ignore[assignment]
@@ -296,12 +297,13 @@ class Footage:
         if self._passed is None:
             return [packet]
         if packet.is_keyframe and packet.pts is not None and packet.pts <= self._begin:
+            self._has_gap = self._has_gap or bool(self._passed)
             self._passed.clear()
         self._passed.append(packet)
         if packet.size and (packet.dts is None or packet.dts < self._begin):
             return []
         wanted, self._passed = self._passed, None
-        if wanted[0].is_keyframe:
+        if self._has_gap:  # the decoder knows nothing of those in between
             self._stream.codec_context.flush_buffers()
         return wanted
 

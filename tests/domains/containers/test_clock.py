@@ -129,6 +129,13 @@ def test_a_cut_of_a_clip_that_jumps_counts_its_own_seconds(tmp_path: Path) -> No
         assert found == [time for time in whole if start <= time < start + 1]
 
 
+@pytest.mark.parametrize("key_frames", ["1", "3"])
+def test_a_cut_takes_what_the_decoder_holds_already(key_frames: str, tmp_path: Path) -> None:
+    path = capture(tmp_path / "a.ts", 2, 100, options={"g": key_frames, "bf": "0"})
+    for start in (0.04, 0.08, 0.2, 0.44, 0.6):
+        assert len(list(decode(path, start))) == 50 - round(start * 25), start
+
+
 def test_the_length_of_a_clip_that_jumps_is_that_of_its_footage(tmp_path: Path) -> None:
     path = joined(tmp_path / "c.ts", *(capture(tmp_path / f"{n}.ts", 2, at) for n, at in enumerate((100, 5000))))
     assert header(path).seconds == pytest.approx(4, abs=0.1)
