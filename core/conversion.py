@@ -125,7 +125,10 @@ def _sorted_out(
 def _notes_of_parts(domain: Domain, jobs: Sequence[Job]) -> Iterator[FileNote]:
     """Say of each folder whose files were converted one by one that another medium takes them for one recording."""
     others = adopters(domain)
-    for folder in sorted({job.source.parent for job in jobs if job.source.is_file()}):
+    sources = [job.source for job in jobs if job.source.is_file()]
+    for folder in sorted({each.parent for each in sources}) if len(sources) > 1 else ():
+        if text := domain.remark(folder):
+            yield FileNote(folder, text)
         for other in others:
             count = len(set(other.recording(folder)) & {job.source for job in jobs})
             if count > 1:

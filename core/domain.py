@@ -289,6 +289,10 @@ class Domain(ABC):
         by the folder's path, and written into a folder or a file. Default: none, each file is one by itself."""
         return ()
 
+    def remark(self, folder: Path) -> str:
+        """What to say of a folder whose files were converted one by one, as a sentence. Default: nothing."""
+        return ""
+
     @classmethod
     def adopt(cls, other: Domain) -> Domain | None:
         """This medium for a model that was trained on `other`, where its samples can pass for samples of `other`

@@ -78,10 +78,9 @@ def _footage(folder: Path, files: Iterable[Path]) -> list[Path]:
             by_folder.setdefault(path.parent, []).append(path.name)
     for parent, names in by_folder.items():
         # The pictures of the folder itself need not follow one another, however they are called.
-        if parent != folder and frames_in_order(names):
-            paths.append(parent)
-        else:
-            paths += [parent / name for name in names]
+        frames = frames_in_order(names) if parent != folder else []
+        paths += [parent] if frames else []
+        paths += [parent / name for name in names if name not in frames]
     return sorted(paths)
 
 

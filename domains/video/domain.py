@@ -212,6 +212,12 @@ class Video(Domain):
 
         return recording(folder)
 
+    def remark(self, folder: Path) -> str:
+        """That numbered pictures were not taken for a clip, and why; see `material.remark`."""
+        from .material import remark
+
+        return remark(folder)
+
     # -- judging ------------------------------------------------------------------------------------
     def plain(self, sample: Tensor, side: Side) -> Tensor:
         """The sample without its side's tone curve."""

@@ -57,20 +57,29 @@ def numbered(names: Iterable[str]) -> dict[int, str]:
 
     Frames are two pictures or more that are called alike but for a number (frame9.png, frame10.png), of one format,
     and follow one another: at most half of the numbers from first to last may be missing, and at most a tenth of the
-    frames (or two) may come after a gap.
+    frames (or two) may come after a gap. Other pictures beside them are no frames, and must be fewer.
     """
     stills = [name for name in names if is_still_name(name)]
-    matches = [(_NUMBERED.fullmatch(Path(name).stem), Path(name).suffix.lower()) for name in stills]
-    if len(stills) < 2 or len({(found and found[1], suffix) for found, suffix in matches}) > 1 or not matches[0][0]:
-        return {}
-    numbers = {int(found[2]): name for (found, _), name in zip(matches, stills, strict=True) if found}
+    alike = max(series(stills), key=len, default=[])
+    numbers = dict(alike)
     ordered = sorted(numbers)
     step = step_of(ordered)
     gaps = sum(later - earlier > step for earlier, later in pairwise(ordered))
-    expected = (ordered[-1] - ordered[0]) // step + 1
-    if len(numbers) < len(stills) or 2 * len(numbers) < expected or gaps > max(2, len(numbers) // _FRAMES_A_GAP):
+    expected = (ordered[-1] - ordered[0]) // step + 1 if ordered else 0
+    if len(alike) < 2 or 2 * len(alike) <= len(stills) or len(numbers) < len(alike):
+        return {}
+    if 2 * len(numbers) < expected or gaps > max(2, len(numbers) // _FRAMES_A_GAP):
         return {}
     return {number: numbers[number] for number in ordered}
+
+
+def series(stills: Iterable[str]) -> list[list[tuple[int, str]]]:
+    """The numbered pictures among the names, with their numbers: those that are called alike together."""
+    alike: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    for name in stills:
+        if found := _NUMBERED.fullmatch(Path(name).stem):
+            alike.setdefault((found[1], Path(name).suffix.lower()), []).append((int(found[2]), name))
+    return list(alike.values())
 
 
 def step_of(numbers: Iterable[int]) -> int:
@@ -125,6 +134,20 @@ def recording(folder: Path) -> list[Path]:
             continue
         sizes.add((header.width, header.height))
     return frames if len(sizes) == 1 else []
+
+
+def remark(folder: Path) -> str:
+    """What is to be said where the numbered pictures of a folder go one by one; empty where nothing is."""
+    names = [each.name for each in folder.iterdir() if each.is_file() and is_still_name(each.name)]
+    several = [each for each in series(names) if len(each) > 1]
+    if not several or recording(folder):
+        return ""
+    why = (
+        f"they are {len(several)} series: give each a folder of its own"
+        if len(several) > 1
+        else ("their sizes differ, or too many numbers are missing")
+    )
+    return f"its numbered pictures were translated one by one and not held steady as a clip; {why}"
 
 
 class Material(ABC):

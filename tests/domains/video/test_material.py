@@ -28,6 +28,8 @@ def shades(path: Path, first: int, count: int) -> list[int]:
         (["f1.png"], []),
         (["f1.png", "f1.jpg"], []),
         (["f1.png", "g2.png"], []),
+        (["poster.png", "f1.png", "f2.png", "g1.png"], []),
+        (["poster.png", "f1.png", "f2.png"], ["f1.png", "f2.png"]),
         (["f1.png", "f01.png"], []),
         (["f1.png", "f2.png", "f900.png"], []),
         (["one.png", "two.png"], []),

@@ -244,3 +244,22 @@ def test_the_steadiness_of_a_sequence_is_scored(footage: Translator, tmp_path: P
     folder = write_frames(tmp_path / "in", moving(4))
     scores = score_clip(footage.domain, footage.toward(), folder, VideoConversion())  # type: ignore[arg-type]
     assert scores.figures["frames"] == 4
+
+
+@row("several series of numbered pictures in one folder", "steadiness")
+def test_series_side_by_side_are_pictures_and_that_is_said(footage: Translator, tmp_path: Path) -> None:
+    write_frames(tmp_path / "in", moving(2), "left{}.png")
+    write_frames(tmp_path / "in", moving(2), "right{}.png")
+    report = footage.convert(tmp_path / "in", tmp_path / "out")
+    assert len(report.converted) == 4
+    assert "translated one by one and not held steady as a clip; they are 2 series" in texts(report)
+
+
+def test_a_picture_beside_the_frames_is_translated_by_itself(footage: Translator, tmp_path: Path) -> None:
+    write_frames(tmp_path / "in", moving(3))
+    Pillow.new("RGB", (30, 20)).save(tmp_path / "in" / "poster.png")
+    report = footage.convert(tmp_path / "in", tmp_path / "out")
+    assert report.converted == (tmp_path / "out", tmp_path / "out" / "poster.png")
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.png")) == [
+        "frame1.png", "frame2.png", "frame3.png", "poster.png"
+    ]  # fmt: skip
