@@ -224,12 +224,11 @@ def convert_pipe(
     conversion.warm_up(chunk)
     session = _Session(conversion, rate, chunk)
     try:
-        while block := _filled(queue.source, size):
-            waiting = queue.bytes_waiting() / (2 * channels * rate)
+        while block := queue.read(size):
             samples = np.frombuffer(block[: len(block) // (2 * channels) * 2 * channels], "<i2")
             audio: Sound = samples.reshape(-1, channels).T.astype(np.float32) / np.float32(32768)
-            session.translate(audio, waiting, lambda result: _write(target, result))
-            if progress is not None and session.due:
+            session.translate(audio, queue.seconds_waiting(), lambda result: _write(target, result))
+            if progress is not None and session.due():
                 progress(session.report())
     except KeyboardInterrupt:
         pass
@@ -267,7 +266,7 @@ def convert_microphone(
                     session.dropped += len(queue.read(round(queue.seconds_waiting() * rate)))
                 audio = np.ascontiguousarray(block.T)
                 session.translate(audio, queue.seconds_waiting(), lambda result: stream.write(_packed(result)))
-                if progress is not None and session.due:
+                if progress is not None and session.due():
                     progress(session.report(sum(stream.latency)))
     except KeyboardInterrupt:
         return session.report()
@@ -281,45 +280,45 @@ class _Session:
     def __init__(self, conversion: LiveConversion, rate: int, chunk: float) -> None:
         self._conversion, self._rate, self._chunk = conversion, rate, chunk
         self._latencies: deque[float] = deque(maxlen=10_000)
-        self._busy = self._seconds = 0.0
-        self._pieces = 0
+        self._arrivals: deque[tuple[int, float]] = deque()
+        """Of pieces that are not out yet, the number of samples up to their end, and when that came in."""
+        self._busy = 0.0
+        self._received = self._given = self._told = 0
         self.dropped = 0
         """Samples that were left out."""
 
     def translate(self, audio: Sound, waiting: float, write: Callable[[Sound], None]) -> None:
-        """Hand over what becomes of a piece; `waiting`: seconds of sound that came in behind it already."""
+        """Hand over what becomes of a piece; `waiting`: seconds since its last sample came in."""
         begin = time.perf_counter()
+        self._received += audio.shape[1]
+        self._arrivals.append((self._received, begin - waiting))
         result = self._conversion.push(audio)
         self._busy += time.perf_counter() - begin
-        self._seconds += audio.shape[1] / self._rate
-        self._pieces += 1
         write(result)
-        self._latencies.append(waiting + self._chunk + self._conversion.delay + time.perf_counter() - begin)
+        self._given += result.shape[1]
+        if result.shape[1]:
+            while len(self._arrivals) > 1 and self._arrivals[0][0] < self._given:
+                self._arrivals.popleft()
+            self._latencies.append(time.perf_counter() - self._arrivals[0][1] + self._chunk)
 
-    @property
     def due(self) -> bool:
         """Whether a second of sound has come in since it was so last."""
-        return self._pieces % max(1, round(1 / self._chunk)) == 0
+        seconds = self._received // self._rate
+        due, self._told = seconds > self._told, seconds
+        return due
 
     def report(self, beside: float = 0.0) -> LiveReport:
         """How it stands; `beside`: seconds that the sound card takes."""
         latencies = self._latencies or deque([0.0])
-        factor = self._busy / self._seconds if self._seconds else 0.0
+        seconds = self._received / self._rate
+        factor = self._busy / seconds if seconds else 0.0
         median = float(np.median(latencies))
-        return LiveReport(self._seconds, median + beside, max(latencies) + beside, factor, self.dropped / self._rate)
+        return LiveReport(seconds, median + beside, max(latencies) + beside, factor, self.dropped / self._rate)
 
 
 def _packed(audio: Sound) -> Sound:
     """(n, channels), as sound cards take it."""
     return np.ascontiguousarray(audio.T)
-
-
-def _filled(source: BinaryIO, size: int) -> bytes:
-    """`size` bytes, fewer only at the end: a pipe gives what it has."""
-    block = b""
-    while len(block) < size and (part := source.read(size - len(block))):
-        block += part
-    return block
 
 
 def _write(target: BinaryIO, audio: Sound) -> None:

@@ -6,6 +6,7 @@ import os
 import stat
 import time
 from array import array
+from collections import deque
 from contextlib import suppress
 from typing import Any, BinaryIO
 
@@ -47,29 +48,57 @@ class DeviceQueue:
 
 
 class PipeQueue:
-    """The pipe that samples come through, kept short: what waits in it is delay.
+    """What comes through a pipe, which is kept short, and since when it is there.
 
     source: an open file, which need not be a pipe.
-    most: bytes that it should hold at most, where the system can be told.
+    most: bytes that the pipe should hold at most, where the system can be told.
     """
 
     def __init__(self, source: BinaryIO, most: int) -> None:
         # A buffered file would take samples out of the pipe before they are asked for.
-        self.source: BinaryIO = getattr(source, "raw", source)
-        self._descriptor: int | None = None
-        try:
-            descriptor = source.fileno()
-        except (AttributeError, OSError):
-            return
-        if fcntl is not None and stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-            self._descriptor = descriptor
-            with suppress(OSError, AttributeError):  # more is in it already, or the system has no such size
-                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, most)
+        self._source: BinaryIO = getattr(source, "raw", source)
+        self._most, self._descriptor = most, _pipe(source)
+        self._taken, self._looked = 0, time.perf_counter()
+        self._arrivals: deque[tuple[int, float]] = deque()
+        self._shorten()
 
-    def bytes_waiting(self) -> int:
-        """What can be read at once; 0 where that is not known."""
+    def read(self, size: int) -> bytes:
+        """The next bytes: `size` of them, fewer only at the end."""
+        # What came while nobody looked may have come right after the last look.
+        self._arrivals.append((self._taken + self._waiting(), self._looked))
+        block = b""
+        while len(block) < size and (part := self._source.read(size - len(block))):
+            block += part
+        self._taken += len(block)
+        self._looked = time.perf_counter()
+        self._arrivals.append((self._taken + self._waiting(), self._looked))
+        self._shorten()
+        return block
+
+    def seconds_waiting(self) -> float:
+        """How long the last byte that was read had been there when it was read."""
+        while self._arrivals[0][0] < self._taken:
+            self._arrivals.popleft()
+        return self._looked - self._arrivals[0][1]
+
+    def _waiting(self) -> int:
         if self._descriptor is None:
             return 0
         count = array("i", [0])
         fcntl.ioctl(self._descriptor, termios.FIONREAD, count)
         return count[0]
+
+    def _shorten(self) -> None:
+        if self._descriptor is not None and self._most:
+            with suppress(OSError, AttributeError):  # more is in it as yet, or the system has no such size
+                fcntl.fcntl(self._descriptor, fcntl.F_SETPIPE_SZ, self._most)
+                self._most = 0
+
+
+def _pipe(source: BinaryIO) -> int | None:
+    """The descriptor of a pipe that says what is in it; None of any other file."""
+    try:
+        descriptor = source.fileno()
+    except (AttributeError, OSError):
+        return None
+    return descriptor if fcntl is not None and stat.S_ISFIFO(os.fstat(descriptor).st_mode) else None

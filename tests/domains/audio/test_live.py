@@ -171,14 +171,26 @@ def test_it_is_said_once_by_how_much(capsys: pytest.CaptureFixture[str]) -> None
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not say what waits in a pipe")
 def test_what_waits_in_a_pipe_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
     outer, inner = os.pipe()
     with open(outer, "rb") as source, open(inner, "wb", buffering=0) as voice:
         queue = PipeQueue(source, 4096)
         os.set_blocking(inner, False)
         assert voice.write(bytes(1 << 20)) == 4096  # and no more: whoever writes waits, not the listener
-        assert len(queue.source.read(1096)) == 1096
-        assert queue.bytes_waiting() == 3000
-    assert PipeQueue(io.BytesIO(b"voice"), 4096).bytes_waiting() == 0
+        clock.now = 3.0
+        assert len(queue.read(1096)) == 1096
+        assert queue.seconds_waiting() == 3.0
+        clock.now = 5.0
+        assert len(queue.read(3000)) == 3000
+        assert queue.seconds_waiting() == 5.0
+        assert voice.write(bytes(96)) == 96
+        clock.now = 7.0
+        assert len(queue.read(96)) == 96  # it came at some time after the first look
+        assert queue.seconds_waiting() == 2.0
+    queue = PipeQueue(io.BytesIO(b"voice"), 4096)
+    clock.now = 9.0
+    assert queue.read(10) == b"voice"
+    assert queue.seconds_waiting() == 0.0
 
 
 def test_the_stages_are_warm_before_the_first_sample_is_taken() -> None:
