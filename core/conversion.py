@@ -12,7 +12,7 @@ from .config import from_mapping, to_mapping
 from .domain import BrokenFile, ConversionSettings, Direction, Domain
 from .errors import OutputError
 from .files import check_writable, clear_leftovers
-from .jobs import adopters, is_there, jobs_of
+from .jobs import adopters, is_there, jobs_of, left_beside
 from .pipeline import Job, Pipeline, Progress
 from .record import Record
 
@@ -99,7 +99,7 @@ def convert(
         converted=tuple(job.target for job in jobs if job.error is None),
         skipped=tuple(job.target for job in skipped),
         failed=tuple(BrokenFile(job.source, str(job.error)) for job in jobs if job.error is not None),
-        notes=(*notes_of(jobs), *_notes_of_parts(domain, jobs), *said),
+        notes=(*notes_of(jobs), *_notes_of_parts(domain, source, jobs), *said),
     )
 
 
@@ -122,8 +122,11 @@ def _sorted_out(
     return skipped, left, [FileNote(record.folder, note) for note in notes] if record else []
 
 
-def _notes_of_parts(domain: Domain, jobs: Sequence[Job]) -> Iterator[FileNote]:
-    """Say of each folder whose files were converted one by one that another medium takes them for one recording."""
+def _notes_of_parts(domain: Domain, source: Path, jobs: Sequence[Job]) -> Iterator[FileNote]:
+    """Say what lies beside a recording that goes into a file, and which files are parts of one to another medium."""
+    if rest := left_beside(domain, source, jobs):
+        names = ", ".join(path.name for path in rest[:3]) + (", ..." if len(rest) > 3 else "")
+        yield FileNote(source, f"what lies beside the recording is left out: {len(rest)} files ({names})")
     others = adopters(domain)
     sources = [job.source for job in jobs if job.source.is_file()]
     for folder in sorted({each.parent for each in sources}) if len(sources) > 1 else ():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from .domain import Domain
@@ -38,6 +39,7 @@ def _jobs_of_folder(domain: Domain, source: Path, target: Path) -> list[Job]:
             f"(files found: {len(files_below(source))})"
         )
     if names_file(target) and not target.is_dir():
+        chosen = [source] if source in chosen else chosen
         if len(chosen) > 1:
             raise OutputError(
                 f"the folder {source} holds {len(chosen)} files to convert, but {target} ends as one file does; "
@@ -66,6 +68,13 @@ def _refuse_overwriting(jobs: list[Job]) -> None:
     for job in jobs:
         if job.target.resolve() in sources:
             raise OutputError(f"the output {job.target} is one of the inputs; choose another output folder")
+
+
+def left_beside(domain: Domain, source: Path, jobs: Sequence[Job]) -> list[Path]:
+    """What else the domain would convert of a folder of which one recording alone goes into a file."""
+    if [job.source for job in jobs] != [source] or jobs[0].target.is_dir():
+        return []
+    return [part for part in parts_below(source, domain) if part != source] if source.is_dir() else []
 
 
 def is_there(target: Path) -> bool:

@@ -263,3 +263,6 @@ def test_a_picture_beside_the_frames_is_translated_by_itself(footage: Translator
     assert sorted(path.name for path in (tmp_path / "out").glob("*.png")) == [
         "frame1.png", "frame2.png", "frame3.png", "poster.png"
     ]  # fmt: skip
+    report = footage.convert(tmp_path / "in", tmp_path / "out.mov")
+    assert report.converted == (tmp_path / "out.mov",)
+    assert "what lies beside the recording is left out: 1 files (poster.png)" in texts(report)
