@@ -74,6 +74,10 @@ def test_jumps_are_taken_out_of_all_tracks(second: float, tmp_path: Path) -> Non
         assert clock.notes == ("its clock jumps once; what lies on both sides was joined",)
 
 
+@row(
+    "MPEG-TS joined from captures, the later one on a clock more than 60 s earlier",
+    "times that FFmpeg takes to have wrapped, until the clock comes past there again",
+)
 def test_a_jump_back_to_before_where_ffmpeg_takes_times_to_have_wrapped_is_one_jump(tmp_path: Path) -> None:
     """FFmpeg adds 2^33 ticks to times of more than 60 s before the first, until the clock comes past there again."""
     path = joined(tmp_path / "c.ts", capture(tmp_path / "a.ts", 2, 100), capture(tmp_path / "b.ts", 14, 30))
