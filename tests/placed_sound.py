@@ -30,7 +30,7 @@ def noise(seconds: float, rate: int, low: float = 100.0, high: float = 3000.0) -
     mine = np.zeros(count // 2 + 1, np.complex128)
     mine[: min(len(mine), len(spectrum))] = spectrum[: len(mine)]
     sound = np.fft.irfft(mine, count)
-    return 0.5 * sound / np.abs(sound).max()
+    return 0.5 * sound / (np.abs(sound).max() or 1.0)
 
 
 def write_clip(

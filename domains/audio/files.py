@@ -20,6 +20,8 @@ from .info import BLOCK, SoundInfo
 from .track import SoundTrack
 
 _STEP = 1 << 10
+_UNKNOWN = 1 << 62
+"""Samples that libsndfile claims where a header does not say."""
 MOST_CHANNELS = 64
 _RATES = range(100, 1_000_001)
 SOUND_SUFFIXES = frozenset({
@@ -129,6 +131,8 @@ class _ByLibsndfile:
             file.read(1, dtype="float32", always_2d=True)
         except (soundfile.LibsndfileError, RuntimeError) as error:
             raise MediaError(reason(error)) from error
+        if file.format == "FLAC" and file.frames >= _UNKNOWN:  # written to a pipe: libsndfile reads one block of it
+            raise MediaError("it does not say how long it is")
         bits = re.search(r"(?:PCM_[SU]?|ALAC_|DWVW_)(\d+)$", file.subtype)
         speakers = speakers_of(path, file.format, file.subtype, file.channels) if path.is_file() else None
         # libsndfile 1.2.2 takes chunks behind the samples of Wave64 for samples.

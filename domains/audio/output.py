@@ -196,6 +196,8 @@ class _ByLibsndfile:
         if info.picture:
             self.notes.append(f"the picture is left out: a {suffix} file holds sound alone")
         self._kind, self._subtype = kind, _subtype(kind, suffix, info)
+        if not like.survey.samples and (kind in ("FLAC", "MP3") or self._subtype == "OPUS"):
+            raise MediaError(f"{like.path} holds no samples, which a {suffix} file cannot do; end the name with .wav")
         self._order = self._ordered()
         rates = _RATES.get(self._subtype, (info.rate,))
         self._rate = min((each for each in rates if each >= info.rate), default=max(rates))

@@ -51,10 +51,17 @@ _UNTIMED = ("adts", "mp2", "ac3", "eac3", "mpeg")
 """Kinds of file whose packets begin at 0, however long the encoder took to begin."""
 _WITHOUT_LENGTH = (*_UNTIMED, "asf")
 """Kinds of file that hold whole frames alone: a decoder gives up to a few frames more or less than were written."""
+_RAW = ("adts", "mp2", "ac3", "eac3")
+"""Kinds of file without a header: what they are is guessed from several frames."""
+_LEAST_FRAMES, _LEAST = 8, {"3gp": 100}
+"""Frames of such a file, and samples of others, below which FFmpeg does not read it (measured)."""
 _SEVERAL = ("matroska", "webm", "ipod", "3gp")
 """Kinds of file that hold several sound tracks also where there is no picture."""
 _SKIPPED = {"wmav1": 1, "wmav2": 1}
 """Frames that FFmpeg's decoder leaves out at the beginning beside those that its encoder puts there."""
+_SHORTEST = {"u8": 32, "s16": 32, "s32": 1024}
+"""Samples of TTA's last frame at least, by sample format: FFmpeg's encoder (8.0) has less room for some shorter ones
+than they need, and ends the program."""
 _FRAME = 1024
 
 
@@ -157,6 +164,12 @@ class ByFFmpeg:
         before = _SKIPPED.get(self._encoder, 0) * delay.frame
         if self._kind.name in _UNTIMED:  # whole packets come before the first sample, and can be left out
             before = -delay.before % delay.frame
+        least = _LEAST_FRAMES * delay.frame if self._kind.name in _RAW else _LEAST.get(self._kind.name, 1)
+        if not self._tracks and self._like.survey.samples * self._rate < least * self._info.rate:
+            raise MediaError(
+                f"{self._path}: {self._like.survey.samples} samples are too few for a {self._path.suffix} file, which "
+                "readers would not know; end the name with .wav"
+            )
         self._kept_back = 0 if self._encoder in _SKIPPED else delay.kept_back
         self._ticks = (round(self._like.file.start / self._base) if self.has_clock else 0) - before
         self._waiting = np.zeros((self._info.channels, before), np.float32)
@@ -216,6 +229,11 @@ class ByFFmpeg:
             if rest.ndim == 2:
                 self._append(rest)
             self._append(np.zeros((self._info.channels, self._kept_back), np.float32))
+            least = _SHORTEST[self._stream.codec_context.format.name] if self._encoder == "tta" else 0
+            missing = least - self._waiting.shape[1]
+            if 0 < missing < least:
+                self._waiting = np.pad(self._waiting, ((0, 0), (0, missing)))
+                self.notes.append(f"{missing} samples of silence follow its end: {self._encoder} has no shorter frame")
             if self._waiting.shape[1]:
                 self._encode(self._waiting)
             self._mux(self._stream.encode(None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -221,3 +222,48 @@ def test_a_cover_stays_a_cover(tmp_path: Path) -> None:
         assert [bool(each & Disposition.attached_pic) for each in found] == [False, True], kind
     notes = identity(tmp_path / "a.mp4", tmp_path / "b.ts")
     assert any("cover picture" in note and "left out" in note for note in notes)
+
+
+@row("a recording of no or few samples", "kinds of file that cannot hold so few")
+@pytest.mark.parametrize("count", [0, 1, 10, 1000])
+@pytest.mark.parametrize("kind", SOUND_KINDS)
+def test_few_samples_come_back_or_are_refused(count: int, kind: str, tmp_path: Path) -> None:
+    """Never a file of 0 bytes, nor one that nobody reads."""
+    soundfile.write(tmp_path / "a.wav", noise(count / 44_100, 44_100) if count else np.zeros(0), 44_100)
+    made = tmp_path / f"b{kind}"
+    try:
+        identity(tmp_path / "a.wav", made)
+    except MediaError as error:
+        assert re.search("too few for|holds no samples", str(error))  # noqa: PT017 (one or the other)
+        assert not made.exists()
+        return
+    rate, heard = samples(made) if count else (44_100, np.zeros((1, 0)))
+    assert made.stat().st_size > 0
+    assert heard.shape[1] >= count * rate // 44_100
+
+
+@row("a FLAC written to a pipe", "its length, which the header does not say")
+def test_a_flac_without_a_length_is_read_to_its_end(tmp_path: Path) -> None:
+    pipe = _Pipe()
+    with av.open(pipe, "w", format="flac") as out:
+        stream = out.add_stream("flac", rate=44_100)
+        stream.layout = "mono"
+        sound = (20_000 * noise(2.4, 44_100)).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(sound[None], format="s16", layout="mono")
+        frame.sample_rate = 44_100
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    (tmp_path / "a.flac").write_bytes(pipe.data)
+    assert identity(tmp_path / "a.flac", tmp_path / "b.wav") == ()
+    np.testing.assert_array_equal(soundfile.read(tmp_path / "b.wav", dtype="int16")[0], sound)
+
+
+class _Pipe:
+    """Where nobody can go back to fill in a header."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def write(self, block: bytes) -> int:
+        self.data += block
+        return len(block)
