@@ -57,6 +57,7 @@ UNREAD = (
            ".fits", ".pam", ".wbmp", ".pict", ".pct", ".lbm", ".ilbm", ".jp3d", ".jls", ".jng", ".mng"),
            (b"qoif", b"FLIF", b"BPG\xfb", b"SIMPLE  =", b"P7\n", b"\x8aMNG", b"\x8bJNG")),
     Unread("floating-point maps in colour", (), (b"PF\n",), _SCALE),
+    Unread("JPEGs that are damaged, lossless or of 12 bits", (), (b"\xff\xd8\xff",)),
     Unread("archives of arrays", (".npz",), (), "save the array as .npy first"),
 )  # fmt: skip
 _BY_ENDING = {ending: kind for kind in UNREAD for ending in kind.endings}

@@ -30,6 +30,18 @@ def test_no_kind_is_read_and_unread() -> None:
     assert all(is_picture_name(f"x{ending}") for ending in endings)
 
 
+@row("JPEG of 12 bits, lossless JPEG", "everything")
+@pytest.mark.parametrize(("marker", "bits"), [(0xC1, 12), (0xC3, 16)])
+def test_a_jpeg_that_pillow_does_not_know(marker: int, bits: int, photo: Path, tmp_path: Path) -> None:
+    Pillow.open(photo).save(tmp_path / "x.jpg")
+    data = bytearray((tmp_path / "x.jpg").read_bytes())
+    place = data.index(b"\xff\xc0")
+    data[place + 1], data[place + 4] = marker, bits
+    (tmp_path / "x.jpg").write_bytes(data)
+    with pytest.raises(MediaError, match=r"x\.jpg: JPEGs that are damaged, lossless or of 12 bits cannot be read; "):
+        read_picture(tmp_path / "x.jpg")
+
+
 @row(
     "EXR, HDR, DPX, JPEG XL, HEIC, PSD, raw photographs, SVG, icons and other kinds that are not read",
     "a file by itself",
