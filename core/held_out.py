@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .data import matched
 from .domain import BrokenFile, Domain, Side
 from .errors import MediaError
 from .evaluation_report import SetUsed
+from .sides import matched
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from .config import to_mapping
-from .data import scan_sides
 from .domain import Domain, Inventory, Side
 from .networks import Networks
 from .objectives import Objective
 from .settings import NetworkSettings, TrainingSettings
+from .sides import scan_sides
 
 FORMAT = 1
 """Version of the run folder; a run with a higher one is refused."""

@@ -14,7 +14,6 @@ from . import registry
 from .arguments import expect, expect_path
 from .config import joined, show
 from .contract import check_pickles
-from .data import data_hash
 from .domain import Domain
 from .errors import ArgumentError, ConfigError
 from .feasibility import check_bounds, check_data, check_new, check_place, check_resumable, check_shapes
@@ -25,6 +24,7 @@ from .objectives import Objective
 from .plain import is_unicode
 from .plan import FORMAT, RunPlan
 from .settings import NetworkSettings, TrainingSettings
+from .sides import data_hash
 
 __all__ = ["FORMAT", "RunPlan", "make_fabric", "train"]
 

@@ -14,7 +14,8 @@ import torch
 from toy import Arrays, write_arrays
 
 from unpaired import ConfigError, Inventory, MediaError, TrainingSettings
-from unpaired.core.data import PairDataset, Positions, data_hash, scan_sides
+from unpaired.core.data import PairDataset, Positions
+from unpaired.core.sides import data_hash, scan_sides
 
 
 @pytest.fixture
@@ -34,7 +35,8 @@ sys.path.insert(0, {tests!r})
 import torch
 from toy import Arrays
 from unpaired import TrainingSettings
-from unpaired.core.data import PairDataset, Positions, loader, scan_sides
+from unpaired.core.data import PairDataset, Positions, loader
+from unpaired.core.sides import scan_sides
 
 def batches(start, workers):
     settings = TrainingSettings(steps=12, batch=2, workers=workers)

@@ -17,7 +17,8 @@ import torch
 from toy import Arrays
 import unpaired
 from unpaired import TrainingSettings
-from unpaired.core.data import PairDataset, Positions, loader, scan_sides
+from unpaired.core.data import PairDataset, Positions, loader
+from unpaired.core.sides import scan_sides
 a, b = Path({folder!r}) / "a", Path({folder!r}) / "b"
 """
 SMALL = """
@@ -39,6 +40,21 @@ for one, other, third in zip(alone, shared, piped, strict=True):
     assert torch.equal(one.a, third.a) and torch.equal(one.b, third.b)
     assert one.problems == third.problems
 """
+NONE = """
+import ctypes
+# A name space of its own for mounts, in which /dev/shm takes nothing: how a container without one looks.
+system = ctypes.CDLL(None, use_errno=True)
+if system.unshare(0x20000) or system.mount(b"none", b"/", None, 0x44000, None) or system.mount(
+    b"tmpfs", b"/dev/shm", b"tmpfs", 1, b"size=4k"
+):
+    sys.exit(77)  # it takes root
+settings = TrainingSettings(steps=2, batch=2, workers=2)
+sides = scan_sides(Arrays(), a, b)
+dataset = PairDataset(Arrays(), {side: sides[side].files for side in "ab"}, settings, 2)
+said = []
+assert len(list(loader(dataset, Positions(settings, 0, 0, 1), False, said.append))) == 2
+assert len(said) == 1 and "/dev/shm has no room for loader processes" in said[0], said
+"""
 KILLED = """
 main = os.getpid()
 class Killed(Arrays):
@@ -56,11 +72,14 @@ except unpaired.ResourceError as error:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="resource limits reach shared memory on Linux alone")
-@pytest.mark.parametrize(("program", "code"), [(SMALL, 0), (KILLED, 7)], ids=["no shared memory", "a killed worker"])
+@pytest.mark.parametrize(("program", "code"), [(SMALL, 0), (NONE, 0), (KILLED, 7)],
+                         ids=["small files alone", "no shared memory", "a killed worker"])  # fmt: skip
 def test_loader_processes_in_need_end_well(program: str, code: int, tmp_path: Path) -> None:
     write_arrays(tmp_path / "a", 4, 0, 0.3, size=64)
     write_arrays(tmp_path / "b", 4, 1, -0.3, size=64)
     places = {"tests": str(Path(__file__).parents[1]), "folder": str(tmp_path)}
     text = (PROGRAM + program).replace("{tests!r}", repr(places["tests"])).replace("{folder!r}", repr(places["folder"]))
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode == 77:
+        pytest.skip("only root can mount a /dev/shm of its own; that of small files is tested instead")
     assert done.returncode == code, done.stderr

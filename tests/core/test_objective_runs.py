@@ -17,12 +17,13 @@ from toy import Arrays, write_arrays
 import unpaired
 from unpaired.core import checkpoints, registry
 from unpaired.core.config import read_yaml
-from unpaired.core.data import Batch, PairDataset, matched
+from unpaired.core.data import Batch, PairDataset
 from unpaired.core.networks import PRESETS, Networks, default_networks
 from unpaired.core.objectives import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
 from unpaired.core.objectives.cycle import Cycle
 from unpaired.core.objectives.disco import Disco
 from unpaired.core.settings import NetworkSettings, TrainingSettings
+from unpaired.core.sides import matched
 from unpaired.core.watch import read_metrics
 
 NAMES = ("dual", "disco", "pix2pix", "cut")
