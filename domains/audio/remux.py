@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 _KINDS = {
     # Players and decoders take AAC in whole frames alone; what was not AAC keeps its length without loss.
-    ".m4a": Container("ipod", frozenset({"aac", "alac"}), ("alac", "aac")),
+    # FFmpeg's own kind for it, ipod, refuses covers.
+    ".m4a": Container("mp4", frozenset({"aac", "alac"}), ("alac", "aac"), options={"brand": "M4A "}),
     ".aac": Container("adts", frozenset({"aac"})),
     ".mka": replace(CONTAINERS[".mkv"], sound=("libopus",)),
     ".weba": CONTAINERS[".webm"],
@@ -43,7 +44,7 @@ _KINDS = {
     ".mpg": Container("mpeg", frozenset({"mp2"}), ("mp2",)),
     ".ogv": Container("ogg", frozenset({"opus", "vorbis", "flac"}), ("libopus",)),
 }
-_KINDS |= {".m4b": _KINDS[".m4a"], ".mpeg": _KINDS[".mpg"]}
+_KINDS |= {".m4b": replace(_KINDS[".m4a"], options={"brand": "M4B "}), ".mpeg": _KINDS[".mpg"]}
 """Kinds of file that hold sound alone."""
 _CODECS = {"MPEG_LAYER_III": "mp3", "OPUS": "opus", "VORBIS": "vorbis"}
 """FFmpeg's names of codecs that libsndfile names otherwise."""
@@ -55,7 +56,7 @@ _RAW = ("adts", "mp2", "ac3", "eac3")
 """Kinds of file without a header: what they are is guessed from several frames."""
 _LEAST_FRAMES, _LEAST = 8, {"3gp": 100}
 """Frames of such a file, and samples of others, below which FFmpeg does not read it (measured)."""
-_SEVERAL = ("matroska", "webm", "ipod", "3gp")
+_SEVERAL = ("matroska", "webm", "mp4", "3gp")
 """Kinds of file that hold several sound tracks also where there is no picture."""
 _SKIPPED = {"wmav1": 1, "wmav2": 1}
 """Frames that FFmpeg's decoder leaves out at the beginning beside those that its encoder puts there."""

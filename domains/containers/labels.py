@@ -35,7 +35,7 @@ def label(target: Any, source: Any) -> None:
     tags = kept_tags(source.metadata)
     family = target.container.format.name
     nameless = tags.get("handler_name", _HANDLERS[0]) in _HANDLERS
-    if family in ("mp4", "mov", "3gp", "ipod") and nameless and "title" in tags:
+    if family in ("mp4", "mov", "3gp") and nameless and "title" in tags:
         tags["handler_name"] = tags["title"]  # the only name that a track has there
     if family == "mov" and (language := tags.get("language")) is not None:
         tags["language"] = _QUICKTIME_LANGUAGES.get(language, language)

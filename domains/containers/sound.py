@@ -29,6 +29,9 @@ _BIT_RATE = 96_000
 _LOSSLESS = ("alac", "flac", "wavpack", "tta")
 _HIGHEST = ("wmav1", "wmav2")
 """Encoders that take any rate up to 48 kHz."""
+_BEHIND = ("libopus", "alac")
+_ONE_PAIR = {"5.0(side)": "5.0", "5.1(side)": "5.1"}
+"""Layouts with loudspeakers beside the listener by what encoders call them that know only loudspeakers behind."""
 _ENCODERS = {"mp3": "libmp3lame", "opus": "libopus", "vorbis": "libopus"}
 """Encoder of a codec, where it is called otherwise."""
 
@@ -116,7 +119,11 @@ def opened(encoder: str, wanted: Wanted) -> Any:
 
 def _set_up(context: Any, encoder: str, wanted: Wanted, bit_rate: int | None) -> None:
     rate = _supported_rate(encoder, wanted.rate)
-    context.sample_rate, context.layout, context.time_base = rate, wanted.layout, Fraction(1, rate)
+    layout = _ONE_PAIR.get(wanted.layout, wanted.layout) if encoder in _BEHIND else wanted.layout
+    context.sample_rate, context.layout, context.time_base = rate, layout, Fraction(1, rate)
+    if encoder == "libopus" and av.AudioLayout(layout).nb_channels > 2:
+        # Left to choose, FFmpeg's encoder (5.1 to 8.1) puts the channels of 5.0 and 6.1 where others belong.
+        context.options = {"mapping_family": "1"}
     formats = [each.name for each in av.codec.Codec(encoder, "w").audio_formats or ()]
     if formats:
         context.format = _sample_format(formats, wanted.bits)

@@ -101,3 +101,13 @@ def test_eight_channels_and_more_go_through_ffmpeg(tmp_path: Path) -> None:
     through(tmp_path / "a.flac", tmp_path / "b.wv")
     through(tmp_path / "b.wv", tmp_path / "c.wav")
     assert heard(tmp_path / "c.wav") == list(range(8))
+
+
+@row("M4A, Matroska, WavPack and other kinds that FFmpeg writes", "which loudspeaker a channel belongs to")
+@pytest.mark.parametrize("channels", [3, 4, 5, 6, 7, 8])
+@pytest.mark.parametrize("kind", [".m4a", ".mka", ".weba", ".wv"])
+def test_channels_keep_their_loudspeakers_where_ffmpeg_writes(kind: str, channels: int, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.flac", tones(channels).T, RATE)
+    through(tmp_path / "a.flac", tmp_path / f"b{kind}", strength=0.0, pitch="keep")
+    through(tmp_path / f"b{kind}", tmp_path / "c.flac", strength=0.0, pitch="keep")
+    assert heard(tmp_path / "c.flac") == list(range(channels))

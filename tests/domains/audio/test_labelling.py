@@ -135,6 +135,19 @@ def test_labels_that_have_no_place_are_named_in_one_note(kind: str, what: str, l
     assert what in note
 
 
+@row("M4A, M4B, Matroska", "tags, covers, chapters")
+@pytest.mark.parametrize("first", [".m4a", ".m4b", ".mka"])
+def test_labels_of_m4a_and_matroska(first: str, labelled: Path, tmp_path: Path) -> None:
+    through(labelled, tmp_path / f"b{first}", **LEAVE)
+    assert b"ftypM4" in (tmp_path / f"b{first}").read_bytes()[:16] or first == ".mka"
+    for second in (first, ".mp3"):
+        through(tmp_path / f"b{first}", tmp_path / f"c{second}", **LEAVE)
+        found = labels_of(tmp_path / f"c{second}")
+        assert dict(found.tags, mood="calm") == ALL.tags
+        assert [picture.data for picture in found.pictures] == [cover().data]
+        assert [(each.start, each.title) for each in found.chapters] == [(0, "One"), (Fraction(1, 2), "Two")]
+
+
 @row("FLAC, Ogg", "all fields of their comments, cue sheets, pictures")
 def test_comments_and_blocks_of_flac_come_as_they_are(plain: Path, tmp_path: Path) -> None:
     through(plain, tmp_path / "a.flac", **LEAVE)
