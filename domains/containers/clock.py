@@ -120,11 +120,12 @@ class Clock:
 
     @property
     def chapters(self) -> list[Any]:
-        """The file's chapters, on this clock."""
+        """The file's chapters, on this clock; what of them is before 0 is cut off."""
         moved = []
         for chapter in self._container.chapters():
             back = round(self.origin / (chapter["time_base"] or Fraction(1, 1000)))
-            moved.append({**chapter, "start": chapter["start"] - back, "end": chapter["end"] - back})
+            if chapter["end"] > back:
+                moved.append({**chapter, "start": max(0, chapter["start"] - back), "end": chapter["end"] - back})
         return moved
 
     def start(self, stream: Stream) -> Fraction | None:

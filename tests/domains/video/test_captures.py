@@ -10,6 +10,9 @@ import pytest
 from captures import bursts_in, capture, flashes_in, joined
 from kept import row
 
+from unpaired.domains.containers.clock import Clock
+from unpaired.domains.containers.opening import open_container
+
 from .clips import convert, make
 
 
@@ -55,6 +58,15 @@ def test_subtitles_and_chapters_begin_with_the_footage(suffix: str, tmp_path: Pa
         shown = [float(p.pts * p.time_base) for p in file.demux(subtitles=0) if p.pts is not None and p.size > 2]
     assert chapters == [pytest.approx((0, 0.45), abs=0.01), pytest.approx((0.45, 1), abs=0.01)]
     assert shown == pytest.approx([0, 0.07, 0.19], abs=0.002)
+
+
+def test_chapters_before_the_footage_are_cut_off(tmp_path: Path) -> None:
+    times = [5000 + 40 * number for number in range(25)]
+    source = make(tmp_path / "a.mkv", times=times, time_base=Fraction(1, 1000), chapters=True)
+    with open_container(source) as file:
+        chapters = Clock(file).chapters
+        assert [(each["start"] * each["time_base"], each["end"] * each["time_base"]) for each in chapters] == [(0, 1)]
+    convert(source, tmp_path / "b.mkv")
 
 
 def hidden_sound(path: Path, begin: float, length: float) -> Path:
