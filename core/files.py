@@ -148,4 +148,5 @@ def atomic_bytes(target: Path, data: bytes) -> None:
 
 def atomic_text(target: Path, text: str) -> None:
     """Write UTF-8 `text` to `target` atomically. Raises OutputError."""
-    atomic_bytes(target, text.encode())
+    # Half a surrogate pair stands for a byte of a name that is no UTF-8.
+    atomic_bytes(target, text.encode(errors="backslashreplace"))

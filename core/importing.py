@@ -165,7 +165,8 @@ def _norm(state: Mapping[str, Tensor], layout: Layout, given: Norm, file: Path) 
     if given != "auto":
         return given, ()
     if "weight" in leaves:
-        return "batch", ()
+        return "batch", ("batch norms go by their running statistics and drop-out is off, as with the reference's "
+                         "test.py --eval",)  # fmt: skip
     if leaves and not biased:
         raise ModelFileError(f"{file} has norms with running statistics alone, after convolutions without biases: say "
                              "--norm batch or --norm instance")  # fmt: skip

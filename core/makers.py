@@ -69,4 +69,4 @@ def _start(pid: int) -> int | None:
 
 
 def _digits(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+    return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=4).hexdigest()

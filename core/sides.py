@@ -74,7 +74,9 @@ def data_hash(inventories: dict[Side, Inventory]) -> str:
     digest = hashlib.sha256()
     for side, inventory in sorted(inventories.items()):
         for file in inventory.files:
-            digest.update(f"{side}/{file.relative_to(inventory.folder)}:{_bytes(file)}\n".encode())
+            digest.update(
+                f"{side}/{file.relative_to(inventory.folder)}:{_bytes(file)}\n".encode(errors="surrogateescape")
+            )
     return digest.hexdigest()[:16]
 
 

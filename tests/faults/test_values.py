@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -156,6 +157,20 @@ def test_devices(
 
 def test_the_first_processor_is_the_processor(model: Path) -> None:
     assert unpaired.load(model, runtime="torch", device="cpu:0").choice.device == "cpu"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode on Windows")
+def test_names_that_are_no_unicode(  # the fixture is the command line
+    unpaired: Callable[..., Any], train: tuple[str, ...], folders: Path
+) -> None:
+    """Half a surrogate pair stands for a byte that is no UTF-8: such files are trained on and converted as others."""
+    (folders / "a").rename(folders / "a\udcff")
+    (folders / "a\udcff/0.png").rename(folders / "a\udcff/\udcfe.png")
+    run = folders.parent / "run"
+    assert unpaired(*train, "--a", folders / "a\udcff", "--b", folders / "b", "--out", run).code == 0
+    assert unpaired("train", "--out", run, "--resume", "--steps", "3").code == 0
+    assert unpaired("convert", run, folders / "a\udcff/\udcfe.png", folders.parent / "y\udcff.png").code == 0
+    assert (folders.parent / "y\udcff.png").is_file()
 
 
 # -- headers ----------------------------------------------------------------------------------------

@@ -60,7 +60,9 @@ def difference(translator: Any, network: nn.Module, side: int = 64) -> float:
 def test_the_output_is_the_references(kind: str, tmp_path: Path) -> None:
     network = lively(KINDS[kind]())
     model, translator = imported(network.state_dict(), tmp_path)
-    assert model.card == {}  # the file tells everything
+    said = "batch norms go by their running statistics" in model.card.get("note", "")
+    assert said == ("batch" in kind)
+    assert said or model.card == {}  # the file tells everything
     # Biases that go into a mean are rounded once more; all else is the same arithmetic.
     allowed = 1e-5 if kind == "batch, biases" else 1e-6
     assert difference(translator, network, 256 if "256" in kind else 128) <= allowed
