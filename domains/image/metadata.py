@@ -16,9 +16,9 @@ from PIL import Image as Pillow
 _STRUCTURAL = frozenset(
     [254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 274, 277, 278, 279, 280, 281, 284, 288, 289, 292, 293,
      317, 318, 319, 320, 322, 323, 324, 325, 330, 332, 333, 334, 336, 338, 339, 340, 341, 347, 512, 513, 514, 515, 517,
-     518, 519, 520, 521, 529, 530, 531, 532, 700, 33723, 34377, 34675]
+     518, 519, 520, 521, 529, 530, 531, 532, 700, 33723, 34377, 34675, 37724, 50838, 50839]
 )  # fmt: skip
-_DESCRIPTION, _IPTC, _RECORDS = 270, 33723, 34377
+_DESCRIPTION, _IPTC, _RECORDS, _LAYERS = 270, 33723, 34377, 37724
 _STORAGE = ('{"shape"', "ImageJ=", "<?xml version")
 """How descriptions begin that programs write of the file's own structure (tifffile, ImageJ, OME): untrue of another."""
 _IPTC_OF_PHOTOSHOP = 0x0404
@@ -138,7 +138,7 @@ def _applications(image: Pillow.Image) -> list[tuple[str, bytes]]:
 
 
 def _segments(image: Pillow.Image) -> Iterator[str]:
-    """What of a JPEG's application segments is not kept, and of Photoshop's records."""
+    """What of a JPEG's application segments is not kept, and of what Photoshop puts into JPEG and TIFF."""
     if any(data.startswith(b"http://ns.adobe.com/xmp/extension/") for _, data in _applications(image)):
         yield "the extension of its XMP"
     if any(name == "APP11" and b"jumb" in data[:32] for name, data in _applications(image)):
@@ -151,8 +151,10 @@ def _segments(image: Pillow.Image) -> Iterator[str]:
     }  # fmt: skip
     if strange:
         yield f"its segments {', '.join(strange)}"
-    photoshop = image.info.get("photoshop")
-    if isinstance(photoshop, dict) and set(photoshop) - _OWN_AFFAIRS:
+    tags, photoshop = getattr(image, "tag_v2", {}), image.info.get("photoshop")
+    if _LAYERS in tags:
+        yield "its layers, of which the picture is the sum"
+    if _RECORDS in tags or (isinstance(photoshop, dict) and set(photoshop) - _OWN_AFFAIRS):
         yield "Photoshop's own records"
 
 

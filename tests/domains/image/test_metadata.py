@@ -273,3 +273,12 @@ def test_the_thumbnail_of_the_picture_as_it_was_goes(translator: Translator, tmp
         assert image.size == (24, 40)
         assert dict(image.getexif()) == {}
         assert image.getexif().get_ifd(ExifTags.IFD.IFD1) == {}
+
+
+@row("TIFF of Photoshop", "layers and Photoshop's own records")
+def test_layers_that_show_the_picture_as_it_was_go(translator: Translator, tmp_path: Path) -> None:
+    records = [(37724, "B", 8, b"Adobe Ph", True), (34377, "B", 4, b"8BIM", True)]
+    tifffile.imwrite(tmp_path / "x.tif", np.zeros((20, 30, 3), np.uint8), photometric="rgb", extratags=records)
+    said = notes(tmp_path / "x.tif", tmp_path / "y.tif", translator)
+    assert said == ["left out are its layers, of which the picture is the sum, Photoshop's own records"]
+    assert not {37724, 34377} & set(tifffile.TiffFile(tmp_path / "y.tif").pages[0].tags.keys())
