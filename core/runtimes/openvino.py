@@ -19,8 +19,7 @@ from .tracing import Statistics, statistics_for, traced
 
 _FRONT_END = "openvino.frontend", "openvino.frontend.pytorch.ts_decoder"
 _SHAPES_KEPT = 4
-_CALLS_BEFORE_STATIC = 8
-"""A graph of fixed shape is a few per cent faster than a dynamic one and takes 0.3 s to make."""
+"""Graphs of fixed shape, which take 0.3 s to make."""
 
 
 class OpenVinoRuntime:
@@ -42,6 +41,7 @@ class OpenVinoRuntime:
         self.precision = "bf16" if precision == "auto" and "BF16" in capabilities else "fp32"
         self._generator = generator
         self._dimensions = dimensions
+        self._threads = torch.get_num_threads()
         self._graphs: dict[tuple[Statistics, bool], _Graph] = {}
         self._lock = threading.Lock()
 
@@ -70,29 +70,28 @@ class OpenVinoRuntime:
             return self._graphs[key]
 
     def _made(self, statistics: Statistics, side_by_side: bool) -> _Graph:
-        threads = torch.get_num_threads()
         settings: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
-            "INFERENCE_NUM_THREADS": threads,
+            "INFERENCE_NUM_THREADS": self._threads,
             "PERFORMANCE_HINT": "LATENCY",
         }
         if side_by_side:  # a thread for each sample is faster than all threads for each sample in turn
-            settings |= {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": threads}
+            settings |= {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": self._threads}
         model = _converted(self._generator, self._dimensions, statistics)
-        # Given statistics come with series of equal tiles or frames: their shape is fixed from the first call.
-        calls = _CALLS_BEFORE_STATIC if statistics == "own" else 1
-        return _Graph(self._core, model, settings, calls)
+        # Batches and given statistics come with series of frames or tiles of one size.
+        return _Graph(self._core, model, settings, series=side_by_side or statistics != "own")
 
 
 class _Graph:
-    """One OpenVINO model, compiled for any size and for the few shapes that come again and again. Thread-safe."""
+    """One OpenVINO model, compiled for any size or, where they come in series, for each of the last few. Thread-safe.
 
-    def __init__(self, core: Any, model: Any, settings: dict[str, Any], calls_before_static: int) -> None:
-        self._core, self._model, self._settings = core, model, settings
-        self._calls_before_static = calls_before_static
+    Which of the two must not depend on what was asked before: their numbers differ in the last places.
+    """
+
+    def __init__(self, core: Any, model: Any, settings: dict[str, Any], series: bool) -> None:
+        self._core, self._model, self._settings, self._series = core, model, settings, series
         self._any_size: _Compiled | None = None
-        self._static: OrderedDict[tuple[int, ...], _Compiled] = OrderedDict()
-        self._calls: OrderedDict[tuple[int, ...], int] = OrderedDict()
+        self._fixed: OrderedDict[tuple[int, ...], _Compiled] = OrderedDict()
         self._lock = threading.Lock()
 
     def run(self, inputs: list[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
@@ -112,23 +111,18 @@ class _Graph:
             return [request.get_output_tensor(0).data.copy() for request in requests]
 
     def _suited(self, inputs: list[np.ndarray[Any, Any]]) -> _Compiled:
-        shape = inputs[0].shape
-        if shape in self._static:
-            self._static.move_to_end(shape)
-            return self._static[shape]
-        self._calls[shape] = self._calls.pop(shape, 0) + 1
-        if len(self._calls) > 64:
-            self._calls.popitem(last=False)
-        if self._calls[shape] < self._calls_before_static:
-            if self._any_size is None:
-                self._any_size = self._compiled(self._model)
+        if not self._series:
+            self._any_size = self._any_size or self._compiled(self._model)
             return self._any_size
-        fixed = self._model.clone()
-        fixed.reshape({i: list(array.shape) for i, array in enumerate(inputs)})
-        self._static[shape] = self._compiled(fixed)
-        if len(self._static) > _SHAPES_KEPT:
-            self._static.popitem(last=False)
-        return self._static[shape]
+        shape = inputs[0].shape
+        if shape not in self._fixed:
+            fixed = self._model.clone()
+            fixed.reshape({i: list(array.shape) for i, array in enumerate(inputs)})
+            self._fixed[shape] = self._compiled(fixed)
+        self._fixed.move_to_end(shape)
+        if len(self._fixed) > _SHAPES_KEPT:
+            self._fixed.popitem(last=False)
+        return self._fixed[shape]
 
     def _compiled(self, model: Any) -> _Compiled:
         return _Compiled(self._core.compile_model(model, "CPU", self._settings))

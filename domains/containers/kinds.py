@@ -49,6 +49,8 @@ _LAW = "pcm_u8 pcm_alaw pcm_mulaw "
 _FILM = "aac mp3 mp2 ac3 eac3 "
 # Otherwise every frame is moved by the time that the sound's encoder needed to start; in AVI, by a whole frame.
 _OWN_TIMES = {"avoid_negative_ts": "disabled"}
+# Otherwise Matroska takes an identifier by chance.
+_MATROSKA = {**_OWN_TIMES, "fflags": "+bitexact"}
 _FAST_START = {"movflags": "+faststart"}
 
 _MP4 = Container(
@@ -71,7 +73,7 @@ _MKV = Container(
     _names(_FILM + "dts truehd opus vorbis flac alac wavpack pcm_u8 pcm_s16be pcm_s24be pcm_s32be " + _PCM),
     lossless=("flac",),
     pictures=_names("h264 hevc vp9 av1 ffv1 prores"),
-    options=_OWN_TIMES,
+    options=_MATROSKA,
 )
 _WEBM = Container(
     "webm",
@@ -79,7 +81,7 @@ _WEBM = Container(
     ("libopus",),
     codec="vp9",
     pictures=_names("vp9 av1"),
-    options=_OWN_TIMES,
+    options=_MATROSKA,
 )
 _TS = Container(
     "mpegts",

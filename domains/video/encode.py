@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 import av
+import torch
 
 from ...core.errors import ConfigError, MediaError
 from ..containers.kinds import Container
@@ -58,10 +59,17 @@ class Codec:
     """Whether captions within the pictures are written."""
 
 
+def _steady_x264() -> dict[str, str]:
+    """x264's code for AVX-512 (core 165) takes how much later frames build upon a macroblock in part from memory that
+    nobody has written, unless the width is a multiple of 256: equal frames then become unequal files. Its code for AVX2
+    does not, and every CPU that has the one has the other."""
+    return {"x264-params": "asm=SSE2Fast,AVX2"} if torch.backends.cpu.get_cpu_capability().startswith("AVX") else {}
+
+
 _PRORES = dict.fromkeys(("proxy", "lt", "standard", "hq"), "422") | dict.fromkeys(("4444", "4444xq"), "444")
 CODECS: dict[str, Codec] = {
-    "h264": Codec("libx264", _X26X, "veryfast", crf=18, at_once={"tune": "zerolatency"}, even=True,
-                  parameters="x264-params", captions=True),
+    "h264": Codec("libx264", _X26X, "veryfast", crf=18, options=_steady_x264(),
+                  at_once={"tune": "zerolatency"}, even=True, parameters="x264-params", captions=True),
     "h265": Codec("libx265", _X26X, "veryfast", crf=20, options={"x265-params": "log-level=none", "a53cc": "1"},
                   at_once={"tune": "zerolatency"}, even=True, parameters="x265-params", captions=True),
     "vp9": Codec("libvpx-vp9", tuple("0123456789"), "6", "cpu-used", 24, 63,

@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import nn
 
+import unpaired
 from unpaired.core import runtimes
 from unpaired.core.errors import ConfigError, MissingDependency
 from unpaired.core.export import psnr
@@ -99,19 +100,33 @@ def test_reduced_precision_is_close_to_fp32() -> None:
 def test_samples_of_a_batch_side_by_side_are_those_alone() -> None:
     run = OpenVinoRuntime(generator_of("resnet", 2), 2, precision="fp32")
     x = torch.rand(5, 3, 16, 20) * 2 - 1
-    for _ in range(10):  # the graph for one shape alone takes over on the way
+    for _ in range(3):
         torch.testing.assert_close(run(x), torch.cat([run(sample[None]) for sample in x]), atol=1e-6, rtol=0)
 
 
-def test_fixed_shapes_take_over_and_are_bounded() -> None:
+def test_graphs_of_fixed_shape_are_bounded() -> None:
     generator = generator_of("resnet", 2)
     run = OpenVinoRuntime(generator, 2, precision="fp32")
-    inputs = {side: torch.rand(1, 3, side, side) for side in (8, 12, 16, 20, 24, 28)}
-    for _ in range(9):
+    inputs = {side: torch.rand(2, 3, side, side) for side in (8, 12, 16, 20, 24, 28)}
+    for _ in range(2):
         for x in inputs.values():
             torch.testing.assert_close(run(x), generator(x), atol=1e-4, rtol=0)
-    assert list(run._graphs) == [("own", False)]
-    assert len(run._graphs["own", False]._static) == 4
+    assert list(run._graphs) == [("own", True)]
+    assert len(run._graphs["own", True]._fixed) == 4
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("runtime", ["torch", "openvino", "onnx"])
+def test_what_was_asked_before_changes_no_bit(runtime: str, batch: int) -> None:
+    """The model of voices: its graphs for one shape and for any give numbers that differ in the last places."""
+    translator = unpaired.load("female-male", runtime=runtime, device="cpu")
+    asked = {length: 2 * torch.rand(batch, 1, 80, length) - 1 for length in (64, 100, 64)}
+    answers = {length: translator(x) for length, x in asked.items()}
+    for _ in range(5):
+        for length, x in asked.items():
+            assert torch.equal(translator(x), answers[length])
+    fresh = unpaired.load("female-male", runtime=runtime, device="cpu")
+    assert torch.equal(fresh(asked[100]), answers[100])
 
 
 @pytest.mark.parametrize("runtime", MAKERS)
