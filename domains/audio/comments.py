@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .chunks import splice
-from .id3 import leading
+from .id3 import end as id3_end
 from .labels import Chapter, Labels, Picture
 
 Comment = tuple[str, str]
@@ -90,7 +90,7 @@ class _Block:
 
 def _flac_blocks(path: Path) -> tuple[int, list[_Block], int]:
     """Where the first block begins, all of them, and where the sound begins; none of no FLAC."""
-    begin = len(leading(path))
+    begin = id3_end(path)
     with path.open("rb") as file:
         file.seek(begin)
         if file.read(4) != b"fLaC":

@@ -16,6 +16,7 @@ from ..containers.opening import reason, require_file
 from .channels import layout_of, ordered, speakers_of
 from .chunks import ChunkedFile
 from .features import Sound
+from .id3 import counts_frames
 from .info import BLOCK, SoundInfo
 from .track import SoundTrack
 
@@ -144,7 +145,7 @@ class _ByLibsndfile:
             codec=file.subtype,
             rate=file.samplerate,
             channels=file.channels,
-            samples=self._samples or (file.frames if 0 < file.frames < 1 << 62 else None),
+            samples=self._samples or _stated(path, file),
             bits=int(bits[1]) if bits else {"FLOAT": 32, "DOUBLE": 64}.get(file.subtype, 0),
             layout=layout_of(speakers) if speakers else "",
             bit_rate=0,
@@ -193,3 +194,9 @@ class _ByLibsndfile:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _stated(path: Path, file: soundfile.SoundFile) -> int | None:
+    """The number of samples that a file states; of an MP3 that states none, libsndfile's is a guess by its size."""
+    guessed = file.subtype.startswith("MPEG") and not counts_frames(path)
+    return file.frames if 0 < file.frames < 1 << 62 and not guessed else None

@@ -26,6 +26,24 @@ def made(labels: Labels) -> bytes:
     return b"ID3\4\0\0" + _syncsafe(len(frames)) + frames if frames else b""
 
 
+def end(path: Path) -> int:
+    """Where the tags that a file begins with are over."""
+    place = 0
+    with path.open("rb") as file:
+        while (head := file.read(10))[:3] == b"ID3" and len(head) == 10:
+            place += 10 + _plain(head[6:10]) + (10 if head[5] & 0x10 else 0)
+            file.seek(place)
+    return place
+
+
+def counts_frames(path: Path) -> bool:
+    """Whether an MP3 says how long it is: in its first frame, as Xing, LAME and Fraunhofer do."""
+    with path.open("rb") as file:
+        file.seek(end(path))
+        head = file.read(64)
+    return any(name in head for name in (b"Xing", b"Info", b"VBRI"))
+
+
 def leading(path: Path) -> bytes:
     """The tags that a file begins with, without what is stale in them."""
     found = b""
@@ -58,7 +76,7 @@ def write_mp3(path: Path, labels: Labels, like: Path | None) -> None:
     """Give a whole MP3 the labels: the tags of `like` as they are, if that is an MP3 that has some."""
     first = (leading(like) if like else b"") or made(labels)
     last = trailing(like) if like else b""
-    splice(path, 0, len(leading(path)), first)
+    splice(path, 0, end(path), first)
     with path.open("ab") as file:
         file.write(last)
 

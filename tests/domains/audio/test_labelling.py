@@ -181,6 +181,20 @@ def test_frames_of_mp3_come_as_they_are(plain: Path, tmp_path: Path) -> None:
     assert soundfile.info(tmp_path / "c.mp3").frames == RATE
 
 
+@row("MP3 that does not say how long it is", "its length")
+def test_a_guessed_length_is_no_promise(plain: Path, tmp_path: Path) -> None:
+    through(plain, tmp_path / "a.mp3", **LEAVE)
+    first = (tmp_path / "a.mp3").read_bytes()
+    assert id3.counts_frames(tmp_path / "a.mp3")
+    bare = first[first.index(b"\xff\xf3", 4) :]  # without the frame that counts the others
+    id3_tag = id3.made(Labels({"comment": "long " * 4000}))
+    (tmp_path / "b.mp3").write_bytes(id3_tag + bare)
+    assert not id3.counts_frames(tmp_path / "b.mp3")
+    assert soundfile.info(tmp_path / "b.mp3").frames > 1.5 * RATE
+    assert through(tmp_path / "b.mp3", tmp_path / "c.mp3", **LEAVE) == []
+    assert soundfile.info(tmp_path / "c.mp3").frames < 1.2 * RATE
+
+
 @row("Wave64 with chunks behind the sound", "they are no sound")
 def test_chunks_behind_the_sound_of_wave64_are_no_sound(plain: Path, tmp_path: Path) -> None:
     through(plain, tmp_path / "a.w64", **LEAVE)
