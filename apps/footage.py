@@ -18,7 +18,7 @@ from unpaired.apps.command_line import put_scores, quiet_libraries, said_now_and
 from unpaired.core.domain import SIDES
 
 if TYPE_CHECKING:
-    from unpaired import Translator
+    from unpaired import Domain, Translator
     from unpaired.core.conversion import ConversionReport, Progress
     from unpaired.core.domain import Direction
     from unpaired.domains.video.evaluation import ClipScores
@@ -53,6 +53,13 @@ def medium_of(places: Sequence[str]) -> str:
     media = (Image(), Video(), Audio())
     counts = Counter(next((each.name for each in media if each.convertible(path)), "") for path in paths)
     return max((each.name for each in media), key=lambda name: counts[name])
+
+
+def hints(folder: Path, domain: Domain) -> list[str]:
+    """That a folder which was taken for pictures, as nobody said otherwise, may be a clip."""
+    if domain.name != "image" or not Video().recording(folder):
+        return []
+    return ["The pictures are numbered like the frames of a clip: --domain video looks at them as one."]
 
 
 def described(file: Path) -> dict[str, Any]:

@@ -47,6 +47,9 @@ def main(args: argparse.Namespace) -> int:
     assert domain is not None
     with quiet_libraries():
         report = _report(Path(args.place), Path(args.other) if args.other else None, domain)
+    if args.domain is None:
+        for folder in report.get("folders", []):
+            folder["warnings"] += footage.hints(Path(folder["folder"]), domain)
     print(json.dumps(report, indent=2, ensure_ascii=False) if args.json else "\n".join(_lines(report)))
     return 0
 
