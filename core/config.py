@@ -326,9 +326,9 @@ def write_yaml(path: Path | str, mapping: Mapping[str, Any]) -> None:
     from .files import atomic_text
 
     text = yaml.safe_dump(_plain(mapping), sort_keys=False, allow_unicode=True, width=100)
-    if not _LINE_BREAKS.isdisjoint(text):  # PyYAML 6.0.4 writes them as they are and reads them as spaces
+    if _NEXT_LINE in text:  # PyYAML 6.0.4 writes it as it is, and reads it as a space
         text = yaml.safe_dump(_plain(mapping), sort_keys=False, width=100)
     atomic_text(Path(path), text)
 
 
-_LINE_BREAKS = frozenset("\x85\u2028\u2029")
+_NEXT_LINE = "\x85"

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from kept import row
 
 from unpaired import ConfigError, CycleSettings, MissingFile, NetworkSettings, OutputError, TrainingSettings
 from unpaired.core.config import Text, from_mapping, merge, read_yaml, to_mapping, write_yaml
@@ -53,6 +54,7 @@ def test_settings_survive_a_mapping_and_a_yaml_file(values: Any, tmp_path: Path)
     assert from_mapping(type(values), read_yaml(tmp_path / "s.yaml")["group"]) == values
 
 
+@row("settings in a YAML file or on the command line", "text with U+0085 (next line)")
 @settings(deadline=None)
 @example(rate=1, gain=0.0, title="a\x85b\u2028 c\u2029", bands=[])
 @given(
