@@ -21,6 +21,7 @@ from .access import ClipAccess
 from .colour import Pixels, Unpacker
 from .deinterlace import deinterlaced
 from .probe import ClipInfo, choose_stream, describe, no_frames
+from .undated import Undated
 
 __all__ = ["ClipAccess", "Footage", "Frame", "decode"]
 
@@ -107,6 +108,7 @@ class Footage:
         try:
             self._stream = choose_stream(self.container, self._name)
             self._stream.thread_type = "AUTO"  # type: ignore[assignment]
+            self._undated = Undated(self.container, self._stream)
             self.tracks = self._kept_tracks() if keep else []
             """The tracks whose packets go into `others`."""
             self._open(start, end)
@@ -254,6 +256,7 @@ class Footage:
         except (av.FFmpegError, OSError):
             return False
         self.others.clear()
+        self._undated.clear()
         self._frames.close()
         self._frames = deinterlaced(self._decoded(), self._say)
         return True
@@ -279,16 +282,19 @@ class Footage:
 
     def _frames_of(self, packet: av.Packet[Any]) -> Iterator[av.VideoFrame]:
         self._left_out += packet.is_discard
+        self._undated.fed(packet)
         try:
             frames = self._stream.decode(packet if packet.size else None)
         except EOFError:
             return
         except (av.FFmpegError, ValueError) as error:
             self.damaged += 1
+            self._undated.damaged()
             self._fault = reason(error)
             return
         for frame in frames:
             frame.time_base = self._stream.time_base  # the last ones, out of the emptied decoder, have none
+            self._undated.date(frame)
             yield frame
 
     def _wanted(self, packet: av.Packet[Any]) -> list[av.Packet[Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from kept import row
 
 from unpaired import MediaError, MissingFile
 from unpaired.domains.video.decode import ClipAccess, Footage, decode
@@ -251,3 +252,24 @@ class TestAccess:
         (tmp_path / "a.mp4").write_bytes(b"nothing")
         with pytest.raises(MediaError):
             ClipAccess(tmp_path / "a.mp4")
+
+
+@row("H.264 in AVI and WMV", "times of frames")
+@pytest.mark.parametrize("kind", [".avi", ".wmv"])
+@pytest.mark.parametrize("reordered", ["0", "2"])
+def test_frames_without_times_follow_one_another_from_the_first_on(kind: str, reordered: str, tmp_path: Path) -> None:
+    """Such files say when a frame is decoded, not when it is shown: PyAV makes each as late as the next, or worse."""
+    with av.open(str(tmp_path / f"a{kind}"), "w") as out:
+        stream = out.add_stream("libx264", rate=25, options={"bf": reordered, "x264-params": "scenecut=0:b-adapt=0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(20):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 10 * number, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    frames = list(decode(tmp_path / f"a{kind}"))
+    first = frames[0].time
+    assert [frame.time - first for frame in frames] == [Fraction(number, 25) for number in range(20)]
+    assert [round(frame.pixels.mean() / 10) for frame in frames] == list(range(20))
+    cut = list(decode(tmp_path / f"a{kind}", 0.4, 0.6))
+    assert [round(frame.pixels.mean() / 10) for frame in cut] == [10, 11, 12, 13, 14]
