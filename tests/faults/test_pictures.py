@@ -15,6 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from unpaired import BrokenFile
+from unpaired.core.folders import told
+
 Refused = Callable[..., str]
 
 
@@ -127,9 +130,10 @@ def test_hostile_pictures_of_others(shared: Path, model: Path, tmp_path: Path) -
     assert "Traceback" not in done.stderr
     figures = json.loads(done.stdout)
     said = [line for line in done.stderr.splitlines() if not line.startswith("converted: ")]
-    told = [line for line in said if not line.startswith("unpaired: note: ")]
-    assert len(said) - len(told) == len(figures["notes"])
-    assert [line.split(": ")[0] for line in told] == ["unpaired"] * len(figures["refused"])
+    refusals = [line for line in said if not line.startswith("unpaired: note: ")]
+    assert len(said) - len(refusals) == len(figures["notes"])
+    lines = told([BrokenFile(Path(each["file"]), each["reason"]) for each in figures["refused"]])
+    assert refusals == [f"unpaired: {line}" for line in lines]
     assert len(figures["converted"]) + len(figures["refused"]) <= len(files)
     assert len(figures["converted"]) > len(files) / 3
     assert {path for path in out.rglob("[!.]*") if path.is_file()} == {Path(file) for file in figures["converted"]}
