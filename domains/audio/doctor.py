@@ -18,7 +18,7 @@ from ...core.domain import BrokenFile, Inventory
 from ...core.errors import MediaError, MissingFile
 from ...core.folders import LISTED, listing, named, spread, spread_of
 from .examination import Finding, Heard, examined, header
-from .files import is_sound_name
+from .kinds import is_sound_name, unread
 from .settings import AudioSettings
 
 LOOKED_AT = 500
@@ -60,7 +60,9 @@ def scan(folder: Path, settings: AudioSettings, thorough: bool) -> SoundInventor
         MediaError: it cannot be listed.
     """
     found = listing(folder, lambda path: is_sound_name(path.name))
-    paths, broken, others = list(found.sizes), found.broken, found.others
+    paths = [path for path in found.sizes if unread(path) is None]
+    broken = [*found.broken, *(BrokenFile(path, reason) for path in found.sizes if (reason := unread(path)))]
+    others = found.others
     looked_at = paths if thorough else spread(paths, LOOKED_AT)
     look = partial(_look, settings=settings if thorough else None)
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:

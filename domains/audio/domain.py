@@ -164,7 +164,7 @@ class Audio(Domain):
 
     def convertible(self, path: Path) -> bool:
         """Whether the name ends like that of a recording or of a video."""
-        from .files import is_sound_name
+        from .kinds import is_sound_name
 
         return is_sound_name(path.name)
 

@@ -18,6 +18,7 @@ from .chunks import ChunkedFile
 from .features import Sound
 from .id3 import counts_frames
 from .info import BLOCK, SoundInfo
+from .kinds import VIDEO_SUFFIXES, unread
 from .track import SoundTrack
 
 _STEP = 1 << 10
@@ -25,22 +26,6 @@ _UNKNOWN = 1 << 62
 """Samples that libsndfile claims where a header does not say."""
 MOST_CHANNELS = 64
 _RATES = range(100, 1_000_001)
-SOUND_SUFFIXES = frozenset({
-    ".wav", ".wave", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".aif", ".aiff", ".aifc",
-    ".au", ".snd", ".caf", ".w64", ".rf64", ".wma", ".ac3", ".eac3", ".amr", ".spx", ".wv", ".tak", ".tta", ".ape",
-    ".mka", ".mp2", ".dsf", ".dff", ".voc", ".sph", ".3ga", ".weba",
-})  # fmt: skip
-"""Endings of the names of recordings."""
-VIDEO_SUFFIXES = frozenset({
-    ".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".avi", ".flv", ".3gp", ".wmv", ".asf", ".mpg", ".mpeg", ".ts",
-    ".mts", ".m2ts", ".ogv", ".swf",
-})  # fmt: skip
-"""Endings of the names of videos, which are read for their sound."""
-
-
-def is_sound_name(name: str) -> bool:
-    """Whether a file of this name is taken for a recording, or for a video with sound."""
-    return Path(name).suffix.lower() in SOUND_SUFFIXES | VIDEO_SUFFIXES
 
 
 class SoundFile:
@@ -59,6 +44,8 @@ class SoundFile:
         require_file(self.path, "recording")
         if not self.path.stat().st_size:
             raise MediaError(f"{path} is empty (0 bytes)")
+        if what := unread(self.path):
+            raise MediaError(f"{path} is {what}")
         self._source: _ByLibsndfile | SoundTrack = _opened(self.path)
         self.info: SoundInfo = self._source.info
         """What the header says."""

@@ -9,9 +9,11 @@ import av
 import numpy as np
 import pytest
 import soundfile
+from kept import row
 
-from unpaired import MediaError, MissingFile, OutputError, UnpairedError
-from unpaired.domains.audio.files import SoundFile, is_sound_name
+from unpaired import Audio, MediaError, MissingFile, OutputError, UnpairedError
+from unpaired.domains.audio.files import SoundFile
+from unpaired.domains.audio.kinds import is_sound_name
 
 from .voices import Tilt, read, signal_to_noise, speech, through
 
@@ -186,6 +188,21 @@ def test_a_videos_picture_is_copied_and_its_sound_converted(assets: Path, tmp_pa
 def test_names_tell_recordings() -> None:
     assert all(map(is_sound_name, ("a.wav", "B.FLAC", "c.m4a", "d.mp4")))
     assert not any(map(is_sound_name, ("a.txt", "wav", "a.png")))
+
+
+@row("a folder of recordings", "MIDI files, projects, playlists, cue sheets and sound of unknown kinds in it")
+@pytest.mark.parametrize("name", ["a.mid", "a.aup3", "a.ptx", "a.m3u", "a.cue", "A.MPC", "a.aax"])
+def test_kinds_without_sound_to_read_are_said(name: str, assets: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / name).write_bytes(b"something else")
+    soundfile.write(tmp_path / "in" / "voice.wav", speech(assets, "male-1")[:9000], 22050)
+    assert is_sound_name(name)
+    with pytest.raises(MediaError, match=r" is .*(sound|recording)") as error:
+        SoundFile(tmp_path / "in" / name)
+    assert "\n" not in str(error.value)
+    found = Audio().scan(tmp_path / "in")
+    assert [path.name for path in found.files] == ["voice.wav"]
+    assert [each.path.name for each in found.broken] == [name]
 
 
 REFUSED = {
