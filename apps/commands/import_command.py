@@ -27,8 +27,8 @@ def parser() -> Parser:
     made.add_argument("--reverse", metavar="CHECKPOINT", help="the weights of the other direction")
     norms = "the norm layers, where the file does not tell them (default: auto, which says what it takes for granted)"
     made.add_argument("--norm", choices=("auto", "instance", "batch", "none"), default="auto", help=norms)
-    made.add_argument("--part", metavar="NAME", default="", help="which of several generators in CHECKPOINT, as netG_A")
-    made.add_argument("--reverse-part", metavar="NAME", default="", help="the same for the other direction")
+    made.add_argument("--part", metavar="NAME", help="which of several generators in CHECKPOINT, as netG_A")
+    made.add_argument("--reverse-part", metavar="NAME", help="the same for the other direction")
     return made
 
 
@@ -50,8 +50,8 @@ def main(args: argparse.Namespace) -> int:
         args.direction,
         reverse,
         norm=args.norm,
-        part=args.part,
-        reverse_part=args.reverse_part,
+        part=args.part or "",
+        reverse_part=args.reverse_part or "",
     )
     for direction in model.generators:
         spec = model.networks.generator_a2b if direction == "a2b" else model.networks.generator_b2a

@@ -13,6 +13,7 @@ from reference_generators import Resnet, Unet, lively
 from torch import Tensor, nn
 
 import unpaired
+from unpaired.apps.main import main
 from unpaired.core.importing import import_checkpoint
 from unpaired.core.model import Model
 
@@ -246,6 +247,19 @@ def test_running_statistics_alone_need_a_word(tmp_path: Path) -> None:
         imported(lively(Resnet("none")).state_dict(), tmp_path, norm="batch")
     with pytest.raises(unpaired.ConfigError, match="norm is 'group'; expected one of auto, instance"):
         imported(state, tmp_path, norm="group")
+
+
+def test_the_command_says_what_it_took_for_granted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network = lively(Resnet("none"))
+    torch.save({"G_A": dict(network.state_dict()), "G_B": dict(network.state_dict())}, tmp_path / "net.pth")
+    words = ["import", str(tmp_path / "net.pth"), str(tmp_path / OUT), "--part", "G_A"]
+    assert main(words) == 0
+    assert "note: taken for one with instance norms" in capsys.readouterr().out
+    assert main([*words, "--norm", "none", "--reverse-part", "G_B"]) == 0
+    assert "note:" not in capsys.readouterr().out
+    assert difference(unpaired.load(tmp_path / OUT, runtime="torch", device="cpu"), network) <= 1e-6
+    torch.save(network.state_dict(), tmp_path / "net.pth")
+    assert main(["import", str(tmp_path / "net.pth"), str(tmp_path / OUT)]) == 0
 
 
 def test_half_and_double_precision_files(tmp_path: Path) -> None:
