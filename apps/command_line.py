@@ -74,7 +74,8 @@ class Parser(argparse.ArgumentParser):
             args = self.parse_args(rest)
         except ConfigError as error:
             raise ConfigError(joined([*faults, str(error)])) from None
-        empty = [action for action in self._actions if getattr(args, action.dest, None) == ""]
+        # What nobody typed may be empty.
+        empty = [each for each in self._actions if each.default != "" and getattr(args, each.dest, None) == ""]
         faults += [f"{(*action.option_strings, action.metavar)[0]} is an empty name" for action in empty]
         args.settings, args.faults, args.typed = settings, faults, self._typed
         return args
