@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _SHIPPED_IN = "unpaired.models"
 _SUFFIX = ".safetensors"
+_LARGEST = 1e3
+"""Magnitude of a value up to which every runtime computes alike; far beyond, squares leave the range of float32."""
 
 
 class Translator:
@@ -64,10 +66,13 @@ class Translator:
             direction: a2b or b2a.
 
         Returns:
-            (B, C', *space), float32 in [-1, 1], on the device of `x`.
+            (B, C', *space), float32 in [-1, 1], on the device of `x`. A sample of one value throughout each channel
+            comes back as it is where the generator normalises by the sample: there is nothing in it to translate, and
+            what a norm would make of it is its rounding, magnified.
 
         Raises:
-            MediaError: `x` has another rank or number of channels than the model was trained on.
+            MediaError: `x` has another rank or number of channels than the model was trained on, or values that are not
+                finite or beyond 1000.
             ConfigError: the model has no such direction.
         """
         expect("x", x, Tensor, "a tensor (B, C, *space)")
@@ -173,7 +178,7 @@ class _OneWay:
         self._runtime = runtime
         self._direction = direction
         self._dimensions = model.domain.dimensions
-        self._channels = int(generator.in_channels)
+        self._channels, self._made = int(generator.in_channels), int(generator.out_channels)
         self._multiple, self._minimum = int(generator.multiple), int(generator.minimum)
         self._size = WithStatistics(generator).size
 
@@ -182,7 +187,13 @@ class _OneWay:
         self._check(x)
         if x.shape[0] == 0:
             raise MediaError("the batch to translate is empty; give it one sample or more")
-        return self._cropped(self._runtime(self._padded(x)), x)
+        flat = self._flat(x)
+        if bool(flat.all()):
+            return self._plain(x)
+        y = self._cropped(self._runtime(self._padded(x)), x)
+        if bool(flat.any()):
+            y[flat] = self._plain(x[flat])
+        return y
 
     def with_statistics(self, x: Tensor, statistics: Tensor | None, momentum: float) -> tuple[Tensor, Tensor]:
         """Translate (1, C, *space) under given norm statistics; see `Translate.with_statistics`."""
@@ -195,8 +206,9 @@ class _OneWay:
             raise MediaError(f"the norm statistics have shape {tuple(statistics.shape)}; expected ({self._size},)")
         if self._size == 0:
             return self(x), statistics
+        flat = bool(self._flat(x).all()) and momentum == 1.0
         y, used = self._runtime.with_statistics(self._padded(x), statistics, momentum)
-        return self._cropped(y, x), used
+        return self._plain(x) if flat else self._cropped(y, x), used
 
     def _check(self, x: Tensor) -> None:
         if x.dim() != 2 + self._dimensions or x.shape[1] != self._channels or 0 in x.shape[2:]:
@@ -205,6 +217,26 @@ class _OneWay:
                 f"cannot translate {self._direction}: the tensor has shape {tuple(x.shape)}; "
                 f"expected (batch, {self._channels}, {space}), every size 1 or more"
             )
+
+    def _flat(self, x: Tensor) -> Tensor:
+        """(B,): whether each channel of a sample is of one value, and a norm would divide rounding by rounding.
+
+        Raises MediaError for values that no runtime computes with.
+        """
+        low, high = torch.aminmax(x.detach().flatten(2), dim=2)
+        if not bool(((low >= -_LARGEST) & (high <= _LARGEST)).all()):
+            raise MediaError(
+                f"cannot translate {self._direction}: the tensor holds values that are not finite or beyond "
+                f"{_LARGEST:g}; expected -1 to 1: fill or scale them"
+            )
+        return (low == high).all(dim=1) & (self._size > 0)
+
+    def _plain(self, x: Tensor) -> Tensor:
+        """Flat samples as they are; with the mean of their channels in each where A and B differ in channels."""
+        x = x.detach().float()
+        if self._made == x.shape[1]:
+            return x.clone()
+        return x.mean(dim=1, keepdim=True).expand(-1, self._made, *x.shape[2:]).clone()
 
     def _padded(self, x: Tensor) -> Tensor:
         """`x` in float32, extended at the end of each axis by reflection (replication where too short for that)."""

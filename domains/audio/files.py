@@ -21,6 +21,8 @@ from .info import BLOCK, SoundInfo
 from .kinds import VIDEO_SUFFIXES, unread
 from .track import SoundTrack
 
+_LOUDEST = 2.0**32
+"""Some write whole numbers of 32 bits as floats; what is larger is no sample."""
 _STEP = 1 << 10
 _UNKNOWN = 1 << 62
 """Samples that libsndfile claims where a header does not say."""
@@ -60,9 +62,10 @@ class SoundFile:
     def __iter__(self) -> Iterator[Sound]:
         self._spoilt = 0
         for block in self._source.blocks():
-            if not np.isfinite(block).all():
-                self._spoilt += int(np.count_nonzero(~np.isfinite(block)))
-                block = np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+            sound = np.abs(block) <= _LOUDEST  # not so for NaN
+            if not sound.all():
+                self._spoilt += int(np.count_nonzero(~sound))
+                block = np.where(sound, block, np.float32(0.0))
             yield block
 
     @property
@@ -80,7 +83,9 @@ class SoundFile:
         """What is out of the ordinary, as far as it is known by now."""
         notes = list(self._source.notes)
         if self._spoilt:
-            notes.append(f"{self._spoilt} samples are not numbers (NaN or infinity); silence stands for them")
+            notes.append(
+                f"{self._spoilt} samples are not numbers (NaN, infinity) or beyond all range; silence stands for them"
+            )
         return tuple(notes)
 
     def close(self) -> None:
