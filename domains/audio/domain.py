@@ -21,6 +21,7 @@ from ...core.domain import (
     Warp,
     Writer,
 )
+from ...core.errors import MediaError
 from .settings import AudioConversion, AudioSettings
 
 if TYPE_CHECKING:
@@ -142,8 +143,11 @@ class Audio(Domain):
 
     def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
         """Raise MediaError for a name that ends as no recording or video that is written does."""
+        from .kinds import unread
         from .output import check_name
 
+        if what := unread(source):
+            raise MediaError(f"{source} is {what}")  # in a folder, what is not read is not written either
         check_name(path)
 
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:

@@ -14,6 +14,7 @@ from kept import row
 from unpaired import Audio, MediaError, MissingFile, OutputError, UnpairedError
 from unpaired.domains.audio.files import SoundFile
 from unpaired.domains.audio.kinds import is_sound_name
+from unpaired.domains.audio.settings import AudioConversion
 
 from .voices import Tilt, read, signal_to_noise, speech, through
 
@@ -200,6 +201,8 @@ def test_kinds_without_sound_to_read_are_said(name: str, assets: Path, tmp_path:
     with pytest.raises(MediaError, match=r" is .*(sound|recording)") as error:
         SoundFile(tmp_path / "in" / name)
     assert "\n" not in str(error.value)
+    with pytest.raises(MediaError, match=r" is .*(sound|recording)"):
+        Audio().check_target(tmp_path / name, tmp_path / "in" / name, AudioConversion())
     found = Audio().scan(tmp_path / "in")
     assert [path.name for path in found.files] == ["voice.wav"]
     assert [each.path.name for each in found.broken] == [name]
