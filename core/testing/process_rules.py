@@ -49,7 +49,7 @@ def resumes_exactly(case: Case) -> None:
     """Two steps, and two more after a stop, give the same weights as four, bit for bit."""
     fitted = case.domain.fit(case.domain.scan(case.a), case.domain.scan(case.b))
     alike = fitted.channels("a") == fitted.channels("b")
-    weighed = CycleSettings(identity_a=alike, identity_b=alike, equivariance=1.0, history=2)
+    weighed = CycleSettings(identity_a=float(alike), identity_b=float(alike), equivariance=1.0, history=2)
     takes_weights = issubclass(fitted.objective_type("cycle").settings_type, CycleSettings)
 
     def trained(run: Path, steps: int, resume: bool = False) -> None:
