@@ -1,6 +1,6 @@
 """Whether a conversion keeps what it must of sound, for every recording and every clip below a folder.
 
-    python benchmarks/sound_exactness.py DIR [DIR ...] [--json]
+    python benchmarks/sound_exactness.py DIR [DIR ...] [--every N] [--json]
 
 Each file goes through reader and writer with nothing between them, into a file of its own ending (WAV where that is not
 written), and what libsndfile, or else PyAV, decodes before and after is compared: rate, channels, number of samples,
@@ -55,7 +55,8 @@ class Facts:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("places", type=Path, nargs="+", metavar="DIR", help="folders or files")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="take each Nth file alone")
+    parser.add_argument("--json", action="store_true", help="a line of JSON for each file")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.worker:
@@ -64,12 +65,12 @@ def main() -> int:
         return 0
     files = [file for place in args.places for file in (sorted(place.rglob("*")) if place.is_dir() else [place])]
     files = [file for file in files if file.is_file() and file.suffix.lower() not in _IMAGES]
-    rows = [row for at in range(0, len(files), AT_ONCE) for row in rows_of(files[at : at + AT_ONCE])]
-    if args.json:
-        print(json.dumps(rows, indent=2))
-    else:
-        for row in rows:
-            print(f"{row['verdict']:8} {row['file']:60} {row.get('said', '')}")
+    files, rows = files[:: args.every], []
+    for at in range(0, len(files), AT_ONCE):
+        for row in rows_of(files[at : at + AT_ONCE]):
+            rows.append(row)
+            said = json.dumps(row) if args.json else f"{row['verdict']:8} {row['file']:60} {row.get('said', '')}"
+            print(said, flush=True)
     counts = {
         verdict: sum(row["verdict"] == verdict for row in rows) for verdict in ("exact", "said", "refused", "WRONG")
     }
@@ -178,7 +179,7 @@ def lateness(before: Facts, after: Facts) -> float | None:
     shifts = []
     for at in np.linspace(0, max(0, len(before.sound) - size), _STRETCHES).astype(int):
         old = before.sound[at : at + size, 0].astype(np.float64)
-        if np.sqrt(np.square(old).mean()) < _SILENT or before.rate != after.rate:
+        if not len(old) or np.sqrt(np.square(old).mean()) < _SILENT or before.rate != after.rate:
             continue
         place = at + before.begin - after.begin
         around = round(_AROUND * rate)

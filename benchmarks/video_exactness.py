@@ -61,13 +61,13 @@ def main() -> int:
     if args.worker:
         return convert(args.places[0], args.worker)
     clips = [clip for place in args.places for clip in (sorted(place.rglob("*")) if place.is_dir() else [place])]
-    rows = [examine(clip) for clip in clips if clip.is_file() and clip.suffix not in (".csv", ".txt", ".md")]
-    if args.json:
-        print(json.dumps(rows, indent=2))
-    else:
-        for row in rows:
+    rows = []
+    for clip in clips:
+        if clip.is_file() and clip.suffix not in (".csv", ".txt", ".md"):
+            row = examine(clip)
+            rows.append(row)
             said = "  ".join(f"{key} {value}" for key, value in row.items() if key not in ("clip", "verdict"))
-            print(f"{row['verdict']:8} {row['clip']:52} {said}")
+            print(json.dumps(row) if args.json else f"{row['verdict']:8} {row['clip']:52} {said}", flush=True)
     wrong = sum(row["verdict"] == "WRONG" for row in rows)
     print(f"{len(rows)} clips, {wrong} wrong", file=sys.stderr)
     return 1 if wrong else 0
