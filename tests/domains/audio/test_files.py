@@ -229,7 +229,8 @@ def test_odd_and_broken_files_convert_or_are_refused(shared: Path, tmp_path: Pat
         written = soundfile.info(tmp_path / "b.wav")
         with SoundFile(path) as source:
             assert (source.info.rate, source.info.channels) == (written.samplerate, written.channels)
-            assert sum(block.shape[1] for block in source) == written.frames
+            silence = round(source.start * source.info.rate)  # where the first packets are damaged
+            assert silence + sum(block.shape[1] for block in source) == written.frames
         (tmp_path / "b.wav").unlink()
     assert len(files) == 48
     assert refused == {(name, 0) for name in REFUSED}
