@@ -19,8 +19,9 @@ from unpaired.core.domain import SIDES
 
 if TYPE_CHECKING:
     from unpaired import Domain, Translator
-    from unpaired.core.conversion import ConversionReport, Progress
+    from unpaired.core.conversion import ConversionReport
     from unpaired.core.domain import Direction
+    from unpaired.core.pipeline import Progress
     from unpaired.domains.video.evaluation import ClipScores
     from unpaired.domains.video.live import LiveReport
 

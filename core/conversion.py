@@ -6,20 +6,15 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from .config import from_mapping, to_mapping
-from .domain import BrokenFile, ConversionSettings, Direction, Domain
+from .domain import BrokenFile, ConversionSettings, Direction, Domain, Translate
 from .errors import OutputError
 from .files import check_writable, clear_leftovers
 from .jobs import adopters, is_there, jobs_of, left_beside
 from .pipeline import Job, Pipeline, Progress
 from .record import Record
-
-if TYPE_CHECKING:
-    from .translator import Translator
-
-__all__ = ["ConversionReport", "FileNote", "Progress", "convert"]
 
 
 @dataclass(frozen=True)
@@ -44,8 +39,19 @@ class ConversionReport:
     """What had to be said of inputs that were converted all the same."""
 
 
+class Converter(Protocol):
+    """What a conversion needs of a translator."""
+
+    @property
+    def domain(self) -> Domain:
+        """The medium of the files."""
+
+    def toward(self, direction: Direction) -> Translate:
+        """One direction of the model, made ready."""
+
+
 def convert(
-    translator: Translator,
+    translator: Converter,
     input: str | os.PathLike[str],
     output: str | os.PathLike[str],
     direction: Direction = "a2b",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,16 +18,15 @@ from torch.nn import functional as F
 
 from .arguments import expect, expect_callable, expect_path
 from .config import show, to_mapping
+from .conversion import ConversionReport, convert
 from .domain import Direction, Domain, Translate
 from .errors import ConfigError, MediaError, MissingFile, UnknownName
 from .model import Model, load_model
 from .networks.norm import WithStatistics
+from .pipeline import Progress
 from .registry import suggestion
 from .runtimes import Runtime, choose
 from .tensor_checks import AXES
-
-if TYPE_CHECKING:
-    from .conversion import ConversionReport, Progress
 
 _SHIPPED_IN = "unpaired.models"
 _SUFFIX = ".safetensors"
@@ -152,8 +151,6 @@ class Translator:
         `options` are the fields of the conversion settings of the domain (strength, ...): of the model's own, or of
         the one that is suited to `input`.
         """
-        from .conversion import convert
-
         expect_path("input", input, "the path of a file or a folder")
         expect_path("output", output, "the path of a file or a folder")
         expect_callable("progress", progress)

@@ -24,7 +24,7 @@ from unpaired.core.folders import told
 if TYPE_CHECKING:
     from unpaired import Translator
     from unpaired.core.conversion import ConversionReport
-    from unpaired.core.conversion import Progress as ConversionProgress
+    from unpaired.core.pipeline import Progress as ConversionProgress
 
 DESCRIPTION = """Translate a file, or a folder of files (which keeps its tree).
 

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from torch import Tensor
 
-from unpaired.core.conversion import ConversionReport, Progress, convert
+from unpaired.core.conversion import ConversionReport, convert
 from unpaired.core.domain import ConversionSettings, Domain, Reader, Translate
 from unpaired.core.errors import ConfigError, MediaError, MissingFile, OutputError
+from unpaired.core.pipeline import Progress
 
 CHUNK = 20
 
