@@ -9,18 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from unpaired.core.arrays import ArrayDomain, ArraySettings
-    from unpaired.core.domain import (
-        BrokenFile,
-        ConversionSettings,
-        Domain,
-        DomainSettings,
-        Inventory,
-        Reader,
-        Sample,
-        Warp,
-        Writer,
-    )
+    from unpaired.core.adapter.array_domain import ArrayDomain, ArraySettings
+    from unpaired.core.adapter.domain import ConversionSettings, Domain, DomainSettings
+    from unpaired.core.adapter.inventory import BrokenFile, Inventory
+    from unpaired.core.adapter.streams import Reader, Writer
+    from unpaired.core.conversion.translator import Translator, load
     from unpaired.core.errors import (
         AdapterError,
         ArgumentError,
@@ -36,26 +29,37 @@ if TYPE_CHECKING:
         UnknownName,
         UnpairedError,
     )
-    from unpaired.core.evaluation import evaluate
-    from unpaired.core.settings import CycleSettings, NetworkSettings, TrainingSettings
-    from unpaired.core.training import train
-    from unpaired.core.translator import Translator, load
+    from unpaired.core.evaluation.evaluate import evaluate
+    from unpaired.core.networks.settings import NetworkSettings
+    from unpaired.core.objectives.settings import CycleSettings
+    from unpaired.core.samples import Sample, Warp
+    from unpaired.core.training.run import train
+    from unpaired.core.training.settings import TrainingSettings
     from unpaired.domains.audio import Audio
     from unpaired.domains.image import Image
     from unpaired.domains.video import Video
 
 _HOMES = {
-    "unpaired.core.arrays": ("ArrayDomain", "ArraySettings"),
-    "unpaired.core.domain": (
-        "BrokenFile",
+    "unpaired.core.adapter.array_domain": (
+        "ArrayDomain",
+        "ArraySettings",
+    ),
+    "unpaired.core.adapter.domain": (
         "ConversionSettings",
         "Domain",
         "DomainSettings",
+    ),
+    "unpaired.core.adapter.inventory": (
+        "BrokenFile",
         "Inventory",
+    ),
+    "unpaired.core.adapter.streams": (
         "Reader",
-        "Sample",
-        "Warp",
         "Writer",
+    ),
+    "unpaired.core.conversion.translator": (
+        "Translator",
+        "load",
     ),
     "unpaired.core.errors": (
         "AdapterError",
@@ -72,10 +76,15 @@ _HOMES = {
         "UnknownName",
         "UnpairedError",
     ),
-    "unpaired.core.evaluation": ("evaluate",),
-    "unpaired.core.settings": ("CycleSettings", "NetworkSettings", "TrainingSettings"),
-    "unpaired.core.training": ("train",),
-    "unpaired.core.translator": ("Translator", "load"),
+    "unpaired.core.evaluation.evaluate": ("evaluate",),
+    "unpaired.core.networks.settings": ("NetworkSettings",),
+    "unpaired.core.objectives.settings": ("CycleSettings",),
+    "unpaired.core.samples": (
+        "Sample",
+        "Warp",
+    ),
+    "unpaired.core.training.run": ("train",),
+    "unpaired.core.training.settings": ("TrainingSettings",),
     "unpaired.domains.audio": ("Audio",),
     "unpaired.domains.image": ("Image",),
     "unpaired.domains.video": ("Video",),

@@ -18,10 +18,10 @@ from json import dumps
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TypeVar
 
-from unpaired.core.config import Text, joined, shortened
-from unpaired.core.errors import ConfigError, UnpairedError
-from unpaired.core.naming import named_as_typed
+from unpaired.core.errors import ConfigError, UnpairedError, shortened
 from unpaired.core.registry import suggestion
+from unpaired.core.settings.mapping import Text, joined
+from unpaired.core.settings.naming import named_as_typed
 
 # What the machine refuses (no space, no permission) is the user's to mend even where no module foresaw it.
 _ENVIRONMENT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)

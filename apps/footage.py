@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 from unpaired import Audio, ConfigError, ConversionSettings, Image, MissingFile, Video
 from unpaired.apps.command_line import Progress as ProgressShown
 from unpaired.apps.command_line import put_scores, quiet_libraries, said_now_and_then
-from unpaired.core.domain import SIDES
+from unpaired.core.sides import SIDES
 
 if TYPE_CHECKING:
     from unpaired import Domain, Translator
-    from unpaired.core.conversion import ConversionReport
-    from unpaired.core.domain import Direction
-    from unpaired.core.pipeline import Progress
-    from unpaired.domains.video.evaluation import ClipScores
-    from unpaired.domains.video.live import LiveReport
+    from unpaired.core.conversion.files import ConversionReport
+    from unpaired.core.conversion.pipeline import Progress
+    from unpaired.core.sides import Direction
+    from unpaired.domains.video.conversion.live import LiveReport
+    from unpaired.domains.video.evaluation.clips import ClipScores
 
 PIPE = "-"
 
@@ -48,7 +48,7 @@ def for_footage(translator: Translator) -> Translator:
 def medium_of(places: Sequence[str]) -> str:
     """The medium that files or folders are inspected as, where nobody says: that of most names. In case of doubt
     pictures go before footage, and footage before sound."""
-    from unpaired.core.jobs import files_below
+    from unpaired.core.conversion.jobs import files_below
 
     paths = [path for place in map(Path, places) for path in (files_below(place) if place.is_dir() else [place])]
     media = (Image(), Video(), Audio())
@@ -65,8 +65,8 @@ def hints(folder: Path, domain: Domain) -> list[str]:
 
 def described(file: Path) -> dict[str, Any]:
     """What one clip is and shows. Raises MissingFile or MediaError."""
-    from unpaired.domains.video.examination import examined
-    from unpaired.domains.video.probe import probe
+    from unpaired.domains.video.inspection.file import examined
+    from unpaired.domains.video.reading.probe import probe
 
     found = examined(file)
     facts: dict[str, Any] = {
@@ -101,8 +101,8 @@ def through_pipe(
     Raises:
         MissingFile, MediaError, OutputError: as for files.
     """
-    from unpaired.core.conversion import ConversionReport, notes_of
-    from unpaired.core.pipeline import Job, Pipeline
+    from unpaired.core.conversion.files import ConversionReport, notes_of
+    from unpaired.core.conversion.pipeline import Job, Pipeline
 
     if source != PIPE and not (Path(source).is_file() or translator.domain.recording(Path(source))):
         raise MissingFile(f"there is no file {source}; what goes into a pipe is one clip")
@@ -118,7 +118,7 @@ def convert_live(
 ) -> int:
     """Translate a stream until it ends or Ctrl-C; say at the end how it went."""
     from unpaired.domains.video import VideoConversion
-    from unpaired.domains.video.live import convert_live
+    from unpaired.domains.video.conversion.live import convert_live
 
     assert isinstance(options, VideoConversion)
     side, _ = SIDES[direction]
@@ -147,7 +147,7 @@ def score_clips(
 ) -> int:
     """Score steadiness on clips, or on those below folders; print a table, or write JSON (- prints it)."""
     from unpaired.domains.video import VideoConversion
-    from unpaired.domains.video.evaluation import score_clip
+    from unpaired.domains.video.evaluation.clips import score_clip
 
     translator = for_footage(translator)
     domain, options = translator.domain, VideoConversion(end=seconds)
@@ -164,8 +164,8 @@ def score_clips(
 
 
 def _clips(places: Sequence[str], domain: Video) -> list[Path]:
-    from unpaired.core.jobs import parts_below
-    from unpaired.domains.video.material import is_still_name
+    from unpaired.core.conversion.jobs import parts_below
+    from unpaired.domains.video.reading.material import is_still_name
 
     found = []
     for place in map(Path, places):

@@ -8,8 +8,7 @@ from importlib import import_module
 
 import unpaired
 from unpaired.apps.command_line import carried_out, run
-from unpaired.core.config import show
-from unpaired.core.errors import ConfigError
+from unpaired.core.errors import ConfigError, show
 from unpaired.core.registry import suggestion
 
 # Each is a module of unpaired.apps.commands with `parser()` and `main(args)`.

@@ -14,8 +14,9 @@ from typing import Any, get_type_hints
 
 from unpaired import ConfigError, Domain, NetworkSettings, TrainingSettings, UnpairedError
 from unpaired.apps.command_line import refuse
-from unpaired.core import config, registry
-from unpaired.core.installed import find_domain
+from unpaired.core import errors, registry
+from unpaired.core.adapter.installed import find_domain
+from unpaired.core.settings import mapping as config
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,10 @@ def read_settings(file: Path) -> dict[str, Any]:
     mapping = config.read_yaml(file)
     mapping.pop("data_hash", None)
     version = mapping.pop("format", 1)
-    from unpaired.core.training import FORMAT
+    from unpaired.core.training.run import FORMAT
 
     if not isinstance(version, int) or version > FORMAT:
-        made = f"was made by a newer version of unpaired (format {config.show(version)}; this one reads up to {FORMAT})"
+        made = f"was made by a newer version of unpaired (format {errors.show(version)}; this one reads up to {FORMAT})"
         raise ConfigError(f"{file} {made}; update unpaired")
     return mapping
 
@@ -123,7 +124,7 @@ def read_settings(file: Path) -> dict[str, Any]:
 def _named(group: Any, given: Any, where: str, faults: list[str], default: str = "") -> tuple[str, Any, dict[str, Any]]:
     """A group {name, ...settings}: the name, the class of that name, and the settings; plain text is the name."""
     if not isinstance(given, str | Mapping | None):
-        faults.append(f"{where} is {config.show(given)}; expected a name, or settings with a name")
+        faults.append(f"{where} is {errors.show(given)}; expected a name, or settings with a name")
         return "", None, {}
     chosen = {"name": given} if isinstance(given, str) else dict(given or {})
     name = str(chosen.pop("name", default))

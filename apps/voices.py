@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from unpaired import ConversionSettings
 from unpaired.apps.command_line import Progress, put_scores, quiet_libraries, refuse, said_now_and_then
-from unpaired.core.domain import SIDES
+from unpaired.core.sides import SIDES
 
 if TYPE_CHECKING:
     from unpaired import Translator
-    from unpaired.core.domain import Direction
-    from unpaired.domains.audio.live import LiveReport
+    from unpaired.core.sides import Direction
+    from unpaired.domains.audio.conversion.live import LiveReport
 
 PIPE, MICROPHONE, LOUDSPEAKER = "-", "microphone", "loudspeaker"
 
@@ -38,7 +38,7 @@ def score_voices(
     Raises:
         UnpairedError: as `evaluate_voices` has it, or the JSON file cannot be written.
     """
-    from unpaired.domains.audio.evaluation import evaluate_voices
+    from unpaired.domains.audio.evaluation.voices import evaluate_voices
 
     show = Progress("scored")
     with quiet_libraries():
@@ -59,7 +59,7 @@ def score_voices(
 
 def described(file: Path) -> dict[str, Any]:
     """What the header of one recording says. Raises MissingFile or MediaError."""
-    from unpaired.domains.audio.files import SoundFile
+    from unpaired.domains.audio.reading.files import SoundFile
 
     with SoundFile(file) as sound:
         facts = dataclasses.asdict(sound.info)
@@ -87,7 +87,7 @@ def convert_live(
     """
     from unpaired import Audio
     from unpaired.domains.audio import AudioConversion
-    from unpaired.domains.audio.live import LiveConversion, convert_microphone, convert_pipe
+    from unpaired.domains.audio.conversion.live import LiveConversion, convert_microphone, convert_pipe
 
     domain = translator.domain
     assert isinstance(domain, Audio)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 import unpaired
-from unpaired.core.contract import check
+from unpaired.core.adapter.checks import check
 
 
 def median(action: Callable[[int], object], rounds: int) -> float:

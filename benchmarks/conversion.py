@@ -23,11 +23,11 @@ import torch
 from torch import Tensor
 
 import unpaired
-from unpaired.core.export import psnr
-from unpaired.core.networks import initialise
+from unpaired.core.model.export import psnr
+from unpaired.core.networks.initialisation import initialise
 from unpaired.core.networks.norm import WithStatistics
 from unpaired.core.networks.resnet import ResnetGenerator
-from unpaired.core.runtimes import choose
+from unpaired.core.runtimes.choice import choose
 from unpaired.core.runtimes.torch import TorchRuntime
 
 

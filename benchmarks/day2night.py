@@ -15,8 +15,8 @@ import dataclasses
 from pathlib import Path
 
 import unpaired
-from unpaired.core.model import save_model
-from unpaired.core.translator import load_model_named
+from unpaired.core.model.model_file import save_model
+from unpaired.core.model.shipped import load_model_named
 
 CARD = {
     "description": "Day to night and back, for views of towns and landscapes as a webcam sees them",

@@ -36,7 +36,7 @@ from PIL import Image as Pillow
 from torch import Tensor
 
 import unpaired
-from unpaired.core.watch import read_metrics
+from unpaired.core.monitoring.log import read_metrics
 from unpaired.domains.image.picture import to_pixels
 from unpaired.domains.image.scores import LabelScorer, l1, levels
 

@@ -20,11 +20,13 @@ import numpy as np
 import numpy.typing as npt
 
 import unpaired
-from unpaired.core.domain import Direction
-from unpaired.domains.audio.features import log_mel, normalised, read_mono, trimmed
-from unpaired.domains.audio.objective import AudioCycleSettings
-from unpaired.domains.audio.scores import Estimate
+from unpaired.core.sides import Direction
+from unpaired.domains.audio.evaluation.scores import Estimate
+from unpaired.domains.audio.reading.mono import read_mono
 from unpaired.domains.audio.settings import AudioSettings
+from unpaired.domains.audio.signal.levels import normalised, trimmed
+from unpaired.domains.audio.signal.mel import log_mel
+from unpaired.domains.audio.training.objective import AudioCycleSettings
 
 FOLDER = Path("music", "philharmonia_clarinet_cello")
 NAMES = "clarinet", "cello"

@@ -22,10 +22,11 @@ import torch
 from music_quality import FOLDER, NAMES, SETTINGS, distance, key, note
 from torch import Tensor
 
-from unpaired.domains.audio.features import Sound, log_mel
-from unpaired.domains.audio.source_filter import GainFilter, bounded, to_spectrum
-from unpaired.domains.audio.vocoders import MOMENTUM, griffin_lim, magnitudes
-from unpaired.domains.audio.voice import analysed
+from unpaired.domains.audio.conversion.source_filter import GainFilter, bounded, to_spectrum
+from unpaired.domains.audio.conversion.vocoders import MOMENTUM, griffin_lim, magnitudes
+from unpaired.domains.audio.evaluation.analysis import analysed
+from unpaired.domains.audio.signal.mel import log_mel
+from unpaired.domains.audio.signal.sound import Sound
 
 RATE, SIZE, HOP = SETTINGS.sample_rate, SETTINGS.fft_size, SETTINGS.hop_length
 DECIBEL = np.float32(np.log(10) / 20)

@@ -25,8 +25,8 @@ from maps_quality import controls, prepare, score, split, true_maps
 
 import unpaired
 from unpaired.core import registry
+from unpaired.core.monitoring.log import read_metrics
 from unpaired.core.objectives.disco import DiscoSettings
-from unpaired.core.watch import read_metrics
 
 NAMES = ("cycle", "dual", "disco", "pix2pix", "cut")
 CALIBRATION_STEPS = 60

@@ -122,8 +122,9 @@ def examine(path: Path) -> dict[str, Any]:
 def converted(source: Path, target: Path) -> tuple[list[str], str, bool]:
     """Notes, why it is refused (empty if it is not), and whether that is for the ending of the target."""
     from unpaired import Audio, UnpairedError
-    from unpaired.domains.audio.conversion import AudioReader, AudioWriter
+    from unpaired.domains.audio.reading.reader import AudioReader
     from unpaired.domains.audio.settings import AudioConversion
+    from unpaired.domains.audio.writing.writer import AudioWriter
 
     options = AudioConversion()
     try:

@@ -22,13 +22,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unpaired import CycleSettings, NetworkSettings, TrainingSettings
-from unpaired.core.data import Batch
-from unpaired.core.engine import Engine
-from unpaired.core.networks import Networks, default_networks
 from unpaired.core.networks.norm import InstanceNorm
-from unpaired.core.objectives import Discriminators, Generators
+from unpaired.core.networks.presets import default_networks
+from unpaired.core.networks.spec import Networks
 from unpaired.core.objectives.cycle import Cycle
-from unpaired.core.training import make_fabric
+from unpaired.core.objectives.objective import Discriminators, Generators
+from unpaired.core.samples import Batch
+from unpaired.core.training.engine import Engine
+from unpaired.core.training.run import make_fabric
 
 
 class Textbook:

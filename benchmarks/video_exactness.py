@@ -193,7 +193,7 @@ def convert(source: Path, target: Path) -> int:
     """Convert one clip with an identity; print peak memory and warnings, or why it is refused."""
     from unpaired import UnpairedError, Video
     from unpaired.apps.command_line import quiet_libraries
-    from unpaired.core.pipeline import Job, Pipeline
+    from unpaired.core.conversion.pipeline import Job, Pipeline
     from unpaired.domains.video import VideoConversion
 
     preset = "8" if target.suffix == ".webm" else "ultrafast"

@@ -20,9 +20,9 @@ from pathlib import Path
 import av
 
 import unpaired
-from unpaired.core.model import save_model
-from unpaired.core.translator import load_model_named
-from unpaired.domains.video.objective import VideoCycleSettings
+from unpaired.core.model.model_file import save_model
+from unpaired.core.model.shipped import load_model_named
+from unpaired.domains.video.training.objective import VideoCycleSettings
 
 CLIPS = ("traffic_topview/car-detection.mp4", "animation/big_buck_bunny_0_30.webm")
 UNSEEN_SECONDS = 10.0

@@ -4,7 +4,8 @@
 
 Without clips, the four of the shared data that the targets are set on (../shared, or UNPAIRED_SHARED). Targets: the
 output's warping error at most 1.25 times the input's own; its excess over the input at least twice as small as per
-frame; sharpness at least 0.97 of the per-frame translation. Figures as `unpaired.domains.video.scores` defines them;
+frame; sharpness at least 0.97 of the per-frame translation. Figures as `unpaired.domains.video.evaluation.scores`
+defines them;
 "ms" is the stabiliser's own time for a frame, without the network: the median over the clip, in CPU time of the thread.
 """
 
@@ -23,12 +24,12 @@ import cv2
 from torch import Tensor
 
 import unpaired
-from unpaired.core.domain import Translate
+from unpaired.core.adapter.streams import Translate
 from unpaired.domains.video import Video, VideoConversion
-from unpaired.domains.video.conversion import VideoReader
-from unpaired.domains.video.probe import probe
-from unpaired.domains.video.scores import ClipScorer
-from unpaired.domains.video.stabiliser import Stabiliser
+from unpaired.domains.video.conversion.stabiliser import Stabiliser
+from unpaired.domains.video.evaluation.scores import ClipScorer
+from unpaired.domains.video.reading.clip import VideoReader
+from unpaired.domains.video.reading.probe import probe
 
 CLIPS = (
     "driving_day/solidWhiteRight.mp4",

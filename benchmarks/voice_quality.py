@@ -30,18 +30,21 @@ import torch
 from torch import Tensor
 
 import unpaired
-from unpaired.core.domain import Direction, Side
-from unpaired.core.model import save_model
-from unpaired.core.pipeline import Job, Pipeline
-from unpaired.core.translator import load_model_named
+from unpaired.core.conversion.pipeline import Job, Pipeline
+from unpaired.core.model.model_file import save_model
+from unpaired.core.model.shipped import load_model_named
+from unpaired.core.sides import Direction, Side
 from unpaired.domains.audio import AudioConversion, AudioSettings
-from unpaired.domains.audio.alignment import aligned
-from unpaired.domains.audio.evaluation import VoiceEvaluation, evaluate_voices
-from unpaired.domains.audio.features import log_mel, normalised, read_mono, to_sample
-from unpaired.domains.audio.objective import AudioCycleSettings
-from unpaired.domains.audio.sampling import moved
-from unpaired.domains.audio.scores import Estimate, against_target, cents, mel_cepstral_distortion
-from unpaired.domains.audio.voice import FRAME_SECONDS, Voice, common_rate, heard
+from unpaired.domains.audio.evaluation.alignment import aligned
+from unpaired.domains.audio.evaluation.analysis import FRAME_SECONDS, Voice, common_rate, heard
+from unpaired.domains.audio.evaluation.results import VoiceEvaluation
+from unpaired.domains.audio.evaluation.scores import Estimate, against_target, cents, mel_cepstral_distortion
+from unpaired.domains.audio.evaluation.voices import evaluate_voices
+from unpaired.domains.audio.reading.mono import read_mono
+from unpaired.domains.audio.signal.levels import normalised
+from unpaired.domains.audio.signal.mel import log_mel, to_sample
+from unpaired.domains.audio.training.objective import AudioCycleSettings
+from unpaired.domains.audio.training.sampling import moved
 
 SPEAKERS: dict[Side, tuple[str, ...]] = {
     "a": ("VCC2SF1", "VCC2SF3", "VCC2SF4", "VCC2TF1", "p225", "p228"),

@@ -28,8 +28,8 @@ def untrained(path: Path) -> Path:
     """A model file of the preset small with statistics as of speech, women and men."""
     import torch
 
-    from unpaired.core.model import Model, save_model
-    from unpaired.core.networks import initialise
+    from unpaired.core.model.model_file import Model, save_model
+    from unpaired.core.networks.initialisation import initialise
 
     mean, deviation = (-5.0,) * 80, (2.0,) * 80
     domain = unpaired.Audio(

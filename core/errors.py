@@ -4,6 +4,10 @@ Every class also subclasses the builtin a caller would expect to catch. A messag
 what was expected and what to do; command-line programs print it as one line and exit with code 2.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class UnpairedError(Exception):
     """Root of every error a user can cause and mend."""
@@ -61,3 +65,19 @@ def one_line(error: BaseException) -> str:
     """What an exception says, in one line of at most 300 characters."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(text.split())[:300] or type(error).__name__
+
+
+def show(value: Any) -> str:
+    """A value as a message quotes it, cut short."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    try:
+        text = repr(str(value)) if isinstance(value, str) else repr(value)
+    except (ValueError, RecursionError):  # more digits, or deeper, than Python writes
+        text = f"a very large {type(value).__name__}"
+    return shortened(text, 60)
+
+
+def shortened(text: str, longest: int = 240) -> str:
+    """A text, cut where it is longer than a message may quote."""
+    return text if len(text) <= longest else text[: longest - 3] + "..."

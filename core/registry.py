@@ -13,8 +13,8 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
-from .config import show
-from .errors import UnknownName
+from .errors import UnknownName, show
+from .moved import MOVED
 
 Group = Literal["domains", "objectives", "generators", "discriminators"]
 Check = Callable[[str, Any], str | None]
@@ -74,7 +74,9 @@ def find(group: Group, name: str, check: Check | None = None) -> Any:
         found = point.load()
     except Exception as error:  # whatever a package does when it is imported, it stops nothing else
         kind = "" if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: "
-        raise UnknownName(f"{claim} cannot be imported: {kind}{' '.join(str(error).split())}") from error
+        moved = MOVED.get(error.name or "", "") if isinstance(error, ModuleNotFoundError) else ""
+        hint = f"; what was there is in {moved} now" if moved else ""
+        raise UnknownName(f"{claim} cannot be imported: {kind}{' '.join(str(error).split())}{hint}") from error
     if check is not None and (fault := check(name, found)):
         raise UnknownName(f"{claim} cannot be used: {fault}")
     return found

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from unpaired.core.model import Model
+    from unpaired.core.model.model_file import Model
 
 ROOT = Path(__file__).resolve().parents[1]
 ASSETS = ROOT / "tests" / "assets"
@@ -103,8 +103,8 @@ def untrained_voice() -> Model:
     import torch
 
     from unpaired import Audio, NetworkSettings
-    from unpaired.core.model import Model
-    from unpaired.core.networks import initialise
+    from unpaired.core.model.model_file import Model
+    from unpaired.core.networks.initialisation import initialise
 
     mean, deviation = (-5.0,) * 80, (2.0,) * 80
     domain = Audio(
@@ -120,7 +120,7 @@ def untrained_voice() -> Model:
 @pytest.fixture(scope="session")
 def voice_model(untrained_voice: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of the untrained model of sound."""
-    from unpaired.core.model import save_model
+    from unpaired.core.model.model_file import save_model
 
     path = tmp_path_factory.mktemp("model") / "voice.safetensors"
     save_model(untrained_voice, path)

@@ -12,8 +12,11 @@ import torch
 from torch import Tensor
 
 import unpaired
-from unpaired.core.domain import BrokenFile, ConversionSettings, Side, Warp
+from unpaired.core.adapter.domain import ConversionSettings
+from unpaired.core.adapter.inventory import BrokenFile
 from unpaired.core.files import atomic
+from unpaired.core.samples import Warp
+from unpaired.core.sides import Side
 
 
 @dataclass(frozen=True)

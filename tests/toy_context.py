@@ -13,13 +13,12 @@ from torch import Tensor
 from toy import Arrays
 
 from unpaired import CycleSettings
-from unpaired.core.data import Batch
-from unpaired.core.domain import Sample, Side
-from unpaired.core.networks import Networks, NetworkSpec
-from unpaired.core.objectives import Discriminators, Objective
-from unpaired.core.objectives.adversarial import generator_loss
+from unpaired.core.networks.spec import Networks, NetworkSpec
 from unpaired.core.objectives.cycle import Cycle
-from unpaired.core.objectives.terms import apply_together, distance
+from unpaired.core.objectives.losses import apply_together, distance, generator_loss
+from unpaired.core.objectives.objective import Discriminators, Objective
+from unpaired.core.samples import Batch, Sample
+from unpaired.core.sides import Side
 
 
 @dataclass(frozen=True)

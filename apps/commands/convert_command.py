@@ -17,14 +17,14 @@ import unpaired
 from unpaired import ConversionSettings
 from unpaired.apps import footage, voices
 from unpaired.apps.command_line import Parser, Progress, carried_out, leads_nowhere, put, quiet_libraries, refuse, run
-from unpaired.core import config
+from unpaired.core.adapter.folders import told
 from unpaired.core.files import check_writable
-from unpaired.core.folders import told
+from unpaired.core.settings import mapping as config
 
 if TYPE_CHECKING:
     from unpaired import Translator
-    from unpaired.core.conversion import ConversionReport
-    from unpaired.core.pipeline import Progress as ConversionProgress
+    from unpaired.core.conversion.files import ConversionReport
+    from unpaired.core.conversion.pipeline import Progress as ConversionProgress
 
 DESCRIPTION = """Translate a file, or a folder of files (which keeps its tree).
 

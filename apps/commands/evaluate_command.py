@@ -10,9 +10,9 @@ from pathlib import Path
 import unpaired
 from unpaired.apps import footage, voices
 from unpaired.apps.command_line import Parser, Progress, quiet_libraries, refuse
-from unpaired.core.config import read_yaml
-from unpaired.core.domain import Side
 from unpaired.core.files import check_writable
+from unpaired.core.settings.mapping import read_yaml
+from unpaired.core.sides import Side
 
 DESCRIPTION = """Score a translator on held-out folders, both directions; or how steady it is on clips.
 A model of sound is scored from file to file, beside the input as it is and the real target.

@@ -12,7 +12,7 @@ from unpaired import ConfigError
 from unpaired.apps.command_line import Parser, refuse
 
 if TYPE_CHECKING:
-    from unpaired.core.export import ExportReport
+    from unpaired.core.model.export import ExportReport
 
 DESCRIPTION = """Write one direction of a model as ONNX with dynamic sizes, and print its largest difference from torch;
 or write the whole model as safetensors.
@@ -52,7 +52,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _onnx(args: argparse.Namespace, out: Path) -> int:
-    from unpaired.core.export import export_onnx
+    from unpaired.core.model.export import export_onnx
 
     report = export_onnx(args.model, out, args.direction or "a2b")
     if args.json:
@@ -73,7 +73,7 @@ def _figures(report: ExportReport) -> dict[str, Any]:
 
 
 def _safetensors(args: argparse.Namespace, out: Path) -> int:
-    from unpaired.core.export import export_model
+    from unpaired.core.model.export import export_model
 
     size = export_model(args.model, out, args.half).stat().st_size
     print(json.dumps({"path": str(out), "bytes": size}) if args.json else f"{out}: {size / 1e6:.1f} MB")

@@ -40,7 +40,7 @@ def main(args: argparse.Namespace) -> int:
         args.faults.append(f"{out} has another ending than .safetensors, by which a model file is known")
     refuse(args.faults)
     assert domain is not None
-    from unpaired.core.importing import import_checkpoint
+    from unpaired.core.model.importing import import_checkpoint
 
     reverse = Path(args.reverse) if args.reverse else None
     model = import_checkpoint(

@@ -12,8 +12,8 @@ from unpaired import BrokenFile, Domain, Inventory, MissingFile
 from unpaired.apps import footage, voices
 from unpaired.apps.command_line import Parser, quiet_libraries, refuse
 from unpaired.apps.run_settings import read_domain
-from unpaired.core import config
-from unpaired.core.folders import told
+from unpaired.core.adapter.folders import told
+from unpaired.core.settings import mapping as config
 
 DESCRIPTION = """Say what a folder, a file, a run or a model holds: what is usable, what is broken and why, and what
 it means for training.
@@ -94,7 +94,7 @@ def _of_file(file: Path, domain: Domain) -> dict[str, Any]:
 
 
 def _of_model(place: Path) -> dict[str, Any]:
-    from unpaired.core.model import read_header
+    from unpaired.core.model.model_file import read_header
 
     run = place if place.is_dir() else None
     model = place / "model.safetensors" if run else place

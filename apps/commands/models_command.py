@@ -35,7 +35,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _described(file: Path) -> dict[str, Any]:
-    from unpaired.core.model import read_header
+    from unpaired.core.model.model_file import read_header
 
     card = file.with_suffix(".md")
     lines = card.read_text(encoding="utf-8").splitlines() if card.is_file() else []

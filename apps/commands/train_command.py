@@ -13,9 +13,9 @@ import unpaired
 from unpaired import ConfigError, CycleSettings, MissingFile, NetworkSettings, OutputError, TrainingSettings
 from unpaired.apps.command_line import Parser
 from unpaired.apps.run_settings import GROUPS, compose, described, objective_of, read_settings
-from unpaired.core import config
+from unpaired.core.adapter.installed import find_domain
 from unpaired.core.errors import Interrupted
-from unpaired.core.installed import find_domain
+from unpaired.core.settings import mapping as config
 
 DESCRIPTION = """Train a translator from two folders that need no pairs.
 

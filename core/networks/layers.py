@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..config import show
-from ..errors import ConfigError
+from ..errors import ConfigError, show
 from .norm import InstanceNorm
 
 NormName = Literal["instance", "batch", "none"]

@@ -1,160 +1,33 @@
-"""What a training step minimises. The engine asks an objective for named losses and knows nothing else of it."""
+"""Objectives: what is minimised. Read `objective` first, then `cycle`, which is the paper's."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor, nn
+if TYPE_CHECKING:
+    from .objective import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Judgement, Objective
 
-from ..data import Batch
-from ..domain import DIRECTIONS, Direction, Side, Warp
-from ..networks import Networks
+__all__ = [
+    "DiscriminatorStep",
+    "Discriminators",
+    "GeneratorStep",
+    "Generators",
+    "Judgement",
+    "Objective",
+]
 
-
-class Generators(nn.Module):
-    """The translators: `a2b` is the paper's G, `b2a` its F; an objective of one direction has the one alone.
-
-    `heads` are whatever an objective trains beside them and conversion does not need (projection heads).
-    """
-
-    def __init__(
-        self,
-        networks: Networks,
-        directions: Sequence[Direction] = DIRECTIONS,
-        heads: Mapping[str, nn.Module] | None = None,
-    ) -> None:
-        super().__init__()
-        if "a2b" in directions:
-            self.a2b = networks.generator_a2b.build("generators")
-        if "b2a" in directions:
-            self.b2a = networks.generator_b2a.build("generators")
-        self.heads = nn.ModuleDict(dict(heads or {}))
-
-    def by_direction(self) -> dict[Direction, nn.Module]:
-        """The translators that there are."""
-        present = dict(self.named_children())
-        return {direction: present[direction] for direction in DIRECTIONS if direction in present}
+_HOMES = {
+    "DiscriminatorStep": ".objective",
+    "Discriminators": ".objective",
+    "GeneratorStep": ".objective",
+    "Generators": ".objective",
+    "Judgement": ".objective",
+    "Objective": ".objective",
+}
 
 
-class Discriminators(nn.Module):
-    """The judges: `a` judges domain A (the paper's D_X), `b` judges B (D_Y), `further` whatever an objective adds.
-
-    An objective of one direction has the judge of the domain that it translates into alone.
-    """
-
-    def __init__(self, networks: Networks, directions: Sequence[Direction] = DIRECTIONS) -> None:
-        super().__init__()
-        if "b2a" in directions:
-            self.a = networks.discriminator_a.build("discriminators")
-        if "a2b" in directions:
-            self.b = networks.discriminator_b.build("discriminators")
-        self.further = nn.ModuleDict({name: spec.build("discriminators") for name, spec in networks.further.items()})
-
-
-@dataclass(frozen=True)
-class GeneratorStep:
-    """Named, weighted losses of the generators (their sum is minimised) and the translations they came from."""
-
-    losses: Mapping[str, Tensor]
-    translated: Mapping[Side, Tensor]
-    """By the domain that was translated into, detached: `a` is F(b), (B, C_a, *space), and `b` is G(a)."""
-    extra: Mapping[str, Tensor] = field(default_factory=dict)
-    """What else the discriminators are to see, by name, detached."""
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What one discriminator pays for its verdicts on real and on generated samples, and the verdicts."""
-
-    loss: Tensor
-    real: Tensor
-    """Its raw verdicts on the real samples, of any shape."""
-    generated: Tensor
-
-
-@dataclass(frozen=True)
-class DiscriminatorStep:
-    """Named losses of the discriminators (their sum is minimised) and what they thought."""
-
-    losses: Mapping[str, Tensor]
-    verdicts: Mapping[str, Tensor]
-    """Mean raw verdicts, detached: real_a, generated_a, real_b, generated_b, and those of further discriminators."""
-
-    @classmethod
-    def of(cls, judgements: Mapping[str, Judgement]) -> DiscriminatorStep:
-        """Losses discriminator_NAME, verdicts real_NAME and generated_NAME, of the discriminators by name."""
-        verdicts: dict[str, Tensor] = {}
-        for name, judgement in judgements.items():
-            verdicts[f"real_{name}"] = judgement.real.detach().mean()
-            verdicts[f"generated_{name}"] = judgement.generated.detach().mean()
-        losses = {f"discriminator_{name}": judgement.loss for name, judgement in judgements.items()}
-        return cls(losses, verdicts)
-
-
-class Objective(ABC):
-    """A training scheme for two generators and their discriminators, or for one of each.
-
-    The engine asks for named losses of both groups, in the order of `generator_step` and `discriminator_step`, and
-    knows nothing else of a scheme. What is not abstract has the default of a scheme like CycleGAN.
-    """
-
-    settings_type: ClassVar[type[Any]]
-    directions: ClassVar[tuple[Direction, ...]] = DIRECTIONS
-    """The directions that are trained; generators and discriminators of others are not built."""
-    paired: ClassVar[bool] = False
-    """Whether samples of a step are true pairs: files of the same name, drawn with the same random numbers."""
-    published: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    """Settings of `training` and `networks` that the scheme was published with, where they are not the defaults. What
-    the user sets goes before them."""
-    step: int = 0
-    """The optimiser step that is being computed, from 0; the engine sets it before each."""
-
-    @abstractmethod
-    def __init__(self, settings: Any = None) -> None:
-        """Take the settings, an instance of `settings_type` (None: its defaults)."""
-
-    def networks(self, networks: Networks) -> Networks:
-        """The networks to train, given those of the domain; override to change them or to add discriminators to
-        `further`. Raises ConfigError where the scheme cannot do with them."""
-        return networks
-
-    def heads(self, networks: Networks) -> Mapping[str, nn.Module]:
-        """Modules that learn with the generators and are not needed for conversion; default: none."""
-        return {}
-
-    def check(self, channels_a: int, channels_b: int) -> None:
-        """Raise ConfigError where the settings cannot go with so many channels of A and B; default: they can."""
-
-    def check_shapes(self, a: Sequence[int], b: Sequence[int]) -> None:
-        """Raise ConfigError where the settings cannot go with samples (C, *space) of such shapes; default: they can."""
-
-    def turns(self) -> tuple[bool, bool]:
-        """Whether generators and discriminators learn at the present `step`; default: both, at every step."""
-        return True, True
-
-    @abstractmethod
-    def generator_step(
-        self, generators: Generators, discriminators: Discriminators, batch: Batch, warp: Warp | None
-    ) -> GeneratorStep:
-        """Losses of the generators on the real samples of `batch`, a (B, C_a, *space) and b (B, C_b, *space)."""
-
-    @abstractmethod
-    def discriminator_step(
-        self, discriminators: Discriminators, batch: Batch, shown: Mapping[Side, Tensor], extra: Mapping[str, Tensor]
-    ) -> DiscriminatorStep:
-        """Losses of the discriminators on real samples and on detached translations.
-
-        shown: translations by the domain they were made for, out of the history buffers; `extra`: that of the
-        generators' step, fresh.
-        """
-
-    def constrain(self, discriminators: Discriminators) -> None:
-        """Keep the discriminators' weights within bounds; called after each of their steps. Default: nothing."""
-
-    @property
-    def history(self) -> int:
-        """Translations of each side kept for the discriminators; default: 0, which shows them fresh ones only."""
-        return 0
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name], __name__), name)

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..data import Batch
-from ..domain import Direction, Side, Warp
 from ..errors import ConfigError
-from ..networks import Networks
-from ..settings import AdversarialForm, raise_faults, require, require_form, require_least
-from . import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
-from .adversarial import generator_loss
-from .terms import apply_together, judged
+from ..networks.spec import Networks
+from ..samples import Batch, Warp
+from ..settings.faults import raise_faults, require, require_least
+from ..sides import Direction, Side
+from .losses import apply_together, generator_loss, judged
+from .objective import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
+from .settings import AdversarialForm, require_form
 
 
 @dataclass(frozen=True)

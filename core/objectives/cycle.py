@@ -10,13 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..data import Batch
-from ..domain import Side, Warp
 from ..errors import ConfigError
-from ..settings import CycleSettings
-from . import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Judgement, Objective
-from .adversarial import generator_loss, gradient_penalty
-from .terms import apply_together, distance, judged
+from ..samples import Batch, Warp
+from ..sides import Side
+from .losses import apply_together, distance, generator_loss, gradient_penalty, judged
+from .objective import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Judgement, Objective
+from .settings import CycleSettings
 
 
 class Cycle(Objective):

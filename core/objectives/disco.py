@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from ..data import Batch
-from ..domain import Side, Warp
 from ..errors import ConfigError
-from ..networks import Networks
-from ..settings import AdversarialForm, raise_faults, require, require_form, require_least
-from . import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
-from .adversarial import generator_loss
-from .terms import judged, precise
+from ..networks.spec import Networks
+from ..samples import Batch, Warp
+from ..settings.faults import raise_faults, require, require_least
+from ..sides import Side
+from .losses import generator_loss, judged, precise
+from .objective import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
+from .settings import AdversarialForm, require_form
 
 
 @dataclass(frozen=True)

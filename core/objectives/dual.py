@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..settings import AdversarialForm, CycleSettings, gathered, raise_faults, require_least
-from . import Discriminators
+from ..settings.faults import gathered, raise_faults, require_least
 from .cycle import Cycle
+from .objective import Discriminators
+from .settings import AdversarialForm, CycleSettings
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ..data import Batch
-from ..domain import Direction, Side, Warp
 from ..errors import ConfigError
-from ..networks import Networks, NetworkSpec
-from ..settings import AdversarialForm, raise_faults, require_form, require_least
-from . import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
-from .adversarial import generator_loss
-from .terms import apply_together, distance, judged
+from ..networks.spec import Networks, NetworkSpec
+from ..samples import Batch, Warp
+from ..settings.faults import raise_faults, require_least
+from ..sides import Direction, Side
+from .losses import apply_together, distance, generator_loss, judged
+from .objective import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
+from .settings import AdversarialForm, require_form
 
 
 @dataclass(frozen=True)

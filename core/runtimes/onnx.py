@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import require
+from .packages import require
 from .tracing import Statistics, quiet, statistics_for, traced
 
 OPSET = 17

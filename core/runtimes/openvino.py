@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import require
+from .packages import require
 from .tracing import Statistics, statistics_for, traced
 
 _FRONT_END = "openvino.frontend", "openvino.frontend.pytorch.ts_decoder"

@@ -11,34 +11,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from .case import Case, ContractError, Rule
-from .conversion_rules import CONVERSION_RULES
-from .process_rules import PROCESS_RULES
-from .training_rules import TRAINING_RULES
+if TYPE_CHECKING:
+    from .case import Case, ContractError, Rule
+    from .suite import RULES, check, verify
 
-__all__ = ["RULES", "Case", "ContractError", "Rule", "check", "verify"]
+__all__ = [
+    "RULES",
+    "Case",
+    "ContractError",
+    "Rule",
+    "check",
+    "verify",
+]
 
-RULES: tuple[Rule, ...] = (*TRAINING_RULES, *CONVERSION_RULES, *PROCESS_RULES)
-"""Every rule of the contract, in the order in which a new domain is best mended."""
+_HOMES = {
+    "Case": ".case",
+    "ContractError": ".case",
+    "RULES": ".suite",
+    "Rule": ".case",
+    "check": ".suite",
+    "verify": ".suite",
+}
 
 
-def check(case: Case, rules: Sequence[Rule] = RULES) -> tuple[str, ...]:
-    """Every fault of a domain, one line each: the rule's name and what to mend. Empty when it keeps the contract."""
-    faults = []
-    for rule in rules:
-        try:
-            rule(case)
-        except ContractError as error:
-            faults.append(f"{rule.__name__}: {error}")
-        except Exception as error:
-            faults.append(f"{rule.__name__}: raised {type(error).__name__}: {error}")
-    return tuple(faults)
-
-
-def verify(case: Case, rules: Sequence[Rule] = RULES) -> None:
-    """Raise one ContractError that lists every fault `check` finds."""
-    faults = check(case, rules)
-    if faults:
-        raise ContractError(f"{type(case.domain).__name__} breaks its contract:\n" + "\n".join(faults))
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name], __name__), name)

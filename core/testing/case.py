@@ -12,8 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..domain import Domain, Sample, Side
-from ..tensor_checks import fault_of_values
+from ..adapter.domain import Domain
+from ..adapter.tensors import fault_of_values
+from ..samples import Sample
+from ..sides import Side
 
 SIDES: tuple[Side, ...] = ("a", "b")
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..domain import ConversionSettings, Side, Translate
+from ..adapter.domain import ConversionSettings
+from ..adapter.streams import Translate
 from ..errors import MediaError, MissingFile, UnpairedError
+from ..sides import Side
 from .case import SIDES, Case, Rule, expect, expect_chunk, expect_raised
 
 

@@ -14,12 +14,15 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from ..checkpoints import listed
-from ..domain import Domain, Side
-from ..export import ACCEPTABLE_DIFFERENCE
+from ..adapter.domain import Domain
+from ..model.export import ACCEPTABLE_DIFFERENCE
+from ..networks.settings import NetworkSettings
+from ..objectives.settings import CycleSettings
 from ..runtimes.onnx import onnx_graph, session
-from ..settings import CycleSettings, NetworkSettings, TrainingSettings
-from ..training import train
+from ..sides import Side
+from ..training.checkpoints import listed
+from ..training.run import train
+from ..training.settings import TrainingSettings
 from .case import SIDES, Case, ContractError, Rule, expect, sample
 
 _SMALLEST = NetworkSettings(filters=2, blocks=1, discriminator_filters=2)

@@ -14,11 +14,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..config import from_mapping, to_mapping
-from ..domain import ConversionSettings, DomainSettings, Inventory, Sample, Side
+from ..adapter.domain import ConversionSettings, DomainSettings
+from ..adapter.inventory import Inventory
 from ..errors import MediaError, MissingFile
-from ..objectives import Objective
-from ..settings import NetworkSettings
+from ..networks.settings import NetworkSettings
+from ..objectives.objective import Objective
+from ..samples import Sample
+from ..settings.mapping import from_mapping, to_mapping
+from ..sides import Side
 from .case import (
     SIDES,
     Case,

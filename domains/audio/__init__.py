@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Audio", "AudioConversion", "AudioSettings"]
 
-_HOMES = {"Audio": ".domain", "AudioConversion": ".settings", "AudioSettings": ".settings"}
+_HOMES = {
+    "Audio": ".domain",
+    "AudioConversion": ".settings",
+    "AudioSettings": ".settings",
+}
 
 
 def __getattr__(name: str) -> Any:

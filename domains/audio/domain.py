@@ -9,29 +9,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...core.domain import (
-    ConversionSettings,
-    Domain,
-    DomainSettings,
-    Inventory,
-    Reader,
-    Sample,
-    Side,
-    Translate,
-    Warp,
-    Writer,
-)
+from ...core.adapter.domain import ConversionSettings, Domain, DomainSettings
+from ...core.adapter.inventory import Inventory
+from ...core.adapter.streams import Reader, Translate, Writer
 from ...core.errors import MediaError
+from ...core.samples import Sample, Warp
+from ...core.sides import Side
 from .settings import AudioConversion, AudioSettings
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from ...core.networks import Networks
-    from ...core.objectives import Objective
-    from ...core.settings import NetworkSettings
-    from .sampling import Shelf
+    from ...core.networks.settings import NetworkSettings
+    from ...core.networks.spec import Networks
+    from ...core.objectives.objective import Objective
+    from .training.sampling import Shelf
 
 
 class Audio(Domain):
@@ -61,7 +54,7 @@ class Audio(Domain):
 
     @property
     def _shelf(self) -> Shelf:
-        from .sampling import Shelf
+        from .training.sampling import Shelf
 
         if self._kept is None:
             self._kept = Shelf(self.settings)
@@ -75,7 +68,7 @@ class Audio(Domain):
     def scan(self, folder: Path, thorough: bool = False) -> Inventory:
         """The recordings below `folder`, sound tracks of videos included. Quick: headers; thorough: everything decoded,
         with pitch, loudness, noise and silence. Raises MissingFile, or MediaError for an unreadable folder."""
-        from .doctor import scan
+        from .inspection.scan import scan
 
         return scan(folder, self.settings, thorough)
 
@@ -84,7 +77,7 @@ class Audio(Domain):
         where they are known. Raises MediaError when a side has nothing to measure."""
         if self.settings.measured:
             return self
-        from .statistics import fit
+        from .training.statistics import fit
 
         settings, shelf = fit(a, b, self.settings)
         fitted = Audio(settings)
@@ -93,7 +86,7 @@ class Audio(Domain):
 
     def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor | Sample:
         """A random window of the recording's spectrogram, (1, bins, frames). Raises MissingFile or MediaError."""
-        from .sampling import sample
+        from .training.sampling import sample
 
         return sample(self._shelf, file, side, self.settings, rng)
 
@@ -108,7 +101,7 @@ class Audio(Domain):
         it is registered."""
         if name != "cycle":
             return super().objective_type(name)
-        from .objective import AudioCycle
+        from .training.objective import AudioCycle
 
         return AudioCycle
 
@@ -116,35 +109,35 @@ class Audio(Domain):
         """A random shift in time and a small stretch; see `warp.TimeWarp`. None where both settings are 0."""
         if not self.settings.shift_frames and not self.settings.stretch:
             return None
-        from .warp import TimeWarp
+        from .training.warp import TimeWarp
 
         return TimeWarp(rng, self.settings.shift_frames, self.settings.stretch)
 
     def compare(self, a: Inventory, b: Inventory) -> tuple[str, ...]:
         """What the two folders mean together: shared recordings, one voice on both sides, unlike bandwidths,
         and of music unlike ranges of notes."""
-        from .comparison import compare
+        from .inspection.comparison import compare
 
         return compare(a, b, self.settings.content)
 
     # -- conversion ---------------------------------------------------------------------------------
     def prepare_conversion(self, options: ConversionSettings) -> None:
         """Import decoders, encoders and vocoders."""
-        from . import conversion, remux, vocoders  # noqa: F401
+        from .writing import ffmpeg as remux  # noqa: F401
 
         super().prepare_conversion(options)
 
     def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
         """Open a recording, or a video for its sound. Raises MissingFile or MediaError."""
-        from .conversion import AudioReader
+        from .reading.reader import AudioReader
 
         assert isinstance(options, AudioConversion)
         return AudioReader(path, side, self.settings, options)
 
     def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
         """Raise MediaError for a name that ends as no recording or video that is written does."""
-        from .kinds import unread
-        from .output import check_name
+        from .metadata.kinds import unread
+        from .writing.writer import check_name
 
         if what := unread(source):
             raise MediaError(f"{source} is {what}")  # in a folder, what is not read is not written either
@@ -152,7 +145,8 @@ class Audio(Domain):
 
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
         """Start the translated counterpart of a recording. Raises OutputError or MediaError."""
-        from .conversion import AudioReader, AudioWriter
+        from .reading.reader import AudioReader
+        from .writing.writer import AudioWriter
 
         assert isinstance(like, AudioReader)
         assert isinstance(options, AudioConversion)
@@ -160,7 +154,8 @@ class Audio(Domain):
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
         """Translated blocks of samples in order; see `conversion.convert`."""
-        from .conversion import AudioReader, convert
+        from .conversion.stream import convert
+        from .reading.reader import AudioReader
 
         assert isinstance(reader, AudioReader)
         assert isinstance(options, AudioConversion)
@@ -168,19 +163,19 @@ class Audio(Domain):
 
     def convertible(self, path: Path) -> bool:
         """Whether the name ends like that of a recording or of a video."""
-        from .kinds import is_sound_name
+        from .metadata.kinds import is_sound_name
 
         return is_sound_name(path.name)
 
     # -- judging ------------------------------------------------------------------------------------
     def preview(self, sample: Tensor) -> Tensor:
         """(3, H, W) uint8: the spectrogram, low tones below, quiet dark and loud bright."""
-        from .sampling import picture
+        from .training.sampling import picture
 
         return picture(sample)
 
     def load(self, file: Path, side: Side) -> Tensor:
         """The middle of a recording, (1, bins, frames). Raises MissingFile or MediaError."""
-        from .sampling import middle
+        from .training.sampling import middle
 
         return middle(self._shelf, file, side, self.settings)

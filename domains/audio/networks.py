@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...core.config import show
-from ...core.errors import ConfigError
-from ...core.networks import Networks, NetworkSpec, default_networks
+from ...core.errors import ConfigError, show
 from ...core.networks.layers import check_options, common_rules, convolution, normalisation
 from ...core.networks.norm import InstanceNorm
-from ...core.settings import NetworkSettings
+from ...core.networks.presets import default_networks
+from ...core.networks.settings import NetworkSettings
+from ...core.networks.spec import Networks, NetworkSpec
 
 PRESETS: dict[str, dict[str, int]] = {
     "tiny": {"filters": 8, "blocks": 2, "discriminator_filters": 8},

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Image", "ImageConversion", "ImageSettings"]
 
-_HOMES = {"Image": ".domain", "ImageConversion": ".settings", "ImageSettings": ".settings"}
+_HOMES = {
+    "Image": ".domain",
+    "ImageConversion": ".settings",
+    "ImageSettings": ".settings",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ...core.domain import Inventory
-from ...core.folders import LISTED
-from .doctor import Finding, PictureInventory, is_grey
-from .twins import near_pairs
+from ...core.adapter.folders import LISTED
+from ...core.adapter.inventory import Inventory
+from .near_duplicates import near_pairs
+from .scan import Finding, PictureInventory, is_grey
 
 _UNLIKE = 2.0
 

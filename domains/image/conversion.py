@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from ...core.domain import Reader, Side, Translate, Writer, other_side
+from ...core.adapter.streams import Reader, Translate, Writer
 from ...core.errors import MediaError
+from ...core.sides import Side, other_side
 from .encoding import check_channels, save
 from .files import read_picture
 from .picture import Picture, Pixels, resized, to_pixels, to_tensor, with_channels

@@ -9,19 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...core.domain import (
-    ConversionSettings,
-    Domain,
-    DomainSettings,
-    Inventory,
-    Reader,
-    Scorer,
-    Side,
-    Translate,
-    Warp,
-    Writer,
-)
+from ...core.adapter.domain import ConversionSettings, Domain, DomainSettings, Scorer
+from ...core.adapter.inventory import Inventory
+from ...core.adapter.streams import Reader, Translate, Writer
 from ...core.errors import ConfigError, MediaError
+from ...core.samples import Warp
+from ...core.sides import Side
 from .settings import ImageConversion, ImageSettings
 
 if TYPE_CHECKING:
@@ -60,7 +53,7 @@ class Image(Domain):
     def scan(self, folder: Path, thorough: bool = False) -> Inventory:
         """The pictures below `folder`. Quick: all names and sizes and about 500 headers; thorough: every file decoded,
         with duplicates, near-duplicates and odd ones. Raises MissingFile, or MediaError for an unreadable folder."""
-        from .doctor import scan
+        from .scan import scan
 
         return scan(folder, self.settings, thorough)
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...core.domain import Side
+from ...core.sides import Side
 from .files import read_picture
 from .picture import Pixels, resized, to_tensor, with_channels
 from .settings import ImageSettings

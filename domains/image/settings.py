@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ...core.config import show
-from ...core.domain import ConversionSettings, DomainSettings, Side
-from ...core.settings import gathered, raise_faults, require
+from ...core.adapter.domain import ConversionSettings, DomainSettings
+from ...core.errors import show
+from ...core.settings.faults import gathered, raise_faults, require
+from ...core.sides import Side
 
 Mode = Literal["rgb", "grey", "rgba", "channels"]
 

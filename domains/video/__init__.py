@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .beside import take_attachments
     from .domain import Video
+    from .frames.side_data import take_attachments
     from .settings import VideoConversion, VideoSettings
 
 __all__ = [
@@ -21,7 +21,7 @@ _HOMES = {
     "Video": ".domain",
     "VideoConversion": ".settings",
     "VideoSettings": ".settings",
-    "take_attachments": ".beside",
+    "take_attachments": ".frames.side_data",
 }
 
 

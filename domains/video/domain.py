@@ -11,20 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...core.domain import (
-    ConversionSettings,
-    Domain,
-    DomainSettings,
-    Inventory,
-    Reader,
-    Sample,
-    Scorer,
-    Side,
-    Translate,
-    Warp,
-    Writer,
-    other_side,
-)
+from ...core.adapter.domain import ConversionSettings, Domain, DomainSettings, Scorer
+from ...core.adapter.inventory import Inventory
+from ...core.adapter.streams import Reader, Translate, Writer
+from ...core.samples import Sample, Warp
+from ...core.sides import Side, other_side
 from ..image import Image, ImageConversion
 from .settings import VideoConversion, VideoSettings
 
@@ -32,8 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from ...core.objectives import Objective
-    from .sampling import Shelf
+    from ...core.objectives.objective import Objective
+    from .training.sampling import Shelf
 
 
 class Video(Domain):
@@ -61,7 +52,7 @@ class Video(Domain):
 
     @property
     def _shelf(self) -> Shelf:
-        from .sampling import Shelf
+        from .training.sampling import Shelf
 
         # A shelf that a fork brought along is not used, and not let go of either: that would end its decoders.
         if not self._shelves or self._shelves[-1].process != os.getpid():
@@ -85,14 +76,14 @@ class Video(Domain):
     def scan(self, folder: Path, thorough: bool = False) -> Inventory:
         """The clips, folders of frames and pictures below `folder`. Quick: headers; thorough: every frame decoded, with
         cuts, duplicates and static footage. Raises MissingFile, or MediaError for an unreadable folder."""
-        from .doctor import scan
+        from .inspection.scan import scan
 
         return scan(folder, self.settings, thorough)
 
     def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor | Sample:
         """A random crop of a random frame, (3, height, width); with its neighbours where `neighbours` asks for them.
         See `sampling.sample`. Raises MissingFile or MediaError."""
-        from .sampling import sample
+        from .training.sampling import sample
 
         return sample(self._shelf, file, side, self.settings, rng, augmentation)
 
@@ -100,7 +91,7 @@ class Video(Domain):
         """The cycle objective in its form for footage, with temporal terms; any other as it is registered."""
         if name != "cycle":
             return super().objective_type(name)
-        from .objective import VideoCycle
+        from .training.objective import VideoCycle
 
         return VideoCycle
 
@@ -108,33 +99,33 @@ class Video(Domain):
         """Random smooth motion and shift; see `motion.SyntheticMotion`. None where `warp` is none."""
         if self.settings.warp == "none":
             return None
-        from .motion import SyntheticMotion
+        from .frames.motion import SyntheticMotion
 
         # The published recipe adds noise to the input; here the output would be asked to show it too.
         return SyntheticMotion(rng, self.settings.motion_deviation, self.settings.motion_shift, noise=0.0)
 
     def compare(self, a: Inventory, b: Inventory) -> tuple[str, ...]:
         """What the two folders mean together: shared footage, unlike sizes and rates, footage against pictures."""
-        from .comparison import compare
+        from .inspection.comparison import compare
 
         return compare(a, b)
 
     # -- conversion ---------------------------------------------------------------------------------
     def prepare_conversion(self, options: ConversionSettings) -> None:
         """Import decoders and encoders, of pictures too, and what holds footage steady."""
-        from . import blank, material, pipes, sequence, stabiliser, tone  # noqa: F401
+        from .reading import material, pipes, sequence  # noqa: F401
 
         assert isinstance(options, VideoConversion)
         if options.report is not None:
-            from . import report  # noqa: F401
+            from .evaluation import report  # noqa: F401
         self.pictures.prepare_conversion(_for_pictures(options))
         super().prepare_conversion(options)
 
     def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
         """Open a clip (- is standard input), an animation or a folder of numbered pictures as one, or a picture as the
         picture domain does. Raises MissingFile or MediaError."""
-        from .material import is_still
-        from .sequence import frames_at
+        from .reading.material import is_still
+        from .reading.sequence import frames_at
 
         assert isinstance(options, VideoConversion)
         if is_still(path):
@@ -145,10 +136,10 @@ class Video(Domain):
         """Raise MediaError for a name that ends as no clip that is written (of a picture: as no picture), ConfigError
         for a codec, or a setting of it, that does not go with the kind of file."""
         from ..containers.kinds import PIPE, container_of
-        from . import pipes
-        from .encode import check
-        from .material import is_still
-        from .sequence import means_folder
+        from .reading import pipes
+        from .reading.material import is_still
+        from .writing.encode import check
+        from .writing.sequence import means_folder
 
         assert isinstance(options, VideoConversion)
         if source.is_dir() and means_folder(path):
@@ -161,10 +152,11 @@ class Video(Domain):
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
         """Start the translated counterpart of a clip (- is standard output) or a picture; that of a folder of frames is
         a folder, or a clip where the name ends as one. Raises OutputError or MediaError."""
-        from . import pipes
-        from .conversion import VideoWriter
-        from .reading import FrameReader
-        from .sequence import SequenceReader, SequenceWriter, means_folder
+        from .reading import pipes
+        from .reading.reader import FrameReader
+        from .reading.sequence import SequenceReader
+        from .writing.sequence import SequenceWriter, means_folder
+        from .writing.writer import VideoWriter
 
         assert isinstance(options, VideoConversion)
         if not isinstance(like, FrameReader):
@@ -175,7 +167,7 @@ class Video(Domain):
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
         """Translated frames in order, held steady; see `stabiliser.Stabiliser`."""
-        from .reading import FrameReader
+        from .reading.reader import FrameReader
 
         assert isinstance(options, VideoConversion)
         if not isinstance(reader, FrameReader):
@@ -183,38 +175,38 @@ class Video(Domain):
             return
         framewise = self.framewise(translate, reader.side)
         if options.report is None:
-            from . import stabiliser
+            from .conversion import stabiliser
 
             yield from stabiliser.convert(reader, framewise, options)
         else:
-            from .report import reported
+            from .evaluation.report import reported
 
             yield from reported(reader, framewise, options, options.report, reader.path.name, reader.info.rate)
 
     def framewise(self, translate: Translate, side: Side) -> Translate:
         """`translate` for single frames of domain `side` as they are: within the tone curves the model was trained in,
         and leaving blank frames alone."""
-        from .blank import BlankKept
-        from .tone import Toned
+        from .conversion.blank import BlankKept
+        from .conversion.tone import Toned
 
         gammas = self.settings.gamma(side), self.settings.gamma(other_side(side))
         return BlankKept(translate if gammas == (1.0, 1.0) else Toned(translate, *gammas))
 
     def convertible(self, path: Path) -> bool:
         """Whether the name ends like a clip's or a picture's, or the folder holds the frames of a clip."""
-        from .material import is_clip_name, is_frame_folder, is_still_name
+        from .reading.material import is_clip_name, is_frame_folder, is_still_name
 
         return is_clip_name(path.name) or is_still_name(path.name) or is_frame_folder(path)
 
     def recording(self, folder: Path) -> Sequence[Path]:
         """The frames of the clip that the folder is: numbered pictures of one size; see `material.recording`."""
-        from .material import recording
+        from .reading.material import recording
 
         return recording(folder)
 
     def remark(self, folder: Path) -> str:
         """That numbered pictures were not taken for a clip, and why; see `material.remark`."""
-        from .material import remark
+        from .reading.material import remark
 
         return remark(folder)
 
@@ -229,7 +221,7 @@ class Video(Domain):
 
     def load(self, file: Path, side: Side) -> Tensor:
         """The frame in the middle of a clip, as the picture domain loads one. Raises MissingFile or MediaError."""
-        from .sampling import middle
+        from .training.sampling import middle
 
         return middle(self._shelf, file, side, self.settings)
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ...core.config import show
-from ...core.domain import ConversionSettings, DomainSettings, Side
-from ...core.settings import gathered, raise_faults, require
+from ...core.adapter.domain import ConversionSettings, DomainSettings
+from ...core.errors import show
+from ...core.settings.faults import gathered, raise_faults, require
+from ...core.sides import Side
 from ..image import ImageSettings
 
 

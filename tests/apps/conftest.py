@@ -70,8 +70,8 @@ def write_model(path: Path) -> Path:
     import torch
 
     from unpaired import Image, NetworkSettings
-    from unpaired.core.model import Model, save_model
-    from unpaired.core.networks import initialise
+    from unpaired.core.model.model_file import Model, save_model
+    from unpaired.core.networks.initialisation import initialise
 
     domain = Image(size=32)
     networks = domain.networks("tiny", NetworkSettings(blocks=1))

@@ -16,7 +16,7 @@ from made_footage import moving, write_clip
 from made_sound import voice, write
 
 import unpaired
-from unpaired.core.pipeline import Channel
+from unpaired.core.conversion.pipeline import Channel
 
 SEVERAL = """
 import sys

@@ -17,7 +17,7 @@ from unpaired import ConfigError, CycleSettings, Image
 from unpaired.apps.command_line import Parser
 from unpaired.apps.commands import train_command
 from unpaired.apps.run_settings import compose
-from unpaired.core.config import read_yaml, write_yaml
+from unpaired.core.settings.mapping import read_yaml, write_yaml
 
 SMALL = ("--domain", "image", "--domain.size", "32", "--preset", "tiny", "--networks.blocks", "1",
          "--networks.discriminator_layers", "2", "--workers", "0", "--log-every", "1", "--precision", "fp32",

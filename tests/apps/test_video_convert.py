@@ -252,7 +252,7 @@ def test_a_model_that_is_not_of_colour_pictures(tmp_path: Path, clip: Path, capf
     import torch
 
     from unpaired import Image, NetworkSettings
-    from unpaired.core.model import Model, save_model
+    from unpaired.core.model.model_file import Model, save_model
 
     torch.manual_seed(0)
     domain = Image(size=32, mode="grey")

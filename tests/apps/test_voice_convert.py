@@ -14,9 +14,8 @@ import pytest
 import soundfile
 
 from unpaired.apps.voice_convert import main
-from unpaired.domains.audio.pitch import f0
-
-from .conftest import Run
+from unpaired.domains.audio.signal.pitch import f0
+from unpaired.x.conftest import Run
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from contract.longhand import Ecg, EcgSettings
 
 from unpaired.core import registry
-from unpaired.core.testing import Case
+from unpaired.core.testing.case import Case
 
 Install = Callable[..., None]
 

@@ -27,8 +27,8 @@ from unpaired import (
     Warp,
     Writer,
 )
-from unpaired.core.domain import Side
 from unpaired.core.files import output_error
+from unpaired.core.sides import Side
 
 CHUNK = 512
 

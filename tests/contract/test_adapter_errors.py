@@ -18,11 +18,11 @@ from torch import Tensor
 import unpaired
 from unpaired import AdapterError, ConversionSettings, MediaError, Reader, TrainingSettings
 from unpaired.apps.main import main
-from unpaired.core.contract import check_pickles
-from unpaired.core.conversion import convert
-from unpaired.core.data import PairDataset, Positions, loader
-from unpaired.core.installed import find_domain, installed_domains
-from unpaired.core.watch.sheets import _cell
+from unpaired.core.adapter.checks import check_pickles
+from unpaired.core.adapter.installed import find_domain, installed_domains
+from unpaired.core.conversion.files import convert
+from unpaired.core.monitoring.sheets import _cell
+from unpaired.core.training.loader import PairDataset, Positions, loader
 
 QUICK: dict[str, Any] = {
     "preset": "tiny", "device": "cpu", "precision": "fp32", "steps": 3,

@@ -11,7 +11,8 @@ from made_footage import moving, write_clip
 from made_sound import folders, voice, write
 
 from unpaired import Audio, Image, Video
-from unpaired.core.testing import RULES, Case, Rule, verify
+from unpaired.core.testing.case import Case, Rule
+from unpaired.core.testing.suite import RULES, verify
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)

@@ -16,8 +16,9 @@ import torch
 from contract.speech import ORDER, speech_series
 
 import unpaired
-from unpaired.core.export import ACCEPTABLE_DIFFERENCE, export_onnx
-from unpaired.core.testing import Case, verify
+from unpaired.core.model.export import ACCEPTABLE_DIFFERENCE, export_onnx
+from unpaired.core.testing.case import Case
+from unpaired.core.testing.suite import verify
 
 LINES = 60
 """Lines of code that an adapter may take; if one needs more, the contract asks for too much."""

@@ -16,10 +16,11 @@ from contract.longhand import CHUNK, Ecg, EcgReader, EcgWriter, Tuned
 from torch import Tensor
 
 from unpaired import CycleSettings, DomainSettings, Inventory, Reader, Sample
-from unpaired.core.networks import Networks, NetworkSpec
+from unpaired.core.networks.spec import Networks, NetworkSpec
 from unpaired.core.objectives.cycle import Cycle
-from unpaired.core.testing import RULES, Case, ContractError, check, verify
+from unpaired.core.testing.case import Case, ContractError
 from unpaired.core.testing.process_rules import draws_alike_when_spawned
+from unpaired.core.testing.suite import RULES, check, verify
 
 
 class LooseSettings(DomainSettings):

@@ -11,11 +11,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from unpaired.core.domain import ConversionSettings, Domain, Inventory, Reader, Side, Writer
+from unpaired.core.adapter.domain import ConversionSettings, Domain
+from unpaired.core.adapter.inventory import Inventory
+from unpaired.core.adapter.streams import Reader, Writer
 from unpaired.core.errors import MediaError, MissingFile
 from unpaired.core.files import atomic
-from unpaired.core.model import Model
-from unpaired.core.networks import Networks, NetworkSpec
+from unpaired.core.model.model_file import Model
+from unpaired.core.networks.spec import Networks, NetworkSpec
+from unpaired.core.sides import Side
 
 CHUNK = 20
 

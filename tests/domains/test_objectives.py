@@ -9,7 +9,7 @@ from made_footage import moving, write_clip
 from made_sound import folders
 
 import unpaired
-from unpaired.core.watch import read_metrics
+from unpaired.core.monitoring.log import read_metrics
 
 SMALLEST = unpaired.NetworkSettings(filters=4, discriminator_filters=4, discriminator_layers=2)
 REFUSED = {

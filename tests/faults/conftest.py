@@ -160,8 +160,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     from unpaired import Image as Pictures
     from unpaired import NetworkSettings
-    from unpaired.core.model import Model, save_model
-    from unpaired.core.networks import initialise
+    from unpaired.core.model.model_file import Model, save_model
+    from unpaired.core.networks.initialisation import initialise
 
     domain = Pictures(size=32)
     networks = domain.networks("tiny", NetworkSettings(blocks=1))

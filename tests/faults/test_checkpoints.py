@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 
 import unpaired
 from unpaired import ModelFileError
-from unpaired.core import checkpoints
+from unpaired.core.training import checkpoints
 
 SETTINGS = unpaired.TrainingSettings(steps=2, checkpoint_every=1, workers=0, device="cpu", precision="fp32")
 

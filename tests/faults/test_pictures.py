@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from unpaired import BrokenFile
-from unpaired.core.folders import told
+from unpaired.core.adapter.folders import told
 
 Refused = Callable[..., str]
 

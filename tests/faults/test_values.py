@@ -17,7 +17,7 @@ from kept import row
 
 import unpaired
 from unpaired import TrainingSettings, UnpairedError
-from unpaired.core.config import Text, from_mapping, read_yaml
+from unpaired.core.settings.mapping import Text, from_mapping, read_yaml
 
 VALUES = [
     "[" * 1000,

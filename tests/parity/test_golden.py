@@ -9,13 +9,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from unpaired.core.data import Batch
-from unpaired.core.engine import Engine
-from unpaired.core.importing import rename
-from unpaired.core.networks import Networks, NetworkSpec
+from unpaired.core.model.importing import rename
+from unpaired.core.networks.spec import Networks, NetworkSpec
 from unpaired.core.objectives.cycle import Cycle
-from unpaired.core.settings import CycleSettings, TrainingSettings
-from unpaired.core.training import make_fabric
+from unpaired.core.objectives.settings import CycleSettings
+from unpaired.core.samples import Batch
+from unpaired.core.training.engine import Engine
+from unpaired.core.training.run import make_fabric
+from unpaired.core.training.settings import TrainingSettings
 
 # Ours by the reference's: its G_A translates A to B, its D_A judges B.
 NETWORKS = {"G_A": "a2b", "G_B": "b2a", "D_A": "b", "D_B": "a"}

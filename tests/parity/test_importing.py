@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import unpaired
-from unpaired.core.importing import import_checkpoint, read_state, recognise, rename
-from unpaired.core.networks import NetworkSpec
+from unpaired.core.model.importing import import_checkpoint, read_state, recognise, rename
+from unpaired.core.networks.spec import NetworkSpec
 
 
 def test_recorded_outputs_are_reproduced(shared: Path, tmp_path: Path) -> None:

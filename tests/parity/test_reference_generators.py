@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 import unpaired
 from unpaired.apps.main import main
-from unpaired.core.importing import import_checkpoint
-from unpaired.core.model import Model
+from unpaired.core.model.importing import import_checkpoint
+from unpaired.core.model.model_file import Model
 
 OUT = "out.safetensors"
 KINDS: dict[str, Any] = {

@@ -163,8 +163,8 @@ def _loaded_by(statement: str) -> set[str]:
     "statement",
     [
         "import unpaired",
-        "import unpaired.core.settings, unpaired.core.errors, unpaired.core.domain",
-        "import unpaired.core.config",
+        "import unpaired.core.settings.faults, unpaired.core.errors, unpaired.core.adapter.domain",
+        "import unpaired.core.settings.mapping",
         "import unpaired.core.registry",
         "import unpaired.apps.main",
         "import unpaired; unpaired.Domain, unpaired.TrainingSettings, unpaired.UnpairedError",

@@ -13,7 +13,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from unpaired.core.translator import load_model_named
+from unpaired.core.model.shipped import load_model_named
 
 PACKAGES = {"api": "unpaired", "core": "unpaired/core", "domains": "unpaired/domains", "apps": "unpaired/apps"}
 SHIPPED = 4 * 2**20

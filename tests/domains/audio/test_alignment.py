@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from unpaired.domains.audio.alignment import aligned
+from unpaired.domains.audio.evaluation.alignment import aligned
 
 
 def column(*values: float) -> np.ndarray:

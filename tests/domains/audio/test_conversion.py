@@ -11,14 +11,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from unpaired.domains.audio.features import centres, log_mel, resampled
-from unpaired.domains.audio.loudness import loudness, true_peak
-from unpaired.domains.audio.pitch import f0, median_and_deviation
+from unpaired.domains.audio.conversion.source_filter import GainFilter, bounded
+from unpaired.domains.audio.reading.survey import survey
 from unpaired.domains.audio.settings import AudioConversion, AudioSettings, Content
-from unpaired.domains.audio.source_filter import GainFilter, bounded
-from unpaired.domains.audio.survey import survey
-
-from .voices import Identity, Tilt, converted, signal_to_noise, speech
+from unpaired.domains.audio.signal.loudness import loudness, true_peak
+from unpaired.domains.audio.signal.mel import centres, log_mel
+from unpaired.domains.audio.signal.pitch import f0, median_and_deviation
+from unpaired.domains.audio.signal.sound import resampled
+from unpaired.x.voices import Identity, Tilt, converted, signal_to_noise, speech
 
 RATE = 22050
 SETTINGS = AudioSettings()
@@ -81,9 +81,9 @@ def test_pieces_and_windows_leave_no_seam(side: str, settings: AudioSettings, re
 
 def test_a_real_network_leaves_no_seam(recording: Any) -> None:
     """Instance norms with statistics of their own would differ from window to window."""
-    from unpaired.core.model import Model
-    from unpaired.core.settings import NetworkSettings
-    from unpaired.core.translator import Translator
+    from unpaired.core.conversion.translator import Translator
+    from unpaired.core.model.model_file import Model
+    from unpaired.core.networks.settings import NetworkSettings
     from unpaired.domains.audio import Audio
 
     domain = Audio()

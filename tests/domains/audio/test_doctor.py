@@ -11,8 +11,8 @@ import pytest
 from made_sound import RATE, folders, silence, voice, write
 
 from unpaired import Audio, MissingFile
-from unpaired.domains.audio.doctor import SoundInventory, scan
-from unpaired.domains.audio.examination import bandwidth, clipped_samples, examined
+from unpaired.domains.audio.inspection.file import bandwidth, clipped_samples, examined
+from unpaired.domains.audio.inspection.scan import SoundInventory, scan
 from unpaired.domains.audio.settings import AudioSettings
 
 SETTINGS = AudioSettings()
@@ -85,7 +85,7 @@ def test_clipped_and_short_recordings_are_warned_of(tmp_path: Path) -> None:
 
 
 def test_bandwidth_and_telephone(tmp_path: Path) -> None:
-    from unpaired.domains.audio.features import resampled
+    from unpaired.domains.audio.signal.sound import resampled
 
     rng = np.random.default_rng(0)
     noise = (0.1 * rng.standard_normal(2 * 8000)).astype(np.float32)

@@ -16,11 +16,11 @@ from made_sound import folders
 
 import unpaired
 from unpaired import Audio, ConfigError
-from unpaired.core.config import read_yaml
-from unpaired.core.model import load_model
-from unpaired.core.watch import read_metrics
+from unpaired.core.model.model_file import load_model
+from unpaired.core.monitoring.log import read_metrics
+from unpaired.core.settings.mapping import read_yaml
 from unpaired.domains.audio import AudioConversion
-from unpaired.domains.audio.objective import AudioCycle, AudioCycleSettings
+from unpaired.domains.audio.training.objective import AudioCycle, AudioCycleSettings
 
 TINY = unpaired.NetworkSettings(filters=4, blocks=1, discriminator_filters=4, discriminator_layers=2)
 QUICK: dict[str, Any] = {

@@ -11,11 +11,12 @@ import pytest
 
 from unpaired import Translator
 from unpaired.core.errors import ConfigError, MediaError, MissingFile
-from unpaired.core.model import Model
-from unpaired.domains.audio.evaluation import Example, VoiceEvaluation, evaluate_voices, voicing_change
-from unpaired.domains.audio.report import write_page
-from unpaired.domains.audio.scores import Estimate
-from unpaired.domains.audio.voice import heard
+from unpaired.core.model.model_file import Model
+from unpaired.domains.audio.evaluation.analysis import heard
+from unpaired.domains.audio.evaluation.listening_page import write_page
+from unpaired.domains.audio.evaluation.results import Example, VoiceEvaluation
+from unpaired.domains.audio.evaluation.scores import Estimate
+from unpaired.domains.audio.evaluation.voices import evaluate_voices, voicing_change
 
 
 @pytest.fixture

@@ -9,23 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unpaired.domains.audio.features import (
+from unpaired.domains.audio.settings import AudioSettings
+from unpaired.domains.audio.signal.levels import normalised, trimmed
+from unpaired.domains.audio.signal.loudness import loudness, true_peak
+from unpaired.domains.audio.signal.mel import (
     FLOOR,
     LogMel,
-    Resampler,
     centres,
     from_sample,
     hz_to_mel,
     log_mel,
     mel_filters,
     mel_to_hz,
-    normalised,
-    resampled,
     to_sample,
-    trimmed,
 )
-from unpaired.domains.audio.loudness import loudness, true_peak
-from unpaired.domains.audio.settings import AudioSettings
+from unpaired.domains.audio.signal.sound import Resampler, resampled
 
 SETTINGS = AudioSettings()
 NOISE = np.random.default_rng(0).normal(0, 0.1, 30_000).astype(np.float32)

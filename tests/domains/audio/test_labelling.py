@@ -16,12 +16,11 @@ from hypothesis import strategies as st
 from kept import row
 from PIL import Image
 
-from unpaired.domains.audio import comments, id3
-from unpaired.domains.audio.chunks import ChunkedFile, add, splice, wave64_name
-from unpaired.domains.audio.labels import Chapter, Labels, Picture
-from unpaired.domains.audio.tags import labels_of
-
-from .voices import through
+from unpaired.domains.audio.metadata import comments, id3
+from unpaired.domains.audio.metadata.chunks import ChunkedFile, add, splice, wave64_name
+from unpaired.domains.audio.metadata.labels import Chapter, Labels, Picture
+from unpaired.domains.audio.metadata.tags import labels_of
+from unpaired.x.voices import through
 
 RATE = 16000
 LEAVE = {"strength": 0.0, "pitch": "keep"}

@@ -17,12 +17,11 @@ from kept import row
 
 from unpaired import ConfigError
 from unpaired.apps.voices import _told_once_behind
-from unpaired.domains.audio.live import CHUNK, LiveConversion, LiveReport, convert_microphone, convert_pipe
-from unpaired.domains.audio.pitch import f0, median_and_deviation
-from unpaired.domains.audio.queues import PipeQueue
+from unpaired.domains.audio.conversion.live import CHUNK, LiveConversion, LiveReport, convert_microphone, convert_pipe
+from unpaired.domains.audio.conversion.queues import PipeQueue
 from unpaired.domains.audio.settings import AudioConversion, AudioSettings
-
-from .voices import Identity, Sound, Tilt, signal_to_noise, speech
+from unpaired.domains.audio.signal.pitch import f0, median_and_deviation
+from unpaired.x.voices import Identity, Sound, Tilt, signal_to_noise, speech
 
 RATE = 22050
 PITCHED = replace(AudioSettings(), f0_a=(210.0, 0.2), f0_b=(120.0, 0.25))

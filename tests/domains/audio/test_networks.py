@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from unpaired import ConfigError, NetworkSettings
-from unpaired.core.networks import initialise
+from unpaired.core.networks.initialisation import initialise
 from unpaired.core.networks.norm import WithStatistics
 from unpaired.domains.audio.networks import GatedGenerator, GatedPatchDiscriminator, audio_networks
 
@@ -149,8 +149,8 @@ def test_options_that_cannot_be(kind: type[nn.Module], options: dict[str, Any], 
 @pytest.mark.parametrize("runtime", ["openvino", "onnx"])
 def test_other_runtimes_agree_with_torch(runtime: str) -> None:
     from unpaired import Audio
-    from unpaired.core.model import Model
-    from unpaired.core.translator import Translator
+    from unpaired.core.conversion.translator import Translator
+    from unpaired.core.model.model_file import Model
 
     domain = Audio(bins=16)
     networks = domain.networks("tiny", dataclasses.replace(NetworkSettings(), filters=4, blocks=1))

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from unpaired import Audio, ConfigError, CycleSettings, NetworkSettings, TrainingSettings
-from unpaired.core.config import from_mapping, to_mapping
-from unpaired.core.data import Batch
-from unpaired.core.engine import Engine
-from unpaired.core.objectives import Discriminators, Generators
-from unpaired.core.training import make_fabric
-from unpaired.domains.audio.objective import AudioCycle, AudioCycleSettings, frames_to_keep
+from unpaired.core.objectives.objective import Discriminators, Generators
+from unpaired.core.samples import Batch
+from unpaired.core.settings.mapping import from_mapping, to_mapping
+from unpaired.core.training.engine import Engine
+from unpaired.core.training.run import make_fabric
+from unpaired.domains.audio.training.objective import AudioCycle, AudioCycleSettings, frames_to_keep
 
 PLAIN = AudioCycleSettings(filling=0, second_a=0, second_b=0)
 TINY = NetworkSettings(filters=4, blocks=1, discriminator_filters=4, discriminator_layers=2)

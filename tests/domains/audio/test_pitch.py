@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
-from unpaired.domains.audio.pitch import PitchShifter, PitchTrack, f0, median_and_deviation, ratios, shifted, tracked
-from unpaired.domains.audio.voice import harmonicity
-
-from .voices import signal_to_noise, speech
+from unpaired.domains.audio.evaluation.analysis import harmonicity
+from unpaired.domains.audio.signal.pitch import PitchTrack, f0, median_and_deviation, tracked
+from unpaired.domains.audio.signal.pitch_shift import PitchShifter, ratios, shifted
+from unpaired.x.voices import signal_to_noise, speech
 
 RATE = 22050
 

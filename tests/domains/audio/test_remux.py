@@ -16,9 +16,10 @@ from kept import row
 from placed_sound import lateness, noise, write_clip
 
 from unpaired import MediaError
-from unpaired.domains.audio.conversion import AudioReader, AudioWriter
-from unpaired.domains.audio.files import SoundFile
+from unpaired.domains.audio.reading.files import SoundFile
+from unpaired.domains.audio.reading.reader import AudioReader
 from unpaired.domains.audio.settings import AudioConversion, AudioSettings
+from unpaired.domains.audio.writing.writer import AudioWriter
 
 ENCODERS = {
     "aac": ".mp4", "libmp3lame": ".mkv", "ac3": ".mkv", "libopus": ".mkv", "flac": ".mkv", "alac": ".mkv",

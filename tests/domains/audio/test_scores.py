@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from unpaired.core.errors import MediaError
-from unpaired.domains.audio.scores import (
+from unpaired.domains.audio.evaluation.analysis import Voice
+from unpaired.domains.audio.evaluation.scores import (
     Estimate,
     against_target,
     cents,
@@ -22,7 +23,6 @@ from unpaired.domains.audio.scores import (
     speaker_similarity,
     variance_ratio,
 )
-from unpaired.domains.audio.voice import Voice
 
 
 def voice(cepstrum: np.ndarray, f0: np.ndarray | None = None, timbre: np.ndarray | None = None) -> Voice:

@@ -10,8 +10,10 @@ import pytest
 from made_sound import RATE, folders, voice, write
 
 from unpaired import Audio, Inventory, MediaError
-from unpaired.core.config import from_mapping, to_mapping
-from unpaired.domains.audio import AudioSettings, features, sampling, statistics
+from unpaired.core.settings.mapping import from_mapping, to_mapping
+from unpaired.domains.audio import AudioSettings
+from unpaired.domains.audio.signal import mel as features
+from unpaired.domains.audio.training import sampling, statistics
 
 
 def fitted(root: Path, **fields: object) -> Audio:

@@ -17,11 +17,10 @@ from hypothesis import strategies as st
 from kept import row
 
 from unpaired import MediaError
-from unpaired.domains.audio.files import SoundFile
-from unpaired.domains.audio.timeline import Timeline
+from unpaired.domains.audio.reading.files import SoundFile
+from unpaired.domains.audio.reading.timeline import Timeline
 from unpaired.domains.containers.opening import open_container
-
-from .voices import through
+from unpaired.x.voices import through
 
 KINDS = {
     ".webm": ("libvpx", "libopus"), ".mkv": ("mpeg4", "libopus"), ".mp4": ("mpeg4", "aac"),

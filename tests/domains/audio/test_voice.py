@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from unpaired.core.errors import MediaError
-from unpaired.domains.audio.voice import (
+from unpaired.domains.audio.evaluation.analysis import (
     MEL_CEPSTRUM,
     analysed,
     common_rate,

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from unpaired import Audio
-from unpaired.domains.audio.warp import TimeWarp
+from unpaired.domains.audio.training.warp import TimeWarp
 
 
 def warp(shift: float, pace: float) -> TimeWarp:

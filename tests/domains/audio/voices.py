@@ -12,9 +12,11 @@ import soundfile
 import torch
 from torch import Tensor
 
-from unpaired.domains.audio.conversion import AudioReader, AudioWriter, Conversion, convert
+from unpaired.domains.audio.conversion.stream import Conversion, convert
+from unpaired.domains.audio.reading.reader import AudioReader
+from unpaired.domains.audio.reading.survey import survey
 from unpaired.domains.audio.settings import AudioConversion, AudioSettings
-from unpaired.domains.audio.survey import survey
+from unpaired.domains.audio.writing.writer import AudioWriter
 
 Sound = npt.NDArray[np.float32]
 

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kept import row
 
-from unpaired.domains.audio.files import SoundFile
-from unpaired.domains.audio.track import SoundTrack
+from unpaired.domains.audio.reading.files import SoundFile
+from unpaired.domains.audio.reading.track import SoundTrack
 from unpaired.domains.containers.clock import Clock
 from unpaired.domains.containers.opening import open_container
-from unpaired.domains.video.decode import ClipAccess, decode
-from unpaired.domains.video.examination import header
+from unpaired.domains.video.inspection.file import header
+from unpaired.domains.video.reading.decode import ClipAccess, decode
 
 WRAP = 2**33 / 90_000
 

@@ -15,7 +15,8 @@ from placed_sound import lateness, picture_start, write_clip
 
 from unpaired.domains.containers.kinds import CONTAINERS
 from unpaired.domains.video import VideoConversion
-from unpaired.domains.video.conversion import VideoReader, VideoWriter
+from unpaired.domains.video.reading.clip import VideoReader
+from unpaired.domains.video.writing.writer import VideoWriter
 
 ENCODERS = {
     "aac": ".mp4", "libmp3lame": ".mkv", "mp2": ".mkv", "ac3": ".mkv", "eac3": ".mkv", "libopus": ".mkv",

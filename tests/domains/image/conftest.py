@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from unpaired import Image, NetworkSettings, Translator
-from unpaired.core.model import Model
-from unpaired.core.networks import initialise
+from unpaired.core.model.model_file import Model
+from unpaired.core.networks.initialisation import initialise
 
 
 def random_translator(domain: Image, filters: int = 8, seed: int = 0, **options: Any) -> Translator:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 from unpaired import Image, MediaError, MissingFile
-from unpaired.domains.image.doctor import LOOKED_AT
-from unpaired.domains.image.twins import near_pairs
+from unpaired.domains.image.near_duplicates import near_pairs
+from unpaired.domains.image.scan import LOOKED_AT
 
 
 @pytest.fixture(name="fill")

@@ -10,7 +10,7 @@ from kept import row
 from PIL import Image as Pillow
 
 from unpaired import BrokenFile, Image, MediaError, Translator
-from unpaired.core.folders import told
+from unpaired.core.adapter.folders import told
 from unpaired.domains.image.files import read_picture
 from unpaired.domains.image.kinds import READ, UNREAD, is_picture_name
 

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 import unpaired
 from unpaired.core.errors import ConfigError, MediaError, MissingFile
-from unpaired.core.model import Model
+from unpaired.core.model.model_file import Model
 from unpaired.domains.image import scores
 
 PALETTE = {"land": (236, 230, 222), "road": (254, 254, 254), "water": (178, 208, 254)}

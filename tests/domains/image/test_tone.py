@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from unpaired import ConfigError, Image, NetworkSettings, Translator, evaluate
-from unpaired.core.model import Model
+from unpaired.core.model.model_file import Model
 from unpaired.domains.image import ImageSettings
 from unpaired.domains.image.encoding import save
 from unpaired.domains.image.files import read_picture

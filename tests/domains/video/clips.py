@@ -214,7 +214,8 @@ def psnr(a: Any, b: Any, peak: float = 255.0) -> float:
 def convert(source: Any, target: Any, **options: Any) -> tuple[str, ...]:
     """Through reader and writer with nothing between them; returns what both had to say."""
     from unpaired.domains.video import VideoConversion
-    from unpaired.domains.video.conversion import VideoReader, VideoWriter
+    from unpaired.domains.video.reading.clip import VideoReader
+    from unpaired.domains.video.writing.writer import VideoWriter
 
     settings = VideoConversion(**options)
     with VideoReader(source, settings) as reader:

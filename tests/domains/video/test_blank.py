@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from unpaired.domains.video.blank import NOTHING, SOMETHING, BlankKept, share
+from unpaired.domains.video.conversion.blank import NOTHING, SOMETHING, BlankKept, share
 
 
 class Negative:

@@ -12,8 +12,7 @@ from kept import row
 
 from unpaired.domains.containers.clock import Clock
 from unpaired.domains.containers.opening import open_container
-
-from .clips import convert, make
+from unpaired.x.clips import convert, make
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts", ".avi"])

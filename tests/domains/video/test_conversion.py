@@ -19,9 +19,9 @@ import pytest
 
 from unpaired import MediaError, OutputError
 from unpaired.domains.video import VideoConversion
-from unpaired.domains.video.conversion import VideoReader, VideoWriter
-
-from .clips import SUBTITLES, contents, convert, make, picture, psnr, yuv
+from unpaired.domains.video.reading.clip import VideoReader
+from unpaired.domains.video.writing.writer import VideoWriter
+from unpaired.x.clips import SUBTITLES, contents, convert, make, picture, psnr, yuv
 
 REAL = ("road.mp4", "traffic.mp4", "animation.webm")
 
@@ -335,7 +335,7 @@ class TestOutput:
             "from pathlib import Path\n"
             "from unpaired import OutputError\n"
             "from unpaired.domains.video import VideoConversion\n"
-            "from unpaired.domains.video.conversion import VideoReader, VideoWriter\n"
+            "from unpaired.domains.video.writing.writer import VideoReader, VideoWriter\n"
             "options = VideoConversion(crf=1)\n"
             "with VideoReader(Path(sys.argv[1]), options) as reader:\n"
             "    writer = VideoWriter(Path(sys.argv[2]), reader, options)\n"
@@ -358,7 +358,7 @@ class TestOutput:
         program = (
             "import sys, time; from pathlib import Path\n"
             "from unpaired.domains.video import VideoConversion\n"
-            "from unpaired.domains.video.conversion import VideoReader, VideoWriter\n"
+            "from unpaired.domains.video.writing.writer import VideoReader, VideoWriter\n"
             "options = VideoConversion(); reader = VideoReader(Path(sys.argv[1]), options)\n"
             "writer = VideoWriter(Path(sys.argv[2]), reader, options)\n"
             "for chunk in reader: writer.write(chunk); print('frame', flush=True); time.sleep(0.1)\n"
@@ -417,7 +417,7 @@ def test_hostile_files_convert_or_are_refused(shared: Path, tmp_path: Path) -> N
         "from pathlib import Path\n"
         "from unpaired import UnpairedError\n"
         "from unpaired.domains.video import VideoConversion\n"
-        "from unpaired.domains.video.conversion import VideoReader, VideoWriter\n"
+        "from unpaired.domains.video.writing.writer import VideoReader, VideoWriter\n"
         "options = VideoConversion(end=0.8, preset='ultrafast')\n"
         "for path in sorted(Path(sys.argv[1]).glob('*/*')):\n"
         "    writer = None\n"

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from unpaired.domains.video.cuts import CutDetector
-from unpaired.domains.video.decode import decode
+from unpaired.domains.video.frames.cuts import CutDetector
+from unpaired.domains.video.reading.decode import decode
 
 CUTS = {
     "animation/big_buck_bunny_0_30.webm": [283, 376, 551],

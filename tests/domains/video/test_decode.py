@@ -13,9 +13,8 @@ import pytest
 from kept import row
 
 from unpaired import MediaError, MissingFile
-from unpaired.domains.video.decode import ClipAccess, Footage, decode
-
-from .clips import contents, make, picture, psnr
+from unpaired.domains.video.reading.decode import ClipAccess, Footage, decode
+from unpaired.x.clips import contents, make, picture, psnr
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".avi", ".ts", ".nut"])

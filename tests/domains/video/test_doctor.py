@@ -10,8 +10,8 @@ import pytest
 from made_footage import levels, moving, texture, write_clip, write_frames
 
 from unpaired import MissingFile, Video
-from unpaired.domains.video.doctor import FootageInventory, scan
-from unpaired.domains.video.examination import examined, header
+from unpaired.domains.video.inspection.file import examined, header
+from unpaired.domains.video.inspection.scan import FootageInventory, scan
 from unpaired.domains.video.settings import VideoSettings
 
 

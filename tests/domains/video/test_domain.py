@@ -14,12 +14,12 @@ from torch import Tensor
 
 import unpaired
 from unpaired import ConfigError, Image, Video
-from unpaired.core.model import Model
-from unpaired.core.networks import default_networks
-from unpaired.core.settings import NetworkSettings
+from unpaired.core.model.model_file import Model
+from unpaired.core.networks.presets import default_networks
+from unpaired.core.networks.settings import NetworkSettings
 from unpaired.domains.video import VideoConversion, VideoSettings
-from unpaired.domains.video.objective import VideoCycle
-from unpaired.domains.video.tone import Toned
+from unpaired.domains.video.conversion.tone import Toned
+from unpaired.domains.video.training.objective import VideoCycle
 
 
 def model_of(domain: unpaired.Domain) -> Model:

@@ -13,10 +13,9 @@ from kept import row
 from unpaired import ConfigError, MediaError, Video
 from unpaired.domains.containers.kinds import container_of
 from unpaired.domains.video import VideoConversion
-from unpaired.domains.video.encode import CODECS, plan
-from unpaired.domains.video.probe import ClipInfo, probe
-
-from .clips import contents, convert, make, picture, psnr, yuv
+from unpaired.domains.video.reading.probe import ClipInfo, probe
+from unpaired.domains.video.writing.encode import CODECS, plan
+from unpaired.x.clips import contents, convert, make, picture, psnr, yuv
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,9 @@ import pytest
 from kept import row
 from PIL import Image
 
-from unpaired.domains.video.forms import Form, closest
-from unpaired.domains.video.probe import probe
-
-from .clips import contents, convert, make, psnr
+from unpaired.domains.video.frames.forms import Form, closest
+from unpaired.domains.video.reading.probe import probe
+from unpaired.x.clips import contents, convert, make, psnr
 
 
 def stripes(path: Path, form: str, frames: int = 2) -> Path:

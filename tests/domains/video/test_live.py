@@ -17,10 +17,10 @@ from torch import Tensor
 
 from unpaired import ConfigError, MediaError, Video
 from unpaired.domains.video import VideoConversion
-from unpaired.domains.video.conversion import VideoReader, VideoWriter
-from unpaired.domains.video.live import LiveReport, Newest, convert_live, filmed
-
-from .streaming import over_http, over_tcp
+from unpaired.domains.video.conversion.live import LiveReport, Newest, convert_live, filmed
+from unpaired.domains.video.reading.clip import VideoReader
+from unpaired.domains.video.writing.writer import VideoWriter
+from unpaired.x.streaming import over_http, over_tcp
 
 
 class Played:

@@ -10,7 +10,13 @@ from made_footage import levels, write_clip, write_frames
 
 from unpaired import MediaError, MissingFile
 from unpaired.domains.image import ImageSettings
-from unpaired.domains.video.material import frames_in_order, is_clip_name, is_frame_folder, is_still_name, opened
+from unpaired.domains.video.reading.material import (
+    frames_in_order,
+    is_clip_name,
+    is_frame_folder,
+    is_still_name,
+    opened,
+)
 
 SETTINGS = ImageSettings(size=48, load_size=48)
 

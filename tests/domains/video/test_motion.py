@@ -15,14 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from unpaired.core.errors import MediaError
-from unpaired.domains.video.motion import (
-    SyntheticMotion,
-    dis_flow,
-    occluded,
-    resized_flow,
-    synthetic_flow,
-    warp,
-)
+from unpaired.domains.video.frames.motion import SyntheticMotion, dis_flow, occluded, resized_flow, synthetic_flow, warp
 
 
 def texture(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:

@@ -11,15 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from unpaired import ConfigError, CycleSettings, NetworkSettings, TrainingSettings
-from unpaired.core.config import from_mapping, to_mapping
-from unpaired.core.data import Batch
-from unpaired.core.engine import Engine
-from unpaired.core.networks import Networks, default_networks
-from unpaired.core.objectives import Discriminators, Generators
+from unpaired.core.networks.presets import default_networks
+from unpaired.core.networks.spec import Networks
 from unpaired.core.objectives.cycle import Cycle
-from unpaired.core.training import make_fabric
-from unpaired.domains.video.motion import SyntheticMotion
-from unpaired.domains.video.objective import VideoCycle, VideoCycleSettings, flow_warping_loss
+from unpaired.core.objectives.objective import Discriminators, Generators
+from unpaired.core.samples import Batch
+from unpaired.core.settings.mapping import from_mapping, to_mapping
+from unpaired.core.training.engine import Engine
+from unpaired.core.training.run import make_fabric
+from unpaired.domains.video.frames.motion import SyntheticMotion
+from unpaired.domains.video.training.objective import VideoCycle, VideoCycleSettings, flow_warping_loss
 
 NONE = VideoCycleSettings(
     adversarial_a=0, adversarial_b=0, cycle_a=0, cycle_b=0, identity_a=0, identity_b=0, equivariance=0,

@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 
 from unpaired import MediaError, MissingFile
-from unpaired.domains.video import probe as probing
-from unpaired.domains.video.colour import Colour
-from unpaired.domains.video.probe import probe
-
-from .clips import make
+from unpaired.domains.video.frames.colour import Colour
+from unpaired.domains.video.reading import probe as probing
+from unpaired.domains.video.reading.probe import probe
+from unpaired.x.clips import make
 
 
 def test_the_facts_of_a_clip(tmp_path: Path) -> None:

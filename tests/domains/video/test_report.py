@@ -16,11 +16,10 @@ import torch
 
 from unpaired.core.errors import OutputError
 from unpaired.domains.video import VideoConversion
-from unpaired.domains.video import report as page
-from unpaired.domains.video.report import flicker_plot, reported
-from unpaired.domains.video.stabiliser import convert
-
-from .test_stabiliser import Flickering, Grey, panned
+from unpaired.domains.video.conversion.stabiliser import convert
+from unpaired.domains.video.evaluation import report as page
+from unpaired.domains.video.evaluation.report import flicker_plot, reported
+from unpaired.x.test_stabiliser import Flickering, Grey, panned
 
 
 class Parsed(HTMLParser):

@@ -16,9 +16,9 @@ from made_footage import levels, moving, texture, write_clip, write_frames
 from torch import Tensor
 
 from unpaired import MediaError, Video
-from unpaired.core.domain import Sample
-from unpaired.domains.video.motion import warp
-from unpaired.domains.video.sampling import Shelf, reflected
+from unpaired.core.samples import Sample
+from unpaired.domains.video.frames.motion import warp
+from unpaired.domains.video.training.sampling import Shelf, reflected
 
 
 def draw(domain: Video, file: Path, seed: int = 0, augmentation: float = 1.0) -> Sample:

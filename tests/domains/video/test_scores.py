@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from unpaired.core.errors import MediaError
-from unpaired.domains.video.scores import ClipScorer, flow_difference, remarks, sharpness, warping_error
-
-from .test_stabiliser import panned
+from unpaired.domains.video.evaluation.scores import ClipScorer, flow_difference, remarks, sharpness, warping_error
+from unpaired.x.test_stabiliser import panned
 
 
 def test_warping_error_by_hand() -> None:

@@ -15,16 +15,16 @@ from made_footage import moving, write_clip, write_frames
 from PIL import Image as Pillow
 
 from unpaired import Image, MediaError, OutputError, Translator, Video
-from unpaired.core.jobs import names_file, parts_below
+from unpaired.core.conversion.jobs import names_file, parts_below
 from unpaired.domains.image.picture import to_pixels, to_tensor
-from unpaired.domains.video import VideoConversion, stabiliser
-from unpaired.domains.video.evaluation import score_clip
-from unpaired.domains.video.examination import header
-from unpaired.domains.video.material import missing
-from unpaired.domains.video.sequence import SequenceReader, exact_rate
-
-from .clips import contents
-from .test_domain import model_of
+from unpaired.domains.video import VideoConversion
+from unpaired.domains.video.conversion import stabiliser
+from unpaired.domains.video.evaluation.clips import score_clip
+from unpaired.domains.video.inspection.file import header
+from unpaired.domains.video.reading.material import missing
+from unpaired.domains.video.reading.sequence import SequenceReader, exact_rate
+from unpaired.x.clips import contents
+from unpaired.x.test_domain import model_of
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from unpaired.core.errors import MediaError
-from unpaired.domains.video import VideoConversion, stabiliser
-from unpaired.domains.video.scores import ClipScorer
-from unpaired.domains.video.stabiliser import (
+from unpaired.domains.video import VideoConversion
+from unpaired.domains.video.conversion import stabiliser
+from unpaired.domains.video.conversion.stabiliser import (
     Stabiliser,
     Tuning,
     _largest,
@@ -27,6 +27,7 @@ from unpaired.domains.video.stabiliser import (
     motion_and_trust,
     reduced,
 )
+from unpaired.domains.video.evaluation.scores import ClipScorer
 
 HEIGHT, WIDTH, STEP = 72, 128, 2
 

@@ -1,0 +1,85 @@
+"""What a domain gives, checked as it comes: a fault of an adapter is named where it is made, not where it hurts.
+
+A check costs a look at the shape and, where values are looked at too, one pass over them: next to nothing beside
+decoding a file, but a tenth of drawing from one that is held decoded.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import AdapterError, UnpairedError, one_line
+from ..samples import Sample
+from ..sides import Side
+from .domain import Domain
+from .tensors import check_sample, fault_of_shape, raised, shape_of, wrong
+
+
+def draw(
+    domain: Domain,
+    file: Path,
+    side: Side,
+    rng: np.random.Generator,
+    augmentation: float = 1.0,
+    values: bool = True,
+) -> Sample:
+    """One training sample, as the contract has it; `values`: look at its values too.
+
+    Raises:
+        MediaError, OSError: as the domain raises them, for a file that cannot be used.
+        AdapterError: the domain raised anything else, or gave what is no sample.
+    """
+    try:
+        drawn = domain.sample(file, side, rng, augmentation)
+    except (UnpairedError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise raised(type(domain).__name__, "sample", error, file) from error
+    sample = Sample.of(drawn)
+    check(domain, "sample", sample.x, side, file, values)
+    return sample
+
+
+def check(domain: Domain, method: str, x: Any, side: Side, file: Path, values: bool = True) -> None:
+    """Raise AdapterError unless `x`, which `method` gave for `file`, is a sample of domain `side`, of any size."""
+    check_sample(type(domain).__name__, method, x, domain.channels(side), domain.dimensions, file, values)
+
+
+def check_chunk(domain: Domain, chunk: Any, side: Side, file: Path) -> None:
+    """The same of a chunk that the reader of `file` gave; of its axes alone where chunks are no samples."""
+    if domain.chunk_axes is None:
+        check(domain, "open", chunk, side, file)
+    elif came := fault_of_shape(chunk, domain.chunk_axes):
+        raise wrong(type(domain).__name__, "open", came, file, f"float32, {domain.chunk_axes} axes")
+
+
+def check_translated(domain: Domain, chunk: Any, side: Side, file: Path) -> None:
+    """The same of a chunk of domain `side` that `convert` gave. Its values are the model's affair, and the writer's."""
+    channels = domain.channels(side) if domain.chunk_axes is None else None
+    axes = domain.chunk_axes or domain.dimensions + 1
+    if came := fault_of_shape(chunk, axes, channels):
+        expected = f"float32, {axes} axes" if channels is None else shape_of(channels, domain.dimensions)
+        raise wrong(type(domain).__name__, "convert", came, file, expected)
+
+
+def check_pickles(domain: Domain, workers: int, processes: int) -> None:
+    """Raise AdapterError for a domain that cannot go to another process, where this system will send it to one."""
+    started = multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
+    if processes == 1 and (workers == 0 or started == "fork"):
+        return
+    name = type(domain).__name__
+    try:
+        copy = pickle.loads(pickle.dumps(domain))
+    except Exception as error:
+        raise AdapterError(
+            f"{name} cannot be pickled ({one_line(error)}), so that no other process can draw its samples; expected a "
+            "class at the top of a module, and settings of plain values; or set training.workers to 0, "
+            "training.processes to 1"
+        ) from error
+    if copy.settings != domain.settings:
+        raise AdapterError(f"{name} comes back from pickling with {copy.settings}; expected {domain.settings}")

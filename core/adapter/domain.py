@@ -1,0 +1,269 @@
+"""All that the core knows of a medium: one adapter class.
+
+A domain turns files into tensors and back. Samples are float32 tensors (C, *space) in [-1, 1] with
+`dimensions` spatial axes; batches are (B, C, *space). Everything a domain brings is reached through the
+methods below, so that the engine never branches on a domain's kind.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from ..errors import ConfigError, MediaError, UnpairedError, one_line
+from ..samples import Sample, Warp
+from ..settings.arguments import settings_from
+from ..sides import SIDES, Side
+from .inventory import Inventory
+from .streams import Reader, Translate, Writer
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from ..networks.settings import NetworkSettings
+    from ..networks.spec import Networks
+    from ..objectives.objective import Objective
+
+
+@dataclass(frozen=True)
+class DomainSettings:
+    """Base of a domain's settings: what is saved in the model file so that the file alone can convert."""
+
+
+@dataclass(frozen=True)
+class ConversionSettings:
+    """Base of a domain's conversion settings: what a user may choose for each conversion."""
+
+    strength: float = 1.0
+    """How much of the translation is applied, 0 (input unchanged) to 1 (all of it)."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.strength <= 1.0:
+            raise ConfigError(f"strength is {self.strength}; it must lie between 0 and 1")
+
+
+class Scorer(Protocol):
+    """Gathers figures over a paired test set, where they cannot be averaged over its files."""
+
+    def add(self, translated: Tensor, target: Tensor) -> None:
+        """Take in one translation and its true counterpart, both (C, *space) in [-1, 1]."""
+
+    def result(self) -> Mapping[str, float]:
+        """The figures of all that was taken in."""
+
+
+_NOT_CONVERTING = frozenset({
+    "scan", "sample", "fit", "networks", "objective_type", "warp", "compare", "plain", "preview", "load",
+    "paired_scores", "unpaired_scores", "label_scorer",
+})  # fmt: skip
+
+
+class Domain(ABC):
+    """One medium. What must be given is `name`, `channels`, `sample`, `open` and `create`; the rest has defaults.
+
+    A domain goes to other processes, and into a model file, as its class and its settings: what else it holds (open
+    files, a cache) stays behind, and each process makes its own.
+
+    Args:
+        settings: all settings at once; the defaults where left out.
+        fields: single settings, as in `Image(size=128)`.
+
+    Raises:
+        ConfigError: a setting is unknown or out of range.
+    """
+
+    name: ClassVar[str]
+    """The name it is registered and saved under."""
+    dimensions: ClassVar[int] = 2
+    """Number of spatial axes of a sample: 1, 2 or 3."""
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    """How the names of its files end, in small letters (".wav"); empty: anyhow. `scan` and `convertible` go by it."""
+    chunk_axes: ClassVar[int | None] = None
+    """Number of axes of a chunk, where conversion reads the medium otherwise than training does (sound is trained on as
+    a spectrogram and read as channels of samples); None: a chunk is shaped like a sample, of any size."""
+    generator: ClassVar[str] = "resnet"
+    """The generator architecture that this medium trains where the user names none."""
+    discriminator: ClassVar[str] = "patchgan"
+    """The same for its discriminators."""
+    settings_type: ClassVar[type[DomainSettings]] = DomainSettings
+    conversion_type: ClassVar[type[ConversionSettings]] = ConversionSettings
+
+    def __init__(self, settings: DomainSettings | None = None, **fields: Any) -> None:
+        self.settings = settings_from(self.settings_type, settings, fields, "domain")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.settings,)
+
+    # -- training -----------------------------------------------------------------------------------
+    @abstractmethod
+    def channels(self, side: Side) -> int:
+        """Number of channels of a sample of domain A or B."""
+
+    def scan(self, folder: Path, thorough: bool = False) -> Inventory:
+        """What `folder` holds. Quick by default (100,000 files in seconds: names, sizes, some headers);
+        `thorough` decodes every file. Raises MissingFile when there is no such folder. Default: the visible files
+        below it that are `convertible`, without empty ones and, if thorough, those that `load` refuses."""
+        from .folders import inventory
+
+        if thorough:
+            return inventory(folder, self.convertible, self._unusable)
+        return inventory(folder, self.convertible)
+
+    @abstractmethod
+    def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor | Sample:
+        """One training sample (C, *space), float32 in [-1, 1], of the same shape every time; as a Sample where
+        the domain's form of the objective needs context besides.
+
+        All randomness comes from `rng`. `augmentation` runs from 1 (full jitter) to 0 (none): the engine
+        lowers it with the learning rate. Raises MediaError for a file that cannot be decoded.
+        """
+
+    def fit(self, a: Inventory, b: Inventory) -> Domain:
+        """This domain with what it must know of the data it is to be trained on (means, deviations) in its settings,
+        and so in the run and the model file. Default: itself.
+
+        Called once before training, with what `scan` found. Must not depend on anything but the files and the
+        settings, and give back a domain that knows all already as it is: a run is resumed by its settings.
+        """
+        return self
+
+    def networks(self, preset: str, settings: NetworkSettings) -> Networks:
+        """The four networks. Default: by `dimensions`, `channels`, the preset and the user's settings."""
+        from ..networks.presets import default_networks
+
+        channels = self.channels("a"), self.channels("b")
+        return default_networks(self.dimensions, *channels, preset, self.architectures(settings))
+
+    def architectures(self, settings: NetworkSettings) -> NetworkSettings:
+        """The settings with this medium's own architectures where the user named none."""
+        return settings.named(self.generator, self.discriminator)
+
+    def objective_type(self, name: str) -> type[Objective]:
+        """The class that trains this medium under the objective `name`; default: the one registered so.
+
+        A domain may bring its own form of an objective, with terms and settings of its own. Raises UnknownName.
+        """
+        from .. import registry
+
+        kind: type[Objective] = registry.find("objectives", name)
+        return kind
+
+    def warp(self, rng: np.random.Generator) -> Warp | None:
+        """A random transformation that translation should commute with; None (default) when there is none."""
+        return None
+
+    def compare(self, a: Inventory, b: Inventory) -> tuple[str, ...]:
+        """What the two folders mean together (duplicates between them, unlike sizes), a sentence each."""
+        return ()
+
+    def _unusable(self, file: Path) -> str | None:
+        """Why `file` can be loaded as a sample of neither side; None where it can."""
+        from .tensors import check_sample, raised
+
+        reason, adapter = None, type(self).__name__
+        for side in SIDES["a2b"]:
+            try:
+                check_sample(adapter, "load", self.load(file, side), self.channels(side), self.dimensions, file)
+                return None
+            except (MediaError, OSError) as error:
+                reason = reason or one_line(error).removeprefix(str(file)).lstrip(": ")
+            except (UnpairedError, MemoryError):
+                raise
+            except Exception as error:
+                raise raised(adapter, "load", error, file) from error
+        return reason
+
+    # -- conversion ---------------------------------------------------------------------------------
+    def prepare_conversion(self, options: ConversionSettings) -> None:
+        """Import what a conversion needs: called in the thread that asks for it, before reading and writing start in
+        threads of their own. Default: what the adapter's package imports inside functions, but for methods that serve
+        training or judging. To be extended where a library imports parts of itself as it is used."""
+        from .imports import import_ahead
+
+        ours = __package__.rpartition(".")[0]
+        kinds = [kind.__module__ for kind in type(self).__mro__ if issubclass(kind, Domain)]
+        import_ahead([name for name in kinds if not name.startswith(f"{ours}.")], _NOT_CONVERTING)
+
+    @abstractmethod
+    def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
+        """Open a file of domain `side`. Raises MissingFile or MediaError."""
+
+    def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
+        """Refuse an output, by its name and the options alone, that `create` would refuse: called for every file before
+        any is opened. Raises MediaError for a name that no file of this medium has, ConfigError for options that do
+        not go with it. Default: any name will do."""
+
+    @abstractmethod
+    def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
+        """Start the translated counterpart of `like`. Raises OutputError or MediaError (unknown format)."""
+
+    def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
+        """Translated chunks in order. Default: each chunk by itself; override to carry state along. Raises ConfigError
+        for a strength below 1 where A and B differ in channels, and so cannot be blended."""
+        for chunk in reader:
+            translated = translate(chunk[None])[0]
+            if options.strength < 1.0:
+                if translated.shape != chunk.shape:
+                    raise ConfigError(f"strength is {options.strength}; it must be 1 where A and B differ in channels")
+                translated = chunk + options.strength * (translated - chunk)
+            yield translated
+
+    def convertible(self, path: Path) -> bool:
+        """Whether a file met in a folder is to be converted (by its name). Default: if it ends in one of `suffixes`."""
+        return not self.suffixes or path.name.lower().endswith(self.suffixes)
+
+    def recording(self, folder: Path) -> Sequence[Path]:
+        """The files directly in `folder` that are parts of one recording (the frames of a clip), in order: it is opened
+        by the folder's path, and written into a folder or a file. Default: none, each file is one by itself."""
+        return ()
+
+    def remark(self, folder: Path) -> str:
+        """What to say of a folder whose files were converted one by one, as a sentence. Default: nothing."""
+        return ""
+
+    @classmethod
+    def adopt(cls, other: Domain) -> Domain | None:
+        """This medium for a model that was trained on `other`, where its samples can pass for samples of `other`
+        (frames of footage for pictures). None, the default, where they cannot."""
+        return None
+
+    # -- judging ------------------------------------------------------------------------------------
+    def plain(self, sample: Tensor, side: Side) -> Tensor:
+        """A sample of one side as `preview` and the scores take it: without what is done to that side alone for
+        training (a tone curve, a normalisation). Default: as it is."""
+        return sample
+
+    def preview(self, sample: Tensor) -> Tensor:
+        """A picture (3, H, W) uint8 that shows one plain sample (C, *space) to a person. Default: lines of every
+        channel, a picture (grey, or the first three channels), or the middle slice; see `preview.picture_of`."""
+        from .preview import picture_of
+
+        return picture_of(sample)
+
+    def load(self, file: Path, side: Side) -> Tensor:
+        """A whole file as one deterministic sample (C, *space) for scoring; default: an unjittered sample."""
+        import numpy as np
+
+        return Sample.of(self.sample(file, side, np.random.default_rng(0), augmentation=0.0)).x
+
+    def paired_scores(self, translated: Tensor, target: Tensor) -> dict[str, float]:
+        """Figures for one translation and its true counterpart, both (C, *space) in [-1, 1]."""
+        return {"l1": float((translated - target).abs().mean())}
+
+    def unpaired_scores(
+        self, translated: Sequence[Tensor], real: Sequence[Tensor], extractor: Path | None = None, seed: int = 0
+    ) -> dict[str, float]:
+        """Figures for two sets without pairs. `extractor`: a TorchScript feature extractor, when given; `seed`: of
+        every random draw."""
+        return {}
+
+    def label_scorer(self, palette: Mapping[str, Sequence[float]]) -> Scorer:
+        """Gathers label-map figures by nearest colour over a paired test set; `palette`: class names and colours.
+
+        Raises ConfigError for a medium without label maps or a palette that cannot be.
+        """
+        raise ConfigError(f"the domain {self.name!r} has no label maps to score; leave the palettes out")

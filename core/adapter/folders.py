@@ -1,0 +1,131 @@
+"""What every medium's look through a folder needs: its files, an even choice of them, and short facts about many."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from ..errors import MediaError, MissingFile
+from .inventory import BrokenFile, Inventory
+
+LISTED = 20
+"""Examples named of each finding."""
+_NAMED = 3
+
+
+def walk(folder: Path, broken: list[BrokenFile]) -> Iterator[tuple[Path, int]]:
+    """Every visible file below `folder` with its size in bytes; each folder once, whatever links lead to it."""
+    pending, seen = [str(folder)], set()
+    while pending:
+        current = pending.pop()
+        try:
+            status = Path(current).stat()
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            # In order already: sorting 100,000 paths afterwards then takes a fifth of the comparisons.
+            entries = sorted(os.scandir(current), key=lambda entry: entry.name)
+        except OSError as error:
+            if current == str(folder):
+                raise MediaError(f"{folder} cannot be listed: {error.strerror}") from error
+            broken.append(BrokenFile(Path(current), f"cannot be listed: {error.strerror}"))
+            continue
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name == "__MACOSX":
+                continue
+            if entry.is_dir():
+                pending.append(entry.path)
+            elif entry.is_file():
+                yield Path(entry.path), entry.stat().st_size
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files that a folder and all below it hold, by their names and sizes alone."""
+
+    sizes: Mapping[Path, int]
+    """Files that were wanted and hold something, sorted, with their sizes in bytes."""
+    broken: list[BrokenFile]
+    """Wanted files that are empty, and folders that cannot be listed."""
+    others: int
+    """Files that were not wanted."""
+
+
+def listing(folder: Path, wanted: Callable[[Path], bool]) -> Listing:
+    """Look through a folder for the files that are `wanted`.
+
+    Raises:
+        MissingFile: there is no such folder.
+        MediaError: it cannot be listed.
+    """
+    if not folder.is_dir():
+        raise MissingFile(f"{folder} is not a folder" if folder.exists() else f"there is no folder {folder}")
+    sizes: dict[Path, int] = {}
+    broken: list[BrokenFile] = []
+    others = 0
+    for path, size in walk(folder, broken):
+        if not wanted(path):
+            others += 1
+        elif size == 0:
+            broken.append(BrokenFile(path, "is empty (0 bytes)"))
+        else:
+            sizes[path] = size
+    return Listing({path: sizes[path] for path in sorted(sizes)}, broken, others)
+
+
+def inventory(
+    folder: Path, wanted: Callable[[Path], bool], fault: Callable[[Path], str | None] = lambda path: None
+) -> Inventory:
+    """What a folder and all below it hold of the files that are `wanted` (by their names).
+
+    `fault` says why a file cannot be used; without it only empty files are taken for broken.
+
+    Raises:
+        MissingFile: there is no such folder.
+        MediaError: it cannot be listed.
+    """
+    found = listing(folder, wanted)
+    reasons = {path: fault(path) for path in found.sizes}
+    files = tuple(path for path, reason in reasons.items() if not reason)
+    broken = [*found.broken, *(BrokenFile(path, reason) for path, reason in reasons.items() if reason)]
+    facts = {
+        "files": len(files),
+        "bytes": sum(found.sizes[path] for path in files),
+        "other files": found.others,
+    }
+    return Inventory(folder, files, tuple(sorted(broken, key=lambda each: each.path)), facts)
+
+
+def spread(paths: Sequence[Path], count: int) -> list[Path]:
+    """At most `count` of the paths, evenly spread."""
+    if len(paths) <= count:
+        return list(paths)
+    return [paths[index * len(paths) // count] for index in range(count)]
+
+
+def spread_of(values: Sequence[float]) -> dict[str, float]:
+    """Smallest, median and largest value; empty for none."""
+    if not values:
+        return {}
+    return {"min": min(values), "median": float(median(values)), "max": max(values)}
+
+
+def named(groups: Sequence[Sequence[Path]], folder: Path) -> list[str]:
+    """Groups of paths below a folder as lines: first = second."""
+    return [" = ".join(str(path.relative_to(folder)) for path in group) for group in groups[:LISTED]]
+
+
+def told(files: Sequence[BrokenFile]) -> Iterator[str]:
+    """What is wrong with files, a line for each reason: a folder may hold a thousand files of one kind."""
+    groups: dict[str, list[Path]] = {}
+    for each in files:
+        groups.setdefault(each.reason.removeprefix(str(each.path)).lstrip(": "), []).append(each.path)
+    for reason, paths in groups.items():
+        if len(paths) == 1:
+            yield f"{paths[0]}: {reason}"
+        else:
+            shown = ", ".join(path.name for path in paths[:_NAMED]) + (", ..." if len(paths) > _NAMED else "")
+            yield f"{len(paths)} files ({shown}): {reason}"

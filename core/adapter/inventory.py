@@ -1,0 +1,40 @@
+"""What a folder holds for a medium."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class BrokenFile:
+    """A file that cannot be used, and why, in words for the user."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What a folder holds for a domain."""
+
+    folder: Path
+    files: tuple[Path, ...]
+    """Usable files, sorted by path. A folder counts as one file where it holds one recording (frames of a clip)."""
+    broken: tuple[BrokenFile, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """JSON-able summary: counts, sizes, whatever the medium has to say."""
+    warnings: tuple[str, ...] = ()
+    """What the facts mean for training, one sentence each."""
+    draws: tuple[int, ...] = ()
+    """How many samples an epoch draws from each file, where some hold more than others (a long recording and a short
+    one); empty: one from each."""
+
+    @property
+    def drawn(self) -> tuple[Path, ...]:
+        """The files as an epoch goes through them: each as often as `draws` says."""
+        if not self.draws:
+            return self.files
+        return tuple(file for file, times in zip(self.files, self.draws, strict=True) for _ in range(times))

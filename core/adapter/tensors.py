@@ -1,0 +1,68 @@
+"""What is wrong with a tensor that an adapter gave, in words."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import AdapterError, one_line
+
+AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+"""What the spatial axes are called, by their number."""
+_ROUNDING = 1e-3
+"""How far values may leave [-1, 1]: an eighth of a step of an 8-bit value."""
+
+
+def check_sample(
+    adapter: str, method: str, x: Any, channels: int, dimensions: int, file: Path, values: bool = True
+) -> None:
+    """Raise AdapterError unless `x`, which `method` of the class `adapter` gave for `file`, is a sample (C, *space),
+    float32 in [-1, 1], of any size; `values`: look at its values too."""
+    came = fault_of_shape(x, dimensions + 1, channels)
+    if values and came is None:
+        came = fault_of_values(x, _ROUNDING)
+    if came:
+        raise wrong(adapter, method, came, file, f"{shape_of(channels, dimensions)} in [-1, 1]")
+
+
+def fault_of_shape(x: Any, axes: int, channels: int | None = None) -> str | None:
+    """What `x` is, where it is no float32 tensor of so many axes, the first of `channels` (None: any), none empty."""
+    if not isinstance(x, Tensor):
+        return f"a {type(x).__name__}"
+    if x.dtype != torch.float32:
+        return str(x.dtype)
+    if x.ndim != axes or 0 in x.shape or channels not in (None, x.shape[0]):
+        return f"the shape {tuple(x.shape)}"
+    return None
+
+
+def fault_of_values(x: Tensor, tolerance: float = 0.0) -> str | None:
+    """What the values of `x` are, where they leave [-1, 1] by more than `tolerance` or are not finite."""
+    low, high = (float(end) for end in torch.aminmax(x))
+    if low >= -1 - tolerance and high <= 1 + tolerance:
+        return None
+    if math.isfinite(low) and math.isfinite(high):
+        return f"values from {low:g} to {high:g}"
+    return "values that are not finite"
+
+
+def shape_of(channels: int, dimensions: int) -> str:
+    """The shape of a sample in words: float32 (3, height, width)."""
+    return f"float32 ({', '.join([str(channels), *AXES[dimensions]])})"
+
+
+def wrong(adapter: str, method: str, came: str, file: Path, expected: str) -> AdapterError:
+    """The AdapterError for what a method gave in place of what was expected."""
+    return AdapterError(f"{adapter}.{method} gave {came} for {file}; expected {expected}")
+
+
+def raised(adapter: str, method: str, error: Exception, file: Path) -> AdapterError:
+    """The AdapterError for an exception that is none of an adapter's to raise."""
+    return AdapterError(
+        f"{adapter}.{method} raised {type(error).__name__}: {one_line(error)} for {file}; "
+        "expected MediaError for a file that cannot be used, and nothing else"
+    )

@@ -1,0 +1,174 @@
+"""Conversion of a file, or of a folder with its tree, by a trained translator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..adapter.domain import ConversionSettings, Domain
+from ..adapter.inventory import BrokenFile
+from ..adapter.streams import Translate
+from ..errors import OutputError
+from ..files import check_writable, clear_leftovers
+from ..settings.mapping import from_mapping, to_mapping
+from ..sides import Direction
+from .jobs import adopters, is_there, jobs_of, left_beside
+from .pipeline import Job, Pipeline, Progress
+from .record import Record
+
+
+@dataclass(frozen=True)
+class FileNote:
+    """Something about a file that was converted all the same, in words for the user."""
+
+    path: Path
+    text: str
+
+
+@dataclass(frozen=True)
+class ConversionReport:
+    """What became of every file."""
+
+    converted: tuple[Path, ...] = ()
+    """Outputs written."""
+    skipped: tuple[Path, ...] = ()
+    """Outputs left alone because they were there already."""
+    failed: tuple[BrokenFile, ...] = ()
+    """Inputs of a folder that could not be converted, and why."""
+    notes: tuple[FileNote, ...] = ()
+    """What had to be said of inputs that were converted all the same."""
+
+
+class Converter(Protocol):
+    """What a conversion needs of a translator."""
+
+    @property
+    def domain(self) -> Domain:
+        """The medium of the files."""
+
+    def toward(self, direction: Direction) -> Translate:
+        """One direction of the model, made ready."""
+
+
+def convert(
+    translator: Converter,
+    input: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    direction: Direction = "a2b",
+    *,
+    skip_existing: bool = False,
+    made_by: Callable[[], str] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    **options: Any,
+) -> ConversionReport:
+    """Translate a file, or every convertible file of a folder.
+
+    A folder keeps its tree and names; hidden files are left out. A file whose output is an existing folder goes
+    into it under its own name. A folder that is one recording (the frames of a clip) is converted as one: into a file
+    where the output's name ends as a file's, else into a folder. Reading, translating and writing run at the same time
+    and in constant memory; an output appears whole or not at all.
+
+    Args:
+        translator: the model and its runtime.
+        input: a file or a folder.
+        output: a file, or a folder for a folder.
+        direction: a2b or b2a.
+        skip_existing: leave outputs alone that exist already, but for those which another model, other settings or an
+            input that has changed since would make otherwise; the report says how many.
+        made_by: gives what tells the model from others (`Translator.identity`). With it a folder of outputs keeps a
+            record of how they were made, `.unpaired.jsonl`, which may be removed.
+        progress: called in this thread after each translated chunk; raising from it ends the conversion.
+        options: fields of the domain's conversion settings.
+
+    Raises:
+        MissingFile: no such input, or nothing in the folder that the domain converts.
+        MediaError: a single input cannot be decoded. In a folder it is listed in the report instead.
+        AdapterError: the domain breaks its contract.
+        OutputError: the output cannot be written, would overwrite an input, lies inside the input folder, or is one
+            file for several.
+        ConfigError: an option that the domain does not have, or a value out of range.
+    """
+    domain = translator.domain
+    settings = from_mapping(domain.conversion_type, options)
+    source, target = Path(input), Path(output)
+    jobs = jobs_of(domain, source, target)
+    # A folder that is one recording is a file like any other.
+    folder = source.is_dir() and [job.source for job in jobs] != [source]
+    record = _record(jobs, target, made_by(), settings) if made_by and (folder or skip_existing) else None
+    skipped, jobs, said = _sorted_out(jobs, record, skip_existing)
+    _judge(domain, jobs, settings)
+    _raise_of_one(jobs, folder)
+    translate = translator.toward(direction)
+    Pipeline(domain, translate, direction, settings, progress).run([job for job in jobs if job.error is None])
+    _raise_of_one(jobs, folder)
+    return ConversionReport(
+        converted=tuple(job.target for job in jobs if job.error is None),
+        skipped=tuple(job.target for job in skipped),
+        failed=tuple(BrokenFile(job.source, str(job.error)) for job in jobs if job.error is not None),
+        notes=(*notes_of(jobs), *_notes_of_parts(domain, source, jobs), *said),
+    )
+
+
+def _record(jobs: Sequence[Job], target: Path, made_by: str, settings: ConversionSettings) -> Record:
+    """The record of the outputs' folder, which takes down every job when it is done."""
+    record = Record(target.parent if jobs[0].target == target else target, made_by, to_mapping(settings))
+    for job in jobs:
+        job.written = record.add
+    return record
+
+
+def _sorted_out(
+    jobs: Sequence[Job], record: Record | None, skip_existing: bool
+) -> tuple[list[Job], list[Job], list[FileNote]]:
+    """The jobs whose outputs are left alone, those to be done, and what is to be said of outputs that were there."""
+    there = [job for job in jobs if skip_existing and is_there(job.target)]
+    again, notes = record.sorted_out(there) if record else ([], [])
+    kept = {id(job) for job in there} - {id(job) for job in again}
+    skipped, left = ([job for job in jobs if (id(job) in kept) is side] for side in (True, False))
+    return skipped, left, [FileNote(record.folder, note) for note in notes] if record else []
+
+
+def _notes_of_parts(domain: Domain, source: Path, jobs: Sequence[Job]) -> Iterator[FileNote]:
+    """Say what lies beside a recording that goes into a file, and which files are parts of one to another medium."""
+    if rest := left_beside(domain, source, jobs):
+        names = ", ".join(path.name for path in rest[:3]) + (", ..." if len(rest) > 3 else "")
+        yield FileNote(source, f"what lies beside the recording is left out: {len(rest)} files ({names})")
+    others = adopters(domain)
+    sources = [job.source for job in jobs if job.source.is_file()]
+    for folder in sorted({each.parent for each in sources}) if len(sources) > 1 else ():
+        if text := domain.remark(folder):
+            yield FileNote(folder, text)
+        for other in others:
+            count = len(set(other.recording(folder)) & {job.source for job in jobs})
+            if count > 1:
+                yield FileNote(
+                    folder,
+                    f"its {count} files are numbered as one recording, but went one by one as {domain.name}: "
+                    f"--domain {other.name}, or an output that is one file, translates them together",
+                )
+
+
+def _judge(domain: Domain, jobs: Sequence[Job], settings: ConversionSettings) -> None:
+    """Find the targets that cannot be, before any file is opened. Raises OutputError for a place."""
+    for target in {job.target.parent: job.target for job in jobs}.values():
+        check_writable(target)
+        clear_leftovers(target.parent)
+    for job in jobs:
+        if job.target.is_dir() and not job.source.is_dir():
+            raise OutputError(f"{job.target} is a folder; name a file to write, or remove it")
+        with job.blamed():
+            domain.check_target(job.target, job.source, settings)
+
+
+def _raise_of_one(jobs: Sequence[Job], folder: bool) -> None:
+    """Raise the fault of a file that was named by itself; those of a folder are listed in the report."""
+    for job in () if folder else jobs:
+        job.check()
+
+
+def notes_of(jobs: Sequence[Job]) -> tuple[FileNote, ...]:
+    """What readers and writers had to say of the files that were converted."""
+    return tuple(FileNote(job.source, text) for job in jobs if job.error is None for text in job.notes)

@@ -1,0 +1,332 @@
+"""Read, translate and write at the same time: one thread a stage, bounded queues between them.
+
+    reading thread           calling thread             writing thread
+    open, decode  -> inbox ->  domain.convert  -> outbox ->  encode, rename
+
+The stages go through the same list of jobs in the same order; a stage may already be at the next file while a
+later one is still busy with this. Memory is bounded whatever the length: each queue holds few chunks, and a stage
+makes its next chunk only when there is room for it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from operator import length_hint
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ..adapter.checks import check_chunk, check_translated
+from ..adapter.domain import ConversionSettings, Domain
+from ..adapter.streams import Reader, Translate
+from ..errors import MediaError, MissingFile
+from ..files import folder_of
+from ..sides import SIDES, Direction
+
+_MESSAGES_WAITING = 16
+_BYTES_WAITING = 64 * 2**20
+
+
+class Stopped(Exception):
+    """The pipeline is ending early; unwinds a stage that waits."""
+
+
+class _Mark(Enum):
+    BEGIN = auto()
+    """The file is open: its chunks follow."""
+    END = auto()
+    """No more of this file."""
+
+
+class Channel:
+    """A queue from one thread to another, bounded in messages and bytes."""
+
+    def __init__(self) -> None:
+        self._messages: deque[Tensor | _Mark] = deque()
+        self._bytes = 0
+        self._stopped = False
+        self._changed = threading.Condition()
+
+    def wait_for_room(self) -> None:
+        """Block until another message may be put. Raises Stopped."""
+        with self._changed:
+            self._wait(lambda: len(self._messages) < _MESSAGES_WAITING and self._bytes < _BYTES_WAITING)
+
+    def put(self, message: Tensor | _Mark) -> None:
+        """Append a message when there is room. Raises Stopped."""
+        self.wait_for_room()
+        with self._changed:
+            self._messages.append(message)
+            self._bytes += _size(message)
+            self._changed.notify_all()
+
+    def get(self) -> Tensor | _Mark:
+        """The next message. Raises Stopped."""
+        with self._changed:
+            self._wait(lambda: bool(self._messages))
+            message = self._messages.popleft()
+            self._bytes -= _size(message)
+            self._changed.notify_all()
+            return message
+
+    def chunks(self) -> Iterator[Tensor]:
+        """The chunks up to the end of the file."""
+        while isinstance(message := self.get(), Tensor):
+            yield message
+
+    def stop(self) -> None:
+        """End every wait, now and later, with Stopped."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def _wait(self, ready: Callable[[], bool]) -> None:
+        while not self._stopped and not ready():
+            # A wait without a time-out cannot be interrupted by Ctrl-C on Windows.
+            self._changed.wait(0.5)
+        if self._stopped:
+            raise Stopped
+
+
+def _size(message: Tensor | _Mark) -> int:
+    # The storage, not the elements: a view keeps all of it alive.
+    return message.untyped_storage().nbytes() if isinstance(message, Tensor) else 0
+
+
+@dataclass
+class Job:
+    """One file on its way."""
+
+    source: Path
+    target: Path
+    reader: Reader | None = None
+    error: MediaError | MissingFile | None = None
+    """What is wrong with this file, once a stage found it."""
+    notes: tuple[str, ...] = ()
+    """What reader and writer had to say of it, once it is written."""
+    written: Callable[[Job], None] | None = None
+    """Called when the output has its name."""
+    _closed: bool = field(default=False, repr=False)
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Take down a fault of this file and go on; any other exception passes and ends the pipeline."""
+        try:
+            yield
+        except (MediaError, MissingFile) as error:
+            self.error = self.error or error
+
+    def check(self) -> None:
+        """Raise the fault that another stage found, so that no more work goes into a lost file."""
+        if self.error is not None:
+            raise self.error
+
+    def forget_frames(self) -> None:
+        """Keep the message of the fault alone: its traceback holds the chunks that were in work."""
+        if self.error is not None:
+            self.error = type(self.error)(str(self.error))
+
+    def close(self) -> None:
+        """Release the source file, once."""
+        if self.reader is not None and not self._closed:
+            self._closed = True
+            self.reader.close()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a conversion has come; reported after each translated chunk."""
+
+    source: Path
+    """The file being translated."""
+    file: int
+    """Its number, from 0."""
+    files: int
+    """Number of files in all."""
+    chunks: int
+    """Chunks of this file translated so far."""
+    chunks_in_file: int | None
+    """Number of chunks of this file, where its reader knows (`__length_hint__`)."""
+
+
+class _Ahead(Reader):
+    """A reader whose chunks another thread reads ahead; in all else it is that reader, isinstance included."""
+
+    def __init__(self, reader: Reader, chunks: Iterator[Tensor]) -> None:
+        self._reader = reader
+        self._chunks = chunks
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return self._chunks
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reader, name)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:  # type: ignore[override]
+        return type(self._reader)
+
+
+class Pipeline:
+    """The three stages over a list of jobs."""
+
+    def __init__(
+        self,
+        domain: Domain,
+        translate: Translate,
+        direction: Direction,
+        options: ConversionSettings,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self._domain, self._translate, self._options = domain, translate, options
+        self._side, self._other = SIDES[direction]
+        self._progress = progress
+        self._inbox, self._outbox = Channel(), Channel()
+        self._failure: BaseException | None = None
+
+    def run(self, jobs: Sequence[Job]) -> None:
+        """Convert every job. A fault of a file is left in its `error`; whatever else is raised in any stage ends
+        all three, removes the unfinished output, and is raised here. Runs once."""
+        self._domain.prepare_conversion(self._options)
+        threads = [
+            threading.Thread(target=self._guarded, args=(stage, jobs), name=f"unpaired-{name}", daemon=True)
+            for name, stage in (("read", self._read_all), ("write", self._write_all))
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            self._translate_all(jobs)
+            self._join(threads)
+        except Stopped:
+            pass
+        finally:
+            finished = self._failure is None and not any(thread.is_alive() for thread in threads)
+            if not finished:
+                self._stop()
+                self._join(threads)
+            for job in jobs:
+                job.close()
+        if self._failure is not None:
+            raise self._failure
+
+    def _guarded(self, stage: Callable[[Sequence[Job]], None], jobs: Sequence[Job]) -> None:
+        try:
+            stage(jobs)
+        except Stopped:
+            pass
+        except BaseException as failure:  # raised again by the calling thread
+            self._failure = self._failure or failure
+            self._stop()
+
+    def _stop(self) -> None:
+        self._inbox.stop()
+        self._outbox.stop()
+
+    @staticmethod
+    def _join(threads: Sequence[threading.Thread]) -> None:
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(0.5)  # for Ctrl-C on Windows, as above
+
+    # -- reading ------------------------------------------------------------------------------------
+    def _read_all(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            self._inbox.wait_for_room()
+            with job.blamed():
+                self._read(job)
+            self._inbox.put(_Mark.END)
+
+    def _read(self, job: Job) -> None:
+        job.reader = self._domain.open(job.source, self._side, self._options)
+        self._inbox.put(_Mark.BEGIN)
+        with _closing(iter(job.reader)) as chunks:
+            while True:
+                self._inbox.wait_for_room()
+                job.check()
+                chunk = next(chunks, _Mark.END)
+                if isinstance(chunk, _Mark):
+                    return
+                check_chunk(self._domain, chunk, self._side, job.source)
+                self._inbox.put(chunk)
+                del chunk  # or the next one would be decoded beside it
+
+    # -- translating --------------------------------------------------------------------------------
+    def _translate_all(self, jobs: Sequence[Job]) -> None:
+        for number, job in enumerate(jobs):
+            if self._inbox.get() is _Mark.BEGIN:
+                self._outbox.put(_Mark.BEGIN)
+                chunks = self._inbox.chunks()
+                with job.blamed():
+                    self._translate_one(job, chunks, number, len(jobs))
+                for _ in chunks:
+                    pass  # the rest of a file that was given up
+            self._outbox.put(_Mark.END)
+
+    def _translate_one(self, job: Job, chunks: Iterator[Tensor], number: int, files: int) -> None:
+        assert job.reader is not None
+        expected = length_hint(job.reader, 0) or None
+        ahead = _Ahead(job.reader, self._sound(job, chunks))
+        done = 0
+        with _closing(self._domain.convert(ahead, self._translate, self._options)) as translated:
+            while True:
+                self._outbox.wait_for_room()
+                job.check()
+                chunk = next(translated, _Mark.END)
+                if isinstance(chunk, _Mark):
+                    return
+                check_translated(self._domain, chunk, self._other, job.source)
+                self._outbox.put(chunk)
+                del chunk
+                done += 1
+                if self._progress is not None:
+                    self._progress(Progress(job.source, number, files, done, expected))
+
+    @staticmethod
+    def _sound(job: Job, chunks: Iterator[Tensor]) -> Iterator[Tensor]:
+        yield from chunks
+        job.check()  # a file that broke off is no file that ended
+
+    # -- writing ------------------------------------------------------------------------------------
+    def _write_all(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            if self._outbox.get() is _Mark.BEGIN:
+                chunks = self._outbox.chunks()
+                with job.blamed():
+                    self._write(job, chunks)
+                for _ in chunks:
+                    pass
+            job.close()
+            if len(jobs) > 1:
+                job.forget_frames()
+
+    def _write(self, job: Job, chunks: Iterator[Tensor]) -> None:
+        assert job.reader is not None
+        with folder_of(job.target):
+            writer = self._domain.create(job.target, job.reader, self._options)
+            try:
+                for chunk in chunks:
+                    writer.write(chunk)
+                job.check()
+                writer.finish()
+                job.notes = (*job.reader.warnings, *writer.warnings)
+            except BaseException:
+                with suppress(OSError):  # what ended the writing matters more
+                    writer.discard()
+                raise
+        if job.written is not None:
+            job.written(job)
+
+
+def _closing(chunks: Iterator[Tensor]) -> closing[Generator[Tensor]]:
+    """Ends a generator where it stands, on leaving; an iterator that has no end to be told is left alone."""
+
+    def passed_on() -> Generator[Tensor]:
+        yield from chunks
+
+    return closing(passed_on())

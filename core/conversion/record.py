@@ -1,0 +1,92 @@
+"""What the outputs in a folder were made of, so that those which would come out otherwise today can be told.
+
+`.unpaired.jsonl` beside the outputs has a line for each. To remove it costs nothing but that knowledge.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from ..files import output_error
+from .pipeline import Job
+
+NAME = ".unpaired.jsonl"
+Standing = Literal["same", "unknown", "model", "settings", "input"]
+_SAID: Mapping[Standing, str] = {
+    "model": "outputs of another model or direction, made anew: {n}",
+    "settings": "outputs of other settings, made anew: {n}",
+    "input": "outputs of what the input was before, made anew: {n}",
+    "unknown": "outputs left alone though nothing says how they were made (no record, or changed since): {n}",
+}
+
+
+class Record:
+    """The record of one folder of outputs, for a conversion by `model` (what tells it from others) with `settings`."""
+
+    def __init__(self, folder: Path, model: str, settings: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self._made = {"model": model, "settings": json.loads(json.dumps(settings))}
+        self._entries = dict(_lines(folder / NAME))
+
+    def sorted_out(self, jobs: Sequence[Job]) -> tuple[list[Job], list[str]]:
+        """Of jobs whose outputs are there: those to be done all the same, and what is to be said of all."""
+        standings = [self._standing(job) for job in jobs]
+        counts = Counter(standings)
+        notes = [text.format(n=counts[standing]) for standing, text in _SAID.items() if counts[standing]]
+        again = [job for job, standing in zip(jobs, standings, strict=True) if standing not in ("same", "unknown")]
+        return again, notes
+
+    def add(self, job: Job) -> None:
+        """Take down an output that has just been written. Raises OutputError."""
+        entry = {"output": self._name(job), **self._made, "input": _stamp(job.source), "written": _stamp(job.target)}
+        try:
+            with (self.folder / NAME).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry, ensure_ascii=True) + "\n")
+        except OSError as error:
+            raise output_error(self.folder / NAME, error) from error
+
+    def _standing(self, job: Job) -> Standing:
+        entry = self._entries.get(self._name(job))
+        # What somebody else changed is not ours to replace.
+        if entry is None or entry.get("written") != _stamp(job.target):
+            return "unknown"
+        if entry.get("model") != self._made["model"]:
+            return "model"
+        if entry.get("settings") != self._made["settings"]:
+            return "settings"
+        return "same" if entry.get("input") == _stamp(job.source) else "input"
+
+    def _name(self, job: Job) -> str:
+        return job.target.relative_to(self.folder).as_posix()
+
+
+def _lines(file: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every entry by its output, the latest last; lines that are none (a process killed while writing) are left out."""
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # no record: nothing is known
+        return
+    for line in lines:
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(entry, Mapping) and isinstance(entry.get("output"), str):
+            yield entry["output"], entry
+
+
+def _stamp(path: Path) -> str:
+    """Size and time of change of a file; of a folder, over the files in it."""
+    if not path.is_dir():
+        status = path.stat()
+        return f"{status.st_size}-{status.st_mtime_ns}"
+    digest = hashlib.blake2b(digest_size=8)
+    for file in sorted(path.iterdir()):
+        if not file.name.startswith("."):
+            digest.update(f"{file.name}:{_stamp(file) if file.is_file() else ''}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()

@@ -1,0 +1,276 @@
+"""A trained model, ready to use on tensors and files of any size."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..adapter.domain import Domain
+from ..adapter.streams import Translate
+from ..adapter.tensors import AXES
+from ..errors import ConfigError, MediaError, show
+from ..model.model_file import Model
+from ..model.shipped import load_model_named
+from ..networks.norm import WithStatistics
+from ..runtimes.choice import choose
+from ..runtimes.runtime import Runtime
+from ..settings.arguments import expect, expect_callable, expect_path
+from ..settings.mapping import to_mapping
+from ..sides import Direction
+from .files import ConversionReport, convert
+from .pipeline import Progress
+
+_LARGEST = 1e3
+"""Magnitude of a value up to which every runtime computes alike; far beyond, squares leave the range of float32."""
+
+
+class Translator:
+    """Both directions of a model on one runtime, each made ready when it is first used. Thread-safe.
+
+    Raises:
+        ConfigError: an unknown runtime or device, or two that do not go together.
+        MissingDependency: the runtime's package is not installed.
+    """
+
+    def __init__(self, model: Model, runtime: str = "auto", device: str = "auto") -> None:
+        expect("model", model, Model, "a model; unpaired.load makes a translator of a file or a name")
+        self.model = model
+        self._asked = runtime, device
+        self.choice = choose(runtime, device)
+        """The runtime and device it runs on."""
+        self._ways: dict[Direction, _OneWay] = {}
+        self._lent: dict[str, Translator] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def domain(self) -> Domain:
+        """The medium it was trained on, with the settings it was trained with."""
+        return self.model.domain
+
+    def __call__(self, x: Tensor, direction: Direction = "a2b") -> Tensor:
+        """Translate a batch.
+
+        Args:
+            x: (B, C, *space) in [-1, 1], of any spatial size and floating type.
+            direction: a2b or b2a.
+
+        Returns:
+            (B, C', *space), float32 in [-1, 1], on the device of `x`. A sample of one value throughout each channel
+            comes back as it is where the generator normalises by the sample: there is nothing in it to translate, and
+            what a norm would make of it is its rounding, magnified.
+
+        Raises:
+            MediaError: `x` has another rank or number of channels than the model was trained on, or values that are not
+                finite or beyond 1000.
+            ConfigError: the model has no such direction.
+        """
+        expect("x", x, Tensor, "a tensor (B, C, *space)")
+        return self.toward(direction)(x)
+
+    def suited_to(self, source: str | os.PathLike[str], target: str | os.PathLike[str] | None = None) -> Translator:
+        """This translator, or the same model in the hands of another medium that reads `source` and can use it.
+
+        The model's own medium goes first; then every installed one that adopts it (a model of pictures serves for
+        footage). Of a folder the one is taken that converts most of its files. Where `target` is to be one file it is
+        the one that knows such files too (an animation into a clip), or to which the folder is one recording.
+        """
+        best = self._best(Path(source), None if target is None else Path(target))
+        if best is self.domain:
+            return self
+        with self._lock:
+            if best.name not in self._lent:
+                self._lent[best.name] = Translator(replace(self.model, domain=best), *self._asked)
+            return self._lent[best.name]
+
+    def _best(self, source: Path, target: Path | None) -> Domain:
+        from .jobs import adopters, files_below, names_file
+
+        if target is not None and names_file(target) and not target.is_dir():
+            media = [self.domain, *adopters(self.domain)]
+            if source.is_dir():
+                return next((domain for domain in media if domain.recording(source)), self.domain)
+            knowing = (domain for domain in media if domain.convertible(source) and domain.convertible(target))
+            return next(knowing, self.domain)
+        listed = files_below(source) if source.is_dir() else [source]
+        if all(map(self.domain.convertible, listed)):
+            return self.domain
+        media = [self.domain, *adopters(self.domain)]
+        fitting = [sum(map(domain.convertible, listed)) for domain in media]
+        return media[fitting.index(max(fitting))]
+
+    def toward(self, direction: Direction = "a2b") -> Translate:
+        """One direction by itself, as `Domain.convert` takes it. Raises ConfigError if the model lacks it."""
+        self._check(direction)
+        with self._lock:
+            if direction not in self._ways:
+                self._ways[direction] = _OneWay(self.model, direction, self._build(direction))
+            return self._ways[direction]
+
+    def identity(self, direction: Direction = "a2b") -> str:
+        """What tells one direction of this model from others: sixteen digits over its weights and its medium."""
+        self._check(direction)
+        digest = hashlib.blake2b(digest_size=8)
+        settings = {"domain": self.domain.name, **to_mapping(self.domain.settings)}
+        digest.update(f"{direction} {self.model.networks} {settings}".encode())
+        for name, value in self.model.generators[direction].state_dict().items():
+            digest.update(f"{name} {tuple(value.shape)}".encode())
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def _check(self, direction: Direction) -> None:
+        expect("direction", direction, str, "a2b or b2a")
+        if direction not in self.model.generators:
+            known = " or ".join(self.model.generators)
+            raise ConfigError(f"direction is {show(direction)}; this model translates {known}")
+
+    def _build(self, direction: Direction) -> Runtime:
+        return self.choice.build(self.model.generators[direction], self.domain.dimensions)
+
+    def convert(
+        self,
+        input: str | os.PathLike[str],
+        output: str | os.PathLike[str],
+        direction: Direction = "a2b",
+        *,
+        skip_existing: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+        **options: Any,
+    ) -> ConversionReport:
+        """Translate a file, or every file of a folder with its tree; see `core.conversion.convert`.
+
+        `options` are the fields of the conversion settings of the domain (strength, ...): of the model's own, or of
+        the one that is suited to `input`.
+        """
+        expect_path("input", input, "the path of a file or a folder")
+        expect_path("output", output, "the path of a file or a folder")
+        expect_callable("progress", progress)
+        suited = self.suited_to(input, output)
+        return convert(
+            suited,
+            input,
+            output,
+            direction,
+            skip_existing=skip_existing,
+            made_by=partial(suited.identity, direction),
+            progress=progress,
+            **options,
+        )
+
+
+class _OneWay:
+    """One generator on its runtime, for any spatial size: pads to what the generator takes and crops after."""
+
+    def __init__(self, model: Model, direction: Direction, runtime: Runtime) -> None:
+        generator: Any = model.generators[direction]
+        self._runtime = runtime
+        self._direction = direction
+        self._dimensions = model.domain.dimensions
+        self._channels, self._made = int(generator.in_channels), int(generator.out_channels)
+        self._multiple, self._minimum = int(generator.multiple), int(generator.minimum)
+        self._size = WithStatistics(generator).size
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Translate (B, C, *space); each sample is normalised by its own statistics."""
+        self._check(x)
+        if x.shape[0] == 0:
+            raise MediaError("the batch to translate is empty; give it one sample or more")
+        flat = self._flat(x)
+        if bool(flat.all()):
+            return self._plain(x)
+        y = self._cropped(self._runtime(self._padded(x)), x)
+        if bool(flat.any()):
+            y[flat] = self._plain(x[flat])
+        return y
+
+    def with_statistics(self, x: Tensor, statistics: Tensor | None, momentum: float) -> tuple[Tensor, Tensor]:
+        """Translate (1, C, *space) under given norm statistics; see `Translate.with_statistics`."""
+        self._check(x)
+        if x.shape[0] != 1:
+            raise MediaError(f"statistics go with one sample, but the batch holds {x.shape[0]}")
+        if statistics is None:
+            statistics, momentum = torch.zeros(self._size, dtype=torch.float32, device=x.device), 1.0
+        if statistics.shape != (self._size,):
+            raise MediaError(f"the norm statistics have shape {tuple(statistics.shape)}; expected ({self._size},)")
+        if self._size == 0:
+            return self(x), statistics
+        flat = bool(self._flat(x).all()) and momentum == 1.0
+        y, used = self._runtime.with_statistics(self._padded(x), statistics, momentum)
+        return self._plain(x) if flat else self._cropped(y, x), used
+
+    def _check(self, x: Tensor) -> None:
+        if x.dim() != 2 + self._dimensions or x.shape[1] != self._channels or 0 in x.shape[2:]:
+            space = ", ".join(AXES[self._dimensions])
+            raise MediaError(
+                f"cannot translate {self._direction}: the tensor has shape {tuple(x.shape)}; "
+                f"expected (batch, {self._channels}, {space}), every size 1 or more"
+            )
+
+    def _flat(self, x: Tensor) -> Tensor:
+        """(B,): whether each channel of a sample is of one value, and a norm would divide rounding by rounding.
+
+        Raises MediaError for values that no runtime computes with.
+        """
+        low, high = torch.aminmax(x.detach().flatten(2), dim=2)
+        if not bool(((low >= -_LARGEST) & (high <= _LARGEST)).all()):
+            raise MediaError(
+                f"cannot translate {self._direction}: the tensor holds values that are not finite or beyond "
+                f"{_LARGEST:g}; expected -1 to 1: fill or scale them"
+            )
+        return (low == high).all(dim=1) & (self._size > 0)
+
+    def _plain(self, x: Tensor) -> Tensor:
+        """Flat samples as they are; with the mean of their channels in each where A and B differ in channels."""
+        x = x.detach().float()
+        if self._made == x.shape[1]:
+            return x.clone()
+        return x.mean(dim=1, keepdim=True).expand(-1, self._made, *x.shape[2:]).clone()
+
+    def _padded(self, x: Tensor) -> Tensor:
+        """`x` in float32, extended at the end of each axis by reflection (replication where too short for that)."""
+        x = x.detach().float()
+        axes = self._dimensions
+        for axis, size in enumerate(x.shape[2:]):
+            wanted = -(-max(size, self._minimum) // self._multiple) * self._multiple
+            if wanted > size:
+                padding = [0] * (2 * axes)
+                padding[2 * (axes - 1 - axis) + 1] = wanted - size
+                x = F.pad(x, padding, mode="reflect" if wanted - size < size else "replicate")
+        return x
+
+    def _cropped(self, y: Tensor, like: Tensor) -> Tensor:
+        window = tuple(slice(size) for size in like.shape[2:])
+        return y[(slice(None), slice(None), *window)]
+
+
+def load(
+    name_or_path: str | os.PathLike[str],
+    runtime: str = "auto",
+    device: str = "auto",
+    domain: type[Domain] | None = None,
+) -> Translator:
+    """A translator from a run folder, a .safetensors file, or the name of a shipped model.
+
+    Args:
+        name_or_path: what to load; a path that exists goes before a name.
+        runtime: auto, torch, openvino or onnx.
+        device: auto, cpu, cuda, cuda:N or mps.
+        domain: the model's domain class where no installed package registers it (an adapter being written).
+
+    Raises:
+        ArgumentError: an argument is of another type.
+        MissingFile: there is no such file, or the run has not saved a model yet.
+        UnknownName: no shipped model has that name; the message lists those that there are.
+        ModelFileError: the file is damaged or not a model.
+        ConfigError, MissingDependency: the runtime or device cannot be used here.
+    """
+    return Translator(load_model_named(name_or_path, domain), runtime, device)

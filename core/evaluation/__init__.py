@@ -1,0 +1,1 @@
+"""Scores of a translator on held-out files."""

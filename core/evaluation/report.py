@@ -1,0 +1,132 @@
+"""What an evaluation found, and all that is needed to find it again: plain values, JSON, a table for people."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from ..adapter.inventory import BrokenFile
+from ..sides import Direction, Side
+
+
+@dataclass(frozen=True)
+class ModelUsed:
+    """Which model was scored."""
+
+    name: str
+    weights: str
+    """First 16 hexadecimal digits of the SHA-256 of its generators' weights."""
+    step: int
+    runtime: str
+    """What ran it, e.g. `openvino on cpu`."""
+    domain: str
+    names: tuple[str, str]
+    """What A and B are called."""
+
+
+@dataclass(frozen=True)
+class SetUsed:
+    """Which files were scored."""
+
+    folder: str
+    usable: int
+    scored: int
+    broken: tuple[BrokenFile, ...]
+
+
+@dataclass(frozen=True)
+class DirectionScores:
+    """Figures of one direction. Errors are mean absolute differences of samples in [-1, 1]."""
+
+    cycle: float | None
+    """|back(there(x)) - x| over the input files; None when the model lacks the way back."""
+    identity: float | None
+    """|there(y) - y| over the files of the domain that is translated into; None when channels differ."""
+    unpaired: Mapping[str, float]
+    """The domain's distances between the translations and the files of their new domain."""
+    untranslated: Mapping[str, float]
+    """The same distances for the input as it is: what a translator must beat. Empty when channels differ."""
+    paired: Mapping[str, float]
+    """Means of the domain's paired figures over the files, and what further scorers gathered."""
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """Figures, and all that is needed to get them again."""
+
+    model: ModelUsed
+    sets: Mapping[Side, SetUsed]
+    scores: Mapping[Direction, DirectionScores]
+    paired: bool
+    limit: int | None
+    seed: int
+    extractor: str | None
+    sheet: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; figures that are infinite or undefined become None."""
+        plain: dict[str, Any] = _plain(self)
+        return plain
+
+    def as_json(self) -> str:
+        """The same as indented JSON text."""
+        return json.dumps(self.as_dict(), indent=2, ensure_ascii=False) + "\n"
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def text(self) -> str:
+        """A table for people, a line a figure."""
+        return "\n".join([*_heading(self), "", *_table(self)])
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value
+
+
+def _heading(report: EvaluationReport) -> Iterator[str]:
+    model = report.model
+    yield f"model       {model.name}, step {model.step}, {model.domain}, weights {model.weights}, {model.runtime}"
+    for side, name in zip(report.sets, model.names, strict=True):
+        used = report.sets[side]
+        label = side.upper() if name.upper() == side.upper() else f"{side.upper()} ({name})"
+        broken = f", {len(used.broken)} broken" if used.broken else ""
+        yield f"{label:<11} {used.folder}: {used.scored} files scored of {used.usable} usable{broken}"
+    drawn = f"{report.limit} a folder, drawn with seed {report.seed}" if report.limit else "all"
+    yield f"files       {drawn}; {'pairs by name' if report.paired else 'no pairs'}"
+    yield f"extractor   {report.extractor or 'none'}"
+    if report.sheet:
+        yield f"sheet       {report.sheet}"
+
+
+def _table(report: EvaluationReport) -> Iterator[str]:
+    columns = {way: _figures(scores) for way, scores in report.scores.items()}
+    names = list(dict.fromkeys(name for figures in columns.values() for name in figures))
+    width = max(len(name) for name in names)
+    yield f"{'':<{width}}" + "".join(f"{way:>12}" for way in columns)
+    for name in names:
+        yield f"{name:<{width}}" + "".join(f"{_number(figures.get(name)):>12}" for figures in columns.values())
+
+
+def _figures(scores: DirectionScores) -> dict[str, float | None]:
+    groups = {"unpaired": scores.unpaired, "untranslated": scores.untranslated, "paired": scores.paired}
+    flat: dict[str, float | None] = {"cycle": scores.cycle, "identity": scores.identity}
+    return flat | {f"{group} {name}": value for group, figures in groups.items() for name, value in figures.items()}
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return "undefined" if math.isnan(value) else f"{value:.4g}"

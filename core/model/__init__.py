@@ -1,0 +1,1 @@
+"""Model files: saving and loading, the shipped ones, import and export."""

@@ -1,0 +1,192 @@
+"""A model for other programs: an ONNX graph with its parity figures, or a smaller model file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import ConfigError, show
+from ..files import atomic_bytes
+from ..runtimes.choice import choose
+from ..runtimes.onnx import onnx_graph, session
+from ..runtimes.packages import require
+from ..runtimes.tracing import example_shape
+from ..settings.arguments import expect, expect_path
+from ..sides import Direction
+from .model_file import Model, save_model
+
+ACCEPTABLE_PSNR = 50.0
+"""Reduced precision below this many dB against fp32 may be seen: the report warns."""
+ACCEPTABLE_DIFFERENCE = 1e-3
+"""An eighth of a step of an 8-bit value, in [-1, 1]."""
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was written, and how it compares with the model run by torch in fp32."""
+
+    path: Path
+    direction: Direction
+    bytes: int
+    """Size of the file."""
+    sizes: tuple[tuple[int, ...], ...]
+    """Shapes (B, C, *space) that were compared."""
+    largest_difference: float
+    """Largest absolute difference of ONNX Runtime from torch over those shapes, in the output's [-1, 1]."""
+    reduced_psnr: float | None
+    """PSNR in dB of OpenVINO in bf16 against torch in fp32 (peak 2); None where this machine has no bf16."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the figures mean, a sentence each; empty when they are as they should be."""
+        found = []
+        if not self.largest_difference < ACCEPTABLE_DIFFERENCE:
+            found.append(
+                f"the ONNX graph differs from torch by up to {self.largest_difference:.2g}; "
+                f"expected less than {ACCEPTABLE_DIFFERENCE:g}"
+            )
+        if self.reduced_psnr is not None and not self.reduced_psnr >= ACCEPTABLE_PSNR:
+            found.append(
+                f"OpenVINO in bf16 is {self.reduced_psnr:.1f} dB from fp32, below {ACCEPTABLE_PSNR:.0f}; "
+                "convert with --runtime torch or onnx where that matters"
+            )
+        return tuple(found)
+
+
+def export_onnx(
+    model: Model | str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    direction: Direction = "a2b",
+    *,
+    samples: Tensor | None = None,
+) -> ExportReport:
+    """Write one direction as an ONNX graph `x` -> `y` with free batch and spatial sizes, and compare it with torch.
+
+    Args:
+        model: a model, or what `load` takes (a run, a model file, a shipped model's name).
+        out: the .onnx file.
+        direction: a2b or b2a.
+        samples: a batch (B, C, *space) in [-1, 1] for the precision figure; by default smooth noise.
+
+    The spatial sizes that the graph takes are those of the generator (multiples of its `multiple`); they stand in
+    the file's metadata together with the direction and the names of the domains.
+
+    Raises:
+        MissingFile, UnknownName, ModelFileError: the model cannot be loaded.
+        ConfigError: the model has no such direction.
+        OutputError: the file cannot be written.
+        MissingDependency: onnx or onnxruntime is not installed.
+    """
+    expect_path("out", out)
+    model = _loaded(model)
+    expect("direction", direction, str, "a2b or b2a")
+    if direction not in model.generators:
+        raise ConfigError(f"direction is {show(direction)}; this model translates {' or '.join(model.generators)}")
+    generator = model.generators[direction]
+    graph = _described(onnx_graph(generator, model.domain.dimensions), model, direction)
+    batches = [_smooth_noise(shape) for shape in _shapes(generator, model.domain.dimensions)]
+    report = ExportReport(
+        path=Path(out),
+        direction=direction,
+        bytes=len(graph),
+        sizes=tuple(tuple(batch.shape) for batch in batches),
+        largest_difference=_largest_difference(graph, generator, batches),
+        reduced_psnr=_reduced_psnr(model, direction, batches[-1] if samples is None else samples),
+    )
+    atomic_bytes(report.path, graph)
+    return report
+
+
+def export_model(model: Model | str | os.PathLike[str], out: str | os.PathLike[str], half: bool = False) -> Path:
+    """Write a model as one .safetensors file, with `half` in 16-bit floats (half the size).
+
+    Raises:
+        MissingFile, UnknownName, ModelFileError: the model cannot be loaded.
+        OutputError: the file cannot be written.
+    """
+    expect_path("out", out)
+    path = Path(out)
+    save_model(_loaded(model), path, half=half)
+    return path
+
+
+def psnr(found: Tensor, expected: Tensor) -> float:
+    """Peak signal-to-noise ratio in dB of two tensors in [-1, 1] (peak 2); infinite where they are equal."""
+    error = float((found.double() - expected.double()).square().mean())
+    return float("inf") if error == 0.0 else float(10.0 * torch.log10(torch.tensor(4.0 / error, dtype=torch.float64)))
+
+
+def _loaded(model: Model | str | os.PathLike[str]) -> Model:
+    if isinstance(model, Model):
+        return model
+    from .shipped import load_model_named
+
+    return load_model_named(model)
+
+
+def _described(graph: bytes, model: Model, direction: Direction) -> bytes:
+    onnx = require("onnx", "onnx")
+    proto = onnx.load_from_string(graph)
+    source, target = model.names if direction == "a2b" else reversed(model.names)
+    generator: Any = model.generators[direction]
+    facts = {
+        "unpaired.direction": direction,
+        "unpaired.from": source,
+        "unpaired.to": target,
+        "unpaired.domain": model.domain.name,
+        "unpaired.multiple": str(generator.multiple),
+        "unpaired.minimum": str(generator.minimum),
+    }
+    onnx.helper.set_model_props(proto, facts)
+    serialised: bytes = proto.SerializeToString()
+    return serialised
+
+
+def _largest_difference(graph: bytes, generator: Any, batches: list[Tensor]) -> float:
+    run = session(graph)
+    found = [torch.from_numpy(run.run(None, {"x": batch.numpy()})[0]) for batch in batches]
+    return max(float((y - _reference(generator, batch)).abs().max()) for y, batch in zip(found, batches, strict=True))
+
+
+def _shapes(generator: Any, dimensions: int) -> list[tuple[int, ...]]:
+    """Three shapes unlike the one the graph was recorded with: square, oblong, and a batch."""
+    channels, side, *_ = example_shape(generator, dimensions)
+    step = int(generator.multiple)
+    oblong = [side + (i + 1) * step for i in range(dimensions)]
+    return [
+        (1, channels, *(2 * side,) * dimensions),
+        (2, channels, *oblong),
+        (1, channels, *(-(-128 // step) * step if dimensions < 3 else 2 * side,) * dimensions),
+    ]
+
+
+def _smooth_noise(shape: tuple[int, ...]) -> Tensor:
+    """Noise with detail at every scale, in [-1, 1]: nearer to what is converted than white noise."""
+    random = torch.Generator().manual_seed(0)
+    total = torch.zeros(shape)
+    for scale in (1, 2, 4, 8):
+        coarse = [max(1, size // scale) for size in shape[2:]]
+        noise = torch.randn(*shape[:2], *coarse, generator=random)
+        total += scale * torch.nn.functional.interpolate(noise, size=shape[2:])
+    return (total / total.abs().max()).contiguous()
+
+
+def _reference(generator: Any, batch: Tensor) -> Tensor:
+    with torch.no_grad():
+        y: Tensor = generator(batch)
+    return y
+
+
+def _reduced_psnr(model: Model, direction: Direction, batch: Tensor) -> float | None:
+    from ..runtimes.openvino import OpenVinoRuntime
+
+    if choose("auto", "cpu").name != "openvino":
+        return None
+    generator = model.generators[direction]
+    runtime = OpenVinoRuntime(generator, model.domain.dimensions)
+    return psnr(runtime(batch), _reference(generator, batch)) if runtime.precision == "bf16" else None

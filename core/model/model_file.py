@@ -1,0 +1,227 @@
+"""The model file: generators and all that is needed to use them, in one safetensors file.
+
+The header's metadata holds one JSON document under `unpaired`. Loading executes nothing the file names: networks
+and domain come from the registry, shapes are compared with the header before any weight is read, and weights with
+the checksums that were recorded when they were written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from ..adapter.domain import Domain
+from ..adapter.installed import find_domain
+from ..errors import MissingFile, ModelFileError, UnknownName
+from ..files import atomic
+from ..networks.spec import Networks, NetworkSpec
+from ..settings.mapping import from_mapping, to_mapping
+from ..settings.plain import from_json
+from ..sides import DIRECTIONS, Direction
+from .stored import checksum, first_difference, first_line, save_tensors, shapes
+
+FORMAT = 1
+"""Version of the file format; a file with a higher one is refused."""
+
+_LARGEST_HEADER = 1 << 20
+
+
+@dataclass
+class Model:
+    """A trained translator as it is stored: generators in fp32, in eval mode."""
+
+    generators: dict[Direction, nn.Module]
+    networks: Networks
+    domain: Domain
+    names: tuple[str, str] = ("A", "B")
+    """What the two domains are called."""
+    step: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+    data_hash: str = ""
+    card: dict[str, str] = field(default_factory=dict)
+    """Free text for people: description, data, licence."""
+
+
+def save_model(model: Model, path: Path, half: bool = False) -> None:
+    """Write the model file atomically; `half` stores weights in 16-bit floats (half the size).
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    header = {
+        "format": FORMAT,
+        "domain": {"name": model.domain.name, "settings": to_mapping(model.domain.settings)},
+        "networks": _described(model.networks),
+        "directions": list(model.generators),
+        "names": list(model.names),
+        "step": model.step,
+        "metrics": model.metrics,
+        "data_hash": model.data_hash,
+        "card": model.card,
+    }
+    tensors = {
+        f"generators.{direction}.{name}": _stored(value, half)
+        for direction, generator in model.generators.items()
+        for name, value in generator.state_dict().items()
+    }
+    header["checksums"] = {name: checksum(value) for name, value in tensors.items()}
+    with atomic(path) as temporary:
+        save_tensors(tensors, temporary, {"unpaired": json.dumps(header, sort_keys=True)})
+
+
+def _stored(value: Tensor, half: bool) -> Tensor:
+    value = value.detach().cpu().contiguous()
+    return value.half() if half and value.is_floating_point() else value
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """The JSON header of a model file, checked for format and version.
+
+    Raises:
+        MissingFile: no such file.
+        ModelFileError: not a model file of ours, damaged, or made by a newer version.
+    """
+    if not path.is_file():
+        raise MissingFile(f"no model file at {path}")
+    try:
+        with safe_open(path, framework="pt") as handle:
+            text = (handle.metadata() or {}).get("unpaired")
+    except (SafetensorError, OSError) as error:
+        raise ModelFileError(f"{path} is not a safetensors model file ({first_line(error)})") from error
+    if text is None or len(text) > _LARGEST_HEADER:
+        raise ModelFileError(f"{path} holds no unpaired model header; `unpaired import` reads other checkpoints")
+    try:
+        header = from_json(text)
+    except ValueError as error:
+        raise ModelFileError(f"{path} has a damaged header ({first_line(error)})") from error
+    version = header.get("format") if isinstance(header, dict) else None
+    if not isinstance(version, int):
+        raise ModelFileError(f"{path} has a header without a format version")
+    if version > FORMAT:
+        raise ModelFileError(
+            f"{path} was made by a newer version (format {version}, this one reads up to {FORMAT}); update unpaired"
+        )
+    return cast(dict[str, Any], header)
+
+
+def load_model(path: Path, domain: type[Domain] | None = None) -> Model:
+    """Read a model file. `domain` is its domain's class where that is not registered (an adapter being written).
+
+    Raises:
+        MissingFile: no such file.
+        ModelFileError: its header is wrong or its tensors do not match it.
+        UnknownName: its domain or an architecture is not installed.
+    """
+    path = Path(path)
+    header = read_header(path)
+    try:
+        model = _described_by(header, domain)
+    except UnknownName:
+        raise
+    except Exception as error:  # adapters and architectures of other packages raise whatever hostile values lead to
+        reason = f"it has no {error}" if isinstance(error, KeyError) else first_line(error)
+        raise ModelFileError(f"{path} has a header that cannot be used: {reason}") from error
+    if not model.generators:
+        raise ModelFileError(f"{path} names no generator; expected directions a2b, b2a or both")
+    tensors = _weights(model.generators, path)
+    _compare_checksums(header, tensors, path)
+    _fill(model.generators, tensors)
+    return model
+
+
+def _described_by(header: Mapping[str, Any], domain: type[Domain] | None) -> Model:
+    """The model that a header describes, whose generators have shapes and no memory."""
+    adapter = _domain(header["domain"], domain)
+    networks = _networks(header["networks"])
+    first, second = header["names"]
+    return Model(
+        generators={d: _skeleton(getattr(networks, f"generator_{d}")) for d in DIRECTIONS if d in header["directions"]},
+        networks=networks,
+        domain=adapter,
+        names=(str(first), str(second)),
+        step=int(header.get("step", 0)),
+        metrics={str(name): float(value) for name, value in header.get("metrics", {}).items()},
+        data_hash=str(header.get("data_hash", "")),
+        card={str(name): str(value) for name, value in header.get("card", {}).items()},
+    )
+
+
+def _described(networks: Networks) -> dict[str, Any]:
+    description = dataclasses.asdict(networks)
+    if not networks.further:  # the header stays what earlier versions wrote and read
+        del description["further"]
+    return description
+
+
+def _networks(description: Mapping[str, Any]) -> Networks:
+    four = {name: NetworkSpec(**spec) for name, spec in description.items() if name != "further"}
+    further = {name: NetworkSpec(**spec) for name, spec in description.get("further", {}).items()}
+    return Networks(**four, further=further)
+
+
+def _domain(description: Mapping[str, Any], given: type[Domain] | None) -> Domain:
+    name = description["name"]
+    kind = given if given is not None and given.name == name else find_domain(name)
+    settings = from_mapping(kind.settings_type, description["settings"], where="domain")
+    domain = kind(settings)
+    assert isinstance(domain, Domain)
+    return domain
+
+
+def _skeleton(spec: NetworkSpec) -> nn.Module:
+    # On the meta device a network has shapes and no memory.
+    with torch.device("meta"):
+        return spec.build("generators")
+
+
+def _weights(generators: Mapping[Direction, nn.Module], path: Path) -> dict[str, Tensor]:
+    """The tensors of a model file, once their shapes are those of the generators. Raises ModelFileError."""
+    own = {
+        f"generators.{d}.{name}": value for d, each in generators.items() for name, value in each.state_dict().items()
+    }
+    try:
+        with safe_open(path, framework="pt") as handle:
+            found = {name: tuple(handle.get_slice(name).get_shape()) for name in handle.keys()}  # noqa: SIM118
+            if unlike := first_difference(shapes(own), found):
+                raise ModelFileError(f"{path} does not match its header: {unlike}")
+            tensors = {name: handle.get_tensor(name) for name in found}
+    except (SafetensorError, OSError) as error:
+        raise ModelFileError(f"{path} is damaged ({first_line(error)})") from error
+    for name, value in tensors.items():
+        if value.is_floating_point() != own[name].is_floating_point():
+            raise ModelFileError(f"{path} does not match its header: {name} is of type {value.dtype}")
+        if not bool(value.float().isfinite().all()):
+            raise ModelFileError(f"{path} holds weights that are not finite")
+    return tensors
+
+
+def _fill(generators: Mapping[Direction, nn.Module], tensors: Mapping[str, Tensor]) -> None:
+    for direction, generator in generators.items():
+        prefix = f"generators.{direction}."
+        state = {
+            name.removeprefix(prefix): value.float() if value.is_floating_point() else value
+            for name, value in tensors.items()
+            if name.startswith(prefix)
+        }
+        generator.load_state_dict(state, assign=True)
+        generator.eval().requires_grad_(False)
+
+
+def _compare_checksums(header: Mapping[str, Any], tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Refuse weights that are not as they were written; earlier versions recorded no checksums."""
+    recorded = header.get("checksums")
+    if recorded is None:
+        return
+    for name, value in tensors.items():
+        if not isinstance(recorded, Mapping) or recorded.get(name) != checksum(value):
+            raise ModelFileError(
+                f"{path} is damaged: {name} is not as it was written (its checksum differs); take another copy of it"
+            )

@@ -1,0 +1,45 @@
+"""Models by name: those that are shipped, run folders and files."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from ..adapter.domain import Domain
+from ..errors import MissingFile, UnknownName, show
+from ..registry import suggestion
+from ..settings.arguments import expect_path
+from .model_file import Model, load_model
+
+_SHIPPED_IN = "unpaired.models"
+_SUFFIX = ".safetensors"
+
+
+def shipped_models() -> tuple[str, ...]:
+    """Names of the models that come with the package, sorted."""
+    names = (item.name for item in files(_SHIPPED_IN).iterdir())
+    return tuple(sorted(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX)))
+
+
+def load_model_named(name_or_path: str | os.PathLike[str], domain: type[Domain] | None = None) -> Model:
+    """The model that `load` would make a translator of. Raises MissingFile, UnknownName or ModelFileError."""
+    expect_path("name_or_path", name_or_path, "a run folder, a model file, or the name of a shipped model")
+    path = Path(name_or_path)
+    if path.is_dir():
+        if not (path / f"model{_SUFFIX}").is_file():
+            raise MissingFile(f"{path} holds no model{_SUFFIX}; give a run folder that has saved its model, or a file")
+        return load_model(path / f"model{_SUFFIX}", domain)
+    if path.exists():
+        return load_model(path, domain)
+    name = os.fspath(name_or_path)
+    shipped = shipped_models()
+    if name in shipped:
+        with as_file(files(_SHIPPED_IN) / f"{name}{_SUFFIX}") as file:
+            return load_model(file, domain)
+    listed = f"shipped models: {', '.join(shipped) or 'none'}"
+    if len(path.parts) != 1 or path.suffix:
+        raise MissingFile(f"there is no model at {path}; give a run folder, a {_SUFFIX} file, or a name ({listed})")
+    raise UnknownName(
+        f"no model named {show(name)}{suggestion(name, list(shipped))}, and no such file or folder; {listed}"
+    )

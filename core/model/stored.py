@@ -1,0 +1,120 @@
+"""Tensors and plain values on disk: written with the rights that others have, read without executing anything."""
+
+from __future__ import annotations
+
+import os
+import re
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..errors import shortened
+
+_NUMBER = re.compile(r"os error (\d+)")
+_NAMED = re.compile(r"(?:GLOBAL|class|global) ([A-Za-z_][\w.]*)")
+
+
+class Unreadable(ValueError):
+    """A file holds something else than was expected; the message is a few words for the reader's own error."""
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
+    """Write a safetensors file that others may read as far as the umask lets them. Raises OSError."""
+    path.touch()
+    mode = path.stat().st_mode
+    try:
+        save_file(dict(tensors), path, metadata)
+    except SafetensorError as error:  # wraps what the system said
+        raise _of_the_system(error) from error
+    path.chmod(mode)  # safetensors makes files for their owner alone
+
+
+def save_plain(content: Any, path: Path) -> None:
+    """Write tensors and plain values for `load_plain`. Raises OSError."""
+    with path.open("wb") as file:
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:
+            raise _of_the_system(error) from error
+
+
+def _of_the_system(error: Exception) -> OSError:
+    """What the system said to a write, which libraries tell in words of their own or lose on the way."""
+    said: BaseException | None = error
+    while said is not None:
+        if isinstance(said, OSError):
+            return said
+        said = said.__context__
+    number = _NUMBER.search(str(error))
+    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(first_line(error))
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a safetensors file. Raises Unreadable, or OSError."""
+    try:
+        with safe_open(path, framework="pt") as handle:
+            return {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise Unreadable(first_line(error)) from error
+
+
+def load_plain(path: Path) -> Any:
+    """What `torch.save` wrote: tensors, numbers, texts, lists and dictionaries of them. Nothing in it is executed.
+
+    Raises Unreadable, or OSError.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # The restricted unpickler raises whatever a damaged file makes it stumble over.
+        # Not torch's own words: they advise to switch the restriction off.
+        text = str(error)
+        named = _NAMED.search(text)
+        if "TorchScript" in text:
+            reason = "it is a TorchScript archive, which holds code"
+        elif named and "Weights only load failed" in text:
+            reason = f"Weights only load failed: it names {named[1][:80]}, which is code"
+        else:
+            reason = "Weights only load failed: it is damaged, or holds more than tensors and plain values"
+        raise Unreadable(reason) from error
+
+
+def shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    """The shape of each tensor, by name."""
+    return {name: tuple(value.shape) for name, value in tensors.items()}
+
+
+def first_difference(expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]) -> str:
+    """The first name whose shapes differ, in words; empty where all agree."""
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            wanted, got = expected.get(name, "nothing"), found.get(name, "nothing")
+            return f"{name[:100]} is {got}, expected {wanted}"
+    return ""
+
+
+def checksum(value: Tensor) -> str:
+    """CRC-32 of a tensor's bytes as they are stored, in hexadecimal."""
+    data: Any = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+    return f"{zlib.crc32(data):08x}"
+
+
+def file_checksum(path: Path) -> str:
+    """CRC-32 of a file's bytes, in hexadecimal. Raises OSError."""
+    found = 0
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            found = zlib.crc32(block, found)
+    return f"{found:08x}"
+
+
+def first_line(error: Exception, longest: int = 160) -> str:
+    """The first line of what an error says, cut short."""
+    return shortened(str(error).strip().split("\n")[0], longest)

@@ -1,0 +1,1 @@
+"""Watching a run: logs, curves, preview sheets, the report, and the doctor."""

@@ -1,0 +1,72 @@
+"""What the engine tells the watchers, and what the doctor tells people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..sides import Direction
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """Where a run stands after a step."""
+
+    step: int
+    """Optimiser steps done."""
+    steps: int
+    """Optimiser steps in all."""
+    losses: Mapping[str, float]
+    """Named losses, weighted as they enter the sum, and the discriminators' mean outputs."""
+    learning_rate: float
+    """The generators' rate at this step."""
+    steps_per_second: float
+
+
+@dataclass(frozen=True)
+class PreviewRow:
+    """Some samples of one direction: float32 batches (N, C, *space) in [-1, 1] on the CPU."""
+
+    source: Tensor
+    translation: Tensor
+    cycle: Tensor | None
+    """The translation translated back: channels of `source`; None where only one direction is trained."""
+    identity: Tensor | None
+    """`source` put through the generator that makes its own domain; None where there is none that takes it."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the networks make of fixed samples at a step."""
+
+    step: int
+    rows: Mapping[Direction, PreviewRow]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something the doctor noticed."""
+
+    name: str
+    """What it is, e.g. `identity collapse`."""
+    step: int
+    """The step at which it was noticed."""
+    evidence: str
+    """The figures that show it."""
+    advice: str
+    """Which setting to change, by its full name, and why."""
+
+
+def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as one mapping with dotted names: {"objective": {"cycle_a": 10}} -> {"objective.cycle_a": 10}."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f"{prefix}{name}."))
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat

@@ -1,0 +1,139 @@
+"""Preview sheets: what the networks make of fixed samples, as one labelled picture a step.
+
+On the left A to B, on the right B to A; a line for each sample, and in it input, translation, cycle and
+identity. The domain turns samples into pictures, so that any medium can be seen.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torchvision.io import decode_jpeg, read_file
+
+from ..adapter.domain import Domain
+from ..errors import AdapterError
+from ..files import atomic_bytes
+from ..pages import jpeg
+from ..sides import Direction
+from .records import Preview, PreviewRow
+
+KEEP = 40
+"""Sheets kept on disk; beyond that older ones are thinned out evenly."""
+CELL = (96, 256)
+"""Smallest and largest longer side of a cell in pixels."""
+GAP = 4
+MARGIN = 16
+PAPER, INK = 244, 40
+COLUMNS = ("INPUT", "TRANSLATION", "CYCLE", "IDENTITY")
+TITLES: dict[Direction, str] = {"a2b": "A TO B", "b2a": "B TO A"}
+
+GLYPHS = {
+    "A": "010101111101101", "B": "110101110101110", "C": "011100100100011", "D": "110101101101110",
+    "E": "111100110100111", "I": "111010010010111", "L": "100100100100111", "N": "110101101101101",
+    "O": "010101101101010", "P": "110101110100100", "R": "110101110101101", "S": "011100010001110",
+    "T": "111010010010010", "U": "101101101101111", "Y": "101101010010010", " ": "000000000000000",
+}  # fmt: skip
+"""The letters of the labels, 3 wide and 5 high: drawing text otherwise takes a media library."""
+
+
+def draw_sheet(preview: Preview, domain: Domain) -> Tensor:
+    """The sheet as a picture (3, H, W) uint8."""
+    blocks = [_block(TITLES[direction], row, domain) for direction, row in preview.rows.items()]
+    height = max(block.shape[1] for block in blocks)
+    return torch.cat([_fill(block, height, block.shape[2]) for block in blocks], dim=2)
+
+
+def write_sheet(run: Path, preview: Preview, domain: Domain) -> Path:
+    """Write `run`/previews/step-XXXXXXXX.jpg and thin out older sheets. Raises OutputError."""
+    path = run / "previews" / f"step-{preview.step:08d}.jpg"
+    atomic_bytes(path, jpeg(draw_sheet(preview, domain)))
+    sheets = list_sheets(run)
+    for step in thinned(list(sheets), KEEP):
+        sheets[step].unlink(missing_ok=True)
+    return path
+
+
+def list_sheets(run: Path) -> dict[int, Path]:
+    """Step -> sheet of every sheet of a run, in order."""
+    steps = {path.stem.removeprefix("step-"): path for path in sorted((run / "previews").glob("step-*.jpg"))}
+    return {int(step): path for step, path in steps.items() if step.isdigit()}
+
+
+def drop_sheets(run: Path, start_step: int) -> None:
+    """Remove the sheets of steps that a resumed run has yet to do again."""
+    for step, path in list_sheets(run).items():
+        if step > start_step:
+            path.unlink(missing_ok=True)
+
+
+def thinned(steps: list[int], keep: int) -> list[int]:
+    """Which of the sorted steps to remove so that `keep` stay, first and last among them, evenly spread.
+
+    Again and again the one goes whose neighbours are closest together.
+    """
+    kept, removed = list(steps), []
+    while len(kept) > max(2, keep):
+        inner = range(1, len(kept) - 1)
+        removed.append(kept.pop(min(inner, key=lambda i: kept[i + 1] - kept[i - 1])))
+    return removed
+
+
+def thumbnail(path: Path, width: int, quality: int = 75) -> bytes:
+    """A sheet as JPEG bytes, not wider than `width` pixels."""
+    picture = decode_jpeg(read_file(str(path)))
+    return jpeg(_scaled(picture, min(1.0, width / picture.shape[2])), quality)
+
+
+def _block(title: str, row: PreviewRow, domain: Domain) -> Tensor:
+    """One direction: a title, then a line of cells for each sample, under column labels."""
+    parts = [part for part in (row.source, row.translation, row.cycle, row.identity) if part is not None]
+    cells = [[_cell(part[i], domain) for part in parts] for i in range(row.source.shape[0])]
+    height = max(cell.shape[1] for line in cells for cell in line)
+    width = max(cell.shape[2] for line in cells for cell in line) + GAP
+    lines = [torch.cat([_label(name, width) for name in COLUMNS[: len(parts)]], dim=2)]
+    lines += [torch.cat([_fill(cell, height + GAP, width) for cell in line], dim=2) for line in cells]
+    sheet = torch.cat([_label(title, lines[0].shape[2]), *lines], dim=1)
+    return _fill(sheet, sheet.shape[1] + 2 * MARGIN - GAP, sheet.shape[2] + 2 * MARGIN - GAP, MARGIN, MARGIN)
+
+
+def _cell(sample: Tensor, domain: Domain) -> Tensor:
+    """One sample as the domain shows it, brought to a size fit for a sheet."""
+    picture = domain.preview(sample)
+    if picture.dtype != torch.uint8 or picture.ndim != 3 or picture.shape[0] != 3:
+        raise AdapterError(
+            f"{type(domain).__name__}.preview gave {picture.dtype} of shape {tuple(picture.shape)}; "
+            "expected a picture (3, H, W) of dtype uint8"
+        )
+    smallest, largest = CELL
+    side = max(picture.shape[1:])
+    if side < smallest:
+        times = -(-smallest // side)
+        return picture.repeat_interleave(times, 1).repeat_interleave(times, 2)
+    return _scaled(picture, min(1.0, largest / side))
+
+
+def _scaled(picture: Tensor, factor: float) -> Tensor:
+    """A picture made smaller by area averaging."""
+    if factor >= 1.0:
+        return picture
+    size = [max(1, round(length * factor)) for length in picture.shape[1:]]
+    return functional.interpolate(picture[None].float(), size=size, mode="area")[0].round().to(torch.uint8)
+
+
+def _label(text: str, width: int) -> Tensor:
+    """A strip (3, height, width) with `text`, in letters twice their drawn size where they fit."""
+    times = 2 if len(text) * 8 <= width else 1
+    bits = [[int(bit) for letter in text for bit in GLYPHS[letter][3 * y : 3 * y + 3] + "0"] for y in range(5)]
+    strip = torch.tensor(bits, dtype=torch.uint8).repeat_interleave(times, 0).repeat_interleave(times, 1)
+    letters = (PAPER - strip * (PAPER - INK)).to(torch.uint8).expand(3, -1, -1)[:, :, :width]
+    return _fill(letters, 16, width, top=3)
+
+
+def _fill(picture: Tensor, height: int, width: int, left: int = 0, top: int = 0) -> Tensor:
+    """The picture at (top, left) of a sheet (3, height, width) of paper."""
+    sheet = torch.full((3, height, width), PAPER, dtype=torch.uint8)
+    sheet[:, top : top + picture.shape[1], left : left + picture.shape[2]] = picture
+    return sheet

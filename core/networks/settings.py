@@ -1,0 +1,55 @@
+"""What a user may ask of the networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ..settings.arguments import settle_types
+from ..settings.faults import raise_faults, require
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """What a user may ask of the networks; None means the preset's value."""
+
+    generator: str | None = None
+    """Registered generator architecture, such as resnet or unet; None takes the medium's own."""
+    filters: int | None = None
+    """Channels after the first layer of the generators."""
+    blocks: int | None = None
+    """Residual blocks of a resnet generator, or levels of a unet."""
+    blocks_b2a: int | None = None
+    """Those of the generator from B to A, where it has more to make up than the other; None: as many."""
+    upsampling: Literal["transposed", "resize", "blurred"] = "transposed"
+    """Transposed convolution (the paper), resize-convolution, or blurred enlargement (CUT, resnet only); the last two
+    leave no checkerboard."""
+    downsampling: Literal["strided", "blurred"] = "strided"
+    """Strided convolution (the paper), or blurred before every second value is taken (CUT, resnet only)."""
+    norm: Literal["instance", "batch", "none"] = "instance"
+    dropout: float = 0.0
+    """Drop-out probability inside residual blocks, 0 to 1."""
+    discriminator: str | None = None
+    """Registered discriminator architecture, such as patchgan or pixel; None takes the medium's own."""
+    discriminator_filters: int | None = None
+    discriminator_layers: int = 3
+    """Strided layers of a PatchGAN; 3 sees 70x70."""
+
+    def __post_init__(self) -> None:
+        settle_types(self, "networks")
+        faults: list[str] = []
+        for name in ("filters", "blocks", "blocks_b2a", "discriminator_filters"):
+            value = getattr(self, name)
+            require(faults, value is None or 1 <= value <= 1024, f"networks.{name} is {value}; expected 1 to 1024")
+        require(faults, 0.0 <= self.dropout < 1.0, f"networks.dropout is {self.dropout}; expected 0 to below 1")
+        layers = self.discriminator_layers
+        require(faults, 1 <= layers <= 8, f"networks.discriminator_layers is {layers}; expected 1 to 8")
+        raise_faults(faults)
+
+    def backwards(self) -> NetworkSettings:
+        """These settings as the generator from B to A has them."""
+        return replace(self, blocks=self.blocks_b2a or self.blocks)
+
+    def named(self, generator: str, discriminator: str) -> NetworkSettings:
+        """These settings with an architecture in place of each None."""
+        return replace(self, generator=self.generator or generator, discriminator=self.discriminator or discriminator)

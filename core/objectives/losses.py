@@ -1,0 +1,91 @@
+"""Adversarial losses as pure functions of a discriminator's raw verdicts (no sigmoid inside the networks)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from .objective import Judgement
+from .settings import AdversarialForm
+
+
+def generator_loss(form: AdversarialForm, verdict: Tensor) -> Tensor:
+    """What a generator pays for the verdict on its translations; any shape in, a scalar out.
+
+    lsgan: mean (D - 1)^2 (Mao et al. 2017, eq. 9 without its half, as CycleGAN section 4);
+    vanilla: mean -log sigmoid D (Goodfellow et al. 2014, non-saturating);
+    hinge, wgan and wgan-gp: -mean D (Lim & Ye 2017; Arjovsky et al. 2017).
+    """
+    if form == "lsgan":
+        return (verdict - 1.0).square().mean()
+    if form == "vanilla":
+        return F.softplus(-verdict).mean()
+    return -verdict.mean()
+
+
+def discriminator_loss(form: AdversarialForm, real: Tensor, generated: Tensor) -> Tensor:
+    """Half the sum of a discriminator's loss on real and on generated samples; a scalar.
+
+    lsgan: mean (D(real) - 1)^2 and mean D(generated)^2; vanilla: mean -log sigmoid D(real) and
+    mean -log (1 - sigmoid D(generated)); hinge: mean max(0, 1 - D(real)) and mean max(0, 1 + D(generated));
+    wgan and wgan-gp: -mean D(real) and mean D(generated), without the penalty. The half is the CycleGAN paper's
+    (section 4): discriminators learn at half the speed.
+    """
+    if form == "lsgan":
+        both = (real - 1.0).square().mean() + generated.square().mean()
+    elif form == "vanilla":
+        both = F.softplus(-real).mean() + F.softplus(generated).mean()
+    elif form == "hinge":
+        both = F.relu(1.0 - real).mean() + F.relu(1.0 + generated).mean()
+    else:
+        both = generated.mean() - real.mean()
+    return 0.5 * both
+
+
+def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, generated: Tensor, mix: Tensor) -> Tensor:
+    """Mean (|gradient of the critic| - 1)^2 on the line between the samples (Gulrajani et al. 2017, eq. 3).
+
+    real, generated: (B, C, *space); mix: (B,) in [0, 1], how far towards the generated sample; a scalar.
+    """
+    share = mix.reshape(-1, *[1] * (real.dim() - 1))
+    between = (real + share * (generated - real)).detach().requires_grad_(True)
+    with torch.enable_grad():
+        (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    slope: Tensor = gradient.flatten(1).square().sum(1).sqrt()
+    return (slope - 1.0).square().mean()
+
+
+def apply_together(network: nn.Module, inputs: Sequence[Tensor]) -> list[Tensor]:
+    """The network's output for every input (B_i, C, *space), in fp32 or better, by one call where that is exact.
+
+    Samples do not see one another through instance norm, so one call is the same as many and faster; through
+    batch norm they do, and inputs of unlike shapes cannot be stacked.
+    """
+    one_shape = len({tuple(x.shape[1:]) for x in inputs}) == 1
+    coupled = any(isinstance(module, _BatchNorm) for module in network.modules())
+    if one_shape and not coupled:
+        together = network(torch.cat(list(inputs)))
+        outputs = together.split([len(x) for x in inputs])
+    else:
+        outputs = [network(x) for x in inputs]
+    return [precise(y) for y in outputs]
+
+
+def precise(x: Tensor) -> Tensor:
+    """In fp32 or better: what reduced precision computed is summed up without it."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
+def judged(form: AdversarialForm, judge: nn.Module, real: Tensor, generated: Tensor) -> Judgement:
+    """What a discriminator thinks of real samples (B, C, *space) and of generated ones, and pays for it."""
+    on_real, on_generated = apply_together(judge, [real, generated])
+    return Judgement(discriminator_loss(form, on_real, on_generated), on_real, on_generated)
+
+
+def distance(x: Tensor, y: Tensor) -> Tensor:
+    """Mean absolute difference, the L1 of the paper's equation 2."""
+    return (x - y).abs().mean()

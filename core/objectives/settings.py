@@ -1,0 +1,67 @@
+"""Settings of the cycle objective."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..errors import show
+from ..settings.arguments import settle_types
+from ..settings.faults import raise_faults, require, require_least
+
+AdversarialForm = Literal["lsgan", "vanilla", "hinge", "wgan", "wgan-gp"]
+FORMS: tuple[AdversarialForm, ...] = ("lsgan", "vanilla", "hinge", "wgan", "wgan-gp")
+
+
+def require_form(faults: list[str], form: str, unpenalised: str = "") -> None:
+    """Collect a fault when there is no such adversarial form, or when it asks for a gradient penalty of an objective
+    that has none: `unpenalised`, its name."""
+    require(faults, form in FORMS, f"objective.form is {show(form)}; expected one of {', '.join(FORMS)}")
+    if unpenalised:
+        known = f"objective.form is 'wgan-gp', which {unpenalised} does not know; use wgan"
+        require(faults, form != "wgan-gp", known)
+
+
+@dataclass(frozen=True)
+class CycleSettings:
+    """Weights of the cycle objective, in absolute terms and independent of one another (0 switches a term off)."""
+
+    form: AdversarialForm = "lsgan"
+    """Adversarial loss: lsgan (default), vanilla, hinge, wgan or wgan-gp."""
+    adversarial_a: float = 1.0
+    """Weight of discriminator A's verdict on translations b to a."""
+    adversarial_b: float = 1.0
+    """Weight of discriminator B's verdict on translations a to b."""
+    cycle_a: float = 10.0
+    """Weight of |F(G(a)) - a|."""
+    cycle_b: float = 10.0
+    """Weight of |G(F(b)) - b|."""
+    identity_a: float = 5.0
+    """Weight of |F(a) - a|."""
+    identity_b: float = 5.0
+    """Weight of |G(b) - b|."""
+    equivariance: float = 0.0
+    """Weight of |G(W(x)) - W(G(x))| in both directions, W the domain's warp."""
+    cycle_noise: float = 0.0
+    """Standard deviation of the noise added to translations before they are translated back. It keeps the generators
+    from hiding the input in invisible detail instead of in what they show (Chu et al. 2017; Bashkirova et al. 2019);
+    0.05 to 0.1 where one domain shows less than the other (photo to map)."""
+    cycle_pool_a: int = 1
+    """Side of the windows over which a and F(G(a)) are averaged before they are compared; 1 compares every value.
+    More where A shows detail that B cannot hold (photo to map: 8), so that it need not be hidden in the translation."""
+    cycle_pool_b: int = 1
+    """The same for b and G(F(b))."""
+    gradient_penalty: float = 10.0
+    """Weight of the penalty on the critic's gradient norm (wgan-gp only)."""
+    history: int = 50
+    """Translations kept in the history buffer the discriminators draw from; 0 uses fresh ones only."""
+
+    def __post_init__(self) -> None:
+        settle_types(self, "objective")
+        faults: list[str] = []
+        require_form(faults, self.form)
+        weights = ("adversarial_a", "adversarial_b", "cycle_a", "cycle_b", "identity_a", "identity_b", "equivariance",
+                   "cycle_noise", "gradient_penalty", "history")  # fmt: skip
+        require_least(faults, self, "objective", weights, 0)
+        require_least(faults, self, "objective", ("cycle_pool_a", "cycle_pool_b"), 1)
+        raise_faults(faults)

@@ -1,0 +1,46 @@
+"""What training handles: samples, batches of them, and transformations of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Unpaired samples: a (B, C_a, *space), b (B, C_b, *space), and the context that the domain gave with them."""
+
+    a: Tensor
+    b: Tensor
+    problems: tuple[str, ...] = ()
+    """Files that had to be passed over, and why."""
+    context_a: Mapping[str, Tensor] = field(default_factory=dict)
+    """Context of the samples a by name, each (B, ...); empty for most media."""
+    context_b: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A training sample with what the domain's own loss terms need to know about it."""
+
+    x: Tensor
+    """The sample itself, (C, *space) float32 in [-1, 1]."""
+    context: Mapping[str, Tensor] = field(default_factory=dict)
+    """Further tensors by name, such as a neighbouring frame; every sample of a side has the same names and shapes."""
+
+    @classmethod
+    def of(cls, drawn: Tensor | Sample) -> Sample:
+        """What `Domain.sample` gave, as a Sample; a plain tensor is one without context."""
+        return drawn if isinstance(drawn, Sample) else cls(drawn)
+
+
+class Warp(Protocol):
+    """A transformation that translation should commute with; applied to batches (B, C, *space)."""
+
+    def __call__(self, x: Tensor) -> Tensor: ...

@@ -1,0 +1,1 @@
+"""Settings: dataclasses to and from mappings, and all their faults at once."""

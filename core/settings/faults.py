@@ -1,0 +1,41 @@
+"""Settings of training and networks: frozen dataclasses, one field one meaning, no heavy imports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ..errors import ConfigError, show
+from .mapping import joined
+from .plain import LARGEST_WHOLE
+
+
+def require(faults: list[str], condition: bool, message: str) -> None:
+    """Collect `message` when `condition` does not hold, so that all faults can be raised together."""
+    if not condition:
+        faults.append(message)
+
+
+def require_least(faults: list[str], settings: Any, where: str, names: Sequence[str], least: int) -> None:
+    """Collect a fault for each of the fields `names`, of the group `where`, that is below `least` or beyond use."""
+    for name in names:
+        value = getattr(settings, name)
+        require(faults, value >= least, f"{where}.{name} is {show(value)}; expected {least} or more")
+        # What is not comparable (NaN) has its fault already.
+        require(faults, not value > LARGEST_WHOLE, f"{where}.{name} is {show(value)}; expected less than 2**63")
+
+
+@contextmanager
+def gathered(faults: list[str]) -> Iterator[None]:
+    """Collect what the settings of a base class find wrong: `with gathered(faults): super().__post_init__()`."""
+    try:
+        yield
+    except ConfigError as error:
+        faults.append(str(error))
+
+
+def raise_faults(faults: list[str]) -> None:
+    """Raise one ConfigError naming every collected fault."""
+    if faults:
+        raise ConfigError(joined(faults))

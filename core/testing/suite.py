@@ -1,0 +1,35 @@
+"""Every rule of the contract suite, run over one case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .case import Case, ContractError, Rule
+from .conversion_rules import CONVERSION_RULES
+from .process_rules import PROCESS_RULES
+from .training_rules import TRAINING_RULES
+
+__all__ = ["RULES", "Case", "ContractError", "Rule", "check", "verify"]
+
+RULES: tuple[Rule, ...] = (*TRAINING_RULES, *CONVERSION_RULES, *PROCESS_RULES)
+"""Every rule of the contract, in the order in which a new domain is best mended."""
+
+
+def check(case: Case, rules: Sequence[Rule] = RULES) -> tuple[str, ...]:
+    """Every fault of a domain, one line each: the rule's name and what to mend. Empty when it keeps the contract."""
+    faults = []
+    for rule in rules:
+        try:
+            rule(case)
+        except ContractError as error:
+            faults.append(f"{rule.__name__}: {error}")
+        except Exception as error:
+            faults.append(f"{rule.__name__}: raised {type(error).__name__}: {error}")
+    return tuple(faults)
+
+
+def verify(case: Case, rules: Sequence[Rule] = RULES) -> None:
+    """Raise one ContractError that lists every fault `check` finds."""
+    faults = check(case, rules)
+    if faults:
+        raise ContractError(f"{type(case.domain).__name__} breaks its contract:\n" + "\n".join(faults))

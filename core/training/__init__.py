@@ -1,0 +1,1 @@
+"""Training, in the order to read it: run, plan, launch, loop, engine."""

@@ -1,0 +1,210 @@
+"""Checkpoints: a folder each, which appears whole or not at all.
+
+checkpoints/step-00020000/  weights.safetensors   generators, discriminators, moving average
+                            state.pt              step, optimisers (read with weights_only=True)
+                            process-0.pt          history buffers and random generators of each process
+                            checksums.json        size and CRC-32 of each of them
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ..errors import ModelFileError
+from ..files import flush, output_error
+from ..model.stored import Unreadable, file_checksum, first_line, load_plain, load_tensors, save_plain, save_tensors
+
+FORMAT = 1
+_PREFIX = "step-"
+_CHECKSUMS = "checksums.json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint folder holds for one process."""
+
+    step: int
+    weights: Mapping[str, Tensor]
+    shared: Mapping[str, Any]
+    local: Mapping[str, Any]
+    best: float | None
+    best_step: int | None = None
+    """The step of the model that `best` is the figure of; None where there is none, or an earlier version wrote it."""
+
+
+def folder_of(run: Path, step: int) -> Path:
+    """The folder of the checkpoint after `step` steps."""
+    return run / "checkpoints" / f"{_PREFIX}{step:08d}"
+
+
+def listed(run: Path) -> list[Path]:
+    """Complete checkpoint folders of a run, oldest first."""
+    found = (run / "checkpoints").glob(f"{_PREFIX}*")
+    return sorted(path for path in found if path.is_dir() and (path / "state.pt").is_file())
+
+
+def newest(run: Path) -> Path | None:
+    """The newest complete checkpoint folder of a run, if any."""
+    found = listed(run)
+    return found[-1] if found else None
+
+
+def save_local(run: Path, step: int, rank: int, local: Mapping[str, Any]) -> None:
+    """Write one process's part into the checkpoint in the making. Raises OutputError."""
+    unfinished = _unfinished(run, step)
+    with _whole_or_gone(unfinished, folder_of(run, step)):
+        unfinished.mkdir(parents=True, exist_ok=True)
+        save_plain(local, unfinished / f"process-{rank}.pt")
+
+
+def save_shared(
+    run: Path,
+    step: int,
+    weights: Mapping[str, Tensor],
+    shared: Mapping[str, Any],
+    best: float | None,
+    best_step: int | None = None,
+) -> Path:
+    """Write what all processes share and give the checkpoint its name; call after every `save_local`.
+
+    Raises OutputError, and then leaves nothing behind.
+    """
+    unfinished, target = _unfinished(run, step), folder_of(run, step)
+    with _whole_or_gone(unfinished, target):
+        unfinished.mkdir(parents=True, exist_ok=True)
+        save_tensors(weights, unfinished / "weights.safetensors")
+        state = {"format": FORMAT, "step": step, "optimisers": dict(shared), "best": best, "best_step": best_step}
+        save_plain(state, unfinished / "state.pt")
+        facts = {file.name: _facts(file) for file in sorted(unfinished.iterdir())}
+        (unfinished / _CHECKSUMS).write_text(json.dumps(facts, indent=2) + "\n")
+        for file in unfinished.iterdir():
+            flush(file)
+        if target.exists():
+            shutil.rmtree(target)
+        unfinished.replace(target)
+        flush(target.parent)
+    return target
+
+
+@contextmanager
+def _whole_or_gone(unfinished: Path, target: Path) -> Iterator[None]:
+    """Remove the checkpoint in the making when it cannot be written, and raise OutputError."""
+    try:
+        yield
+    except OSError as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise output_error(target, error) from error
+
+
+def prune(run: Path, keep: int) -> None:
+    """Remove all but the newest `keep` checkpoints, and what a killed process left unfinished."""
+    for old in listed(run)[:-keep]:
+        shutil.rmtree(old, ignore_errors=True)
+    for unfinished in (run / "checkpoints").glob(".unfinished-*"):
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def load(folder: Path, rank: int = 0) -> Checkpoint:
+    """Read one process's view of a checkpoint. Nothing in it is executed.
+
+    Raises:
+        ModelFileError: it is damaged, made by a newer version, or by another number of processes; the message names the
+            one before it.
+    """
+    weights, state, local = names = ("weights.safetensors", "state.pt", f"process-{rank}.pt")
+    for name in names:
+        if not (folder / name).is_file():
+            advice = "resume with as many processes as it was trained with" if name == local else _instead(folder)
+            raise ModelFileError(f"{folder} has no {name}; {advice}")
+    with _judged(folder):
+        found = _checkpoint(
+            load_plain(folder / state), load_tensors(folder / weights), load_plain(folder / local), folder
+        )
+        _compare_with_checksums(folder, names)
+    return found
+
+
+def last_good(run: Path) -> Path | None:
+    """The newest checkpoint of a run that can be gone on from, if there is one."""
+    for folder in reversed(listed(run)):
+        try:
+            load(folder)
+        except ModelFileError:
+            continue
+        return folder
+    return None
+
+
+@contextmanager
+def fitting(folder: Path) -> Iterator[None]:
+    """Take up what a checkpoint holds in this block: what does not fit the run is a ModelFileError that says so."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        reason = f"{type(error).__name__} {error}" if isinstance(error, LookupError) else first_line(error)
+        raise ModelFileError(f"{folder} does not fit this run ({reason}); {_instead(folder)}") from error
+
+
+@contextmanager
+def _judged(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ModelFileError(f"{folder} cannot be read: {error.strerror or error}") from error
+    except Unreadable as error:
+        raise ModelFileError(f"{folder} is damaged ({first_line(error)}); {_instead(folder)}") from error
+
+
+def _instead(folder: Path) -> str:
+    older = [each.name for each in listed(folder.parent.parent) if each.name < folder.name]
+    return f"delete it to resume from an older one ({older[-1] if older else 'there is none: the run begins anew'})"
+
+
+def _checkpoint(state: Any, weights: Mapping[str, Tensor], local: Any, folder: Path) -> Checkpoint:
+    """The parts as one, when each is what it should be. Raises Unreadable, or ModelFileError for a newer version."""
+    if not isinstance(state, Mapping) or not isinstance(state.get("format"), int):
+        raise Unreadable("state.pt is no state of a run")
+    if state["format"] > FORMAT:
+        raise ModelFileError(f"{folder} was made by a newer version of unpaired; update to continue from it")
+    step, shared, best, best_step = (state.get(key) for key in ("step", "optimisers", "best", "best_step"))
+    if not isinstance(step, int) or step < 0 or not isinstance(shared, Mapping):
+        raise Unreadable("state.pt has no step or no optimisers")
+    if best is not None and not isinstance(best, int | float):
+        raise Unreadable(f"best in state.pt is {type(best).__name__}, expected a number")
+    if best_step is not None and not isinstance(best_step, int):
+        raise Unreadable(f"best_step in state.pt is {type(best_step).__name__}, expected a whole number")
+    if not isinstance(local, Mapping):
+        raise Unreadable(f"a process's state is {type(local).__name__}, expected a dictionary")
+    for name, value in weights.items():
+        if not bool(value.isfinite().all()):
+            raise Unreadable(f"{name[:80]} is not finite")
+    return Checkpoint(step, weights, shared, local, best, best_step)
+
+
+def _facts(file: Path) -> dict[str, Any]:
+    return {"bytes": file.stat().st_size, "crc32": file_checksum(file)}
+
+
+def _compare_with_checksums(folder: Path, names: tuple[str, ...]) -> None:
+    """Raise Unreadable for a file that is not as it was written; earlier versions recorded no checksums."""
+    try:
+        recorded = json.loads((folder / _CHECKSUMS).read_text())
+    except FileNotFoundError:
+        return
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"{_CHECKSUMS} cannot be read") from error
+    for name in names:
+        if not isinstance(recorded, Mapping) or recorded.get(name) != _facts(folder / name):
+            raise Unreadable(f"{name} is not as it was written: size or checksum differ")
+
+
+def _unfinished(run: Path, step: int) -> Path:
+    return run / "checkpoints" / f".unfinished-{step:08d}"

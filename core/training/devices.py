@@ -1,0 +1,63 @@
+"""The device and the precision of a training, by Lightning Fabric."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+
+from ..runtimes.devices import device_named
+from .settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+FabricPrecision = Literal["32-true", "bf16-mixed", "16-mixed", "64-true"]
+_PRECISIONS: dict[str, FabricPrecision] = {
+    "fp32": "32-true",
+    "bf16": "bf16-mixed",
+    "fp16": "16-mixed",
+    "fp64": "64-true",
+}
+
+
+def make_fabric(settings: TrainingSettings) -> Fabric:
+    """The Fabric for these settings: device, precision, and how many processes.
+
+    Under torchrun (LOCAL_WORLD_SIZE is set) its processes are joined; else `processes` are started from here.
+
+    Raises:
+        ConfigError: the device is not there.
+    """
+    from lightning_fabric import Fabric
+
+    # What it announces (precision, ranks) is in config.yaml already.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    device = device_named(settings.device, "training.device")
+    precision = settings.precision
+    if precision == "auto":
+        precision = "bf16" if native_bf16(device.kind) else "fp32"
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", 0))
+    processes = local or settings.processes
+    devices: Any = processes if device.number is None else [device.number]
+    nodes = int(os.environ.get("WORLD_SIZE", processes)) // processes if local else 1
+    strategy = "auto" if processes * nodes == 1 else "ddp" if local else "ddp_spawn"
+    fabric: Fabric = Fabric(
+        accelerator=device.kind,
+        devices=devices,
+        num_nodes=nodes,
+        strategy=strategy,
+        precision=_PRECISIONS[precision],
+    )
+    return fabric
+
+
+def native_bf16(accelerator: str) -> bool:
+    """Whether the device computes bf16 natively, so that it is faster than fp32."""
+    if accelerator == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if accelerator == "cpu":
+        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return False

@@ -1,0 +1,296 @@
+"""One training step: the generators', then the discriminators', in the paper's order.
+
+Two groups are wrapped by Lightning Fabric, generators and discriminators, each with one forward that computes its
+whole loss: one wrapped module with all four networks fails under DDP.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from ..model.stored import first_difference, shapes
+from ..networks.initialisation import initialise
+from ..networks.spec import Networks
+from ..objectives.objective import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
+from ..samples import Batch, Warp
+from ..sides import Side
+from .history import HistoryBuffer
+from .settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+class GeneratorGroup(nn.Module):
+    """The generators, with a forward that is their whole loss."""
+
+    def __init__(self, generators: Generators, discriminators: Discriminators, objective: Objective) -> None:
+        super().__init__()
+        self.generators = generators
+        self.objective = objective
+        # In a tuple, so that the judges' parameters do not become this group's.
+        self._judges = (discriminators,)
+        self.warp: Warp | None = None
+
+    def forward(self, *parts: Any) -> tuple[Any, ...]:
+        # Fabric walks through what a wrapped forward takes and returns and refuses frozen dataclasses.
+        step = self.objective.generator_step(self.generators, self._judges[0], _together(*parts), self.warp)
+        return dict(step.losses), dict(step.translated), dict(step.extra)
+
+
+class DiscriminatorGroup(nn.Module):
+    """The discriminators, with a forward that is their whole loss."""
+
+    def __init__(self, discriminators: Discriminators, objective: Objective) -> None:
+        super().__init__()
+        self.discriminators = discriminators
+        self.objective = objective
+
+    def forward(self, shown: dict[Side, Tensor], extra: dict[str, Tensor], *parts: Any) -> tuple[Any, ...]:
+        step = self.objective.discriminator_step(self.discriminators, _together(*parts), shown, extra)
+        return dict(step.losses), dict(step.verdicts)
+
+
+class Engine:
+    """Networks, optimisers, moving average and history buffers of a run, and the step that moves them."""
+
+    def __init__(self, fabric: Fabric, networks: Networks, objective: Objective, settings: TrainingSettings) -> None:
+        self.fabric = fabric
+        self.settings = settings
+        random = torch.Generator().manual_seed(settings.seed)
+        ways = objective.directions
+        self.generators = Generators(networks, ways, objective.heads(networks))
+        self.discriminators = Discriminators(networks, ways)
+        initialise(self.generators, random)
+        initialise(self.discriminators, random)
+        if fabric.device.type == "cuda":
+            # On the CPU contiguous tensors are faster: instance norm's kernels there want whole channels.
+            self.generators.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.discriminators.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if settings.compile:
+            for network in (*_parts_of(self.generators), *_parts_of(self.discriminators)):
+                network.compile()
+        rate = settings.learning_rate
+        self._rates = (rate, settings.discriminator_learning_rate or rate)
+        self._objective = objective
+        self._plain_g = GeneratorGroup(self.generators, self.discriminators, objective)
+        group_d = DiscriminatorGroup(self.discriminators, objective)
+        self._group_g, self._optimiser_g = fabric.setup(self._plain_g, self._optimiser(self.generators))
+        self._group_d, self._optimiser_d = fabric.setup(group_d, self._optimiser(self.discriminators))
+        self.averaged = copy.deepcopy(self.generators).requires_grad_(False).eval()
+        # Odd and even seeds keep the two buffers' draws, and those of every process, apart.
+        seed = 2 * (settings.seed * fabric.world_size + fabric.global_rank) % 2**63
+        self._history: dict[Side, HistoryBuffer] = {
+            "a": HistoryBuffer(objective.history, seed),
+            "b": HistoryBuffer(objective.history, seed + 1),
+        }
+
+    def _optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
+        """An optimiser whose learning rate is set before each step."""
+        settings, decay = self.settings, self.settings.weight_decay
+        if settings.optimiser == "rmsprop":
+            return torch.optim.RMSprop(network.parameters(), alpha=settings.beta2, weight_decay=decay)
+        betas, fused = (settings.beta1, settings.beta2), self.fabric.device.type in ("cpu", "cuda")
+        return torch.optim.Adam(network.parameters(), betas=betas, weight_decay=decay, fused=fused)
+
+    def step(
+        self, batches: Sequence[Batch], warp: Warp | None, factor: float | tuple[float, float], step: int
+    ) -> dict[str, Tensor]:
+        """One optimiser step of each group over `batches` (one each accumulated pass).
+
+        `factor` scales the learning rates, of both groups or of generators and discriminators each; `step` (0-based)
+        sets the moving average's warm-up, and the objective may go by it. Returns named losses and verdicts as scalars
+        on the device, averaged over the batches.
+        """
+        factors = factor if isinstance(factor, tuple) else (factor, factor)
+        self._objective.step = step
+        with arithmetic(self.settings.precision):
+            return self._step(batches, warp, factors, step)
+
+    def _step(
+        self, batches: Sequence[Batch], warp: Warp | None, factors: tuple[float, float], step: int
+    ) -> dict[str, Tensor]:
+        optimisers = (self._optimiser_g, self._optimiser_d)
+        for optimiser, rate, factor in zip(optimisers, self._rates, factors, strict=True):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * factor
+        generators_learn, discriminators_learn = self._objective.turns()
+        steps = self._generators(batches, warp, generators_learn)
+        losses = _mean([s.losses for s in steps])
+        losses["generators"] = torch.stack(list(losses.values())).sum()
+        judged = self._discriminators(batches, steps, discriminators_learn)
+        losses |= _mean([s.losses for s in judged]) | _mean([s.verdicts for s in judged])
+        self._average(step)
+        return losses
+
+    def _generators(self, batches: Sequence[Batch], warp: Warp | None, learn: bool) -> list[GeneratorStep]:
+        self.discriminators.requires_grad_(False)
+        self._plain_g.warp = warp
+        steps = []
+        for number, batch in enumerate(batches):
+            with self._pass(self._group_g, learn, last=number + 1 == len(batches)):
+                step = GeneratorStep(*self._group_g(*_parts(batch)))
+                if learn:
+                    self.fabric.backward(_sum(step.losses) / len(batches))
+            steps.append(step)
+        if learn:
+            self._descend(self._group_g, self._optimiser_g)
+        self.discriminators.requires_grad_(True)
+        return steps
+
+    def _discriminators(
+        self, batches: Sequence[Batch], steps: Sequence[GeneratorStep], learn: bool
+    ) -> list[DiscriminatorStep]:
+        judged = []
+        for number, (batch, step) in enumerate(zip(batches, steps, strict=True)):
+            shown = {side: self._history[side].exchange(made) for side, made in step.translated.items()}
+            with self._pass(self._group_d, learn, last=number + 1 == len(batches)):
+                verdict = DiscriminatorStep(*self._group_d(shown, dict(step.extra), *_parts(batch)))
+                if learn:
+                    self.fabric.backward(_sum(verdict.losses) / len(batches))
+            judged.append(verdict)
+        if learn:
+            self._descend(self._group_d, self._optimiser_d)
+            self._objective.constrain(self.discriminators)
+        return judged
+
+    @contextmanager
+    def _pass(self, group: Any, learn: bool, last: bool) -> Iterator[None]:
+        """One forward pass and what follows of it; gradients go to the other processes with the last pass alone."""
+        with ExitStack() as stack:
+            if not learn:
+                stack.enter_context(torch.no_grad())
+            elif not last:
+                stack.enter_context(self.fabric.no_backward_sync(group))
+            yield
+
+    def _descend(self, group: Any, optimiser: Any) -> None:
+        if self.settings.clip:
+            self.fabric.clip_gradients(group, optimiser, max_norm=self.settings.clip, error_if_nonfinite=False)
+        optimiser.step()
+        optimiser.zero_grad()
+
+    @torch.no_grad()
+    def _average(self, step: int) -> None:
+        # A young average follows closely, else the random initial weights stay in it for 1 / (1 - decay) steps.
+        decay = min(self.settings.ema, (1 + step) / (10 + step)) if self.settings.ema else 0.0
+        torch._foreach_lerp_(
+            list(self.averaged.parameters()), [p.data for p in self.generators.parameters()], 1.0 - decay
+        )
+        for averaged, buffer in zip(self.averaged.buffers(), self.generators.buffers(), strict=True):
+            averaged.copy_(buffer)
+
+    def finite(self) -> bool:
+        """Whether every weight, and every statistic that a norm keeps, is finite."""
+        networks = (self.generators, self.discriminators, self.averaged)
+        values = [value.detach() for network in networks for value in network.state_dict().values()]
+        floating = [value for value in values if value.is_floating_point()]
+        return bool(torch.stack(torch._foreach_norm(floating, float("inf"))).isfinite().all())
+
+    def weights(self) -> dict[str, Tensor]:
+        """All weights by name, for a checkpoint."""
+        parts = {"generators": self.generators, "discriminators": self.discriminators, "averaged": self.averaged}
+        return {
+            f"{part}.{name}": value.detach().cpu().contiguous()
+            for part, network in parts.items()
+            for name, value in network.state_dict().items()
+        }
+
+    def restore_weights(self, weights: Mapping[str, Tensor]) -> None:
+        """Take up a checkpoint's weights. Raises ValueError when they do not fit the networks."""
+        if unlike := first_difference(shapes(self.weights()), shapes(weights)):
+            raise ValueError(unlike)
+        parts = {"generators": self.generators, "discriminators": self.discriminators, "averaged": self.averaged}
+        for part, network in parts.items():
+            prefix = f"{part}."
+            network.load_state_dict({n.removeprefix(prefix): v for n, v in weights.items() if n.startswith(prefix)})
+
+    def shared_state(self) -> dict[str, Any]:
+        """The optimisers' state, equal in every process."""
+        return {"generators": self._optimiser_g.state_dict(), "discriminators": self._optimiser_d.state_dict()}
+
+    def restore_shared_state(self, state: Mapping[str, Any]) -> None:
+        """Take up the optimisers' state. Raises ValueError, KeyError or TypeError when it is not theirs."""
+        for name, optimiser in (("generators", self._optimiser_g), ("discriminators", self._optimiser_d)):
+            _check_optimiser(optimiser, state[name], name, _KEPT[self.settings.optimiser])
+            optimiser.load_state_dict(state[name])
+
+    def local_state(self) -> dict[str, Any]:
+        """What differs between processes: history buffers and random generators."""
+        cuda = self.fabric.device.type == "cuda"
+        return {
+            "history_a": self._history["a"].state(),
+            "history_b": self._history["b"].state(),
+            "random": torch.get_rng_state(),
+            "random_cuda": torch.cuda.get_rng_state(self.fabric.device) if cuda else None,
+        }
+
+    def restore_local_state(self, state: Mapping[str, Any]) -> None:
+        """Take up this process's own state."""
+        self._history["a"].restore(state["history_a"], self.fabric.device)
+        self._history["b"].restore(state["history_b"], self.fabric.device)
+        torch.set_rng_state(state["random"].cpu())
+        if state["random_cuda"] is not None and self.fabric.device.type == "cuda":
+            torch.cuda.set_rng_state(state["random_cuda"].cpu(), self.fabric.device)
+
+
+# What each optimiser keeps of a weight beside the number of its steps.
+_KEPT = {"adam": {"step", "exp_avg", "exp_avg_sq"}, "rmsprop": {"step", "square_avg"}}
+
+
+def _check_optimiser(optimiser: Any, state: Mapping[str, Any], name: str, kept: set[str]) -> None:
+    """Raise ValueError for a state that torch would take up, and stumble over in the next step."""
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+    for own, found in zip(optimiser.param_groups, state["param_groups"], strict=True):
+        if missing := own.keys() - found.keys():
+            raise ValueError(f"the optimiser of the {name} has no {sorted(missing)[0]}: training.optimiser is another")
+    for place, facts in state["state"].items():
+        shape = weights[place].shape
+        if facts.keys() != kept or any(value.dim() and value.shape != shape for value in facts.values()):
+            raise ValueError(f"the optimiser of the {name} holds another state of weight {place}")
+
+
+@contextmanager
+def arithmetic(precision: str) -> Iterator[None]:
+    """Keeps fp64 whole: Fabric rounds what a wrapped forward returns to the default dtype."""
+    if precision != "fp64":
+        yield
+        return
+    earlier = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(earlier)
+
+
+def _parts(batch: Batch) -> tuple[Any, ...]:
+    """A batch as a wrapped forward can take it: tensors, and dictionaries of tensors."""
+    return batch.a, batch.b, dict(batch.context_a), dict(batch.context_b)
+
+
+def _together(a: Tensor, b: Tensor, context_a: dict[str, Tensor], context_b: dict[str, Tensor]) -> Batch:
+    return Batch(a, b, (), context_a, context_b)
+
+
+def _parts_of(group: nn.Module) -> Iterator[nn.Module]:
+    """The networks of a group, those in its dictionaries each by itself."""
+    for network in group.children():
+        if isinstance(network, nn.ModuleDict):
+            yield from network.values()
+        else:
+            yield network
+
+
+def _sum(losses: Mapping[str, Tensor]) -> Tensor:
+    return torch.stack(list(losses.values())).sum()
+
+
+def _mean(records: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    return {name: torch.stack([record[name].detach() for record in records]).mean() for name in records[0]}

@@ -1,0 +1,54 @@
+"""The two folders of a training: what they hold, and what tells them from others."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from ..adapter.domain import Domain
+from ..adapter.inventory import Inventory
+from ..adapter.pairs import matched
+from ..errors import ConfigError
+from ..sides import Side
+
+FEWEST_SAMPLES = 2
+"""Samples an epoch of a side below which training is refused: with one there is nothing to generalise from."""
+
+
+def scan_sides(domain: Domain, a: Path, b: Path, paired: bool = False) -> dict[Side, Inventory]:
+    """Scan both folders; `paired`: their true pairs, in one order.
+
+    Raises:
+        MissingFile: a folder does not exist.
+        ConfigError: both are one folder, or one holds too few usable files, or names do not match where pairs are
+            asked for.
+    """
+    inventories: dict[Side, Inventory] = {"a": domain.scan(a), "b": domain.scan(b)}
+    if a.resolve() == b.resolve():
+        raise ConfigError(f"A and B are the same folder ({a}); name two folders that show two worlds")
+    if paired:
+        inventories = matched(inventories)
+    for side, inventory in inventories.items():
+        if len(inventory.drawn) < FEWEST_SAMPLES:
+            raise ConfigError(
+                f"{side.upper()} holds {len(inventory.files)} usable files ({inventory.folder}), "
+                f"{len(inventory.broken)} broken; training needs {FEWEST_SAMPLES} or more: "
+                "`unpaired inspect` says what is wrong with them"
+            )
+    return inventories
+
+
+def data_hash(inventories: dict[Side, Inventory]) -> str:
+    """Sixteen hexadecimal digits over the names and sizes of all training files."""
+    digest = hashlib.sha256()
+    for side, inventory in sorted(inventories.items()):
+        for file in inventory.files:
+            digest.update(
+                f"{side}/{file.relative_to(inventory.folder)}:{_bytes(file)}\n".encode(errors="surrogateescape")
+            )
+    return digest.hexdigest()[:16]
+
+
+def _bytes(file: Path) -> int:
+    # The size of a folder's own entry is the file system's affair, unlike what lies in it.
+    return sum(each.stat().st_size for each in file.iterdir()) if file.is_dir() else file.stat().st_size

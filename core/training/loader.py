@@ -1,0 +1,273 @@
+"""Unpaired samples for training: stateless, so that position k of a run is the same sample however it is reached.
+
+The k-th pair is drawn from generators seeded by (seed, side, k) alone. Resuming needs no loader state but the
+step, and workers, their number and their timing cannot change what is trained on.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
+
+from ..adapter.checks import draw
+from ..adapter.domain import Domain
+from ..errors import AdapterError, MediaError, ResourceError, UnpairedError
+from ..samples import Batch, Sample
+from ..sides import Side
+from .resources import MORE
+from .schedule import constant_then_linear
+from .settings import TrainingSettings
+
+AHEAD = 4
+"""Batches that each loader process fetches ahead."""
+_ATTEMPTS = 20
+_VALUES_EVERY = 16
+"""Of so many samples the values of one are looked at, after the first epoch."""
+
+
+class PairDataset(Dataset[Batch]):
+    """Pairs by their position in the run, as batches of one."""
+
+    def __init__(
+        self,
+        domain: Domain,
+        files: dict[Side, Sequence[Path]],
+        settings: TrainingSettings,
+        samples_a_step: int,
+        paired: bool = False,
+    ) -> None:
+        """`paired`: files of the same place are true counterparts, and are drawn together with like random numbers."""
+        self.domain = domain
+        self.together: tuple[tuple[Side, ...], ...] = (("a", "b"),) if paired else (("a",), ("b",))
+        # Text takes a tenth of the memory of Path objects; 100,000 files are an ordinary folder. A file that is drawn
+        # several times an epoch is listed as often, and held once.
+        texts = {path: str(path) for paths in files.values() for path in paths}
+        self.files = {side: [texts[path] for path in paths] for side, paths in files.items()}
+        self.settings = settings
+        self.samples_a_step = samples_a_step
+        self._orders: dict[Side, tuple[int, np.ndarray]] = {}
+        self._spaces: dict[Side, tuple[int, ...]] = {}
+
+    def __getitem__(self, position: int) -> Batch:
+        problems: list[str] = []
+        a, b = (sample for sides in self.together for sample in self._samples(sides, position, problems))
+        contexts = [{name: value[None] for name, value in sample.context.items()} for sample in (a, b)]
+        return Batch(a.x[None], b.x[None], tuple(problems), *contexts)
+
+    def _samples(self, sides: tuple[Side, ...], position: int, problems: list[str]) -> list[Sample]:
+        """A sample of each of the sides, which share order and random numbers: those of the first."""
+        step = position // self.samples_a_step
+        augmentation = constant_then_linear(step, self.settings.steps, self.settings.constant)
+        # Every file's at first, then now and again: of pictures that are held decoded it would cost a tenth.
+        values = position < len(self.files[sides[0]]) or position % _VALUES_EVERY == 0
+        for attempt in range(_ATTEMPTS):
+            place = self._place(sides[0], position + attempt * 7919)
+            seed = [self.settings.seed, ord(sides[0]), 1, position, attempt]
+            drawn: list[Sample] = []
+            for side in sides:
+                file = Path(self.files[side][place])
+                rng = np.random.default_rng(seed)
+                try:
+                    sample = draw(self.domain, file, side, rng, augmentation, values)
+                except (MediaError, OSError) as error:
+                    problems.append(f"{file}: {error}")
+                    break
+                drawn.append(self._of_one_size(sample, side, file))
+            else:
+                return drawn
+        which = " or ".join(side.upper() for side in sides)
+        raise MediaError(f"{_ATTEMPTS} files of {which} in a row cannot be used; the last: {problems[-1]}")
+
+    def _of_one_size(self, sample: Sample, side: Side, file: Path) -> Sample:
+        space = tuple(sample.x.shape[1:])
+        expected = self._spaces.setdefault(side, space)
+        if space != expected:
+            raise AdapterError(
+                f"{type(self.domain).__name__}.sample gave {_size(space)} values for {file}; "
+                f"expected {_size(expected)}, as of the samples of {side.upper()} before it"
+            )
+        return sample
+
+    def _place(self, side: Side, position: int) -> int:
+        """Every epoch goes through all files of a side once (as often as listed), in an order of its own."""
+        count = len(self.files[side])
+        epoch, place = divmod(position, count)
+        if side not in self._orders or self._orders[side][0] != epoch:
+            order = np.random.default_rng([self.settings.seed, ord(side), 0, epoch]).permutation(count)
+            self._orders[side] = (epoch, order)
+        return int(self._orders[side][1][place])
+
+
+class Positions(Sampler[list[int]]):
+    """Positions of each batch this process draws from a given step on."""
+
+    def __init__(self, settings: TrainingSettings, start_step: int, rank: int, processes: int) -> None:
+        self.settings, self.start_step, self.rank, self.processes = settings, start_step, rank, processes
+
+    def __iter__(self) -> Iterator[list[int]]:
+        batch = self.settings.batch
+        first = self.start_step * self.settings.accumulate
+        for number in range(first, self.settings.steps * self.settings.accumulate):
+            start = (number * self.processes + self.rank) * batch
+            yield list(range(start, start + batch))
+
+    def __len__(self) -> int:
+        return (self.settings.steps - self.start_step) * self.settings.accumulate
+
+
+def collate(pairs: Sequence[Batch]) -> Batch:
+    """Stack batches of one into one batch. Raises MediaError when a domain's samples differ in shape or context."""
+    problems = tuple(problem for pair in pairs for problem in pair.problems)
+    return Batch(
+        _stacked([pair.a for pair in pairs], "samples of A"),
+        _stacked([pair.b for pair in pairs], "samples of B"),
+        problems,
+        _stacked_context([pair.context_a for pair in pairs], "A"),
+        _stacked_context([pair.context_b for pair in pairs], "B"),
+    )
+
+
+def _size(space: Sequence[int]) -> str:
+    return " x ".join(map(str, space))
+
+
+def _stacked(values: Sequence[Tensor], what: str) -> Tensor:
+    shapes = {tuple(value.shape[1:]) for value in values}
+    if len(shapes) > 1:
+        raise MediaError(f"{what} differ in shape ({sorted(shapes)}); a batch needs one shape")
+    return torch.cat(list(values))
+
+
+def _stacked_context(contexts: Sequence[Mapping[str, Tensor]], side: str) -> dict[str, Tensor]:
+    names = {tuple(sorted(context)) for context in contexts}
+    if len(names) > 1:
+        raise MediaError(f"samples of {side} differ in context ({sorted(names)}); every sample needs the same names")
+    return {
+        name: _stacked([context[name] for context in contexts], f"context {name!r} of samples of {side}")
+        for name in contexts[0]
+    }
+
+
+class _Sent(Dataset[Batch | UnpairedError]):
+    """Pairs, or what is wrong with them: an error that a worker raises would arrive as a page of text."""
+
+    def __init__(self, pairs: PairDataset) -> None:
+        self.pairs = pairs
+
+    def __getitem__(self, position: int) -> Batch | UnpairedError:
+        try:
+            return self.pairs[position]
+        except UnpairedError as error:
+            if get_worker_info() is not None:  # the traceback stays behind
+                error.add_note(traceback.format_exc())
+            return error
+
+
+@dataclass(frozen=True)
+class _Piped:
+    """A batch as plain arrays, which go through a pipe."""
+
+    a: np.ndarray
+    b: np.ndarray
+    problems: tuple[str, ...]
+    contexts: tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
+
+    @classmethod
+    def of(cls, batch: Batch) -> _Piped:
+        context_a, context_b = ({name: value.numpy() for name, value in each.items()}
+                                for each in (batch.context_a, batch.context_b))  # fmt: skip
+        return cls(batch.a.numpy(), batch.b.numpy(), batch.problems, (context_a, context_b))
+
+    def batch(self) -> Batch:
+        contexts = ({name: torch.from_numpy(value) for name, value in each.items()} for each in self.contexts)
+        return Batch(torch.from_numpy(self.a), torch.from_numpy(self.b), self.problems, *contexts)
+
+
+def _collated(sent: Sequence[Batch | UnpairedError]) -> Batch | _Piped | UnpairedError:
+    pairs = [each for each in sent if isinstance(each, Batch)]
+    if len(pairs) < len(sent):
+        return next(each for each in sent if isinstance(each, UnpairedError))
+    try:
+        batch = collate(pairs)
+    except UnpairedError as error:
+        return error
+    return batch if get_worker_info() is None else _sendable(batch)
+
+
+def _sendable(batch: Batch) -> Batch | _Piped:
+    """The batch in shared memory, or for the pipe where that is full. Left to the queue, a full one would end in its
+    own thread: the batch would be lost, and who waits for it would wait for ever."""
+    try:
+        for value in (batch.a, batch.b, *batch.context_a.values(), *batch.context_b.values()):
+            value.share_memory_()  # type: ignore[no-untyped-call]
+    except RuntimeError:
+        return _Piped.of(batch)
+    return batch
+
+
+def _has_semaphores(count: int) -> bool:
+    """Whether the system gives as many semaphores as the queues to and from loader processes take."""
+    try:
+        return bool([multiprocessing.Lock() for _ in range(count)])
+    except OSError:
+        return False
+
+
+def loader(
+    dataset: PairDataset, positions: Positions, pin: bool, say: Callable[[str], None] = print
+) -> Iterator[Batch]:
+    """Batches in order, fetched ahead by worker processes; `say`: told what slows them down.
+
+    Raises:
+        MediaError: too many files in a row cannot be used, or samples do not go together.
+        AdapterError: the domain gave what is no sample, or raised what is none of its errors.
+        ResourceError: the system has no room for the workers, or ended one.
+    """
+    workers = dataset.settings.workers
+    if workers and not _has_semaphores(4 * (workers + 3)):
+        say(f"/dev/shm has no room for loader processes, so that the training process loads, which is slower: {MORE}")
+        workers = 0
+    batches: DataLoader[Batch | _Piped | UnpairedError] = DataLoader(
+        _Sent(dataset),
+        batch_sampler=positions,
+        num_workers=workers,
+        collate_fn=_collated,
+        pin_memory=pin,
+        prefetch_factor=AHEAD if workers else None,
+        # Keeps the loader's own draw of worker seeds away from the checkpointed global generator.
+        generator=torch.Generator().manual_seed(dataset.settings.seed),
+    )
+    try:
+        fetched = iter(batches)
+    except OSError as error:
+        raise ResourceError(f"{workers} loader processes cannot start: {error.strerror or error}; {MORE}") from error
+    said = False
+    for batch in fetched:
+        if isinstance(batch, UnpairedError):
+            raise batch
+        if isinstance(batch, _Piped):
+            if not said:
+                say(f"/dev/shm has no room for a batch, so that they come through a pipe, which is slower: {MORE}")
+                said = True
+            batch = batch.batch()
+        yield batch
+
+
+def first_sample(domain: Domain, files: Sequence[Path], side: Side, augmentation: float = 1.0, seed: int = 0) -> Tensor:
+    """A sample of the first file that can be read. Raises MediaError when none of the first twenty can, AdapterError
+    when the domain breaks its contract."""
+    problem = "there are none"
+    for file in files[:_ATTEMPTS]:
+        try:
+            return draw(domain, file, side, np.random.default_rng(seed), augmentation).x
+        except (MediaError, OSError) as error:
+            problem = str(error)
+    raise MediaError(f"none of the first {_ATTEMPTS} files of {side.upper()} can be used; the last: {problem}")

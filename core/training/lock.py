@@ -1,0 +1,116 @@
+"""One training at a time in a run folder.
+
+The lock is the system's (POSIX, or Windows' own) on a file in the folder. It ends with the process that holds it,
+however that ends, so that none is ever stale, and it holds between the machines that share a file system with locks
+(NFS has them). What the file says is for people.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ..errors import OutputError
+from ..files import folder_of, output_error
+
+NAME = ".lock"
+_held: set[Path] = set()
+_guard = threading.Lock()
+_FAR = 1 << 30  # Windows lets nobody read the bytes that are locked
+
+
+@contextmanager
+def taken(folder: Path) -> Iterator[None]:
+    """Hold the run folder `folder`, made if need be, until the block ends. One that is left empty goes again.
+
+    Raises OutputError: another process holds it, or it cannot be written to.
+    """
+    file = folder.resolve() / NAME
+    with _alone_in_this_process(file), folder_of(file):
+        handle = _opened(file)
+        try:
+            with suppress(OSError):  # for people; a full disk keeps nobody from holding it
+                os.ftruncate(handle, 0)
+                os.write(handle, f"{os.getpid()} {socket.gethostname()}\n".encode())
+            yield
+        finally:
+            if os.name == "nt":  # which removes no open file
+                os.close(handle)
+                file.unlink(missing_ok=True)
+            else:
+                file.unlink(missing_ok=True)
+                os.close(handle)
+
+
+@contextmanager
+def _alone_in_this_process(file: Path) -> Iterator[None]:
+    # POSIX locks belong to a process, and go when it closes the file anywhere.
+    with _guard:
+        if file in _held:
+            raise _refusal(file, f"this process ({os.getpid()})")
+        _held.add(file)
+    try:
+        yield
+    finally:
+        with _guard:
+            _held.discard(file)
+
+
+def _opened(file: Path) -> int:
+    """The lock file, open and locked."""
+    while True:
+        try:
+            handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise output_error(file.parent, error) from error
+        try:
+            if not _locked(handle):
+                raise _refusal(file, _holder(handle))
+            if _is(handle, file):
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)  # whoever held it removed it meanwhile
+
+
+def _locked(handle: int) -> bool:
+    """Whether the lock was got; also where the file system has none, since no training may fail for that."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            os.lseek(handle, _FAR, os.SEEK_SET)
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+            os.lseek(handle, 0, os.SEEK_SET)
+        else:
+            import fcntl
+
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _is(handle: int, file: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), file.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _holder(handle: int) -> str:
+    pid, _, host = os.read(handle, 300).decode(errors="replace").strip().partition(" ")
+    return f"process {pid} on {host}" if pid.isdigit() else "an unknown process"
+
+
+def _refusal(file: Path, holder: str) -> OutputError:
+    return OutputError(
+        f"another process trains here: {holder} holds {file.parent}; wait for its end, stop it, or choose another --out"
+    )

@@ -1,0 +1,307 @@
+"""The training loop of one process: batches in, steps, and what is written on the way."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..adapter.domain import Domain
+from ..adapter.folders import LISTED, told
+from ..adapter.inventory import Inventory
+from ..errors import ConfigError, Interrupted, MissingFile, ModelFileError, NumericsError
+from ..model.model_file import Model, read_header, save_model
+from ..monitoring.monitor import Watcher
+from ..monitoring.records import Preview, PreviewRow, StepReport
+from ..registry import suggestion
+from ..samples import Batch, Warp
+from ..settings.mapping import write_yaml
+from ..sides import SIDES, Direction, Side, backwards
+from . import checkpoints
+from .engine import Engine
+from .loader import PairDataset, Positions, first_sample, loader
+from .plan import RunPlan
+from .resources import told_in_words
+from .schedule import constant_then_linear
+from .signals import stop_requests
+from .start_from import start_from
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+_PREVIEW_SAMPLES = 4
+_AGREE_EVERY = 10
+"""Steps after which several processes ask one another whether to stop."""
+
+
+def run(fabric: Fabric, plan: RunPlan) -> None:
+    """Train `plan` to its last step, from its newest checkpoint if it has one."""
+    torch.manual_seed(plan.training.seed + fabric.global_rank)
+    with told_in_words():
+        Loop(fabric, plan).run()
+
+
+class Loop:
+    """One run in one process."""
+
+    def __init__(self, fabric: Fabric, plan: RunPlan) -> None:
+        self.fabric, self.plan, self.settings = fabric, plan, plan.training
+        self.networks = plan.networks()
+        self.engine = Engine(fabric, self.networks, plan.objective(), plan.training)
+        inventories = plan.scan()
+        self.files: dict[Side, tuple[Path, ...]] = {side: inventories[side].drawn for side in ("a", "b")}
+        self.step = 0
+        self.best: float | None = None
+        self.best_step: int | None = None
+        self._saved: int | None = None
+        self._restore()
+        self.watcher: Watcher | None = None
+        self._begun = False
+        self._sums: dict[str, Tensor] = {}
+        self._counted = 0
+        self._since = time.perf_counter()
+        self._best_sum, self._best_count = 0.0, 0
+        self._passed_over: set[str] = set()
+        self._say_what_is_left_out(inventories)
+
+    def run(self) -> None:
+        """The loop itself."""
+        try:
+            with stop_requests() as stop:
+                self._complete()
+                for batches in self._batches():
+                    self._advance(batches)
+                    if self._stopping(stop.is_set()):
+                        self._interrupt()
+            self._begin()
+            if self._saved != self.step:
+                self._save()
+        finally:
+            if self.watcher is not None:
+                self.watcher.close()
+
+    def _begin(self, losses: Collection[str] = ()) -> None:
+        """Take the run folder, once: after the first step, so that what cannot be trained leaves no folder behind."""
+        if self._begun:
+            return
+        best = self.settings.best
+        if losses and best and best not in losses:
+            known = sorted(losses)
+            raise ConfigError(
+                f"training.best is {best!r}, which is not logged{suggestion(best, known)}; logged: {', '.join(known)}"
+            )
+        self._begun = True
+        if self.fabric.is_global_zero:
+            plan, start = self.plan, self._saved or 0
+            write_yaml(plan.out / "config.yaml", plan.mapping())
+            self.watcher = Watcher(plan.out, plan.domain, plan.mapping(), start)
+
+    def _complete(self) -> None:
+        """Write the model files that did not follow the checkpoint they belong to: the run was killed between the two,
+        or the disk was full."""
+        if self._saved is None or not self.fabric.is_global_zero:
+            return
+        for name, step in (("model.safetensors", self.step), ("best.safetensors", self.best_step)):
+            file = self.plan.out / name
+            if step == self.step and _step_of(file) != step:
+                self._say(f"{file} is missing or of another step; writing that of step {step}")
+                save_model(self._model(), file)
+        if self.step >= self.settings.steps:
+            self._say(f"nothing is left to do: {self.plan.out} has had its {self.step} steps; give it more to go on")
+
+    def _say(self, text: str) -> None:
+        self.fabric.print(f"note: {text}", file=sys.stderr)
+
+    def _batches(self) -> Iterator[list[Batch]]:
+        """The batches of one step after another, on the device."""
+        samples = self.settings.batch * self.settings.accumulate * self.fabric.world_size
+        dataset = PairDataset(
+            self.plan.domain, dict(self.files), self.settings, samples, self.plan.objective_type.paired
+        )
+        positions = Positions(self.settings, self.step, self.fabric.global_rank, self.fabric.world_size)
+        gathered: list[Batch] = []
+        for batch in loader(dataset, positions, self.fabric.device.type == "cuda", self._say):
+            self._report_problems(batch)
+            parts = (batch.a, batch.b, dict(batch.context_a), dict(batch.context_b))
+            a, b, context_a, context_b = self.fabric.to_device(parts)
+            gathered.append(Batch(a, b, (), context_a, context_b))
+            if len(gathered) == self.settings.accumulate:
+                yield gathered
+                gathered = []
+
+    def _say_what_is_left_out(self, inventories: Mapping[Side, Inventory]) -> None:
+        lines = list(told([each for inventory in inventories.values() for each in inventory.broken]))
+        for line in lines[:LISTED]:
+            self.fabric.print(f"left out {line}")
+        if len(lines) > LISTED:
+            self.fabric.print(f"left out {len(lines) - LISTED} more files; `unpaired inspect` says why")
+
+    def _report_problems(self, batch: Batch) -> None:
+        for problem in batch.problems:
+            if problem not in self._passed_over:
+                self._passed_over.add(problem)
+                self._say(f"passed over {problem}")
+
+    def _advance(self, batches: list[Batch]) -> None:
+        settings, step = self.settings, self.step
+        factor = constant_then_linear(step, settings.steps, settings.constant)
+        constant = settings.constant if settings.discriminator_constant is None else settings.discriminator_constant
+        judges_factor = constant_then_linear(step, settings.steps, constant)
+        losses = self.engine.step(batches, self._warp(step), (factor, judges_factor), step)
+        self._begin(losses)
+        for name, value in losses.items():
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+        self._counted += 1
+        self.step = step + 1
+        if self.step % settings.log_every == 0 or self.step in (1, settings.steps):
+            self._log(settings.learning_rate * factor)
+        if self.step % settings.preview_every == 0 or self.step in (1, settings.steps):
+            self._preview()
+        if self.step % settings.checkpoint_every == 0:
+            self._save()
+
+    def _warp(self, step: int) -> Warp | None:
+        return self.plan.domain.warp(np.random.default_rng([self.settings.seed, ord("w"), step]))
+
+    def _log(self, rate: float) -> None:
+        means = {name: float(value) / self._counted for name, value in self._sums.items()}
+        now = time.perf_counter()
+        speed = self._counted / max(now - self._since, 1e-9)
+        if self.settings.best in means:
+            self._best_sum += means[self.settings.best] * self._counted
+            self._best_count += self._counted
+        self._sums, self._counted, self._since = {}, 0, now
+        if self.watcher is not None:
+            self.watcher.log(StepReport(self.step, self.settings.steps, means, rate, speed))
+        bad = [name for name, value in means.items() if not np.isfinite(value)]
+        if bad:
+            self._diverged(f"{', '.join(bad)} became NaN or infinite")
+
+    def _diverged(self, what: str) -> None:
+        good = checkpoints.last_good(self.plan.out)
+        fix = "lower training.learning_rate or set training.clip to 1"
+        if self.watcher is not None:
+            self.watcher.diverged(self.step, what)
+        last = f"the last good checkpoint is {good}" if good else "there is no good checkpoint yet"
+        raise NumericsError(f"{what} at step {self.step}; {last}; {fix}, or training.precision to fp32")
+
+    @torch.no_grad()
+    def _preview(self) -> None:
+        if self.watcher is None:
+            return
+        present = self.engine.averaged.by_direction()
+        rows = {way: self._preview_row(way, there, present.get(backwards(way))) for way, there in present.items()}
+        self.watcher.preview(Preview(self.step, rows))
+
+    def _preview_row(self, way: Direction, there: nn.Module, back: nn.Module | None) -> PreviewRow:
+        domain = self.plan.domain
+        side, other = SIDES[way]
+        source = _fixed_samples(domain, self.files[side], side)
+        shown = source.to(self.fabric.device, next(there.parameters()).dtype)
+        with self.fabric.autocast():
+            translation = there(shown)
+            cycle = back(translation) if back else None
+            # The generator into a side takes samples of the other: identity needs like channels.
+            identity = back(shown) if back and domain.channels("a") == domain.channels("b") else None
+
+        def plain(sample: Tensor, of: Side) -> Tensor:
+            return domain.plain(sample.float().cpu(), of)
+
+        returned, unchanged = (None if each is None else plain(each, side) for each in (cycle, identity))
+        return PreviewRow(plain(source, side), plain(translation, other), returned, unchanged)
+
+    def _save(self) -> None:
+        """Checkpoint and model file, if the weights are sound."""
+        if not self.engine.finite():
+            self._diverged("weights became NaN or infinite")
+        best = self._improved()
+        run_folder = self.plan.out
+        checkpoints.save_local(run_folder, self.step, self.fabric.global_rank, self.engine.local_state())
+        self.fabric.barrier()
+        if self.fabric.is_global_zero:
+            shared = self.engine.shared_state()
+            checkpoints.save_shared(run_folder, self.step, self.engine.weights(), shared, self.best, self.best_step)
+            checkpoints.prune(run_folder, self.settings.keep)
+            model = self._model()
+            save_model(model, run_folder / "model.safetensors")
+            if best:
+                save_model(model, run_folder / "best.safetensors")
+        self.fabric.barrier()
+        self._saved = self.step
+
+    def _improved(self) -> bool:
+        if not self._best_count:
+            return False
+        mean, self._best_sum, self._best_count = self._best_sum / self._best_count, 0.0, 0
+        if self.best is not None and mean >= self.best:
+            return False
+        self.best, self.best_step = mean, self.step
+        return True
+
+    def _model(self) -> Model:
+        return Model(
+            generators=self.engine.averaged.by_direction(),
+            networks=self.networks,
+            domain=self.plan.domain,
+            names=self.plan.names,
+            step=self.step,
+            metrics={} if self.best is None else {self.settings.best: self.best},
+            data_hash=self.plan.data_hash,
+        )
+
+    def _restore(self) -> None:
+        folder = checkpoints.newest(self.plan.out)
+        if folder is None:
+            if (self.plan.out / "config.yaml").exists():
+                self._say(f"{self.plan.out} has no checkpoint yet, so that the run begins anew")
+            if self.settings.start_from:
+                start_from(self.engine, self.networks, self.plan.domain, self.settings.start_from)
+            return
+        checkpoint = checkpoints.load(folder, self.fabric.global_rank)
+        with checkpoints.fitting(folder):
+            self.engine.restore_weights(checkpoint.weights)
+            self.engine.restore_shared_state(checkpoint.shared)
+            self.engine.restore_local_state(checkpoint.local)
+        self.step, self.best, self.best_step = checkpoint.step, checkpoint.best, checkpoint.best_step
+        self._saved = self.step
+
+    def _stopping(self, asked: bool) -> bool:
+        """Whether to stop after this step: in all processes alike, else those that go on wait for one that does not."""
+        if self.fabric.world_size == 1:
+            return asked
+        if self.step % _AGREE_EVERY:
+            return False
+        share = self.fabric.all_reduce(torch.tensor(float(asked), device=self.fabric.device), reduce_op="mean")
+        return float(cast(Tensor, share)) > 0.0
+
+    def _interrupt(self) -> None:
+        if self._saved != self.step:
+            self._save()
+        raise Interrupted(f"stopped after step {self.step} of {self.settings.steps}; the state is saved in "
+                          f"{self.plan.out}; go on with --resume")  # fmt: skip
+
+
+def _step_of(file: Path) -> int | None:
+    """The step of a model file; None where there is none that can be read."""
+    try:
+        step = read_header(file).get("step")
+    except (MissingFile, ModelFileError):
+        return None
+    return step if isinstance(step, int) else None
+
+
+def _fixed_samples(domain: Domain, files: tuple[Path, ...], side: Side) -> Tensor:
+    """The same few samples each time, spread over the folder."""
+    places = np.linspace(0, len(files) - 1, min(_PREVIEW_SAMPLES, len(files))).astype(int)
+    turned = [tuple(dict.fromkeys((*files[place:], *files[:place]))) for place in places]
+    # A long recording may be chosen more than once: each time another part of it is shown.
+    chosen = [files[place] for place in places]
+    seeds = [chosen[:number].count(file) for number, file in enumerate(chosen)]
+    samples = [first_sample(domain, each, side, 0.0, seed) for each, seed in zip(turned, seeds, strict=True)]
+    return torch.stack(samples)

@@ -1,0 +1,147 @@
+"""Whether a run can be: judged as a whole before its folder is made."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from typing import Any, cast
+
+import torch
+
+from ..adapter.inventory import Inventory
+from ..errors import ConfigError, OutputError
+from ..networks.settings import NetworkSettings
+from ..networks.spec import NetworkSpec
+from ..settings.faults import raise_faults, require
+from ..settings.mapping import read_yaml, to_mapping
+from ..sides import Side
+from .loader import AHEAD, first_sample
+from .plan import FORMAT, RunPlan
+from .resources import memory, most_processes
+from .settings import TrainingSettings
+
+# A resumed run may be watched and stopped otherwise, but must remain the same experiment.
+_FIXED = ("domain", "networks", "objective", "preset")
+
+
+_MOST_ACCUMULATED = 1024
+
+
+def check_bounds(training: TrainingSettings) -> None:
+    """Raise ConfigError for numbers that no machine, or not this one, has a use for."""
+    faults: list[str] = []
+    most = most_processes()
+    bounds = {"workers": most, "accumulate": _MOST_ACCUMULATED}
+    if "LOCAL_WORLD_SIZE" not in os.environ:  # torchrun's processes may be on several machines
+        bounds["processes"] = most
+    for name, bound in bounds.items():
+        value = getattr(training, name)
+        cpus = "" if name == "accumulate" else f" on the {os.cpu_count()} processors of this machine"
+        require(faults, value <= bound, f"training.{name} is {value}; expected {bound} at most{cpus}")
+    raise_faults(faults)
+
+
+def check_shapes(plan: RunPlan, inventories: Mapping[Side, Inventory]) -> None:
+    """Put the shape of a sample of each side through the networks, on a device without memory or arithmetic."""
+    shapes = {side: tuple(first_sample(plan.domain, each.files, side).shape) for side, each in inventories.items()}
+    plan.objective().check_shapes(shapes["a"], shapes["b"])
+    _check_memory(plan.training, sum(math.prod(shape) for shape in shapes.values()))
+    networks = plan.networks()
+    judges: dict[Side, NetworkSpec] = {"a": networks.discriminator_a, "b": networks.discriminator_b}
+    translators: dict[Side, NetworkSpec] = {"a": networks.generator_a2b, "b": networks.generator_b2a}
+    for side, shape in shapes.items():
+        with torch.device("meta"):
+            translator, judge = translators[side].build("generators"), judges[side].build("discriminators")
+            # A discriminator may be shown more channels than a sample has: pix2pix shows A and B as one.
+            judged = (int(judges[side].options.get("in_channels", shape[0])), *shape[1:])
+            multiple, minimum = int(cast(Any, translator).multiple), int(cast(Any, translator).minimum)
+            if any(size % multiple or size < minimum for size in shape[1:]):
+                raise ConfigError(
+                    f"samples of {side.upper()} are {' x '.join(map(str, shape[1:]))}; this generator needs "
+                    f"multiples of {multiple}, at least {minimum}: change the domain's size"
+                )
+            try:
+                judge(torch.empty(1, *judged))
+            except (RuntimeError, ValueError):
+                raise ConfigError(
+                    f"samples of {side.upper()} ({' x '.join(map(str, shape[1:]))}) are too small for "
+                    f"{plan.network_settings.discriminator_layers} discriminator layers; enlarge the domain's size or "
+                    "lower networks.discriminator_layers"
+                ) from None
+
+
+def _check_memory(training: TrainingSettings, values: int) -> None:
+    """Refuse batches that cannot be held, whatever the networks need besides; `values`: of one sample of each side."""
+    held = training.accumulate + AHEAD * training.workers
+    needed, present = 4 * values * training.batch * held * training.processes, memory()
+    if present is not None and needed > present:
+        raise ConfigError(
+            f"training.batch is {training.batch}: samples alone would take {needed / 1e9:,.1f} GB, and this machine "
+            f"has {present / 1e9:,.1f}; lower training.batch, training.accumulate or training.workers"
+        )
+
+
+def check_data(plan: RunPlan, changed: bool) -> str | None:
+    """What is to be said of a resumed run whose files are not those of before. Raises ConfigError unless they may have
+    `changed`."""
+    earlier = read_yaml(plan.out / "config.yaml").get("data_hash") if (plan.out / "config.yaml").is_file() else None
+    if not earlier or earlier == plan.data_hash:
+        return None
+    what = f"the files of {plan.a} or {plan.b} are not those that {plan.out} was trained on (other names or sizes)"
+    if not changed:
+        raise ConfigError(f"{what}; put them back, or go on with these by --data-changed (in Python data_changed=True)")
+    return f"{what}; going on with these"
+
+
+def check_resumable(plan: RunPlan) -> None:
+    file = plan.out / "config.yaml"
+    if not file.is_file():
+        raise ConfigError(f"{plan.out} holds no run to resume (no config.yaml); leave out --resume to start one")
+    earlier, now = read_yaml(file), plan.mapping()
+    if not isinstance(earlier.get("format"), int) or earlier["format"] > FORMAT:
+        raise ConfigError(f"{plan.out} was made by a newer version of unpaired; update to resume it")
+    # A setting that a later version brought had its default before.
+    defaults: dict[str, dict[str, Any]] = {
+        "domain": to_mapping(plan.domain.settings_type()),
+        "networks": to_mapping(plan.domain.architectures(NetworkSettings())),
+        "objective": to_mapping(type(plan.objective_settings)()),
+    }
+    earlier |= {part: {**filled, **(earlier.get(part) or {})} for part, filled in defaults.items()}
+    changed = [
+        f"{part} ({_difference(earlier.get(part), now[part])})" for part in _FIXED if earlier.get(part) != now[part]
+    ]
+    batch = {key: now["training"][key] for key in ("batch", "accumulate", "processes", "seed")}
+    earlier_training = earlier.get("training") or {}
+    changed += [
+        f"training.{key} (was {earlier_training.get(key)}, is {value})"
+        for key, value in batch.items()
+        if earlier_training.get(key) != value
+    ]
+    if changed:
+        raise ConfigError(
+            f"{plan.out} cannot be resumed with other settings: {', '.join(changed)}; "
+            "give the run's own settings or start a new run"
+        )
+
+
+def check_new(plan: RunPlan) -> None:
+    """Refuse an `out` that holds a run."""
+    if (plan.out / "config.yaml").exists():
+        raise ConfigError(f"{plan.out} holds a run already; resume it with --resume or choose another --out")
+
+
+def _difference(earlier: Any, now: Any) -> str:
+    if isinstance(earlier, Mapping) and isinstance(now, Mapping):
+        keys = [key for key in {**earlier, **now} if earlier.get(key) != now.get(key)]
+        return ", ".join(f"{key}: was {earlier.get(key)}, is {now.get(key)}" for key in keys)
+    return f"was {earlier}, is {now}"
+
+
+def check_place(plan: RunPlan) -> None:
+    """Refuse an `out` that no run must take."""
+    if plan.out.exists() and not plan.out.is_dir():
+        raise OutputError(f"{plan.out} is a file; name a folder for the run")
+    for side in (plan.a, plan.b):
+        if plan.out.resolve().is_relative_to(side.resolve()):
+            raise OutputError(f"{plan.out} lies inside the training folder {side}; name a run folder outside of it")

@@ -1,0 +1,66 @@
+"""What the machine has for a run, and what its refusals come to in words."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from ..errors import ResourceError, UnpairedError
+
+MORE = "give /dev/shm more (docker run --shm-size 1g), or set training.workers to 0"
+_PER_CPU = 4
+_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+_SPENT = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)
+_KILLED = re.compile(r"worker.*(?:killed by signal: (?P<signal>\w[\w ]*)|exited unexpectedly)|terminated with signal")
+
+
+def most_processes() -> int:
+    """Processes of one kind beyond which they only wait for one another: four for each processor."""
+    return _PER_CPU * (os.cpu_count() or 1)
+
+
+def memory() -> int | None:
+    """Bytes of memory that this process may use: the machine's, or its container's; None where nobody says."""
+    found = []
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for file in _LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # there is no such file, or it says "max"
+            found.append(int(file.read_text()))
+    return min(found, default=None)
+
+
+@contextmanager
+def told_in_words() -> Iterator[None]:
+    """Turn what PyTorch raises for want of memory, or of a process that the system ended, into a ResourceError."""
+    try:
+        yield
+    except Exception as error:
+        told = None if isinstance(error, UnpairedError) else _in_words(error)
+        if told is None:
+            raise
+        raise ResourceError(told) from error
+
+
+def _in_words(error: BaseException) -> str | None:
+    text = str(error)
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or _SPENT.search(text):
+        return "the memory does not suffice for a step; lower training.batch, the domain's size or the preset"
+    if killed := _KILLED.search(text):
+        return _of_killed(killed.group("signal") or "Killed")
+    return None
+
+
+def _of_killed(signal: str) -> str:
+    if "Bus error" in signal:
+        return f"a loader process found /dev/shm full; {MORE}"
+    return (
+        f"the system ended a process of this training ({signal}), most likely for want of memory; lower "
+        "training.workers or training.batch, and go on with --resume"
+    )

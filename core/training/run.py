@@ -1,0 +1,168 @@
+"""`train`: two folders in, a run folder out."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from .. import registry
+from ..adapter.checks import check_pickles
+from ..adapter.domain import Domain
+from ..errors import ArgumentError, ConfigError, show
+from ..files import clear_leftovers
+from ..networks.settings import NetworkSettings
+from ..objectives.objective import Objective
+from ..settings.arguments import expect, expect_path
+from ..settings.mapping import joined
+from ..settings.plain import is_unicode
+from .devices import make_fabric
+from .folders import data_hash
+from .launch import launch
+from .lock import taken
+from .plan import FORMAT, RunPlan
+from .preflight import check_bounds, check_data, check_new, check_place, check_resumable, check_shapes
+from .settings import TrainingSettings
+
+__all__ = ["FORMAT", "RunPlan", "make_fabric", "train"]
+
+
+def train(
+    domain: Domain,
+    a: str | os.PathLike[str],
+    b: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    preset: str = "base",
+    networks: NetworkSettings | None = None,
+    objective: Any = None,
+    objective_name: str | type[Objective] = "cycle",
+    training: TrainingSettings | None = None,
+    names: tuple[str, str] = ("A", "B"),
+    resume: bool = False,
+    data_changed: bool = False,
+    **overrides: Any,
+) -> Path:
+    """Train a translator between the files of folder `a` and those of folder `b`, with no pairs needed.
+
+    Args:
+        domain: adapter of the medium, for example `unpaired.Image(size=256)`.
+        out: the run folder; made if need be.
+        preset: size of the networks: tiny, small or base (the paper's).
+        networks: what to change of the preset (default: what the objective was published with).
+        objective: settings of the objective (default: the paper's weights, with the domain's own terms).
+        objective_name: cycle, dual, disco, pix2pix, cut, another that is installed, or a class of one's own.
+        training: how to train (default: what the objective was published with); single fields can be given as keywords
+            instead (steps=..., seed=...).
+        names: what the two domains are called in reports.
+        resume: go on from the newest checkpoint in `out`, bit for bit as if there had been no stop (on the CPU).
+        data_changed: go on also where the folders hold other files than before.
+
+    Returns:
+        Path of the model file, `out`/model.safetensors.
+
+    Raises:
+        ArgumentError: an argument is of another type.
+        ConfigError: settings that contradict each other, too few files, or another experiment or files in `out`.
+        MissingFile: a folder does not exist.
+        AdapterError: the domain breaks its contract.
+        OutputError: `out` cannot be written, or another process trains there.
+        NumericsError: NaN or infinity; the message names the last good checkpoint.
+        ResourceError: memory or shared memory do not suffice.
+        Interrupted: Ctrl-C or SIGTERM; the state has been saved.
+    """
+    _check_arguments(domain, {"a": a, "b": b, "out": out}, networks, objective_name, training, names)
+    name = objective_name if isinstance(objective_name, str) else objective_name.__name__
+    objective_type = domain.objective_type(name) if isinstance(objective_name, str) else objective_name
+    published = objective_type.published
+    plan = RunPlan(
+        domain=domain,
+        a=Path(a),
+        b=Path(b),
+        out=Path(out),
+        names=names,
+        preset=preset,
+        network_settings=domain.architectures(networks or NetworkSettings(**published.get("networks", {}))),
+        objective_name=name,
+        objective_type=objective_type,
+        objective_settings=_fitting(objective, objective_type.settings_type, domain, name),
+        training=_counted(_with(training or TrainingSettings(**published.get("training", {})), overrides)),
+    )
+    plan.objective().check(domain.channels("a"), domain.channels("b"))
+    plan.networks()
+    check_bounds(plan.training)
+    check_place(plan)
+    fabric = make_fabric(plan.training)
+    # Of the processes that torchrun started, one speaks for all.
+    with taken(plan.out) if fabric.is_global_zero else nullcontext():
+        if not resume:
+            check_new(plan)
+        clear_leftovers(plan.out)
+        plan, note = _judged(plan, resume, data_changed)
+        if note:
+            fabric.print(f"note: {note}", file=sys.stderr)
+        launch(fabric, plan)
+    return plan.out / "model.safetensors"
+
+
+def _judged(plan: RunPlan, resume: bool, data_changed: bool) -> tuple[RunPlan, str | None]:
+    """The plan with what is known of its data, and what is to be said of that. Raises for what cannot be trained."""
+    inventories = plan.scan()
+    plan = dataclasses.replace(plan, data_hash=data_hash(inventories))
+    note = check_data(plan, data_changed) if resume else None
+    plan = dataclasses.replace(plan, domain=plan.domain.fit(inventories["a"], inventories["b"]))
+    if resume:
+        check_resumable(plan)
+    check_shapes(plan, inventories)
+    check_pickles(plan.domain, plan.training.workers, plan.training.processes)
+    return plan, note
+
+
+def _with(training: TrainingSettings, overrides: Mapping[str, Any]) -> TrainingSettings:
+    """The settings with single fields given as keywords. Raises ConfigError for one that there is not."""
+    known = sorted(field.name for field in dataclasses.fields(TrainingSettings))
+    unknown = [name for name in overrides if name not in known]
+    if unknown:
+        raise ConfigError(joined([f"{each}: no such training setting{registry.suggestion(each, known)}"
+                                  for each in unknown]))  # fmt: skip
+    return dataclasses.replace(training, **overrides)
+
+
+def _check_arguments(
+    domain: Any, places: Mapping[str, Any], networks: Any, objective_name: Any, training: Any, names: Any
+) -> None:
+    """Refuse arguments of another type, before any work. Raises ArgumentError."""
+    expect("domain", domain, Domain, "an adapter, such as unpaired.Image()")
+    for name, place in places.items():
+        expect_path(name, place, "a folder")
+    expect("networks", networks, (NetworkSettings, type(None)), "unpaired.NetworkSettings, or None")
+    expect("objective_name", objective_name, (str, type), "a name, or a class")
+    expect("training", training, (TrainingSettings, type(None)), "unpaired.TrainingSettings, or None")
+    expect("names", names, (tuple, list), "two names")
+    if len(names) != 2 or not all(isinstance(each, str) and is_unicode(each) for each in names):
+        raise ArgumentError(f"names is {show(names)}; expected two names")
+
+
+def _counted(settings: TrainingSettings) -> TrainingSettings:
+    """The settings with the number of processes that torchrun started, where it did: a run is resumed with as many."""
+    if "LOCAL_WORLD_SIZE" not in os.environ:
+        return settings
+    return dataclasses.replace(settings, processes=int(os.environ["WORLD_SIZE"]))
+
+
+def _fitting(given: Any, wanted: type[Any], domain: Domain, name: str) -> Any:
+    """Settings of the type that the objective takes; those of a base class are carried over."""
+    if given is None:
+        return wanted()
+    if type(given) is wanted:
+        return given
+    if isinstance(wanted, type) and issubclass(wanted, type(given)):
+        return wanted(**{field.name: getattr(given, field.name) for field in dataclasses.fields(given) if field.init})
+    raise ConfigError(
+        f"the objective's settings are {type(given).__name__}; the objective {name!r} of the domain {domain.name!r} "
+        f"takes {wanted.__name__}"
+    )

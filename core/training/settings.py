@@ -1,0 +1,85 @@
+"""Settings of a training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..errors import show
+from ..settings.arguments import settle_types
+from ..settings.faults import raise_faults, require, require_least
+
+Precision = Literal["auto", "fp32", "bf16", "fp16", "fp64"]
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a run is trained."""
+
+    steps: int = 100_000
+    """Optimiser steps in all."""
+    start_from: str = ""
+    """A trained model to start with, instead of with random weights: a run folder (its discriminators serve as well),
+    a model file or the name of a shipped model. Its networks must be this run's."""
+    batch: int = 1
+    """Samples a domain in one forward pass of one process."""
+    accumulate: int = 1
+    """Forward passes whose gradients are averaged into one optimiser step."""
+    optimiser: Literal["adam", "rmsprop"] = "adam"
+    learning_rate: float = 2e-4
+    """The optimiser's rate for the generators."""
+    discriminator_learning_rate: float | None = None
+    """The optimiser's rate for the discriminators; None takes learning_rate."""
+    beta1: float = 0.5
+    """Decay of Adam's mean of gradients; rmsprop has none."""
+    beta2: float = 0.999
+    """Decay of the mean of squared gradients."""
+    weight_decay: float = 0.0
+    """Share of every weight that is added to its gradient."""
+    constant: float = 0.5
+    """Share of the steps at the full rate; it falls linearly to zero over the rest."""
+    discriminator_constant: float | None = None
+    """The same for the discriminators' rate; None takes constant."""
+    clip: float = 0.0
+    """Largest gradient norm of a group; 0 does not clip."""
+    ema: float = 0.999
+    """Decay of the generators' exponential moving average, the weights that convert uses; 0 switches it off."""
+    precision: Precision = "auto"
+    """Arithmetic of the networks: auto takes bf16 where the device computes it natively, else fp32."""
+    device: str = "auto"
+    """auto, cpu, cuda, mps, or cuda:N."""
+    processes: int = 1
+    """Training processes (DDP): so many are started on this machine. Those that torchrun starts are counted instead."""
+    seed: int = 0
+    workers: int = 2
+    """Loader processes; 0 loads in the training process."""
+    compile: bool = False
+    """torch.compile the networks (pays on CUDA only)."""
+    checkpoint_every: int = 1000
+    keep: int = 3
+    """Checkpoints kept, beside the best one."""
+    log_every: int = 50
+    preview_every: int = 1000
+    best: str = ""
+    """Logged loss whose lowest running mean marks the best checkpoint; empty keeps none."""
+
+    def __post_init__(self) -> None:
+        settle_types(self, "training")
+        faults: list[str] = []
+        counts = ("steps", "batch", "accumulate", "processes", "checkpoint_every", "keep", "log_every", "preview_every")
+        require_least(faults, self, "training", counts, 1)
+        for name in ("beta1", "beta2", "constant", "discriminator_constant", "ema"):
+            value = getattr(self, name)
+            require(faults, value is None or 0.0 <= value <= 1.0, f"training.{name} is {value}; expected 0 to 1")
+        require_least(faults, self, "training", ("clip", "workers", "seed", "weight_decay"), 0)
+        for name in ("learning_rate", "discriminator_learning_rate"):
+            value = getattr(self, name)
+            fine = value is None or 0 < value < float("inf")
+            require(faults, fine, f"training.{name} is {show(value)}; expected more than 0")
+        optimisers = ("adam", "rmsprop")
+        require(faults, self.optimiser in optimisers,
+                f"training.optimiser is {show(self.optimiser)}; expected one of {', '.join(optimisers)}")  # fmt: skip
+        precisions = ("auto", "fp32", "bf16", "fp16", "fp64")
+        require(faults, self.precision in precisions,
+                f"training.precision is {show(self.precision)}; expected one of {', '.join(precisions)}")  # fmt: skip
+        raise_faults(faults)

@@ -1,0 +1,69 @@
+"""Starting a run from what another has learnt: its weights, and nothing else of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigError
+from ..model.shipped import load_model_named
+from . import checkpoints
+from .engine import Engine
+
+if TYPE_CHECKING:
+    from ..adapter.domain import Domain
+    from ..networks.spec import Networks, NetworkSpec
+    from ..sides import Direction
+
+
+def start_from(engine: Engine, networks: Networks, domain: Domain, source: str) -> None:
+    """Take up the generators of the model `source` and, where it is a run folder, its discriminators.
+
+    Optimisers, schedule, step and history begin anew. Discriminators of another shape are left as they are: a model
+    file has none, and new data may want other ones.
+
+    Args:
+        domain: the run's; the model's may be another.
+        source: a run folder, a model file, or the name of a shipped model.
+
+    Raises:
+        ConfigError: its generators are not those of this run; the message says how they differ.
+        MissingFile, UnknownName, ModelFileError: there is no such model, or it cannot be read.
+    """
+    model = load_model_named(source, type(domain))
+    specs: dict[Direction, tuple[NetworkSpec, NetworkSpec]] = {
+        "a2b": (networks.generator_a2b, model.networks.generator_a2b),
+        "b2a": (networks.generator_b2a, model.networks.generator_b2a),
+    }
+    for direction in engine.generators.by_direction():
+        ours, theirs = specs[direction]
+        if direction not in model.generators:
+            raise ConfigError(f"training.start_from: {source} has no generator {direction}; it cannot begin a run")
+        if ours != theirs:
+            raise ConfigError(
+                f"training.start_from: the generators of {source} are not those of this run "
+                f"({_difference(ours, theirs)}); set preset, networks and domain as it was trained"
+            )
+    for generators in (engine.generators, engine.averaged):
+        for direction, generator in generators.by_direction().items():
+            generator.load_state_dict(model.generators[direction].state_dict())
+    _take_discriminators(engine, Path(source))
+
+
+def _take_discriminators(engine: Engine, run: Path) -> None:
+    found = checkpoints.listed(run) if run.is_dir() else []
+    if not found:
+        return
+    weights = checkpoints.load(found[-1]).weights
+    prefix = "discriminators."
+    theirs = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+    ours = engine.discriminators.state_dict()
+    if {name: each.shape for name, each in ours.items()} == {name: each.shape for name, each in theirs.items()}:
+        engine.discriminators.load_state_dict(theirs)
+
+
+def _difference(ours: NetworkSpec, theirs: NetworkSpec) -> str:
+    if ours.architecture != theirs.architecture:
+        return f"this run has a {ours.architecture}, the model a {theirs.architecture}"
+    keys = [key for key in {**ours.options, **theirs.options} if ours.options.get(key) != theirs.options.get(key)]
+    return ", ".join(f"{key} is {ours.options.get(key)} here and {theirs.options.get(key)} there" for key in keys)

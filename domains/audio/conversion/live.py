@@ -1,0 +1,333 @@
+"""Translating a voice while it speaks: from a microphone, or through pipes of raw samples.
+
+The stages are those of a file with short sight: the generator sees the last second and nothing of what is to come,
+norms, loudness and the speaker's median pitch are followed as they become known, and the gains are applied once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ....core.adapter.streams import Translate
+from ....core.errors import ConfigError, MissingDependency
+from ....core.sides import Side, other_side
+from ..settings import AudioConversion, AudioSettings
+from ..signal import pitch as pitching
+from ..signal import pitch_shift
+from ..signal.buffer import empty
+from ..signal.mel import LogMel, to_sample
+from ..signal.pitch import PERIOD, TRACKED_RATE, Contour
+from ..signal.pitch_shift import PitchShifter
+from ..signal.sound import Resampler, Sound, resampled
+from .gains import gain_between
+from .queues import DeviceQueue, PipeQueue
+from .source_filter import GainFilter, bounded
+
+CHUNK = 0.02
+"""Seconds that are read at a time."""
+_SEEN = 96
+"""Frames that the generator sees."""
+_LOWEST = 110.0
+"""Hz; the lowest pitch that is followed without delay."""
+_HEARD, _CERTAIN = 0.25, 0.015
+"""Seconds that pitch is tracked in, and seconds before their end up to which it is believed."""
+_LONGEST_QUEUE, _JUDGED = 0.25, 2.0
+"""Seconds of sound that may wait at a microphone, and seconds of sound after which a machine is judged too slow."""
+_MEMORY = 3.0
+"""Seconds over which loudness is averaged."""
+_TARGET = -23.0
+_QUIET = 10 ** (-60 / 10)
+
+
+class LiveConversion:
+    """A voice (channels, samples) that comes in short pieces, translated with little delay.
+
+    Args:
+        rate: samples a second.
+        channels: their number; they share one gain.
+        side: the domain that the voice belongs to.
+        translate: one direction of a model.
+        options: strength and pitch; the waveform stage is always source-filter.
+        settings: the model's.
+    """
+
+    def __init__(
+        self, rate: int, channels: int, side: Side, translate: Translate, options: AudioConversion,
+        settings: AudioSettings,
+    ) -> None:  # fmt: skip
+        self._made_of = rate, channels, side, translate, options, settings
+        self._translate, self._settings, self._side, self._strength = translate, settings, side, options.strength
+        self._pitch = _LivePitch(rate, channels, side, options, settings)
+        self._resampler, self._log_mel = Resampler(rate, settings.sample_rate), LogMel(settings)
+        self._filter = GainFilter(rate, channels, settings)
+        self._seen = np.full((settings.bins, 0), 0, np.float32)
+        self._statistics: Tensor | None = None
+        self._power = 0.0
+        self._rate = rate
+        self._received = self._given = 0
+
+    @property
+    def delay(self) -> float:
+        """Seconds of sound that came in and did not go out yet."""
+        return (self._received - self._given) / self._rate
+
+    def warm_up(self, chunk: float = CHUNK) -> None:
+        """Let another voice speak as long as this one is remembered, so that its first word finds everything made."""
+        trial, rate, channels = LiveConversion(*self._made_of), *self._made_of[:2]
+        seconds = (_SEEN + 8) * self._settings.hop_length / self._settings.sample_rate
+        noise = np.random.default_rng(0).uniform(-0.1, 0.1, (channels, round(seconds * rate))).astype(np.float32)
+        for at in range(0, noise.shape[1], size := round(chunk * rate)):
+            trial.push(noise[:, at : at + size])
+        trial.finish()
+
+    def push(self, audio: Sound) -> Sound:
+        """The samples (channels, n) that are complete with further ones (channels, m)."""
+        self._received += audio.shape[1]
+        return self._gone(self._filtered(self._pitch.push(audio)))
+
+    def finish(self) -> Sound:
+        """The samples at the end, once everything was pushed."""
+        last = [self._filtered(self._pitch.finish())]
+        sound = self._resampler.finish()
+        mel = np.concatenate([self._log_mel.push(sound.reshape(-1)), self._log_mel.finish()], axis=1)
+        last += [self._filter.push(last[0][:, :0], self._gain(mel)), self._filter.finish()]
+        return self._gone(np.concatenate(last, axis=1))
+
+    def _gone(self, audio: Sound) -> Sound:
+        self._given += audio.shape[1]
+        return np.clip(audio, -1, 1)
+
+    def _filtered(self, audio: Sound) -> Sound:
+        sound = self._resampler.push(audio.mean(axis=0))
+        self._listen(sound)
+        return self._filter.push(audio, self._gain(self._log_mel.push(sound)))
+
+    def _listen(self, sound: Sound) -> None:
+        power = float(np.square(sound).mean()) if len(sound) else 0.0
+        if power > _QUIET:
+            share = min(1.0, len(sound) / self._settings.sample_rate / _MEMORY)
+            self._power += (power - self._power) * (share if self._power else 1.0)
+
+    def _gain(self, mel: Sound) -> Sound:
+        count = mel.shape[1]
+        if not count:
+            return empty(self._settings.bins)
+        level = 10 * np.log10(self._power) - 0.691 if self._power else _TARGET
+        self._seen = np.concatenate([self._seen, mel], axis=1)[:, -max(_SEEN, count) :]
+        settings, side = self._settings, self._side
+        louder = self._seen + np.float32((_TARGET - level) * np.log(10) / 20)
+        x = torch.from_numpy(to_sample(louder, settings.mean(side), settings.deviation(side)))[None]
+        momentum = min(1.0, count * settings.hop_length / settings.sample_rate / _MEMORY)
+        y, self._statistics = self._translate.with_statistics(x, self._statistics, momentum)
+        gain = gain_between(x, y, side, settings)[:, -count:]
+        return (self._strength * bounded(gain, settings.content)).astype(np.float32)
+
+
+class _LivePitch:
+    """Pitch moved by what is known of the speaker so far."""
+
+    def __init__(self, rate: int, channels: int, side: Side, options: AudioConversion, settings: AudioSettings) -> None:
+        here, there = settings.f0(side), settings.f0(other_side(side))
+        self._rate, self._semitones = rate, options.semitones
+        self._median, self._target = (here[0], there[0]) if here and there else (1.0, 1.0)
+        self._voiced: deque[float] = deque(maxlen=round(20 / PERIOD))
+        moves = (
+            bool(self._semitones)
+            if options.pitch not in ("auto", "keep")
+            else options.pitch == "auto" and here and there
+        )
+        self._shifter = PitchShifter(rate, channels, _LOWEST) if moves else None
+        self._recent = np.zeros(0, np.float32)
+        self._received = self._known = 0
+
+    def push(self, audio: Sound) -> Sound:
+        if self._shifter is None:
+            return audio
+        self._received += audio.shape[1]
+        heard = round(_HEARD * self._rate)
+        self._recent = np.concatenate([self._recent, audio.mean(axis=0)])[-heard:]
+        hz = self._tracked()
+        return self._shifter.push(audio, hz, self._ratio(hz))
+
+    def finish(self) -> Sound:
+        if self._shifter is None:
+            return empty(1)
+        return self._shifter.finish()
+
+    def _tracked(self) -> Contour:
+        """Values that became certain, one every 5 ms."""
+        until = int((self._received / self._rate - _CERTAIN) / PERIOD)
+        if until <= self._known:
+            return np.zeros(0)
+        times, hz = pitching.f0(resampled(self._recent, self._rate, TRACKED_RATE), TRACKED_RATE, 4)
+        begin = (self._received - len(self._recent)) / self._rate
+        places = np.clip(
+            np.rint((np.arange(self._known, until) * PERIOD - begin) / PERIOD).astype(int), 0, len(times) - 1
+        )
+        self._known = until
+        return np.asarray(hz[places])
+
+    def _ratio(self, hz: Contour) -> Contour:
+        if self._semitones is not None:
+            return pitch_shift.ratios(hz, 1.0, 2 ** (self._semitones / 12))
+        self._voiced.extend(hz[hz > 0])
+        if len(self._voiced) * PERIOD > 0.5:
+            self._median = float(np.median(self._voiced))
+        return pitch_shift.ratios(hz, self._median, self._target)
+
+
+@dataclass(frozen=True)
+class LiveReport:
+    """How a voice was kept up with."""
+
+    seconds: float
+    """Of sound that came in."""
+    latency: float
+    """Seconds from a sample's arrival to its leaving, median: what waits to be read, the chunk, what the stages look
+    ahead, computing, and waiting to be written."""
+    longest: float
+    """The longest such time."""
+    factor: float
+    """Seconds of computing for a second of sound."""
+    dropped: float = 0.0
+    """Seconds of sound that were left out, because the machine did not keep up."""
+
+    @property
+    def behind(self) -> bool:
+        """Whether the machine does not keep up."""
+        return self.dropped > 0 or (self.factor > 1 and self.seconds >= _JUDGED)
+
+
+def convert_pipe(
+    conversion: LiveConversion,
+    source: BinaryIO,
+    target: BinaryIO,
+    rate: int,
+    channels: int,
+    chunk: float = CHUNK,
+    progress: Callable[[LiveReport], None] | None = None,
+) -> LiveReport:
+    """Translate raw samples (16 bits, little-endian, channels interleaved) from one open file into another until the
+    first ends or Ctrl-C. Nothing is left out: where the machine does not keep up, what writes into the pipe waits.
+
+    Raises:
+        ConfigError: the chunk is not between 5 ms and a second.
+    """
+    if not 0.005 <= chunk <= 1.0:
+        raise ConfigError(f"the chunk is {chunk} s; expected 0.005 to 1")
+    size = round(chunk * rate) * channels * 2
+    queue = PipeQueue(source, 4 * size)
+    conversion.warm_up(chunk)
+    session = _Session(conversion, rate, chunk)
+    try:
+        while block := queue.read(size):
+            samples = np.frombuffer(block[: len(block) // (2 * channels) * 2 * channels], "<i2")
+            audio: Sound = samples.reshape(-1, channels).T.astype(np.float32) / np.float32(32768)
+            session.translate(audio, queue.seconds_waiting(), lambda result: _write(target, result))
+            if progress is not None and session.due():
+                progress(session.report())
+    except KeyboardInterrupt:
+        pass
+    _write(target, conversion.finish())
+    return session.report()
+
+
+def convert_microphone(
+    conversion: LiveConversion, rate: int, channels: int, chunk: float = CHUNK,
+    progress: Callable[[LiveReport], None] | None = None,
+) -> LiveReport:  # fmt: skip
+    """Translate the default microphone to the default loudspeaker until Ctrl-C. Where the machine does not keep up,
+    what has waited for a quarter of a second is left out.
+
+    Raises:
+        MissingDependency: sounddevice, or PortAudio beneath it, is not installed.
+        ConfigError: there is no microphone or loudspeaker that takes this rate.
+    """
+    try:
+        import sounddevice
+    except (ImportError, OSError) as error:
+        raise MissingDependency(
+            "a microphone needs sounddevice and PortAudio: pip install 'unpaired[live]', and libportaudio2 on Linux"
+        ) from error
+    conversion.warm_up(chunk)
+    session, size = _Session(conversion, rate, chunk), round(chunk * rate)
+    try:
+        with sounddevice.Stream(
+            samplerate=rate, channels=channels, blocksize=size, dtype="float32", latency="low"
+        ) as stream:
+            queue = DeviceQueue(stream, rate)
+            while True:
+                block = queue.read(size)
+                if queue.seconds_waiting() > _LONGEST_QUEUE:
+                    session.dropped += len(queue.read(round(queue.seconds_waiting() * rate)))
+                audio = np.ascontiguousarray(block.T)
+                session.translate(audio, queue.seconds_waiting(), lambda result: stream.write(_packed(result)))
+                if progress is not None and session.due():
+                    progress(session.report(sum(stream.latency)))
+    except KeyboardInterrupt:
+        return session.report()
+    except sounddevice.PortAudioError as error:
+        raise ConfigError(f"no microphone and loudspeaker at {rate} Hz with {channels} channels: {error}") from error
+
+
+class _Session:
+    """The figures of a conversation."""
+
+    def __init__(self, conversion: LiveConversion, rate: int, chunk: float) -> None:
+        self._conversion, self._rate, self._chunk = conversion, rate, chunk
+        self._latencies: deque[float] = deque(maxlen=10_000)
+        self._arrivals: deque[tuple[int, float]] = deque()
+        """Of pieces that are not out yet, the number of samples up to their end, and when that came in."""
+        self._busy = 0.0
+        self._received = self._given = self._told = 0
+        self.dropped = 0
+        """Samples that were left out."""
+
+    def translate(self, audio: Sound, waiting: float, write: Callable[[Sound], None]) -> None:
+        """Hand over what becomes of a piece; `waiting`: seconds since its last sample came in."""
+        begin = time.perf_counter()
+        self._received += audio.shape[1]
+        self._arrivals.append((self._received, begin - waiting))
+        result = self._conversion.push(audio)
+        self._busy += time.perf_counter() - begin
+        write(result)
+        self._given += result.shape[1]
+        if result.shape[1]:
+            while len(self._arrivals) > 1 and self._arrivals[0][0] < self._given:
+                self._arrivals.popleft()
+            self._latencies.append(time.perf_counter() - self._arrivals[0][1] + self._chunk)
+
+    def due(self) -> bool:
+        """Whether a second of sound has come in since it was so last."""
+        seconds = self._received // self._rate
+        due, self._told = seconds > self._told, seconds
+        return due
+
+    def report(self, beside: float = 0.0) -> LiveReport:
+        """How it stands; `beside`: seconds that the sound card takes."""
+        latencies = self._latencies or deque([0.0])
+        seconds = self._received / self._rate
+        factor = self._busy / seconds if seconds else 0.0
+        median = float(np.median(latencies))
+        return LiveReport(seconds, median + beside, max(latencies) + beside, factor, self.dropped / self._rate)
+
+
+def _packed(audio: Sound) -> Sound:
+    """(n, channels), as sound cards take it."""
+    return np.ascontiguousarray(audio.T)
+
+
+def _write(target: BinaryIO, audio: Sound) -> None:
+    whole = np.clip(np.rint(audio.T * 32768), -32768, 32767).astype("<i2")
+    view = memoryview(whole.tobytes())
+    while view:  # an unbuffered file may take a part
+        view = view[target.write(view) :]
+    target.flush()

@@ -1,0 +1,248 @@
+"""The default waveform stage: the recording's own sound, filtered so that its spectrogram becomes the translated one.
+
+The translation gives a gain for every mel bin and frame, translated log-mel minus the input's. It is smoothed along
+frequency (so that harmonics stay where they are), bounded, interpolated from mel bins to the bins of a short-time
+Fourier transform of the recording at its own rate, and multiplied in. So breath, room, phase and whatever lies above
+the model's band remain the recording's; a gain of zero gives it back as it was. Source and filter are Fant's (1960);
+filtering the input by the difference instead of a vocoder after Kobayashi et al. (2014, "Statistical singing voice
+conversion with direct waveform modification based on the spectrum differential").
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft, ndimage, signal
+
+from ..settings import Content
+from ..signal.buffer import Tape, empty
+from ..signal.loudness import k_filters, oversampled
+from ..signal.mel import FeatureSettings, centres
+from ..signal.sound import Sound
+
+CEPSTRA = {"voice": 24, "music": 5}
+"""Coefficients of the cosine transform that a gain is smoothed to. Partials of high notes lie further apart than a
+voice's harmonics, and a generator blurs them: a gain that could follow them would take them out of the sound."""
+LOWEST_GAIN, HIGHEST_GAIN = -30.0, 22.0
+"""dB; bounds of what a bin is multiplied by."""
+_DB = float(np.log(10) / 20)
+_SILENT = 10 ** (-90 / 20)
+_FOLLOWED = 10 ** (30 / 20)
+"""Factor by which the level is corrected at most."""
+_CEILING = 0.985
+"""True peak that a conversion may reach; more only where the input has more."""
+
+
+def bounded(gain: Sound, content: Content, lowest: float = LOWEST_GAIN, highest: float = HIGHEST_GAIN) -> Sound:
+    """A gain in nepers (bins, frames), smoothed along frequency to the cepstra of its content and bounded (dB)."""
+    lifted: Sound = _lifter(len(gain), CEPSTRA[content]) @ gain
+    return np.clip(lifted, lowest * _DB, highest * _DB)
+
+
+@lru_cache(maxsize=4)
+def _lifter(bins: int, cepstra: int) -> Sound:
+    """(bins, bins): to the cosine transform, its first coefficients kept with a soft end, and back."""
+    keep = np.zeros(bins)
+    count = min(cepstra, bins)
+    keep[:count] = 1
+    soft = count // 3
+    keep[count - soft : count] = 0.5 + 0.5 * np.cos(np.pi * np.arange(1, soft + 1) / (soft + 1))
+    there = fft.dct(np.eye(bins), axis=0, norm="ortho")
+    matrix: Sound = (there.T @ (keep[:, None] * there)).astype(np.float32)
+    return matrix
+
+
+class GainFilter:
+    """Multiplies the spectrum of a recording that comes in pieces by gains at the model's frames.
+
+    Hann windows of as many seconds as the model's, four to a window, before and after; a gain of 0 is the identity. The
+    result does not depend on the pieces. Above the highest mel bin the mean of the four highest goes on.
+    """
+
+    def __init__(self, rate: int, channels: int, settings: FeatureSettings) -> None:
+        wanted = settings.fft_size * rate / settings.sample_rate
+        self._hop = fft.next_fast_len(max(4, round(wanted / 4)), real=True)
+        self._size = 4 * self._hop
+        self._window = signal.get_window("hann", self._size).astype(np.float32)
+        self._spread = to_spectrum(settings.sample_rate, settings.bins, rate, self._size)
+        self._step = self._hop / rate * settings.sample_rate / settings.hop_length
+        """Model frames from one of ours to the next."""
+        self._audio, self._gains = Tape(channels), Tape(settings.bins)
+        self._frame = -1  # the first that reaches sample 0
+        self._sum = np.zeros((channels, self._size), np.float32)
+        self._given = 0
+
+    def push(self, audio: Sound, gains: Sound) -> Sound:
+        """The samples (channels, n) that are complete with further samples (channels, m) and gains in nepers (bins,
+        frames); either may run ahead of the other."""
+        self._audio.append(audio)
+        self._gains.append(gains)
+        by_audio = (self._audio.end - self._size // 2) // self._hop
+        by_gains = int((self._gains.end - 2) / self._step)
+        return self._advance(min(by_audio, by_gains))
+
+    def finish(self) -> Sound:
+        """The samples at the end, once everything was pushed; after the last gain that goes on."""
+        left = self._audio.end - self._given
+        return self._advance(-(-self._audio.end // self._hop) + 1)[:, :left]
+
+    def _advance(self, last: int) -> Sound:
+        pieces = [empty(len(self._sum))]
+        while self._frame <= last:
+            pieces.append(self._filtered(min(128, last - self._frame + 1)))
+        self._audio.forget(self._frame * self._hop - self._size)
+        self._gains.forget(int(self._frame * self._step) - 2)
+        return np.concatenate(pieces, axis=1)
+
+    def _filtered(self, count: int) -> Sound:
+        hop, size, half = self._hop, self._size, self._size // 2
+        begin = self._frame * hop - half
+        audio = self._audio.read(begin, begin + (count - 1) * hop + size)
+        frames = np.lib.stride_tricks.sliding_window_view(audio, size, axis=1)[:, ::hop]
+        spectrum = fft.rfft(frames * self._window, axis=-1)
+        spectrum *= np.exp(self._interpolated(count) @ self._spread)
+        # Squared Hann windows, four to a window, add up to 3/2.
+        back = fft.irfft(spectrum, size, axis=-1) * (self._window / np.float32(1.5))
+        total = np.zeros((len(audio), (count - 1) * hop + size), np.float32)
+        total[:, : size - hop] = self._sum[:, hop:]
+        for quarter in range(4):
+            part = back[:, :, quarter * hop : (quarter + 1) * hop].reshape(len(audio), -1)
+            total[:, quarter * hop : quarter * hop + count * hop] += part
+        self._sum = total[:, -size:]
+        self._frame += count
+        # Samples before the reach of the next frame are complete.
+        done = total[:, max(0, -begin) : count * hop]
+        self._given += done.shape[1]
+        return done
+
+    def _interpolated(self, count: int) -> Sound:
+        """(count, bins): the gains at the times of our frames."""
+        position = np.clip((self._frame + np.arange(count)) * self._step, 0, max(0, self._gains.end - 1))
+        first = int(position[0])
+        gains = self._gains.read(first, int(position[-1]) + 2)
+        low = position.astype(int) - first
+        share = (position - low - first).astype(np.float32)
+        high = np.minimum(low + 1, self._gains.end - 1 - first)
+        mixed: Sound = (gains[:, low] * (1 - share) + gains[:, high] * share).T
+        return mixed
+
+
+@lru_cache(maxsize=8)
+def to_spectrum(model_rate: int, bins: int, rate: int, size: int) -> Sound:
+    """(bins, size / 2 + 1): linear interpolation from mel bins to frequencies."""
+    middles = centres(model_rate, bins)
+    hz = np.arange(size // 2 + 1) * rate / size
+    rows = np.stack([np.interp(hz, middles, row) for row in np.eye(bins)])
+    above = hz > middles[-1]
+    rows[:, above] = 0
+    rows[-4:, above] = 1 / min(4, bins)
+    spread: Sound = rows.astype(np.float32)
+    return spread
+
+
+class Level:
+    """Gives a conversion that comes in pieces the loudness of the recording from moment to moment, its silences, and a
+    bound to its peaks.
+
+    Loudness is K-weighted power (ITU-R BS.1770-4) in windows of about 50 ms; it is followed within 30 dB. Where the
+    recording stays below -90 dBFS for longer than 25 ms the conversion is silent. Its true peak reaches at most -0.13
+    dBFS, or the recording's around there if that is higher. A conversion that equals the recording stays as it is.
+    """
+
+    def __init__(self, rate: int, channels: int) -> None:
+        self._hop = max(1, round(0.0125 * rate))
+        self._rate = rate
+        self._source, self._result = Tape(channels), Tape(channels)
+        self._power = _Power(rate, channels), _Power(rate, channels)
+        self._energies = Tape(1), Tape(1)
+        self._spread = max(2, round(0.010 * rate))
+        self._around = 4 * self._hop
+        self._given = 0
+
+    def push(self, source: Sound, result: Sound) -> Sound:
+        """The samples (channels, n) that are complete with further ones of the recording and of its conversion."""
+        for tape, power, energies, audio in zip(
+            (self._source, self._result), self._power, self._energies, (source, result), strict=True
+        ):
+            tape.append(audio)
+            energies.append(power(audio))
+        return self._advance(min(self._source.end, self._result.end) - 2 * self._around)
+
+    def finish(self) -> Sound:
+        """The samples at the end, once everything was pushed."""
+        return self._advance(self._source.end)
+
+    def _advance(self, until: int) -> Sound:
+        begin, self._given = self._given, max(self._given, until)
+        if until <= begin:
+            return empty(len(self._source.read(0, 0)))
+        low, high = begin - self._around, until + self._around
+        source, result = self._source.read(low, high), self._result.read(low, high)
+        result = result * (self._following(low, high) * self._sounding(source))
+        result = result * _limits(source, result, self._hop)
+        for tape in (self._source, self._result, *self._energies):
+            tape.forget(until - 2 * self._around)
+        return np.ascontiguousarray(result[:, self._around : self._around + until - begin], np.float32)
+
+    def _following(self, low: int, high: int) -> Sound:
+        window = signal.get_window("hann", 4 * self._hop + 1)[None]
+        reach = 2 * self._hop
+        energies = [
+            signal.fftconvolve(tape.read(low - reach, high + reach), window, mode="valid")[0] for tape in self._energies
+        ]
+        floor = 1e-9 * self._hop
+        source, result = (np.maximum(each, 0) + floor for each in energies)
+        gain: Sound = np.clip(np.sqrt(source / result), 1 / _FOLLOWED, _FOLLOWED).astype(np.float32)
+        return gain
+
+    def _sounding(self, source: Sound) -> Sound:
+        loud = (np.abs(source).max(axis=0) > _SILENT).astype(np.float32)
+        near = ndimage.maximum_filter1d(loud, 2 * self._spread + 1, mode="constant")
+        return _smoothed(near, self._spread // 4)
+
+
+class _Power:
+    """K-weighted power of a stream, summed over channels: (channels, n) -> (1, n)."""
+
+    def __init__(self, rate: int, channels: int) -> None:
+        self._filters = k_filters(rate)
+        self._states: list[npt.NDArray[Any]] = [np.zeros((channels, 2)) for _ in self._filters]
+
+    def __call__(self, audio: Sound) -> Sound:
+        weighted: npt.NDArray[Any] = audio
+        if audio.shape[1]:
+            for number, (b, a) in enumerate(self._filters):
+                weighted, self._states[number] = signal.lfilter(b, a, weighted, axis=-1, zi=self._states[number])
+        power: Sound = np.square(weighted).sum(axis=0, keepdims=True).astype(np.float32)
+        return power
+
+
+def _limits(source: Sound, result: Sound, hop: int) -> Sound:
+    """What each sample is multiplied by, so that no peak passes the ceiling."""
+    if not result.size or np.abs(result).max() < 0.7 * _CEILING:
+        return np.ones(result.shape[1], np.float32)
+    peaks = _peaks(result)
+    allowed = np.maximum(_CEILING, ndimage.maximum_filter1d(_peaks(source), 2 * hop + 1, mode="constant"))
+    needed = np.minimum(1, allowed / np.maximum(peaks, 1e-9))
+    if needed.min() >= 1:
+        return np.ones(result.shape[1], np.float32)
+    return _smoothed(ndimage.minimum_filter1d(needed, hop + 1, mode="nearest").astype(np.float32), hop // 2)
+
+
+def _peaks(audio: Sound) -> Sound:
+    """(n,): largest magnitude at and right after each sample, over all channels."""
+    four = np.abs(oversampled(audio)).max(axis=0).reshape(-1, 4).max(axis=1)
+    peaks: Sound = np.maximum(four, np.abs(audio).max(axis=0))
+    return peaks
+
+
+def _smoothed(values: Sound, reach: int) -> Sound:
+    """Under a Hann window that reaches to both sides; constant stretches stay exactly as they are."""
+    window = np.hanning(2 * reach + 3)[1:-1]
+    smooth = signal.fftconvolve(np.pad(values, reach, mode="edge"), window / window.sum(), mode="valid")
+    low = ndimage.minimum_filter1d(values, 2 * reach + 1, mode="nearest")
+    high = ndimage.maximum_filter1d(values, 2 * reach + 1, mode="nearest")
+    return cast(Sound, np.clip(smooth, low, high).astype(np.float32))

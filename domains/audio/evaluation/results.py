@@ -1,0 +1,118 @@
+"""The figures of an evaluation of voices, and their tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ....core.adapter.inventory import BrokenFile
+from ....core.sides import Direction
+from .scores import Estimate
+
+FIGURES = {
+    "mcd": "MCD (dB)",
+    "msd": "MSD (dB)",
+    "gv": "GV (dB)",
+    "lsd": "LSD (dB)",
+    "f0_rmse": "F0 RMSE (cents)",
+    "f0_correlation": "F0 correlation",
+    "vuv_error": "V/UV error",
+    "vuv_change": "V/UV change",
+    "f0_offset": "F0 offset (cents)",
+    "hnr": "HNR (dB)",
+    "similarity": "similarity (proxy)",
+}
+"""Names of the figures, and what they are called in tables."""
+ROWS = {"input": "input as it is", "converted": "converted", "target": "real target"}
+Row = dict[str, Estimate]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One input for the listening page; names of files."""
+
+    source: Path
+    converted: Path
+    target: Path | None
+    mcd: float
+    """Of the converted file against its counterparts; nan without any."""
+
+
+@dataclass(frozen=True)
+class DirectionScores:
+    """Figures of one direction."""
+
+    rows: Mapping[str, Row]
+    """"input", "converted" and "target" with the figures of each; what is undefined is left out."""
+    files: int
+    """Inputs scored."""
+    pairs: int
+    """Pairs of an input and a true counterpart."""
+    target_f0: float
+    """Median pitch in Hz of the target's recordings; nan without any."""
+    real_time_factor: float
+    """Seconds of conversion for a second of sound, files read and written, the first not counted; nan for one file."""
+
+
+@dataclass(frozen=True)
+class VoiceEvaluation:
+    """All figures, and what they are figures of."""
+
+    rate: int
+    """Sample rate in Hz that everything was analysed at."""
+    definition: str
+    scores: Mapping[Direction, DirectionScores]
+    left_out: tuple[BrokenFile, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able; what is undefined is None."""
+        return {
+            "definition": self.definition,
+            "rate": self.rate,
+            "scores": {
+                way: {
+                    "files": found.files,
+                    "pairs": found.pairs,
+                    "target_f0": _number(found.target_f0),
+                    "real_time_factor": _number(found.real_time_factor),
+                    **{
+                        row: {
+                            name: {key: _number(value) for key, value in asdict(each).items()}
+                            for name, each in figures.items()
+                        }
+                        for row, figures in found.rows.items()
+                    },
+                }
+                for way, found in self.scores.items()
+            },
+            "left_out": [{"file": str(each.path), "reason": each.reason} for each in self.left_out],
+        }
+
+    def text(self) -> str:
+        """A table for each direction, with the definition below."""
+        lines: list[str] = []
+        for way, found in self.scores.items():
+            lines += [*table(f"{way}, {found.files} files, {found.pairs} pairs", found.rows)]
+            if not math.isnan(found.real_time_factor):
+                lines.append(f"real-time factor {found.real_time_factor:.3f}")
+            lines.append("")
+        lines.append(f"{self.definition}. Mean and 95% interval over inputs.")
+        lines += [f"left out: {each.path}: {each.reason}" for each in self.left_out]
+        return "\n".join(lines)
+
+
+def table(title: str, rows: Mapping[str, Row]) -> Iterable[str]:
+    """Lines of a table: a column for each row of `rows` that has figures, a line for each figure."""
+    shown = [row for row in rows if rows[row]]
+    yield title
+    yield " " * 20 + "".join(f"{ROWS[row]:>18}" for row in shown)
+    for name, label in FIGURES.items():
+        if any(name in rows[row] for row in shown):
+            yield f"{label:<20}" + "".join(f"{rows[row].get(name, '')!s:>18}" for row in shown)
+
+
+def _number(value: float) -> float | None:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,258 @@
+"""Scoring a translator on recordings it was not trained on, through the whole conversion, from file to file.
+
+Beside every figure stands that of the input as it is (what a converter must beat) and that of real recordings of the
+target (what there is to reach).
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ....core.adapter.inventory import BrokenFile
+from ....core.errors import ConfigError, MediaError, MissingFile
+from ....core.sides import SIDES, Direction, Side
+from ..reading.files import SoundFile
+from .analysis import MEL_CEPSTRUM, Voice, common_rate, heard
+from .results import FIGURES, ROWS, DirectionScores, Example, Row, VoiceEvaluation
+from .scores import Estimate, against_target, cents, definition, pooled_f0, speaker_similarity
+
+if TYPE_CHECKING:
+    from ....core.conversion.translator import Translator
+_EXAMPLES = 8
+
+
+# -- the evaluation ---------------------------------------------------------------------------------
+
+
+def evaluate_voices(
+    translator: Translator,
+    a: Path,
+    b: Path,
+    *,
+    paired: bool = False,
+    directions: Sequence[Direction] | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    page: Path | None = None,
+    options: Mapping[str, Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> VoiceEvaluation:
+    """Convert the recordings below one folder and compare them with those below the other.
+
+    Args:
+        translator: of the domain audio.
+        a, b: held-out folders.
+        paired: files of the same name, suffix aside, are the same sentence. Where several recordings of the other side
+            have the name (of several speakers, in folders of their own), each is compared with.
+        directions: by default all that the model has.
+        limit, seed: so many inputs a direction, drawn with `seed`.
+        page: HTML page to write, with the recordings to listen to.
+        options: of the conversion, as for `Translator.convert`.
+        progress: called with recordings done and recordings in all.
+
+    Raises:
+        MissingFile, MediaError: a folder is not there, or holds nothing that can be scored.
+        ConfigError: no name of one folder is found in the other, or the model lacks a direction.
+        OutputError: the page cannot be written.
+    """
+    ways = _directions(translator, directions)
+    files: dict[Side, tuple[Path, ...]] = {"a": _recordings(translator, a), "b": _recordings(translator, b)}
+    rate = common_rate(_rate(file) for side in files.values() for file in side)
+    library = _Library(rate)
+    sources = {way: _drawn(files[SIDES[way][0]], limit, seed) for way in ways}
+    total = sum(map(len, sources.values()))
+    found: dict[Direction, DirectionScores] = {}
+    examples: dict[Direction, list[Example]] = {}
+    done = 0
+
+    def tick() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, total)
+
+    with tempfile.TemporaryDirectory(prefix="unpaired-") as scratch:
+        for way in ways:
+            judge = _Judge(translator, way, library, Path(scratch) / way, dict(options or {}))
+            found[way] = judge.scores(sources[way], files[SIDES[way][1]], paired, tick)
+            examples[way] = judge.examples
+        evaluation = VoiceEvaluation(rate, definition(rate), found, tuple(library.left_out))
+        if page is not None:
+            from .listening_page import write_page
+
+            write_page(page, evaluation, examples, translator.model.names)
+    return evaluation
+
+
+def _directions(translator: Translator, wanted: Sequence[Direction] | None) -> tuple[Direction, ...]:
+    there = tuple(translator.model.generators)
+    missing = [way for way in wanted or () if way not in there]
+    if missing:
+        raise ConfigError(f"the model has no direction {missing[0]!r}; it has {', '.join(there)}")
+    return tuple(wanted or there)
+
+
+def _recordings(translator: Translator, folder: Path) -> tuple[Path, ...]:
+    if not folder.is_dir():
+        raise MissingFile(f"no folder at {folder}; give a folder of test recordings")
+    files = translator.domain.scan(folder).files
+    if not files:
+        raise MediaError(f"{folder} holds no recording that can be read; give a folder of test recordings")
+    return files
+
+
+def _rate(file: Path) -> int:
+    with SoundFile(file) as sound:
+        if sound.info.rate < min(MEL_CEPSTRUM):
+            raise MediaError(f"{file} has {sound.info.rate} Hz; voices are scored from {min(MEL_CEPSTRUM)} Hz on")
+        return sound.info.rate
+
+
+def _drawn(files: Sequence[Path], limit: int | None, seed: int) -> list[Path]:
+    if limit is None or limit >= len(files):
+        return list(files)
+    chosen = np.random.default_rng(seed).choice(len(files), limit, replace=False)
+    return [files[index] for index in sorted(chosen)]
+
+
+class _Library:
+    """Analyses, each made once; recordings that cannot be scored are left out and named."""
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self.left_out: list[BrokenFile] = []
+        self._voices: dict[Path, Voice | None] = {}
+
+    def voice(self, file: Path) -> Voice | None:
+        if file not in self._voices:
+            try:
+                self._voices[file] = heard(file, self.rate)
+            except MediaError as error:
+                self._voices[file] = None
+                self.left_out.append(BrokenFile(file, str(error)))
+        return self._voices[file]
+
+    def voices(self, files: Iterable[Path]) -> dict[Path, Voice]:
+        """Those that can be scored."""
+        heard_ones = {file: self.voice(file) for file in files}
+        return {file: voice for file, voice in heard_ones.items() if voice is not None}
+
+
+class _Judge:
+    """One direction."""
+
+    def __init__(
+        self, translator: Translator, way: Direction, library: _Library, scratch: Path, options: dict[str, Any]
+    ) -> None:
+        self.translator, self.way, self.library, self.scratch, self.options = translator, way, library, scratch, options
+        self.examples: list[Example] = []
+        self._spent: list[float] = []
+        self._seconds: list[float] = []
+
+    def scores(
+        self, sources: Sequence[Path], targets: Sequence[Path], paired: bool, tick: Callable[[], None]
+    ) -> DirectionScores:
+        """Convert every source; compare it, its source and the targets themselves with the targets."""
+        ours, theirs = self.library.voices(sources), self.library.voices(targets)
+        if not ours or not theirs:
+            raise MediaError(f"nothing can be scored {self.way}: {self.library.left_out[0].reason}")
+        counterparts = _counterparts(ours, theirs) if paired else {}
+        rows: dict[str, _Gathered] = {name: _Gathered() for name in ROWS}
+        shown = set(np.linspace(0, len(ours) - 1, _EXAMPLES).round().astype(int).tolist())
+        converted: list[Voice] = []
+        for number, (file, voice) in enumerate(ours.items()):
+            output, result = self._converted(file, number)
+            true = [theirs[other] for other in counterparts.get(file, ())]
+            own = {"hnr": result.hnr, "similarity": speaker_similarity(result, [*ours.values()], [*theirs.values()])}
+            rows["converted"].add([against_target(result, each) for each in true], own | voicing_change(result, voice))
+            rows["input"].add(
+                [against_target(voice, each) for each in true],
+                {"hnr": voice.hnr, "similarity": speaker_similarity(voice, [*ours.values()], [*theirs.values()])},
+            )
+            converted.append(result)
+            if number in shown:
+                best = rows["converted"].values["mcd"][-1] if true else math.nan
+                target = counterparts[file][0] if true else None
+                self.examples.append(Example(file, output, target, best))
+            tick()
+        rows["target"].add_real(theirs, [*ours.values()], paired)
+        pitch = pooled_f0([*theirs.values()])
+        pools = {"input": [*ours.values()], "converted": converted}
+        return DirectionScores(
+            rows={name: row.result() | _offset(pools.get(name, []), pitch) for name, row in rows.items()},
+            files=len(ours),
+            pairs=sum(map(len, counterparts.values())),
+            target_f0=pitch,
+            real_time_factor=sum(self._spent[1:]) / sum(self._seconds[1:]) if len(self._spent) > 1 else math.nan,
+        )
+
+    def _converted(self, file: Path, number: int) -> tuple[Path, Voice]:
+        output = self.scratch / f"{number}.wav"
+        start = time.perf_counter()
+        self.translator.convert(file, output, self.way, **self.options)
+        self._spent.append(time.perf_counter() - start)
+        self._seconds.append(len(self.library.voices([file])[file].f0) * 0.005)
+        return output, heard(output, self.library.rate)
+
+
+def _counterparts(ours: Mapping[Path, Voice], theirs: Mapping[Path, Voice]) -> dict[Path, list[Path]]:
+    named: defaultdict[str, list[Path]] = defaultdict(list)
+    for file in theirs:
+        named[file.stem].append(file)
+    found = {file: named[file.stem] for file in ours if file.stem in named}
+    if not found:
+        one, other = next(iter(ours)).name, next(iter(theirs)).name
+        raise ConfigError(f"no recording has its counterpart: names differ, such as {one} and {other}; "
+                          "give both sides of a sentence the same name, or leave --paired out")  # fmt: skip
+    return found
+
+
+def voicing_change(voice: Voice, source: Voice) -> dict[str, float]:
+    """Share of frames whose voicing a conversion, which keeps the length, changed among the source's speech."""
+    frames = min(len(voice.f0), len(source.f0))
+    differs = (voice.f0[:frames] > 0) != (source.f0[:frames] > 0)
+    speech = source.speech[:frames]
+    return {"vuv_change": float(differs[speech].mean())} if speech.any() else {}
+
+
+def _offset(voices: Sequence[Voice], pitch: float) -> Row:
+    """How far the median pitch of a set lies above the target's, in cents."""
+    ours = pooled_f0(voices)
+    if math.isnan(ours) or math.isnan(pitch):
+        return {}
+    return {"f0_offset": Estimate.of([cents(ours, pitch)])}
+
+
+class _Gathered:
+    """Figures of inputs: one value each, the mean over its counterparts, so that what is averaged is independent."""
+
+    def __init__(self) -> None:
+        self.values: defaultdict[str, list[float]] = defaultdict(list)
+
+    def add(self, compared: Sequence[Mapping[str, float]], own: Mapping[str, float]) -> None:
+        for name in {name for each in compared for name in each}:
+            self.values[name].append(float(np.mean([each[name] for each in compared if name in each])))
+        for name, value in own.items():
+            self.values[name].append(value)
+
+    def add_real(self, theirs: Mapping[Path, Voice], source: Sequence[Voice], paired: bool) -> None:
+        """The target's own recordings; where several speakers said one sentence, each against the others."""
+        everyone = [*theirs.values()]
+        groups: defaultdict[str, list[Voice]] = defaultdict(list)
+        for file, voice in theirs.items():
+            groups[file.stem].append(voice)
+        for file, voice in theirs.items():
+            others = [each for each in groups[file.stem] if each is not voice] if paired else []
+            own = {"hnr": voice.hnr, "similarity": speaker_similarity(voice, source, everyone)}
+            self.add([against_target(voice, each) for each in others], own)
+
+    def result(self) -> Row:
+        return {name: Estimate.of(self.values[name]) for name in FIGURES if self.values.get(name)}

@@ -1,0 +1,108 @@
+"""What two folders of recordings mean together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ....core.adapter.inventory import Inventory
+from ..settings import Content
+from .file import Finding, Heard
+from .scan import SoundInventory, pitch_of
+
+_UNEQUAL = 10
+_UNLIKE_BAND = 1.5
+_SEMITONE = 2 ** (1 / 12)
+_ONE_COLOUR = 3.0
+"""dB (root mean square over mel bins) between long-term spectra below which they are of one voice in one room: other
+sentences of one speaker of VCC 2018 lie 1.2 to 1.9 dB apart, two speakers 4.6 to 8.6."""
+_OCTAVE = 2.0
+_UNSHARED = 0.2
+_SHOWN = 3
+
+
+def compare(a: Inventory, b: Inventory, content: Content) -> tuple[str, ...]:
+    """A sentence for each thing that training should know of A and B together; most need thorough scans."""
+    sentences = []
+    same = a.folder.resolve() == b.folder.resolve()
+    if same:
+        sentences.append("A and B are the same folder: there is nothing to translate.")
+    fewer, more = sorted((len(a.drawn), len(b.drawn)))
+    if fewer and more > _UNEQUAL * fewer:
+        sentences.append(
+            f"An epoch has {len(a.drawn)} samples of A and {len(b.drawn)} of B (one a second): the smaller side is "
+            "repeated and soon known by heart."
+        )
+    if isinstance(a, SoundInventory) and isinstance(b, SoundInventory) and a.heard and b.heard and not same:
+        sentences += _shared(a.findings, b.findings)
+        sentences += _sounds(a.heard, b.heard)
+        sentences += _voices(a.heard, b.heard) if content == "voice" else _notes(a.heard, b.heard)
+        sentences += _alike(a.heard, b.heard)
+    return tuple(sentences)
+
+
+def _shared(a: Sequence[Finding], b: Sequence[Finding]) -> Iterator[str]:
+    of_b = {found.heard.digest: found for found in b if found.heard}
+    both = [(found, of_b[found.heard.digest]) for found in a if found.heard and found.heard.digest in of_b]
+    if both:
+        examples = ", ".join(f"{first.path.name} = {second.path.name}" for first, second in both[:_SHOWN])
+        more = ", ..." if len(both) > _SHOWN else ""
+        yield (
+            f"{len(both)} recordings are in A and in B, byte for byte ({examples}{more}): remove them from one side, "
+            "or the model learns to change nothing."
+        )
+
+
+def _sounds(a: Sequence[Heard], b: Sequence[Heard]) -> Iterator[str]:
+    bands = [float(np.median([one.bandwidth for one in side])) for side in (a, b)]
+    if max(bands) > _UNLIKE_BAND * min(bands):
+        yield (
+            f"A reaches {bands[0] / 1000:.1f} kHz and B {bands[1] / 1000:.1f} kHz: the model learns that difference as "
+            "part of the voice."
+        )
+    noises = [float(np.median([one.noise for one in side])) for side in (a, b)]
+    if abs(noises[0] - noises[1]) > 20:
+        yield (
+            f"The quietest parts lie {-noises[0]:.0f} dB below the loud ones in A and {-noises[1]:.0f} dB in B: the "
+            "model learns the noise of one side with its voice."
+        )
+
+
+def _voices(a: Sequence[Heard], b: Sequence[Heard]) -> Iterator[str]:
+    medians = [float(np.median(hz)) for hz in map(pitch_of, (a, b)) if len(hz)]
+    if len(medians) == 2 and max(medians) > _OCTAVE * min(medians):
+        yield (
+            f"The median pitch is {medians[0]:.0f} Hz in A and {medians[1]:.0f} Hz in B, more than an octave "
+            "apart: moving it that far is heard."
+        )
+
+
+def _notes(a: Sequence[Heard], b: Sequence[Heard]) -> Iterator[str]:
+    pitches = [pitch_of(side) for side in (a, b)]
+    if not all(map(len, pitches)):
+        return
+    ranges = [np.percentile(hz, [2, 98]) * [1 / _SEMITONE, _SEMITONE] for hz in pitches]
+    outside = [float(np.mean((hz < low) | (hz > high))) for hz, (low, high) in zip(pitches, ranges[::-1], strict=True)]
+    if max(outside) > _UNSHARED:
+        low, high = max(each[0] for each in ranges), min(each[1] for each in ranges)
+        keep = f"keep to notes from {low:.0f} to {high:.0f} Hz" if low < high else "take recordings of like notes"
+        yield (
+            f"{outside[0]:.0%} of what A plays lies outside the notes of B, and {outside[1]:.0%} of what B plays lies "
+            f"outside those of A: what only one of them plays is learnt as its timbre; {keep}."
+        )
+
+
+def _alike(a: Sequence[Heard], b: Sequence[Heard]) -> Iterator[str]:
+    medians = [float(np.median(hz)) for hz in map(pitch_of, (a, b)) if len(hz)]
+    close = len(medians) < 2 or max(medians) < _SEMITONE * min(medians)
+    if close and _colour_difference(a, b) < _ONE_COLOUR:
+        yield "A and B sound like one voice, by pitch and long-term spectrum: there is little to learn."
+
+
+def _colour_difference(a: Sequence[Heard], b: Sequence[Heard]) -> float:
+    """Root mean square difference in dB of the long-term spectra of two sides."""
+    first, second = (
+        np.average([one.colour for one in side], axis=0, weights=[one.sounding for one in side]) for side in (a, b)
+    )
+    return float(20 / np.log(10) * np.sqrt(np.mean(np.square(first - second))))

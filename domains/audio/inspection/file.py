@@ -1,0 +1,172 @@
+"""What is to be seen of one recording: its header, and after listening, how much of it is of use."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import signal
+
+from ....core.errors import MediaError
+from ..reading.files import SoundFile
+from ..settings import AudioSettings
+from ..signal import levels, sound
+from ..signal import mel as features
+from ..signal.loudness import SILENCE, loudness
+from ..signal.pitch import HIGHEST, LOWEST, f0
+
+LISTENED_TO = 300.0
+"""Seconds of a recording that are listened to at most, from its beginning; the rest is decoded and counted."""
+PITCHED = 60.0
+"""Seconds of it whose pitch is measured at most."""
+_FULL_SCALE = 0.9985
+_CLIPPED_RUN = 3
+_FRAME = 0.02
+_NOTHING = -75.0
+_SPECTRUM = 2048
+_NOTES = 60.0, 1600.0
+"""Hz; notes of instruments are looked for between these."""
+
+Sound = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What listening to a recording told."""
+
+    seconds: float
+    """Its true length."""
+    sounding: float
+    """Seconds of it that are not silence."""
+    loudness: float
+    """LUFS."""
+    clipped: float
+    """Share of samples at full scale, three or more in a row."""
+    noise: float
+    """dB (below 0) of its quietest tenth against its loud frames (20 ms; digital silence does not count)."""
+    bandwidth: float
+    """Hz up to which there is anything within 75 dB of the strongest part of its spectrum."""
+    pitch: npt.NDArray[np.float64]
+    """F0 in Hz of its voiced frames, every 5 ms."""
+    colour: npt.NDArray[np.float64]
+    """Mean log-mel of each bin, (bins,): its long-term spectrum."""
+    digest: bytes
+    """Hash of the file's bytes."""
+    damage: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was seen of one usable file."""
+
+    path: Path
+    rate: int
+    channels: int
+    codec: str
+    promised: float | None
+    """Seconds, as its header has it."""
+    picture: bool
+    """Whether it is a video, of which the sound is used."""
+    heard: Heard | None = None
+    """None after a quick scan."""
+
+    @property
+    def seconds(self) -> float:
+        """Its length: as heard, or else as promised; 0 where nothing is known."""
+        return self.heard.seconds if self.heard else self.promised or 0.0
+
+    @property
+    def draws(self) -> int:
+        """How often an epoch draws from it: once for every second of sound."""
+        return max(1, round(self.heard.sounding if self.heard else self.seconds))
+
+
+def header(path: Path) -> Finding:
+    """A recording by its header. Raises MissingFile or MediaError."""
+    with SoundFile(path) as file:
+        return _described(path, file.info)
+
+
+def examined(path: Path, settings: AudioSettings) -> Finding:
+    """A recording that was listened to. Raises MissingFile, or MediaError where it is silent throughout."""
+    with SoundFile(path) as file:
+        info = file.info
+        pieces: list[Sound] = []
+        samples, kept, clipped = 0, 0, 0
+        for block in file:
+            samples += block.shape[1]
+            clipped += clipped_samples(block)
+            if kept < LISTENED_TO * info.rate:
+                pieces.append(block.mean(axis=0))
+                kept += block.shape[1]
+        damage = file.warnings
+    audio = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+    sounding = levels.trimmed(audio, info.rate)
+    if not len(sounding):
+        raise MediaError(f"{path} holds no sound: it is {'silent' if len(audio) else 'empty'}")
+    level = loudness(audio, info.rate)
+    own = sound.resampled(sounding, info.rate, settings.sample_rate)
+    even = levels.normalised(own, settings.sample_rate)
+    with path.open("rb") as raw:
+        digest = hashlib.file_digest(raw, "blake2b").digest()[:16]
+    heard = Heard(
+        seconds=samples / info.rate,
+        sounding=samples / info.rate * len(sounding) / len(audio),
+        loudness=level if np.isfinite(level) else SILENCE,
+        clipped=clipped / (samples * info.channels),
+        noise=_noise(audio, info.rate),
+        bandwidth=bandwidth(sounding, info.rate),
+        pitch=_pitch(own, settings),
+        colour=features.log_mel(even, settings).mean(axis=1).astype(np.float64),
+        digest=digest,
+        damage=damage,
+    )
+    return _described(path, info, heard)
+
+
+def _described(path: Path, info: Any, heard: Heard | None = None) -> Finding:
+    promised = info.samples / info.rate if info.samples else None
+    return Finding(path, info.rate, info.channels, info.codec, promised, info.picture, heard)
+
+
+def clipped_samples(block: Sound) -> int:
+    """Samples of (channels, samples) in runs of three or more at full scale."""
+    full = np.abs(block) >= _FULL_SCALE
+    if not full.any():
+        return 0
+    count = 0
+    for channel in full:
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], channel.astype(np.int8), [0]])))
+        runs = edges[1::2] - edges[::2]
+        count += int(runs[runs >= _CLIPPED_RUN].sum())
+    return count
+
+
+def _noise(audio: Sound, rate: int) -> float:
+    """dB by which the quietest tenth of a recording lies below its loud frames (their 95th percentile)."""
+    size = max(1, round(_FRAME * rate))
+    count = max(1, len(audio) // size)
+    frames = audio[: count * size].reshape(count, -1)
+    power = np.square(frames, dtype=np.float64).mean(axis=1)
+    power = power[power > 1e-12]
+    if not len(power):
+        return 0.0
+    return float(10 * np.log10(np.percentile(power, 10) / np.percentile(power, 95)))
+
+
+def bandwidth(audio: Sound, rate: int) -> float:
+    """Hz up to which the mean spectrum of (samples,) lies within 75 dB of its strongest part."""
+    size = min(_SPECTRUM, len(audio))
+    hz, power = signal.welch(audio, rate, "blackmanharris", size, size // 2)
+    strong = np.flatnonzero(power > power.max() * 10 ** (_NOTHING / 10))
+    return float(hz[strong[-1]]) if len(strong) else 0.0
+
+
+def _pitch(audio: Sound, settings: AudioSettings) -> npt.NDArray[np.float64]:
+    within = _NOTES if settings.content == "music" else (LOWEST, HIGHEST)
+    _, hz = f0(audio[: round(PITCHED * settings.sample_rate)], settings.sample_rate, within=within)
+    return hz[hz > 0]

@@ -1,0 +1,242 @@
+"""What a folder of recordings holds, and what that means for training."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ....core.adapter.folders import LISTED, listing, named, spread, spread_of
+from ....core.adapter.inventory import BrokenFile, Inventory
+from ....core.errors import MediaError, MissingFile
+from ..metadata.kinds import is_sound_name, unread
+from ..settings import AudioSettings
+from .file import Finding, Heard, examined, header
+
+LOOKED_AT = 500
+"""Headers that a quick scan reads, evenly spread over the folder."""
+MOST_DRAWS = 200_000
+"""Samples an epoch draws at most; long sides are thinned out evenly."""
+GOOD_SECONDS = 300.0
+"""Sound of a side that makes a good start."""
+_FEWEST_SECONDS = 60.0
+_CLIPPED = 1e-3
+_NOISY = -25.0
+_SILENT = 0.5
+_LOUDNESS_RANGE = 12.0
+_NARROW = 0.75
+_WIDE_PITCH = 0.35
+_FEW_VOICED = 0.1
+_HISTOGRAM = (60, 80, 100, 120, 140, 170, 200, 240, 280, 340, 400, 480, 600, 850, 1200, 1700)
+"""Hz; edges of the pitch histogram."""
+
+
+@dataclass(frozen=True)
+class SoundInventory(Inventory):
+    """An inventory that keeps what `compare` needs."""
+
+    findings: tuple[Finding, ...] = ()
+    thorough: bool = False
+
+    @property
+    def heard(self) -> tuple[Heard, ...]:
+        """What listening told, of the files that were listened to."""
+        return tuple(found.heard for found in self.findings if found.heard is not None)
+
+
+def scan(folder: Path, settings: AudioSettings, thorough: bool) -> SoundInventory:
+    """Look through a folder and all below it.
+
+    Raises:
+        MissingFile: there is no such folder.
+        MediaError: it cannot be listed.
+    """
+    found = listing(folder, lambda path: is_sound_name(path.name))
+    paths = [path for path in found.sizes if unread(path) is None]
+    broken = [*found.broken, *(BrokenFile(path, reason) for path in found.sizes if (reason := unread(path)))]
+    others = found.others
+    looked_at = paths if thorough else spread(paths, LOOKED_AT)
+    look = partial(_look, settings=settings if thorough else None)
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        seen = list(pool.map(look, looked_at))
+    findings = tuple(found for found in seen if isinstance(found, Finding))
+    broken += [found for found in seen if isinstance(found, BrokenFile)]
+    unusable = {found.path for found in broken}
+    files = tuple(path for path in paths if path not in unusable)
+    broken.sort(key=lambda each: each.path)
+    return SoundInventory(
+        folder,
+        files,
+        tuple(broken),
+        _facts(folder, findings, others),
+        tuple(_warnings(files, findings, len(broken), settings)),
+        draws=_draws(files, findings),
+        findings=findings,
+        thorough=thorough,
+    )
+
+
+def _look(path: Path, settings: AudioSettings | None) -> Finding | BrokenFile:
+    """A file by its header, or listened to where there are settings to do it by."""
+    try:
+        return header(path) if settings is None else examined(path, settings)
+    except (MediaError, MissingFile) as error:
+        return BrokenFile(path, str(error).removeprefix(str(path)).lstrip(": "))
+    except OSError as error:
+        return BrokenFile(path, f"cannot be read: {error.strerror}")
+
+
+def _draws(files: Sequence[Path], findings: Sequence[Finding]) -> tuple[int, ...]:
+    """A second of sound is drawn as often as any other; files that were not looked at are taken for the median."""
+    known = {found.path: found.draws for found in findings}
+    usual = sorted(known.values())[len(known) // 2] if known else 1
+    draws = [known.get(path, usual) for path in files]
+    if sum(draws) > MOST_DRAWS:
+        share = MOST_DRAWS / sum(draws)
+        draws = [max(1, round(draw * share)) for draw in draws]
+    return tuple(draws) if any(draw > 1 for draw in draws) else ()
+
+
+# -- facts ------------------------------------------------------------------------------------------
+def _facts(folder: Path, findings: Sequence[Finding], others: int) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "other files": others,
+        "looked at": len(findings),
+        "minutes": round(sum(found.seconds for found in findings) / 60, 2),
+        "duration": spread_of([round(found.seconds, 3) for found in findings]),
+        "rates": dict(Counter(str(found.rate) for found in findings).most_common()),
+        "channels": dict(Counter(str(found.channels) for found in findings).most_common()),
+        "codecs": dict(Counter(found.codec for found in findings).most_common()),
+        "videos": sum(found.picture for found in findings),
+    }
+    heard = [(found, found.heard) for found in findings if found.heard]
+    if not heard:
+        return facts
+    each = [listened for _, listened in heard]
+    same = same_files(findings)
+    sounding, seconds = sum(one.sounding for one in each), sum(one.seconds for one in each)
+    return facts | {
+        "usable minutes": round(sounding / 60, 2),
+        "silence": round(1 - sounding / seconds, 3),
+        "loudness in LUFS": spread_of([round(one.loudness, 1) for one in each]),
+        "noise in dB": spread_of([round(one.noise, 1) for one in each]),
+        "bandwidth in Hz": spread_of([round(one.bandwidth) for one in each]),
+        "clipped": {
+            "files": sum(one.clipped > _CLIPPED for one in each),
+            "examples": [str(found.path.relative_to(folder)) for found, one in heard if one.clipped > _CLIPPED][
+                :LISTED
+            ],
+        },
+        "pitch": _pitch_facts(each),
+        "duplicates": {"files": sum(map(len, same)) - len(same), "examples": named(same, folder)},
+        "damaged in part": [
+            f"{found.path.relative_to(folder)}: {'; '.join(one.damage)}" for found, one in heard if one.damage
+        ][:LISTED],
+    }
+
+
+def _pitch_facts(heard: Sequence[Heard]) -> dict[str, Any]:
+    """Median, deviation of the logarithm, and share of voiced frames in each band of Hz; empty without pitch."""
+    hz = pitch_of(heard)
+    if not len(hz):
+        return {}
+    counts, _ = np.histogram(hz, _HISTOGRAM)
+    bands = zip(_HISTOGRAM, _HISTOGRAM[1:], counts, strict=False)
+    return {
+        "median in Hz": round(float(np.median(hz)), 1),
+        "deviation in semitones": round(12 * float(np.log2(hz).std()), 2),
+        "histogram": {f"{low} to {high} Hz": round(float(count) / len(hz), 3) for low, high, count in bands if count},
+    }
+
+
+def pitch_of(heard: Sequence[Heard]) -> npt.NDArray[np.float64]:
+    """F0 in Hz of all voiced frames of several recordings."""
+    return np.concatenate([one.pitch for one in heard]) if heard else np.zeros(0)
+
+
+def same_files(findings: Sequence[Finding]) -> list[list[Path]]:
+    """Groups of files that are equal byte for byte."""
+    groups: dict[bytes, list[Path]] = {}
+    for found in findings:
+        if found.heard:
+            groups.setdefault(found.heard.digest, []).append(found.path)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+# -- what they mean ---------------------------------------------------------------------------------
+def _warnings(
+    files: Sequence[Path], findings: Sequence[Finding], broken: int, settings: AudioSettings
+) -> Iterator[str]:
+    if not files:
+        yield "There are no usable recordings here."
+        return
+    if broken > 0.1 * (len(files) + broken):
+        yield f"{broken} of {len(files) + broken} files are broken: see whether the folder was copied whole."
+    short = sum(0 < found.seconds * settings.sample_rate < settings.frames * settings.hop_length for found in findings)
+    if short:
+        window = settings.frames * settings.hop_length / settings.sample_rate
+        yield f"{short} recordings are shorter than a sample of {window:.2f} s: they are continued by reflection."
+    heard = [found.heard for found in findings if found.heard]
+    if heard:
+        yield from _amount(heard)
+        yield from _quality(heard, settings)
+        yield from _voices(heard, settings)
+        copies = sum(len(group) - 1 for group in same_files(findings))
+        if copies:
+            yield f"{copies} recordings are copies of others: they are heard more often than the rest."
+
+
+def _amount(heard: Sequence[Heard]) -> Iterator[str]:
+    seconds, sounding = sum(one.seconds for one in heard), sum(one.sounding for one in heard)
+    amount = f"{sounding:.0f} s" if sounding < 120 else f"{sounding / 60:.1f} min"
+    if sounding < _FEWEST_SECONDS:
+        yield f"There are {amount} of sound: expect timbre only; {GOOD_SECONDS / 60:.0f} min a side is a good start."
+    elif sounding < GOOD_SECONDS:
+        yield f"There are {amount} of sound: it will do; {GOOD_SECONDS / 60:.0f} min a side is a good start."
+    if sounding < (1 - _SILENT) * seconds:
+        yield f"{1 - sounding / seconds:.0%} of the recordings is silence, which is left out."
+
+
+def _quality(heard: Sequence[Heard], settings: AudioSettings) -> Iterator[str]:
+    clipped = sum(one.clipped > _CLIPPED for one in heard)
+    if clipped:
+        yield f"{clipped} recordings are clipped: their distortion is learnt as part of the voice."
+    noisy = sum(one.noise > _NOISY for one in heard)
+    if noisy > 0.2 * len(heard):
+        yield (
+            f"{noisy} of {len(heard)} recordings are less than {-_NOISY:.0f} dB above their noise (or without pauses): "
+            "the model learns noise and reverberation of a side with its voice."
+        )
+    band = min(8000.0, settings.sample_rate / 2)
+    narrow = sum(one.bandwidth < _NARROW * band for one in heard)
+    if narrow:
+        lowest = min(one.bandwidth for one in heard)
+        yield (
+            f"{narrow} of {len(heard)} recordings have nothing above {lowest / 1000:.1f} kHz or little more "
+            f"(telephone, strong compression) and sound dull beside {band / 1000:.0f} kHz: keep them apart, or lower "
+            "domain.sample_rate for both sides."
+        )
+    levels = [one.loudness for one in heard]
+    if max(levels) - min(levels) > _LOUDNESS_RANGE and settings.normalise:
+        yield f"Loudness differs by {max(levels) - min(levels):.0f} dB between recordings; all are brought to one."
+
+
+def _voices(heard: Sequence[Heard], settings: AudioSettings) -> Iterator[str]:
+    if settings.content == "music":
+        return
+    hz = pitch_of(heard)
+    if len(hz) * 0.005 < _FEW_VOICED * sum(one.sounding for one in heard):
+        yield "Hardly any pitch is found: for anything but voices set domain.content to music."
+    elif np.log(hz).std() > _WIDE_PITCH:
+        yield (
+            f"Pitch deviates by {12 * np.log2(hz).std():.1f} semitones: low and high voices are mixed, and no single "
+            "shift brings them all to the other side's. Put like voices together."
+        )

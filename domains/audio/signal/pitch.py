@@ -1,0 +1,97 @@
+"""The pitch of a voice: measured, and moved without moving its formants.
+
+F0 comes from WORLD (Morise et al. 2016): DIO, refined by StoneMask. It is moved by PSOLA (Moulines and Charpentier
+1990): two periods around each pitch mark are cut out under a window and added up again at another distance.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyworld
+
+from .sound import Resampler, Sound
+
+Contour = npt.NDArray[np.float64]
+
+PERIOD = 0.005
+"""Seconds from one value of a contour to the next; number k lies at k * PERIOD."""
+LOWEST, HIGHEST = 60.0, 600.0
+"""Hz; a pitch outside is not looked for."""
+TRACKED_RATE = 16000
+"""Samples a second at which a recording is tracked."""
+_SPEED = 4
+_BLOCK, _AROUND = 3.0, 0.5
+"""Seconds tracked at a time, and seconds looked at before and after them."""
+
+
+def f0(
+    audio: npt.NDArray[Any], rate: int, speed: int = 1, within: tuple[float, float] = (LOWEST, HIGHEST)
+) -> tuple[Contour, Contour]:
+    """Pitch of a recording (samples,), looked for within two bounds in Hz. `speed`: samples of which DIO takes one,
+    after a low-pass.
+
+    Returns:
+        Times in seconds, every 5 ms, and the pitch there in Hz, 0 where unvoiced; samples * 200 // rate + 1 of each.
+    """
+    sound = np.ascontiguousarray(audio, np.float64)
+    if len(sound) < rate * 2 * PERIOD or not sound.any():
+        count = len(sound) * 200 // rate + 1
+        return np.asarray(np.arange(count) * PERIOD), np.zeros(count)
+    low, high = within
+    rough, times = pyworld.dio(sound, rate, f0_floor=low, f0_ceil=high, frame_period=1000 * PERIOD, speed=speed)
+    return times, cast(Contour, pyworld.stonemask(sound, rough, times, rate))
+
+
+class PitchTrack:
+    """Pitch of a recording that comes in pieces, the same however it is cut.
+
+    It is tracked in stretches of three seconds at fixed places, each with half a second to both sides: WORLD looks at a
+    recording as a whole, and this makes what it sees independent of the pieces.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self._resampler = Resampler(rate, TRACKED_RATE)
+        self._size, self._around = round(_BLOCK * TRACKED_RATE), round(_AROUND * TRACKED_RATE)
+        self._kept = np.zeros(0, np.float32)
+        self._before = 0
+
+    def push(self, audio: Sound) -> Contour:
+        """The values, one every 5 ms, that `audio` (samples,) completes."""
+        self._kept = np.concatenate([self._kept, self._resampler.push(audio)])
+        pieces = []
+        while len(self._kept) >= self._before + self._size + self._around:
+            pieces.append(self._tracked(self._size))
+        return np.concatenate(pieces) if pieces else np.zeros(0)
+
+    def finish(self) -> Contour:
+        """The values at the end, once everything was pushed."""
+        self._kept = np.concatenate([self._kept, self._resampler.finish()])
+        left = len(self._kept) - self._before
+        return self._tracked(left, last=True)
+
+    def _tracked(self, size: int, last: bool = False) -> Contour:
+        step = round(PERIOD * TRACKED_RATE)
+        _, hz = f0(self._kept[: self._before + size + self._around], TRACKED_RATE, _SPEED)
+        first = self._before // step
+        values = hz[first:] if last else hz[first : first + size // step]
+        drop = max(0, self._before + size - self._around)
+        self._kept = self._kept[drop:]
+        self._before = self._before + size - drop
+        return values
+
+
+def tracked(audio: Sound, rate: int) -> Contour:
+    """What `PitchTrack` finds in a whole recording (samples,)."""
+    track = PitchTrack(rate)
+    return np.concatenate([track.push(audio), track.finish()])
+
+
+def median_and_deviation(hz: Contour) -> tuple[float, float] | None:
+    """Median of the voiced values in Hz and standard deviation of their natural logarithm; None where none is."""
+    voiced = hz[hz > 0]
+    if not len(voiced):
+        return None
+    return float(np.median(voiced)), float(np.std(np.log(voiced)))

@@ -1,0 +1,281 @@
+"""Moving the pitch of a stream by PSOLA, to where the other side's lies."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from ....core.sides import Side, other_side
+from ..settings import AudioConversion, AudioSettings
+from . import pitch as pitching
+from . import pitch_shift
+from .buffer import empty
+from .pitch import HIGHEST, LOWEST, PERIOD, Contour, PitchTrack, tracked
+from .sound import Sound
+
+_STEEPEST, _FLATTEST = 1.4, 0.7
+
+
+# -- pitch ------------------------------------------------------------------------------------------
+
+
+class PitchTarget:
+    """Where the pitch of a recording goes."""
+
+    def __init__(self, source: float, target: float, spread: float) -> None:
+        self._source, self._target, self._spread = source, target, spread
+
+    @classmethod
+    def of(cls, hz: Contour, side: Side, options: AudioConversion, settings: AudioSettings) -> PitchTarget | None:
+        """From the recording's own median to that of the other side, and its range by as much as the sides' differ;
+        None where pitch stays."""
+        if options.semitones is not None:
+            return cls(1.0, 2 ** (options.semitones / 12), 1.0) if options.semitones else None
+        here, there = settings.f0(side), settings.f0(other_side(side))
+        if options.pitch == "keep" or not here or not there:
+            return None
+        own = pitching.median_and_deviation(hz)
+        if own is None:
+            return None
+        spread = there[1] / here[1] if here[1] > 0 and there[1] > 0 else 1.0
+        return cls(own[0], there[0], min(max(spread, _FLATTEST), _STEEPEST))
+
+    def ratios(self, hz: Contour) -> Contour:
+        """What a contour is multiplied by."""
+        return pitch_shift.ratios(hz, self._source, self._target, self._spread)
+
+
+class PitchShift:
+    """Moves the pitch of a stream (channels, n), which is tracked on the channels mixed by `mix` (channels,)."""
+
+    def __init__(self, mix: Sound, rate: int, target: PitchTarget) -> None:
+        self._mix, self._target = mix, target
+        self._track = PitchTrack(rate)
+        self._shifter = PitchShifter(rate, len(mix))
+
+    def push(self, audio: Sound) -> Sound:
+        hz = self._track.push(self._mix @ audio)
+        return self._shifter.push(audio, hz, self._target.ratios(hz))
+
+    def finish(self) -> Sound:
+        hz = self._track.finish()
+        last = self._shifter.push(empty(len(self._mix)), hz, self._target.ratios(hz))
+        return np.concatenate([last, self._shifter.finish()], axis=1)
+
+
+_UNVOICED = 0.010
+"""Seconds between marks where there is no pitch."""
+_SEARCH = 0.2
+"""Share of a period by which a mark may be off its expected place."""
+_LARGEST_RATIO = 4.0
+
+
+def ratios(hz: Contour, source: float, target: float, spread: float = 1.0) -> Contour:
+    """What each value of a contour is to be multiplied by, so that a median of `source` Hz becomes `target` and the
+    deviation of ln F0 `spread` times as wide; 1 where unvoiced, a quarter to four elsewhere."""
+    voiced = hz > 0
+    ratio = target / source * (np.where(voiced, hz, source) / source) ** (spread - 1)
+    return np.where(voiced, np.clip(ratio, 1 / _LARGEST_RATIO, _LARGEST_RATIO), 1.0)
+
+
+def shifted(audio: Sound, rate: int, ratio: float | Contour, hz: Contour | None = None) -> Sound:
+    """A recording (samples,) or (channels, samples) with its pitch multiplied, of the same length.
+
+    Args:
+        audio: the recording.
+        rate: samples a second.
+        ratio: one factor, or one for every 5 ms.
+        hz: the pitch where it is known; measured otherwise.
+    """
+    mono = audio if audio.ndim == 1 else audio.mean(axis=0)
+    if hz is None:
+        hz = tracked(mono, rate)
+    factors = np.full(len(hz), ratio) if np.isscalar(ratio) else cast(Contour, ratio)
+    shifter = PitchShifter(rate, 1 if audio.ndim == 1 else len(audio))
+    pieces = [shifter.push(np.atleast_2d(audio), hz, np.asarray(factors, np.float64)), shifter.finish()]
+    return np.concatenate(pieces, axis=1).reshape(audio.shape)
+
+
+class PitchShifter:
+    """PSOLA over a recording that comes in pieces: the same samples however it is cut, and with a ratio of 1 those of
+    the input.
+
+    Marks follow one another through the recording: in voiced sound a period apart, where the waveform is most like that
+    around the mark before; elsewhere every 10 ms. What lies around a mark, under a window that reaches to its
+    neighbours, is added up at the new places; where pitch is raised, each new place has of both marks that it lies
+    between. Unvoiced sound stays where it is. It looks ahead by up to five periods of
+    `lowest` Hz.
+    """
+
+    def __init__(self, rate: int, channels: int, lowest: float = LOWEST) -> None:
+        self._rate, self._lowest = rate, lowest
+        self._longest = round(rate / lowest) + 4
+        self._margin = 4 * self._longest
+        self._audio = np.zeros((channels, self._margin), np.float32)
+        self._mono = np.zeros(self._margin, np.float32)
+        self._origin = -self._margin
+        self._sum = np.zeros((channels, 2 * self._margin), np.float32)
+        self._sum_origin = -self._margin
+        self._given = self._received = 0
+        self._hz, self._ratio = np.zeros(0), np.ones(0)
+        self._marks = [-float(round(_UNVOICED * rate)), 0.0]
+        self._voiced = [False, False]
+        self._ratios = [1.0, 1.0]
+        self._place = 0.0
+        self._ended = False
+
+    def push(self, audio: Sound, hz: Contour, ratio: Contour) -> Sound:
+        """The samples (channels, n) that are complete with `audio` (channels, m) and further values of the pitch and of
+        what it is multiplied by, one every 5 ms; the two may run ahead of one another."""
+        self._received += audio.shape[1]
+        self._extend(audio)
+        self._hz, self._ratio = np.concatenate([self._hz, hz]), np.concatenate([self._ratio, ratio])
+        self._mark()
+        return self._take(self._received)
+
+    def finish(self) -> Sound:
+        """The samples at the end, once everything was pushed."""
+        self._ended = True
+        self._extend(np.zeros((len(self._audio), 2 * self._margin), np.float32))
+        self._mark()
+        return self._take(self._received)
+
+    def _extend(self, audio: Sound) -> None:
+        self._audio = np.concatenate([self._audio, audio], axis=1)
+        self._mono = np.concatenate([self._mono, audio.mean(axis=0)])
+        self._sum = np.pad(self._sum, ((0, 0), (0, audio.shape[1])))
+
+    # -- marks --------------------------------------------------------------------------------------
+    def _mark(self) -> None:
+        end = self._origin + len(self._mono)
+        known = np.inf if self._ended else len(self._hz) * PERIOD * self._rate
+        while (mark := self._marks[-1]) + 3 * self._longest < min(end, known):
+            hz, ratio = self._pitch_at(mark)
+            self._marks.append(self._next(mark, hz, self._voiced[-1]))
+            self._voiced.append(hz > 0)
+            self._ratios.append(ratio)
+        self._synthesise()
+
+    def _pitch_at(self, mark: float) -> tuple[float, float]:
+        frame = round(mark / self._rate / PERIOD)
+        if not 0 <= frame < len(self._hz):
+            return 0.0, 1.0
+        hz = float(self._hz[frame])
+        return (min(max(hz, self._lowest), HIGHEST), float(self._ratio[frame])) if hz > 0 else (0.0, 1.0)
+
+    def _next(self, mark: float, hz: float, inside: bool) -> float:
+        if not hz:
+            return mark + round(_UNVOICED * self._rate)
+        period = self._rate / hz
+        here = round(mark) - self._origin
+        if not inside:  # the first of a voiced stretch goes to the strongest pulse of the period to come
+            first = here + round(0.5 * period)
+            return float(first + int(np.abs(self._mono[first : first + round(period)]).argmax()) + self._origin)
+        half, reach = round(0.6 * period), max(1, round(_SEARCH * period))
+        there = here + round(period)
+        template = self._mono[here - half : here + half + 1]
+        likeness = np.correlate(self._mono[there - half - reach : there + half + reach + 1], template)
+        best = int(likeness.argmax())
+        # The whole number nearest to the mark before was the template's centre.
+        exact = there + best - reach + _vertex(likeness, best) + (mark - round(mark))
+        return float(exact + self._origin)
+
+    # -- synthesis ----------------------------------------------------------------------------------
+    def _synthesise(self) -> None:
+        marks = self._marks
+        while True:
+            after = bisect_left(marks, self._place)
+            if after + 1 >= len(marks):
+                break
+            nearest = after if marks[after] - self._place <= self._place - marks[after - 1] else after - 1
+            nearest = max(1, nearest)
+            for mark, share in self._around(nearest, after):
+                self._add(mark, share)
+            step = marks[nearest + 1] - marks[nearest]
+            if self._voiced[nearest] and self._voiced[nearest + 1]:
+                self._place += step / self._ratios[nearest + 1]
+            elif self._place == marks[nearest]:
+                self._place = marks[nearest + 1]
+            else:  # back to where the input's own marks are
+                ahead = bisect_left(marks, self._place + 0.5 * step)
+                if ahead + 1 >= len(marks):
+                    break
+                self._place = marks[ahead]
+        spent = max(0, bisect_left(marks, self._place) - 3)
+        if spent > 64:
+            del self._marks[:spent], self._voiced[:spent], self._ratios[:spent]
+
+    def _around(self, nearest: int, after: int) -> list[tuple[int, float]]:
+        """Marks whose surroundings are heard at the place, and their shares. Where the pitch is raised these are both
+        that it lies between: one period twice in a row would leave something of the old pitch to be heard."""
+        before = after - 1
+        if self._ratios[nearest] <= 1 or before < 1 or not (self._voiced[before] and self._voiced[after]):
+            return [(nearest, 1.0)]
+        way = (self._place - self._marks[before]) / (self._marks[after] - self._marks[before])
+        return [(before, 1 - way), (after, way)]
+
+    def _add(self, index: int, share: float) -> None:
+        before, mark, after = self._marks[index - 1 : index + 2]
+        low, high = int(np.ceil(before)), int(np.floor(after)) + 1
+        offset = self._place - mark
+        whole = round(offset)
+        rest = offset - whole
+        way = np.arange(high - low, dtype=np.float32) + np.float32(low - mark + rest)
+        middle = max(0, int(np.ceil(mark - rest)) - low)
+        way[:middle] *= np.float32(np.pi / (before - mark))
+        way[middle:] *= np.float32(np.pi / (after - mark))
+        window = np.float32(0.5 * share) * (1 + np.cos(np.minimum(way, np.float32(np.pi))))
+        start = low - self._origin
+        grain = _delayed(self._audio[:, start - 2 : start + high - low + 2], rest)
+        at = low + whole - self._sum_origin
+        self._sum[:, at : at + high - low] += grain * window
+
+    def _take(self, until: int) -> Sound:
+        """What no later grain reaches."""
+        if not self._ended:
+            until = min(until, int(self._place) - 2 * self._longest)
+        count = max(0, until - self._given)
+        start = self._given - self._sum_origin
+        done = self._sum[:, start : start + count].copy()
+        self._given += count
+        keep = max(0, start + count - self._margin)
+        self._sum, self._sum_origin = self._sum[:, keep:], self._sum_origin + keep
+        oldest = int(min(self._marks[max(0, len(self._marks) - 2)], self._place)) - 2 * self._longest
+        drop = max(0, oldest - self._origin)
+        self._audio, self._mono = self._audio[:, drop:], self._mono[drop:]
+        self._origin += drop
+        return done
+
+
+def _vertex(values: npt.NDArray[Any], best: int) -> float:
+    """Where between its neighbours a maximum lies, by a parabola."""
+    if not 0 < best < len(values) - 1:
+        return 0.0
+    left, middle, right = (float(each) for each in values[best - 1 : best + 2])
+    curvature = left - 2 * middle + right
+    return 0.5 * (left - right) / curvature if curvature < 0 else 0.0
+
+
+def _delayed(audio: Sound, by: float) -> Sound:
+    """(channels, n + 4) delayed by a fraction of a sample (-0.5 to 0.5), n of them (Lagrange, third order)."""
+    if by == 0:
+        return audio[:, 2:-2]
+    first = 3 if by > 0 else 4
+    d = by + first - 2  # from the first of four taps, between the second and the third
+    taps = np.array(
+        [
+            -(d - 1) * (d - 2) * (d - 3) / 6,
+            d * (d - 2) * (d - 3) / 2,
+            -d * (d - 1) * (d - 3) / 2,
+            d * (d - 1) * (d - 2) / 6,
+        ],
+        np.float32,
+    )
+    size = audio.shape[1] - 4
+    delayed = np.empty((len(audio), size), np.float32)
+    for row, source in zip(delayed, audio, strict=True):
+        row[:] = np.convolve(source[first - 3 : first + size], taps, "valid")
+    return delayed

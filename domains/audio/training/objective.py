@@ -1,0 +1,126 @@
+"""The cycle objective for sound: filling in frames, and a second look at what went there and back.
+
+MaskCycleGAN-VC (Kaneko et al. 2021, arXiv 2102.12841) on the objective of CycleGAN-VC2 (Kaneko et al. 2019, arXiv
+1904.04631).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ....core.networks.spec import Networks
+from ....core.objectives.cycle import Cycle
+from ....core.objectives.losses import apply_together, generator_loss
+from ....core.objectives.objective import Discriminators
+from ....core.objectives.settings import CycleSettings
+from ....core.samples import Batch
+from ....core.settings.faults import gathered, raise_faults, require
+from ....core.sides import Side
+
+
+@dataclass(frozen=True)
+class AudioCycleSettings(CycleSettings):
+    """Weights of the cycle objective for sound."""
+
+    filling: float = 0.5
+    """Largest share of a sample's frames that is hidden from the generator, which is to fill it in (the length is drawn
+    anew for each sample, from 0 up to this); 0 hides nothing."""
+    second_a: float = 1.0
+    """Weight of a second discriminator's verdict on F(G(a)), which is to sound like A too: an L1 distance alone blurs.
+    Needs cycle_a."""
+    second_b: float = 1.0
+    """The same for G(F(b)). Needs cycle_b."""
+    identity_steps: int | None = 10_000
+    """Steps after which the identity losses are dropped, having held on to what is said; None keeps them."""
+
+    def __post_init__(self) -> None:
+        faults: list[str] = []
+        with gathered(faults):
+            super().__post_init__()
+        require(faults, 0.0 <= self.filling <= 0.9, f"objective.filling is {self.filling}; expected 0 to 0.9")
+        for side in ("a", "b"):
+            second, cycle = getattr(self, f"second_{side}"), getattr(self, f"cycle_{side}")
+            require(faults, second >= 0, f"objective.second_{side} is {second}; expected 0 or more")
+            require(faults, not second or cycle > 0,
+                    f"objective.second_{side} judges what went there and back, which objective.cycle_{side} = 0 leaves "
+                    f"out; set objective.second_{side} to 0 too")  # fmt: skip
+        steps = self.identity_steps
+        require(
+            faults, steps is None or steps >= 0, f"objective.identity_steps is {steps}; expected 0 or more, or null"
+        )
+        raise_faults(faults)
+
+
+class AudioCycle(Cycle):
+    """`Cycle` with filling in frames, the second adversarial loss and an identity loss that ends.
+
+    Filling in frames: of each sample x that is translated, a run of frames is set to 0 (the mean) and the generator
+    told where, G(x m, m); the cycle loss still asks for all of x (Kaneko et al. 2021, equation 5). Everything else, and
+    conversion, has m = 1. A generator of the core, which takes no m, is shown x m.
+
+    Second adversarial loss: discriminators of their own tell F(G(a)) from a and G(F(b)) from b (Kaneko et al. 2019,
+    equation 4). They are in the generators' loss as second_a and second_b, and learn in the discriminators'.
+    """
+
+    settings_type = AudioCycleSettings
+    settings: AudioCycleSettings
+
+    def __init__(self, settings: AudioCycleSettings | None = None) -> None:
+        super().__init__(settings or AudioCycleSettings())
+
+    def networks(self, networks: Networks) -> Networks:
+        """With a second discriminator for each domain, of the form of that domain's own, where it has a weight."""
+        judges = {"second_a": networks.discriminator_a, "second_b": networks.discriminator_b}
+        further = {name: spec for name, spec in judges.items() if self._second(name)}
+        return dataclasses.replace(networks, further={**networks.further, **further})
+
+    def weights(self) -> CycleSettings:
+        """Those of the settings, without identity once its steps are over."""
+        last = self.settings.identity_steps
+        if last is None or self.step < last:
+            return self.settings
+        return dataclasses.replace(self.settings, identity_a=0.0, identity_b=0.0)
+
+    def shown(self, generator: nn.Module, name: str, sample: Tensor) -> Tensor:
+        """The sample with its mask as a second channel where the generator takes one; x alone has frames hidden."""
+        masked = bool(getattr(generator, "masked", False))
+        mask = torch.ones_like(sample[:, :1])
+        if name == "x" and self.settings.filling:
+            mask = frames_to_keep(sample, self.settings.filling)
+            sample = sample * mask
+        return torch.cat([sample, mask], dim=1) if masked else sample
+
+    def further_losses(
+        self, discriminators: Discriminators, side: Side, batch: Batch, translated: Mapping[str, Tensor]
+    ) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
+        """second_* of the side that was translated and translated back."""
+        name = f"second_{side}"
+        if not self._second(name):
+            return {}, {}
+        (verdict,) = apply_together(discriminators.further[name], [translated["cycled"]])
+        return {name: self._second(name) * generator_loss(self.settings.form, verdict)}, {name: translated["cycled"]}
+
+    def further_real(self, batch: Batch) -> Mapping[str, Tensor]:
+        """The second discriminators tell real samples from those that came back."""
+        real = {"second_a": batch.a, "second_b": batch.b}
+        return {name: sample for name, sample in real.items() if self._second(name)}
+
+    def _second(self, name: str) -> float:
+        return self.settings.second_a if name == "second_a" else self.settings.second_b
+
+
+def frames_to_keep(sample: Tensor, share: float) -> Tensor:
+    """A mask (B, 1, bins, frames) of ones with a run of zeros over time in each sample: its length is uniform from 0 to
+    `share` of the frames, its place uniform within the sample. Drawn from PyTorch's default generator on the CPU."""
+    count, frames = len(sample), sample.shape[-1]
+    lengths = torch.randint(int(share * frames) + 1, (count,))
+    starts = (torch.rand(count) * (frames - lengths + 1)).long()
+    times = torch.arange(frames)
+    hidden = (times >= starts[:, None]) & (times < (starts + lengths)[:, None])
+    mask = (~hidden).to(sample.device, sample.dtype)
+    return mask[:, None, None, :].expand(-1, 1, sample.shape[-2], -1)

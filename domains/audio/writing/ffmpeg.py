@@ -1,0 +1,274 @@
+"""Files that FFmpeg writes: compressed sound, and videos whose picture and other tracks are copied as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import av
+import numpy as np
+from av.stream import Disposition
+
+from ....core.errors import MediaError
+from ...containers.clock import Clock
+from ...containers.kinds import CONTAINERS, Container
+from ...containers.labels import kept_tags, label, lost
+from ...containers.opening import open_container, reason
+from ...containers.sound import Wanted, add_sound, encoder_delay, encoders_for, named_layout
+from ...containers.tracks import Track, take_along
+from ...video import take_attachments
+from ..metadata.labels import Labels
+from ..metadata.tags import Attached
+from ..signal.sound import Resampler, Sound
+
+if TYPE_CHECKING:
+    from ..reading.reader import AudioReader
+
+_KINDS = {
+    # Players and decoders take AAC in whole frames alone; what was not AAC keeps its length without loss.
+    # FFmpeg's own kind for it, ipod, refuses covers.
+    ".m4a": Container("mp4", frozenset({"aac", "alac"}), ("alac", "aac"), options={"brand": "M4A "}),
+    ".aac": Container("adts", frozenset({"aac"})),
+    ".mka": replace(CONTAINERS[".mkv"], sound=("libopus",)),
+    ".weba": CONTAINERS[".webm"],
+    ".wma": Container("asf", frozenset({"wmav1", "wmav2"}), ("wmav2",)),
+    ".ac3": Container("ac3", sound=("ac3",)),
+    ".eac3": Container("eac3", sound=("eac3",)),
+    ".wv": Container("wv", sound=("wavpack",)),
+    ".tta": Container("tta", sound=("tta",)),
+    ".mp2": Container("mp2", sound=("mp2",)),
+    ".3ga": CONTAINERS[".3gp"],
+    ".mpg": Container("mpeg", frozenset({"mp2"}), ("mp2",)),
+    ".ogv": Container("ogg", frozenset({"opus", "vorbis", "flac"}), ("libopus",)),
+}
+_KINDS |= {".m4b": replace(_KINDS[".m4a"], options={"brand": "M4B "}), ".mpeg": _KINDS[".mpg"]}
+"""Kinds of file that hold sound alone."""
+_CODECS = {"MPEG_LAYER_III": "mp3", "OPUS": "opus", "VORBIS": "vorbis"}
+"""FFmpeg's names of codecs that libsndfile names otherwise."""
+_UNTIMED = ("adts", "mp2", "ac3", "eac3", "mpeg")
+"""Kinds of file whose packets begin at 0, however long the encoder took to begin."""
+_WITHOUT_LENGTH = (*_UNTIMED, "asf")
+"""Kinds of file that hold whole frames alone: a decoder gives up to a few frames more or less than were written."""
+_RAW = ("adts", "mp2", "ac3", "eac3")
+"""Kinds of file without a header: what they are is guessed from several frames."""
+_LEAST_FRAMES, _LEAST = 8, {"3gp": 100}
+"""Frames of such a file, and samples of others, below which FFmpeg does not read it (measured)."""
+_SEVERAL = ("matroska", "webm", "mp4", "3gp")
+"""Kinds of file that hold several sound tracks also where there is no picture."""
+_SKIPPED = {"wmav1": 1, "wmav2": 1}
+"""Frames that FFmpeg's decoder leaves out at the beginning beside those that its encoder puts there."""
+_SHORTEST = {"u8": 32, "s16": 32, "s32": 1024}
+"""Samples of TTA's last frame at least, by sample format: FFmpeg's encoder (8.0) has less room for some shorter ones
+than they need, and ends the program."""
+_FRAME = 1024
+
+
+class ByFFmpeg:
+    """A file with one translated sound track; of a video, everything beside it is copied."""
+
+    def __init__(self, place: Path, path: Path, like: AudioReader) -> None:
+        self.notes: list[str] = []
+        self._kind, self._whole = kind_of(path), path.suffix.lower() in CONTAINERS and like.file.stream_index >= 0
+        self._path, self._place, self._like, self._info = path, place, like, like.info
+        self._source: Any = open_container(like.path, "sound") if like.file.stream_index >= 0 else None
+        self._tracks: dict[int, Track] = {}
+        self._waiting = np.zeros((self._info.channels, 0), np.float32)
+        self._packets: Iterator[Any] = iter(())
+        self._held: Any = None
+        self._closed = False
+        try:
+            self._container: Any = av.open(
+                f"file:{place.absolute()}", "w", format=self._kind.name, container_options=dict(self._kind.options),
+                metadata_errors="ignore",
+            )  # fmt: skip
+            self._add_tracks()
+            self._begin()
+            labels = Labels(tags=kept_tags(dict(self._info.tags))) if self._whole else like.labelling.labels
+            attached = Attached(labels, self._container)
+            self._container.start_encoding()
+            attached.after_header()
+        except BaseException:
+            if hasattr(self, "_container"):
+                self._container.close()
+            self._release()
+            raise
+
+    def _add_tracks(self) -> None:
+        """The tracks in the order of the input, each with its labels."""
+        suffix, replaced = self._path.suffix, self._like.file.stream_index
+        if self._info.picture and not self._whole:
+            self.notes.append(f"the picture is left out: a {suffix} file holds sound alone")
+        if self._kind.name in _WITHOUT_LENGTH:
+            self.notes.append(f"{suffix} files hold whole frames; players may find it a few hundredths longer")
+        if self._source is None:
+            self._stream = self._add()
+            return
+        taken = ("video", "audio", "subtitle") if self._whole else ("audio",) if self._kind.name in _SEVERAL else ()
+        for source in self._source.streams:
+            if source.index == replaced:
+                self._stream = self._add()
+                label(self._stream, source)
+            elif source.type in taken:
+                self._take_along(source)
+        further = len(self._source.streams.audio) - 1
+        if "audio" not in taken and further:
+            self.notes.append(f"{further} further sound tracks are left out: a {suffix} file holds one")
+        clock = Clock(self._source)
+        if self._whole:
+            self._container.set_chapters(clock.chapters)
+            kept = [self._source.streams[index] for index in (replaced, *self._tracks)]
+            self.notes += filter(None, [lost(self._kind, self._source, kept)])
+            self.notes += take_attachments(self._source, self._container)
+        self._packets = self._copied(clock)
+        self._held = next(self._packets, None)
+
+    def _take_along(self, source: Any) -> None:
+        track, note = take_along(source, self._container, (None, None), Fraction(0), self._kind)
+        if source.type == "video" and track is None and not source.disposition & Disposition.attached_pic:
+            raise MediaError(
+                f"{self._like.path}: the picture cannot be copied into such a {self._path.suffix} file; "
+                "keep its ending, or end the name with .wav for the sound alone"
+            )
+        if track is not None:
+            self._tracks[source.index] = track
+        if note is not None:
+            self.notes.append(note)
+
+    def _add(self) -> Any:
+        info, faults = self._info, []
+        layout = named_layout(av.AudioLayout(info.layout or f"{info.channels}c"))
+        wanted = Wanted(_codec(info.codec), info.rate, layout, info.bits, info.bit_rate)
+        for encoder in encoders_for(self._kind, wanted):
+            try:
+                stream = add_sound(self._container, encoder, wanted)
+            except (av.FFmpegError, ValueError) as error:
+                faults.append(f"{encoder}: {reason(error)}")
+                continue
+            self._encoder, self._wanted, self._rate = encoder, wanted, stream.codec_context.sample_rate
+            if self._rate != info.rate:
+                self.notes.append(f"its sound is written at {self._rate} Hz: {encoder} has no {info.rate} Hz")
+            return stream
+        why = "; ".join(faults) or "no encoder for it"
+        raise MediaError(
+            f"{self._path}: a {self._path.suffix} file cannot hold {info.channels} channels at {info.rate} Hz ({why}); "
+            "end the name with .wav or .flac"
+        )
+
+    def _begin(self) -> None:
+        """Where on the clock the first sample lies, with the silence before it that the kind of file calls for."""
+        self._resampler, self._base = Resampler(self._info.rate, self._rate), Fraction(1, self._rate)
+        self.has_clock = (self._whole or bool(self._tracks)) and not self._kind.constant_rate
+        delay = encoder_delay(self._encoder, self._wanted)
+        before = _SKIPPED.get(self._encoder, 0) * delay.frame
+        if self._kind.name in _UNTIMED:  # whole packets come before the first sample, and can be left out
+            before = -delay.before % delay.frame
+        least = _LEAST_FRAMES * delay.frame if self._kind.name in _RAW else _LEAST.get(self._kind.name, 1)
+        if not self._tracks and self._like.survey.samples * self._rate < least * self._info.rate:
+            raise MediaError(
+                f"{self._path}: {self._like.survey.samples} samples are too few for a {self._path.suffix} file, which "
+                "readers would not know; end the name with .wav"
+            )
+        self._kept_back = 0 if self._encoder in _SKIPPED else delay.kept_back
+        self._ticks = (round(self._like.file.start / self._base) if self.has_clock else 0) - before
+        self._waiting = np.zeros((self._info.channels, before), np.float32)
+
+    def write(self, audio: Sound) -> None:
+        """Append (channels, n)."""
+        self._append(self._resampler.push(audio))
+
+    def _append(self, audio: Sound) -> None:
+        self._waiting = np.concatenate([self._waiting, audio], axis=1)
+        size = self._stream.codec_context.frame_size or _FRAME
+        count = self._waiting.shape[1] // size * size
+        for at in range(0, count, size):
+            self._encode(self._waiting[:, at : at + size])
+        self._waiting = self._waiting[:, count:]
+
+    def _encode(self, audio: Sound) -> None:
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(audio.T, np.float32).reshape(1, -1),
+            format="flt",
+            layout=self._stream.codec_context.layout.name,
+        )
+        frame.sample_rate, frame.pts, frame.time_base = self._rate, self._ticks, self._base
+        self._ticks += audio.shape[1]
+        self._copy_until(self._ticks * self._base)
+        self._mux(self._stream.encode(frame))
+
+    def _mux(self, packets: list[Any]) -> None:
+        for packet in packets:
+            if self._kind.name not in _UNTIMED or packet.pts is None or packet.pts >= 0:
+                self._container.mux(packet)
+
+    def _copied(self, clock: Clock) -> Iterator[Any]:
+        chosen = [self._source.streams[index] for index in self._tracks]
+        for packet in clock.copies(*chosen) if chosen else ():
+            if packet.size:
+                yield from self._tracks[packet.stream.index].packets(packet)
+        for track in self._tracks.values():
+            yield from track.rest()
+
+    def _copy_until(self, seconds: Fraction | None) -> None:
+        """Hand over what of the other tracks belongs before a moment, so that the file is interleaved."""
+        while (packet := self._held) is not None:
+            stamp = packet.dts if packet.dts is not None else packet.pts
+            if seconds is not None and stamp is not None and stamp * packet.time_base > seconds:
+                return
+            self._container.mux(packet)
+            self._held = next(self._packets, None)
+
+    def close(self) -> None:
+        """Complete the file."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            rest = self._resampler.finish()
+            if rest.ndim == 2:
+                self._append(rest)
+            self._append(np.zeros((self._info.channels, self._kept_back), np.float32))
+            least = _SHORTEST[self._stream.codec_context.format.name] if self._encoder == "tta" else 0
+            missing = least - self._waiting.shape[1]
+            if 0 < missing < least:
+                self._waiting = np.pad(self._waiting, ((0, 0), (0, missing)))
+                self.notes.append(f"{missing} samples of silence follow its end: {self._encoder} has no shorter frame")
+            if self._waiting.shape[1]:
+                self._encode(self._waiting)
+            self._mux(self._stream.encode(None))
+            self._copy_until(None)
+            self._container.close()
+        finally:
+            self._release()
+
+    def label(self) -> None:
+        """Note what of tags, pictures and chapters the file has no place for; of a video all were looked at before."""
+        if not self._whole:
+            self.notes += self._like.labelling.left_out(self._place, self._path.suffix.lower())
+
+    def _release(self) -> None:
+        self._closed = True
+        if self._source is not None:
+            self._source.close()
+
+
+def kind_of(path: Path) -> Container:
+    """The kind of file that a name asks for by its ending. Raises MediaError."""
+    suffix = path.suffix.lower()
+    if suffix in _KINDS or suffix in CONTAINERS:
+        return _KINDS.get(suffix) or CONTAINERS[suffix]
+    raise MediaError(
+        f"{path}: sound of this kind cannot be written; end the name with .wav, .flac, .mp3, .ogg, .opus, .m4a or alike"
+    )
+
+
+def _codec(name: str) -> str:
+    """FFmpeg's name of the codec of a recording; empty for samples that libsndfile read as they are."""
+    if name in _CODECS:
+        return _CODECS[name]
+    try:
+        return av.codec.Codec(name, "r").canonical_name
+    except ValueError:
+        return ""

@@ -1,0 +1,1 @@
+"""Frames: colour, motion between them, cuts."""

@@ -1,0 +1,244 @@
+"""From the decoder's pixels to RGB and back: matrix, range and chroma, without a shift in any of them.
+
+Y'CbCr is taken apart by its own matrix (ITU-T H.273: BT.601, BT.709, BT.2020 ...) and range, chroma is interpolated,
+and what is written is put together by the same. Between the two lie planes (3, H, W) of full-range R'G'B'; transfer
+curve and primaries are left as they are and only labelled, so that a translation of HDR footage is HDR footage.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, cast
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from av.video.frame import PictureType
+from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+from torch import Tensor
+
+from .side_data import side_data
+
+Planes = npt.NDArray[Any]
+"""(3, H, W) of uint8 (0 to 255) or uint16 (0 to 65535), red first, full range."""
+
+Pixels = npt.NDArray[Any]
+"""(H, W, 3) of uint8 or uint16, RGB, full range."""
+
+UNKNOWN = 2
+"""The code point of H.273 for a matrix, transfer curve or primaries that nobody has stated."""
+RGB = 0
+"""The code point for no matrix at all: red, green and blue."""
+_BT709, _BT601 = 1, 5
+# H.273 matrix -> swscale's coefficients; constant-luminance BT.2020 (10) is taken for the ordinary one (9).
+_COEFFICIENTS = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
+# Without these swscale truncates (a shift by one level in every colour) and repeats chroma samples.
+_EXACT = (
+    Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP | Interpolation.ACCURATE_RND
+)
+_GBR = (2, 0, 1)
+"""Planes of red, green and blue in FFmpeg's planar RGB."""
+_DEEP_RGB = re.compile(r"gbra?p(9|10|12|14|16)le")
+_BYTE_VALUES = (np.arange(256) / 127.5 - 1.0).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Colour:
+    """How numbers stand for colours: code points of ITU-T H.273, 2 where nobody has stated them."""
+
+    matrix: int = UNKNOWN
+    transfer: int = UNKNOWN
+    primaries: int = UNKNOWN
+    full: bool = False
+    """Full range (0 to 255), as in pictures, instead of 16 to 235."""
+
+    @classmethod
+    def of(cls, frame: av.VideoFrame) -> Colour:
+        """What a decoded frame says of itself."""
+        full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
+        return cls(int(frame.colorspace), int(frame.color_trc), int(frame.color_primaries), full)
+
+    @property
+    def high_dynamic_range(self) -> bool:
+        """Whether the curve is PQ or HLG (BT.2100)."""
+        return self.transfer in (16, 18)
+
+
+def stated(matrix: int, height: int) -> int:
+    """The matrix itself where it is known, else the one that players assume: BT.709 above standard definition."""
+    if matrix in _COEFFICIENTS:
+        return matrix
+    return _BT709 if height > 576 else _BT601
+
+
+class Orientation(NamedTuple):
+    """How stored pixels are shown: rows and columns exchanged first, then mirrored."""
+
+    transpose: bool = False
+    mirror: bool = False
+    """Left and right."""
+    flip: bool = False
+    """Top and bottom."""
+
+    @classmethod
+    def of(cls, frame: av.VideoFrame) -> Orientation:
+        """The display matrix of a frame (a 3x3 matrix of 16.16 fixed point; ISO 14496-12), to the quarter turn."""
+        matrix = side_data(frame).get("DISPLAYMATRIX", b"")
+        return cls.from_matrix([int(each) for each in np.frombuffer(matrix, np.int32)])
+
+    @classmethod
+    def from_matrix(cls, matrix: Sequence[int]) -> Orientation:
+        """x' = a x + c y and y' = b x + d y, where `matrix` is (a, b, u, c, d, v, x, y, w)."""
+        if len(matrix) < 5:
+            return cls()
+        a, b, _, c, d = matrix[:5]
+        if abs(b) + abs(c) > abs(a) + abs(d):
+            return cls(True, c < 0, b < 0)
+        return cls(False, a < 0, d < 0)
+
+    def __call__(self, pixels: Planes) -> Planes:
+        """A view of pixels (..., H, W) as they are shown."""
+        if self.transpose:
+            pixels = pixels.swapaxes(-1, -2)
+        if self.mirror:
+            pixels = pixels[..., ::-1]
+        return pixels[..., ::-1, :] if self.flip else pixels
+
+    @property
+    def turn(self) -> int:
+        """The turn it amounts to, clockwise, in degrees; a mirrored one counts as the turn before the mirror."""
+        if self.transpose:
+            return 90 if self.mirror else 270
+        return 180 if self.flip else 0
+
+
+class Unpacker:
+    """Frames as planes (3, H, W) of one size, upright.
+
+    Args:
+        height, width: size of the planes, as they are shown.
+        orientation: how the stored pixels are shown; None as they are.
+        depth: bits of a sample of the source; above 8 the planes are uint16.
+    """
+
+    def __init__(self, height: int, width: int, orientation: Orientation | None = None, depth: int = 8) -> None:
+        self._orientation = orientation or Orientation()
+        self._stored = (height, width) if self._orientation.transpose else (width, height)
+        self._format = "gbrp" if depth <= 8 else "gbrp16le"
+        self._type: Any = np.uint8 if depth <= 8 else np.uint16
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, frame: av.VideoFrame) -> Planes:
+        width, height = self._stored
+        if _is_deep_rgb(frame.format.name) and (frame.width, frame.height) == (width, height):
+            top = (1 << frame.format.components[0].bits) - 1
+            return self._orientation(
+                np.stack([_rescaled(_pixels(frame.planes[n], np.uint16), top, 65535) for n in _GBR])
+            )
+        is_rgb = frame.format.is_rgb or frame.format.has_palette
+        colour = Colour.of(frame)
+        converted = self._reformatter.reformat(
+            frame,
+            width,
+            height,
+            self._format,
+            src_colorspace=None if is_rgb else _COEFFICIENTS[stated(colour.matrix, frame.height)],
+            interpolation=_EXACT,
+            src_color_range=ColorRange.JPEG if colour.full or is_rgb else ColorRange.MPEG,
+            dst_color_range=ColorRange.JPEG,
+            threads=1,
+        )
+        return self._orientation(np.stack([_pixels(converted.planes[n], self._type) for n in _GBR]))
+
+
+class Packer:
+    """Planes (3, H, W) as frames for an encoder.
+
+    Args:
+        pixel_format: the encoder's, such as yuv420p.
+        colour: what the frames are to say of themselves; an unstated matrix is taken for `matrix`.
+        matrix: H.273 code point that the pixels are put together by.
+    """
+
+    def __init__(self, pixel_format: str, colour: Colour, matrix: int) -> None:
+        self._format, self._colour, self._matrix = pixel_format, colour, matrix
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, planes: Planes, like: av.VideoFrame | None = None) -> av.VideoFrame:
+        """The frame, with what `like` carries beside its pixels."""
+        _, height, width = planes.shape
+        kind = "gbrp" if planes.dtype == np.uint8 else "gbrp16le"
+        # PyAV attaches nothing to a frame, but a scaled one has all that the frame before had.
+        source = av.VideoFrame(width, height, kind) if like is None else like.reformat(width, height, kind)
+        for n, plane in zip(_GBR, planes, strict=True):
+            _pixels(source.planes[n], planes.dtype)[:] = plane
+        source.colorspace, source.color_range = RGB, ColorRange.JPEG
+        frame = self._labelled(self._deep_rgb(source) if _is_deep_rgb(self._format) else self._converted(source))
+        frame.pict_type = PictureType.NONE  # the encoder's to choose
+        return frame
+
+    def _deep_rgb(self, source: av.VideoFrame) -> av.VideoFrame:
+        frame = source.reformat(format=self._format)  # for what it carries
+        top = (1 << frame.format.components[0].bits) - 1
+        for plane, given in zip(frame.planes, source.planes, strict=True):
+            _pixels(plane, np.uint16)[:] = _rescaled(_pixels(given, np.uint16), 65535, top)
+        return frame
+
+    def _converted(self, source: av.VideoFrame) -> av.VideoFrame:
+        return self._reformatter.reformat(
+            source,
+            format=self._format,
+            dst_colorspace=_COEFFICIENTS[self._matrix],
+            interpolation=_EXACT,
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=ColorRange.JPEG if self._colour.full else ColorRange.MPEG,
+            threads=1,
+        )
+
+    def _labelled(self, frame: av.VideoFrame) -> av.VideoFrame:
+        frame.colorspace, frame.color_trc = self._colour.matrix, self._colour.transfer
+        frame.color_primaries = self._colour.primaries
+        frame.color_range = 2 if self._colour.full else 1
+        return frame
+
+
+def _is_deep_rgb(pixel_format: str) -> bool:
+    # Between these swscale goes by way of Y'CbCr, and is a level or three off.
+    return _DEEP_RGB.fullmatch(pixel_format) is not None
+
+
+def _rescaled(values: Planes, top: int, to: int) -> Planes:
+    """Whole numbers from 0 to `top` as those from 0 to `to`, rounded."""
+    return ((values.astype(np.uint32) * to + top // 2) // top).astype(np.uint16)
+
+
+def _pixels(plane: Any, dtype: Any) -> Planes:
+    """The pixels (H, W) of one plane of a frame, without the padding of its rows; writing to them writes the frame."""
+    rows = np.frombuffer(plane, dtype).reshape(plane.height, -1)
+    return rows[:, : plane.width]
+
+
+def to_tensor(planes: Planes) -> Tensor:
+    """Planes (3, H, W) as float32 in [-1, 1]."""
+    # One pass over the pixels, where torch takes three.
+    rows = planes.reshape(-1, planes.shape[-1])
+    if planes.dtype == np.uint8:
+        return torch.from_numpy(cv2.LUT(rows, _BYTE_VALUES)).view(planes.shape)
+    values = cv2.addWeighted(rows, 2.0 / _peak(planes.dtype), rows, 0.0, -1.0, dtype=cv2.CV_32F)
+    return torch.from_numpy(values).view(planes.shape).clamp_(-1.0, 1.0)
+
+
+def to_planes(tensor: Tensor, dtype: Literal["uint8", "uint16"] = "uint8") -> Planes:
+    """A tensor (3, H, W) in [-1, 1] as planes; what lies outside is clipped, NaN is black."""
+    values = np.clip(tensor.detach().to("cpu", torch.float32).numpy(), -1.0, 1.0)
+    rows, half = values.reshape(-1, values.shape[-1]), 0.5 * _peak(np.dtype(dtype))
+    planes = cv2.addWeighted(rows, half, rows, 0.0, half, dtype=cv2.CV_8U if dtype == "uint8" else cv2.CV_16U)
+    return cast(Planes, planes.reshape(values.shape))
+
+
+def _peak(dtype: np.dtype[Any]) -> float:
+    return float(np.iinfo(dtype).max)

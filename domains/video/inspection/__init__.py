@@ -1,0 +1,1 @@
+"""Looking at clips before training."""

@@ -1,0 +1,241 @@
+"""One training file looked at: what its header says, and what its frames show."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import av
+import numpy as np
+import numpy.ma  # np.median imports it when it is first called, in whatever thread that is
+
+from ....core.errors import MediaError
+from ...containers.clock import Clock, may_jump
+from ...containers.opening import open_container
+from ...image import ImageSettings, files
+from ...image import scan as doctor
+from ..frames.colour import Orientation, Unpacker
+from ..frames.cuts import CutDetector
+from ..reading.decode import Footage
+from ..reading.material import FOLDER_RATE, Frame, Pictures, frames_of, is_still_name, missing, numbered_frames
+from ..reading.probe import ClipInfo, choose_stream, probe
+
+Kind = Literal["clip", "frames", "picture"]
+
+_SMALL = 144, 256
+"""Size at which frames are looked at."""
+_SMALLER = 36, 64
+"""Size at which they are compared."""
+_EQUAL = 0.1
+"""Mean difference of brightness, of 255, up to which a frame is its predecessor once more."""
+_STILL = 1.0
+"""The same up to which nothing has moved since a still began."""
+_STILL_SECONDS = 1.0
+_LOOK_EVERY = 5.0
+"""Seconds between the frames whose fingerprints are kept."""
+_FLAT = 3.0
+_UNEVEN = 0.02
+"""Share of frames at an unusual distance from which on a rate is called variable."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the frames of a file show."""
+
+    frames: int
+    cuts: int = 0
+    duplicates: int = 0
+    """Frames that show their predecessor once more, outside of stills."""
+    still: float = 0.0
+    """Seconds of stretches of a second or longer in which nothing moves."""
+    fingerprints: tuple[int, ...] = ()
+    """64-bit difference hashes of frames some seconds apart; flat ones (black, one colour) are left out."""
+    digest: bytes = b""
+    """Hash of the file's bytes; of a folder, of its frames' in order."""
+    key_frames: int = 0
+    """Frames that decoding can begin at; 0 where each can."""
+    damage: str = ""
+    """What was wrong with it, in words."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was seen of one usable file."""
+
+    path: Path
+    kind: Kind
+    codec: str
+    width: int
+    height: int
+    rate: float = 0.0
+    """Frames a second on average; 0 for a picture."""
+    seconds: float = 0.0
+    frames: int = 1
+    variable: bool = False
+    """Whether the frames follow one another at unlike times; known after a thorough look."""
+    remarks: tuple[str, ...] = ()
+    """What else the header says that matters."""
+    seen: Seen | None = field(default=None, repr=False)
+    """What its frames show; None after a quick look."""
+
+    @property
+    def draws(self) -> int:
+        """Samples an epoch draws: one for each second of footage, at least two where there are two frames."""
+        return 1 if self.frames < 2 else max(2, round(self.seconds))
+
+
+def header(path: Path) -> Finding:
+    """A file judged by its header and first frame. Raises MissingFile, or MediaError for what is no usable footage."""
+    if path.is_dir():
+        frames = numbered_frames(path)
+        first = files.read_header(next(iter(frames.values())))
+        return Finding(
+            path,
+            "frames",
+            first.format,
+            first.width,
+            first.height,
+            rate=FOLDER_RATE,
+            seconds=len(frames) / FOLDER_RATE,
+            frames=len(frames),
+            remarks=tuple(filter(None, [missing(list(frames))])),
+        )
+    if is_still_name(path.name):
+        first = files.read_header(path)
+        return Finding(path, "picture", first.format, first.width, first.height)
+    info = probe(path)
+    claimed, length = info.expected_frames, info.duration
+    if claimed is None or may_jump(info.container):  # such a header holds no length, and its ends do not tell it
+        there = _packets(path)
+        claimed, length = there.frames, there.seconds
+    return Finding(
+        path,
+        "clip",
+        info.codec,
+        info.width,
+        info.height,
+        rate=float(info.rate),
+        seconds=float(length or claimed / info.rate),
+        frames=claimed,
+        remarks=_remarks(info),
+    )
+
+
+def _remarks(info: ClipInfo) -> tuple[str, ...]:
+    said = {
+        "interlaced, de-interlaced when read": info.interlaced,
+        f"{info.depth} bits": info.depth > 8,
+        "turned upright": info.orientation != Orientation(),
+        f"pixels {float(info.sample_aspect):.3g} times as wide as high": info.sample_aspect != 1,
+    }
+    return (*(remark for remark, holds in said.items() if holds), *info.warnings)
+
+
+def examined(path: Path) -> Finding:
+    """A file with every frame decoded. Raises MissingFile, or MediaError where not a single frame can be decoded."""
+    found = header(path)
+    if found.kind == "clip":
+        return _examined_clip(found)
+    paths = frames_of(path) if found.kind == "frames" else [path]
+    pictures = Pictures(paths)
+    frames = (pictures.read(number, 1, ImageSettings(), _SMALL)[0] for number in range(len(paths)))
+    seen = _watched((frame, number / FOLDER_RATE) for number, frame in enumerate(frames))
+    return replace(found, seen=replace(seen, digest=_digest(paths)))
+
+
+def _examined_clip(found: Finding) -> Finding:
+    times: list[float] = []
+    with Footage(found.path) as clip:
+        seen = _watched(_timed(clip, times))
+        damage = "; ".join(note for note in clip.warnings if note not in clip.info.warnings)
+    gaps = np.diff(times)  # of which some containers keep whole milliseconds only
+    usual = float(np.median(gaps)) if len(gaps) else 1 / found.rate
+    return replace(
+        found,
+        seconds=times[-1] - times[0] + usual,
+        frames=seen.frames,
+        variable=len(gaps) > 0 and float((abs(gaps - usual) > 0.25 * usual).mean()) > _UNEVEN,
+        seen=replace(seen, digest=_digest([found.path]), key_frames=_packets(found.path).key_frames, damage=damage),
+    )
+
+
+def _timed(clip: Footage, times: list[float]) -> Iterator[tuple[Frame, float]]:
+    unpack = Unpacker(*_SMALL, clip.info.orientation)
+    for frame in clip:
+        times.append(float(clip.time_of(frame)))
+        yield np.ascontiguousarray(unpack(frame).transpose(1, 2, 0)), times[-1]
+
+
+class _Packets(NamedTuple):
+    """What the packets of a clip come to."""
+
+    frames: int
+    key_frames: int
+    seconds: Fraction
+
+
+def _packets(path: Path) -> _Packets:
+    """Frames of a clip, counted without decoding."""
+    container = open_container(path)
+    try:
+        stream = choose_stream(container, str(path))
+        keys, first, last = list[bool](), None, Fraction(0)
+        for packet in Clock(container).packets(stream):
+            if packet.size:
+                keys.append(packet.is_keyframe)
+            if packet.pts is not None and not packet.is_discard:
+                begin = packet.pts * packet.time_base
+                first = begin if first is None else min(first, begin)
+                last = max(last, begin + (packet.duration or 0) * packet.time_base)
+        return _Packets(len(keys), sum(keys), last - first if first is not None else Fraction(0))
+    except (av.FFmpegError, OSError) as error:
+        raise MediaError(f"{path} cannot be read to its end: {error}") from error
+    finally:
+        container.close()
+
+
+def _digest(paths: Iterable[Path]) -> bytes:
+    whole = hashlib.blake2b(digest_size=16)
+    for path in paths:
+        with path.open("rb") as file:
+            whole.update(hashlib.file_digest(file, "blake2b").digest())
+    return whole.digest()
+
+
+# -- frames in passing ------------------------------------------------------------------------------
+def _watched(frames: Iterable[tuple[Frame, float]]) -> Seen:
+    """Goes through frames and their times once, holding on to two small grey copies."""
+    is_cut = CutDetector()
+    count = cuts = duplicates = equal = 0
+    still = began = time = next_look = 0.0
+    previous = anchor = np.zeros(_SMALLER, np.float32)
+    fingerprints: list[int] = []
+
+    def close_stretch() -> tuple[float, int]:
+        # Equal frames within a still are the still, and no duplicates.
+        return (still + time - began, duplicates) if time - began >= _STILL_SECONDS else (still, duplicates + equal)
+
+    for pixels, shown_at in frames:
+        small = doctor.brightness(pixels, *_SMALLER)
+        cuts += is_cut(pixels) and count > 0
+        if not count or _unlike(small, anchor) > _STILL:
+            still, duplicates = close_stretch()
+            anchor, began, equal = small, shown_at, 0
+        elif _unlike(small, previous) <= _EQUAL:
+            equal += 1
+        if shown_at >= next_look:
+            next_look = shown_at + _LOOK_EVERY
+            if small.std() >= _FLAT:
+                fingerprints.append(doctor.fingerprint(pixels))
+        previous, time = small, shown_at
+        count += 1
+    still, duplicates = close_stretch()
+    return Seen(count, cuts, duplicates, still, tuple(fingerprints))
+
+
+def _unlike(small: Frame, other: Frame) -> float:
+    return float(np.abs(small - other).mean())

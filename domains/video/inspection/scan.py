@@ -1,0 +1,274 @@
+"""What a folder of footage holds, and what that means for training."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ....core.adapter.folders import listing, named, spread, spread_of
+from ....core.adapter.inventory import BrokenFile, Inventory
+from ....core.errors import MediaError, MissingFile
+from ...image import near_duplicates as twins
+from ..reading.material import frames_in_order, is_clip_name, is_still_name
+from ..settings import VideoSettings
+from .file import Finding, examined, header
+
+LOOKED_AT = 200
+"""Headers that a quick scan reads, evenly spread over the folder."""
+MOST_DRAWS = 200_000
+"""Samples an epoch draws at most; long sides are thinned out evenly."""
+_FEW_SECONDS = 20.0
+_FAR = 60
+"""Frames between key frames from which on seeking is called slow."""
+_UNEQUAL = 20.0
+
+
+@dataclass(frozen=True)
+class FootageInventory(Inventory):
+    """An inventory that keeps what `compare` needs."""
+
+    findings: tuple[Finding, ...] = ()
+    thorough: bool = False
+
+
+def scan(folder: Path, settings: VideoSettings, thorough: bool) -> FootageInventory:
+    """Look through a folder and all below it.
+
+    Raises:
+        MissingFile: there is no such folder.
+        MediaError: it cannot be listed.
+    """
+    found = listing(folder, lambda path: is_clip_name(path.name) or is_still_name(path.name))
+    paths, broken = _footage(folder, found.sizes), found.broken
+    looked_at = paths if thorough else spread(paths, LOOKED_AT)
+    look = _thorough_look if thorough else _quick_look
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        seen = list(pool.map(look, looked_at))
+    findings = tuple(found for found in seen if isinstance(found, Finding))
+    broken += [found for found in seen if isinstance(found, BrokenFile)]
+    unusable = {found.path for found in broken}
+    usable = tuple(path for path in paths if path not in unusable)
+    broken.sort(key=lambda each: each.path)
+    facts = _facts(folder, usable, findings, found.others)
+    return FootageInventory(
+        folder,
+        usable,
+        tuple(broken),
+        facts,
+        tuple(_warnings(folder, usable, findings, len(broken), settings)),
+        draws=_draws(usable, findings),
+        findings=findings,
+        thorough=thorough,
+    )
+
+
+def _footage(folder: Path, files: Iterable[Path]) -> list[Path]:
+    """Clips, folders of frames and pictures out of the files below `folder`, sorted."""
+    by_folder: dict[Path, list[str]] = {}
+    paths = []
+    for path in files:
+        if is_clip_name(path.name):
+            paths.append(path)
+        else:
+            by_folder.setdefault(path.parent, []).append(path.name)
+    for parent, names in by_folder.items():
+        # The pictures of the folder itself need not follow one another, however they are called.
+        frames = frames_in_order(names) if parent != folder else []
+        paths += [parent] if frames else []
+        paths += [parent / name for name in names if name not in frames]
+    return sorted(paths)
+
+
+def _quick_look(path: Path) -> Finding | BrokenFile:
+    return _looked(path, thorough=False)
+
+
+def _thorough_look(path: Path) -> Finding | BrokenFile:
+    return _looked(path, thorough=True)
+
+
+def _looked(path: Path, thorough: bool) -> Finding | BrokenFile:
+    try:
+        return examined(path) if thorough else header(path)
+    except (MediaError, MissingFile) as error:
+        return BrokenFile(path, str(error).removeprefix(str(path)).lstrip(": "))
+    except OSError as error:
+        return BrokenFile(path, f"cannot be read: {error.strerror}")
+
+
+def _draws(files: Sequence[Path], findings: Sequence[Finding]) -> tuple[int, ...]:
+    """A second of footage is drawn as often as any other, and a picture as often as a second.
+
+    Files that were not looked at are taken for what the median of those of their kind is. Empty where each is 1.
+    """
+    known = {found.path: found.draws for found in findings}
+    clips = sorted(found.draws for found in findings if found.kind != "picture")
+    usual = clips[len(clips) // 2] if clips else 1
+    draws = [known.get(path, 1 if is_still_name(path.name) else usual) for path in files]
+    if sum(draws) > MOST_DRAWS:
+        share = MOST_DRAWS / sum(draws)
+        draws = [max(1, round(draw * share)) for draw in draws]
+    return tuple(draws) if any(draw > 1 for draw in draws) else ()
+
+
+# -- facts ------------------------------------------------------------------------------------------
+def _facts(folder: Path, files: Sequence[Path], findings: Sequence[Finding], others: int) -> dict[str, Any]:
+    stills = sum(is_still_name(path.name) for path in files)
+    folders = sum(path.is_dir() for path in files)
+    moving = [found for found in findings if found.kind != "picture"]
+    facts: dict[str, Any] = {
+        "clips": len(files) - stills - folders,
+        "folders of frames": folders,
+        "pictures": stills,
+        "other files": others,
+        "looked at": len(findings),
+        "footage": {
+            "seconds": round(sum(found.seconds for found in moving), 3),
+            "frames": sum(found.frames for found in moving),
+        },
+        "width": spread_of([found.width for found in findings]),
+        "height": spread_of([found.height for found in findings]),
+        "rate": spread_of([round(found.rate, 3) for found in moving]),
+        "duration": spread_of([round(found.seconds, 3) for found in moving]),
+        "codecs": dict(Counter(found.codec for found in moving).most_common()),
+        "variable rate": sum(found.variable for found in moving),
+        "each": [_line(found, folder) for found in moving],
+    }
+    seen = [found for found in findings if found.seen]
+    if seen:
+        facts |= {
+            "cuts": sum(found.seen.cuts for found in seen if found.seen),
+            "duplicate frames": sum(found.seen.duplicates for found in seen if found.seen),
+            "static seconds": round(sum(found.seen.still for found in seen if found.seen), 3),
+            "copies": _examples([[found.path for found in group] for group in same_files(seen)], folder),
+            "near-copies": _examples([[a.path, b.path] for a, b in near_twins(seen, seen) if a.path < b.path], folder),
+        }
+    return facts
+
+
+def _examples(groups: Sequence[Sequence[Path]], folder: Path) -> dict[str, Any]:
+    return {"groups": len(groups), "examples": named(groups, folder)}
+
+
+def _line(found: Finding, folder: Path) -> str:
+    """One file in words: "walk.mp4: h264 960x540, 25 frames/s, 8.84 s (221 frames), 2 cuts"."""
+    rate = "variable rate" if found.variable else f"{found.rate:.5g} frames/s"
+    parts = [
+        f"{found.codec} {found.width}x{found.height}",
+        rate,
+        f"{found.seconds:.5g} s ({_counted(found.frames, 'frame')})",
+    ]
+    if found.seen:
+        parts += [_counted(found.seen.cuts, "cut")] if found.seen.cuts else []
+        parts += [_counted(found.seen.duplicates, "duplicate frame")] if found.seen.duplicates else []
+        parts += [f"{found.seen.still:.3g} s static"] if found.seen.still else []
+        parts += [found.seen.damage] if found.seen.damage else []
+    return f"{found.path.relative_to(folder)}: {', '.join([*parts, *found.remarks])}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" + ("s" if count != 1 else "")
+
+
+def same_files(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Groups of files with the same bytes."""
+    groups: dict[bytes, list[Finding]] = {}
+    for found in findings:
+        if found.seen:
+            groups.setdefault(found.seen.digest, []).append(found)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def near_twins(left: Sequence[Finding], right: Sequence[Finding]) -> list[tuple[Finding, Finding]]:
+    """Pairs of different files, one of each side, of which at least half the frames looked at are almost alike."""
+    marks = [(found, mark) for found in (*left, *right) if found.seen for mark in found.seen.fingerprints]
+    half = sum(len(found.seen.fingerprints) for found in left if found.seen)
+    shared: Counter[tuple[int, int]] = Counter()
+    by_id = {id(found): found for found, _ in marks}
+    for first, second in twins.near_pairs([mark for _, mark in marks]):
+        a, b = marks[first][0], marks[second][0]
+        if first < half <= second and a.seen and b.seen and a.seen.digest != b.seen.digest:
+            shared[id(a), id(b)] += 1
+    pairs = [(by_id[a], by_id[b], count) for (a, b), count in shared.items()]
+    return [(a, b) for a, b, count in pairs if count >= 0.5 * min(_looks(a), _looks(b))]
+
+
+def _looks(found: Finding) -> int:
+    return len(found.seen.fingerprints) if found.seen else 0
+
+
+# -- what it means ----------------------------------------------------------------------------------
+def _warnings(
+    folder: Path, files: Sequence[Path], findings: Sequence[Finding], broken: int, settings: VideoSettings
+) -> Iterator[str]:
+    if broken:
+        yield f"{broken} files are broken; training leaves them out."
+    if not files:
+        yield "There is no usable footage here."
+        return
+    moving = [found for found in findings if found.kind != "picture"]
+    stills = [found for found in findings if found.kind == "picture"]
+    yield from _size_warnings(findings, settings)
+    if not moving:
+        yield "There are pictures only: terms that compare neighbouring frames have nothing to learn from here."
+    elif stills and settings.neighbours:
+        yield f"{len(stills)} pictures have no neighbours and teach the temporal terms nothing."
+    if len(stills) > 1 and frames_in_order([found.path.name for found in stills if found.path.parent == folder]):
+        yield "The pictures are numbered: if they are frames of one clip, put them into a folder of their own inside."
+    seconds = sum(found.seconds for found in moving)
+    if moving and seconds + len(stills) < _FEW_SECONDS:
+        yield f"{seconds:.3g} s of footage are little: the model may learn them by heart; some minutes are better."
+    short = [found for found in moving if found.frames <= settings.longest_gap]
+    if short and settings.neighbours:
+        yield f"{len(short)} clips have {settings.longest_gap} frames or fewer: their far neighbours are near ones."
+    longest = max(moving, key=lambda found: found.seconds, default=None)
+    if longest and len(moving) > 1 and longest.seconds > _UNEQUAL * (seconds - longest.seconds):
+        yield (
+            f"{longest.path.name} is {longest.seconds / seconds:.0%} of the footage, and as much of what is drawn: "
+            "every second counts alike. Cut it, if the others should count for more."
+        )
+    yield from _seen_warnings(moving, settings)
+
+
+def _size_warnings(findings: Sequence[Finding], settings: VideoSettings) -> Iterator[str]:
+    crop = min(settings.crop)
+    small = sum(min(found.width, found.height) < crop for found in findings)
+    if small:
+        yield f"{small} of {len(findings)} are smaller than the crop of {crop} pixels and get enlarged, which is soft."
+
+
+def _seen_warnings(moving: Sequence[Finding], settings: VideoSettings) -> Iterator[str]:
+    """What only a thorough look can tell."""
+    looks = [(found, found.seen) for found in moving if found.seen]
+    seconds = sum(found.seconds for found, _ in looks)
+    frames = sum(seen.frames for _, seen in looks)
+    still, doubled = sum(seen.still for _, seen in looks), sum(seen.duplicates for _, seen in looks)
+    cut_up = [found for found, seen in looks if seen.cuts > 0.2 * seen.frames and found.kind == "frames"]
+    if cut_up:
+        names = ", ".join(found.path.name for found in cut_up[:3])
+        yield f"{len(cut_up)} folders ({names}) hold numbered pictures that do not follow one another: rename them."
+    if seconds and still > 0.3 * seconds:
+        yield f"{still / seconds:.0%} of the footage is static: it holds less variety than its length says."
+    if frames and doubled > 0.1 * frames:
+        yield (
+            f"{doubled / frames:.0%} of the frames show the one before once more (a raised frame rate): they teach the "
+            "temporal terms that nothing moves."
+        )
+    height, width = settings.pictures().loaded
+    far = [found for found, seen in looks if seen.key_frames and seen.frames > _FAR * seen.key_frames]
+    if far and frames * height * width * 3 > settings.cache_mb * 1024**2:
+        yield (
+            f"{len(far)} clips have more than {_FAR} frames from one key frame to the next, all decoded to reach the "
+            "last, and not everything fits into domain.cache_mb: raise that, or re-encode with a key frame every 12."
+        )
+    damaged = sum(bool(seen.damage) for _, seen in looks)
+    if damaged:
+        yield f"{damaged} clips are damaged in part; what can be decoded of them is used."
+    copies = len(looks) - len({seen.digest for _, seen in looks})
+    if copies:
+        yield f"{copies} clips are copies of others: they are seen more often than the rest."

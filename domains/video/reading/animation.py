@@ -1,0 +1,64 @@
+"""An animated picture (PNG, WebP, AVIF) as a clip: what FFmpeg does not read, or only in part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import accumulate
+from pathlib import Path
+
+from torch import Tensor
+
+from ....core.errors import MediaError
+from ...image import animation, picture
+from ..frames.forms import Form
+from ..settings import VideoConversion
+from .reader import FrameReader, Shown, info_of_pictures
+
+_TICK = Fraction(1, 100_000)
+
+
+class AnimationReader(FrameReader):
+    """An animation opened for conversion; what is transparent is laid on white, as in pictures.
+
+    Raises:
+        MissingFile, MediaError: it cannot be read, or none of its frames lies between start and end.
+    """
+
+    def __init__(self, path: Path, options: VideoConversion) -> None:
+        self.path = path
+        clear, seconds = False, list[Fraction]()
+        for first, shown_for in animation.frames(path):
+            clear, size = clear or first.alpha is not None, (first.height, first.width)
+            seconds.append(shown_for)
+        if not seconds:
+            raise MediaError(f"{path} holds no frame that can be decoded")
+        ends = list(accumulate(seconds))
+        rate = len(seconds) / ends[-1]
+        form = Form.of("gbrp")
+        super().__init__(info_of_pictures(path, size, form, len(seconds), rate, _TICK, clear), options)
+        begin, end = Fraction(repr(options.start or 0.0)), options.end
+        last = ends[-1] if end is None else Fraction(repr(end))
+        spans = zip([Fraction(0), *ends], ends, strict=False)
+        self._within = {number: span for number, span in enumerate(spans) if begin <= span[0] < last}
+        self._begin, self._end = begin, last
+        self.notes_for_clips = ("the transparency is laid on white",) if clear else ()
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self._within:
+            raise MediaError(f"{self.path} has no frame between start and end")
+        for number, (frame, _) in enumerate(animation.frames(self.path)):
+            if number not in self._within:
+                continue
+            start, end = self._within[number]
+            pixels = picture.with_channels(frame, 3, str(self.path))
+            if frame.alpha is not None:
+                pixels = picture.over_white(pixels, frame.alpha)
+            pixels = picture.resized(pixels, self.height, self.width)
+            first, last = (round((time - self._begin) / _TICK) for time in (start, min(end, self._end)))
+            planes = pixels.transpose(2, 0, 1) if self._beside else None
+            self.shown.append(Shown(first, last - first, planes))
+            yield picture.to_tensor(pixels)
+
+    def __length_hint__(self) -> int:
+        return len(self._within)

@@ -1,0 +1,88 @@
+"""A clip opened for conversion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+from torch import Tensor
+
+from ...containers.opening import Source, source_name
+from ..frames.colour import Unpacker, to_tensor
+from ..frames.side_data import CAPTIONS, side_data
+from ..settings import VideoConversion
+from .decode import Footage
+from .reader import FrameReader, Shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NEARLY = Fraction(1, 100)
+
+
+class VideoReader(FrameReader):
+    """A clip opened for conversion; one chunk (3, H, W) a frame.
+
+    Raises:
+        MissingFile: there is no such file.
+        MediaError: it is no video, no frame of it can be decoded, or none lies between start and end.
+    """
+
+    footage: Footage
+
+    def __init__(
+        self,
+        source: Source,
+        options: VideoConversion,
+        *,
+        container_format: str | None = None,
+        reader_options: Mapping[str, str] | None = None,
+    ) -> None:
+        self.path = source if isinstance(source, Path) else Path(source_name(source))
+        self.footage = Footage(
+            source, options.start, options.end, keep=True, container_format=container_format, options=reader_options
+        )
+        super().__init__(self.footage.info, options)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        unpack = Unpacker(self.height, self.width, self.info.orientation, self.info.depth)
+        back = self.footage.shift_ticks
+        for frame in self.footage:
+            planes = unpack(frame)
+            ticks = self.footage.ticks_of(frame) - back
+            beside = planes if self._beside else None
+            self.shown.append(Shown(ticks, frame.duration, beside, like=self._carrier(frame)))
+            yield to_tensor(planes)
+
+    def _carrier(self, frame: av.VideoFrame) -> av.VideoFrame | None:
+        """A small frame with what `frame` carries beside its pixels, where that can be written."""
+        found = side_data(frame)
+        self.carried.update(found)
+        return frame.reformat(16, 16, "gray") if CAPTIONS in found else None
+
+    def __length_hint__(self) -> int:
+        whole = self.info.expected_frames
+        if whole is None:
+            return 0
+        begin, end = self._options.start or 0.0, self._options.end
+        last = whole if end is None else min(whole, round(end * self.info.rate))
+        return max(0, last - round(begin * self.info.rate))
+
+    @property
+    def warnings(self) -> Sequence[str]:  # type: ignore[override]
+        """What is out of the ordinary in the clip, as far as it is known by now, one sentence each."""
+        if self._options.rate is not None:
+            return (*self.footage.warnings, "a rate was given, but the clip has times of its own, which are kept")
+        return self.footage.warnings
+
+    def forget(self) -> None:
+        """Let go of what a writer would fetch."""
+        super().forget()
+        self.footage.others.clear()
+
+    def close(self) -> None:
+        """Release the clip."""
+        self.footage.close()

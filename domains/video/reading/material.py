@@ -1,0 +1,222 @@
+"""What a training folder's entries are, and their frames by number: clips, folders of frames, single pictures."""
+
+from __future__ import annotations
+
+import math
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ....core.adapter.folders import spread
+from ....core.errors import MediaError, MissingFile
+from ...image import ImageSettings, animation, files, kinds, picture, sampling
+from .access import ClipAccess
+
+Frame = npt.NDArray[Any]
+"""(H, W, 3) RGB of uint8, 0 to 255."""
+
+CLIP_SUFFIXES = frozenset(
+    [".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m1v", ".m2v", ".mpv", ".vob", ".ts",
+     ".m2ts", ".mts", ".wmv", ".asf", ".flv", ".f4v", ".3gp", ".3g2", ".ogv", ".ogm", ".mxf", ".dv", ".nut", ".rm",
+     ".rmvb", ".y4m", ".h264", ".264", ".h265", ".hevc", ".265", ".ivf", ".obu", ".mjpeg", ".mjpg", ".divx", ".amv",
+     ".gif"]
+)  # fmt: skip
+"""Names that are taken for clips."""
+_NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
+_FRAMES_A_GAP = 10
+_LISTED = 8
+_COMPARED = 8
+"""Frames whose sizes are compared."""
+FOLDER_RATE = 25.0
+"""Frames that a folder of frames is taken to hold for each second, where nobody says."""
+
+
+def is_clip_name(name: str) -> bool:
+    """Whether a file of that name is taken for a clip; hidden files are not."""
+    return not name.startswith(".") and Path(name).suffix.lower() in CLIP_SUFFIXES
+
+
+def is_still_name(name: str) -> bool:
+    """Whether a file of that name is taken for a picture, and not for a clip (as an animated GIF is)."""
+    return kinds.is_picture_name(name) and not is_clip_name(name)
+
+
+def is_still(path: Path) -> bool:
+    """Whether a path is a picture by its name, and neither an animation nor a folder."""
+    return is_still_name(path.name) and not path.is_dir() and not animation.is_animated(path)
+
+
+def numbered(names: Iterable[str]) -> dict[int, str]:
+    """The pictures among the names by their number, where they are the frames of a clip; else none.
+
+    Frames are two pictures or more that are called alike but for a number (frame9.png, frame10.png), of one format,
+    and follow one another: at most half of the numbers from first to last may be missing, and at most a tenth of the
+    frames (or two) may come after a gap. Other pictures beside them are no frames, and must be fewer.
+    """
+    stills = [name for name in names if is_still_name(name)]
+    alike = max(series(stills), key=len, default=[])
+    numbers = dict(alike)
+    ordered = sorted(numbers)
+    step = step_of(ordered)
+    gaps = sum(later - earlier > step for earlier, later in pairwise(ordered))
+    expected = (ordered[-1] - ordered[0]) // step + 1 if ordered else 0
+    if len(alike) < 2 or 2 * len(alike) <= len(stills) or len(numbers) < len(alike):
+        return {}
+    if 2 * len(numbers) < expected or gaps > max(2, len(numbers) // _FRAMES_A_GAP):
+        return {}
+    return {number: numbers[number] for number in ordered}
+
+
+def series(stills: Iterable[str]) -> list[list[tuple[int, str]]]:
+    """The numbered pictures among the names, with their numbers: those that are called alike together."""
+    alike: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    for name in stills:
+        if found := _NUMBERED.fullmatch(Path(name).stem):
+            alike.setdefault((found[1], Path(name).suffix.lower()), []).append((int(found[2]), name))
+    return list(alike.values())
+
+
+def step_of(numbers: Iterable[int]) -> int:
+    """How far apart the numbers of neighbouring frames lie, where none is missing."""
+    return math.gcd(*(later - earlier for earlier, later in pairwise(numbers))) or 1
+
+
+def missing(numbers: Sequence[int]) -> str:
+    """The numbers that are missing between the first and the last frame, as a sentence; empty where none is."""
+    step = step_of(numbers)
+    gaps = [(one + step, other - step) for one, other in pairwise(numbers) if other - one > step]
+    if not gaps:
+        return ""
+    count = sum((last - first) // step + 1 for first, last in gaps)
+    listed = [str(first) if first == last else f"{first} to {last}" for first, last in gaps[:_LISTED]]
+    named = ", ".join(listed) + (", ..." if len(gaps) > _LISTED else "")
+    return f"of the frames {numbers[0]} to {numbers[-1]}, {count} {'is' if count == 1 else 'are'} missing ({named})"
+
+
+def frames_in_order(names: Iterable[str]) -> list[str]:
+    """The names of a folder's pictures in the order of a clip's frames; empty where they are no such frames."""
+    return list(numbered(names).values())
+
+
+def is_frame_folder(path: Path) -> bool:
+    """Whether `path` is a folder whose pictures are the frames of a clip."""
+    return path.is_dir() and bool(frames_of(path))
+
+
+def frames_of(folder: Path) -> list[Path]:
+    """The frames of the clip that `folder` holds, in order; empty where it holds none."""
+    return list(numbered_frames(folder).values())
+
+
+def numbered_frames(folder: Path) -> dict[int, Path]:
+    """The same by their numbers."""
+    names = numbered(each.name for each in folder.iterdir() if each.is_file())
+    return {number: folder / name for number, name in names.items()}
+
+
+def recording(folder: Path) -> list[Path]:
+    """The frames of the clip that `folder` is: pictures that are numbered as frames and have one size.
+
+    Photographs of a camera are numbered too; those that were taken upright tell them from a clip.
+    """
+    frames = frames_of(folder) if folder.is_dir() else []
+    sizes = set()
+    for path in spread(frames, _COMPARED):
+        try:
+            header = files.read_header(path)
+        except MediaError:  # damaged: whoever opens it will say so
+            continue
+        sizes.add((header.width, header.height))
+    return frames if len(sizes) == 1 else []
+
+
+def remark(folder: Path) -> str:
+    """What is to be said where the numbered pictures of a folder go one by one; empty where nothing is."""
+    names = [each.name for each in folder.iterdir() if each.is_file() and is_still_name(each.name)]
+    several = [each for each in series(names) if len(each) > 1]
+    if not several or recording(folder):
+        return ""
+    why = (
+        f"they are {len(several)} series: give each a folder of its own"
+        if len(several) > 1
+        else ("their sizes differ, or too many numbers are missing")
+    )
+    return f"its numbered pictures were translated one by one and not held steady as a clip; {why}"
+
+
+class Material(ABC):
+    """Frames that belong together, by their number."""
+
+    count: int
+    """Number of frames."""
+
+    @abstractmethod
+    def read(self, first: int, count: int, settings: ImageSettings, target: tuple[int, int]) -> Sequence[Frame]:
+        """Frames `first` to `first + count - 1`, resized as `settings.fit` says to cover `target` (height, width).
+
+        Raises MediaError where none of them can be decoded.
+        """
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+class Clip(Material):
+    """A clip file, sought in and decoded."""
+
+    def __init__(self, path: Path) -> None:
+        self._access = ClipAccess(path)
+        self.count = len(self._access)
+
+    def read(self, first: int, count: int, settings: ImageSettings, target: tuple[int, int]) -> Sequence[Frame]:
+        """See `Material.read`. Scaled while the colours are converted, which spares most of the work."""
+        info = self._access.info
+        size = sampling.fitted_size((info.height, info.width), target, settings.fit == "stretch")
+        return [_eight_bits(frame) for frame in self._access.frames(first, count, size=size)]
+
+    def close(self) -> None:
+        """Close the container."""
+        self._access.close()
+
+
+class Pictures(Material):
+    """Picture files as frames: a folder of frames, or one picture alone."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+        self.count = len(paths)
+
+    def read(self, first: int, count: int, settings: ImageSettings, target: tuple[int, int]) -> Sequence[Frame]:
+        """See `Material.read`."""
+        frames = []
+        for path in self._paths[first : first + count]:
+            # Twice the target: a JPEG decoded at a fraction still has more detail than is kept.
+            decoded = files.read_picture(path, about=2 * max(target))
+            pixels = _eight_bits(picture.with_channels(decoded, 3, str(path)))
+            frames.append(np.ascontiguousarray(sampling.fitted(pixels, target, settings.fit == "stretch")))
+        return frames
+
+
+def _eight_bits(frame: Frame) -> Frame:
+    return picture.of_depth(frame, np.dtype(np.uint8))
+
+
+def opened(path: Path) -> Material:
+    """What lies at `path`: a folder of frames, a clip or a picture.
+
+    Raises MissingFile, or MediaError for what is none of them.
+    """
+    if path.is_dir():
+        paths = frames_of(path)
+        if not paths:
+            raise MediaError(f"{path} is a folder without numbered pictures; expected the frames of a clip")
+        return Pictures(paths)
+    if not path.exists():
+        raise MissingFile(f"{path} does not exist")
+    return Pictures([path]) if is_still_name(path.name) else Clip(path)

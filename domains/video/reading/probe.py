@@ -1,0 +1,216 @@
+"""What a clip is, read from its header and its first frame: a header alone may say anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import av
+from av.stream import Discard, Disposition
+
+from ....core.errors import MediaError
+from ...containers.clock import Clock
+from ...containers.opening import MOST_PIXELS, Source, open_container, reason, source_name
+from ..frames.colour import Colour, Orientation
+from ..frames.forms import Form
+from ..frames.side_data import Light, side_data
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+_NOT_FOOTAGE = Disposition.attached_pic | Disposition.timed_thumbnails
+_INTERLACED = (2, 3, 4, 5)  # AVFieldOrder
+
+
+@dataclass(frozen=True)
+class ClipInfo:
+    """One clip as it is shown."""
+
+    name: str
+    """Its path, for messages."""
+    container: str
+    codec: str
+    width: int
+    """Pixels of the upright picture, before sample_aspect stretches them."""
+    height: int
+    orientation: Orientation
+    """How the stored picture was turned to be upright."""
+    sample_aspect: Fraction
+    """Width of a pixel to its height, upright."""
+    rate: Fraction
+    """Frames in a second, on average."""
+    time_base: Fraction
+    """Seconds of one tick of the clock that times are counted in."""
+    start: Fraction
+    """Seconds at which the first frame is shown."""
+    duration: Fraction | None
+    """Seconds, as the header has it; None where it does not say."""
+    frames: int | None
+    """Number of frames, as the header has it; None where it does not say."""
+    form: Form
+    """Of the decoded frames' pixels."""
+    colour: Colour
+    interlaced: bool
+    alpha: bool
+    """Whether there is transparency, which is not kept."""
+    video_streams: int
+    stream: int
+    """Index of the video stream in the container."""
+    sound: tuple[str, ...]
+    """Codec of each sound track."""
+    subtitles: tuple[str, ...]
+    """Codec of each subtitle track."""
+    chapters: int
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    light: Light = field(default_factory=Light)
+    """What HDR10 says of it."""
+    warnings: tuple[str, ...] = ()
+    """What is out of the ordinary, one sentence each."""
+
+    @property
+    def depth(self) -> int:
+        """Bits of a sample."""
+        return self.form.depth
+
+    @property
+    def expected_frames(self) -> int | None:
+        """The header's number of frames, or what rate and duration come to."""
+        if self.frames:
+            return self.frames
+        return round(self.duration * self.rate) if self.duration else None
+
+
+def probe(path: Source) -> ClipInfo:
+    """Read the header and the first frame.
+
+    Raises:
+        MissingFile: there is no such file.
+        MediaError: it is no video, or no frame of it can be decoded.
+    """
+    container = open_container(path)
+    try:
+        stream = choose_stream(container, source_name(path))
+        return describe(container, stream, _first_frame(container, stream, source_name(path)), source_name(path))
+    finally:
+        container.close()
+
+
+def choose_stream(container: InputContainer, name: str) -> VideoStream:
+    """The video stream with most pixels, then the one marked as default, then the first.
+
+    Raises MediaError when there is none that can be decoded; the others are told to the demuxer as not needed.
+    """
+    streams = [s for s in container.streams.video if not s.disposition & _NOT_FOOTAGE]
+    if not streams:
+        kinds = sorted({s.type for s in container.streams if s.type != "unknown"})
+        raise MediaError(f"{name} has no video track" + (f" (only {', '.join(kinds)})" if kinds else ""))
+    usable = [s for s in streams if s.codec_context is not None]
+    if not usable:
+        raise MediaError(f"{name}: its video codec is not known here; convert it to H.264 first")
+    best = max(usable, key=lambda s: (s.width * s.height, bool(s.disposition & Disposition.default), -s.index))
+    for stream in container.streams.video:
+        if stream.index != best.index and not stream.disposition & Disposition.attached_pic:
+            stream.discard = Discard.all
+    if best.width * best.height > MOST_PIXELS:
+        raise MediaError(
+            f"{name}: its frames have {best.width}x{best.height} pixels, more than {MOST_PIXELS}; scale them down first"
+        )
+    best.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
+    return best
+
+
+def no_frames(container: InputContainer, stream: VideoStream, name: str, fault: str = "") -> MediaError:
+    """The error for a clip without a single frame; what its header claims is part of the message."""
+    claim = []
+    if stream.frames:
+        claim.append(f"{stream.frames} frames")
+    if container.duration:
+        claim.append(f"{container.duration / av.time_base:.1f} s")
+    said = f", though its header claims {' and '.join(claim)}" if claim else ""
+    return MediaError(f"{name} holds no frame that can be decoded{said}" + (f": {fault}" if fault else ""))
+
+
+def _first_frame(container: InputContainer, stream: VideoStream, name: str) -> av.VideoFrame:
+    fault = ""
+    clock = Clock(container)
+    for packet in clock.packets(stream):
+        try:
+            for frame in stream.decode(packet if packet.size else None):
+                return frame
+        except (av.FFmpegError, ValueError) as error:
+            fault = reason(error)
+    raise no_frames(container, stream, name, clock.fault or fault)
+
+
+def describe(container: InputContainer, stream: VideoStream, frame: av.VideoFrame, name: str) -> ClipInfo:
+    """What is known of a clip once its first frame is there; where header and frame disagree, the frame is right."""
+    orientation = Orientation.of(frame)
+    width, height = frame.width, frame.height
+    aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or Fraction(1)
+    aspect = aspect if aspect > 0 else Fraction(1)
+    if orientation.transpose:
+        width, height, aspect = height, width, 1 / aspect
+    time_base = stream.time_base or Fraction(1, 1000)
+    start = frame.pts * (frame.time_base or time_base) if frame.pts is not None else Fraction(0)
+    colour_samples = [c for c in frame.format.components if not c.is_alpha]
+    info = ClipInfo(
+        name=name,
+        container=container.format.name,
+        codec=stream.codec_context.name,
+        width=width,
+        height=height,
+        orientation=orientation,
+        sample_aspect=aspect,
+        rate=_rate(stream),
+        time_base=time_base,
+        start=start,
+        duration=_duration(container, stream, time_base),
+        frames=stream.frames or None,
+        form=Form.of(frame.format.name),
+        colour=Colour.of(frame),
+        interlaced=frame.interlaced_frame or stream.codec_context.field_order in _INTERLACED,
+        alpha=len(colour_samples) < len(frame.format.components) or stream.metadata.get("alpha_mode") == "1",
+        video_streams=sum(not s.disposition & _NOT_FOOTAGE for s in container.streams.video),
+        stream=stream.index,
+        sound=tuple(codec_name(s) for s in container.streams.audio),
+        subtitles=tuple(codec_name(s) for s in container.streams.subtitles),
+        chapters=len(container.chapters()),
+        metadata=dict(container.metadata),
+        light=Light.of(side_data(frame)),
+    )
+    return _warned(info)
+
+
+def codec_name(stream: av.stream.Stream) -> str:
+    """The codec of a stream, or "unknown"."""
+    return stream.codec_context.name if stream.codec_context is not None else "unknown"
+
+
+def _warned(info: ClipInfo) -> ClipInfo:
+    warnings = []
+    if info.video_streams > 1:
+        used = f"track {info.stream} ({info.width}x{info.height}), the largest, is used and the others are left out"
+        warnings.append(f"there are {info.video_streams} video tracks; {used}")
+    if info.alpha:
+        warnings.append("the transparency is not kept")
+    return ClipInfo(**{**vars(info), "warnings": tuple(warnings)})
+
+
+def _rate(stream: VideoStream) -> Fraction:
+    with suppress(ValueError, ZeroDivisionError):
+        for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
+            if rate and 0 < rate <= 1000:
+                return Fraction(rate)
+    return Fraction(25)
+
+
+def _duration(container: InputContainer, stream: VideoStream, time_base: Fraction) -> Fraction | None:
+    if stream.duration and stream.duration > 0:
+        return stream.duration * time_base
+    if container.duration and container.duration > 0:
+        return Fraction(container.duration, av.time_base)
+    return None

@@ -1,0 +1,1 @@
+"""Samples and objective of training on clips."""

@@ -1,0 +1,162 @@
+"""The cycle objective for footage: translations that move as their input does, and look right while they move."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ....core.errors import ConfigError
+from ....core.networks.spec import Networks, NetworkSpec
+from ....core.objectives.cycle import Cycle
+from ....core.objectives.losses import apply_together, generator_loss
+from ....core.objectives.objective import Discriminators
+from ....core.objectives.settings import CycleSettings
+from ....core.samples import Batch
+from ....core.settings.faults import gathered, raise_faults, require_least
+from ....core.sides import Side
+from ..frames.motion import warp
+
+FRAMES = 3
+"""Frames in a row that a temporal discriminator sees."""
+_TRIPLE = ("next", "after")
+
+
+@dataclass(frozen=True)
+class VideoCycleSettings(CycleSettings):
+    """Weights of the cycle objective for footage; flow, far and temporal need `domain.neighbours`."""
+
+    equivariance: float = 5.0
+    """Weight of |G(W(x)) - W(G(x))| in both directions, W the domain's synthetic motion. Needs no clips."""
+    motion_noise: float = 0.02
+    """Standard deviation of the noise on W(x) before it is translated, of values in [-1, 1]: what a camera adds must
+    not change the translation either."""
+    flow_a: float = 10.0
+    """Weight of the flow-warping loss between the translations of neighbouring frames of A: the squared colour norm."""
+    flow_b: float = 10.0
+    """The same for the translations of neighbouring frames of B."""
+    far_a: float = 5.0
+    """Weight of the flow-warping loss over a random longer gap between frames of A."""
+    far_b: float = 5.0
+    """The same for frames of B."""
+    temporal: float = 0.0
+    """Weight of two further discriminators, which judge three frames in a row. Needs clips in both domains: beside
+    pictures, which stand still, whatever moves looks wrong."""
+
+    def __post_init__(self) -> None:
+        faults: list[str] = []
+        with gathered(faults):
+            super().__post_init__()
+        weights = ("motion_noise", "flow_a", "flow_b", "far_a", "far_b", "temporal")
+        require_least(faults, self, "objective", weights, 0)
+        raise_faults(faults)
+
+
+def flow_warping_loss(translated: Tensor, neighbour: Tensor, flow: Tensor, mask: Tensor) -> Tensor:
+    """Squared colour norm by which two translated frames differ along the motion of their inputs; a scalar.
+
+    With y and n the two translations, F the backward flow of the first input to the second and M the mask:
+
+        1 / (B H W)  sum over samples and pixels p of  M(p) |y(p) - n(p + F(p))|^2,   |v|^2 = v_r^2 + v_g^2 + v_b^2
+
+    Ruder et al. 2016 (arXiv 1604.08610), equation 7, with the mean over pixels. The squares are summed over the
+    channels, not the channels squared as a sum, in which opposite changes cancel. Pixels outside the mask count as 0,
+    so that a frame that is hardly understood weighs little. Gradients reach both translations.
+
+    Args:
+        translated, neighbour: (B, C, H, W) in [-1, 1].
+        flow: (B, 2, H, W) in pixels, x first; input(p) ~ neighbouring input(p + flow(p)).
+        mask: (B, 1, H, W), 1 where the flow can be trusted, 0 elsewhere.
+    """
+    change = translated - warp(neighbour, flow)
+    return (mask * change.square().sum(1, keepdim=True)).mean()
+
+
+class VideoCycle(Cycle):
+    """`Cycle` with flow-warping losses and temporal discriminators for samples that bring neighbouring frames.
+
+    The context of a sample x, as the video domain gives it: `next`, `after` (3, H, W), the two frames after (or before)
+    it; `flow` (2, H, W) and `mask` (1, H, W), its backward flow to `next`; `far`, `far_flow`, `far_mask`, the same for
+    a frame some way off. Terms whose context is missing are left out, but for the temporal one, which is asked for.
+    """
+
+    settings_type = VideoCycleSettings
+    settings: VideoCycleSettings
+
+    def __init__(self, settings: VideoCycleSettings | None = None) -> None:
+        super().__init__(settings or VideoCycleSettings())
+
+    def networks(self, networks: Networks) -> Networks:
+        """With a discriminator of stacked frames for each domain, of the form of that domain's own."""
+        if not self.settings.temporal:
+            return networks
+        judges = {"temporal_a": networks.discriminator_a, "temporal_b": networks.discriminator_b}
+        further = {name: _of_stacked_frames(spec) for name, spec in judges.items()}
+        return dataclasses.replace(networks, further={**networks.further, **further})
+
+    def companions(self, side: Side, batch: Batch) -> Mapping[str, Tensor]:
+        """The frames that the weights ask for, out of next, after and far."""
+        context = _context(side, batch)
+        flow, far = self._weights(side)
+        missing = [name for name in _TRIPLE if name not in context]
+        if self.settings.temporal and missing:
+            raise ConfigError(
+                f"objective.temporal needs three frames in a row, but samples of {side.upper()} come without "
+                f"{' and '.join(missing)}; set domain.neighbours to true, or objective.temporal to 0"
+            )
+        wanted = {"next": flow or self.settings.temporal, "after": self.settings.temporal, "far": far}
+        return {name: context[name] for name, weight in wanted.items() if weight and name in context}
+
+    def disturbed(self, warped: Tensor) -> Tensor:
+        """With noise, which the warped translation is then compared without (Wang et al. 2022, arXiv 2201.05723)."""
+        if not self.settings.motion_noise:
+            return warped
+        return warped + self.settings.motion_noise * torch.randn_like(warped)
+
+    def further_losses(
+        self, discriminators: Discriminators, side: Side, batch: Batch, translated: Mapping[str, Tensor]
+    ) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
+        """flow_* and far_* of the side translated, temporal_* of the domain it is translated into."""
+        context = _context(side, batch)
+        losses: dict[str, Tensor] = {}
+        flow, far = self._weights(side)
+        x = translated["x"]
+        if flow and "next" in translated:
+            difference = flow_warping_loss(x, translated["next"], context["flow"], context["mask"])
+            losses[f"flow_{side}"] = flow * difference
+        if far and "far" in translated:
+            difference = flow_warping_loss(x, translated["far"], context["far_flow"], context["far_mask"])
+            losses[f"far_{side}"] = far * difference
+        if not self.settings.temporal:
+            return losses, {}
+        name = "temporal_b" if side == "a" else "temporal_a"
+        triple = _stacked(x, translated)
+        (verdict,) = apply_together(discriminators.further[name], [triple])
+        losses[name] = self.settings.temporal * generator_loss(self.settings.form, verdict)
+        return losses, {name: triple}
+
+    def further_real(self, batch: Batch) -> Mapping[str, Tensor]:
+        """The temporal discriminators tell real triples from translations of triples."""
+        if not self.settings.temporal:
+            return {}
+        return {"temporal_a": _stacked(batch.a, batch.context_a), "temporal_b": _stacked(batch.b, batch.context_b)}
+
+    def _weights(self, side: Side) -> tuple[float, float]:
+        weights = self.settings
+        return (weights.flow_a, weights.far_a) if side == "a" else (weights.flow_b, weights.far_b)
+
+
+def _context(side: Side, batch: Batch) -> Mapping[str, Tensor]:
+    return batch.context_a if side == "a" else batch.context_b
+
+
+def _stacked(x: Tensor, companions: Mapping[str, Tensor]) -> Tensor:
+    """Three frames in a row as one sample (B, 3 C, H, W)."""
+    return torch.cat([x, *(companions[name] for name in _TRIPLE)], dim=1)
+
+
+def _of_stacked_frames(spec: NetworkSpec) -> NetworkSpec:
+    return NetworkSpec(spec.architecture, {**spec.options, "in_channels": FRAMES * spec.options["in_channels"]})

@@ -1,0 +1,227 @@
+"""Converting footage: a clip opened as a stream of frames, and the new file that gets them with all that goes along."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import av
+import numpy as np
+from torch import Tensor
+
+from ....core.adapter.streams import Writer
+from ....core.errors import MediaError, OutputError
+from ....core.files import atomic
+from ...containers.clock import AT_ONCE
+from ...containers.kinds import PIPE, Container, container_of
+from ...containers.labels import kept_tags, label, lost
+from ...containers.opening import reason
+from ...containers.tracks import Track, take_along
+from ...image import picture
+from ..frames.colour import to_planes
+from ..frames.side_data import left_out, take_attachments
+from ..reading.decode import Footage
+from ..reading.reader import FrameReader, Shown
+from ..settings import VideoConversion
+from .encode import Encoder, plan
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+
+
+class VideoWriter(Writer):
+    """The translated clip: its frames at the input's times, with the input's sound, subtitles, chapters and labels.
+
+    The file gets its name when it is whole. Into an open binary file (a pipe) Matroska is written, from front to back.
+
+    Args:
+        target: a path, or an open binary file.
+        like: the clip that is translated.
+        options: codec, crf, preset and the rest.
+        container: the kind of file, where the name is not to tell.
+
+    Raises:
+        MediaError: files of this kind are not written, or the encoder refuses the size.
+        ConfigError: the container cannot hold the codec, or a setting is none of the codec's.
+        OutputError: the place cannot be written to.
+    """
+
+    def __init__(
+        self, target: Path | BinaryIO, like: FrameReader, options: VideoConversion, container: Container | None = None
+    ) -> None:
+        is_path = isinstance(target, Path)
+        self._name = str(target) if is_path else "the output stream"
+        self._like = like
+        self._beside = options.side_by_side
+        kind = container or (container_of(target.name) if isinstance(target, Path) else PIPE)
+        height, width = like.height, like.width * (2 if self._beside else 1)
+        self._plan = plan(like.info, height, width, options, kind)
+        self._notes = [*like.notes_for_clips, *self._plan.notes]
+        self._tracks: dict[int, Track] = {}
+        self._last: Shown | None = None
+        self._atomic: AbstractContextManager[Path] | None = None
+        place: Any = _Pipe(target)  # type: ignore[arg-type]
+        if isinstance(target, Path):
+            self._atomic = atomic(target)
+            place = self._atomic.__enter__()
+        try:
+            options_of_kind = dict(kind.options) if is_path else {**kind.options, "flush_packets": "1"}
+            if not is_path and options.immediate:
+                options_of_kind["cluster_time_limit"] = "20"  # milliseconds; what Matroska hands over at a time
+            file = f"file:{place.absolute()}" if is_path else place
+            self._container: OutputContainer = av.open(
+                file, "w", format=kind.name, container_options=options_of_kind, metadata_errors="ignore"
+            )
+            base = 1 / like.info.rate.limit_denominator(100_000) if kind.constant_rate else like.info.time_base
+            self._ticks, self._late = like.info.time_base / base, 0
+            self._encoder = Encoder(
+                self._container, self._plan, height, width, base, like.info.rate, like.sample_aspect
+            )
+            self._prepare(kind)
+        except BaseException as error:
+            self._abandon()
+            if isinstance(error, av.FFmpegError):
+                raise self._fault(error) from error
+            raise
+
+    def _prepare(self, kind: Container) -> None:
+        """Labels, tracks and header."""
+        if self._like.footage is not None:
+            self._take_along(self._like.footage, kind)
+        with self._writing():
+            self._container.start_encoding()
+
+    def _take_along(self, footage: Footage, kind: Container) -> None:
+        info = self._like.info
+        begin, end = span = footage.span
+        shift = footage.shift_ticks * info.time_base
+        if kind.constant_rate and begin is None:  # the first frame is shown at once, whatever comes before it
+            ahead = (footage.first_tick - footage.shift_ticks) * info.time_base
+            self._late, shift = round(ahead / info.time_base), shift + ahead
+            if ahead >= AT_ONCE and footage.container.streams.audio:
+                self._notes.append(f"{float(ahead):.2f} s of sound before the first frame are left out")
+        for source in footage.tracks:
+            track, note = take_along(source, self._container, span, shift, kind)
+            if track is not None:
+                self._tracks[source.index] = track
+            if note is not None:
+                self._notes.append(note)
+        self._notes += take_attachments(footage.container, self._container)
+        stream = self._encoder.stream
+        video = footage.container.streams[info.stream]
+        kept = [video, *(source for source in footage.tracks if source.index in self._tracks)]
+        self._notes += filter(None, [lost(kind, footage.container, kept)])
+        label(stream, video)
+        self._container.metadata.update(kept_tags(dict(footage.container.metadata)))
+        self._container.set_chapters(_chapters(footage.chapters, begin, end, shift))  # type: ignore[arg-type]
+
+    @property
+    def warnings(self) -> Sequence[str]:  # type: ignore[override]
+        """What in the new file is not as in the input, one sentence each."""
+        notes = [*self._notes, *left_out(self._like.carried, self._plan.name, self._plan.codec.captions)]
+        if self._encoder.moved:
+            notes.append(
+                f"{self._encoder.moved} frames had no later time than the one before; they were put one tick after it"
+            )
+        return tuple(notes)
+
+    def write(self, chunk: Tensor) -> None:
+        """Encode the translation (3, H, W) of the next frame. Raises OutputError."""
+        shown = self._shown_next()
+        planes = to_planes(chunk, self._encoder.depth)
+        if shown.planes is not None:
+            planes = np.concatenate([picture.of_depth(shown.planes, planes.dtype), planes], axis=2)
+        with self._writing():
+            self._copy_tracks()
+            ticks, duration = round((shown.ticks - self._late) * self._ticks), round(shown.duration * self._ticks)
+            self._container.mux(self._encoder.encode(planes, ticks, duration, shown.like))
+
+    def _shown_next(self) -> Shown:
+        if self._like.shown:
+            shown = self._like.shown.popleft()
+        else:  # frames that were not read through `like` follow one another at its rate
+            step = max(1, round(1 / self._like.info.rate / self._like.info.time_base))
+            shown = Shown(self._last.ticks + step if self._last else 0, step, None)
+        self._last = shown
+        return shown
+
+    def finish(self) -> None:
+        """Write what is left and give the file its name. Raises OutputError."""
+        with self._writing():
+            self._copy_tracks()
+            self._container.mux(self._encoder.rest())
+            for track in self._tracks.values():
+                for packet in track.rest():
+                    self._container.mux(packet)
+            self._container.close()
+        if self._atomic is not None:
+            done, self._atomic = self._atomic, None
+            done.__exit__(None, None, None)
+
+    def discard(self) -> None:
+        """Remove everything written so far."""
+        self._abandon()
+
+    def _copy_tracks(self) -> None:
+        others = self._like.footage.others if self._like.footage is not None else ()
+        while others:
+            packet = others.popleft()
+            track = self._tracks.get(packet.stream.index)
+            if track is not None:
+                for written in track.packets(packet):
+                    self._container.mux(written)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise self._fault(error) from error
+
+    def _fault(self, error: BaseException) -> OutputError | MediaError:
+        number = getattr(error, "errno", None)
+        if isinstance(number, int) and number in errno.errorcode and number != errno.EINVAL:
+            return OutputError(f"cannot write {self._name}: {reason(error)}; free some space or choose another place")
+        return MediaError(f"{self._name} cannot be written as {self._kind()}: {reason(error)}")
+
+    def _kind(self) -> str:
+        return f"{self._container.format.name} with {self._encoder.stream.codec_context.name}"
+
+    def _abandon(self) -> None:
+        if hasattr(self, "_container"):
+            with suppress(av.FFmpegError, OSError, ValueError):
+                self._container.close()
+        if self._atomic is not None:
+            given_up, self._atomic = self._atomic, None
+            with suppress(OSError):
+                given_up.__exit__(OutputError, OutputError("given up"), None)
+
+
+class _Pipe:
+    """What FFmpeg sees of an open file: something to be written from front to back, whole blocks at a time."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, block: bytes) -> int:
+        left = memoryview(block)
+        while left:  # an unbuffered file may take a part
+            left = left[self._file.write(left) :]
+        return len(block)
+
+
+def _chapters(chapters: Any, begin: Fraction | None, end: Fraction | None, shift: Fraction) -> list[dict[str, Any]]:
+    """Chapters cut like the picture; one that is cut away is left out."""
+    kept = []
+    for chapter in chapters:
+        base = chapter["time_base"] or Fraction(1, 1000)
+        first, last = chapter["start"] * base, chapter["end"] * base
+        first = max(first, shift if begin is None else begin)
+        last = min(last, end) if end is not None else last
+        if last > first:
+            kept.append({**chapter, "start": round((first - shift) / base), "end": round((last - shift) / base)})
+    return kept

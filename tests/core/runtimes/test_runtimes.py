@@ -1,0 +1,255 @@
+"""Every runtime computes what torch computes, for every shape and under given statistics."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import unpaired
+from unpaired.core.errors import ConfigError, MissingDependency
+from unpaired.core.model.export import psnr
+from unpaired.core.networks.initialisation import initialise
+from unpaired.core.networks.norm import WithStatistics
+from unpaired.core.networks.resnet import ResnetGenerator
+from unpaired.core.networks.unet import UnetGenerator
+from unpaired.core.runtimes import choice
+from unpaired.core.runtimes import runtime as runtimes
+from unpaired.core.runtimes.onnx import OnnxRuntime
+from unpaired.core.runtimes.openvino import OpenVinoRuntime
+from unpaired.core.runtimes.torch import TorchRuntime
+
+SPACES = {
+    1: [(1, 16), (3, 24), (1, 72)],
+    2: [(1, 16, 16), (2, 24, 40), (1, 64, 32)],
+    3: [(1, 16, 16, 8), (2, 8, 24, 16)],
+}
+MAKERS = {
+    "torch": lambda generator, dimensions: TorchRuntime(generator, "cpu"),
+    "openvino": lambda generator, dimensions: OpenVinoRuntime(generator, dimensions, precision="fp32"),
+    "onnx": OnnxRuntime,
+}
+
+
+def generator_of(kind: str, dimensions: int) -> nn.Module:
+    random = torch.Generator().manual_seed(3)
+    made: dict[str, Any] = {
+        "resnet": lambda: ResnetGenerator(3, 2, dimensions, filters=4, blocks=2),
+        "resize": lambda: ResnetGenerator(3, 2, dimensions, filters=4, blocks=1, upsampling="resize", dropout=0.5),
+        "blurred": lambda: ResnetGenerator(
+            3, 2, dimensions, filters=4, blocks=1, upsampling="blurred", downsampling="blurred"
+        ),
+        "unet": lambda: UnetGenerator(3, 2, dimensions, filters=4, levels=3, norm="instance"),
+        "unet-batch": lambda: UnetGenerator(3, 2, dimensions, filters=4, levels=3, norm="batch"),
+    }
+    network: nn.Module = made[kind]()
+    initialise(network, random, 0.2)
+    return network.eval().requires_grad_(False)
+
+
+@pytest.mark.parametrize("dimensions", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["resnet", "resize", "blurred", "unet", "unet-batch"])
+@pytest.mark.parametrize("runtime", MAKERS)
+def test_a_runtime_agrees_with_the_module(runtime: str, kind: str, dimensions: int) -> None:
+    generator = generator_of(kind, dimensions)
+    run = MAKERS[runtime](generator, dimensions)
+    taped = WithStatistics(generator)
+    for batch, *space in SPACES[dimensions]:
+        x = torch.rand(batch, 3, *space) * 2 - 1
+        expected = generator(x)
+        assert expected.std() > 0.05  # there is something to compare
+        torch.testing.assert_close(run(x), expected, atol=1e-4, rtol=0)
+        if taped.size == 0 or batch > 1:
+            continue
+        # Near the sample's own: others let activations, and with them rounding, grow from layer to layer.
+        own = taped(x[:1], torch.zeros(taped.size), torch.tensor(1.0))[1]
+        statistics = own * (1.1 + 0.2 * torch.rand(taped.size))
+        for momentum in (0.0, 0.3, 1.0):
+            y, used = run.with_statistics(x[:1], statistics, momentum)
+            expected, expected_used = taped(x[:1], statistics, torch.tensor(momentum))
+            torch.testing.assert_close(y, expected, atol=1e-4, rtol=0)
+            torch.testing.assert_close(used, expected_used, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("runtime", MAKERS)
+def test_frozen_own_statistics_change_nothing(runtime: str) -> None:
+    run = MAKERS[runtime](generator_of("resnet", 2), 2)
+    x = torch.rand(1, 3, 32, 32) * 2 - 1
+    y, used = run.with_statistics(x, torch.zeros(WithStatistics(generator_of("resnet", 2)).size), 1.0)
+    torch.testing.assert_close(y, run(x), atol=1e-4, rtol=0)
+    torch.testing.assert_close(run.with_statistics(x, used, 0.0)[0], y, atol=1e-5, rtol=0)
+
+
+def test_reduced_precision_is_close_to_fp32() -> None:
+    """N(0, 0.02) weights are those of a generator before training: residual blocks still add much rounding."""
+    random = torch.Generator().manual_seed(0)
+    generator = ResnetGenerator(3, 3, filters=16, blocks=3)
+    initialise(generator, random)
+    generator.eval().requires_grad_(False)
+    run = OpenVinoRuntime(generator, 2)
+    x = torch.nn.functional.interpolate(torch.rand(1, 3, 16, 16) * 2 - 1, size=(128, 128), mode="bilinear")
+    assert psnr(run(x), generator(x)) >= (50.0 if run.precision == "bf16" else 100.0)
+
+
+def test_samples_of_a_batch_side_by_side_are_those_alone() -> None:
+    run = OpenVinoRuntime(generator_of("resnet", 2), 2, precision="fp32")
+    x = torch.rand(5, 3, 16, 20) * 2 - 1
+    for _ in range(3):
+        torch.testing.assert_close(run(x), torch.cat([run(sample[None]) for sample in x]), atol=1e-6, rtol=0)
+
+
+def test_graphs_of_fixed_shape_are_bounded() -> None:
+    generator = generator_of("resnet", 2)
+    run = OpenVinoRuntime(generator, 2, precision="fp32")
+    inputs = {side: torch.rand(2, 3, side, side) for side in (8, 12, 16, 20, 24, 28)}
+    for _ in range(2):
+        for x in inputs.values():
+            torch.testing.assert_close(run(x), generator(x), atol=1e-4, rtol=0)
+    assert list(run._graphs) == [("own", True)]
+    assert len(run._graphs["own", True]._fixed) == 4
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("runtime", ["torch", "openvino", "onnx"])
+def test_what_was_asked_before_changes_no_bit(runtime: str, batch: int) -> None:
+    """The model of voices: its graphs for one shape and for any give numbers that differ in the last places."""
+    translator = unpaired.load("female-male", runtime=runtime, device="cpu")
+    asked = {length: 2 * torch.rand(batch, 1, 80, length) - 1 for length in (64, 100, 64)}
+    answers = {length: translator(x) for length, x in asked.items()}
+    for _ in range(5):
+        for length, x in asked.items():
+            assert torch.equal(translator(x), answers[length])
+    fresh = unpaired.load("female-male", runtime=runtime, device="cpu")
+    assert torch.equal(fresh(asked[100]), answers[100])
+
+
+@pytest.mark.parametrize("runtime", MAKERS)
+def test_runtimes_are_thread_safe_and_leave_the_module_alone(runtime: str) -> None:
+    generator = generator_of("resnet", 2)
+    run = MAKERS[runtime](generator, 2)
+    size = WithStatistics(generator).size
+    batches = [torch.rand(1, 3, 16, 16 + 4 * i) for i in range(3)]
+    expected = [generator(x) for x in batches]
+    wrong: list[int] = []
+
+    def work(number: int) -> None:
+        for _ in range(5):
+            y = run(batches[number])
+            z, _ = run.with_statistics(batches[number], torch.zeros(size), 1.0)
+            if max((y - expected[number]).abs().max(), (z - expected[number]).abs().max()) > 1e-4:
+                wrong.append(number)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(20):
+        torch.testing.assert_close(generator(batches[0]), expected[0])
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert {str(value.device) for value in generator.state_dict().values()} == {"cpu"}
+
+
+SIGNALLED = """
+import signal, threading
+import torch
+from unpaired.core.networks.resnet import ResnetGenerator
+from unpaired.core.runtimes.openvino import OpenVinoRuntime
+
+torch.set_num_threads(1)
+generator = ResnetGenerator(3, 3, filters=4, blocks=1).eval()
+first, second = OpenVinoRuntime(generator, 2), OpenVinoRuntime(generator, 2)
+# ended
+told = []
+both = {signal.SIGINT, signal.SIGTERM}
+for name in both:
+    signal.signal(name, lambda number, _: told.append(number))
+signal.pthread_sigmask(signal.SIG_BLOCK, both)
+for name in both:
+    signal.pthread_kill(threading.main_thread().ident, name)
+convolution = torch.nn.Conv2d(64, 64, 3)
+with torch.autocast("cpu", torch.bfloat16):  # AMX, where the CPU has it, makes every signal take 8 KiB more
+    convolution(torch.randn(1, 64, 64, 64)).sum().backward()
+signal.pthread_sigmask(signal.SIG_UNBLOCK, both)
+assert sorted(told) == sorted(both), told
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the signal stack is replaced on Linux alone")
+@pytest.mark.parametrize("options", [[], ["-X", "faulthandler"]], ids=["no stack before", "a stack before"])
+@pytest.mark.parametrize("ended", ["", "del first; del second"], ids=["in use", "ended"])
+def test_signals_are_survived_after_openvino(ended: str, options: list[str]) -> None:
+    program = SIGNALLED.replace("# ended", ended)
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("MAX_CPU_ISA")}  # AMX too
+    command = [sys.executable, *options, "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_auto_takes() -> None:
+    device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    assert choice.choose() == choice.Choice("openvino" if device == "cpu" else "torch", device)  # type: ignore[arg-type]
+    assert choice.choose("auto", "cpu") == choice.Choice("openvino", "cpu")
+    assert choice.choose("torch", "cpu") == choice.Choice("torch", "cpu")
+    assert choice.choose("onnx") == choice.Choice("onnx", "cpu")
+    for name, kind in (("torch", TorchRuntime), ("openvino", OpenVinoRuntime), ("onnx", OnnxRuntime)):
+        assert isinstance(choice.choose(name, "cpu").build(generator_of("resnet", 1), 1), kind)
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "words"),
+    [
+        ("openvin", "auto", "expected one of auto, torch, openvino, onnx"),
+        ("torch", "gpu", "device is 'gpu'; expected"),
+        ("torch", "vulkan", "device is 'vulkan'; expected"),
+        ("torch", "cuda:99", "CUDA devices are usable"),
+        ("openvino", "cuda", "runs on the CPU"),
+        ("onnx", "mps", "runs on the CPU"),
+    ],
+)
+def test_choices_that_cannot_be(name: str, device: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        choice.choose(name, device)
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = runtimes.find_spec
+    monkeypatch.setattr(
+        runtimes, "find_spec", lambda name: None if name in ("openvino", "onnxruntime") else found(name)
+    )
+    assert choice.choose("auto", "cpu") == choice.Choice("torch", "cpu")
+    for name, package in (("openvino", "openvino"), ("onnx", "onnxruntime")):
+        with pytest.raises(MissingDependency, match=f"pip install {package}"):
+            choice.choose(name)
+    imported = builtins.__import__
+
+    def refuse(name: str, *rest: Any) -> Any:
+        if name.startswith("onnxruntime"):
+            raise ImportError(name)
+        return imported(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    monkeypatch.setattr(runtimes, "import_module", refuse)
+    with pytest.raises(MissingDependency, match="pip install onnxruntime"):
+        OnnxRuntime(generator_of("resnet", 1), 1)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_agrees_with_the_cpu() -> None:
+    generator = ResnetGenerator(3, 3, filters=16, blocks=3)
+    initialise(generator, torch.Generator().manual_seed(0))
+    generator.eval().requires_grad_(False)
+    run = TorchRuntime(generator, "cuda")
+    x = torch.nn.functional.interpolate(torch.rand(1, 3, 16, 16) * 2 - 1, size=(128, 128), mode="bilinear")
+    assert psnr(run(x), generator(x)) >= 50.0
+    y, used = run.with_statistics(x, torch.zeros(WithStatistics(generator).size), 1.0)
+    assert psnr(y, generator(x)) >= 50.0
+    assert (y.device, used.device) == (x.device, x.device)

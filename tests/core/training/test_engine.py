@@ -1,0 +1,155 @@
+"""One optimiser step: what is averaged, clipped, drawn and computed in which precision."""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import unpaired
+from unpaired.core.networks.presets import default_networks
+from unpaired.core.objectives.cycle import Cycle
+from unpaired.core.objectives.objective import Objective
+from unpaired.core.samples import Batch
+from unpaired.core.training.engine import Engine, arithmetic
+from unpaired.core.training.run import make_fabric
+
+TINY = unpaired.NetworkSettings(filters=4, blocks=1, discriminator_filters=4, discriminator_layers=2)
+
+
+def engine(networks: unpaired.NetworkSettings = TINY, objective: Objective | None = None, **settings: Any) -> Engine:
+    training = unpaired.TrainingSettings(**{"device": "cpu", "precision": "fp32", **settings})
+    return Engine(make_fabric(training), default_networks(2, 1, 1, "tiny", networks), objective or Cycle(), training)
+
+
+def batch(dtype: torch.dtype = torch.float32) -> Batch:
+    """Gradients that cancel (of a bias before a norm) leave 1e-6 in float32: they are compared in float64."""
+    return Batch(torch.rand(1, 1, 16, 16, dtype=dtype), torch.rand(1, 1, 16, 16, dtype=dtype))
+
+
+def weights(module: torch.nn.Module) -> list[Tensor]:
+    return [parameter.detach().clone() for parameter in module.parameters()]
+
+
+@pytest.mark.parametrize(("ema", "decays"), [(0.15, (0.1, 0.15, 0.15)), (0.999, (0.1, 2 / 11, 0.25)), (0.0, (0, 0, 0))])
+def test_the_moving_average_follows_closely_at_first(ema: float, decays: tuple[float, ...]) -> None:
+    tried = engine(ema=ema, learning_rate=0.01)
+    expected = weights(tried.averaged)
+    assert all(torch.equal(x, y) for x, y in zip(expected, weights(tried.generators), strict=True))
+    for step, decay in enumerate(decays):
+        tried.step([batch()], None, 1.0, step)
+        now = weights(tried.generators)
+        expected = [decay * old + (1 - decay) * new for old, new in zip(expected, now, strict=True)]
+        torch.testing.assert_close(weights(tried.averaged), expected, rtol=1e-5, atol=1e-6)
+    assert not all(torch.equal(x, y) for x, y in zip(weights(tried.averaged), now, strict=True)) or ema == 0
+
+
+def test_the_average_takes_up_what_batch_norm_has_measured() -> None:
+    tried = engine(dataclasses.replace(TINY, norm="batch"))
+    tried.step([batch()], None, 1.0, 0)
+    buffers = list(tried.generators.buffers())
+    assert buffers
+    for averaged, buffer in zip(tried.averaged.buffers(), buffers, strict=True):
+        torch.testing.assert_close(averaged, buffer)
+
+
+def moments(tried: Engine, group: str) -> Tensor:
+    """Adam's first moments of a group, which after one step are (1 - beta1) of its gradient."""
+    return torch.cat([state["exp_avg"].flatten() for state in tried.shared_state()[group]["state"].values()])
+
+
+@pytest.mark.parametrize("group", ["generators", "discriminators"])
+def test_gradients_are_means_over_the_passes(group: str) -> None:
+    batches, found = [batch(torch.float64), batch(torch.float64)], []
+    for passes in ([batches[0]], [batches[1]], batches):
+        tried = engine(accumulate=len(passes), precision="fp64")
+        tried.step(passes, None, 1.0, 0)
+        found.append(moments(tried, group))
+    assert float(found[2].norm()) > 0.01
+    torch.testing.assert_close(found[2], (found[0] + found[1]) / 2, rtol=1e-4, atol=1e-6)
+
+
+def test_the_generators_losses_leave_no_gradient_with_the_discriminators() -> None:
+    fresh, tried, sample = engine(precision="fp64"), engine(beta1=0.5, precision="fp64"), batch(torch.float64)
+    with torch.no_grad():
+        shown: dict[Any, Tensor] = {"a": fresh.generators.b2a(sample.b), "b": fresh.generators.a2b(sample.a)}
+    losses = Cycle().discriminator_step(fresh.discriminators, sample, shown, {}).losses
+    gradients = torch.autograd.grad(torch.stack(list(losses.values())).sum(), list(fresh.discriminators.parameters()))
+    tried.step([sample], None, 1.0, 0)
+    own = 0.5 * torch.cat([gradient.flatten() for gradient in gradients])
+    torch.testing.assert_close(moments(tried, "discriminators"), own, rtol=1e-4, atol=1e-6)
+
+
+def test_gradients_are_clipped_by_the_norm_of_their_group() -> None:
+    tried = engine(clip=1e-3, beta1=0.5)
+    tried.step([batch()], None, 1.0, 0)
+    for group in ("generators", "discriminators"):
+        assert float(moments(tried, group).norm()) == pytest.approx(0.5 * 1e-3, rel=1e-3)
+
+
+def test_losses_are_means_over_the_passes_and_their_sum() -> None:
+    batches = [batch(), batch()]
+    alone = [engine().step([each], None, 1.0, 0) for each in batches]
+    together = engine(accumulate=2).step(batches, None, 1.0, 0)
+    for name in ("adversarial_a", "cycle_b", "identity_a", "generators"):
+        assert float(together[name]) == pytest.approx((float(alone[0][name]) + float(alone[1][name])) / 2, rel=1e-5)
+    terms = [name for name in together if name.partition("_")[0] in ("adversarial", "cycle", "identity")]
+    assert float(together["generators"]) == pytest.approx(sum(float(together[name]) for name in terms), rel=1e-5)
+
+
+def test_the_buffers_of_both_sides_and_of_all_seeds_draw_apart() -> None:
+    states = []
+    for seed in (0, 1, 2):
+        local = engine(seed=seed).local_state()
+        states += [local["history_a"]["random"], local["history_b"]["random"]]
+    assert all(not torch.equal(x, y) for x, y in pairwise(states))
+
+
+def test_weights_that_are_not_finite_are_found_in_either_group() -> None:
+    for group in ("generators", "discriminators"):
+        tried = engine()
+        assert tried.finite()
+        next(getattr(tried, group).parameters()).data[0] = torch.nan
+        assert not tried.finite()
+
+
+def test_double_precision_is_the_default_for_as_long_as_it_is_asked_for() -> None:
+    with arithmetic("fp64"):
+        assert torch.get_default_dtype() == torch.float64
+    for precision in ("fp32", "bf16"):
+        with arithmetic(precision):
+            assert torch.get_default_dtype() == torch.float32
+    assert torch.get_default_dtype() == torch.float32
+
+
+class Listening(Cycle):
+    """Notes the step at which it is asked for losses, and drops identity after two."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: list[int] = []
+
+    def weights(self) -> unpaired.CycleSettings:
+        self.steps.append(self.step)
+        return self.settings if self.step < 2 else dataclasses.replace(self.settings, identity_a=0.0, identity_b=0.0)
+
+
+def test_the_objective_knows_the_step_and_may_change_its_weights() -> None:
+    objective = Listening()
+    tried = engine(objective=objective, accumulate=2)
+    losses = [tried.step([batch(), batch()], None, 1.0, step) for step in (0, 1, 2)]
+    assert objective.steps == [0, 0, 1, 1, 2, 2]
+    assert ["identity_a" in each for each in losses] == [True, True, False]
+
+
+def test_generators_and_discriminators_have_rates_and_schedules_of_their_own() -> None:
+    tried = engine(learning_rate=1e-3, discriminator_learning_rate=4e-3)
+    for factors, rates in (((0.5, 0.25), (5e-4, 1e-3)), (0.5, (5e-4, 2e-3))):
+        tried.step([batch()], None, factors, 0)
+        state = tried.shared_state()
+        found = [state[group]["param_groups"][0]["lr"] for group in ("generators", "discriminators")]
+        assert found == pytest.approx(rates)

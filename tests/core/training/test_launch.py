@@ -1,0 +1,122 @@
+"""Training in several processes: they end together, and are as many when a run is resumed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import torch
+from toy import Arrays, write_arrays
+
+import unpaired
+from unpaired.core.monitoring.log import read_metrics
+from unpaired.core.training import checkpoints
+from unpaired.core.training.loop import Loop
+from unpaired.core.training.signals import stop_requests
+
+PROGRAM = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import unpaired
+from toy import Arrays
+networks = unpaired.NetworkSettings(filters=4, blocks=1, discriminator_filters=4, discriminator_layers=2)
+folder = Path({folder!r})
+unpaired.train(
+    Arrays(), folder / "a", folder / "b", folder / "run", networks=networks, steps=100_000, workers=0, processes=2,
+    log_every=10, preview_every=100_000, checkpoint_every=100_000, precision="fp32", device="cpu",
+)
+"""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    write_arrays(tmp_path / "a", 6, 0, 0.3)
+    write_arrays(tmp_path / "b", 5, 1, -0.3)
+    return tmp_path
+
+
+def test_several_processes_stop_at_one_step() -> None:
+    """A signal reaches them at different steps; who stops alone leaves the others waiting for its gradients."""
+    loop = object.__new__(Loop)
+    wanted = []
+    for loop.step, asked, other in ((7, True, 0.0), (10, False, 0.0), (10, True, 0.0), (20, False, 1.0)):
+        alone = SimpleNamespace(world_size=2, device=torch.device("cpu"), all_reduce=mean_with(other))
+        loop.fabric = cast(Any, alone)
+        wanted.append(loop._stopping(asked))
+    assert wanted == [False, False, True, True]
+
+
+def mean_with(other: float) -> Callable[..., torch.Tensor]:
+    """The mean of a process's figure and another's, as all of them get it."""
+
+    def all_reduce(mine: torch.Tensor, reduce_op: str) -> torch.Tensor:
+        assert reduce_op == "mean"
+        return (mine + other) / 2
+
+    return all_reduce
+
+
+def test_one_request_may_arrive_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the terminal, and passed on; later it is a second one, which stops at once."""
+    with stop_requests() as stop:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.is_set()
+        monkeypatch.setattr("unpaired.core.training.signals._ONE_REQUEST", 0.0)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_a_run_is_resumed_with_as_many_as_torchrun_started(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    networks = unpaired.NetworkSettings(filters=4, blocks=1, discriminator_filters=4, discriminator_layers=2)
+    settings: dict[str, Any] = {"networks": networks, "workers": 0, "device": "cpu", "precision": "fp32"}
+    places = data / "a", data / "b", data / "run"
+    unpaired.train(Arrays(), *places, steps=2, **settings)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    with pytest.raises(unpaired.ConfigError, match=r"training.processes \(was 1, is 4\)"):
+        unpaired.train(Arrays(), *places, steps=4, resume=True, **settings)
+
+
+def test_what_ends_a_process_of_its_own_is_told_as_it_is(data: Path) -> None:
+    networks = unpaired.NetworkSettings(filters=4, blocks=1, discriminator_filters=4, discriminator_layers=2)
+    with pytest.raises(
+        unpaired.NumericsError, match=r"became NaN or infinite at step \d+; there is no good checkpoint"
+    ):
+        unpaired.train(
+            Arrays(), data / "a", data / "b", data / "run", networks=networks, steps=40, workers=0, processes=2,
+            log_every=5, precision="fp32", device="cpu", learning_rate=1e25,
+        )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("all_of_them", [True, False], ids=["as a terminal does", "the first alone"])
+def test_several_processes_asked_to_stop_save_and_end(data: Path, all_of_them: bool) -> None:
+    code = PROGRAM.format(tests=str(Path(__file__).parents[1]), folder=str(data))
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", code]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, start_new_session=True)
+    started = time.monotonic()
+    while not (data / "run" / "metrics.jsonl").exists() or len(read_metrics(data / "run")) < 2:
+        assert time.monotonic() - started < 200
+        assert process.poll() is None
+        time.sleep(0.05)
+    if all_of_them:
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=200)
+    assert b"go on with --resume" in error
+    (checkpoint,) = checkpoints.listed(data / "run")
+    first, second = (checkpoints.load(checkpoint, rank).step for rank in (0, 1))
+    assert first == second
+    assert first % 10 == 0
