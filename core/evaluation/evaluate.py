@@ -7,27 +7,24 @@ compare whole sets, so memory does not grow with the number of files beyond what
 from __future__ import annotations
 
 import hashlib
-import tempfile
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ..adapter.domain import Domain, Scorer
 from ..conversion.translator import Translator, load
 from ..errors import ConfigError, MissingFile, show
-from ..files import atomic_bytes, atomic_text, output_error
+from ..files import atomic_bytes, atomic_text
 from ..settings.arguments import expect, expect_paths, expect_whole
 from ..settings.plain import LARGEST_WHOLE
-from ..sides import SIDES, Direction, Side, backwards
-from .report import DirectionScores, EvaluationReport, ModelUsed
+from ..sides import Direction, Side
+from .examiner import Examiner
+from .report import EvaluationReport, ModelUsed
 from .test_set import choose
 
 if TYPE_CHECKING:
@@ -69,15 +66,15 @@ def evaluate(
         ConfigError: settings that do not go together, or paired folders whose names do not match.
         OutputError: the sheet, the JSON file or a temporary file cannot be written.
     """
-    expect("translator", translator, (Translator, str, PathLike), "a translator, a run, a model file or a model's name")
-    expect_paths({"a": a, "b": b}, {"extractor": extractor, "sheet": sheet, "json": json})
-    expect_whole(sheet_rows=sheet_rows, seed=seed, **({} if limit is None else {"limit": limit}))
+    _expect(
+        translator, {"a": a, "b": b}, {"extractor": extractor, "sheet": sheet, "json": json}, sheet_rows, seed, limit
+    )
     folders: dict[Side, Path] = {"a": Path(a), "b": Path(b)}
-    features = Path(extractor) if extractor is not None else None
+    features = None if extractor is None else Path(extractor)
     _check(folders, paired, limit, seed, features, sheet, sheet_rows, {**(scorers or {}), **(palettes or {})})
     name, translator = _loaded(translator)
     sets = choose(translator.domain, folders, paired, limit, seed)
-    examiner = _Examiner(
+    examiner = Examiner(
         translator=translator,
         directions=_directions(translator.model, direction),
         files={side: chosen.files for side, chosen in sets.items()},
@@ -88,21 +85,37 @@ def evaluate(
         rows=sheet_rows if sheet is not None else 0,
         progress=progress or (lambda done, total: None),
     )
-    report = EvaluationReport(
-        model=_describe(translator, name),
-        sets={side: chosen.used for side, chosen in sets.items()},
-        scores={way: examiner.judge(way) for way in examiner.directions},
-        paired=paired,
-        limit=limit,
-        seed=seed,
-        extractor=str(extractor) if extractor is not None else None,
-        sheet=str(sheet) if sheet is not None else None,
-    )
+    scores = {direction: examiner.judge(direction) for direction in examiner.directions}
+    used, model = {side: chosen.used for side, chosen in sets.items()}, _describe(translator, name)
+    report = EvaluationReport(model, used, scores, paired, limit, seed, _text(extractor), _text(sheet))
+    return _written(report, examiner.lines, sheet, json)
+
+
+def _expect(
+    translator: object,
+    folders: Mapping[str, object],
+    places: Mapping[str, object],
+    sheet_rows: object,
+    seed: object,
+    limit: object,
+) -> None:
+    expect("translator", translator, (Translator, str, PathLike), "a translator, a run, a model file or a model's name")
+    expect_paths(folders, places)
+    expect_whole(sheet_rows=sheet_rows, seed=seed, **({} if limit is None else {"limit": limit}))
+
+
+def _written(
+    report: EvaluationReport, lines: Sequence[Sequence[Tensor]], sheet: str | Path | None, json: str | Path | None
+) -> EvaluationReport:
     if sheet is not None:
-        _write_sheet(Path(sheet), examiner.lines)
+        _write_sheet(Path(sheet), lines)
     if json is not None:
         atomic_text(Path(json), report.as_json())
     return report
+
+
+def _text(place: str | Path | None) -> str | None:
+    return None if place is None else str(place)
 
 
 # -- what is scored ----------------------------------------------------------------------------------
@@ -175,161 +188,6 @@ def _describe(translator: Translator, name: str) -> ModelUsed:
         domain=model.domain.name,
         names=model.names,
     )
-
-
-# -- scoring -----------------------------------------------------------------------------------------
-class _OneByOne(Sequence[Tensor]):
-    """Samples that are loaded when asked for."""
-
-    def __init__(self, files: Sequence[Path], load: Callable[[Path], Tensor]) -> None:
-        self.files = files
-        self.load = load
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    @overload
-    def __getitem__(self, index: int) -> Tensor: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Tensor]: ...
-    def __getitem__(self, index: int | slice) -> Tensor | Sequence[Tensor]:
-        if isinstance(index, slice):
-            return _OneByOne(self.files[index], self.load)
-        return self.load(self.files[index])
-
-
-class _Average:
-    """The mean over files of each figure; a file that lacks a figure does not count for it."""
-
-    def __init__(self) -> None:
-        self.values: defaultdict[str, list[float]] = defaultdict(list)
-
-    def add(self, figures: Mapping[str, float]) -> None:
-        for name, value in figures.items():
-            self.values[name].append(value)
-
-    def result(self) -> dict[str, float]:
-        return {name: sum(values) / len(values) for name, values in self.values.items()}
-
-
-class _Paired:
-    """The domain's figures averaged over files, and those of a further scorer over the whole set."""
-
-    def __init__(
-        self, figures: Callable[[Tensor, Tensor], Mapping[str, float]], further: Callable[[], Scorer] | None
-    ) -> None:
-        self.figures = figures
-        self.average = _Average()
-        self.further = further() if further is not None else None
-
-    def add(self, translated: Tensor, target: Tensor) -> None:
-        self.average.add(self.figures(translated, target))
-        if self.further is not None:
-            self.further.add(translated, target)
-
-    def result(self) -> dict[str, float]:
-        gathered = self.further.result() if self.further is not None and self.average.values else {}
-        return {**self.average.result(), **gathered}
-
-
-@dataclass
-class _Examiner:
-    translator: Translator
-    directions: Sequence[Direction]
-    files: Mapping[Side, Sequence[Path]]
-    paired: bool
-    extractor: Path | None
-    scorers: Mapping[Side, Callable[[], Scorer]]
-    seed: int
-    rows: int
-    progress: Callable[[int, int], None]
-    lines: list[list[Tensor]] = field(default_factory=list)
-    """Pictures (3, H, W) uint8 for the sheet, a list for each sample."""
-    done: int = 0
-
-    def __post_init__(self) -> None:
-        self.domain = self.translator.domain
-        self.alike = self.domain.channels("a") == self.domain.channels("b")
-        counts = {side: len(files) for side, files in self.files.items()}
-        sides = [SIDES[way] for way in self.directions]
-        self.total = sum(counts[source] + self.alike * counts[target] for source, target in sides)
-
-    def judge(self, way: Direction) -> DirectionScores:
-        """All figures of one direction."""
-        source, target = SIDES[way]
-        inputs, real = (_OneByOne(self.files[side], partial(self.domain.load, side=side)) for side in (source, target))
-        plain_inputs, plain_real = (
-            _OneByOne(self.files[side], partial(self._plain, side=side)) for side in (source, target)
-        )
-        with tempfile.TemporaryDirectory(prefix="unpaired-") as scratch:
-            translated, errors, paired = self._translate(way, inputs, real, Path(scratch))
-            unpaired = self.domain.unpaired_scores(translated, plain_real, self.extractor, self.seed)
-        untranslated = (
-            self.domain.unpaired_scores(plain_inputs, plain_real, self.extractor, self.seed) if self.alike else {}
-        )
-        return DirectionScores(errors.get("cycle"), self._identity(way, real), unpaired, untranslated, paired)
-
-    def _translate(
-        self, way: Direction, inputs: _OneByOne, real: _OneByOne, scratch: Path
-    ) -> tuple[_OneByOne, dict[str, float], dict[str, float]]:
-        """Every input translated into `scratch`; the mean cycle error; the paired figures."""
-        back = backwards(way) if backwards(way) in self.translator.model.generators else None
-        shown = set(np.linspace(0, len(inputs) - 1, self.rows).round().astype(int).tolist())
-        errors, paired = _Average(), _Paired(self.domain.paired_scores, self.scorers.get(SIDES[way][1]))
-        files = []
-        source, target = SIDES[way]
-        plain = self.domain.plain
-        for index, x in enumerate(inputs):
-            y = self._through(x, way)
-            line = [plain(x, source), plain(y, target)]
-            files.append(_keep(line[1], scratch / f"{index}.npy"))
-            if self.paired:
-                line.append(plain(real[index], target))
-                paired.add(line[1], line[-1])
-            if back is not None:
-                line.append(plain(self._through(y, back), source))
-                errors.add({"cycle": _difference(line[-1], line[0])})
-            if index in shown:
-                self.lines.append([self.domain.preview(sample) for sample in line])
-            self._tick()
-        return _OneByOne(files, _kept), errors.result(), paired.result()
-
-    def _identity(self, way: Direction, real: _OneByOne) -> float | None:
-        if not self.alike:
-            return None
-        errors, side = _Average(), SIDES[way][1]
-        for y in real:
-            given, found = (self.domain.plain(sample, side) for sample in (y, self._through(y, way)))
-            errors.add({"identity": _difference(found, given)})
-            self._tick()
-        return errors.result()["identity"]
-
-    def _through(self, x: Tensor, way: Direction) -> Tensor:
-        with torch.inference_mode():
-            return self.translator(x[None], way)[0].float().cpu()
-
-    def _plain(self, file: Path, side: Side) -> Tensor:
-        return self.domain.plain(self.domain.load(file, side), side)
-
-    def _tick(self) -> None:
-        self.done += 1
-        self.progress(self.done, self.total)
-
-
-def _difference(x: Tensor, y: Tensor) -> float:
-    return float((x - y).abs().mean())
-
-
-def _keep(sample: Tensor, path: Path) -> Path:
-    try:
-        np.save(path, sample.numpy())
-    except OSError as error:
-        raise output_error(path, error) from error
-    return path
-
-
-def _kept(path: Path) -> Tensor:
-    return torch.from_numpy(np.load(path))
 
 
 def _write_sheet(path: Path, lines: Sequence[Sequence[Tensor]]) -> None:

@@ -61,20 +61,10 @@ class ResnetGenerator(nn.Module):
         downsampling: str = "strided",
     ) -> None:
         super().__init__()
-        upsamplings = ("transposed", "resize", "blurred")
-        check_options(
-            "resnet generator",
-            [
-                *common_rules(dimensions, in_channels, out_channels, filters, norm),
-                ("blocks", blocks, 0 <= blocks <= 64, "0 to 64"),
-                ("upsampling", upsampling, upsampling in upsamplings, "transposed, resize or blurred"),
-                ("downsampling", downsampling, downsampling in ("strided", "blurred"), "strided or blurred"),
-                ("dropout", dropout, 0.0 <= dropout < 1.0, "0 to below 1"),
-            ],
-        )
+        rules = common_rules(dimensions, in_channels, out_channels, filters, norm)
+        check_options("resnet generator", rules + _rules(blocks, upsampling, downsampling, dropout))
         self.in_channels, self.out_channels, self.dimensions = in_channels, out_channels, dimensions
-        self.filters = filters
-        self.multiple, self.minimum = 4, 8
+        self.filters, self.multiple, self.minimum = filters, 4, 8
         # A bias before batch norm is redundant; before instance norm the reference keeps it.
         bias = norm != "batch"
         layers: list[nn.Module] = [ReflectionPad(dimensions, 3)]
@@ -105,3 +95,13 @@ class ResnetGenerator(nn.Module):
     def encoded_channels(self) -> list[int]:
         """Number of channels of each feature that `encode` gives."""
         return [self.in_channels, *[2 * self.filters, *[4 * self.filters] * 3][: len(self._encoded) - 1]]
+
+
+def _rules(blocks: int, upsampling: str, downsampling: str, dropout: float) -> list[tuple[str, object, bool, str]]:
+    ways_up, ways_down = ("transposed", "resize", "blurred"), ("strided", "blurred")
+    return [
+        ("blocks", blocks, 0 <= blocks <= 64, "0 to 64"),
+        ("upsampling", upsampling, upsampling in ways_up, "transposed, resize or blurred"),
+        ("downsampling", downsampling, downsampling in ways_down, "strided or blurred"),
+        ("dropout", dropout, 0.0 <= dropout < 1.0, "0 to below 1"),
+    ]

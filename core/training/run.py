@@ -92,7 +92,13 @@ def train(
         objective_settings=_fitting(objective, objective_type.settings_type, domain, name),
         training=_counted(_with(training or TrainingSettings(**published.get("training", {})), overrides)),
     )
-    plan.objective().check(domain.channels("a"), domain.channels("b"))
+    _start(plan, resume, data_changed)
+    return plan.out / "model.safetensors"
+
+
+def _start(plan: RunPlan, resume: bool, data_changed: bool) -> None:
+    """Judge the plan as a whole, then train."""
+    plan.objective().check(plan.domain.channels("a"), plan.domain.channels("b"))
     plan.networks()
     check_bounds(plan.training)
     check_place(plan)
@@ -106,7 +112,6 @@ def train(
         if note:
             fabric.print(f"note: {note}", file=sys.stderr)
         launch(fabric, plan)
-    return plan.out / "model.safetensors"
 
 
 def _judged(plan: RunPlan, resume: bool, data_changed: bool) -> tuple[RunPlan, str | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -209,7 +209,6 @@ def _write_deep_netpbm(file: IO[bytes], array: Pixels) -> None:
 # -- TIFF -------------------------------------------------------------------------------------------
 def _write_tiff(file: IO[bytes], array: Pixels, picture: Picture) -> None:
     """Any type and number of channels, in Deflate strips; whole numbers as differences along the row (predictor 2)."""
-    height, width, channels = array.shape
     whole = array.dtype.kind == "u"
     strips = []
     for block in blocks(array):
@@ -220,11 +219,23 @@ def _write_tiff(file: IO[bytes], array: Pixels, picture: Picture) -> None:
     lengths = [len(strip) for strip in strips]
     if sum(lengths) > 2**32 - 2**20:
         raise ValueError("more than 4 GB")
-    grey = channels not in (3, 4)
     directory = TiffImagePlugin.ImageFileDirectory_v2(ifh=b"II*\0\0\0\0\0")
     _add_metadata(directory, picture)
+    for tag, kind, value in _tiff_tags(array, lengths, picture.alpha is not None):
+        directory.tagtype[tag] = kind
+        directory[tag] = value
+    file.write(b"II*\0" + struct.pack("<I", 8))
+    file.write(directory.tobytes(8))
+    for strip in strips:
+        file.write(strip)
+
+
+def _tiff_tags(array: Pixels, lengths: Sequence[int], alpha: bool) -> Iterator[tuple[int, int, Any]]:
+    """Number, type and value of each tag that says how the pixels lie in strips of `lengths` bytes."""
+    height, width, channels = array.shape
+    whole, grey = array.dtype.kind == "u", channels not in (3, 4)
     long, short = TiffTags.LONG, TiffTags.SHORT
-    tags: list[tuple[int, int, Any]] = [
+    yield from [
         (256, long, width),
         (257, long, height),
         (258, short, (8 * array.dtype.itemsize,) * channels),
@@ -241,15 +252,7 @@ def _write_tiff(file: IO[bytes], array: Pixels, picture: Picture) -> None:
     extra = channels - (1 if grey else 3)
     if extra:
         # 2: transparency not multiplied into the colour; 0: a channel of the user's own meaning
-        last = 0 if picture.alpha is None else 2
-        tags.append((338, short, (0,) * (extra - 1) + (last,)))
-    for tag, kind, value in tags:
-        directory.tagtype[tag] = kind
-        directory[tag] = value
-    file.write(b"II*\0" + struct.pack("<I", 8))
-    file.write(directory.tobytes(8))
-    for strip in strips:
-        file.write(strip)
+        yield 338, short, (0,) * (extra - 1) + (2 if alpha else 0,)
 
 
 def _add_metadata(directory: TiffImagePlugin.ImageFileDirectory_v2, picture: Picture) -> None:

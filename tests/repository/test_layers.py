@@ -163,7 +163,12 @@ def test_the_init_of_a_room_says_what_it_is_for_and_loads_nothing() -> None:
                 assert module in ("__future__", "importlib", "typing"), f"{name}:{node.lineno} imports {module}"
 
 
+def _lines(node: ast.stmt) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
 def test_files_and_functions_fit_a_screen() -> None:
+    """Docstrings aside: what a public function takes, gives and raises may need its own screen."""
     wrong = []
     for name, path in modules().items():
         text = path.read_text()
@@ -172,7 +177,7 @@ def test_files_and_functions_fit_a_screen() -> None:
             wrong.append(f"{name}: {lines} lines")
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef) and not name.startswith("benchmarks"):
-                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                length = _lines(node) - (_lines(node.body[0]) if ast.get_docstring(node) else 0)
                 if length > FUNCTION_LINES:
                     wrong.append(f"{name}:{node.lineno} {node.name}: {length} lines")
     assert not wrong, "\n" + "\n".join(wrong)
