@@ -15,7 +15,8 @@ import soundfile
 
 from unpaired.apps.voice_convert import main
 from unpaired.domains.audio.signal.pitch import f0
-from unpaired.x.conftest import Run
+
+from .conftest import Run
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from unpaired.core.monitoring.log import read_findings, read_metrics
 from unpaired.core.monitoring.records import Finding
 from unpaired.core.networks.spec import NetworkSpec
 from unpaired.core.objectives.settings import CycleSettings
-from unpaired.x.conftest import blobs
+
+from .conftest import blobs
 
 Run = Callable[..., Path]
 

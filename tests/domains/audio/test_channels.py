@@ -12,7 +12,8 @@ from kept import row
 
 from unpaired.domains.audio.metadata.channels import WAVE, mask_of, speakers_of
 from unpaired.domains.audio.metadata.chunks import ChunkedFile, add, overwrite
-from unpaired.x.voices import Sound, through
+
+from .voices import Sound, through
 
 RATE = 48000
 VORBIS = {3: (0, 2, 1), 4: (0, 1, 2, 3), 5: (0, 2, 1, 3, 4), 6: (0, 2, 1, 4, 5, 3), 7: (0, 2, 1, 5, 6, 4, 3),

@@ -18,7 +18,8 @@ from unpaired.domains.audio.signal.loudness import loudness, true_peak
 from unpaired.domains.audio.signal.mel import centres, log_mel
 from unpaired.domains.audio.signal.pitch import f0, median_and_deviation
 from unpaired.domains.audio.signal.sound import resampled
-from unpaired.x.voices import Identity, Tilt, converted, signal_to_noise, speech
+
+from .voices import Identity, Tilt, converted, signal_to_noise, speech
 
 RATE = 22050
 SETTINGS = AudioSettings()

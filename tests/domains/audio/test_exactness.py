@@ -12,7 +12,7 @@ import soundfile
 from kept import row
 from scipy import signal
 
-from unpaired.x.voices import Sound, Tilt, through
+from .voices import Sound, Tilt, through
 
 LEAVE = {"strength": 0.0, "pitch": "keep"}
 

@@ -15,7 +15,8 @@ from unpaired import Audio, MediaError, MissingFile, OutputError, UnpairedError
 from unpaired.domains.audio.metadata.kinds import is_sound_name
 from unpaired.domains.audio.reading.files import SoundFile
 from unpaired.domains.audio.settings import AudioConversion
-from unpaired.x.voices import Tilt, read, signal_to_noise, speech, through
+
+from .voices import Tilt, read, signal_to_noise, speech, through
 
 
 def everything(path: Path) -> Any:

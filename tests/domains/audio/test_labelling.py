@@ -20,7 +20,8 @@ from unpaired.domains.audio.metadata import comments, id3
 from unpaired.domains.audio.metadata.chunks import ChunkedFile, add, splice, wave64_name
 from unpaired.domains.audio.metadata.labels import Chapter, Labels, Picture
 from unpaired.domains.audio.metadata.tags import labels_of
-from unpaired.x.voices import through
+
+from .voices import through
 
 RATE = 16000
 LEAVE = {"strength": 0.0, "pitch": "keep"}

@@ -21,7 +21,8 @@ from unpaired.domains.audio.conversion.live import CHUNK, LiveConversion, LiveRe
 from unpaired.domains.audio.conversion.queues import PipeQueue
 from unpaired.domains.audio.settings import AudioConversion, AudioSettings
 from unpaired.domains.audio.signal.pitch import f0, median_and_deviation
-from unpaired.x.voices import Identity, Sound, Tilt, signal_to_noise, speech
+
+from .voices import Identity, Sound, Tilt, signal_to_noise, speech
 
 RATE = 22050
 PITCHED = replace(AudioSettings(), f0_a=(210.0, 0.2), f0_b=(120.0, 0.25))

@@ -14,7 +14,8 @@ from scipy import signal
 from unpaired.domains.audio.evaluation.analysis import harmonicity
 from unpaired.domains.audio.signal.pitch import PitchTrack, f0, median_and_deviation, tracked
 from unpaired.domains.audio.signal.pitch_shift import PitchShifter, ratios, shifted
-from unpaired.x.voices import signal_to_noise, speech
+
+from .voices import signal_to_noise, speech
 
 RATE = 22050
 

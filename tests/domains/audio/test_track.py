@@ -20,7 +20,8 @@ from unpaired import MediaError
 from unpaired.domains.audio.reading.files import SoundFile
 from unpaired.domains.audio.reading.timeline import Timeline
 from unpaired.domains.containers.opening import open_container
-from unpaired.x.voices import through
+
+from .voices import through
 
 KINDS = {
     ".webm": ("libvpx", "libopus"), ".mkv": ("mpeg4", "libopus"), ".mp4": ("mpeg4", "aac"),

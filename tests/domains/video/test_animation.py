@@ -14,8 +14,9 @@ from PIL import Image as Pillow
 
 from unpaired import Image, MediaError, Translator, Video
 from unpaired.domains.image.animation import is_animated
-from unpaired.x.clips import contents, psnr
-from unpaired.x.test_domain import model_of
+
+from .clips import contents, psnr
+from .test_domain import model_of
 
 SHOWN_FOR = [100, 200, 50, 300]
 TIMES = [Fraction(n, 1000) for n in (0, 100, 300, 350)]

@@ -12,7 +12,8 @@ from kept import row
 
 from unpaired.domains.containers.clock import Clock
 from unpaired.domains.containers.opening import open_container
-from unpaired.x.clips import convert, make
+
+from .clips import convert, make
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts", ".avi"])

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unpaired.domains.video.frames.colour import Colour, Orientation, Packer, Unpacker, stated, to_planes, to_tensor
-from unpaired.x.clips import picture, psnr, yuv
+
+from .clips import picture, psnr, yuv
 
 # Luma coefficients Kr and Kb of BT.601, BT.709 and BT.2020.
 KR_KB = {5: (0.299, 0.114), 6: (0.299, 0.114), 1: (0.2126, 0.0722), 9: (0.2627, 0.0593)}

@@ -21,7 +21,8 @@ from unpaired import MediaError, OutputError
 from unpaired.domains.video import VideoConversion
 from unpaired.domains.video.reading.clip import VideoReader
 from unpaired.domains.video.writing.writer import VideoWriter
-from unpaired.x.clips import SUBTITLES, contents, convert, make, picture, psnr, yuv
+
+from .clips import SUBTITLES, contents, convert, make, picture, psnr, yuv
 
 REAL = ("road.mp4", "traffic.mp4", "animation.webm")
 

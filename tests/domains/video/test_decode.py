@@ -14,7 +14,8 @@ from kept import row
 
 from unpaired import MediaError, MissingFile
 from unpaired.domains.video.reading.decode import ClipAccess, Footage, decode
-from unpaired.x.clips import contents, make, picture, psnr
+
+from .clips import contents, make, picture, psnr
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".avi", ".ts", ".nut"])

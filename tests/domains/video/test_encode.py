@@ -15,7 +15,8 @@ from unpaired.domains.containers.kinds import container_of
 from unpaired.domains.video import VideoConversion
 from unpaired.domains.video.reading.probe import ClipInfo, probe
 from unpaired.domains.video.writing.encode import CODECS, plan
-from unpaired.x.clips import contents, convert, make, picture, psnr, yuv
+
+from .clips import contents, convert, make, picture, psnr, yuv
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,8 @@ from PIL import Image
 
 from unpaired.domains.video.frames.forms import Form, closest
 from unpaired.domains.video.reading.probe import probe
-from unpaired.x.clips import contents, convert, make, psnr
+
+from .clips import contents, convert, make, psnr
 
 
 def stripes(path: Path, form: str, frames: int = 2) -> Path:

@@ -20,7 +20,8 @@ from unpaired.domains.video import VideoConversion
 from unpaired.domains.video.conversion.live import LiveReport, Newest, convert_live, filmed
 from unpaired.domains.video.reading.clip import VideoReader
 from unpaired.domains.video.writing.writer import VideoWriter
-from unpaired.x.streaming import over_http, over_tcp
+
+from .streaming import over_http, over_tcp
 
 
 class Played:

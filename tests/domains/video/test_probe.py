@@ -14,7 +14,8 @@ from unpaired import MediaError, MissingFile
 from unpaired.domains.video.frames.colour import Colour
 from unpaired.domains.video.reading import probe as probing
 from unpaired.domains.video.reading.probe import probe
-from unpaired.x.clips import make
+
+from .clips import make
 
 
 def test_the_facts_of_a_clip(tmp_path: Path) -> None:

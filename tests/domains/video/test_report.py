@@ -19,7 +19,8 @@ from unpaired.domains.video import VideoConversion
 from unpaired.domains.video.conversion.stabiliser import convert
 from unpaired.domains.video.evaluation import report as page
 from unpaired.domains.video.evaluation.report import flicker_plot, reported
-from unpaired.x.test_stabiliser import Flickering, Grey, panned
+
+from .test_stabiliser import Flickering, Grey, panned
 
 
 class Parsed(HTMLParser):

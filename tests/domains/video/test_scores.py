@@ -11,7 +11,8 @@ from torch import Tensor
 
 from unpaired.core.errors import MediaError
 from unpaired.domains.video.evaluation.scores import ClipScorer, flow_difference, remarks, sharpness, warping_error
-from unpaired.x.test_stabiliser import panned
+
+from .test_stabiliser import panned
 
 
 def test_warping_error_by_hand() -> None:

@@ -23,8 +23,9 @@ from unpaired.domains.video.evaluation.clips import score_clip
 from unpaired.domains.video.inspection.file import header
 from unpaired.domains.video.reading.material import missing
 from unpaired.domains.video.reading.sequence import SequenceReader, exact_rate
-from unpaired.x.clips import contents
-from unpaired.x.test_domain import model_of
+
+from .clips import contents
+from .test_domain import model_of
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ import pytest
 from kept import row
 
 from unpaired.domains.video.writing.encode import CODECS
-from unpaired.x.clips import contents, convert, make, picture, psnr
+
+from .clips import contents, convert, make, picture, psnr
 
 DEPTHS = {8: "yuv420p", 10: "yuv420p10le", 12: "yuv420p12le", 16: "yuv420p16le"}
 
