@@ -16,7 +16,7 @@ from toy import Arrays, ArraySettings
 import unpaired
 from unpaired.core.model.model_file import FORMAT, Model, load_model, read_header, save_model
 from unpaired.core.networks.presets import default_networks
-from unpaired.core.networks.spec import NetworkSettings
+from unpaired.core.networks.settings import NetworkSettings
 
 
 @pytest.fixture
