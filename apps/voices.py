@@ -118,7 +118,8 @@ def _told_once_behind(show: Callable[[LiveReport], None]) -> Callable[[LiveRepor
             told = True
             print(
                 f"unpaired: note: this machine does not keep up: it takes {report.factor:.2f} s for a second of sound; "
-                "some is left out, or waits; choose a smaller model, another --runtime, or a lower --rate",
+                f"{'some of it is left out' if report.dropped else 'what comes next waits'}; "
+                "choose a smaller model, another --runtime, or a lower --rate",
                 file=sys.stderr,
                 flush=True,
             )

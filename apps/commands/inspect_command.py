@@ -11,6 +11,7 @@ from typing import Any
 from unpaired import BrokenFile, Domain, Inventory, MissingFile
 from unpaired.apps import footage, voices
 from unpaired.apps.command_line import Parser, quiet_libraries, refuse
+from unpaired.apps.commands.models_command import SHIPPED
 from unpaired.apps.run_settings import read_domain
 from unpaired.core.adapter.folders import told
 from unpaired.core.settings import mapping as config
@@ -23,7 +24,7 @@ it means for training.
   unpaired inspect voices                 of sound: minutes, pitch, noise, silence, clipping
   unpaired inspect photos paintings       two folders, also against one another
   unpaired inspect datasets/horse2zebra   the same for the trainA and trainB inside
-  unpaired inspect runs/monet             a run, or a model file"""
+  unpaired inspect runs/monet             a run, a model file, or a shipped model by name"""
 
 _LISTED = 20
 _SHOWN_IN_LINES = {"examples": 3, "odd ones": 3, "each": 20}
@@ -55,6 +56,9 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _report(place: Path, other: Path | None, domain: Domain) -> dict[str, Any]:
+    shipped = SHIPPED / f"{place}.safetensors"
+    if other is None and not place.exists() and shipped.is_file():
+        return _of_model(shipped)
     if not place.exists():
         raise MissingFile(f"there is no file or folder {place}")
     if other is None and (place.suffix == ".safetensors" or (place / "config.yaml").is_file()):
@@ -126,7 +130,13 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key}: {report[key]}"
     yield from _facts({key: report[key] for key in ("checkpoints", "settings") if key in report})
     if "folders" not in report:
-        yield from _facts(report.get("facts", {}))
+        yield from _facts(_without_checksums(report.get("facts", {})))
+
+
+def _without_checksums(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Their number in place of the checksums of a model's tensors, which tell people nothing."""
+    checksums = facts.get("checksums")
+    return {**facts, "checksums": f"of {len(checksums)} tensors"} if isinstance(checksums, Mapping) else dict(facts)
 
 
 def _facts(facts: Mapping[str, Any], indent: str = "  ") -> Iterator[str]:

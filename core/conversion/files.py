@@ -146,8 +146,8 @@ def _notes_of_parts(domain: Domain, source: Path, jobs: Sequence[Job]) -> Iterat
             if count > 1:
                 yield FileNote(
                     folder,
-                    f"its {count} files are numbered as one recording, but went one by one as {domain.name}: "
-                    f"--domain {other.name}, or an output that is one file, translates them together",
+                    f"its {count} files are numbered like the parts of one recording, but were translated one by one "
+                    f"({domain.name}): --domain {other.name}, or an output that is one file, translates them together",
                 )
 
 

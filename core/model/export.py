@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from ..files import atomic_bytes
 from ..runtimes.choice import choose
 from ..runtimes.onnx import onnx_graph, session
 from ..runtimes.packages import require
-from ..runtimes.tracing import example_shape
+from ..runtimes.tracing import example_shape, fixed_sizes
 from ..settings.arguments import expect, expect_path
 from ..sides import Direction
 from .model_file import Model, save_model
@@ -154,14 +155,19 @@ def _largest_difference(graph: bytes, generator: Any, batches: list[Tensor]) -> 
 
 
 def _shapes(generator: Any, dimensions: int) -> list[tuple[int, ...]]:
-    """Three shapes unlike the one the graph was recorded with: square, oblong, and a batch."""
-    channels, side, *_ = example_shape(generator, dimensions)
-    step = int(generator.multiple)
-    oblong = [side + (i + 1) * step for i in range(dimensions)]
+    """Three shapes unlike the one the graph was recorded with, along the axes that are free: square, oblong, and a
+    batch."""
+    channels, *example = example_shape(generator, dimensions)
+    fixed, step = fixed_sizes(generator, dimensions), int(generator.multiple)
+    large = -(-128 // step) * step
+
+    def shape(batch: int, free: Sequence[int]) -> tuple[int, ...]:
+        return batch, channels, *(size or other for size, other in zip(fixed, free, strict=True))
+
     return [
-        (1, channels, *(2 * side,) * dimensions),
-        (2, channels, *oblong),
-        (1, channels, *(-(-128 // step) * step if dimensions < 3 else 2 * side,) * dimensions),
+        shape(1, [2 * side for side in example]),
+        shape(2, [side + (i + 1) * step for i, side in enumerate(example)]),
+        shape(1, [large if dimensions < 3 else 2 * side for side in example]),
     ]
 
 

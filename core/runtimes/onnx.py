@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from .packages import require
-from .tracing import Statistics, quiet, statistics_for, traced
+from .tracing import Statistics, fixed_sizes, quiet, statistics_for, traced
 
 OPSET = 17
 """ONNX operator set: the newest that both ONNX Runtime 1.14 (2023) and torch's exporter know."""
@@ -63,13 +63,13 @@ def session(graph: bytes) -> Any:
 
 
 def onnx_graph(generator: nn.Module, dimensions: int, statistics: Statistics = "own") -> bytes:
-    """The generator as a serialised ONNX graph `x` -> `y` with free batch and spatial sizes.
+    """The generator as a serialised ONNX graph `x` -> `y` with free batch and, where it takes any, spatial sizes.
 
     With statistics other than the samples' own the graph is that of WithStatistics: (x, statistics) -> (y, used), and
     momentum as a third input where they are mixed; one sample.
     """
     graph, inputs = traced(generator, dimensions, statistics)
-    space = {2 + i: f"space_{i}" for i in range(dimensions)}
+    space = {2 + i: f"space_{i}" for i, size in enumerate(fixed_sizes(generator, dimensions)) if size is None}
     free = space if statistics != "own" else {0: "batch", **space}
     inward, outward = ["x", "statistics", "momentum"][: len(inputs)], ["y", "used"][: 1 if statistics == "own" else 2]
     return _exported(graph, inputs, inward, outward, {"x": free, "y": free})

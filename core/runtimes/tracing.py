@@ -47,8 +47,14 @@ def example_shape(generator: nn.Module, dimensions: int) -> tuple[int, ...]:
     for each axis, None where any will do.
     """
     side = 2 * max(int(generator.multiple), int(generator.minimum))  # type: ignore[arg-type]
-    sizes: Sequence[int | None] = getattr(generator, "sizes", (None,) * dimensions)
+    sizes = fixed_sizes(generator, dimensions)
     return (int(generator.in_channels), *(size or side for size in sizes))  # type: ignore[arg-type]
+
+
+def fixed_sizes(generator: nn.Module, dimensions: int) -> Sequence[int | None]:
+    """For each axis the one size that a generator takes, None where it takes any multiple of `multiple`."""
+    sizes: Sequence[int | None] = getattr(generator, "sizes", (None,) * dimensions)
+    return sizes
 
 
 @contextmanager

@@ -113,7 +113,7 @@ class Loop:
                 self._say(f"{file} is missing or of another step; writing that of step {step}")
                 save_model(self._model(), file)
         if self.step >= self.settings.steps:
-            self._say(f"nothing is left to do: {self.plan.out} has had its {self.step} steps; give it more to go on")
+            self._say(f"nothing is left to do: {self.plan.out} has had its {self.step} steps; --steps gives it more")
 
     def _say(self, text: str) -> None:
         self.fabric.print(f"note: {text}", file=sys.stderr)

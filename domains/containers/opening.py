@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Source = Path | str | BinaryIO
 """A file, the address of a stream (with ://), or an open binary file such as standard input."""
 
+INPUT_STREAM = "the input stream"
+"""What messages call an open file."""
 MOST_PIXELS = 36_000_000
 """Pixels of a frame at most (8K has 33 million): the decoder holds a dozen frames or more."""
 _SPECIAL = {stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket", stat.S_ISCHR: "a device", stat.S_ISBLK: "a device"}
@@ -27,7 +29,7 @@ _SPECIAL = {stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket", stat.S_ISCHR: "a
 
 def source_name(source: Source) -> str:
     """What to call a source in a message."""
-    return str(source) if isinstance(source, Path | str) else "the input stream"
+    return str(source) if isinstance(source, Path | str) else INPUT_STREAM
 
 
 def require_file(path: Path, what: str) -> None:

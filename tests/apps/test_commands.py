@@ -61,7 +61,15 @@ def test_a_model_is_inspected(unpaired: Callable, model: Path) -> None:
     facts = json.loads(unpaired("inspect", model, "--json").out)["facts"]
     assert (facts["step"], facts["names"], facts["directions"]) == (7, ["day", "night"], ["a2b", "b2a"])
     assert facts["bytes"] == model.stat().st_size
-    assert "  names: day, night\n" in unpaired("inspect", model).out
+    told = unpaired("inspect", model).out
+    assert "  names: day, night\n" in told
+    assert max(map(len, told.splitlines())) < 300  # the checksum of each tensor is for scripts
+
+
+def test_a_shipped_model_is_inspected_by_its_name(unpaired: Callable) -> None:
+    facts = json.loads(unpaired("inspect", "day2night", "--json").out)["facts"]
+    assert facts["names"] == ["day", "night"]
+    assert unpaired("inspect", "day2nigt").code == 2
 
 
 def test_scores_are_printed_and_written(unpaired: Callable, model: Path, pictures: Path, tmp_path: Path) -> None:

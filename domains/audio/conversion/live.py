@@ -123,7 +123,9 @@ class LiveConversion:
         level = 10 * np.log10(self._power) - 0.691 if self._power else _TARGET
         self._seen = np.concatenate([self._seen, mel], axis=1)[:, -max(_SEEN, count) :]
         settings, side = self._settings, self._side
-        louder = self._seen + np.float32((_TARGET - level) * np.log(10) / 20)
+        # Mirrored until as much was heard: one size from the first word on, for which everything is made by then.
+        seen = np.pad(self._seen, ((0, 0), (max(0, _SEEN - self._seen.shape[1]), 0)), mode="symmetric")
+        louder = seen + np.float32((_TARGET - level) * np.log(10) / 20)
         x = torch.from_numpy(to_sample(louder, settings.mean(side), settings.deviation(side)))[None]
         momentum = min(1.0, count * settings.hop_length / settings.sample_rate / _MEMORY)
         y, self._statistics = self._translate.with_statistics(x, self._statistics, momentum)

@@ -13,7 +13,7 @@ from av.stream import Discard, Disposition
 
 from ....core.errors import MediaError
 from ...containers.clock import Clock
-from ...containers.opening import MOST_PIXELS, Source, open_container, reason, source_name
+from ...containers.opening import INPUT_STREAM, MOST_PIXELS, Source, open_container, reason, source_name
 from ..frames.colour import Colour, Orientation
 from ..frames.forms import Form
 from ..frames.side_data import Light, side_data
@@ -125,6 +125,11 @@ def choose_stream(container: InputContainer, name: str) -> VideoStream:
 
 def no_frames(container: InputContainer, stream: VideoStream, name: str, fault: str = "") -> MediaError:
     """The error for a clip without a single frame; what its header claims is part of the message."""
+    if name == INPUT_STREAM and stream.frames and "mp4" in container.format.name:
+        return MediaError(
+            f"{name} is MP4 or MOV whose index comes behind the frames, and a pipe cannot go back to them: "
+            "give the file's name instead of -, or put the index first (ffmpeg -i IN -c copy -movflags +faststart OUT)"
+        )
     claim = []
     if stream.frames:
         claim.append(f"{stream.frames} frames")

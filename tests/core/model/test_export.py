@@ -49,6 +49,17 @@ def test_other_programs_get_what_torch_gives(
         np.testing.assert_allclose(compiled(x.numpy())[0], expected, atol=1e-4)
 
 
+def test_a_model_of_voices_takes_any_number_of_frames_of_its_bins(tmp_path: Path) -> None:
+    report = export_onnx("female-male", tmp_path / "out.onnx")
+    assert report.largest_difference < 1e-4
+    assert {size[:3] for size in report.sizes} == {(1, 1, 80), (2, 1, 80)}
+    session = onnxruntime.InferenceSession(tmp_path / "out.onnx", providers=["CPUExecutionProvider"])
+    assert session.get_inputs()[0].shape == ["batch", 1, 80, "space_1"]
+    x = torch.rand(1, 1, 80, 44) * 2 - 1
+    expected = unpaired.load("female-male", runtime="torch", device="cpu").model.generators["a2b"](x).numpy()
+    np.testing.assert_allclose(session.run(None, {"x": x.numpy()})[0], expected, atol=1e-4)
+
+
 def test_signals_and_volumes_are_exported_too(tracks: type[Domain], make_model: Make, tmp_path: Path) -> None:
     report = export_onnx(make_model(tracks()), tmp_path / "one.onnx")
     assert report.largest_difference < 1e-4

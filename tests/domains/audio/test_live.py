@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 import pytest
 from kept import row
+from torch import Tensor
 
 from unpaired import ConfigError
 from unpaired.apps.voices import _told_once_behind
@@ -210,3 +211,16 @@ def test_the_stages_are_warm_before_the_first_sample_is_taken() -> None:
     convert_pipe(conversion, Source(bytes(2 * RATE)), io.BytesIO(), RATE, 1)
     assert calls.index("read") > 50
     assert conversion.delay == 0
+
+
+def test_the_generator_sees_one_size_from_the_first_word_to_the_last(assets: Path) -> None:
+    """A runtime makes a graph for each size, which takes a quarter of a second: none while somebody speaks."""
+    sizes = set()
+
+    class Measured(Identity):
+        def with_statistics(self, x: Tensor, *arguments: Any) -> Any:
+            sizes.add(tuple(x.shape))
+            return super().with_statistics(x, *arguments)
+
+    piped(LiveConversion(RATE, 1, "a", Measured(), AudioConversion(), AudioSettings()), speech(assets, "female-1"))
+    assert sizes == {(1, 1, 80, 96)}

@@ -287,6 +287,12 @@ def test_from_pipe_to_pipe(tmp_path: Path) -> None:
     assert after.codecs[0] == "h264"
 
 
+def test_an_mp4_with_its_index_at_the_end_is_refused_from_a_pipe_with_what_to_do(tmp_path: Path) -> None:
+    pipe: Any = OneWay(make(tmp_path / "in.mp4").read_bytes())
+    with pytest.raises(MediaError, match=r"index comes behind the frames.*give the file's name"):
+        convert(pipe, pipe)
+
+
 def test_a_pipe_that_is_no_video_is_refused() -> None:
     pipe: Any = OneWay(b"nothing" * 100)
     with pytest.raises(MediaError, match="the input stream"):

@@ -136,7 +136,9 @@ def test_a_model_of_pictures_takes_a_sequence_for_pictures_unless_the_output_is_
     folder = write_frames(tmp_path / "in", moving(3))
     report = pictures.convert(folder, tmp_path / "out")
     assert len(report.converted) == 3
-    assert "3 files are numbered as one recording, but went one by one as image" in texts(report)
+    assert "3 files are numbered like the parts of one recording, but were translated one by one (image)" in texts(
+        report
+    )
     assert pictures.convert(folder, tmp_path / "out.mov").converted == (tmp_path / "out.mov",)
     assert len(contents(tmp_path / "out.mov").frames) == 3
     assert texts(pictures.convert(folder / "frame1.png", tmp_path / "one.png")) == ""
