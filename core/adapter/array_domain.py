@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import AdapterError, ConfigError, MediaError, MissingFile, UnpairedError, one_line
+from ..errors import AdapterError, ConfigError, MediaError, MissingFile, UnpairedError, one_line, show
 from ..files import atomic
+from ..settings.arguments import settle_types
 from ..sides import Side
 from .checks import check
 from .domain import ConversionSettings, Domain, DomainSettings
@@ -32,8 +33,9 @@ class ArraySettings(DomainSettings):
     """Values of a training sample along each axis; a multiple of what the generator needs, 4 by default."""
 
     def __post_init__(self) -> None:
+        settle_types(self, "domain")
         if not 4 <= self.size <= 2**24:
-            raise ConfigError(f"domain.size is {self.size}; expected 4 to {2**24} values")
+            raise ConfigError(f"domain.size is {show(self.size)}; expected 4 to {2**24} values")
 
 
 class ArrayDomain(Domain):

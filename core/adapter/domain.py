@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ..errors import ConfigError, MediaError, UnpairedError, one_line
 from ..samples import Sample, Warp
-from ..settings.arguments import settings_from
+from ..settings.arguments import settings_from, settle_types
 from ..sides import SIDES, Side
 from .inventory import Inventory
 from .streams import Reader, Translate, Writer
@@ -42,6 +42,7 @@ class ConversionSettings:
     """How much of the translation is applied, 0 (input unchanged) to 1 (all of it)."""
 
     def __post_init__(self) -> None:
+        settle_types(self, "")
         if not 0.0 <= self.strength <= 1.0:
             raise ConfigError(f"strength is {self.strength}; it must lie between 0 and 1")
 

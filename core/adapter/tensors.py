@@ -1,4 +1,4 @@
-"""What is wrong with a tensor that an adapter gave, in words."""
+"""What is wrong with a tensor that an adapter or a user gave, in words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import AdapterError, one_line
+from ..errors import AdapterError, ArgumentError, one_line
 
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 """What the spatial axes are called, by their number."""
@@ -48,6 +48,19 @@ def fault_of_values(x: Tensor, tolerance: float = 0.0) -> str | None:
     if math.isfinite(low) and math.isfinite(high):
         return f"values from {low:g} to {high:g}"
     return "values that are not finite"
+
+
+def expect_dense(name: str, x: Tensor) -> None:
+    """Raise ArgumentError for a tensor, the argument `name`, that does not hold a real number for each place."""
+    odd = {
+        "a nested tensor": x.is_nested,
+        f"a tensor of {str(x.layout).removeprefix('torch.')}": x.layout != torch.strided,
+        "a tensor without values (on the meta device)": x.is_meta,
+        f"a tensor of {str(x.dtype).removeprefix('torch.')}": x.is_quantized or x.is_complex(),
+    }
+    came = next((what for what, is_so in odd.items() if is_so), None)
+    if came:
+        raise ArgumentError(f"{name} is {came}; expected a dense tensor of real numbers")
 
 
 def shape_of(channels: int, dimensions: int) -> str:

@@ -17,14 +17,14 @@ from torch.nn import functional as F
 
 from ..adapter.domain import Domain
 from ..adapter.streams import Translate
-from ..adapter.tensors import AXES
+from ..adapter.tensors import AXES, expect_dense
 from ..errors import ConfigError, MediaError, show
 from ..model.model_file import Model
 from ..model.shipped import load_model_named
 from ..networks.norm import WithStatistics
 from ..runtimes.choice import choose
 from ..runtimes.runtime import Runtime
-from ..settings.arguments import expect, expect_callable, expect_path
+from ..settings.arguments import expect, expect_callable, expect_path, expect_truths
 from ..settings.mapping import to_mapping
 from ..sides import Direction
 from .files import ConversionReport, convert
@@ -75,6 +75,7 @@ class Translator:
             ConfigError: the model has no such direction.
         """
         expect("x", x, Tensor, "a tensor (B, C, *space)")
+        expect_dense("x", x)
         return self.toward(direction)(x)
 
     def suited_to(self, source: str | os.PathLike[str], target: str | os.PathLike[str] | None = None) -> Translator:
@@ -154,6 +155,7 @@ class Translator:
         expect_path("input", input, "the path of a file or a folder")
         expect_path("output", output, "the path of a file or a folder")
         expect_callable("progress", progress)
+        expect_truths(skip_existing=skip_existing)
         suited = self.suited_to(input, output)
         return convert(
             suited,
@@ -220,7 +222,7 @@ class _OneWay:
 
         Raises MediaError for values that no runtime computes with.
         """
-        low, high = torch.aminmax(x.detach().flatten(2), dim=2)
+        low, high = torch.aminmax(x.detach().float().flatten(2), dim=2)
         if not bool(((low >= -_LARGEST) & (high <= _LARGEST)).all()):
             raise MediaError(
                 f"cannot translate {self._direction}: the tensor holds values that are not finite or beyond "

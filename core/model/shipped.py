@@ -7,7 +7,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from ..adapter.domain import Domain
-from ..errors import MissingFile, UnknownName, show
+from ..errors import ArgumentError, MissingFile, UnknownName, show
 from ..registry import suggestion
 from ..settings.arguments import expect_path
 from .model_file import Model, load_model
@@ -25,6 +25,8 @@ def shipped_models() -> tuple[str, ...]:
 def load_model_named(name_or_path: str | os.PathLike[str], domain: type[Domain] | None = None) -> Model:
     """The model that `load` would make a translator of. Raises MissingFile, UnknownName or ModelFileError."""
     expect_path("name_or_path", name_or_path, "a run folder, a model file, or the name of a shipped model")
+    if domain is not None and not (isinstance(domain, type) and issubclass(domain, Domain)):
+        raise ArgumentError(f"domain is {show(domain)}; expected a class of a medium, or None")
     path = Path(name_or_path)
     if path.is_dir():
         if not (path / f"model{_SUFFIX}").is_file():

@@ -80,10 +80,23 @@ def _generator(whole: StateDict, part: str, file: Path) -> StateDict:
         raise ModelFileError(f"{file} holds several generators ({listed}); say which one with --part NAME")
     prefix = named[0] if named else ""
     found = StateDict({name.removeprefix(prefix): each for name, each in whole.items() if name.startswith(prefix)})
+    for name, each in found.items():
+        _check_plain(name, each, file)
     found.versions = {
         name.removeprefix(prefix): version for name, version in whole.versions.items() if name.startswith(prefix)
     }
     return found
+
+
+def _check_plain(name: str, value: Tensor, file: Path) -> None:
+    """Raise ModelFileError for a tensor without values, or of others than floats; counters are whole numbers."""
+    if value.is_meta or value.layout != torch.strided:
+        what = "without values (on the meta device)" if value.is_meta else f"{value.layout}".replace("torch.", "")
+    elif value.is_floating_point() or name.endswith("num_batches_tracked"):
+        return
+    else:
+        what = f"of {value.dtype}".replace("torch.", "")
+    raise ModelFileError(f"{file}: {name[:80]} is {what}; expected the plain weights, in floating point")
 
 
 # -- weights that are computed from others ----------------------------------------------------------

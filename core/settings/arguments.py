@@ -34,6 +34,8 @@ def expect_path(name: str, value: Any, wanted: str = "a path") -> None:
     expect(name, value, (str, os.PathLike), wanted)
     path = os.fspath(value)
     expect(name, path, str, wanted)
+    if not path:
+        raise ConfigError(f"{name} is an empty name; expected {wanted}")
     try:
         os.lstat(path)
     except ValueError:  # a null character, or half a surrogate pair
@@ -56,6 +58,12 @@ def expect_whole(**values: Any) -> None:
     """Raise ArgumentError unless every value is a whole number."""
     for name, value in values.items():
         expect(name, None if isinstance(value, bool) else value, Integral, "a whole number")
+
+
+def expect_truths(**values: Any) -> None:
+    """Raise ArgumentError unless every value is True or False."""
+    for name, value in values.items():
+        expect(name, value, bool, "true or false")
 
 
 def expect_callable(name: str, value: Any) -> None:

@@ -35,7 +35,7 @@ def from_json(text: str, most: int = 100_000) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that refuses a key given twice and reads 2e-4 as a number (YAML 1.1 takes it for text)."""
+    """SafeLoader that refuses a key given twice, and takes for numbers what everybody reads as the same number."""
 
     depth = 0
 
@@ -57,14 +57,21 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d[\d_]*)(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
-)
-# A date is text: no setting is one, and a name may well look like one.
+# YAML 1.1 reads 010 as 8 and 1:30 as 90, and takes 2e-4 for text. A date is text: no setting is one, and a name may
+# well look like one.
+_NUMBERS = {
+    "int": r"0|[1-9][\d_]*|0x[\da-fA-F][\da-fA-F_]*|0b[01][01_]*",
+    "float": r"\d[\d_]*\.[\d_]*(?:[eE][-+]?\d+)?|\.\d[\d_]*(?:[eE][-+]?\d+)?|\d[\d_]*[eE][-+]?\d+"
+    r"|\.(?:inf|Inf|INF|nan|NaN|NAN)",
+}
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, form) for tag, form in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    first: [(tag, form) for tag, form in resolvers if tag.rpartition(":")[2] not in (*_NUMBERS, "timestamp")]
     for first, resolvers in _Loader.yaml_implicit_resolvers.items()
 }
+for _kind, _form in _NUMBERS.items():
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_kind}", re.compile(rf"[-+]?(?:{_form})\Z"), list("-+.0123456789")
+    )
 
 
 def from_yaml(text: str) -> Any:

@@ -46,13 +46,12 @@ def folder_of(run: Path, step: int) -> Path:
 
 
 def listed(run: Path) -> list[Path]:
-    """Complete checkpoint folders of a run, oldest first."""
-    found = (run / "checkpoints").glob(f"{_PREFIX}*")
-    return sorted(path for path in found if path.is_dir() and (path / "state.pt").is_file())
+    """Checkpoint folders of a run, oldest first: a folder has its name when all of it is written."""
+    return sorted(path for path in (run / "checkpoints").glob(f"{_PREFIX}*") if path.is_dir())
 
 
 def newest(run: Path) -> Path | None:
-    """The newest complete checkpoint folder of a run, if any."""
+    """The newest checkpoint folder of a run, if any."""
     found = listed(run)
     return found[-1] if found else None
 

@@ -10,11 +10,12 @@ from typing import Any, cast
 import torch
 
 from ..adapter.inventory import Inventory
-from ..errors import ConfigError, OutputError
+from ..errors import ConfigError, OutputError, show
 from ..networks.settings import NetworkSettings
 from ..networks.spec import NetworkSpec
 from ..settings.faults import raise_faults, require
 from ..settings.mapping import read_yaml, to_mapping
+from ..settings.plain import is_unicode
 from ..sides import Side
 from .loader import AHEAD, first_sample
 from .plan import FORMAT, RunPlan
@@ -142,6 +143,8 @@ def check_place(plan: RunPlan) -> None:
     """Refuse an `out` that no run must take."""
     if plan.out.exists() and not plan.out.is_dir():
         raise OutputError(f"{plan.out} is a file; name a folder for the run")
+    if not is_unicode(str(plan.out)):  # TensorBoard and safetensors open no such files
+        raise OutputError(f"{show(str(plan.out))} is no name in UTF-8; name another folder for the run")
     for side in (plan.a, plan.b):
         if plan.out.resolve().is_relative_to(side.resolve()):
             raise OutputError(f"{plan.out} lies inside the training folder {side}; name a run folder outside of it")

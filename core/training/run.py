@@ -17,7 +17,7 @@ from ..errors import ArgumentError, ConfigError, show
 from ..files import clear_leftovers
 from ..networks.settings import NetworkSettings
 from ..objectives.objective import Objective
-from ..settings.arguments import expect, expect_path
+from ..settings.arguments import expect, expect_path, expect_truths
 from ..settings.mapping import joined
 from ..settings.plain import is_unicode
 from .devices import make_fabric
@@ -76,6 +76,7 @@ def train(
         Interrupted: Ctrl-C or SIGTERM; the state has been saved.
     """
     _check_arguments(domain, {"a": a, "b": b, "out": out}, networks, objective_name, training, names)
+    expect_truths(resume=resume, data_changed=data_changed)
     name = objective_name if isinstance(objective_name, str) else objective_name.__name__
     objective_type = domain.objective_type(name) if isinstance(objective_name, str) else objective_name
     published = objective_type.published

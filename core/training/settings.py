@@ -68,7 +68,10 @@ class TrainingSettings:
         faults: list[str] = []
         counts = ("steps", "batch", "accumulate", "processes", "checkpoint_every", "keep", "log_every", "preview_every")
         require_least(faults, self, "training", counts, 1)
-        for name in ("beta1", "beta2", "constant", "discriminator_constant", "ema"):
+        for name in ("beta1", "beta2", "ema"):  # at 1 nothing new would ever count
+            value = getattr(self, name)
+            require(faults, 0.0 <= value < 1.0, f"training.{name} is {show(value)}; expected 0 to below 1")
+        for name in ("constant", "discriminator_constant"):
             value = getattr(self, name)
             require(faults, value is None or 0.0 <= value <= 1.0, f"training.{name} is {value}; expected 0 to 1")
         require_least(faults, self, "training", ("clip", "workers", "seed", "weight_decay"), 0)

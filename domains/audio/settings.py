@@ -7,6 +7,7 @@ from typing import Literal
 
 from ...core.adapter.domain import ConversionSettings, DomainSettings
 from ...core.errors import show
+from ...core.settings.arguments import settle_types
 from ...core.settings.faults import gathered, raise_faults, require
 from ...core.sides import Side
 
@@ -62,6 +63,7 @@ class AudioSettings(DomainSettings):
     """The same of B."""
 
     def __post_init__(self) -> None:
+        settle_types(self, "domain")
         faults: list[str] = []
         bounds = {"sample_rate": (8000, 48000), "hop_length": (16, 4096), "bins": (8, 512), "frames": (16, 4096),
                   "shift_frames": (0, 1024)}  # fmt: skip

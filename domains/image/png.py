@@ -26,6 +26,7 @@ _ELSEWHERE = frozenset([b"iCCP", b"eXIf"])
 COLOUR = (b"cICP", b"sRGB", b"gAMA", b"cHRM", b"mDCV", b"mDCv", b"cLLI", b"cLLi")
 """What says which light the numbers stand for."""
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_ONCE = frozenset([*COLOUR, b"sBIT", b"bKGD", b"pHYs"])
 _SRGB_GAMMA = 45_455
 _SRGB_PLACES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
 _LARGEST = 16 * 2**20  # bytes of chunks that are kept
@@ -107,10 +108,10 @@ def _background(data: bytes, bits: int, colour_type: int, palette: bytes) -> byt
 
 
 def _fitted(chunks: Iterable[Chunk], channels: int, bits: int, profile: bool) -> Iterator[Chunk]:
-    """Kept chunks as a PNG of that form takes them: one of each kind, texts excepted, and in the order they came."""
+    """Kept chunks as a PNG of that form takes them: in the order they came, one each of those that a file has once."""
     seen: set[bytes] = set()
     for kind, data in chunks:
-        if kind in seen and kind not in TEXTS:
+        if kind in seen and kind in _ONCE:
             continue
         if kind == b"sRGB" and profile:  # the profile says it, and the standard wants one of them only
             continue

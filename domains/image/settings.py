@@ -7,6 +7,7 @@ from typing import Literal
 
 from ...core.adapter.domain import ConversionSettings, DomainSettings
 from ...core.errors import show
+from ...core.settings.arguments import settle_types
 from ...core.settings.faults import gathered, raise_faults, require
 from ...core.sides import Side
 
@@ -53,10 +54,15 @@ class ImageSettings(DomainSettings):
     """Transformation that translation should commute with (objective.equivariance weighs it)."""
 
     def __post_init__(self) -> None:
+        settle_types(self, "domain")
         faults: list[str] = []
         for name in ("size", "width", "height", "load_size"):
             value = getattr(self, name)
-            require(faults, value is None or 8 <= value <= 8192, f"domain.{name} is {value}; expected 8 to 8192 pixels")
+            require(
+                faults,
+                value is None or 8 <= value <= 8192,
+                f"domain.{name} is {show(value)}; expected 8 to 8192 pixels",
+            )
         short = min(self.crop)
         require(faults, self.load_size is None or self.load_size >= short,
                 f"domain.load_size is {self.load_size}; expected at least the crop's {short}")  # fmt: skip

@@ -134,9 +134,17 @@ def _form(path: Path, tiff: Any) -> Form:
     if not tiff.pages:
         raise MediaError(f"{path} is a TIFF without a picture")
     page = tiff.pages[0]
-    if _DNG_VERSION in page.tags or (_values(page, 254, (0,))[0] & 1 and 330 in page.tags):
+    if _DNG_VERSION in page.tags or (_is_small_copy(page) and 330 in page.tags):
         raise MediaError(f"{path}: {RAW.reason}")
+    if _is_small_copy(page) and not all(map(_is_small_copy, islice(tiff.pages, _PAGES_COUNTED))):
+        raise MediaError(
+            f"{path} is a TIFF whose first picture is a small copy of a later one; save the large one alone"
+        )
     return Form.of(path, page, tiff.byteorder == ">")
+
+
+def _is_small_copy(page: Any) -> bool:
+    return bool(_values(page, 254, (0,))[0] & 1)
 
 
 def read_tiff(path: Path, raw: bool = False, decode: bool = True) -> Picture:
@@ -155,7 +163,7 @@ def read_tiff(path: Path, raw: bool = False, decode: bool = True) -> Picture:
         picture = _meant(path, values, form, page, raw, decode)
         orientation = _values(page, 274, (1,))[0]
         profile = bytes(page.tags[34675].value) if 34675 in page.tags else None
-        full_size = sum(not _values(each, 254, (0,))[0] & 1 for each in list(islice(tiff.pages, _PAGES_COUNTED)))
+        full_size = sum(not _is_small_copy(each) for each in list(islice(tiff.pages, _PAGES_COUNTED)))
     return replace(
         picture,
         pixels=upright(picture.pixels, orientation),

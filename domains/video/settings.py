@@ -9,6 +9,7 @@ from typing import Literal
 
 from ...core.adapter.domain import ConversionSettings, DomainSettings
 from ...core.errors import show
+from ...core.settings.arguments import settle_types
 from ...core.settings.faults import gathered, raise_faults, require
 from ...core.sides import Side
 from ..image import ImageSettings
@@ -53,6 +54,7 @@ class VideoSettings(DomainSettings):
     """The same for domain B."""
 
     def __post_init__(self) -> None:
+        settle_types(self, "domain")
         faults: list[str] = []
         for name in ("size", "width", "height", "load_size"):
             value = getattr(self, name)

@@ -79,7 +79,7 @@ def test_every_misspelt_setting_is_told_at_once(refused: Refused, train: Words, 
         "objective.cycel is unknown; did you mean objective.cycle?",
         "training.seed is 'many'; expected a whole number",
         "--domain.sise is unknown; did you mean --domain.size?",
-        "--training.ema is 2.0; expected 0 to 1",
+        "--training.ema is 2.0; expected 0 to below 1",
     ):
         assert part in line
 

@@ -173,6 +173,12 @@ def test_names_that_are_no_unicode(  # the fixture is the command line
     assert (folders.parent / "y\udcff.png").is_file()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode on Windows")
+def test_a_run_folder_that_is_no_unicode(refused: Callable[..., str], train: tuple[str, ...], folders: Path) -> None:
+    words = (*train, "--a", folders / "a", "--b", folders / "b", "--out", folders.parent / "run\udcff")
+    assert "is no name in UTF-8; name another folder for the run" in refused(*words)
+
+
 # -- headers ----------------------------------------------------------------------------------------
 def rewritten(model: Path, target: Path, header: str) -> Path:
     """The model with another text in place of our header."""

@@ -91,6 +91,26 @@ def test_what_is_no_generator_is_refused(reference: dict[str, torch.Tensor], tmp
     refused(unpaired.ConfigError, "translates 3 to 3 channels, the domain 'image' has 1 and 1")
 
 
+ODD = {
+    "without values": lambda weight: weight.to("meta"),
+    "sparse_coo": lambda weight: weight.to_sparse(),
+    "of int8": lambda weight: (10 * weight).to(torch.int8),
+    "of complex64": lambda weight: weight.to(torch.complex64),
+    "of qint8": lambda weight: torch.quantize_per_tensor(weight, 0.1, 0, torch.qint8),
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # torch is about to drop quantised tensors
+@pytest.mark.parametrize("what", ODD)
+def test_weights_that_are_no_plain_floats_are_refused(
+    what: str, reference: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    torch.save({name: ODD[what](value) for name, value in reference.items()}, tmp_path / "net.pth")
+    with pytest.raises(unpaired.ModelFileError, match=f"model.1.bias is .*{what}.*; expected the plain weights"):
+        import_checkpoint(tmp_path / "net.pth", tmp_path / "out.safetensors", unpaired.Image(size=32))
+    assert not (tmp_path / "out.safetensors").exists()
+
+
 def test_order_of_names_does_not_matter(reference: dict[str, torch.Tensor]) -> None:
     network = NetworkSpec("resnet", {"in_channels": 3, "out_channels": 3, "filters": 4, "blocks": 6}).build(
         "generators"

@@ -7,11 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import unpaired
 from unpaired import ArgumentError, CycleSettings, NetworkSettings, TrainingSettings
 from unpaired.core.model.export import export_model, export_onnx
 from unpaired.core.model.importing import import_checkpoint
+from unpaired.domains.audio.settings import AudioSettings
+from unpaired.domains.image.settings import ImageConversion, ImageSettings
+from unpaired.domains.video.settings import VideoSettings
 
 CALLS: dict[str, tuple[Any, str]] = {
     "load a number": (lambda: unpaired.load(3), "name_or_path is 3; expected a run folder, a model file"),  # type: ignore[arg-type]
@@ -39,6 +43,19 @@ CALLS: dict[str, tuple[Any, str]] = {
     "truth": (lambda: TrainingSettings(seed=True), "training.seed is true; expected a whole number"),
     "filters": (lambda: NetworkSettings(filters="8"), "networks.filters is '8'; expected a whole number or null"),  # type: ignore[arg-type]
     "weights": (lambda: CycleSettings(cycle_a=[1]), r"objective.cycle_a is \[1\]; expected a number"),  # type: ignore[arg-type]
+    "resume": (
+        lambda: unpaired.train(unpaired.Image(), "a", "b", "o", resume="no"),  # type: ignore[arg-type]
+        "resume is 'no'; expected true or false",
+    ),
+    "the model's medium": (
+        lambda: unpaired.load("day2night", domain=unpaired.Image()),
+        "domain is .*; expected a class",
+    ),  # type: ignore[arg-type]
+    "picture settings": (lambda: ImageSettings(size="x"), "domain.size is 'x'; expected a whole number"),  # type: ignore[arg-type]
+    "footage settings": (lambda: VideoSettings(size=None), "domain.size is null; expected a whole number"),  # type: ignore[arg-type]
+    "voice settings": (lambda: AudioSettings(bins=[1]), r"domain.bins is \[1\]; expected a whole number"),  # type: ignore[arg-type]
+    "array settings": (lambda: unpaired.ArraySettings(size=b"x"), "domain.size is b'x'; expected a whole number"),  # type: ignore[arg-type]
+    "conversion settings": (lambda: ImageConversion(quality="9"), "quality is '9'; expected a whole number"),  # type: ignore[arg-type]
     "export": (lambda: export_onnx("day2night", 3), "out is 3; expected a path"),  # type: ignore[arg-type]
     "export model": (lambda: export_model(5, "x"), "name_or_path is 5; expected"),  # type: ignore[arg-type]
     "import": (lambda: import_checkpoint(Path("x"), Path("y"), "image"), "domain is 'image'; expected an adapter"),  # type: ignore[arg-type]
@@ -60,7 +77,11 @@ def test_another_type_is_said_before_any_work(call: str) -> None:
     [
         (lambda it: it.convert(None, "y.png"), "input is null; expected the path"),
         (lambda it: it.convert("x.png", 3), "output is 3; expected the path"),
+        (lambda it: it.convert("x.png", "y.png", skip_existing="no"), "skip_existing is 'no'; expected true or false"),
         (lambda it: it([1, 2]), "x is a list; expected a tensor"),
+        (lambda it: it(torch.zeros(1, 3, 8, 8, device="meta")), "x is a tensor without values .on the meta device.;"),
+        (lambda it: it(torch.zeros(1, 3, 8, 8).to_sparse()), "x is a tensor of sparse_coo; expected a dense tensor"),
+        (lambda it: it(torch.zeros(1, 3, 8, 8, dtype=torch.complex64)), "x is a tensor of complex64; expected"),
         (lambda it: it(np.zeros((1, 3, 8, 8))), "x is a ndarray; expected a tensor"),
         (lambda it: it.toward(None), "direction is null; expected a2b or b2a"),
         (lambda it: it.toward(["a2b"]), "direction is a list; expected a2b or b2a"),
@@ -69,6 +90,17 @@ def test_another_type_is_said_before_any_work(call: str) -> None:
 def test_a_translator(call: Any, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         call(unpaired.load("day2night", runtime="torch", device="cpu"))
+
+
+def test_an_empty_name_is_refused() -> None:
+    for call in (lambda: unpaired.load(""), lambda: unpaired.train(unpaired.Image(), "a", "b", "")):
+        with pytest.raises(unpaired.ConfigError, match="is an empty name; expected a"):
+            call()
+
+
+def test_eight_bit_floats_are_numbers() -> None:
+    x = torch.rand(1, 3, 8, 8).to(torch.float8_e4m3fn)
+    assert unpaired.load("day2night", runtime="torch", device="cpu")(x).shape == (1, 3, 8, 8)
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "\0", "a\0b", "\ud800"])

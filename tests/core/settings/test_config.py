@@ -96,7 +96,7 @@ def test_every_fault_is_in_one_message() -> None:
         "training.discriminator_learning_rate is [1]",
         "expected a number or null",
         "training.ema is 1.5",
-        "expected 0 to 1",
+        "expected 0 to below 1",
     ]
 
 
@@ -142,6 +142,21 @@ def test_a_whole_float_is_a_whole_number() -> None:
 )
 def test_typed_text_means_what_the_field_is(key: str, typed: str, meant: Any) -> None:
     assert getattr(from_mapping(Sound, {"rate": 1, key: Text(typed)}), key) == meant
+
+
+@pytest.mark.parametrize("typed", ["010", "1:30", "-07", "0o17", "1:2:3"])
+def test_numbers_that_are_read_in_more_than_one_way_are_refused(typed: str, tmp_path: Path) -> None:
+    """YAML 1.1 has 010 for 8 and 1:30 for 90, YAML 1.2 for 10 and for text."""
+    with pytest.raises(ConfigError, match=f"rate is '{typed}'; expected a whole number"):
+        from_mapping(Sound, {"rate": Text(typed)})
+    (tmp_path / "s.yaml").write_text(f"rate: {typed}\n")
+    assert read_yaml(tmp_path / "s.yaml") == {"rate": typed}
+
+
+@pytest.mark.parametrize("decay", ["beta1", "beta2", "ema"])
+def test_a_decay_that_lets_nothing_new_in_is_refused(decay: str) -> None:
+    with pytest.raises(ConfigError, match=rf"training\.{decay} is 1\.0; expected 0 to below 1"):
+        TrainingSettings(**{decay: 1.0})  # type: ignore[arg-type]
 
 
 def test_typed_text_leaves_no_trace_in_the_settings() -> None:

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import unpaired
+from unpaired import ModelFileError
 from unpaired.core.training import checkpoints
 
 WEIGHTS = {"generators.x": torch.arange(6.0)}
@@ -39,9 +40,14 @@ def test_the_newest_are_kept_and_leftovers_removed(tmp_path: Path) -> None:
     assert left == ["step-00000015", "step-00100000"]
 
 
-def test_a_folder_without_its_last_file_does_not_count(tmp_path: Path) -> None:
-    (save(tmp_path, 5) / "state.pt").unlink()
-    assert checkpoints.listed(tmp_path) == []
+@pytest.mark.parametrize("name", ["weights.safetensors", "state.pt"])
+def test_a_folder_without_a_file_is_named_and_not_passed_over(tmp_path: Path, name: str) -> None:
+    save(tmp_path, 5)
+    (save(tmp_path, 10) / name).unlink()
+    newest = checkpoints.newest(tmp_path)
+    assert newest is not None
+    with pytest.raises(ModelFileError, match=f"has no {name}; delete it to resume from an older one .step-00000005"):
+        checkpoints.load(newest)
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "state.pt", "process-0.pt"])

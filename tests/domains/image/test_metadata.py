@@ -77,6 +77,14 @@ def test_chunks_of_png_are_kept(bits: int, translator: Translator, tmp_path: Pat
         image.load()
 
 
+def test_private_chunks_of_one_kind_are_all_kept(translator: Translator, tmp_path: Path) -> None:
+    private = [(b"prVt", b"one"), (b"prVt", b"two"), (b"prVt", b"two")]
+    png(tmp_path / "x.png", np.full((20, 60), 90, np.uint8), 8, 2, private)
+    assert notes(tmp_path / "x.png", tmp_path / "y.png", translator) == []
+    written = (tmp_path / "y.png").read_bytes()
+    assert [written.count(kind + text) for kind, text in private] == [1, 2, 2]
+
+
 @row("PNG", "significant bits and background")
 @pytest.mark.parametrize(
     ("bits", "colour_type", "significant", "background", "expected"),

@@ -329,6 +329,17 @@ def test_a_raw_photograph_is_not_taken_for_its_thumbnail(tmp_path: Path) -> None
             read_picture(tmp_path / name)
 
 
+@row("TIFF whose first picture is a small copy of a later one", "everything")
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_small_copy_is_not_taken_for_the_picture(bits: int, tmp_path: Path) -> None:
+    with tifffile.TiffWriter(tmp_path / "x.tif") as tiff:
+        tiff.write(ramp(bits, 3).astype(f"u{bits // 8}"), photometric="rgb", subfiletype=1)
+        tiff.write(ramp(bits, 3, 40, 60).astype(f"u{bits // 8}"), photometric="rgb")
+    for read in (read_header, read_picture):
+        with pytest.raises(MediaError, match=r"x\.tif is a TIFF whose first picture is a small copy of a later one"):
+            read(tmp_path / "x.tif")
+
+
 def test_a_description_of_the_storage_is_not_handed_on(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "x.tif", ramp(16)[..., 0].astype(np.uint16))
     assert '"shape"' in tifffile.TiffFile(tmp_path / "x.tif").pages[0].description
