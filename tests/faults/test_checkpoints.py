@@ -81,7 +81,7 @@ WRONG_WEIGHTS: dict[str, tuple[Callable[[dict[str, torch.Tensor]], Any], str]] =
 }
 
 
-@row("a checkpoint of a run", "a weight missing, of another shape or not finite")
+@row("checkpoint of a run", "a weight missing, of another shape or not finite")
 @pytest.mark.parametrize("kind", WRONG_WEIGHTS)
 def test_weights_that_do_not_fit(kind: str, place: Path, newest: Path) -> None:
     change, expected = WRONG_WEIGHTS[kind]
@@ -125,7 +125,7 @@ WRONG_STATES: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
 }
 
 
-@row("a checkpoint of a run", "a state without a key or of another type")
+@row("checkpoint of a run", "a state without a key or of another type")
 @pytest.mark.parametrize("kind", WRONG_STATES)
 def test_states_that_do_not_fit(kind: str, place: Path, newest: Path) -> None:
     name, change = WRONG_STATES[kind]
@@ -137,7 +137,7 @@ def test_states_that_do_not_fit(kind: str, place: Path, newest: Path) -> None:
     assert "delete it to resume from an older one (step-00000001)" in message
 
 
-@row("a checkpoint of a run", "a file missing")
+@row("checkpoint of a run", "a file missing")
 def test_a_file_that_is_missing(place: Path, newest: Path) -> None:
     (newest / "weights.safetensors").rename(place / "kept")
     assert "has no weights.safetensors; delete it to resume from an older one (step-00000001)" in resumed(place)
@@ -158,7 +158,7 @@ def test_the_command_says_the_same(refused: Callable[..., str], place: Path, new
     assert "step-00000001" in line
 
 
-@row("a checkpoint of a run", "bits that changed on the disk")
+@row("checkpoint of a run", "bits that changed on the disk")
 @pytest.mark.parametrize("name", ["weights.safetensors", "state.pt", "process-0.pt"])
 def test_a_flipped_bit_is_noticed(name: str, place: Path) -> None:
     folder = place / "run/checkpoints/step-00000002"
@@ -189,7 +189,7 @@ def test_others_may_read_a_run_as_far_as_the_umask_lets_them(finished: Path) -> 
     )
 
 
-@row("a model file", "bits that changed on the disk")
+@row("model file", "bits that changed on the disk")
 def test_a_flipped_bit_of_a_model_is_noticed(place: Path) -> None:
     file = place / "run/model.safetensors"
     unpaired.load(file, runtime="torch", device="cpu")

@@ -205,7 +205,7 @@ HEADERS = [
 ]  # fmt: skip
 
 
-@row("a model file", "a header that asks for what cannot be")
+@row("model file", "a header that asks for what cannot be")
 @pytest.mark.parametrize("header", HEADERS, ids=lambda header: header[:24])
 def test_headers_that_are_no_document(header: str, model: Path, tmp_path: Path) -> None:
     with pytest.raises(unpaired.ModelFileError) as caught:

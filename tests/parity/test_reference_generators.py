@@ -56,7 +56,7 @@ def difference(translator: Any, network: nn.Module, side: int = 64) -> float:
     return float((translator(x, "a2b") - y).abs().max())
 
 
-@row("a generator of pytorch-CycleGAN-and-pix2pix or CUT", "ResNet and U-Net, each norm, blurred sampling, drop-out")
+@row("generator of pytorch-CycleGAN-and-pix2pix or CUT", "ResNet and U-Net, each norm, blurred sampling, drop-out")
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_output_is_the_references(kind: str, tmp_path: Path) -> None:
     network = lively(KINDS[kind]())
@@ -69,9 +69,7 @@ def test_the_output_is_the_references(kind: str, tmp_path: Path) -> None:
     assert difference(translator, network, 256 if "256" in kind else 128) <= allowed
 
 
-@row(
-    "a generator of pytorch-CycleGAN-and-pix2pix or CUT", "instance norms with running statistics (PyTorch before 0.4)"
-)
+@row("generator of pytorch-CycleGAN-and-pix2pix or CUT", "instance norms with running statistics (PyTorch before 0.4)")
 @pytest.mark.parametrize("make", [Resnet, lambda: Unet("instance", bias=True)], ids=["resnet", "unet"])
 def test_running_statistics_of_instance_norms_are_left_out(make: Any, tmp_path: Path) -> None:
     network = lively(make())
@@ -86,7 +84,7 @@ def test_running_statistics_of_instance_norms_are_left_out(make: Any, tmp_path: 
     assert "running statistics of its instance norms are left out" in model.card["note"]
 
 
-@row("a generator of pytorch-CycleGAN-and-pix2pix or CUT", "a file that tells instance norms from none by nothing")
+@row("generator of pytorch-CycleGAN-and-pix2pix or CUT", "instance norms or none, where the file does not tell")
 def test_what_the_file_does_not_tell_is_said(tmp_path: Path) -> None:
     """A plain dictionary has lost the versions of the modules, and neither norm has tensors."""
     with_norms, without = lively(Resnet("instance")), lively(Resnet("none"))
@@ -147,7 +145,7 @@ def test_files_without_a_zip_archive_are_read(tmp_path: Path) -> None:
         assert difference(unpaired.load(tmp_path / OUT, runtime="torch", device="cpu"), network) <= 1e-6
 
 
-@row("a generator of pytorch-CycleGAN-and-pix2pix or CUT", "several networks in one file")
+@row("generator of pytorch-CycleGAN-and-pix2pix or CUT", "several networks in one file")
 @pytest.mark.parametrize(
     "key", ["state_dict", "netG", "model", "module", "net.module", "generator.model.module", "_orig_mod"]
 )
@@ -216,7 +214,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
 }
 
 
-@row("a generator of pytorch-CycleGAN-and-pix2pix or CUT", "any other network")
+@row("generator of pytorch-CycleGAN-and-pix2pix or CUT", "any other network")
 @pytest.mark.parametrize("kind", REFUSED)
 def test_what_cannot_be_imported_is_named(kind: str, tmp_path: Path) -> None:
     make, message = REFUSED[kind]

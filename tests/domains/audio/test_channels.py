@@ -74,7 +74,7 @@ def test_masks_of_loudspeakers_are_kept(mask: int, channels: int, between: str, 
         assert mask_of(found) == mask
 
 
-@row("AIFF and CAF with channels in another order", "which loudspeaker a channel belongs to")
+@row("AIFF and CAF with channels in an order of their own", "which loudspeaker a channel belongs to")
 @pytest.mark.parametrize(("tag", "order"), [(124, "FC FL FR BL BR LFE"), (123, "FL FC FR BL BR LFE")])
 def test_other_orders_of_aiff_and_caf_are_understood(tag: int, order: str, tmp_path: Path) -> None:
     places = [WAVE.index(name) for name in order.split()]

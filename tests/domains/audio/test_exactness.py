@@ -26,7 +26,9 @@ def bursts(rate: int, seconds: float = 1.0, channels: int = 1, peak: float = 0.9
     return peak * noise / np.abs(noise).max()
 
 
-@row("WAV, AIFF, CAF, AU, W64, RF64, VOC, FLAC", "the sample format (8 to 24 bits, floats, laws, ALAC), every sample")
+@row(
+    "WAV, RF64, Wave64, AIFF, CAF, AU, VOC, FLAC", "sample format (8 to 24 bits, floats, laws, ALAC), and every sample"
+)
 @pytest.mark.parametrize(
     ("kind", "subtypes"),
     [
@@ -46,7 +48,7 @@ def test_every_sample_format_comes_back_exactly(kind: str, subtypes: str, tmp_pa
         assert np.array_equal(one, two), subtype
 
 
-@row("recordings with samples of 32 bits or of 64-bit floats", "the sample format; 24 bits of every sample")
+@row("recordings with samples of 32 bits or of 64-bit floats", "sample format, and every sample")
 @pytest.mark.parametrize("subtype", ["PCM_32", "DOUBLE"])
 def test_wider_samples_are_computed_in_single_precision(subtype: str, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", bursts(16000), 16000, subtype=subtype)
@@ -56,7 +58,7 @@ def test_wider_samples_are_computed_in_single_precision(subtype: str, tmp_path: 
     assert np.abs(one - two).max() <= 2.0**-24
 
 
-@row("float recordings beyond full scale", "peaks, in float files; bounded in others, with a note")
+@row("float recordings beyond full scale", "peaks")
 def test_loud_floats(tmp_path: Path) -> None:
     loud = bursts(16000, peak=3.0).astype(np.float32)
     soundfile.write(tmp_path / "a.wav", loud, 16000, subtype="FLOAT")
@@ -67,7 +69,7 @@ def test_loud_floats(tmp_path: Path) -> None:
     assert any(note.startswith(f"{beyond} samples beyond full scale are bounded") for note in notes)
 
 
-@row("WAV with ADPCM, GSM or MP3 in it", "the number of samples; written as 16 bits, with a note")
+@row("WAV with ADPCM, GSM or MP3 in it", "number and format of the samples")
 @pytest.mark.parametrize("subtype", ["IMA_ADPCM", "MS_ADPCM", "GSM610"])
 def test_blocks_of_samples_are_written_one_by_one(subtype: str, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", bursts(8000, 0.77), 8000, subtype=subtype)
@@ -92,7 +94,7 @@ def lag(one: Sound, two: Sound) -> int:
     return int(found.argmax()) - (len(one) - 1)
 
 
-@row("MP3, Ogg Vorbis, Opus", "the content's place and length, in and out")
+@row("MP3, Ogg Vorbis, Opus", "place and length of the content")
 @pytest.mark.parametrize("kind", ["mp3", "ogg", "opus"])
 @pytest.mark.parametrize("rate", [8000, 16000, 48000])
 def test_encoders_delays_are_no_part_of_a_recording(kind: str, rate: int, tmp_path: Path) -> None:

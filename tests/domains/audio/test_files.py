@@ -191,7 +191,7 @@ def test_names_tell_recordings() -> None:
     assert not any(map(is_sound_name, ("a.txt", "wav", "a.png")))
 
 
-@row("a folder of recordings", "MIDI files, projects, playlists, cue sheets and sound of unknown kinds in it")
+@row("folder of recordings", "MIDI files, projects, playlists, cue sheets and sound of unknown kinds in it")
 @pytest.mark.parametrize("name", ["a.mid", "a.aup3", "a.ptx", "a.m3u", "a.cue", "A.MPC", "a.aax"])
 def test_kinds_without_sound_to_read_are_said(name: str, assets: Path, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()

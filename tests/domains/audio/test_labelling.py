@@ -165,7 +165,7 @@ def test_comments_and_blocks_of_flac_come_as_they_are(plain: Path, tmp_path: Pat
     assert comments.comments_in(tmp_path / "c.ogg") == fields
 
 
-@row("MP3", "its tags as they are, but for an earlier encoder's padding")
+@row("MP3", "ID3v2, ID3v1 and APE tags")
 def test_frames_of_mp3_come_as_they_are(plain: Path, tmp_path: Path) -> None:
     through(plain, tmp_path / "a.mp3", **LEAVE)
     private = id3._frame("PRIV", b"owner\0\1\2\3")
@@ -181,7 +181,7 @@ def test_frames_of_mp3_come_as_they_are(plain: Path, tmp_path: Path) -> None:
     assert soundfile.info(tmp_path / "c.mp3").frames == RATE
 
 
-@row("MP3 that does not say how long it is", "its length")
+@row("MP3 that does not say how long it is", "length")
 def test_a_guessed_length_is_no_promise(plain: Path, tmp_path: Path) -> None:
     through(plain, tmp_path / "a.mp3", **LEAVE)
     first = (tmp_path / "a.mp3").read_bytes()
@@ -195,7 +195,7 @@ def test_a_guessed_length_is_no_promise(plain: Path, tmp_path: Path) -> None:
     assert soundfile.info(tmp_path / "c.mp3").frames < 1.2 * RATE
 
 
-@row("Wave64 with chunks behind the sound", "they are no sound")
+@row("Wave64 with chunks behind the sound", "the sound")
 def test_chunks_behind_the_sound_of_wave64_are_no_sound(plain: Path, tmp_path: Path) -> None:
     through(plain, tmp_path / "a.w64", **LEAVE)
     whole = (tmp_path / "a.w64").read_bytes()

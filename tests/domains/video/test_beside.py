@@ -120,7 +120,7 @@ def test_attached_files_go_along_in_matroska_and_are_named_elsewhere(tmp_path: P
     assert note == "1 attached files are left out: mp4 has no place for them (own.ttf)"
 
 
-@row("tracks of data (telemetry)", "the track")
+@row("any clip with tracks of data (telemetry)", "the tracks")
 def test_tracks_of_data_are_said(tmp_path: Path) -> None:
     with av.open(tmp_path / "a.ts", "w") as out:
         stream = out.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
@@ -163,7 +163,7 @@ def test_what_else_frames_carry_is_said_in_one_sentence() -> None:
     assert not list(left_out(["GOP_TIMECODE", "PANSCAN"], "h264", captions=True))
 
 
-@row("Motion JPEG with EXIF in its frames", "that it is read")
+@row("Motion JPEG with EXIF in its frames", "pictures")
 def test_frames_of_motion_jpeg_may_have_exif(tmp_path: Path) -> None:
     """PyAV 18.1 raises ValueError where FFmpeg gives a kind of side data that it does not know."""
     with av.open(tmp_path / "a.mkv", "w") as out:
