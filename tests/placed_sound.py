@@ -43,6 +43,7 @@ def write_clip(
     picture: str | None = "mpeg4",
     tracks: tuple[dict[str, str], ...] = ({},),
     seconds: float = SECONDS,
+    together: int = 960,
 ) -> Path:
     """A clip whose sound, `noise`, begins `start` seconds after its picture.
 
@@ -50,6 +51,7 @@ def write_clip(
         codec: encoder of the sound.
         picture: encoder of the picture; None for sound alone.
         tracks: metadata of each sound track.
+        together: samples that are encoded at a time; of PCM, those of a packet.
     """
     with av.open(str(path), "w") as out:
         pictures = _add_picture(out, picture) if picture else None
@@ -57,7 +59,7 @@ def write_clip(
         out.start_encoding()
         packets = _encoded_pictures(pictures, seconds) if pictures else []
         for stream in streams:
-            packets += _encoded(stream, noise(seconds, rate), start)
+            packets += _encoded(stream, noise(seconds, rate), start, together)
         for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
             out.mux(packet)
     return path
@@ -89,11 +91,11 @@ def _add_sound(out: Any, codec: str, rate: int, layout: str, tags: dict[str, str
     return stream
 
 
-def _encoded(stream: Any, sound: Sound, start: float) -> list[Any]:
+def _encoded(stream: Any, sound: Sound, start: float, together: int) -> list[Any]:
     rate, channels = stream.codec_context.sample_rate, stream.codec_context.layout.nb_channels
     packets = []
-    for at in range(0, len(sound), 960):
-        part = np.repeat(sound[at : at + 960].astype(np.float32), channels)[None]
+    for at in range(0, len(sound), together):
+        part = np.repeat(sound[at : at + together].astype(np.float32), channels)[None]
         frame = av.AudioFrame.from_ndarray(part, format="flt", layout=stream.codec_context.layout.name)
         frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), at + round(start * rate)
         packets += stream.encode(frame)

@@ -32,8 +32,40 @@ _HIGHEST = ("wmav1", "wmav2")
 _BEHIND = ("libopus", "alac")
 _ONE_PAIR = {"5.0(side)": "5.0", "5.1(side)": "5.1"}
 """Layouts with loudspeakers beside the listener by what encoders call them that know only loudspeakers behind."""
+_NATIVE = [av.AudioLayout(hex(1 << bit)).channels[0].name for bit in range(63)]
+"""Loudspeakers in the order in which FFmpeg's layouts have them."""
 _ENCODERS = {"mp3": "libmp3lame", "opus": "libopus", "vorbis": "libopus"}
 """Encoder of a codec, where it is called otherwise."""
+
+
+class SoundDecoder:
+    """The decoder of a track of sound, and the order in which it gives the channels.
+
+    MOV and CAF may list the loudspeakers of their channels in any order. PyAV 18.1 shares such a list between a decoder
+    or a frame and the `AudioLayout` made of it, and each of them frees it, which ends the program. So the list is taken
+    from the decoder before it makes a frame: it is told the same loudspeakers in their usual order.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self.context: Any = stream.codec_context
+        layout = self.context.layout  # owns the list from here on
+        names = [channel.name for channel in layout.channels]
+        known = len(set(names)) == len(names) and set(names) <= set(_NATIVE)
+        usual = sorted(range(len(names)), key=lambda at: _NATIVE.index(names[at])) if known else [*range(len(names))]
+        self.order: list[int] | None = None if usual == [*range(len(names))] else usual
+        """Which of the channels that it gives belongs at each place of the layout; None where they stand there."""
+        if names:
+            self.context.layout = "+".join(names[at] for at in usual) if known else f"{len(names)} channels"
+
+    def decode(self, packet: av.Packet[Any] | None) -> list[av.AudioFrame]:
+        """The frames of a packet; None gives those that are left at the end."""
+        frames: list[av.AudioFrame] = self.context.decode(packet)
+        return frames
+
+    def channels(self, packed: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
+        """Packed samples as (channels, n), in the order of the layout."""
+        samples = packed.reshape(-1, count).T
+        return samples if self.order is None else samples[self.order]
 
 
 @dataclass(frozen=True)
@@ -51,9 +83,9 @@ class Wanted:
     """Bits a second that it was stored in; 0 for the usual."""
 
     @classmethod
-    def of(cls, source: Any) -> Wanted:
+    def of(cls, decoder: SoundDecoder) -> Wanted:
         """What a track decodes to."""
-        context = source.codec_context
+        context = decoder.context
         codec = context.codec
         stored = codec.lossless and codec.canonical_name != "dts"
         bits = 8 * context.format.bytes if stored and context.format is not None else 0
@@ -173,12 +205,14 @@ class Timeline:
     """Decoded frames made one stretch of samples: each lies where its time says, from `begin` up to `end`.
 
     Args:
+        decoder: what gives the frames.
         begin: seconds of the first sample given; None for the first frame's own time.
         end: seconds at which the stretch ends at the latest.
         shift: seconds that times are moved back by.
     """
 
-    def __init__(self, begin: Fraction | None, end: Fraction | None, shift: Fraction) -> None:
+    def __init__(self, decoder: SoundDecoder, begin: Fraction | None, end: Fraction | None, shift: Fraction) -> None:
+        self._decoder = decoder
         self._begin, self._end, self._shift = begin, end, shift
         self._form: tuple[str, str, int] | None = None
         self._source: tuple[str, str, int] | None = None
@@ -214,7 +248,7 @@ class Timeline:
         rate, late = frame.sample_rate, time - self._due
         follows = self._begun and abs(time - self._stated) <= _GAP and abs(late) <= _DRIFT
         self._stated = time + Fraction(frame.samples, rate)
-        samples = frame.to_ndarray().reshape(-1, frame.layout.nb_channels).T
+        samples = self._decoder.channels(frame.to_ndarray(), frame.layout.nb_channels)
         if not follows and late > 0:
             yield from self._silence(late, samples[:, :1], rate)
         elif not follows:

@@ -19,12 +19,13 @@ from av.stream import Disposition
 from .kinds import Container
 from .labels import attach_cover, label
 from .opening import reason
-from .sound import Timeline, Wanted, add_sound, encoders_for
+from .sound import SoundDecoder, Timeline, Wanted, add_sound, encoders_for
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.stream import Stream
 
+_TIMES_MAY_BE_EQUAL = 0x20000  # AVFMT_TS_NONSTRICT
 _TEXT_CODEC = {"mp4": "mov_text", "mov": "mov_text", "3gp": "mov_text", "webm": "webvtt", "matroska": "subrip"}
 
 
@@ -44,6 +45,8 @@ class Track:
         self._source, self._target = source, target
         self._span, self._shift = span, shift
         self._last: int | None = None
+        # Packets of TrueHD are shorter than a millisecond: several of them have one time in Matroska.
+        self._step = 0 if target.container.format.flags & _TIMES_MAY_BE_EQUAL else 1
         self._held: av.Packet[Any] | None = None
         self._length = 0
 
@@ -72,7 +75,7 @@ class Track:
     def _decoded_length(self, packet: av.Packet[Any]) -> int:
         if self._source.type == "audio":
             with suppress(av.FFmpegError, ValueError):
-                decoded: list[av.AudioFrame] = self._source.decode(packet)  # type: ignore[attr-defined]
+                decoded = SoundDecoder(self._source).decode(packet)
                 seconds = sum(Fraction(each.samples, each.sample_rate) for each in decoded)
                 return round(seconds / packet.time_base) or self._length
         return self._length
@@ -100,8 +103,8 @@ class Track:
         if packet.dts is not None:
             packet.dts -= back
             # A damaged file may go back in time, which no container takes.
-            if self._last is not None and packet.dts <= self._last and self._source.type == "audio":
-                packet.dts = self._last + 1
+            if self._last is not None and packet.dts < self._last + self._step and self._source.type == "audio":
+                packet.dts = self._last + self._step
                 packet.pts = max(packet.pts, packet.dts) if packet.pts is not None else packet.dts
             self._last = packet.dts
         packet.stream = self._target
@@ -111,10 +114,11 @@ class Track:
 class _Sound(Track):
     """A sound track that is encoded anew."""
 
-    def __init__(self, *arguments: Any, from_zero: bool) -> None:
+    def __init__(self, *arguments: Any, decoder: SoundDecoder, from_zero: bool) -> None:
         super().__init__(*arguments)
         begin, end = self._span
-        self._timeline = Timeline(self._shift if from_zero else begin, end, self._shift)
+        self._decoder = decoder
+        self._timeline = Timeline(decoder, self._shift if from_zero else begin, end, self._shift)
 
     def _inside(self, packet: av.Packet[Any]) -> bool:
         return True  # cut where it begins and ends to the sample, once it is decoded
@@ -129,7 +133,7 @@ class _Sound(Track):
     def _encoded(self, packet: av.Packet[Any] | None) -> Iterator[av.Packet[Any]]:
         decoded: list[av.AudioFrame] = []
         with suppress(av.FFmpegError, ValueError, EOFError):  # a damaged packet is a moment of silence
-            decoded = self._source.decode(packet)  # type: ignore[attr-defined]
+            decoded = self._decoder.decode(packet)
         for frame in decoded:
             for piece in self._timeline.frames(frame):
                 yield from self._target.encode(piece)  # type: ignore[attr-defined]
@@ -175,13 +179,14 @@ def take_along(
         return None, f"{what} is left out: its codec is not known here"
     if _is_cover(source) and kind.name == "matroska" and attach_cover(container, source):
         return None, None
-    if _holds(kind, source, span):
+    decoder = SoundDecoder(source) if source.type == "audio" else None
+    if _holds(kind, source, span, decoder):
         target = container.add_stream_from_template(source, opaque=True)
         label(target, source)
         return Track(source, target, span, shift), None
     try:
-        if source.type == "audio":
-            return _encoded_anew(what, source, container, span, shift, kind)
+        if decoder is not None:
+            return _encoded_anew(what, source, decoder, container, span, shift, kind)
         codec = _TEXT_CODEC.get(kind.name)
         text = _add_text(container, source, codec) if source.type == "subtitle" else None
         if text is not None:
@@ -196,13 +201,14 @@ def take_along(
 def _encoded_anew(
     what: str,
     source: Any,
+    decoder: SoundDecoder,
     container: OutputContainer,
     span: tuple[Fraction | None, Fraction | None],
     shift: Fraction,
     kind: Container,
 ) -> tuple[Track | None, str | None]:
     faults = []
-    wanted = Wanted.of(source)
+    wanted = Wanted.of(decoder)
     for encoder in encoders_for(kind, wanted):
         try:
             target = add_sound(container, encoder, wanted)
@@ -210,20 +216,22 @@ def _encoded_anew(
             faults.append(f"{encoder}: {reason(error)}")
             continue
         label(target, source)
-        track = _Sound(source, target, span, shift, from_zero=kind.constant_rate)
+        track = _Sound(source, target, span, shift, decoder=decoder, from_zero=kind.constant_rate)
         if encoder == wanted.codec and encoder.startswith("pcm_"):  # the same samples
             return track, None
         return track, f"{what} was encoded anew as {encoder}: {kind.name} does not keep it in its place"
     return None, f"{what} is left out: {kind.name} cannot hold it ({'; '.join(faults)})"
 
 
-def _holds(kind: Container, source: Stream, span: tuple[Fraction | None, Fraction | None]) -> bool:
+def _holds(
+    kind: Container, source: Stream, span: tuple[Fraction | None, Fraction | None], decoder: SoundDecoder | None
+) -> bool:
     """Whether a kind of container gives a track back as it is: some say so only when their header is written."""
     codec: str = source.codec_context.codec.canonical_name
     at_home = kind.name in source.container.format.name.split(",")
-    if source.type == "audio":
+    if decoder is not None:
         whole = at_home and span == (None, None)
-        known = codec in kind.copied and (whole or not kind.constant_rate)
+        known = codec in kind.copied and (whole or not kind.constant_rate) and (at_home or decoder.order is None)
     elif _is_cover(source):
         known = kind.covers
     else:

@@ -33,12 +33,14 @@ _APPLE = {
     13: "TFL", 14: "TFC", 15: "TFR", 16: "TBL", 17: "TBC", 18: "TBR", 33: "BL", 34: "BR", 42: "FC",
 }  # fmt: skip
 """Loudspeakers by Apple's labels (CoreAudioBaseTypes.h)."""
+_BEHIND, _BESIDE = {33, 34}, {5: "SL", 6: "SR"}
+"""Labels of the rear ones of two pairs of surround loudspeakers; those that else are behind are then beside."""
 _TAGS = {
     100: "FC", 101: "FL FR", 108: "FL FR BL BR", 109: "FL FR BL BR FC", 111: "FL FR BL BR FC BC",
     113: "FL FR FC", 114: "FC FL FR", 115: "FL FR FC BC", 116: "FC FL FR BC", 117: "FL FR FC BL BR",
     118: "FL FR BL BR FC", 119: "FL FC FR BL BR", 120: "FC FL FR BL BR", 121: "FL FR FC LFE BL BR",
     122: "FL FR BL BR FC LFE", 123: "FL FC FR BL BR LFE", 124: "FC FL FR BL BR LFE", 125: "FL FR FC LFE BL BR BC",
-    126: "FL FR FC LFE BL BR FLC FRC", 127: "FC FLC FRC FL FR BL BR LFE", 128: "FL FR FC LFE BL BR SL SR",
+    126: "FL FR FC LFE BL BR FLC FRC", 127: "FC FLC FRC FL FR BL BR LFE", 128: "FL FR FC LFE SL SR BL BR",
     131: "FL FR BC", 132: "FL FR BL BR", 133: "FL FR LFE", 134: "FL FR LFE BC", 135: "FL FR LFE BL BR",
     136: "FL FR FC LFE", 137: "FL FR FC LFE BC", 142: "FC FL FR BL BR BC LFE",
 }  # fmt: skip
@@ -171,4 +173,5 @@ def _of_apple(content: bytes) -> Speakers | None:
     if tag >> 16 != _BY_LABELS:
         return _listed(_TAGS, tag >> 16)
     labels = [int.from_bytes(content[at : at + 4], "big") for at in range(12, min(len(content), 12 + 20 * count), 20)]
-    return tuple(_APPLE.get(label, "") for label in labels) if set(labels) <= set(_APPLE) else None
+    names = _APPLE | _BESIDE if set(labels) & _BEHIND else _APPLE
+    return tuple(names[label] for label in labels) if set(labels) <= set(names) else None

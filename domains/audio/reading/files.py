@@ -122,6 +122,8 @@ class _ByLibsndfile:
         file = self._file = self._opened()
         try:  # some formats are only looked into when they are read
             file.read(1, dtype="float32", always_2d=True)
+            if file.format == "OGG":  # libsndfile 1.2.2 does not find its way in all of Opus with many channels
+                file.seek(max(0, file.frames - 1))
         except (soundfile.LibsndfileError, RuntimeError) as error:
             raise MediaError(reason(error)) from error
         if file.format == "FLAC" and file.frames >= _UNKNOWN:  # written to a pipe: libsndfile reads one block of it

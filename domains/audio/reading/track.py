@@ -15,6 +15,7 @@ from av.stream import Disposition
 from ....core.errors import MediaError
 from ...containers.clock import Clock
 from ...containers.opening import open_container
+from ...containers.sound import SoundDecoder
 from ..metadata.info import BLOCK, SoundInfo
 from ..signal.sound import Sound
 from .timeline import SLACK, Timeline
@@ -63,6 +64,7 @@ class SoundTrack:
         try:
             self._clock = Clock(self._container)
             self._stream: Any = self._chosen()
+            self._decoder = SoundDecoder(self._stream)
         except BaseException:
             self._container.close()
             raise
@@ -146,13 +148,13 @@ class SoundTrack:
             time = self._time(frame)
             for part in resampler.resample(frame):
                 packed = part.to_ndarray().astype(np.float32, copy=False)
-                yield packed.reshape(-1, self.info.channels).T, time
+                yield self._decoder.channels(packed, self.info.channels), time
                 time = None
 
     def _frames(self) -> Iterator[av.AudioFrame]:
         for packet in self._clock.packets(self._stream):
             try:
-                yield from self._stream.decode(packet if packet.size else None)
+                yield from self._decoder.decode(packet if packet.size else None)
             except EOFError:
                 continue
             except (av.FFmpegError, ValueError):

@@ -248,7 +248,9 @@ class Footage:
             if frame is not None and self.ticks_of(frame) <= self._begin:
                 return frame
         well_before = self.first_tick - round(100 / self._tick)
-        return next(self._frames, None) if self._restarted(well_before) else first
+        if self._restarted(well_before) or self._restarted(self.first_tick):  # AVI goes nowhere before its beginning
+            return next(self._frames, None)
+        return first
 
     def _restarted(self, place: int) -> bool:
         try:

@@ -85,6 +85,18 @@ def test_other_orders_of_aiff_and_caf_are_understood(tag: int, order: str, tmp_p
         assert heard(tmp_path / "b.flac") == list(range(6))
 
 
+@pytest.mark.parametrize("labels", [(), (1, 2, 3, 4, 5, 6, 33, 34)])
+def test_the_rear_ones_of_two_surround_pairs_are_behind(labels: tuple[int, ...], tmp_path: Path) -> None:
+    """Apple's tag 128, and its labels: left, right, centre, bass, left and right surround, rear left and right."""
+    tag = 0 if labels else 128 << 16 | 8
+    listed = b"".join(struct.pack(">II3f", label, 0, 0, 0, 0) for label in labels)
+    soundfile.write(tmp_path / "a.caf", tones(8).T, RATE)
+    add(tmp_path / "a.caf", [(b"chan", struct.pack(">III", tag, 0, len(labels)) + listed)])
+    assert speakers_of(tmp_path / "a.caf", "CAF", "PCM_16", 8) == ("FL", "FR", "FC", "LFE", "SL", "SR", "BL", "BR")
+    through(tmp_path / "a.caf", tmp_path / "b.flac")
+    assert heard(tmp_path / "b.flac") == [0, 1, 2, 3, 6, 7, 4, 5]
+
+
 def test_what_ogg_has_no_place_for_is_said(tmp_path: Path) -> None:
     source = with_mask(tmp_path / "a.wav", 0x0B, 3)  # front left, front right, bass
     notes = through(source, tmp_path / "b.ogg")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -235,3 +236,22 @@ def test_odd_and_broken_files_convert_or_are_refused(shared: Path, tmp_path: Pat
     assert len(files) == 48
     assert refused == {(name, 0) for name in REFUSED}
     assert not list(tmp_path.iterdir())
+
+
+@row("Opus of several channels at high bit rates", "every sample")
+def test_opus_with_packets_over_several_pages_is_read_to_its_end(tmp_path: Path) -> None:
+    """libsndfile 1.2.2 finds no way to places in such pages, and calls the file damaged there."""
+    sound = np.random.default_rng(0).uniform(-0.5, 0.5, (96_000, 6)).astype(np.float32)
+    with av.open(str(tmp_path / "a.opus"), "w") as out:
+        stream: Any = out.add_stream("libopus", rate=48_000, options={"mapping_family": "1"})
+        stream.codec_context.layout, stream.codec_context.bit_rate = "5.1", 1_400_000
+        frame = av.AudioFrame.from_ndarray(sound.reshape(1, -1), "flt", "5.1")
+        frame.sample_rate, frame.pts, frame.time_base = 48_000, 0, Fraction(1, 48_000)
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    with SoundFile(tmp_path / "a.opus") as file:
+        read = np.concatenate(list(file), axis=1)
+        assert file.info.layout.startswith("5.1")
+        assert file.warnings == ()
+    assert read.shape == (6, 96_000)
+    assert min(np.corrcoef(read[channel], sound[:, channel])[0, 1] for channel in (0, 1, 2, 4, 5)) > 0.9

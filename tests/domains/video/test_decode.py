@@ -273,3 +273,18 @@ def test_frames_without_times_follow_one_another_from_the_first_on(kind: str, re
     assert [round(frame.pixels.mean() / 10) for frame in frames] == list(range(20))
     cut = list(decode(tmp_path / f"a{kind}", 0.4, 0.6))
     assert [round(frame.pixels.mean() / 10) for frame in cut] == [10, 11, 12, 13, 14]
+
+
+@row("MPEG-4 and MPEG-2 with B-frames in AVI", "times of frames")
+@pytest.mark.parametrize("codec", ["mpeg4", "mpeg2video"])
+def test_frames_of_mpeg_in_avi_begin_with_the_first(codec: str, tmp_path: Path) -> None:
+    """Their decoder gives a frame with the packet after it, and PyAV dates it by that; nor does AVI let one go before
+    its first key frame, so that a cut shortly after it began too late."""
+    path = make(tmp_path / "a.avi", 40, codec=codec, options={"bf": "2", "g": "12"}, time_base=Fraction(1, 25))
+    frames = list(decode(path))
+    assert [frame.time for frame in frames] == [Fraction(number, 25) for number in range(40)]
+    for start, end in ((0.08, 0.4), (0.4, 0.8), (0.84, 1.2)):
+        cut = list(decode(path, start, end))
+        wanted = range(round(start * 25), round(end * 25))
+        assert [frame.time for frame in cut] == [Fraction(number, 25) for number in wanted]
+        assert min(psnr(frame.pixels, frames[number].pixels) for frame, number in zip(cut, wanted, strict=True)) > 50
