@@ -18,7 +18,7 @@ COMMANDS = {
     "evaluate": "score a translator on held-out folders",
     "inspect": "say what a folder, a file, a run or a model holds, and what it means for training",
     "export": "write a model as ONNX or safetensors",
-    "import": "read the weights of pytorch-CycleGAN-and-pix2pix",
+    "import": "read the weights of pytorch-CycleGAN-and-pix2pix and CUT",
     "models": "list the shipped models",
     "domains": "list the installed domains",
 }
