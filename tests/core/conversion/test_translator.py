@@ -15,9 +15,9 @@ from torch.nn import functional as F
 
 import unpaired
 from unpaired.core.adapter.domain import Domain
-from unpaired.core.conversion import translator as module
 from unpaired.core.conversion.translator import Translator, load
 from unpaired.core.errors import ConfigError, MediaError, MissingFile, ModelFileError, UnknownName
+from unpaired.core.model import shipped as module
 from unpaired.core.model.model_file import Model, save_model
 from unpaired.core.model.shipped import shipped_models
 from unpaired.core.networks.norm import WithStatistics

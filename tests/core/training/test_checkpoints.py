@@ -97,7 +97,7 @@ def test_a_full_disk_leaves_the_older_checkpoint_and_nothing_else(tmp_path: Path
     code = f"""
 import resource, signal, torch
 from pathlib import Path
-from unpaired.core import checkpoints
+from unpaired.core.training import checkpoints
 from unpaired import OutputError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 run = Path({str(tmp_path)!r})
