@@ -130,7 +130,7 @@ def _fits(value: Any, kind: Any) -> bool:
         return isinstance(value, Real) and not _truth(value)
     if kind is Path:
         return isinstance(value, str | Path)
-    return not isinstance(kind, type) or isinstance(value, kind)
+    return kind is Any or not isinstance(kind, type) or isinstance(value, kind)
 
 
 def _truth(value: Any) -> bool:
