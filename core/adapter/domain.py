@@ -185,7 +185,7 @@ class Domain(ABC):
         training or judging. To be extended where a library imports parts of itself as it is used."""
         from .imports import import_ahead
 
-        ours = __package__.rpartition(".")[0]
+        ours = __package__.partition(".")[0]
         kinds = [kind.__module__ for kind in type(self).__mro__ if issubclass(kind, Domain)]
         import_ahead([name for name in kinds if not name.startswith(f"{ours}.")], _NOT_CONVERTING)
 

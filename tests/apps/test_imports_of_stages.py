@@ -186,7 +186,7 @@ import sys
 from pathlib import Path
 from lazy import Lazy
 from unpaired import ConversionSettings
-from unpaired.core.pipeline import Job, Pipeline
+from unpaired.core.conversion.pipeline import Job, Pipeline
 
 Pipeline(Lazy(), lambda x: x, "a2b", ConversionSettings()).run([Job(Path("in"), Path(sys.argv[1]))])
 assert {"wave", "xmlrpc.client", "mailbox", "email.mime.audio"} <= set(sys.modules)

@@ -158,7 +158,7 @@ import multiprocessing, sys
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from contract.longhand import Ecg
 from unpaired import AdapterError
-from unpaired.core.contract import check_pickles
+from unpaired.core.adapter.checks import check_pickles
 multiprocessing.set_start_method("spawn")
 def local():
     class Here(Ecg): pass

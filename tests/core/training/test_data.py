@@ -35,7 +35,7 @@ sys.path.insert(0, {tests!r})
 import torch
 from toy import Arrays
 from unpaired import TrainingSettings
-from unpaired.core.data import PairDataset, Positions, loader
+from unpaired.core.training.loader import PairDataset, Positions, loader
 from unpaired.core.sides import scan_sides
 
 def batches(start, workers):

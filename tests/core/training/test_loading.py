@@ -17,7 +17,7 @@ import torch
 from toy import Arrays
 import unpaired
 from unpaired import TrainingSettings
-from unpaired.core.data import PairDataset, Positions, loader
+from unpaired.core.training.loader import PairDataset, Positions, loader
 from unpaired.core.sides import scan_sides
 a, b = Path({folder!r}) / "a", Path({folder!r}) / "b"
 """

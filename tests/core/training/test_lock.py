@@ -19,7 +19,7 @@ from unpaired.core.training.lock import taken
 HOLDER = """
 import os, sys, time
 from pathlib import Path
-from unpaired.core.lock import taken
+from unpaired.core.training.lock import taken
 with taken(Path(sys.argv[1])):
     if os.fork() == 0:
         time.sleep(60)  # a loader process, which the end of the training may leave behind for a while
