@@ -20,8 +20,7 @@ from unpaired.core.networks.initialisation import initialise
 from unpaired.core.networks.norm import WithStatistics
 from unpaired.core.networks.resnet import ResnetGenerator
 from unpaired.core.networks.unet import UnetGenerator
-from unpaired.core.runtimes import choice
-from unpaired.core.runtimes import runtime as runtimes
+from unpaired.core.runtimes import choice, packages
 from unpaired.core.runtimes.onnx import OnnxRuntime
 from unpaired.core.runtimes.openvino import OpenVinoRuntime
 from unpaired.core.runtimes.torch import TorchRuntime
@@ -220,10 +219,8 @@ def test_choices_that_cannot_be(name: str, device: str, words: str) -> None:
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = runtimes.find_spec
-    monkeypatch.setattr(
-        runtimes, "find_spec", lambda name: None if name in ("openvino", "onnxruntime") else found(name)
-    )
+    found = choice.find_spec
+    monkeypatch.setattr(choice, "find_spec", lambda name: None if name in ("openvino", "onnxruntime") else found(name))
     assert choice.choose("auto", "cpu") == choice.Choice("torch", "cpu")
     for name, package in (("openvino", "openvino"), ("onnx", "onnxruntime")):
         with pytest.raises(MissingDependency, match=f"pip install {package}"):
@@ -236,7 +233,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         return imported(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", refuse)
-    monkeypatch.setattr(runtimes, "import_module", refuse)
+    monkeypatch.setattr(packages, "import_module", refuse)
     with pytest.raises(MissingDependency, match="pip install onnxruntime"):
         OnnxRuntime(generator_of("resnet", 1), 1)
 

@@ -36,7 +36,7 @@ import torch
 from toy import Arrays
 from unpaired import TrainingSettings
 from unpaired.core.training.loader import PairDataset, Positions, loader
-from unpaired.core.sides import scan_sides
+from unpaired.core.training.folders import scan_sides
 
 def batches(start, workers):
     settings = TrainingSettings(steps=12, batch=2, workers=workers)

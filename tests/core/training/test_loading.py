@@ -18,7 +18,7 @@ from toy import Arrays
 import unpaired
 from unpaired import TrainingSettings
 from unpaired.core.training.loader import PairDataset, Positions, loader
-from unpaired.core.sides import scan_sides
+from unpaired.core.training.folders import scan_sides
 a, b = Path({folder!r}) / "a", Path({folder!r}) / "b"
 """
 SMALL = """

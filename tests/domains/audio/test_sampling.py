@@ -13,6 +13,7 @@ from unpaired import Audio, MediaError, MissingFile
 from unpaired.domains.audio import AudioSettings
 from unpaired.domains.audio.signal import mel as features
 from unpaired.domains.audio.signal import pitch
+from unpaired.domains.audio.signal.sound import resampled
 from unpaired.domains.audio.training import sampling
 
 
@@ -139,7 +140,7 @@ def test_any_rate_and_number_of_channels_is_read(tmp_path: Path) -> None:
     """The same voice recorded at 48 kHz in stereo and at 22.05 kHz looks the same below 8 kHz."""
     sound = voice(150, 1.0, rate=48000)
     stereo = write(tmp_path / "stereo.wav", np.stack([sound, sound]), 48000)
-    own = write(tmp_path / "own.wav", sound.resampled(sound, 48000, RATE))
+    own = write(tmp_path / "own.wav", resampled(sound, 48000, RATE))
     first, second = (sampling.Shelf(AudioSettings()).mel(file, "b", 0) for file in (stereo, own))
     assert first.shape == second.shape
     assert float(np.abs(first - second)[:, 4:-4].mean()) < 0.05
