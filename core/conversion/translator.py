@@ -26,7 +26,7 @@ from ..runtimes.choice import choose
 from ..runtimes.runtime import Runtime
 from ..settings.arguments import expect, expect_callable, expect_path, expect_truths
 from ..settings.mapping import to_mapping
-from ..sides import Direction
+from ..sides import SIDES, Direction
 from .files import ConversionReport, convert
 from .pipeline import Progress
 
@@ -177,7 +177,7 @@ class _OneWay:
         self._runtime = runtime
         self._direction = direction
         self._dimensions = model.domain.dimensions
-        self._channels, self._made = int(generator.in_channels), int(generator.out_channels)
+        self._channels, self._made = int(generator.in_channels), model.domain.channels(SIDES[direction][1])
         self._multiple, self._minimum = int(generator.multiple), int(generator.minimum)
         self._size = WithStatistics(generator).size
 
