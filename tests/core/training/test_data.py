@@ -54,7 +54,7 @@ for one, other in zip(whole[7:], rest, strict=True):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_resuming_and_workers_change_nothing(sides: tuple[Path, Path], workers: int) -> None:
     """In a process of its own, as a training is: what other tests have loaded does not reach the workers."""
-    tests = str(Path(__file__).parents[1])
+    tests = str(Path(__file__).parents[2])
     code = RESUMED.format(tests=tests, a=str(sides[0]), b=str(sides[1]), workers=workers)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

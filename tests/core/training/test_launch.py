@@ -101,7 +101,7 @@ def test_what_ends_a_process_of_its_own_is_told_as_it_is(data: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("all_of_them", [True, False], ids=["as a terminal does", "the first alone"])
 def test_several_processes_asked_to_stop_save_and_end(data: Path, all_of_them: bool) -> None:
-    code = PROGRAM.format(tests=str(Path(__file__).parents[1]), folder=str(data))
+    code = PROGRAM.format(tests=str(Path(__file__).parents[2]), folder=str(data))
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", code]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, start_new_session=True)

@@ -77,7 +77,7 @@ except unpaired.ResourceError as error:
 def test_loader_processes_in_need_end_well(program: str, code: int, tmp_path: Path) -> None:
     write_arrays(tmp_path / "a", 4, 0, 0.3, size=64)
     write_arrays(tmp_path / "b", 4, 1, -0.3, size=64)
-    places = {"tests": str(Path(__file__).parents[1]), "folder": str(tmp_path)}
+    places = {"tests": str(Path(__file__).parents[2]), "folder": str(tmp_path)}
     text = (PROGRAM + program).replace("{tests!r}", repr(places["tests"])).replace("{folder!r}", repr(places["folder"]))
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=300, check=False)
     if done.returncode == 77:

@@ -57,7 +57,7 @@ def train(data: Path, out: str, **options: Any) -> Path:
 
 
 def child(data: Path, out: str, steps: int, every: int) -> subprocess.Popen[bytes]:
-    code = CHILD.format(tests=str(Path(__file__).parents[1]), folder=str(data), out=out, steps=steps, every=every)
+    code = CHILD.format(tests=str(Path(__file__).parents[2]), folder=str(data), out=out, steps=steps, every=every)
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
