@@ -123,7 +123,9 @@ class Audio(Domain):
     # -- conversion ---------------------------------------------------------------------------------
     def prepare_conversion(self, options: ConversionSettings) -> None:
         """Import decoders, encoders and vocoders."""
-        from .writing import ffmpeg as remux  # noqa: F401
+        from .conversion import stream, vocoders  # noqa: F401
+        from .reading import reader  # noqa: F401
+        from .writing import ffmpeg, writer  # noqa: F401
 
         super().prepare_conversion(options)
 

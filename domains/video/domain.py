@@ -113,7 +113,10 @@ class Video(Domain):
     # -- conversion ---------------------------------------------------------------------------------
     def prepare_conversion(self, options: ConversionSettings) -> None:
         """Import decoders and encoders, of pictures too, and what holds footage steady."""
-        from .reading import material, pipes, sequence  # noqa: F401
+        from .conversion import blank, stabiliser, tone  # noqa: F401
+        from .reading import clip, material, pipes, sequence  # noqa: F401
+        from .writing import sequence as frames  # noqa: F401
+        from .writing import writer  # noqa: F401
 
         assert isinstance(options, VideoConversion)
         if options.report is not None:
