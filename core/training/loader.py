@@ -9,7 +9,6 @@ from __future__ import annotations
 import multiprocessing
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from ..adapter.domain import Domain
 from ..errors import AdapterError, MediaError, ResourceError, UnpairedError
 from ..samples import Batch, Sample
 from ..sides import Side
+from .handover import Piped, sendable
 from .resources import MORE
 from .schedule import constant_then_linear
 from .settings import TrainingSettings
@@ -171,27 +171,7 @@ class _Sent(Dataset[Batch | UnpairedError]):
             return error
 
 
-@dataclass(frozen=True)
-class _Piped:
-    """A batch as plain arrays, which go through a pipe."""
-
-    a: np.ndarray
-    b: np.ndarray
-    problems: tuple[str, ...]
-    contexts: tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
-
-    @classmethod
-    def of(cls, batch: Batch) -> _Piped:
-        context_a, context_b = ({name: value.numpy() for name, value in each.items()}
-                                for each in (batch.context_a, batch.context_b))  # fmt: skip
-        return cls(batch.a.numpy(), batch.b.numpy(), batch.problems, (context_a, context_b))
-
-    def batch(self) -> Batch:
-        contexts = ({name: torch.from_numpy(value) for name, value in each.items()} for each in self.contexts)
-        return Batch(torch.from_numpy(self.a), torch.from_numpy(self.b), self.problems, *contexts)
-
-
-def _collated(sent: Sequence[Batch | UnpairedError]) -> Batch | _Piped | UnpairedError:
+def _collated(sent: Sequence[Batch | UnpairedError]) -> Batch | Piped | UnpairedError:
     pairs = [each for each in sent if isinstance(each, Batch)]
     if len(pairs) < len(sent):
         return next(each for each in sent if isinstance(each, UnpairedError))
@@ -199,18 +179,7 @@ def _collated(sent: Sequence[Batch | UnpairedError]) -> Batch | _Piped | Unpaire
         batch = collate(pairs)
     except UnpairedError as error:
         return error
-    return batch if get_worker_info() is None else _sendable(batch)
-
-
-def _sendable(batch: Batch) -> Batch | _Piped:
-    """The batch in shared memory, or for the pipe where that is full. Left to the queue, a full one would end in its
-    own thread: the batch would be lost, and who waits for it would wait for ever."""
-    try:
-        for value in (batch.a, batch.b, *batch.context_a.values(), *batch.context_b.values()):
-            value.share_memory_()  # type: ignore[no-untyped-call]
-    except RuntimeError:
-        return _Piped.of(batch)
-    return batch
+    return batch if get_worker_info() is None else sendable(batch)
 
 
 def _has_semaphores(count: int) -> bool:
@@ -235,7 +204,7 @@ def loader(
     if workers and not _has_semaphores(4 * (workers + 3)):
         say(f"/dev/shm has no room for loader processes, so that the training process loads, which is slower: {MORE}")
         workers = 0
-    batches: DataLoader[Batch | _Piped | UnpairedError] = DataLoader(
+    batches: DataLoader[Batch | Piped | UnpairedError] = DataLoader(
         _Sent(dataset),
         batch_sampler=positions,
         num_workers=workers,
@@ -253,9 +222,9 @@ def loader(
     for batch in fetched:
         if isinstance(batch, UnpairedError):
             raise batch
-        if isinstance(batch, _Piped):
+        if isinstance(batch, Piped):
             if not said:
-                say(f"/dev/shm has no room for a batch, so that they come through a pipe, which is slower: {MORE}")
+                say(f"{batch.why}; batches come through pipes instead, which is slower")
                 said = True
             batch = batch.batch()
         yield batch

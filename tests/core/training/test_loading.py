@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from toy import write_arrays
+
+from unpaired.core.training import handover
 
 PROGRAM = """
 import os, resource, signal, sys
@@ -55,6 +58,20 @@ said = []
 assert len(list(loader(dataset, Positions(settings, 0, 0, 1), False, said.append))) == 2
 assert len(said) == 1 and "/dev/shm has no room for loader processes" in said[0], said
 """
+UNREACHED = """
+import multiprocessing
+multiprocessing.set_start_method("fork")
+from unpaired.core.training import handover
+def refuse():
+    raise OSError("AF_UNIX path too long")
+handover.Listener = refuse  # in the loader processes too, which are forked from this one
+settings = TrainingSettings(steps=2, batch=2, workers=2)
+sides = scan_sides(Arrays(), a, b)
+dataset = PairDataset(Arrays(), {side: sides[side].files for side in "ab"}, settings, 2)
+said = []
+assert len(list(loader(dataset, Positions(settings, 0, 0, 1), False, said.append))) == 2
+assert len(said) == 1 and "AF_UNIX path too long" in said[0] and "TMPDIR" in said[0], said
+"""
 KILLED = """
 main = os.getpid()
 class Killed(Arrays):
@@ -72,8 +89,8 @@ except unpaired.ResourceError as error:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="resource limits reach shared memory on Linux alone")
-@pytest.mark.parametrize(("program", "code"), [(SMALL, 0), (NONE, 0), (KILLED, 7)],
-                         ids=["small files alone", "no shared memory", "a killed worker"])  # fmt: skip
+@pytest.mark.parametrize(("program", "code"), [(SMALL, 0), (NONE, 0), (UNREACHED, 0), (KILLED, 7)],
+                         ids=["small files alone", "no shared memory", "no socket", "a killed worker"])  # fmt: skip
 def test_loader_processes_in_need_end_well(program: str, code: int, tmp_path: Path) -> None:
     write_arrays(tmp_path / "a", 4, 0, 0.3, size=64)
     write_arrays(tmp_path / "b", 4, 1, -0.3, size=64)
@@ -83,3 +100,12 @@ def test_loader_processes_in_need_end_well(program: str, code: int, tmp_path: Pa
     if done.returncode == 77:
         pytest.skip("only root can mount a /dev/shm of its own; that of small files is tested instead")
     assert done.returncode == code, done.stderr
+
+
+def test_a_temporary_folder_whose_path_is_too_long_for_a_socket_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multiprocessing.process.current_process(), "_config", {"tempdir": str(tmp_path / ("t" * 100))})
+    assert "set TMPDIR to a shorter path" in handover._no_socket.__wrapped__()
+    monkeypatch.setattr(multiprocessing.process.current_process(), "_config", {})
+    assert handover._no_socket.__wrapped__() == ""
