@@ -20,7 +20,7 @@ from typing import Any, NoReturn, Protocol, TypeVar
 
 from unpaired.core.errors import ConfigError, UnpairedError, shortened
 from unpaired.core.registry import suggestion
-from unpaired.core.settings.mapping import Text, joined
+from unpaired.core.settings.mapping import Text
 from unpaired.core.settings.naming import named_as_typed
 
 # What the machine refuses (no space, no permission) is the user's to mend even where no module foresaw it.
@@ -73,7 +73,7 @@ class Parser(argparse.ArgumentParser):
         try:
             args = self.parse_args(rest)
         except ConfigError as error:
-            raise ConfigError(joined([*faults, str(error)])) from None
+            raise ConfigError(*faults, *error.faults) from None
         # What nobody typed may be empty.
         empty = [each for each in self._actions if each.default != "" and getattr(args, each.dest, None) == ""]
         faults += [f"{(*action.option_strings, action.metavar)[0]} is an empty name" for action in empty]
@@ -125,7 +125,7 @@ def put(mapping: dict[str, Any], name: str, value: Any) -> None:
 def refuse(faults: Sequence[str]) -> None:
     """Raise the faults collected so far, if any, as one ConfigError."""
     if faults:
-        raise ConfigError(joined(faults))
+        raise ConfigError(*faults)
 
 
 class Progress:

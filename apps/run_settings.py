@@ -71,7 +71,7 @@ def compose(mapping: Mapping[str, Any], faults: list[str]) -> RunSettings:
         try:
             domain.networks(whole.preset, networks)  # describes them, and so knows a preset that there is not
         except UnpairedError as error:
-            faults.append(str(error))
+            faults.extend(error.faults)
     settings: dict[str, Any] = {
         "domain": domain,
         "networks": networks,
@@ -135,7 +135,7 @@ def _named(group: Any, given: Any, where: str, faults: list[str], default: str =
     try:
         return name, find_domain(name) if group == "domains" else registry.find(group, name), chosen
     except UnpairedError as error:
-        faults.append(str(error))
+        faults.extend(error.faults)
         return name, None, chosen
 
 

@@ -6,15 +6,39 @@ what was expected and what to do; command-line programs print it as one line and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+LONGEST = 300
+"""Characters of a message."""
 
 
 class UnpairedError(Exception):
     """Root of every error a user can cause and mend."""
 
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Each fault in words of its own; most errors are one."""
+        return (str(self),)
 
-class ConfigError(UnpairedError, ValueError):
-    """A setting is unknown, of the wrong type or out of range; the message lists every fault at once."""
+
+class _Faults(UnpairedError):
+    """One fault or several; the message lists as many as a line holds, `faults` all of them."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__(*faults)
+
+    def __str__(self) -> str:
+        return joined(self.faults)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Each fault in words of its own."""
+        return tuple(str(fault) for fault in self.args)
+
+
+class ConfigError(_Faults, ValueError):
+    """Settings are unknown, of the wrong type or out of range; every fault is reported at once."""
 
 
 class MediaError(UnpairedError, ValueError):
@@ -37,8 +61,8 @@ class UnknownName(UnpairedError, LookupError):
     """A domain, network, objective or model of that name is not installed."""
 
 
-class ArgumentError(UnpairedError, TypeError):
-    """An argument is of another type than the function takes; the message says what was expected."""
+class ArgumentError(_Faults, TypeError):
+    """Arguments are of another type than the function takes; the message says what was expected."""
 
 
 class AdapterError(UnpairedError, TypeError):
@@ -61,10 +85,26 @@ class Interrupted(KeyboardInterrupt):
     """Training was asked to stop (Ctrl-C, SIGTERM) and has saved its state; not a fault, so not an UnpairedError."""
 
 
+def joined(faults: Sequence[str]) -> str:
+    """Join faults into one message: the first, and the further ones that fit into 300 characters, the rest counted."""
+    message = faults[0] if faults else ""
+    for place, fault in enumerate(faults[1:], 1):
+        left = len(faults) - place - 1
+        longer = f"{message}; {fault}"
+        if len(longer + _more(left)) > LONGEST:
+            return message + _more(left + 1)
+        message = longer
+    return message
+
+
+def _more(left: int) -> str:
+    return f"; and {left} more" if left else ""
+
+
 def one_line(error: BaseException) -> str:
     """What an exception says, in one line of at most 300 characters."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(text.split())[:300] or type(error).__name__
+    return " ".join(text.split())[:LONGEST] or type(error).__name__
 
 
 def show(value: Any) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from ..errors import ArgumentError, ConfigError, show
-from .mapping import describe, dotted, joined, unknown_key
+from .mapping import describe, dotted, unknown_key
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ def expect_fields(settings: type[Any], values: dict[str, Any], where: str) -> No
         elif hints[name] is int and not isinstance(value, int):
             values[name] = int(value)
     if faults:
-        raise ArgumentError(joined(faults))
+        raise ArgumentError(*faults)
 
 
 def settings_from(settings_type: type[T], given: T | None, fields: dict[str, Any], where: str) -> T:
@@ -97,7 +97,7 @@ def settings_from(settings_type: type[T], given: T | None, fields: dict[str, Any
     known = [field.name for field in dataclasses.fields(settings_type) if field.init]  # type: ignore[arg-type]
     faults = [unknown_key(name, known, where) for name in fields if name not in known]
     if faults:
-        raise ConfigError(joined(faults))
+        raise ConfigError(*faults)
     settings = settings_type() if given is None else given
     expect("settings", settings, settings_type, f"{settings_type.__name__}, or single settings by name")
     expect_fields(settings_type, fields, where)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..errors import ConfigError, show
-from .mapping import joined
 from .plain import LARGEST_WHOLE
 
 
@@ -32,10 +31,10 @@ def gathered(faults: list[str]) -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        faults.append(str(error))
+        faults.extend(error.faults)
 
 
 def raise_faults(faults: list[str]) -> None:
     """Raise one ConfigError naming every collected fault."""
     if faults:
-        raise ConfigError(joined(faults))
+        raise ConfigError(*faults)

@@ -55,7 +55,7 @@ def from_mapping(cls: type[T], mapping: Mapping[str, Any], where: str = "") -> T
     faults: list[str] = []
     instance = read(cls, mapping, where, faults)
     if instance is None or faults:
-        raise ConfigError(joined(faults))
+        raise ConfigError(*faults)
     return instance
 
 
@@ -93,7 +93,7 @@ def _construct(cls: type[T], values: Mapping[str, Any], where: str, faults: list
     try:
         return cls(**values)
     except ConfigError as error:
-        faults.append(str(error))
+        faults.extend(error.faults)
         return None
 
 
@@ -104,12 +104,6 @@ def _without_joint_forms(mapping: Mapping[str, Any], names: Collection[str]) -> 
         for side in ("a", "b"):
             given.setdefault(f"{key}_{side}", value)
     return given
-
-
-def joined(faults: Sequence[str], most: int = 12) -> str:
-    """Several faults as one message; of very many the first."""
-    more = [f"and {len(faults) - most} more"] if len(faults) > most else []
-    return "; ".join([*faults[:most], *more])
 
 
 def dotted(where: str, key: str) -> str:

@@ -15,14 +15,14 @@ def named_as_typed(typed: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        raise type(error)(as_typed(str(error), typed)) from error
+        raise type(error)(*(as_typed(fault, typed) for fault in error.faults)) from error
 
 
 def as_typed(message: str, typed: Mapping[str, str]) -> str:
-    """A message with the typed options in place of dotted names, and of plain ones that a fault begins with."""
+    """A fault with the typed options in place of dotted names, and of plain ones that it begins with."""
     for dotted, option in typed.items():
         plain = re.escape(dotted.rpartition(".")[2])
         message = re.sub(rf"(?<![\w.-]){re.escape(dotted)}(?!\w|\.\w)", option, message)
-        message = re.sub(rf"(^|; ){plain}(?= is )", rf"\g<1>{option}", message)
+        message = re.sub(rf"^{plain}(?= is )", option, message)
     groups = "|".join({re.escape(dotted.partition(".")[0]) for dotted in typed})
     return re.sub(rf"did you mean (?=(?:{groups})\.)", "did you mean --", message) if groups else message

@@ -18,7 +18,6 @@ from ..files import clear_leftovers
 from ..networks.settings import NetworkSettings
 from ..objectives.objective import Objective
 from ..settings.arguments import expect, expect_path, expect_truths
-from ..settings.mapping import joined
 from ..settings.plain import is_unicode
 from .devices import make_fabric
 from .folders import data_hash
@@ -133,8 +132,7 @@ def _with(training: TrainingSettings, overrides: Mapping[str, Any]) -> TrainingS
     known = sorted(field.name for field in dataclasses.fields(TrainingSettings))
     unknown = [name for name in overrides if name not in known]
     if unknown:
-        raise ConfigError(joined([f"{each}: no such training setting{registry.suggestion(each, known)}"
-                                  for each in unknown]))  # fmt: skip
+        raise ConfigError(*(f"{each}: no such training setting{registry.suggestion(each, known)}" for each in unknown))
     return dataclasses.replace(training, **overrides)
 
 
