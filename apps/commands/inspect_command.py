@@ -61,7 +61,7 @@ def _report(place: Path, other: Path | None, domain: Domain) -> dict[str, Any]:
         return _of_model(shipped)
     if not place.exists():
         raise MissingFile(f"there is no file or folder {place}")
-    if other is None and (place.suffix == ".safetensors" or (place / "config.yaml").is_file()):
+    if other is None and (place.suffix in (".safetensors", ".onnx") or (place / "config.yaml").is_file()):
         return _of_model(place)
     if other is None and (place.is_file() or domain.recording(place)):
         return _of_file(place, domain)

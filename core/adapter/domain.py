@@ -79,6 +79,8 @@ class Domain(ABC):
 
     name: ClassVar[str]
     """The name it is registered and saved under."""
+    medium: ClassVar[str] = ""
+    """What its files hold, as a message calls it ("pictures"); empty: files of the domain NAME."""
     dimensions: ClassVar[int] = 2
     """Number of spatial axes of a sample: 1, 2 or 3."""
     suffixes: ClassVar[tuple[str, ...]] = ()

@@ -15,7 +15,7 @@ from ..errors import OutputError
 from ..files import check_writable, clear_leftovers
 from ..settings.mapping import from_mapping, to_mapping
 from ..sides import Direction
-from .jobs import adopters, is_there, jobs_of, left_beside
+from .jobs import adopters, check_medium, is_there, jobs_of, left_beside
 from .pipeline import Job, Pipeline, Progress
 from .record import Record
 
@@ -100,10 +100,10 @@ def convert(
     record = _record(jobs, target, made_by(), settings) if made_by and (folder or skip_existing) else None
     skipped, jobs, said = _sorted_out(jobs, record, skip_existing)
     _judge(domain, jobs, settings)
-    _raise_of_one(jobs, folder)
+    _raise_of_one(domain, jobs, folder)
     translate = translator.toward(direction)
     Pipeline(domain, translate, direction, settings, progress).run([job for job in jobs if job.error is None])
-    _raise_of_one(jobs, folder)
+    _raise_of_one(domain, jobs, folder)
     return ConversionReport(
         converted=tuple(job.target for job in jobs if job.error is None),
         skipped=tuple(job.target for job in skipped),
@@ -163,9 +163,11 @@ def _judge(domain: Domain, jobs: Sequence[Job], settings: ConversionSettings) ->
             domain.check_target(job.target, job.source, settings)
 
 
-def _raise_of_one(jobs: Sequence[Job], folder: bool) -> None:
+def _raise_of_one(domain: Domain, jobs: Sequence[Job], folder: bool) -> None:
     """Raise the fault of a file that was named by itself; those of a folder are listed in the report."""
     for job in () if folder else jobs:
+        if job.error is not None:
+            check_medium(domain, job.source)
         job.check()
 
 

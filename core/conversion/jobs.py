@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..adapter.domain import Domain
 from ..adapter.installed import find_domain, installed_domains
-from ..errors import MissingFile, OutputError
+from ..errors import MediaError, MissingFile, OutputError
 from .pipeline import Job
 
 
@@ -36,7 +37,7 @@ def _jobs_of_folder(domain: Domain, source: Path, target: Path) -> list[Job]:
     if not chosen:
         raise MissingFile(
             f"the folder {source} holds nothing that the domain {domain.name} converts "
-            f"(files found: {len(files_below(source))})"
+            f"(files found: {len(files_below(source))}{_of_other_media(domain, files_below(source))})"
         )
     if names_file(target) and not target.is_dir():
         chosen = [source] if source in chosen else chosen
@@ -103,6 +104,43 @@ def files_below(folder: Path) -> list[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(place, name) for name in names if not name.startswith(".")]
     return sorted(found)
+
+
+def check_medium(domain: Domain, source: Path) -> None:
+    """Refuse a file whose name is that of another medium's files: asked where it could not be converted, since it may
+    all the same hold what the domain converts.
+
+    Raises:
+        MediaError: another medium's; the message says what the model translates.
+    """
+    others = _media_of(source)
+    served = {domain.name, *(each.name for each in adopters(domain))}
+    if domain.convertible(source) or not others or served & {each.name for each in others}:
+        return
+    # A medium that borrows models of another (footage) takes that one's files (pictures) for parts of its own.
+    owners = [each for each in others if not any(each.adopt(other) for other in others if other is not each)]
+    own, other = medium_of(domain), " or ".join(map(medium_of, owners or others))
+    raise MediaError(
+        f"{source} is named as a file of {other}, but the model translates {own} (domain {domain.name}); "
+        f"give it {own}, or name a model for {other}"
+    )
+
+
+def _of_other_media(domain: Domain, files: Sequence[Path]) -> str:
+    """How many of the files are other media's, in words."""
+    counts = Counter(medium_of(other) for file in files for other in _media_of(file)[:1] if other.name != domain.name)
+    return "".join(f", {count} of them {medium}" for medium, count in counts.items())
+
+
+def _media_of(file: Path) -> list[Domain]:
+    """The installed media that know a file by the ending of its name."""
+    media = [kind() for kind in _media()]
+    return [each for each in media if each.convertible(file) and not each.convertible(Path("a"))]
+
+
+def medium_of(domain: Domain) -> str:
+    """What a domain's files hold, in words."""
+    return domain.medium or f"files of the domain {domain.name}"
 
 
 def adopters(domain: Domain) -> list[Domain]:

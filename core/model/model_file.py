@@ -32,6 +32,15 @@ FORMAT = 1
 """Version of the file format; a file with a higher one is refused."""
 
 _LARGEST_HEADER = 1 << 20
+_WEIGHTS = (
+    "holds weights of PyTorch; `unpaired import` makes a model file of those of pytorch-CycleGAN-and-pix2pix and CUT"
+)
+_FOREIGN = {
+    ".onnx": "is an ONNX file, as `unpaired export` writes for other programs; give the run folder or the .safetensors "
+    "file that it was made from",
+    **dict.fromkeys((".pth", ".pt", ".ckpt"), _WEIGHTS),
+}
+"""What is given in place of a model file now and then, by its ending."""
 
 
 @dataclass
@@ -95,7 +104,8 @@ def read_header(path: Path) -> dict[str, Any]:
         with safe_open(path, framework="pt") as handle:
             text = (handle.metadata() or {}).get("unpaired")
     except (SafetensorError, OSError) as error:
-        raise ModelFileError(f"{path} is not a safetensors model file ({first_line(error)})") from error
+        known = _FOREIGN.get(path.suffix.lower(), f"is not a safetensors model file ({first_line(error)})")
+        raise ModelFileError(f"{path} {known}") from error
     if text is None or len(text) > _LARGEST_HEADER:
         raise ModelFileError(f"{path} holds no unpaired model header; `unpaired import` reads other checkpoints")
     try:

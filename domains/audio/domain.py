@@ -40,6 +40,7 @@ class Audio(Domain):
     """
 
     name: ClassVar[str] = "audio"
+    medium: ClassVar[str] = "sound"
     dimensions: ClassVar[int] = 2
     chunk_axes: ClassVar[int | None] = 2
     generator: ClassVar[str] = "gated"

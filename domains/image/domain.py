@@ -36,6 +36,7 @@ class Image(Domain):
     """
 
     name: ClassVar[str] = "image"
+    medium: ClassVar[str] = "pictures"
     dimensions: ClassVar[int] = 2
     settings_type: ClassVar[type[DomainSettings]] = ImageSettings
     conversion_type: ClassVar[type[ConversionSettings]] = ImageConversion

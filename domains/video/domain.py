@@ -39,6 +39,7 @@ class Video(Domain):
     """
 
     name: ClassVar[str] = "video"
+    medium: ClassVar[str] = "footage"
     dimensions: ClassVar[int] = 2
     settings_type: ClassVar[type[DomainSettings]] = VideoSettings
     conversion_type: ClassVar[type[ConversionSettings]] = VideoConversion

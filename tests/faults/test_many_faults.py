@@ -30,7 +30,7 @@ GROUPS: dict[type[Any], str] = {
 VALUES = st.one_of(st.sampled_from([-1, 2**63, 10**30, 1e308, float("nan"), None, "x" * 5000, "\n", "\ud800", [1], {}]),
                    st.text(max_size=80), st.integers(), st.floats())  # fmt: skip
 KEYS = st.one_of(st.sampled_from(NAMES), st.text(max_size=80))
-MANY = {name: "x" * 80 for name in NAMES}
+MANY = dict.fromkeys(NAMES, "x" * 80)
 
 
 def checked(error: UnpairedError) -> None:
