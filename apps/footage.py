@@ -38,7 +38,7 @@ def for_footage(translator: Translator) -> Translator:
 
     if isinstance(translator.domain, Video):
         return translator
-    adopted = Video.adopt(translator.domain)
+    adopted = Video.from_compatible(translator.domain)
     if adopted is None:
         raise ConfigError("this model cannot translate footage; give one of the domain video, or of colour pictures")
     choice = translator.choice
@@ -65,10 +65,10 @@ def hints(folder: Path, domain: Domain) -> list[str]:
 
 def described(file: Path) -> dict[str, Any]:
     """What one clip is and shows. Raises MissingFile or MediaError."""
-    from unpaired.domains.video.inspection.file import examined
+    from unpaired.domains.video.inspection.file import examine
     from unpaired.domains.video.reading.probe import probe
 
-    found = examined(file)
+    found = examine(file)
     facts: dict[str, Any] = {
         "codec": found.codec,
         "size": f"{found.width}x{found.height}",
@@ -108,7 +108,7 @@ def through_pipe(
         raise MissingFile(f"there is no file {source}; what goes into a pipe is one clip")
     job = Job(Path(source), Path(target))
     translator.domain.check_target(job.target, job.source, options)
-    Pipeline(translator.domain, translator.toward(direction), direction, options, progress).run([job])
+    Pipeline(translator.domain, translator.for_direction(direction), direction, options, progress).run([job])
     job.check()
     return ConversionReport(converted=(job.target,), notes=notes_of([job]))
 
@@ -125,7 +125,7 @@ def convert_live(
     show = said_now_and_then(_live_text)
     with quiet_libraries():
         report = convert_live(
-            translator.domain, translator.toward(direction), source, Path(target), options, side, show
+            translator.domain, translator.for_direction(direction), source, Path(target), options, side, show
         )
     with redirect_stdout(sys.stderr if target == PIPE else sys.stdout):
         print(dumps(dataclasses.asdict(report), indent=2) if json else _live_text(report))
@@ -157,7 +157,7 @@ def score_clips(
     for number, clip in enumerate(clips):
         show = ProgressShown(f"scored {clip.name} ({number + 1} of {len(clips)})")
         with quiet_libraries():
-            scores.append(score_clip(domain, translator.toward(direction), clip, options, side, _sharing(show)))
+            scores.append(score_clip(domain, translator.for_direction(direction), clip, options, side, _sharing(show)))
     data = {"direction": direction, "clips": [_as_dict(each) for each in scores]}
     put_scores("\n".join(_table(scores)), data, target)
     return 0

@@ -65,7 +65,7 @@ def compose(mapping: Mapping[str, Any], faults: list[str]) -> RunSettings:
     name, registered, given = _named("objectives", mapping.get("objective"), "objective", faults, "cycle")
     objective_type = registered and objective_of(domain or plain_domain(mapping.get("domain")), name)
     objective = objective_type and config.read(objective_type.settings_type, given, "objective", faults)
-    published = objective_type.published if objective_type else {}
+    published = objective_type.published_settings if objective_type else {}
     networks = config.read(NetworkSettings, _over(published, mapping, "networks"), "networks", faults)
     if domain and networks and whole:
         try:

@@ -98,7 +98,7 @@ def convert_live(
     refuse([f"--rate is {rate}; expected 8000 to 192000 Hz"] if not 8000 <= rate <= 192_000 else [])
     refuse([f"--channels is {channels}; expected 1 to 8"] if not 1 <= channels <= 8 else [])
     side, _ = SIDES[direction]
-    conversion = LiveConversion(rate, channels, side, translator.toward(direction), options, domain.settings)
+    conversion = LiveConversion(rate, channels, side, translator.for_direction(direction), options, domain.settings)
     show = _told_once_behind(said_now_and_then(_live_text))
     if source == PIPE:
         report = convert_pipe(conversion, sys.stdin.buffer, sys.stdout.buffer, rate, channels, progress=show)

@@ -82,16 +82,16 @@ def score(model: str, shared: Path) -> None:
     """Print the distance to the true counterpart, of the translation and of the input, and how often it fell."""
     translator = unpaired.load(model)
     notes = {name: {key(file): file for file in (shared / FOLDER / "test" / name).glob("*.mp3")} for name in NAMES}
-    ways: tuple[tuple[Direction, str, str], ...] = (("a2b", *NAMES), ("b2a", *reversed(NAMES)))  # type: ignore[assignment]
-    for way, source, target in ways:
+    directions: tuple[tuple[Direction, str, str], ...] = (("a2b", *NAMES), ("b2a", *reversed(NAMES)))  # type: ignore[assignment]
+    for direction, source, target in directions:
         before, after = [], []
         with tempfile.TemporaryDirectory() as scratch:
             for pair in sorted(notes[source].keys() & notes[target].keys()):
                 output = Path(scratch, "note.wav")
-                translator.convert(notes[source][pair], output, way)
-                true = heard(notes[target][pair])
-                before.append(distance(heard(notes[source][pair]), true))
-                after.append(distance(heard(output), true))
+                translator.convert(notes[source][pair], output, direction)
+                true = analyse_file(notes[target][pair])
+                before.append(distance(analyse_file(notes[source][pair]), true))
+                after.append(distance(analyse_file(output), true))
                 output.unlink()
         nearer = sum(now < then for now, then in zip(after, before, strict=True))
         print(f"{source} to {target}: {Estimate.of(after)} dB of the input's {Estimate.of(before)} dB, "
@@ -109,7 +109,7 @@ def note(file: Path) -> npt.NDArray[np.float32]:
     return normalised(trimmed(read_mono(file, rate), rate), rate)
 
 
-def heard(file: Path) -> npt.NDArray[np.float32]:
+def analyse_file(file: Path) -> npt.NDArray[np.float32]:
     """Its log-mel spectrogram (bins, frames)."""
     return log_mel(note(file), SETTINGS)
 

@@ -56,7 +56,7 @@ def settings_of(name: str, steps: int) -> Any:
 
 def run(name: str, a: Path, b: Path, out: Path, steps: int, seed: int) -> dict[str, Any]:
     """Train one objective; what it cost, and its last losses."""
-    published = registry.find("objectives", name).published
+    published = registry.find("objectives", name).published_settings
     training = unpaired.TrainingSettings(
         **{**published.get("training", {}), **CHANGED.get(name, {}), "steps": steps, "seed": seed, "workers": 1,
            "checkpoint_every": 1000, "preview_every": max(1, steps // 5), "log_every": min(50, steps)}

@@ -56,8 +56,8 @@ class Textbook:
         self.optimiser_g.step()
         self.discriminators.requires_grad_(True)
         self.optimiser_d.zero_grad()
-        for judge, real, fake in ((judge_b, b, fake_b), (judge_a, a, fake_a)):
-            on_real, on_fake = judge(real), judge(fake.detach())
+        for discriminator, real, fake in ((judge_b, b, fake_b), (judge_a, a, fake_a)):
+            on_real, on_fake = discriminator(real), discriminator(fake.detach())
             real_loss = F.mse_loss(on_real, torch.ones_like(on_real))
             (0.5 * (real_loss + F.mse_loss(on_fake, torch.zeros_like(on_fake)))).backward()
         self.optimiser_d.step()

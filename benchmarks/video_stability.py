@@ -131,10 +131,10 @@ def main() -> None:
     shared = Path(os.environ.get("UNPAIRED_SHARED", Path(__file__).resolve().parents[2] / "shared"))
     clips = args.clips or [shared / "data" / "video" / place for place in CLIPS]
     translator = unpaired.load(args.model, runtime=args.runtime)
-    domain = translator.domain if isinstance(translator.domain, Video) else Video.adopt(translator.domain)
+    domain = translator.domain if isinstance(translator.domain, Video) else Video.from_compatible(translator.domain)
     if domain is None:
         parser.error(f"the model {args.model} cannot translate footage")
-    translate = domain.framewise(translator.toward(args.direction), "a" if args.direction == "a2b" else "b")
+    translate = domain.framewise(translator.for_direction(args.direction), "a" if args.direction == "a2b" else "b")
     results = {}
     for clip in clips:
         results[clip.name] = measured(clip, translate, args.seconds, args.width)

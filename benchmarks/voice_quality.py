@@ -36,7 +36,7 @@ from unpaired.core.model.shipped import load_model_named
 from unpaired.core.sides import Direction, Side
 from unpaired.domains.audio import AudioConversion, AudioSettings
 from unpaired.domains.audio.evaluation.alignment import aligned
-from unpaired.domains.audio.evaluation.analysis import FRAME_SECONDS, Voice, common_rate, heard
+from unpaired.domains.audio.evaluation.analysis import FRAME_SECONDS, Voice, analyse_file, common_rate
 from unpaired.domains.audio.evaluation.results import VoiceEvaluation
 from unpaired.domains.audio.evaluation.scores import Estimate, against_target, cents, mel_cepstral_distortion
 from unpaired.domains.audio.evaluation.voices import evaluate_voices
@@ -44,7 +44,7 @@ from unpaired.domains.audio.reading.mono import read_mono
 from unpaired.domains.audio.signal.levels import normalised
 from unpaired.domains.audio.signal.mel import log_mel, to_sample
 from unpaired.domains.audio.training.objective import AudioCycleSettings
-from unpaired.domains.audio.training.sampling import moved
+from unpaired.domains.audio.training.sampling import pitch_shifted
 
 SPEAKERS: dict[Side, tuple[str, ...]] = {
     "a": ("VCC2SF1", "VCC2SF3", "VCC2SF4", "VCC2TF1", "p225", "p228"),
@@ -116,21 +116,24 @@ def score(model: str, data: Path, out: Path, options: dict[str, Any]) -> None:
     )
     settings = translator.domain.settings
     assert isinstance(settings, AudioSettings)
-    aims = {way: aims_met(evaluation, way, settings.f0(SIDES[way][1])[0]) for way in evaluation.scores}
+    aims = {
+        direction: aims_met(evaluation, direction, settings.f0(SIDES[direction][1])[0])
+        for direction in evaluation.scores
+    }
     lines = [
         evaluation.text(),
-        *(f"{way}: {name}: {text}" for way, each in aims.items() for name, text in each.items()),
+        *(f"{direction}: {name}: {text}" for direction, each in aims.items() for name, text in each.items()),
     ]
     (out / "scores.txt").write_text("\n".join(lines) + "\n")
     (out / "scores.json").write_text(json.dumps(evaluation.as_dict(), indent=2) + "\n")
     print("\n".join(lines))
 
 
-def aims_met(evaluation: VoiceEvaluation, way: Direction, pool: float) -> dict[str, str]:
+def aims_met(evaluation: VoiceEvaluation, direction: Direction, pool: float) -> dict[str, str]:
     """What was aimed at, and whether it was reached. `pool`: median pitch in Hz of all speakers of the target that were
     trained on; two of six a side are in training alone."""
-    rows = evaluation.scores[way].rows
-    trained_on = cents(evaluation.scores[way].target_f0, pool)
+    rows = evaluation.scores[direction].rows
+    trained_on = cents(evaluation.scores[direction].target_f0, pool)
     ours, source, true = rows["converted"], rows["input"], rows["target"]
     figures = {
         "MCD below the input's by 1.5 dB or more": (source["mcd"].mean - ours["mcd"].mean, lambda x: x >= 1.5),
@@ -176,7 +179,7 @@ def ceiling(model: str, data: Path, options: dict[str, Any]) -> None:
     translator = unpaired.load(model)
     domain, chosen = translator.domain, AudioConversion(**options)
     assert isinstance(domain, unpaired.Audio)
-    for way, (source_side, target_side) in SIDES.items():
+    for direction, (source_side, target_side) in SIDES.items():
         values: dict[str, list[float]] = {}
         files = sorted((data / f"test{source_side.upper()}").rglob("*.flac"))
         with tempfile.TemporaryDirectory() as scratch:
@@ -184,15 +187,15 @@ def ceiling(model: str, data: Path, options: dict[str, Any]) -> None:
                 others = sorted((data / f"test{target_side.upper()}").rglob(file.name))
                 other = others[number // len(HELD_OUT) % len(others)]
                 output = Path(scratch) / f"{number}.wav"
-                pair = heard(file, RATE), heard(other, RATE)
+                pair = analyse_file(file, RATE), analyse_file(other, RATE)
                 oracle = oracle_of(file, other, pair, source_side, domain.settings)
                 job = Job(file, output)
-                Pipeline(domain, oracle, way, chosen, None).run([job])
+                Pipeline(domain, oracle, direction, chosen, None).run([job])
                 job.check()
-                for name, value in against_target(heard(output, RATE), pair[1]).items():
+                for name, value in against_target(analyse_file(output, RATE), pair[1]).items():
                     values.setdefault(name, []).append(value)
                 values.setdefault("mcd of the input", []).append(against_target(*pair)["mcd"])
-        print(way, {name: str(Estimate.of(each)) for name, each in values.items()}, flush=True)
+        print(direction, {name: str(Estimate.of(each)) for name, each in values.items()}, flush=True)
 
 
 def oracle_of(file: Path, other: Path, pair: tuple[Voice, Voice], side: Side, settings: AudioSettings) -> Oracle:
@@ -210,7 +213,7 @@ def oracle_of(file: Path, other: Path, pair: tuple[Voice, Voice], side: Side, se
 
 def _sample(file: Path, side: Side, moved_as: Side, settings: AudioSettings) -> npt.NDArray[np.float32]:
     audio = normalised(read_mono(file, settings.sample_rate), settings.sample_rate)
-    mel = log_mel(moved(audio, moved_as, settings), settings)
+    mel = log_mel(pitch_shifted(audio, moved_as, settings), settings)
     return to_sample(mel, settings.mean(side), settings.deviation(side))[0]
 
 
@@ -222,7 +225,7 @@ def real(data: Path) -> None:
     """Print the MCD of real speakers of a side against the others of it who say the same sentence, as they are and with
     their cepstra shrunk to their mean: what a conversion into one of these voices reaches at best, and blurred."""
     for side in ("A", "B"):
-        voices = {file: heard(file, RATE) for file in sorted((data / f"test{side}").rglob("*.flac"))}
+        voices = {file: analyse_file(file, RATE) for file in sorted((data / f"test{side}").rglob("*.flac"))}
         found: dict[float, list[float]] = {share: [] for share in SHRUNK}
         for file, other in itertools.permutations(voices, 2):
             if file.name != other.name:
@@ -255,7 +258,7 @@ def published(shared: Path) -> None:
     print(f"{'system':<26}{'conversion':<26}" + "".join(f"{name:>18}" for name in [*columns, "hnr"]))
     for system, folder, *names in PUBLISHED:
         place = shared / "speech" / "published_conversions" / folder
-        converted, source, target = (heard(place / f"{name}.wav", common_rate([16000])) for name in names)
+        converted, source, target = (analyse_file(place / f"{name}.wav", common_rate([16000])) for name in names)
         ours, before = against_target(converted, target), against_target(source, target)
         cells = [f"{before.get(name, math.nan):.2f} > {ours.get(name, math.nan):.2f}" for name in columns]
         cells.append(f"{source.hnr:.1f} > {converted.hnr:.1f} ({target.hnr:.1f})")

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """Unpaired samples: a (B, C_a, *space), b (B, C_b, *space), and the context that the domain gave with them."""
 
     a: Tensor
     b: Tensor
     problems: tuple[str, ...] = ()
     """Files that had to be passed over, and why."""
-    context_a: Mapping[str, Tensor] = field(default_factory=dict)
+    context_a: Mapping[str, Tensor] = {}
     """Context of the samples a by name, each (B, ...); empty for most media."""
-    context_b: Mapping[str, Tensor] = field(default_factory=dict)
+    context_b: Mapping[str, Tensor] = {}
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,25 +41,25 @@ class PairCycle(Cycle):
     def networks(self, networks: Networks) -> Networks:
         if not self.settings.pair:
             return networks
-        judge = networks.discriminator_b
-        options = {**judge.options, "in_channels": 2 * judge.options["in_channels"]}
-        return dataclasses.replace(networks, further={"pair_b": NetworkSpec(judge.architecture, options)})
+        discriminator = networks.discriminator_b
+        options = {**discriminator.options, "in_channels": 2 * discriminator.options["in_channels"]}
+        return dataclasses.replace(networks, auxiliary={"pair_b": NetworkSpec(discriminator.architecture, options)})
 
-    def companions(self, side: Side, batch: Batch) -> Mapping[str, Tensor]:
+    def context_inputs(self, side: Side, batch: Batch) -> Mapping[str, Tensor]:
         context = batch.context_a if side == "a" else batch.context_b
         return {"neighbour": context["neighbour"]}
 
-    def further_losses(
+    def auxiliary_losses(
         self, discriminators: Discriminators, side: Side, batch: Batch, translated: Mapping[str, Tensor]
     ) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
         losses = {f"steady_{side}": self.settings.steady * distance(translated["x"], translated["neighbour"])}
         if side == "b" or not self.settings.pair:
             return losses, {}
         pair = torch.cat([translated["x"], translated["neighbour"]], dim=1)
-        (verdict,) = apply_together(discriminators.further["pair_b"], [pair])
-        return {**losses, "pair_b": self.settings.pair * generator_loss(self.settings.form, verdict)}, {"pair_b": pair}
+        (logits,) = apply_together(discriminators.auxiliary["pair_b"], [pair])
+        return {**losses, "pair_b": self.settings.pair * generator_loss(self.settings.form, logits)}, {"pair_b": pair}
 
-    def further_real(self, batch: Batch) -> Mapping[str, Tensor]:
+    def auxiliary_real(self, batch: Batch) -> Mapping[str, Tensor]:
         return {"pair_b": torch.cat([batch.b, batch.context_b["neighbour"]], dim=1)} if self.settings.pair else {}
 
 

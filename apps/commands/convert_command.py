@@ -150,7 +150,7 @@ def _translator(args: argparse.Namespace) -> Translator:
         return footage.for_footage(translator)
     if args.domain not in (None, translator.domain.name):
         refuse([f"the model is of the domain {translator.domain.name}, not {args.domain}"])
-    return translator.suited_to(args.input, args.output)
+    return translator.for_input(args.input, args.output)
 
 
 def _options(args: argparse.Namespace, kind: type[ConversionSettings]) -> ConversionSettings:

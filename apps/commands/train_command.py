@@ -56,7 +56,9 @@ def _details(words: Sequence[str]) -> str:
         name = _value(words, "--objective") if "--objective" in words[:-1] else "cycle"
         kind = objective_of(domain, name)
         objective = kind.settings_type
-        published = {f"{group}.{key}": value for group, each in kind.published.items() for key, value in each.items()}
+        published = {
+            f"{group}.{key}": value for group, each in kind.published_settings.items() for key, value in each.items()
+        }
         if published:
             lines.append(f"{name} sets, as it was published: {', '.join(f'{k} {v}' for k, v in published.items())}")
     listed: list[tuple[str, type[Any]]] = [

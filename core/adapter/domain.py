@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from ..deprecation import OldName, take_up_old_names
 from ..errors import ConfigError, MediaError, UnpairedError, one_line
 from ..samples import Sample, Warp
 from ..settings.arguments import settings_from, settle_types
@@ -58,7 +59,7 @@ class Scorer(Protocol):
 
 
 _NOT_CONVERTING = frozenset({
-    "scan", "sample", "fit", "networks", "objective_type", "warp", "compare", "plain", "preview", "load",
+    "scan", "sample", "fit", "networks", "objective_type", "warp", "compare", "denormalise", "preview", "load",
     "paired_scores", "unpaired_scores", "label_scorer",
 })  # fmt: skip
 
@@ -97,6 +98,10 @@ class Domain(ABC):
 
     def __init__(self, settings: DomainSettings | None = None, **fields: Any) -> None:
         self.settings = settings_from(self.settings_type, settings, fields, "domain")
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        take_up_old_names(cls)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.settings,)
@@ -143,7 +148,7 @@ class Domain(ABC):
 
     def architectures(self, settings: NetworkSettings) -> NetworkSettings:
         """The settings with this medium's own architectures where the user named none."""
-        return settings.named(self.generator, self.discriminator)
+        return settings.with_defaults(self.generator, self.discriminator)
 
     def objective_type(self, name: str) -> type[Objective]:
         """The class that trains this medium under the objective `name`; default: the one registered so.
@@ -229,13 +234,13 @@ class Domain(ABC):
         return ""
 
     @classmethod
-    def adopt(cls, other: Domain) -> Domain | None:
+    def from_compatible(cls, other: Domain) -> Domain | None:
         """This medium for a model that was trained on `other`, where its samples can pass for samples of `other`
         (frames of footage for pictures). None, the default, where they cannot."""
         return None
 
     # -- judging ------------------------------------------------------------------------------------
-    def plain(self, sample: Tensor, side: Side) -> Tensor:
+    def denormalise(self, sample: Tensor, side: Side) -> Tensor:
         """A sample of one side as `preview` and the scores take it: without what is done to that side alone for
         training (a tone curve, a normalisation). Default: as it is."""
         return sample
@@ -270,3 +275,6 @@ class Domain(ABC):
         Raises ConfigError for a medium without label maps or a palette that cannot be.
         """
         raise ConfigError(f"the domain {self.name!r} has no label maps to score; leave the palettes out")
+
+    adopt = OldName("adopt", "from_compatible")
+    plain = OldName("plain", "denormalise")

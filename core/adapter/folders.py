@@ -106,14 +106,14 @@ def spread(paths: Sequence[Path], count: int) -> list[Path]:
     return [paths[index * len(paths) // count] for index in range(count)]
 
 
-def spread_of(values: Sequence[float]) -> dict[str, float]:
+def min_median_max(values: Sequence[float]) -> dict[str, float]:
     """Smallest, median and largest value; empty for none."""
     if not values:
         return {}
     return {"min": min(values), "median": float(median(values)), "max": max(values)}
 
 
-def named(groups: Sequence[Sequence[Path]], folder: Path) -> list[str]:
+def as_lines(groups: Sequence[Sequence[Path]], folder: Path) -> list[str]:
     """Groups of paths below a folder as lines: first = second."""
     return [" = ".join(str(path.relative_to(folder)) for path in group) for group in groups[:LISTED]]
 

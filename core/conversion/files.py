@@ -15,7 +15,7 @@ from ..errors import OutputError
 from ..files import check_writable, clear_leftovers
 from ..settings.mapping import from_mapping, to_mapping
 from ..sides import Direction
-from .jobs import adopters, check_medium, is_there, jobs_of, left_beside
+from .jobs import check_medium, compatible_media, is_there, jobs_of, left_beside
 from .pipeline import Job, Pipeline, Progress
 from .record import Record
 
@@ -49,7 +49,7 @@ class Converter(Protocol):
     def domain(self) -> Domain:
         """The medium of the files."""
 
-    def toward(self, direction: Direction) -> Translate:
+    def for_direction(self, direction: Direction) -> Translate:
         """One direction of the model, made ready."""
 
 
@@ -101,7 +101,7 @@ def convert(
     skipped, jobs, said = _sorted_out(jobs, record, skip_existing)
     _judge(domain, jobs, settings)
     _raise_of_one(domain, jobs, folder)
-    translate = translator.toward(direction)
+    translate = translator.for_direction(direction)
     Pipeline(domain, translate, direction, settings, progress).run([job for job in jobs if job.error is None])
     _raise_of_one(domain, jobs, folder)
     return ConversionReport(
@@ -136,7 +136,7 @@ def _notes_of_parts(domain: Domain, source: Path, jobs: Sequence[Job]) -> Iterat
     if rest := left_beside(domain, source, jobs):
         names = ", ".join(path.name for path in rest[:3]) + (", ..." if len(rest) > 3 else "")
         yield FileNote(source, f"what lies beside the recording is left out: {len(rest)} files ({names})")
-    others = adopters(domain)
+    others = compatible_media(domain)
     sources = [job.source for job in jobs if job.source.is_file()]
     for folder in sorted({each.parent for each in sources}) if len(sources) > 1 else ():
         if text := domain.remark(folder):
@@ -159,7 +159,7 @@ def _judge(domain: Domain, jobs: Sequence[Job], settings: ConversionSettings) ->
     for job in jobs:
         if job.target.is_dir() and not job.source.is_dir():
             raise OutputError(f"{job.target} is a folder; name a file to write, or remove it")
-        with job.blamed():
+        with job.recording_fault():
             domain.check_target(job.target, job.source, settings)
 
 

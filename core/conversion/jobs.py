@@ -114,11 +114,11 @@ def check_medium(domain: Domain, source: Path) -> None:
         MediaError: another medium's; the message says what the model translates.
     """
     others = _media_of(source)
-    served = {domain.name, *(each.name for each in adopters(domain))}
+    served = {domain.name, *(each.name for each in compatible_media(domain))}
     if domain.convertible(source) or not others or served & {each.name for each in others}:
         return
     # A medium that borrows models of another (footage) takes that one's files (pictures) for parts of its own.
-    owners = [each for each in others if not any(each.adopt(other) for other in others if other is not each)]
+    owners = [each for each in others if not any(each.from_compatible(other) for other in others if other is not each)]
     own, other = medium_of(domain), " or ".join(map(medium_of, owners or others))
     raise MediaError(
         f"{source} is named as a file of {other}, but the model translates {own} (domain {domain.name}); "
@@ -143,9 +143,9 @@ def medium_of(domain: Domain) -> str:
     return domain.medium or f"files of the domain {domain.name}"
 
 
-def adopters(domain: Domain) -> list[Domain]:
+def compatible_media(domain: Domain) -> list[Domain]:
     """Every other installed medium that can use models of this one."""
-    adopted = (kind.adopt(domain) for kind in _media() if not isinstance(domain, kind))
+    adopted = (kind.from_compatible(domain) for kind in _media() if not isinstance(domain, kind))
     return [each for each in adopted if each is not None]
 
 

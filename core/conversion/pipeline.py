@@ -115,7 +115,7 @@ class Job:
     _closed: bool = field(default=False, repr=False)
 
     @contextmanager
-    def blamed(self) -> Iterator[None]:
+    def recording_fault(self) -> Iterator[None]:
         """Take down a fault of this file and go on; any other exception passes and ends the pipeline."""
         try:
             yield
@@ -127,7 +127,7 @@ class Job:
         if self.error is not None:
             raise self.error
 
-    def forget_frames(self) -> None:
+    def drop_traceback(self) -> None:
         """Keep the message of the fault alone: its traceback holds the chunks that were in work."""
         if self.error is not None:
             self.error = type(self.error)(str(self.error))
@@ -155,7 +155,7 @@ class Progress:
     """Number of chunks of this file, where its reader knows (`__length_hint__`)."""
 
 
-class _Ahead(Reader):
+class PrefetchedReader(Reader):
     """A reader whose chunks another thread reads ahead; in all else it is that reader, isinstance included."""
 
     def __init__(self, reader: Reader, chunks: Iterator[Tensor]) -> None:
@@ -238,7 +238,7 @@ class Pipeline:
     def _read_all(self, jobs: Sequence[Job]) -> None:
         for job in jobs:
             self._inbox.wait_for_room()
-            with job.blamed():
+            with job.recording_fault():
                 self._read(job)
             self._inbox.put(_Mark.END)
 
@@ -262,7 +262,7 @@ class Pipeline:
             if self._inbox.get() is _Mark.BEGIN:
                 self._outbox.put(_Mark.BEGIN)
                 chunks = self._inbox.chunks()
-                with job.blamed():
+                with job.recording_fault():
                     self._translate_one(job, chunks, number, len(jobs))
                 for _ in chunks:
                     pass  # the rest of a file that was given up
@@ -271,7 +271,7 @@ class Pipeline:
     def _translate_one(self, job: Job, chunks: Iterator[Tensor], number: int, files: int) -> None:
         assert job.reader is not None
         expected = length_hint(job.reader, 0) or None
-        ahead = _Ahead(job.reader, self._sound(job, chunks))
+        ahead = PrefetchedReader(job.reader, self._complete(job, chunks))
         done = 0
         with _closing(self._domain.convert(ahead, self._translate, self._options)) as translated:
             while True:
@@ -288,7 +288,7 @@ class Pipeline:
                     self._progress(Progress(job.source, number, files, done, expected))
 
     @staticmethod
-    def _sound(job: Job, chunks: Iterator[Tensor]) -> Iterator[Tensor]:
+    def _complete(job: Job, chunks: Iterator[Tensor]) -> Iterator[Tensor]:
         yield from chunks
         job.check()  # a file that broke off is no file that ended
 
@@ -297,13 +297,13 @@ class Pipeline:
         for job in jobs:
             if self._outbox.get() is _Mark.BEGIN:
                 chunks = self._outbox.chunks()
-                with job.blamed():
+                with job.recording_fault():
                     self._write(job, chunks)
                 for _ in chunks:
                     pass
             job.close()
             if len(jobs) > 1:
-                job.forget_frames()
+                job.drop_traceback()
 
     def _write(self, job: Job, chunks: Iterator[Tensor]) -> None:
         assert job.reader is not None

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from ..adapter.domain import Domain
 from ..adapter.streams import Translate
 from ..adapter.tensors import AXES, expect_dense
+from ..deprecation import OldName
 from ..errors import ConfigError, MediaError, show
 from ..model.model_file import Model
 from ..model.shipped import load_model_named
@@ -48,8 +49,8 @@ class Translator:
         self._asked = runtime, device
         self.choice = choose(runtime, device)
         """The runtime and device it runs on."""
-        self._ways: dict[Direction, _OneWay] = {}
-        self._lent: dict[str, Translator] = {}
+        self._directions: dict[Direction, _OneDirection] = {}
+        self._by_medium: dict[str, Translator] = {}
         self._lock = threading.Lock()
 
     @property
@@ -76,12 +77,12 @@ class Translator:
         """
         expect("x", x, Tensor, "a tensor (B, C, *space)")
         expect_dense("x", x)
-        return self.toward(direction)(x)
+        return self.for_direction(direction)(x)
 
-    def suited_to(self, source: str | os.PathLike[str], target: str | os.PathLike[str] | None = None) -> Translator:
-        """This translator, or the same model in the hands of another medium that reads `source` and can use it.
+    def for_input(self, source: str | os.PathLike[str], target: str | os.PathLike[str] | None = None) -> Translator:
+        """This translator, or the same model under another medium that reads `source`.
 
-        The model's own medium goes first; then every installed one that adopts it (a model of pictures serves for
+        The model's own medium goes first; then every installed one that can use the model (one of pictures serves for
         footage). Of a folder the one is taken that converts most of its files. Where `target` is to be one file it is
         the one that knows such files too (an animation into a clip), or to which the folder is one recording.
         """
@@ -89,15 +90,15 @@ class Translator:
         if best is self.domain:
             return self
         with self._lock:
-            if best.name not in self._lent:
-                self._lent[best.name] = Translator(replace(self.model, domain=best), *self._asked)
-            return self._lent[best.name]
+            if best.name not in self._by_medium:
+                self._by_medium[best.name] = Translator(replace(self.model, domain=best), *self._asked)
+            return self._by_medium[best.name]
 
     def _best(self, source: Path, target: Path | None) -> Domain:
-        from .jobs import adopters, files_below, names_file
+        from .jobs import compatible_media, files_below, names_file
 
         if target is not None and names_file(target) and not target.is_dir():
-            media = [self.domain, *adopters(self.domain)]
+            media = [self.domain, *compatible_media(self.domain)]
             if source.is_dir():
                 return next((domain for domain in media if domain.recording(source)), self.domain)
             knowing = (domain for domain in media if domain.convertible(source) and domain.convertible(target))
@@ -105,17 +106,17 @@ class Translator:
         listed = files_below(source) if source.is_dir() else [source]
         if all(map(self.domain.convertible, listed)):
             return self.domain
-        media = [self.domain, *adopters(self.domain)]
+        media = [self.domain, *compatible_media(self.domain)]
         fitting = [sum(map(domain.convertible, listed)) for domain in media]
         return media[fitting.index(max(fitting))]
 
-    def toward(self, direction: Direction = "a2b") -> Translate:
+    def for_direction(self, direction: Direction = "a2b") -> Translate:
         """One direction by itself, as `Domain.convert` takes it. Raises ConfigError if the model lacks it."""
         self._check(direction)
         with self._lock:
-            if direction not in self._ways:
-                self._ways[direction] = _OneWay(self.model, direction, self._build(direction))
-            return self._ways[direction]
+            if direction not in self._directions:
+                self._directions[direction] = _OneDirection(self.model, direction, self._build(direction))
+            return self._directions[direction]
 
     def identity(self, direction: Direction = "a2b") -> str:
         """What tells one direction of this model from others: sixteen digits over its weights and its medium."""
@@ -150,26 +151,29 @@ class Translator:
         """Translate a file, or every file of a folder with its tree; see `core.conversion.convert`.
 
         `options` are the fields of the conversion settings of the domain (strength, ...): of the model's own, or of
-        the one that is suited to `input`.
+        the one that `for_input` gives.
         """
         expect_path("input", input, "the path of a file or a folder")
         expect_path("output", output, "the path of a file or a folder")
         expect_callable("progress", progress)
         expect_truths(skip_existing=skip_existing)
-        suited = self.suited_to(input, output)
+        fitting = self.for_input(input, output)
         return convert(
-            suited,
+            fitting,
             input,
             output,
             direction,
             skip_existing=skip_existing,
-            made_by=partial(suited.identity, direction),
+            made_by=partial(fitting.identity, direction),
             progress=progress,
             **options,
         )
 
+    toward = OldName("toward", "for_direction")
+    suited_to = OldName("suited_to", "for_input")
 
-class _OneWay:
+
+class _OneDirection:
     """One generator on its runtime, for any spatial size: pads to what the generator takes and crops after."""
 
     def __init__(self, model: Model, direction: Direction, runtime: Runtime) -> None:

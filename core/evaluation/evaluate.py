@@ -25,7 +25,7 @@ from ..settings.plain import LARGEST_WHOLE
 from ..sides import Direction, Side
 from .examiner import Examiner
 from .report import EvaluationReport, ModelUsed
-from .test_set import choose
+from .test_set import select
 
 if TYPE_CHECKING:
     from ..model.model_file import Model
@@ -73,7 +73,7 @@ def evaluate(
     features = None if extractor is None else Path(extractor)
     _check(folders, paired, limit, seed, features, sheet, sheet_rows, {**(scorers or {}), **(palettes or {})})
     name, translator = _loaded(translator)
-    sets = choose(translator.domain, folders, paired, limit, seed)
+    sets = select(translator.domain, folders, paired, limit, seed)
     examiner = Examiner(
         translator=translator,
         directions=_directions(translator.model, direction),
@@ -85,7 +85,7 @@ def evaluate(
         rows=sheet_rows if sheet is not None else 0,
         progress=progress or (lambda done, total: None),
     )
-    scores = {direction: examiner.judge(direction) for direction in examiner.directions}
+    scores = {direction: examiner.score(direction) for direction in examiner.directions}
     used, model = {side: chosen.used for side, chosen in sets.items()}, _describe(translator, name)
     report = EvaluationReport(model, used, scores, paired, limit, seed, _text(extractor), _text(sheet))
     return _written(report, examiner.lines, sheet, json)
@@ -176,9 +176,9 @@ def _directions(model: Model, wanted: Direction | None) -> tuple[Direction, ...]
 def _describe(translator: Translator, name: str) -> ModelUsed:
     model, choice = translator.model, translator.choice
     digest = hashlib.sha256()
-    for way, generator in sorted(model.generators.items()):
+    for direction, generator in sorted(model.generators.items()):
         for key, value in sorted(generator.state_dict().items()):
-            digest.update(f"{way}.{key}".encode())
+            digest.update(f"{direction}.{key}".encode())
             digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     return ModelUsed(
         name=name,

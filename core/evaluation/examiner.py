@@ -97,36 +97,36 @@ class Examiner:
         self.domain = self.translator.domain
         self.alike = self.domain.channels("a") == self.domain.channels("b")
         counts = {side: len(files) for side, files in self.files.items()}
-        sides = [SIDES[way] for way in self.directions]
+        sides = [SIDES[direction] for direction in self.directions]
         self.total = sum(counts[source] + self.alike * counts[target] for source, target in sides)
 
-    def judge(self, way: Direction) -> DirectionScores:
+    def score(self, direction: Direction) -> DirectionScores:
         """All figures of one direction."""
-        source, target = SIDES[way]
+        source, target = SIDES[direction]
         inputs, real = (_OneByOne(self.files[side], partial(self.domain.load, side=side)) for side in (source, target))
         plain_inputs, plain_real = (
             _OneByOne(self.files[side], partial(self._plain, side=side)) for side in (source, target)
         )
         with tempfile.TemporaryDirectory(prefix="unpaired-") as scratch:
-            translated, errors, paired = self._translate(way, inputs, real, Path(scratch))
+            translated, errors, paired = self._translate(direction, inputs, real, Path(scratch))
             unpaired = self.domain.unpaired_scores(translated, plain_real, self.extractor, self.seed)
         untranslated = (
             self.domain.unpaired_scores(plain_inputs, plain_real, self.extractor, self.seed) if self.alike else {}
         )
-        return DirectionScores(errors.get("cycle"), self._identity(way, real), unpaired, untranslated, paired)
+        return DirectionScores(errors.get("cycle"), self._identity(direction, real), unpaired, untranslated, paired)
 
     def _translate(
-        self, way: Direction, inputs: _OneByOne, real: _OneByOne, scratch: Path
+        self, direction: Direction, inputs: _OneByOne, real: _OneByOne, scratch: Path
     ) -> tuple[_OneByOne, dict[str, float], dict[str, float]]:
         """Every input translated into `scratch`; the mean cycle error; the paired figures."""
-        back = backwards(way) if backwards(way) in self.translator.model.generators else None
+        back = backwards(direction) if backwards(direction) in self.translator.model.generators else None
         shown = set(np.linspace(0, len(inputs) - 1, self.rows).round().astype(int).tolist())
-        errors, paired = _Average(), _Paired(self.domain.paired_scores, self.scorers.get(SIDES[way][1]))
+        errors, paired = _Average(), _Paired(self.domain.paired_scores, self.scorers.get(SIDES[direction][1]))
         files = []
-        source, target = SIDES[way]
-        plain = self.domain.plain
+        source, target = SIDES[direction]
+        plain = self.domain.denormalise
         for index, x in enumerate(inputs):
-            y = self._through(x, way)
+            y = self._through(x, direction)
             line = [plain(x, source), plain(y, target)]
             files.append(_keep(line[1], scratch / f"{index}.npy"))
             if self.paired:
@@ -140,22 +140,22 @@ class Examiner:
             self._tick()
         return _OneByOne(files, _kept), errors.result(), paired.result()
 
-    def _identity(self, way: Direction, real: _OneByOne) -> float | None:
+    def _identity(self, direction: Direction, real: _OneByOne) -> float | None:
         if not self.alike:
             return None
-        errors, side = _Average(), SIDES[way][1]
+        errors, side = _Average(), SIDES[direction][1]
         for y in real:
-            given, found = (self.domain.plain(sample, side) for sample in (y, self._through(y, way)))
+            given, found = (self.domain.denormalise(sample, side) for sample in (y, self._through(y, direction)))
             errors.add({"identity": _difference(found, given)})
             self._tick()
         return errors.result()["identity"]
 
-    def _through(self, x: Tensor, way: Direction) -> Tensor:
+    def _through(self, x: Tensor, direction: Direction) -> Tensor:
         with torch.inference_mode():
-            return self.translator(x[None], way)[0].float().cpu()
+            return self.translator(x[None], direction)[0].float().cpu()
 
     def _plain(self, file: Path, side: Side) -> Tensor:
-        return self.domain.plain(self.domain.load(file, side), side)
+        return self.domain.denormalise(self.domain.load(file, side), side)
 
     def _tick(self) -> None:
         self.done += 1

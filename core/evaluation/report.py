@@ -112,10 +112,10 @@ def _heading(report: EvaluationReport) -> Iterator[str]:
 
 
 def _table(report: EvaluationReport) -> Iterator[str]:
-    columns = {way: _figures(scores) for way, scores in report.scores.items()}
+    columns = {direction: _figures(scores) for direction, scores in report.scores.items()}
     names = list(dict.fromkeys(name for figures in columns.values() for name in figures))
     width = max(len(name) for name in names)
-    yield f"{'':<{width}}" + "".join(f"{way:>12}" for way in columns)
+    yield f"{'':<{width}}" + "".join(f"{direction:>12}" for direction in columns)
     for name in names:
         yield f"{name:<{width}}" + "".join(f"{_number(figures.get(name)):>12}" for figures in columns.values())
 

@@ -18,16 +18,16 @@ from .report import SetUsed
 
 
 @dataclass(frozen=True)
-class Chosen:
+class Selection:
     """The files of one folder that are scored."""
 
     files: tuple[Path, ...]
     used: SetUsed
 
 
-def choose(
+def select(
     domain: Domain, folders: Mapping[Side, Path], paired: bool, limit: int | None, seed: int
-) -> dict[Side, Chosen]:
+) -> dict[Side, Selection]:
     """The files to score, in the order of their names; true counterparts have the same index when paired.
 
     Raises:
@@ -52,7 +52,7 @@ def choose(
             raise MediaError(f"no file of {folders[side]} that was drawn can be decoded")
     broken = {side: (*found[side].broken, *filter(None, faults[side])) for side in folders}
     return {
-        side: Chosen(files, SetUsed(str(folders[side]), len(found[side].files), len(files), broken[side]))
+        side: Selection(files, SetUsed(str(folders[side]), len(found[side].files), len(files), broken[side]))
         for side, files in kept.items()
     }
 

@@ -65,19 +65,22 @@ def import_checkpoint(
     specs: dict[Direction, NetworkSpec] = {}
     generators: dict[Direction, nn.Module] = {}
     notes: dict[str, None] = {}
-    for way, (file, name) in files.items():
+    for direction, (file, name) in files.items():
         found = _recognised(read_state(file, name), file, norm)
-        _check_channels(found.spec, domain, way, file)
-        specs[way], generators[way] = found.spec, found.spec.build("generators")
-        generators[way].load_state_dict(rename(found.tensors, generators[way], file))
-        generators[way].float().eval().requires_grad_(False)
+        _check_channels(found.spec, domain, direction, file)
+        specs[direction], generators[direction] = found.spec, found.spec.build("generators")
+        generators[direction].load_state_dict(rename(found.tensors, generators[direction], file))
+        generators[direction].float().eval().requires_grad_(False)
         notes |= dict.fromkeys(found.notes)
-    judge = NetworkSpec("patchgan", {"in_channels": 3})
+    discriminator = NetworkSpec("patchgan", {"in_channels": 3})
     networks = Networks(
-        specs.get("a2b") or _turned(specs[direction]), specs.get("b2a") or _turned(specs[direction]), judge, judge
+        specs.get("a2b") or _turned(specs[direction]),
+        specs.get("b2a") or _turned(specs[direction]),
+        discriminator,
+        discriminator,
     )
     card = {"note": "; ".join(notes)} if notes else {}
-    model = Model({way: generators[way] for way in sorted(generators)}, networks, domain, card=card)
+    model = Model({direction: generators[direction] for direction in sorted(generators)}, networks, domain, card=card)
     save_model(model, out)
     return model
 
@@ -255,9 +258,9 @@ def _in_order(keys: list[str]) -> list[str]:
     return sorted(keys, key=rank)
 
 
-def _check_channels(spec: NetworkSpec, domain: Domain, way: Direction, file: Path) -> None:
+def _check_channels(spec: NetworkSpec, domain: Domain, direction: Direction, file: Path) -> None:
     wanted = domain.channels("a"), domain.channels("b")
-    if way == "b2a":
+    if direction == "b2a":
         wanted = wanted[::-1]
     found = spec.options["in_channels"], spec.options["out_channels"]
     if found != wanted:

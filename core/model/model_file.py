@@ -166,15 +166,15 @@ def _described_by(header: Mapping[str, Any], domain: type[Domain] | None) -> Mod
 
 def _described(networks: Networks) -> dict[str, Any]:
     description = dataclasses.asdict(networks)
-    if not networks.further:  # the header stays what earlier versions wrote and read
-        del description["further"]
-    return description
+    # The header stays what earlier versions wrote and read, who called them further discriminators.
+    auxiliary = description.pop("auxiliary")
+    return {**description, "further": auxiliary} if auxiliary else description
 
 
 def _networks(description: Mapping[str, Any]) -> Networks:
     four = {name: NetworkSpec(**spec) for name, spec in description.items() if name != "further"}
-    further = {name: NetworkSpec(**spec) for name, spec in description.get("further", {}).items()}
-    return Networks(**four, further=further)
+    auxiliary = {name: NetworkSpec(**spec) for name, spec in description.get("further", {}).items()}
+    return Networks(**four, auxiliary=auxiliary)
 
 
 def _domain(description: Mapping[str, Any], given: type[Domain] | None) -> Domain:

@@ -1,4 +1,4 @@
-"""Notices trainings that go wrong in the known ways, and names the setting to change.
+"""Notices trainings that go wrong in the known directions, and names the setting to change.
 
 The measures are pure functions of tensors (N, C, *space) in [-1, 1]; the thresholds beside them were chosen
 so that the runs made to fail in the tests are caught and healthy ones are not. A symptom must persist, for

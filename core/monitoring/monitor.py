@@ -17,7 +17,7 @@ from .report import Report, write_report
 from .sheets import drop_sheets, write_sheet
 
 
-class Watcher:
+class Monitor:
     """All that watches one run; the engine has one, on its first process.
 
     What an earlier part of the run logged beyond `start_step` is dropped, for it is about to be done

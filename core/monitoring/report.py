@@ -26,7 +26,7 @@ FINDINGS = 30
 SIDED = re.compile(r"(.+)_(a|b|a2b|b2a)$")
 PANELS = (
     ("terms", "Generator terms", "Weighted, as they enter the sum. Each should fall, then settle."),
-    ("verdicts", "Discriminator verdicts", "Mean output on real and on generated samples; a widening gap that "
+    ("logits", "Discriminator logits", "Mean output on real and on generated samples; a widening gap that "
      "stays means that the discriminator has won."),
     ("sum", "Generators' loss", "The sum of all terms. Adversarial training does not drive it to zero."),
     ("discriminators", "Discriminators' losses", "Near zero for long: saturated, the generators learn nothing."),
@@ -125,7 +125,7 @@ def _panel_of(name: str) -> str:
     if name == "generators":
         return "sum"
     kind = _kind(name)
-    return {"discriminator": "discriminators", "real": "verdicts", "generated": "verdicts"}.get(kind, "terms")
+    return {"discriminator": "discriminators", "real": "logits", "generated": "logits"}.get(kind, "terms")
 
 
 def _kind(name: str) -> str:

@@ -6,28 +6,28 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from .layers import check_options, common_rules, convolution, normalisation, outputs_at
+from .layers import check_options, common_rules, convolution, intermediate_outputs, normalisation
 
 
 class _Stack(nn.Module):
-    """Layers one after another, and what they make of a sample on the way to the verdict."""
+    """Layers one after another, and what they make of a sample on the way to the logits."""
 
     layers: nn.Sequential
 
     def forward(self, x: Tensor) -> Tensor:
         return cast(Tensor, self.layers(x))
 
-    def judged(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The raw verdict on `x` (B, in_channels, *space), and the outputs of every LeakyReLU but the first."""
+    def forward_with_features(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The raw logits on `x` (B, in_channels, *space), and the outputs of every LeakyReLU but the first."""
         after = [place for place, layer in enumerate(self.layers) if isinstance(layer, nn.LeakyReLU)][1:]
-        *features, verdict = outputs_at(self.layers, x, [*after, len(self.layers) - 1])
-        return verdict, features
+        *features, logits = intermediate_outputs(self.layers, x, [*after, len(self.layers) - 1])
+        return logits, features
 
 
 class PatchDiscriminator(_Stack):
     """Judges overlapping patches, 70x70 with three strided layers.
 
-    forward: (B, in_channels, *space) -> (B, 1, *patches), raw verdicts without a sigmoid.
+    forward: (B, in_channels, *space) -> (B, 1, *patches), raw logits without a sigmoid.
 
     Raises:
         ConfigError: an option is out of range.
@@ -59,7 +59,7 @@ class PatchDiscriminator(_Stack):
 class PixelDiscriminator(_Stack):
     """Judges every pixel by itself (1x1 PatchGAN): colours, not structure.
 
-    forward: (B, in_channels, *space) -> (B, 1, *space), raw verdicts without a sigmoid.
+    forward: (B, in_channels, *space) -> (B, 1, *space), raw logits without a sigmoid.
     """
 
     def __init__(

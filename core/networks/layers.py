@@ -56,7 +56,7 @@ class ReflectionPad(nn.Module):
         return f"{self.padding[0]}"
 
 
-class Enlarge(nn.Module):
+class NearestUpsample(nn.Module):
     """Nearest-neighbour enlargement to twice the size, the resize of a resize-convolution (Odena et al. 2016)."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -134,13 +134,13 @@ def upsample(kind: str, dimensions: int, channels_in: int, channels_out: int, bi
             )
         ]
     return [
-        Enlarge(),
+        NearestUpsample(),
         ReflectionPad(dimensions, 1),
         convolution(dimensions, channels_in, channels_out, 3, bias=bias),
     ]
 
 
-def outputs_at(layers: nn.Sequential, x: Tensor, places: Sequence[int]) -> list[Tensor]:
+def intermediate_outputs(layers: nn.Sequential, x: Tensor, places: Sequence[int]) -> list[Tensor]:
     """What the layers at the given places (in rising order) make of `x`; later layers are not computed."""
     found = []
     for place in range(places[-1] + 1):

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class StatisticsTape:
+class NormStatistics:
     """The statistics of one forward pass: what to use, read off layer by layer, and what was used.
 
     Without a momentum those given are used as they are.
@@ -49,18 +49,18 @@ def _statistics(x: Tensor) -> Tensor:
 class InstanceNorm(nn.Module):
     """(x - mean) / sqrt(var + eps) for each sample and channel (Ulyanov et al. 2016), without affine parameters.
 
-    x: (B, C, *space). While `tape` is set, mean and variance come from the tape (one sample a batch).
+    x: (B, C, *space). While `given` is set, mean and variance come from the given (one sample a batch).
     """
 
     def __init__(self, channels: int, eps: float = 1e-5) -> None:
         super().__init__()
         self.channels = channels
         self.eps = eps
-        self.tape: StatisticsTape | None = None
+        self.given: NormStatistics | None = None
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.tape is not None:
-            return self._taped(x, self.tape)
+        if self.given is not None:
+            return self._with_given(x, self.given)
         if torch.is_grad_enabled() and x.requires_grad:
             # One group a channel is the same formula; its backward kernel is many times faster on the CPU.
             return F.group_norm(x, self.channels, eps=self.eps)
@@ -68,8 +68,8 @@ class InstanceNorm(nn.Module):
             return torch.zeros_like(x)
         return F.instance_norm(x, eps=self.eps)
 
-    def _taped(self, x: Tensor, tape: StatisticsTape) -> Tensor:
-        used = tape.exchange(x)
+    def _with_given(self, x: Tensor, given: NormStatistics) -> Tensor:
+        used = given.exchange(x)
         shape = (1, self.channels) + (1,) * (x.dim() - 2)
         scale = torch.rsqrt(used[1] + self.eps).reshape(shape).to(x.dtype)
         return (x - used[0].reshape(shape).to(x.dtype)) * scale
@@ -96,12 +96,12 @@ class WithStatistics(nn.Module):
         return (module for module in self.generator.modules() if isinstance(module, InstanceNorm))
 
     def forward(self, x: Tensor, statistics: Tensor, momentum: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        tape = StatisticsTape(statistics, momentum)
+        given = NormStatistics(statistics, momentum)
         for norm in self._norms():
-            norm.tape = tape
+            norm.given = given
         try:
             y = cast(Tensor, self.generator(x))
         finally:
             for norm in self._norms():
-                norm.tape = None
-        return y, torch.cat(tape.used) if tape.used else statistics
+                norm.given = None
+        return y, torch.cat(given.used) if given.used else statistics

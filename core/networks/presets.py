@@ -27,7 +27,7 @@ def default_networks(
     if preset not in PRESETS:
         raise ConfigError(f"preset is {show(preset)}; expected one of {', '.join(PRESETS)}")
     sizes = PRESETS[preset]
-    settings = settings.named("resnet", "patchgan")
+    settings = settings.with_defaults("resnet", "patchgan")
 
     def generator(channels_in: int, channels_out: int, settings: NetworkSettings) -> NetworkSpec:
         depth = settings.blocks or (sizes["blocks"] if settings.generator != "unet" else 6)
@@ -57,7 +57,7 @@ def default_networks(
 
     return Networks(
         generator(channels_a, channels_b, settings),
-        generator(channels_b, channels_a, settings.backwards()),
+        generator(channels_b, channels_a, settings.for_b2a()),
         discriminator(channels_a),
         discriminator(channels_b),
     )

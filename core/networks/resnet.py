@@ -12,8 +12,8 @@ from .layers import (
     common_rules,
     convolution,
     downsample,
+    intermediate_outputs,
     normalisation,
-    outputs_at,
     upsample,
 )
 
@@ -90,7 +90,7 @@ class ResnetGenerator(nn.Module):
         """Features of `x` (B, in_channels, *space) on the way to the middle of the network: the samples themselves,
         both convolutions that widen, the first and the middle residual block. With 9 blocks these are those that CUT
         compares (Park et al. 2020, appendix C.1)."""
-        return outputs_at(self.layers, x, self._encoded)
+        return intermediate_outputs(self.layers, x, self._encoded)
 
     def encoded_channels(self) -> list[int]:
         """Number of channels of each feature that `encode` gives."""

@@ -46,10 +46,10 @@ class NetworkSettings:
         require(faults, 1 <= layers <= 8, f"networks.discriminator_layers is {layers}; expected 1 to 8")
         raise_faults(faults)
 
-    def backwards(self) -> NetworkSettings:
+    def for_b2a(self) -> NetworkSettings:
         """These settings as the generator from B to A has them."""
         return replace(self, blocks=self.blocks_b2a or self.blocks)
 
-    def named(self, generator: str, discriminator: str) -> NetworkSettings:
+    def with_defaults(self, generator: str, discriminator: str) -> NetworkSettings:
         """These settings with an architecture in place of each None."""
         return replace(self, generator=self.generator or generator, discriminator=self.discriminator or discriminator)

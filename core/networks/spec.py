@@ -10,6 +10,7 @@ from typing import Any, Literal
 from torch import nn
 
 from .. import registry
+from ..deprecation import renamed_fields
 from ..errors import ConfigError
 
 
@@ -37,13 +38,14 @@ class NetworkSpec:
         return network
 
 
+@renamed_fields(further="auxiliary")
 @dataclass(frozen=True)
 class Networks:
-    """The four networks of a cycle, and further discriminators where an objective asks for some."""
+    """The four networks of a cycle, and auxiliary discriminators where an objective asks for some."""
 
     generator_a2b: NetworkSpec
     generator_b2a: NetworkSpec
     discriminator_a: NetworkSpec
     discriminator_b: NetworkSpec
-    further: Mapping[str, NetworkSpec] = field(default_factory=dict)
-    """Further discriminators by name; they are trained and checkpointed with the two."""
+    auxiliary: Mapping[str, NetworkSpec] = field(default_factory=dict)
+    """Auxiliary discriminators by name; they are trained and checkpointed with the two."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .layers import (
-    Enlarge,
+    NearestUpsample,
     ReflectionPad,
     check_options,
     common_rules,
@@ -62,7 +62,11 @@ class UnetLevel(nn.Module):
 def _double(upsampling: str, dimensions: int, channels_in: int, channels_out: int, bias: bool) -> list[nn.Module]:
     if upsampling == "transposed":
         return [transposed_convolution(dimensions, channels_in, channels_out, 4, stride=2, padding=1, bias=bias)]
-    return [Enlarge(), ReflectionPad(dimensions, 1), convolution(dimensions, channels_in, channels_out, 3, bias=bias)]
+    return [
+        NearestUpsample(),
+        ReflectionPad(dimensions, 1),
+        convolution(dimensions, channels_in, channels_out, 3, bias=bias),
+    ]
 
 
 class UnetGenerator(nn.Module):

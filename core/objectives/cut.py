@@ -13,9 +13,9 @@ from torch.nn import functional as F
 from ..errors import ConfigError
 from ..networks.spec import Networks
 from ..samples import Batch, Warp
-from ..settings.faults import raise_faults, require, require_least
+from ..settings.faults import raise_faults, require, require_at_least
 from ..sides import Direction, Side
-from .losses import apply_together, generator_loss, judged
+from .losses import apply_together, discriminate, generator_loss
 from .objective import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
 from .settings import AdversarialForm, require_form
 
@@ -41,10 +41,10 @@ class CutSettings:
     def __post_init__(self) -> None:
         faults: list[str] = []
         require_form(faults, self.form, unpenalised="cut")
-        require_least(faults, self, "objective", ("adversarial", "contrast", "contrast_identity"), 0)
+        require_at_least(faults, self, "objective", ("adversarial", "contrast", "contrast_identity"), 0)
         require(faults, self.temperature > 0, f"objective.temperature is {self.temperature}; expected more than 0")
-        require_least(faults, self, "objective", ("patches",), 2)
-        require_least(faults, self, "objective", ("width",), 1)
+        require_at_least(faults, self, "objective", ("patches",), 2)
+        require_at_least(faults, self, "objective", ("width",), 1)
         raise_faults(faults)
 
 
@@ -110,8 +110,8 @@ class Cut(Objective):
         translated = made["contrast"]
         losses: dict[str, Tensor] = {}
         if self.settings.adversarial:
-            (verdict,) = apply_together(discriminators.b, [translated])
-            losses["adversarial_b"] = self.settings.adversarial * generator_loss(self.settings.form, verdict)
+            (logits,) = apply_together(discriminators.b, [translated])
+            losses["adversarial_b"] = self.settings.adversarial * generator_loss(self.settings.form, logits)
         for name in wanted:
             if weights[name]:
                 losses[name] = weights[name] * self._contrast(generators, sources[name], made[name])
@@ -132,9 +132,13 @@ class Cut(Objective):
         return torch.stack(losses).mean()
 
     def discriminator_step(
-        self, discriminators: Discriminators, batch: Batch, shown: Mapping[Side, Tensor], extra: Mapping[str, Tensor]
+        self,
+        discriminators: Discriminators,
+        batch: Batch,
+        shown: Mapping[Side, Tensor],
+        auxiliary: Mapping[str, Tensor],
     ) -> DiscriminatorStep:
-        return DiscriminatorStep.of({"b": judged(self.settings.form, discriminators.b, batch.b, shown["b"])})
+        return DiscriminatorStep.of({"b": discriminate(self.settings.form, discriminators.b, batch.b, shown["b"])})
 
 
 def patch_nce(queries: Tensor, keys: Tensor, temperature: float) -> Tensor:

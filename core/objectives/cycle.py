@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..deprecation import OldName
 from ..errors import ConfigError
 from ..samples import Batch, Warp
 from ..sides import Side
-from .losses import apply_together, distance, generator_loss, gradient_penalty, judged
-from .objective import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Judgement, Objective
+from .losses import apply_together, discriminate, distance, generator_loss, gradient_penalty
+from .objective import DiscriminatorOutput, Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
 from .settings import CycleSettings
 
 
@@ -24,8 +24,8 @@ class Cycle(Objective):
     Losses are returned weighted; a term of weight 0 is neither computed nor listed. Noise comes from PyTorch's
     default generator, which the engine seeds and checkpoints.
 
-    A medium's own form derives from this class: `companions` says which samples of the context the generators
-    translate too, in the same call as the rest, and `further_losses` what is made of their translations.
+    A medium's own form derives from this class: `context_inputs` says which samples of the context the generators
+    translate too, in the same call as the rest, and `auxiliary_losses` what is made of their translations.
     """
 
     settings_type = CycleSettings
@@ -56,7 +56,7 @@ class Cycle(Objective):
         if faults:
             raise ConfigError("; ".join(faults))
 
-    def companions(self, side: Side, batch: Batch) -> Mapping[str, Tensor]:
+    def context_inputs(self, side: Side, batch: Batch) -> Mapping[str, Tensor]:
         """Samples (B, C, *space) of one side's context that are to be translated too; default: none.
 
         Their names are the domain's, other than x, identity, warped and cycled.
@@ -67,31 +67,31 @@ class Cycle(Objective):
         """The weights of the present `step`; default: the settings, whatever the step."""
         return self.settings
 
-    def shown(self, generator: nn.Module, name: str, sample: Tensor) -> Tensor:
+    def generator_input(self, generator: nn.Module, name: str, sample: Tensor) -> Tensor:
         """A sample (B, C, *space) as the generator is to see it; default: as it is.
 
-        name: x, identity, warped or a companion's.
+        name: x, identity, warped or a context input's.
         """
         return sample
 
-    def disturbed(self, warped: Tensor) -> Tensor:
+    def with_noise(self, warped: Tensor) -> Tensor:
         """A warped sample (B, C, *space) as the generator is to see it; default: as it is."""
         return warped
 
-    def further_losses(
+    def auxiliary_losses(
         self, discriminators: Discriminators, side: Side, batch: Batch, translated: Mapping[str, Tensor]
     ) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
         """Weighted losses on the translations of one side's samples, and what the discriminators are to see besides.
 
-        translated: of the samples of `side`, by name: the sample itself is x, then come its companions, and as cycled
-        what the other generator makes of x again (where its cycle loss has a weight), all with their gradients.
+        translated: of the samples of `side`, by name: the sample itself is x, then come its context inputs, and as
+        cycled what the other generator makes of x again (where its cycle loss has a weight), all with their gradients.
         Default: no losses, nothing to see.
         """
         return {}, {}
 
-    def further_real(self, batch: Batch) -> Mapping[str, Tensor]:
-        """Real samples for the further discriminators, by their names; what they are to tell them from is what
-        `further_losses` gave by the same name. Default: none."""
+    def auxiliary_real(self, batch: Batch) -> Mapping[str, Tensor]:
+        """Real samples for the auxiliary discriminators, by their names; what they are to tell them from is what
+        `auxiliary_losses` gave by the same name. Default: none."""
         return {}
 
     def generator_step(
@@ -106,15 +106,15 @@ class Cycle(Objective):
         for side, translated in (("a", translated_a), ("b", translated_b)):
             weight = weights.adversarial_a if side == "a" else weights.adversarial_b
             if weight:
-                judge = discriminators.a if side == "a" else discriminators.b
-                (verdict,) = apply_together(judge, [translated])
-                losses[f"adversarial_{side}"] = weight * generator_loss(weights.form, verdict)
+                discriminator = discriminators.a if side == "a" else discriminators.b
+                (logits,) = apply_together(discriminator, [translated])
+                losses[f"adversarial_{side}"] = weight * generator_loss(weights.form, logits)
         if weights.cycle_a:
-            (cycled_a,) = apply_together(generators.b2a, [self._with_noise(translated_b)])
+            (cycled_a,) = apply_together(generators.b2a, [self._with_cycle_noise(translated_b)])
             into_b["cycled"] = cycled_a
             losses["cycle_a"] = weights.cycle_a * distance(*_pooled(weights.cycle_pool_a, cycled_a, a))
         if weights.cycle_b:
-            (cycled_b,) = apply_together(generators.a2b, [self._with_noise(translated_a)])
+            (cycled_b,) = apply_together(generators.a2b, [self._with_cycle_noise(translated_a)])
             into_a["cycled"] = cycled_b
             losses["cycle_b"] = weights.cycle_b * distance(*_pooled(weights.cycle_pool_b, cycled_b, b))
         if weights.identity_a:
@@ -124,13 +124,13 @@ class Cycle(Objective):
         if warped is not None:
             losses["equivariance_a2b"] = weights.equivariance * distance(into_b["warped"], warped(translated_b))
             losses["equivariance_b2a"] = weights.equivariance * distance(into_a["warped"], warped(translated_a))
-        extra: dict[str, Tensor] = {}
+        auxiliary: dict[str, Tensor] = {}
         sides: tuple[tuple[Side, dict[str, Tensor]], ...] = (("a", into_b), ("b", into_a))
         for side_from, translated_from in sides:
-            further, shown = self.further_losses(discriminators, side_from, batch, translated_from)
-            losses |= further
-            extra |= {name: value.detach() for name, value in shown.items()}
-        return GeneratorStep(losses, {"a": translated_a.detach(), "b": translated_b.detach()}, extra)
+            more, shown = self.auxiliary_losses(discriminators, side_from, batch, translated_from)
+            losses |= more
+            auxiliary |= {name: value.detach() for name, value in shown.items()}
+        return GeneratorStep(losses, {"a": translated_a.detach(), "b": translated_b.detach()}, auxiliary)
 
     def _translations(
         self, generator: nn.Module, side: Side, batch: Batch, identity: float, warp: Warp | None
@@ -141,34 +141,44 @@ class Cycle(Objective):
         if identity:
             inputs["identity"] = other
         if warp is not None:
-            inputs["warped"] = self.disturbed(warp(own))
-        inputs |= self.companions(side, batch)
-        seen = [self.shown(generator, name, sample) for name, sample in inputs.items()]
+            inputs["warped"] = self.with_noise(warp(own))
+        inputs |= self.context_inputs(side, batch)
+        seen = [self.generator_input(generator, name, sample) for name, sample in inputs.items()]
         return dict(zip(inputs, apply_together(generator, seen), strict=True))
 
     def discriminator_step(
-        self, discriminators: Discriminators, batch: Batch, shown: Mapping[Side, Tensor], extra: Mapping[str, Tensor]
+        self,
+        discriminators: Discriminators,
+        batch: Batch,
+        shown: Mapping[Side, Tensor],
+        auxiliary: Mapping[str, Tensor],
     ) -> DiscriminatorStep:
         seen = {"a": (discriminators.a, batch.a, shown["a"]), "b": (discriminators.b, batch.b, shown["b"])}
-        for name, real in self.further_real(batch).items():
-            seen[name] = (discriminators.further[name], real, extra[name])
-        return DiscriminatorStep.of({name: self._judged(*each) for name, each in seen.items()})
+        for name, real in self.auxiliary_real(batch).items():
+            seen[name] = (discriminators.auxiliary[name], real, auxiliary[name])
+        return DiscriminatorStep.of({name: self._discriminate(*each) for name, each in seen.items()})
 
-    def _judged(self, judge: nn.Module, real: Tensor, generated: Tensor) -> Judgement:
-        judgement = judged(self.settings.form, judge, real, generated)
+    def _discriminate(self, discriminator: nn.Module, real: Tensor, generated: Tensor) -> DiscriminatorOutput:
+        output = discriminate(self.settings.form, discriminator, real, generated)
         if self.settings.form == "wgan-gp" and self.settings.gradient_penalty:
-            penalty = self.settings.gradient_penalty * self._penalty(judge, real, generated)
-            return replace(judgement, loss=judgement.loss + penalty)
-        return judgement
+            penalty = self.settings.gradient_penalty * self._penalty(discriminator, real, generated)
+            return output._replace(loss=output.loss + penalty)
+        return output
 
-    def _with_noise(self, translated: Tensor) -> Tensor:
+    def _with_cycle_noise(self, translated: Tensor) -> Tensor:
         if not self.settings.cycle_noise:
             return translated
         return translated + self.settings.cycle_noise * torch.randn_like(translated)
 
-    def _penalty(self, judge: nn.Module, real: Tensor, generated: Tensor) -> Tensor:
+    def _penalty(self, discriminator: nn.Module, real: Tensor, generated: Tensor) -> Tensor:
         mix = torch.rand(len(real), device=real.device, dtype=real.dtype)
-        return gradient_penalty(lambda x: cast(Tensor, judge(x)), real, generated, mix)
+        return gradient_penalty(lambda x: cast(Tensor, discriminator(x)), real, generated, mix)
+
+    companions = OldName("companions", "context_inputs")
+    shown = OldName("shown", "generator_input")
+    disturbed = OldName("disturbed", "with_noise")
+    further_losses = OldName("further_losses", "auxiliary_losses")
+    further_real = OldName("further_real", "auxiliary_real")
 
 
 _POOLS = {3: F.avg_pool1d, 4: F.avg_pool2d, 5: F.avg_pool3d}

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from ..errors import ConfigError
 from ..networks.spec import Networks
 from ..samples import Batch, Warp
-from ..settings.faults import raise_faults, require, require_least
+from ..settings.faults import raise_faults, require, require_at_least
 from ..sides import Side
-from .losses import generator_loss, judged, precise
-from .objective import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
+from .losses import discriminate, generator_loss, precise
+from .objective import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective, Updates
 from .settings import AdversarialForm, require_form
 
 
@@ -26,7 +26,7 @@ class DiscoSettings:
     form: AdversarialForm = "vanilla"
     """Adversarial loss: vanilla (the paper's), lsgan, hinge or wgan."""
     adversarial: float = 0.1
-    """Weight of the discriminators' verdict, before it is shared out with `rate`."""
+    """Weight of the discriminators' logits, before it is shared out with `rate`."""
     matching: float = 0.9
     """Weight of feature matching, likewise."""
     first_rate: float = 0.01
@@ -40,11 +40,11 @@ class DiscoSettings:
     def __post_init__(self) -> None:
         faults: list[str] = []
         require_form(faults, self.form, unpenalised="disco")
-        require_least(faults, self, "objective", ("adversarial", "matching", "first_steps"), 0)
+        require_at_least(faults, self, "objective", ("adversarial", "matching", "first_steps"), 0)
         for name in ("first_rate", "rate"):
             value = getattr(self, name)
             require(faults, 0.0 <= value <= 1.0, f"objective.{name} is {value}; expected 0 to 1")
-        require_least(faults, self, "objective", ("interval",), 1)
+        require_at_least(faults, self, "objective", ("interval",), 1)
         raise_faults(faults)
 
 
@@ -60,7 +60,7 @@ class Disco(Objective):
     """
 
     settings_type = DiscoSettings
-    published: ClassVar[Mapping[str, Mapping[str, Any]]] = {"training": {"weight_decay": 1e-5, "batch": 64}}
+    published_settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"training": {"weight_decay": 1e-5, "batch": 64}}
 
     def __init__(self, settings: DiscoSettings | None = None) -> None:
         self.settings = settings or DiscoSettings()
@@ -70,20 +70,20 @@ class Disco(Objective):
         if self.settings.matching:
             for spec in (networks.discriminator_a, networks.discriminator_b):
                 with torch.device("meta"):
-                    judge = spec.build("discriminators")
-                if not hasattr(judge, "judged"):
+                    discriminator = spec.build("discriminators")
+                if not hasattr(discriminator, "forward_with_features"):
                     raise ConfigError(
                         f"the discriminator {spec.architecture} shows no features to match; set networks.discriminator "
                         "to patchgan, or objective.matching to 0"
                     )
         return networks
 
-    def turns(self) -> tuple[bool, bool]:
+    def updates(self) -> Updates:
         """Discriminators at steps 0, `interval`, ...; generators at the others."""
         if self.settings.interval == 1:
-            return True, True
-        judges = self.step % self.settings.interval == 0
-        return not judges, judges
+            return Updates(True, True)
+        discriminators = self.step % self.settings.interval == 0
+        return Updates(not discriminators, discriminators)
 
     def generator_step(
         self, generators: Generators, discriminators: Discriminators, batch: Batch, warp: Warp | None
@@ -93,22 +93,26 @@ class Disco(Objective):
         made = {"b": precise(generators.a2b(batch.a)), "a": precise(generators.b2a(batch.b))}
         again = {"a": precise(generators.b2a(made["b"])), "b": precise(generators.a2b(made["a"]))}
         losses: dict[str, Tensor] = {}
-        for side, judge, real in (("a", discriminators.a, batch.a), ("b", discriminators.b, batch.b)):
+        for side, discriminator, real in (("a", discriminators.a, batch.a), ("b", discriminators.b, batch.b)):
             losses[f"reconstruction_{side}"] = share * (again[side] - real).square().mean()
-            verdict, features = _features(judge, made[side])
+            logits, features = _features(discriminator, made[side])
             weight = (1.0 - share) * self.settings.adversarial
-            losses[f"adversarial_{side}"] = weight * generator_loss(self.settings.form, verdict)
+            losses[f"adversarial_{side}"] = weight * generator_loss(self.settings.form, logits)
             if self.settings.matching:
-                wanted = [each.detach() for each in _features(judge, real)[1]]
+                wanted = [each.detach() for each in _features(discriminator, real)[1]]
                 losses[f"matching_{side}"] = (1.0 - share) * self.settings.matching * matching(wanted, features)
         return GeneratorStep(losses, {"a": made["a"].detach(), "b": made["b"].detach()})
 
     def discriminator_step(
-        self, discriminators: Discriminators, batch: Batch, shown: Mapping[Side, Tensor], extra: Mapping[str, Tensor]
+        self,
+        discriminators: Discriminators,
+        batch: Batch,
+        shown: Mapping[Side, Tensor],
+        auxiliary: Mapping[str, Tensor],
     ) -> DiscriminatorStep:
         form = self.settings.form
         seen = {"a": (discriminators.a, batch.a, shown["a"]), "b": (discriminators.b, batch.b, shown["b"])}
-        return DiscriminatorStep.of({name: judged(form, *each) for name, each in seen.items()})
+        return DiscriminatorStep.of({name: discriminate(form, *each) for name, each in seen.items()})
 
 
 def matching(real: Sequence[Tensor], generated: Sequence[Tensor]) -> Tensor:
@@ -116,8 +120,8 @@ def matching(real: Sequence[Tensor], generated: Sequence[Tensor]) -> Tensor:
     return torch.stack([(x.mean(0) - y.mean(0)).square().mean() for x, y in zip(real, generated, strict=True)]).sum()
 
 
-def _features(judge: nn.Module, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+def _features(discriminator: nn.Module, x: Tensor) -> tuple[Tensor, list[Tensor]]:
     """Verdict and features in fp32 or better; no features of a discriminator that shows none."""
-    look: Any = getattr(judge, "judged", None)
-    verdict, features = look(x) if look else (judge(x), [])
-    return precise(verdict), [precise(each) for each in features]
+    look: Any = getattr(discriminator, "forward_with_features", None)
+    logits, features = look(x) if look else (discriminator(x), [])
+    return precise(logits), [precise(each) for each in features]

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..settings.faults import gathered, raise_faults, require_least
+from ..settings.faults import collecting_faults, raise_faults, require_at_least
 from .cycle import Cycle
-from .objective import Discriminators
+from .objective import Discriminators, Updates
 from .settings import AdversarialForm, CycleSettings
 
 
@@ -31,10 +31,10 @@ class DualSettings(CycleSettings):
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        with gathered(faults):
+        with collecting_faults(faults):
             super().__post_init__()
-        require_least(faults, self, "objective", ("critic_steps",), 1)
-        require_least(faults, self, "objective", ("clip",), 0)
+        require_at_least(faults, self, "objective", ("critic_steps",), 1)
+        require_at_least(faults, self, "objective", ("clip",), 0)
         raise_faults(faults)
 
 
@@ -48,7 +48,7 @@ class Dual(Cycle):
 
     settings_type = DualSettings
     settings: DualSettings
-    published: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    published_settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "training": {"optimiser": "rmsprop", "learning_rate": 5e-5, "beta2": 0.9},
         "networks": {"generator": "unet", "dropout": 0.5},
     }
@@ -56,12 +56,12 @@ class Dual(Cycle):
     def __init__(self, settings: DualSettings | None = None) -> None:
         super().__init__(settings or DualSettings())
 
-    def turns(self) -> tuple[bool, bool]:
+    def updates(self) -> Updates:
         """The generators wait until the critics have had their steps."""
-        return (self.step + 1) % self.settings.critic_steps == 0, True
+        return Updates((self.step + 1) % self.settings.critic_steps == 0, True)
 
     @torch.no_grad()
-    def constrain(self, discriminators: Discriminators) -> None:
+    def after_discriminator_update(self, discriminators: Discriminators) -> None:
         """Clip every weight of the critics (Arjovsky et al. 2017, algorithm 1)."""
         if self.settings.clip:
             torch._foreach_clamp_min_(list(discriminators.parameters()), -self.settings.clip)

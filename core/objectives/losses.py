@@ -1,4 +1,4 @@
-"""Adversarial losses as pure functions of a discriminator's raw verdicts (no sigmoid inside the networks)."""
+"""Adversarial losses as pure functions of a discriminator's raw logits (no sigmoid inside the networks)."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from .objective import Judgement
+from .objective import DiscriminatorOutput
 from .settings import AdversarialForm
 
 
-def generator_loss(form: AdversarialForm, verdict: Tensor) -> Tensor:
-    """What a generator pays for the verdict on its translations; any shape in, a scalar out.
+def generator_loss(form: AdversarialForm, logits: Tensor) -> Tensor:
+    """What a generator pays for the logits on its translations; any shape in, a scalar out.
 
     lsgan: mean (D - 1)^2 (Mao et al. 2017, eq. 9 without its half, as CycleGAN section 4);
     vanilla: mean -log sigmoid D (Goodfellow et al. 2014, non-saturating);
     hinge, wgan and wgan-gp: -mean D (Lim & Ye 2017; Arjovsky et al. 2017).
     """
     if form == "lsgan":
-        return (verdict - 1.0).square().mean()
+        return (logits - 1.0).square().mean()
     if form == "vanilla":
-        return F.softplus(-verdict).mean()
-    return -verdict.mean()
+        return F.softplus(-logits).mean()
+    return -logits.mean()
 
 
 def discriminator_loss(form: AdversarialForm, real: Tensor, generated: Tensor) -> Tensor:
@@ -80,10 +80,12 @@ def precise(x: Tensor) -> Tensor:
     return x if x.dtype == torch.float64 else x.float()
 
 
-def judged(form: AdversarialForm, judge: nn.Module, real: Tensor, generated: Tensor) -> Judgement:
+def discriminate(
+    form: AdversarialForm, discriminator: nn.Module, real: Tensor, generated: Tensor
+) -> DiscriminatorOutput:
     """What a discriminator thinks of real samples (B, C, *space) and of generated ones, and pays for it."""
-    on_real, on_generated = apply_together(judge, [real, generated])
-    return Judgement(discriminator_loss(form, on_real, on_generated), on_real, on_generated)
+    on_real, on_generated = apply_together(discriminator, [real, generated])
+    return DiscriminatorOutput(discriminator_loss(form, on_real, on_generated), on_real, on_generated)
 
 
 def distance(x: Tensor, y: Tensor) -> Tensor:

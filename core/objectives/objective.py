@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
+from ..deprecation import OldName, take_up_old_names, warn
 from ..networks.spec import Networks
 from ..samples import Batch, Warp
 from ..sides import DIRECTIONS, Direction, Side
@@ -40,9 +40,9 @@ class Generators(nn.Module):
 
 
 class Discriminators(nn.Module):
-    """The judges: `a` judges domain A (the paper's D_X), `b` judges B (D_Y), `further` whatever an objective adds.
+    """The discriminators: `a` of side A (the paper's D_X), `b` of side B (D_Y), `auxiliary` whatever an objective adds.
 
-    An objective of one direction has the judge of the domain that it translates into alone.
+    An objective of one direction has only the discriminator of the side that it translates into.
     """
 
     def __init__(self, networks: Networks, directions: Sequence[Direction] = DIRECTIONS) -> None:
@@ -51,47 +51,67 @@ class Discriminators(nn.Module):
             self.a = networks.discriminator_a.build("discriminators")
         if "a2b" in directions:
             self.b = networks.discriminator_b.build("discriminators")
-        self.further = nn.ModuleDict({name: spec.build("discriminators") for name, spec in networks.further.items()})
+        self.auxiliary = nn.ModuleDict(
+            {name: spec.build("discriminators") for name, spec in networks.auxiliary.items()}
+        )
+
+    further = OldName("further", "auxiliary")
 
 
-@dataclass(frozen=True)
-class GeneratorStep:
+class GeneratorStep(NamedTuple):
     """Named, weighted losses of the generators (their sum is minimised) and the translations they came from."""
 
     losses: Mapping[str, Tensor]
     translated: Mapping[Side, Tensor]
     """By the domain that was translated into, detached: `a` is F(b), (B, C_a, *space), and `b` is G(a)."""
-    extra: Mapping[str, Tensor] = field(default_factory=dict)
-    """What else the discriminators are to see, by name, detached."""
+    auxiliary: Mapping[str, Tensor] = {}
+    """Samples for the auxiliary discriminators, by their names, detached."""
+
+    @property
+    def extra(self) -> Mapping[str, Tensor]:
+        """The old name of `auxiliary`."""
+        warn("GeneratorStep.extra", "auxiliary")
+        return self.auxiliary
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """What one discriminator pays for its verdicts on real and on generated samples, and the verdicts."""
+class DiscriminatorOutput(NamedTuple):
+    """The loss of one discriminator, and the logits that it comes from."""
 
     loss: Tensor
     real: Tensor
-    """Its raw verdicts on the real samples, of any shape."""
+    """Its raw logits on the real samples, of any shape."""
     generated: Tensor
 
 
-@dataclass(frozen=True)
-class DiscriminatorStep:
-    """Named losses of the discriminators (their sum is minimised) and what they thought."""
+class DiscriminatorStep(NamedTuple):
+    """Named losses of the discriminators (their sum is minimised) and their mean logits."""
 
     losses: Mapping[str, Tensor]
-    verdicts: Mapping[str, Tensor]
-    """Mean raw verdicts, detached: real_a, generated_a, real_b, generated_b, and those of further discriminators."""
+    logits: Mapping[str, Tensor]
+    """Mean raw logits, detached: real_a, generated_a, real_b, generated_b, and those of auxiliary discriminators."""
+
+    @property
+    def verdicts(self) -> Mapping[str, Tensor]:
+        """The old name of `logits`."""
+        warn("DiscriminatorStep.verdicts", "logits")
+        return self.logits
 
     @classmethod
-    def of(cls, judgements: Mapping[str, Judgement]) -> DiscriminatorStep:
-        """Losses discriminator_NAME, verdicts real_NAME and generated_NAME, of the discriminators by name."""
-        verdicts: dict[str, Tensor] = {}
-        for name, judgement in judgements.items():
-            verdicts[f"real_{name}"] = judgement.real.detach().mean()
-            verdicts[f"generated_{name}"] = judgement.generated.detach().mean()
-        losses = {f"discriminator_{name}": judgement.loss for name, judgement in judgements.items()}
-        return cls(losses, verdicts)
+    def of(cls, outputs: Mapping[str, DiscriminatorOutput]) -> DiscriminatorStep:
+        """Losses discriminator_NAME, logits real_NAME and generated_NAME, of the discriminators by name."""
+        logits: dict[str, Tensor] = {}
+        for name, output in outputs.items():
+            logits[f"real_{name}"] = output.real.detach().mean()
+            logits[f"generated_{name}"] = output.generated.detach().mean()
+        losses = {f"discriminator_{name}": output.loss for name, output in outputs.items()}
+        return cls(losses, logits)
+
+
+class Updates(NamedTuple):
+    """Which networks learn at a step."""
+
+    generators: bool
+    discriminators: bool
 
 
 class Objective(ABC):
@@ -106,7 +126,7 @@ class Objective(ABC):
     """The directions that are trained; generators and discriminators of others are not built."""
     paired: ClassVar[bool] = False
     """Whether samples of a step are true pairs: files of the same name, drawn with the same random numbers."""
-    published: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    published_settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Settings of `training` and `networks` that the scheme was published with, where they are not the defaults. What
     the user sets goes before them."""
     step: int = 0
@@ -118,7 +138,7 @@ class Objective(ABC):
 
     def networks(self, networks: Networks) -> Networks:
         """The networks to train, given those of the domain; override to change them or to add discriminators to
-        `further`. Raises ConfigError where the scheme cannot do with them."""
+        `auxiliary`. Raises ConfigError where the scheme cannot do with them."""
         return networks
 
     def heads(self, networks: Networks) -> Mapping[str, nn.Module]:
@@ -131,9 +151,9 @@ class Objective(ABC):
     def check_shapes(self, a: Sequence[int], b: Sequence[int]) -> None:
         """Raise ConfigError where the settings cannot go with samples (C, *space) of such shapes; default: they can."""
 
-    def turns(self) -> tuple[bool, bool]:
+    def updates(self) -> Updates:
         """Whether generators and discriminators learn at the present `step`; default: both, at every step."""
-        return True, True
+        return Updates(True, True)
 
     @abstractmethod
     def generator_step(
@@ -143,18 +163,30 @@ class Objective(ABC):
 
     @abstractmethod
     def discriminator_step(
-        self, discriminators: Discriminators, batch: Batch, shown: Mapping[Side, Tensor], extra: Mapping[str, Tensor]
+        self,
+        discriminators: Discriminators,
+        batch: Batch,
+        shown: Mapping[Side, Tensor],
+        auxiliary: Mapping[str, Tensor],
     ) -> DiscriminatorStep:
         """Losses of the discriminators on real samples and on detached translations.
 
-        shown: translations by the domain they were made for, out of the history buffers; `extra`: that of the
+        shown: translations by the domain they were made for, out of the history buffers; `auxiliary`: that of the
         generators' step, fresh.
         """
 
-    def constrain(self, discriminators: Discriminators) -> None:
+    def after_discriminator_update(self, discriminators: Discriminators) -> None:
         """Keep the discriminators' weights within bounds; called after each of their steps. Default: nothing."""
 
     @property
     def history(self) -> int:
         """Translations of each side kept for the discriminators; default: 0, which shows them fresh ones only."""
         return 0
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        take_up_old_names(cls)
+
+    published = OldName("published", "published_settings")
+    turns = OldName("turns", "updates")
+    constrain = OldName("constrain", "after_discriminator_update")

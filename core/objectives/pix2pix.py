@@ -13,9 +13,9 @@ from torch import Tensor
 from ..errors import ConfigError
 from ..networks.spec import Networks, NetworkSpec
 from ..samples import Batch, Warp
-from ..settings.faults import raise_faults, require_least
+from ..settings.faults import raise_faults, require_at_least
 from ..sides import Direction, Side
-from .losses import apply_together, distance, generator_loss, judged
+from .losses import apply_together, discriminate, distance, generator_loss
 from .objective import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
 from .settings import AdversarialForm, require_form
 
@@ -33,21 +33,21 @@ class Pix2pixSettings:
     def __post_init__(self) -> None:
         faults: list[str] = []
         require_form(faults, self.form, unpenalised="pix2pix")
-        require_least(faults, self, "objective", ("adversarial", "l1"), 0)
+        require_at_least(faults, self, "objective", ("adversarial", "l1"), 0)
         raise_faults(faults)
 
 
 class Pix2pix(Objective):
     """From A to B on true pairs: adversarial L_GAN(D(a, G(a))) + l1 |G(a) - b|, equation 4 of the paper.
 
-    The discriminator judges a sample of A and one of B beside each other, as channels of one sample. Files of the two
+    The discriminator sees a sample of A and one of B beside each other, as channels of one sample. Files of the two
     folders are pairs by name, and a domain that draws its crop and flips from `rng` alone keeps them aligned.
     """
 
     settings_type = Pix2pixSettings
     directions: ClassVar[tuple[Direction, ...]] = ("a2b",)
     paired: ClassVar[bool] = True
-    published: ClassVar[Mapping[str, Mapping[str, Any]]] = {"networks": {"generator": "unet", "dropout": 0.5}}
+    published_settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"networks": {"generator": "unet", "dropout": 0.5}}
 
     def __init__(self, settings: Pix2pixSettings | None = None) -> None:
         self.settings = settings or Pix2pixSettings()
@@ -72,15 +72,19 @@ class Pix2pix(Objective):
             sizes = [" x ".join(map(str, x.shape[2:])) for x in (batch.a, batch.b)]
             raise ConfigError(f"pix2pix needs pairs of one size; a sample of A is {sizes[0]} and its pair {sizes[1]}")
         (made,) = apply_together(generators.a2b, [batch.a])
-        (verdict,) = apply_together(discriminators.b, [torch.cat([batch.a, made], dim=1)])
+        (logits,) = apply_together(discriminators.b, [torch.cat([batch.a, made], dim=1)])
         losses = {
-            "adversarial_b": self.settings.adversarial * generator_loss(self.settings.form, verdict),
+            "adversarial_b": self.settings.adversarial * generator_loss(self.settings.form, logits),
             "l1": self.settings.l1 * distance(made, batch.b),
         }
         return GeneratorStep(losses, {"b": made.detach()})
 
     def discriminator_step(
-        self, discriminators: Discriminators, batch: Batch, shown: Mapping[Side, Tensor], extra: Mapping[str, Tensor]
+        self,
+        discriminators: Discriminators,
+        batch: Batch,
+        shown: Mapping[Side, Tensor],
+        auxiliary: Mapping[str, Tensor],
     ) -> DiscriminatorStep:
         real, generated = (torch.cat([batch.a, x], dim=1) for x in (batch.b, shown["b"]))
-        return DiscriminatorStep.of({"b": judged(self.settings.form, discriminators.b, real, generated)})
+        return DiscriminatorStep.of({"b": discriminate(self.settings.form, discriminators.b, real, generated)})

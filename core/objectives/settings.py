@@ -7,7 +7,7 @@ from typing import Literal
 
 from ..errors import show
 from ..settings.arguments import settle_types
-from ..settings.faults import raise_faults, require, require_least
+from ..settings.faults import raise_faults, require, require_at_least
 
 AdversarialForm = Literal["lsgan", "vanilla", "hinge", "wgan", "wgan-gp"]
 FORMS: tuple[AdversarialForm, ...] = ("lsgan", "vanilla", "hinge", "wgan", "wgan-gp")
@@ -29,9 +29,9 @@ class CycleSettings:
     form: AdversarialForm = "lsgan"
     """Adversarial loss: lsgan (default), vanilla, hinge, wgan or wgan-gp."""
     adversarial_a: float = 1.0
-    """Weight of discriminator A's verdict on translations b to a."""
+    """Weight of discriminator A's logits on translations b to a."""
     adversarial_b: float = 1.0
-    """Weight of discriminator B's verdict on translations a to b."""
+    """Weight of discriminator B's logits on translations a to b."""
     cycle_a: float = 10.0
     """Weight of |F(G(a)) - a|."""
     cycle_b: float = 10.0
@@ -62,6 +62,6 @@ class CycleSettings:
         require_form(faults, self.form)
         weights = ("adversarial_a", "adversarial_b", "cycle_a", "cycle_b", "identity_a", "identity_b", "equivariance",
                    "cycle_noise", "gradient_penalty", "history")  # fmt: skip
-        require_least(faults, self, "objective", weights, 0)
-        require_least(faults, self, "objective", ("cycle_pool_a", "cycle_pool_b"), 1)
+        require_at_least(faults, self, "objective", weights, 0)
+        require_at_least(faults, self, "objective", ("cycle_pool_a", "cycle_pool_b"), 1)
         raise_faults(faults)

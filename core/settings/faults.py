@@ -16,7 +16,7 @@ def require(faults: list[str], condition: bool, message: str) -> None:
         faults.append(message)
 
 
-def require_least(faults: list[str], settings: Any, where: str, names: Sequence[str], least: int) -> None:
+def require_at_least(faults: list[str], settings: Any, where: str, names: Sequence[str], least: int) -> None:
     """Collect a fault for each of the fields `names`, of the group `where`, that is below `least` or beyond use."""
     for name in names:
         value = getattr(settings, name)
@@ -26,8 +26,8 @@ def require_least(faults: list[str], settings: Any, where: str, names: Sequence[
 
 
 @contextmanager
-def gathered(faults: list[str]) -> Iterator[None]:
-    """Collect what the settings of a base class find wrong: `with gathered(faults): super().__post_init__()`."""
+def collecting_faults(faults: list[str]) -> Iterator[None]:
+    """Collect the faults that a base class raises: `with collecting_faults(faults): super().__post_init__()`."""
     try:
         yield
     except ConfigError as error:

@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 import yaml
 
+from ..deprecation import with_new_names
 from ..errors import ConfigError, MissingFile, shortened, show
 from .plain import from_yaml, is_unicode
 
@@ -67,7 +68,7 @@ def read(cls: type[T], mapping: Any, where: str, faults: list[str]) -> T | None:
     names = [field.name for field in dataclasses.fields(cls) if field.init]  # type: ignore[arg-type]
     hints = get_type_hints(cls)
     values: dict[str, Any] = {}
-    for key, value in _without_joint_forms(mapping, names).items():
+    for key, value in _without_joint_forms(with_new_names(cls, mapping), names).items():
         if key not in names:
             joint = [name[:-2] for name in names if name.endswith("_a") and f"{name[:-2]}_b" in names]
             faults.append(unknown_key(key, [*names, *joint], where))

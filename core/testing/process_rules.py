@@ -56,7 +56,7 @@ def resumes_exactly(case: Case) -> None:
     takes_weights = issubclass(fitted.objective_type("cycle").settings_type, CycleSettings)
 
     def trained(run: Path, steps: int, resume: bool = False) -> None:
-        settings = TrainingSettings(steps=steps, constant=1.0, workers=0, device="cpu", precision="fp32")
+        settings = TrainingSettings(steps=steps, constant_share=1.0, workers=0, device="cpu", precision="fp32")
         train(
             type(fitted)(fitted.settings),
             case.a,

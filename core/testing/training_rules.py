@@ -162,8 +162,8 @@ def brings_an_objective(case: Case) -> None:
     expect_json(described, kind.settings_type.__name__)
     objective = kind(from_mapping(kind.settings_type, json.loads(json.dumps(described))))
     networks = objective.networks(case.domain.networks("tiny", _SMALLEST))
-    for name, spec in networks.further.items():
-        expect_json(dict(spec.options), f"options of the further discriminator {name!r}")
+    for name, spec in networks.auxiliary.items():
+        expect_json(dict(spec.options), f"options of the auxiliary discriminator {name!r}")
         spec.build("discriminators")
 
 
@@ -213,13 +213,13 @@ def generators_fit_the_samples(case: Case) -> None:
 
 
 def discriminators_fit_the_samples(case: Case) -> None:
-    """The discriminators take this domain's samples and give finite verdicts."""
+    """The discriminators take this domain's samples and give finite logits."""
     networks = case.domain.networks("tiny", _SMALLEST)
     for spec, x in ((networks.discriminator_a, case.sample("a")), (networks.discriminator_b, case.sample("b"))):
         with torch.no_grad():
-            verdict = spec.build("discriminators").eval()(x[None])
-        finite = verdict.numel() > 0 and bool(verdict.isfinite().all())
-        expect(finite, f"a discriminator gives {tuple(verdict.shape)} values that are not all finite")
+            logits = spec.build("discriminators").eval()(x[None])
+        finite = logits.numel() > 0 and bool(logits.isfinite().all())
+        expect(finite, f"a discriminator gives {tuple(logits.shape)} values that are not all finite")
 
 
 def warps_are_repeatable(case: Case) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ..model.stored import first_difference, shapes
 from ..networks.initialisation import initialise
 from ..networks.spec import Networks
-from ..objectives.objective import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
+from ..objectives.objective import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective, Updates
 from ..samples import Batch, Warp
 from ..sides import Side
 from .history import HistoryBuffer
@@ -34,14 +34,13 @@ class GeneratorGroup(nn.Module):
         super().__init__()
         self.generators = generators
         self.objective = objective
-        # In a tuple, so that the judges' parameters do not become this group's.
-        self._judges = (discriminators,)
+        # In a tuple, so that the discriminators' parameters do not become this group's.
+        self._discriminators = (discriminators,)
         self.warp: Warp | None = None
 
-    def forward(self, *parts: Any) -> tuple[Any, ...]:
-        # Fabric walks through what a wrapped forward takes and returns and refuses frozen dataclasses.
-        step = self.objective.generator_step(self.generators, self._judges[0], _together(*parts), self.warp)
-        return dict(step.losses), dict(step.translated), dict(step.extra)
+    def forward(self, batch: Batch) -> GeneratorStep:
+        (discriminators,) = self._discriminators
+        return self.objective.generator_step(self.generators, discriminators, batch, self.warp)
 
 
 class DiscriminatorGroup(nn.Module):
@@ -52,9 +51,8 @@ class DiscriminatorGroup(nn.Module):
         self.discriminators = discriminators
         self.objective = objective
 
-    def forward(self, shown: dict[Side, Tensor], extra: dict[str, Tensor], *parts: Any) -> tuple[Any, ...]:
-        step = self.objective.discriminator_step(self.discriminators, _together(*parts), shown, extra)
-        return dict(step.losses), dict(step.verdicts)
+    def forward(self, batch: Batch, shown: Mapping[Side, Tensor], auxiliary: Mapping[str, Tensor]) -> DiscriminatorStep:
+        return self.objective.discriminator_step(self.discriminators, batch, shown, auxiliary)
 
 
 class Engine:
@@ -64,9 +62,9 @@ class Engine:
         self.fabric = fabric
         self.settings = settings
         random = torch.Generator().manual_seed(settings.seed)
-        ways = objective.directions
-        self.generators = Generators(networks, ways, objective.heads(networks))
-        self.discriminators = Discriminators(networks, ways)
+        directions = objective.directions
+        self.generators = Generators(networks, directions, objective.heads(networks))
+        self.discriminators = Discriminators(networks, directions)
         initialise(self.generators, random)
         initialise(self.discriminators, random)
         if fabric.device.type == "cuda":
@@ -105,7 +103,7 @@ class Engine:
         """One optimiser step of each group over `batches` (one each accumulated pass).
 
         `factor` scales the learning rates, of both groups or of generators and discriminators each; `step` (0-based)
-        sets the moving average's warm-up, and the objective may go by it. Returns named losses and verdicts as scalars
+        sets the moving average's warm-up, and the objective may go by it. Returns named losses and logits as scalars
         on the device, averaged over the batches.
         """
         factors = factor if isinstance(factor, tuple) else (factor, factor)
@@ -120,12 +118,12 @@ class Engine:
         for optimiser, rate, factor in zip(optimisers, self._rates, factors, strict=True):
             for group in optimiser.param_groups:
                 group["lr"] = rate * factor
-        generators_learn, discriminators_learn = self._objective.turns()
-        steps = self._generators(batches, warp, generators_learn)
+        learn = Updates(*self._objective.updates())
+        steps = self._generators(batches, warp, learn.generators)
         losses = _mean([s.losses for s in steps])
         losses["generators"] = torch.stack(list(losses.values())).sum()
-        judged = self._discriminators(batches, steps, discriminators_learn)
-        losses |= _mean([s.losses for s in judged]) | _mean([s.verdicts for s in judged])
+        answers = self._discriminators(batches, steps, learn.discriminators)
+        losses |= _mean([s.losses for s in answers]) | _mean([s.logits for s in answers])
         self._average(step)
         return losses
 
@@ -135,7 +133,7 @@ class Engine:
         steps = []
         for number, batch in enumerate(batches):
             with self._pass(self._group_g, learn, last=number + 1 == len(batches)):
-                step = GeneratorStep(*self._group_g(*_parts(batch)))
+                step: GeneratorStep = self._group_g(batch)
                 if learn:
                     self.fabric.backward(_sum(step.losses) / len(batches))
             steps.append(step)
@@ -147,18 +145,18 @@ class Engine:
     def _discriminators(
         self, batches: Sequence[Batch], steps: Sequence[GeneratorStep], learn: bool
     ) -> list[DiscriminatorStep]:
-        judged = []
+        answers = []
         for number, (batch, step) in enumerate(zip(batches, steps, strict=True)):
             shown = {side: self._history[side].exchange(made) for side, made in step.translated.items()}
             with self._pass(self._group_d, learn, last=number + 1 == len(batches)):
-                verdict = DiscriminatorStep(*self._group_d(shown, dict(step.extra), *_parts(batch)))
+                answer: DiscriminatorStep = self._group_d(batch, shown, step.auxiliary)
                 if learn:
-                    self.fabric.backward(_sum(verdict.losses) / len(batches))
-            judged.append(verdict)
+                    self.fabric.backward(_sum(answer.losses) / len(batches))
+            answers.append(answer)
         if learn:
             self._descend(self._group_d, self._optimiser_d)
-            self._objective.constrain(self.discriminators)
-        return judged
+            self._objective.after_discriminator_update(self.discriminators)
+        return answers
 
     @contextmanager
     def _pass(self, group: Any, learn: bool, last: bool) -> Iterator[None]:
@@ -204,6 +202,9 @@ class Engine:
 
     def restore_weights(self, weights: Mapping[str, Tensor]) -> None:
         """Take up a checkpoint's weights. Raises ValueError when they do not fit the networks."""
+        # Checkpoints of earlier versions have another name for the auxiliary discriminators.
+        weights = {name.replace(*_RENAMED, 1) if name.startswith(_RENAMED[0]) else name: value
+                   for name, value in weights.items()}  # fmt: skip
         if unlike := first_difference(shapes(self.weights()), shapes(weights)):
             raise ValueError(unlike)
         parts = {"generators": self.generators, "discriminators": self.discriminators, "averaged": self.averaged}
@@ -240,6 +241,8 @@ class Engine:
             torch.cuda.set_rng_state(state["random_cuda"].cpu(), self.fabric.device)
 
 
+_RENAMED = ("discriminators.further.", "discriminators.auxiliary.")
+
 # What each optimiser keeps of a weight beside the number of its steps.
 _KEPT = {"adam": {"step", "exp_avg", "exp_avg_sq"}, "rmsprop": {"step", "square_avg"}}
 
@@ -268,15 +271,6 @@ def arithmetic(precision: str) -> Iterator[None]:
         yield
     finally:
         torch.set_default_dtype(earlier)
-
-
-def _parts(batch: Batch) -> tuple[Any, ...]:
-    """A batch as a wrapped forward can take it: tensors, and dictionaries of tensors."""
-    return batch.a, batch.b, dict(batch.context_a), dict(batch.context_b)
-
-
-def _together(a: Tensor, b: Tensor, context_a: dict[str, Tensor], context_b: dict[str, Tensor]) -> Batch:
-    return Batch(a, b, (), context_a, context_b)
 
 
 def _parts_of(group: nn.Module) -> Iterator[nn.Module]:

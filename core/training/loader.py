@@ -65,7 +65,7 @@ class PairDataset(Dataset[Batch]):
     def _samples(self, sides: tuple[Side, ...], position: int, problems: list[str]) -> list[Sample]:
         """A sample of each of the sides, which share order and random numbers: those of the first."""
         step = position // self.samples_a_step
-        augmentation = constant_then_linear(step, self.settings.steps, self.settings.constant)
+        augmentation = constant_then_linear(step, self.settings.steps, self.settings.constant_share)
         # Every file's at first, then now and again: of pictures that are held decoded it would cost a tenth.
         values = position < len(self.files[sides[0]]) or position % _VALUES_EVERY == 0
         for attempt in range(_ATTEMPTS):

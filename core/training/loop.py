@@ -17,7 +17,7 @@ from ..adapter.folders import LISTED, told
 from ..adapter.inventory import Inventory
 from ..errors import ConfigError, Interrupted, MissingFile, ModelFileError, NumericsError
 from ..model.model_file import Model, read_header, save_model
-from ..monitoring.monitor import Watcher
+from ..monitoring.monitor import Monitor
 from ..monitoring.records import Preview, PreviewRow, StepReport
 from ..registry import suggestion
 from ..samples import Batch, Warp
@@ -61,7 +61,7 @@ class Loop:
         self.best_step: int | None = None
         self._saved: int | None = None
         self._restore()
-        self.watcher: Watcher | None = None
+        self.monitor: Monitor | None = None
         self._begun = False
         self._sums: dict[str, Tensor] = {}
         self._counted = 0
@@ -83,8 +83,8 @@ class Loop:
             if self._saved != self.step:
                 self._save()
         finally:
-            if self.watcher is not None:
-                self.watcher.close()
+            if self.monitor is not None:
+                self.monitor.close()
 
     def _begin(self, losses: Collection[str] = ()) -> None:
         """Take the run folder, once: after the first step, so that what cannot be trained leaves no folder behind."""
@@ -100,7 +100,7 @@ class Loop:
         if self.fabric.is_global_zero:
             plan, start = self.plan, self._saved or 0
             write_yaml(plan.out / "config.yaml", plan.mapping())
-            self.watcher = Watcher(plan.out, plan.domain, plan.mapping(), start)
+            self.monitor = Monitor(plan.out, plan.domain, plan.mapping(), start)
 
     def _complete(self) -> None:
         """Write the model files that did not follow the checkpoint they belong to: the run was killed between the two,
@@ -128,9 +128,7 @@ class Loop:
         gathered: list[Batch] = []
         for batch in loader(dataset, positions, self.fabric.device.type == "cuda", self._say):
             self._report_problems(batch)
-            parts = (batch.a, batch.b, dict(batch.context_a), dict(batch.context_b))
-            a, b, context_a, context_b = self.fabric.to_device(parts)
-            gathered.append(Batch(a, b, (), context_a, context_b))
+            gathered.append(self.fabric.to_device(batch))
             if len(gathered) == self.settings.accumulate:
                 yield gathered
                 gathered = []
@@ -150,10 +148,11 @@ class Loop:
 
     def _advance(self, batches: list[Batch]) -> None:
         settings, step = self.settings, self.step
-        factor = constant_then_linear(step, settings.steps, settings.constant)
-        constant = settings.constant if settings.discriminator_constant is None else settings.discriminator_constant
-        judges_factor = constant_then_linear(step, settings.steps, constant)
-        losses = self.engine.step(batches, self._warp(step), (factor, judges_factor), step)
+        factor = constant_then_linear(step, settings.steps, settings.constant_share)
+        share = settings.discriminator_constant_share
+        share = settings.constant_share if share is None else share
+        discriminator_factor = constant_then_linear(step, settings.steps, share)
+        losses = self.engine.step(batches, self._warp(step), (factor, discriminator_factor), step)
         self._begin(losses)
         for name, value in losses.items():
             self._sums[name] = self._sums[name] + value if name in self._sums else value
@@ -177,8 +176,8 @@ class Loop:
             self._best_sum += means[self.settings.best] * self._counted
             self._best_count += self._counted
         self._sums, self._counted, self._since = {}, 0, now
-        if self.watcher is not None:
-            self.watcher.log(StepReport(self.step, self.settings.steps, means, rate, speed))
+        if self.monitor is not None:
+            self.monitor.log(StepReport(self.step, self.settings.steps, means, rate, speed))
         bad = [name for name, value in means.items() if not np.isfinite(value)]
         if bad:
             self._diverged(f"{', '.join(bad)} became NaN or infinite")
@@ -186,22 +185,25 @@ class Loop:
     def _diverged(self, what: str) -> None:
         good = checkpoints.last_good(self.plan.out)
         fix = "lower training.learning_rate or set training.clip to 1"
-        if self.watcher is not None:
-            self.watcher.diverged(self.step, what)
+        if self.monitor is not None:
+            self.monitor.diverged(self.step, what)
         last = f"the last good checkpoint is {good}" if good else "there is no good checkpoint yet"
         raise NumericsError(f"{what} at step {self.step}; {last}; {fix}, or training.precision to fp32")
 
     @torch.no_grad()
     def _preview(self) -> None:
-        if self.watcher is None:
+        if self.monitor is None:
             return
         present = self.engine.averaged.by_direction()
-        rows = {way: self._preview_row(way, there, present.get(backwards(way))) for way, there in present.items()}
-        self.watcher.preview(Preview(self.step, rows))
+        rows = {
+            direction: self._preview_row(direction, there, present.get(backwards(direction)))
+            for direction, there in present.items()
+        }
+        self.monitor.preview(Preview(self.step, rows))
 
-    def _preview_row(self, way: Direction, there: nn.Module, back: nn.Module | None) -> PreviewRow:
+    def _preview_row(self, direction: Direction, there: nn.Module, back: nn.Module | None) -> PreviewRow:
         domain = self.plan.domain
-        side, other = SIDES[way]
+        side, other = SIDES[direction]
         source = _fixed_samples(domain, self.files[side], side)
         shown = source.to(self.fabric.device, next(there.parameters()).dtype)
         with self.fabric.autocast():
@@ -211,7 +213,7 @@ class Loop:
             identity = back(shown) if back and domain.channels("a") == domain.channels("b") else None
 
         def plain(sample: Tensor, of: Side) -> Tensor:
-            return domain.plain(sample.float().cpu(), of)
+            return domain.denormalise(sample.float().cpu(), of)
 
         returned, unchanged = (None if each is None else plain(each, side) for each in (cycle, identity))
         return PreviewRow(plain(source, side), plain(translation, other), returned, unchanged)

@@ -49,13 +49,16 @@ def check_shapes(plan: RunPlan, inventories: Mapping[Side, Inventory]) -> None:
     plan.objective().check_shapes(shapes["a"], shapes["b"])
     _check_memory(plan.training, sum(math.prod(shape) for shape in shapes.values()))
     networks = plan.networks()
-    judges: dict[Side, NetworkSpec] = {"a": networks.discriminator_a, "b": networks.discriminator_b}
+    discriminators: dict[Side, NetworkSpec] = {"a": networks.discriminator_a, "b": networks.discriminator_b}
     translators: dict[Side, NetworkSpec] = {"a": networks.generator_a2b, "b": networks.generator_b2a}
     for side, shape in shapes.items():
         with torch.device("meta"):
-            translator, judge = translators[side].build("generators"), judges[side].build("discriminators")
+            translator, discriminator = (
+                translators[side].build("generators"),
+                discriminators[side].build("discriminators"),
+            )
             # A discriminator may be shown more channels than a sample has: pix2pix shows A and B as one.
-            judged = (int(judges[side].options.get("in_channels", shape[0])), *shape[1:])
+            seen = (int(discriminators[side].options.get("in_channels", shape[0])), *shape[1:])
             multiple, minimum = int(cast(Any, translator).multiple), int(cast(Any, translator).minimum)
             if any(size % multiple or size < minimum for size in shape[1:]):
                 raise ConfigError(
@@ -63,7 +66,7 @@ def check_shapes(plan: RunPlan, inventories: Mapping[Side, Inventory]) -> None:
                     f"multiples of {multiple}, at least {minimum}: change the domain's size"
                 )
             try:
-                judge(torch.empty(1, *judged))
+                discriminator(torch.empty(1, *seen))
             except (RuntimeError, ValueError):
                 raise ConfigError(
                     f"samples of {side.upper()} ({' x '.join(map(str, shape[1:]))}) are too small for "

@@ -13,6 +13,7 @@ from typing import Any
 from .. import registry
 from ..adapter.checks import check_pickles
 from ..adapter.domain import Domain
+from ..deprecation import with_new_names
 from ..errors import ArgumentError, ConfigError, show
 from ..files import clear_leftovers
 from ..networks.settings import NetworkSettings
@@ -78,7 +79,7 @@ def train(
     expect_truths(resume=resume, data_changed=data_changed)
     name = objective_name if isinstance(objective_name, str) else objective_name.__name__
     objective_type = domain.objective_type(name) if isinstance(objective_name, str) else objective_name
-    published = objective_type.published
+    published = objective_type.published_settings
     plan = RunPlan(
         domain=domain,
         a=Path(a),
@@ -129,6 +130,7 @@ def _judged(plan: RunPlan, resume: bool, data_changed: bool) -> tuple[RunPlan, s
 
 def _with(training: TrainingSettings, overrides: Mapping[str, Any]) -> TrainingSettings:
     """The settings with single fields given as keywords. Raises ConfigError for one that there is not."""
+    overrides = with_new_names(TrainingSettings, overrides)
     known = sorted(field.name for field in dataclasses.fields(TrainingSettings))
     unknown = [name for name in overrides if name not in known]
     if unknown:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ..deprecation import renamed_fields
 from ..errors import show
 from ..settings.arguments import settle_types
-from ..settings.faults import raise_faults, require, require_least
+from ..settings.faults import raise_faults, require, require_at_least
 
 Precision = Literal["auto", "fp32", "bf16", "fp16", "fp64"]
 
 
+@renamed_fields(constant="constant_share", discriminator_constant="discriminator_constant_share")
 @dataclass(frozen=True)
 class TrainingSettings:
     """How a run is trained."""
@@ -36,10 +38,10 @@ class TrainingSettings:
     """Decay of the mean of squared gradients."""
     weight_decay: float = 0.0
     """Share of every weight that is added to its gradient."""
-    constant: float = 0.5
+    constant_share: float = 0.5
     """Share of the steps at the full rate; it falls linearly to zero over the rest."""
-    discriminator_constant: float | None = None
-    """The same for the discriminators' rate; None takes constant."""
+    discriminator_constant_share: float | None = None
+    """The same for the discriminators' rate; None takes constant_share."""
     clip: float = 0.0
     """Largest gradient norm of a group; 0 does not clip."""
     ema: float = 0.999
@@ -67,14 +69,14 @@ class TrainingSettings:
         settle_types(self, "training")
         faults: list[str] = []
         counts = ("steps", "batch", "accumulate", "processes", "checkpoint_every", "keep", "log_every", "preview_every")
-        require_least(faults, self, "training", counts, 1)
+        require_at_least(faults, self, "training", counts, 1)
         for name in ("beta1", "beta2", "ema"):  # at 1 nothing new would ever count
             value = getattr(self, name)
             require(faults, 0.0 <= value < 1.0, f"training.{name} is {show(value)}; expected 0 to below 1")
-        for name in ("constant", "discriminator_constant"):
+        for name in ("constant_share", "discriminator_constant_share"):
             value = getattr(self, name)
             require(faults, value is None or 0.0 <= value <= 1.0, f"training.{name} is {value}; expected 0 to 1")
-        require_least(faults, self, "training", ("clip", "workers", "seed", "weight_decay"), 0)
+        require_at_least(faults, self, "training", ("clip", "workers", "seed", "weight_decay"), 0)
         for name in ("learning_rate", "discriminator_learning_rate"):
             value = getattr(self, name)
             fine = value is None or 0 < value < float("inf")

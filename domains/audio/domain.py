@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ...core.networks.settings import NetworkSettings
     from ...core.networks.spec import Networks
     from ...core.objectives.objective import Objective
-    from .training.sampling import Shelf
+    from .training.sampling import SpectrogramCache
 
 
 class Audio(Domain):
@@ -51,15 +51,15 @@ class Audio(Domain):
 
     def __init__(self, settings: AudioSettings | None = None, **fields: Any) -> None:
         super().__init__(settings, **fields)
-        self._kept: Shelf | None = None
+        self._spectrograms: SpectrogramCache | None = None
 
     @property
-    def _shelf(self) -> Shelf:
-        from .training.sampling import Shelf
+    def _cache(self) -> SpectrogramCache:
+        from .training.sampling import SpectrogramCache
 
-        if self._kept is None:
-            self._kept = Shelf(self.settings)
-        return self._kept
+        if self._spectrograms is None:
+            self._spectrograms = SpectrogramCache(self.settings)
+        return self._spectrograms
 
     # -- training -----------------------------------------------------------------------------------
     def channels(self, side: Side) -> int:
@@ -80,16 +80,16 @@ class Audio(Domain):
             return self
         from .training.statistics import fit
 
-        settings, shelf = fit(a, b, self.settings)
+        settings, cache = fit(a, b, self.settings)
         fitted = Audio(settings)
-        fitted._kept = shelf
+        fitted._spectrograms = cache
         return fitted
 
     def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor | Sample:
         """A random window of the recording's spectrogram, (1, bins, frames). Raises MissingFile or MediaError."""
         from .training.sampling import sample
 
-        return sample(self._shelf, file, side, self.settings, rng)
+        return sample(self._cache, file, side, self.settings, rng)
 
     def networks(self, preset: str, settings: NetworkSettings) -> Networks:
         """The gated networks by width, or those of the core that the user named; see `networks.audio_networks`."""
@@ -181,4 +181,4 @@ class Audio(Domain):
         """The middle of a recording, (1, bins, frames). Raises MissingFile or MediaError."""
         from .training.sampling import middle
 
-        return middle(self._shelf, file, side, self.settings)
+        return middle(self._cache, file, side, self.settings)

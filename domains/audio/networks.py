@@ -37,7 +37,7 @@ def audio_networks(bins: int, preset: str, settings: NetworkSettings) -> Network
     if preset not in PRESETS:
         raise ConfigError(f"preset is {show(preset)}; expected one of {', '.join(PRESETS)}")
     sizes = PRESETS[preset]
-    settings = settings.named("gated", "gated-patch")
+    settings = settings.with_defaults("gated", "gated-patch")
     others = default_networks(2, 1, 1, preset, settings)
 
     def generator(settings: NetworkSettings) -> NetworkSpec:
@@ -52,10 +52,10 @@ def audio_networks(bins: int, preset: str, settings: NetworkSettings) -> Network
         return NetworkSpec("gated", options)
 
     if settings.generator == "gated":
-        ways = generator(settings), generator(settings.backwards())
+        directions = generator(settings), generator(settings.for_b2a())
     else:
-        ways = others.generator_a2b, others.generator_b2a
-    judge = others.discriminator_a
+        directions = others.generator_a2b, others.generator_b2a
+    discriminator = others.discriminator_a
     if settings.discriminator == "gated-patch":
         options = {
             "in_channels": 1,
@@ -63,8 +63,8 @@ def audio_networks(bins: int, preset: str, settings: NetworkSettings) -> Network
             "layers": settings.discriminator_layers,
             "norm": settings.norm,
         }
-        judge = NetworkSpec("gated-patch", options)
-    return Networks(*ways, judge, judge)
+        discriminator = NetworkSpec("gated-patch", options)
+    return Networks(*directions, discriminator, discriminator)
 
 
 class Scale(nn.Module):
@@ -91,7 +91,7 @@ class ShuffledNorm(InstanceNorm):
     """`InstanceNorm` behind a pixel shuffle, of whose result the exporter to ONNX knows neither rank nor channels."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.tape is None and torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
+        if self.given is None and torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
             off = x - x.mean((2, 3), keepdim=True)
             return off * torch.rsqrt(off.square().mean((2, 3), keepdim=True) + self.eps)
         return super().forward(x)
@@ -207,7 +207,7 @@ def _doubling(channels_in: int, channels_between: int, norm: str) -> list[nn.Mod
 class GatedPatchDiscriminator(nn.Module):
     """Judges overlapping patches of a spectrogram by gated convolutions.
 
-    forward: (B, in_channels, bins, frames) -> (B, 1, *patches), raw verdicts without a sigmoid. Every layer that is
+    forward: (B, in_channels, bins, frames) -> (B, 1, *patches), raw logits without a sigmoid. Every layer that is
     built is used.
 
     Args:

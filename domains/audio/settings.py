@@ -8,7 +8,7 @@ from typing import Literal
 from ...core.adapter.domain import ConversionSettings, DomainSettings
 from ...core.errors import show
 from ...core.settings.arguments import settle_types
-from ...core.settings.faults import gathered, raise_faults, require
+from ...core.settings.faults import collecting_faults, raise_faults, require
 from ...core.sides import Side
 
 Content = Literal["voice", "music"]
@@ -134,7 +134,7 @@ class AudioConversion(ConversionSettings):
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        with gathered(faults):
+        with collecting_faults(faults):
             super().__post_init__()
         if self.pitch not in _PITCHES:
             require(faults, self.semitones is not None and abs(self.semitones) <= 24,

@@ -25,14 +25,14 @@ _QUICKTIME_LANGUAGES = {
 }  # fmt: skip
 
 
-def kept_tags(tags: Mapping[str, str]) -> dict[str, str]:
+def content_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """Metadata without what describes the input file rather than its content."""
     return {name: value for name, value in tags.items() if not name.lower().startswith(_STALE_TAGS)}
 
 
 def label(target: Any, source: Any) -> None:
     """Give a new track what is written on the one it comes from, or stands for."""
-    tags = kept_tags(source.metadata)
+    tags = content_tags(source.metadata)
     family = target.container.format.name
     nameless = tags.get("handler_name", _HANDLERS[0]) in _HANDLERS
     if family in ("mp4", "mov", "3gp") and nameless and "title" in tags:
@@ -76,10 +76,10 @@ def lost(kind: Container, source: InputContainer, tracks: Iterable[Any]) -> str 
 
 
 def _told(tags: Mapping[str, str]) -> Iterable[str]:
-    return (name for name in kept_tags(tags) if not name.lower().startswith(_OF_WRITERS))
+    return (name for name in content_tags(tags) if not name.lower().startswith(_OF_WRITERS))
 
 
 def write_labels(container: OutputContainer, tags: Mapping[str, str], chapters: list[Any]) -> None:
     """Give a new file the tags and chapters of the old one."""
-    container.metadata.update(kept_tags(tags))
+    container.metadata.update(content_tags(tags))
     container.set_chapters(chapters)

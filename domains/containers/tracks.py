@@ -160,7 +160,7 @@ class _Text(Track):
         yield self._moved(written)
 
 
-def take_along(
+def copy_track(
     source: Stream,
     container: OutputContainer,
     span: tuple[Fraction | None, Fraction | None],

@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 
 from ...core.errors import MediaError, MissingFile
 from .colour import eight_bits
-from .files import judged, read_header
+from .files import media_errors, read_header
 from .picture import Picture
 
 _ANIMATED = (".png", ".apng", ".webp", ".avif")
@@ -30,7 +30,7 @@ def is_animated(path: Path) -> bool:
 
 def frames(path: Path) -> Iterator[tuple[Picture, Fraction]]:
     """Each frame, 8 bits a channel, and the seconds that it is shown for. Raises MissingFile or MediaError."""
-    with judged(path), Pillow.open(path, formats=("PNG", "WEBP", "AVIF")) as image:
+    with media_errors(path), Pillow.open(path, formats=("PNG", "WEBP", "AVIF")) as image:
         # A PNG may have a picture for those who show no animations: it is none of the frames.
         first = 1 if image.info.get("default_image") else 0
         for number in range(first, int(getattr(image, "n_frames", 1))):

@@ -9,7 +9,7 @@ import numpy as np
 from ...core.adapter.folders import LISTED
 from ...core.adapter.inventory import Inventory
 from .near_duplicates import near_pairs
-from .scan import Finding, PictureInventory, is_grey
+from .scan import PictureFacts, PictureInventory, is_grey
 
 _UNLIKE = 2.0
 
@@ -37,7 +37,7 @@ def _counts(a: Inventory, b: Inventory) -> Iterator[str]:
         )
 
 
-def _looks(a: Sequence[Finding], b: Sequence[Finding]) -> Iterator[str]:
+def _looks(a: Sequence[PictureFacts], b: Sequence[PictureFacts]) -> Iterator[str]:
     sizes = [float(np.median([min(found.header.width, found.header.height) for found in side])) for side in (a, b)]
     if max(sizes) > _UNLIKE * min(sizes):
         yield (
@@ -58,7 +58,7 @@ def _looks(a: Sequence[Finding], b: Sequence[Finding]) -> Iterator[str]:
         )
 
 
-def _shared(a: Sequence[Finding], b: Sequence[Finding]) -> Iterator[str]:
+def _shared(a: Sequence[PictureFacts], b: Sequence[PictureFacts]) -> Iterator[str]:
     of_a = {found.digest: found for found in a}
     of_b = {found.digest: found for found in b}
     both = [(of_a[digest], of_b[digest]) for digest in of_a if digest in of_b]
@@ -78,7 +78,7 @@ def _shared(a: Sequence[Finding], b: Sequence[Finding]) -> Iterator[str]:
         )
 
 
-def _examples(pairs: Sequence[tuple[Finding, Finding]]) -> str:
+def _examples(pairs: Sequence[tuple[PictureFacts, PictureFacts]]) -> str:
     shown = min(len(pairs), LISTED, 3)
     named = ", ".join(f"{first.path.name} = {second.path.name}" for first, second in pairs[:shown])
     return named + (", ..." if len(pairs) > shown else "")

@@ -19,7 +19,7 @@ from .files import read_picture
 from .picture import Picture, Pixels, resized, to_pixels, to_tensor, with_channels
 from .settings import ImageConversion, ImageSettings
 from .tiles import Span, blended, spans
-from .tone import curved, straightened
+from .tone import apply_gamma, undo_gamma
 
 
 class PictureReader(Reader):
@@ -77,15 +77,15 @@ def convert(reader: PictureReader, translate: Translate, options: ImageConversio
     gamma, gamma_out = reader.settings.gamma(reader.side), reader.settings.gamma(other_side(reader.side))
     if not reader.tiled:
         for chunk in reader:
-            translated = straightened(translate(curved(chunk[None], gamma))[0], gamma_out)
+            translated = undo_gamma(translate(apply_gamma(chunk[None], gamma))[0], gamma_out)
             yield _mixed(chunk, translated, options.strength)
         return
-    reduced = curved(reader.reduced(options.tile_above)[None], gamma)
+    reduced = apply_gamma(reader.reduced(options.tile_above)[None], gamma)
     _, statistics = translate.with_statistics(reduced, None, 1.0)
 
     def render(row: Span, column: Span) -> Tensor:
-        tile = curved(reader.region(slice(row.start, row.stop), slice(column.start, column.stop))[None], gamma)
-        return straightened(translate.with_statistics(tile, statistics, 0.0)[0][0], gamma_out)
+        tile = apply_gamma(reader.region(slice(row.start, row.stop), slice(column.start, column.stop))[None], gamma)
+        return undo_gamma(translate.with_statistics(tile, statistics, 0.0)[0][0], gamma_out)
 
     rows, columns = (spans(length, options.tile, options.overlap) for length in (reader.height, reader.width))
     for top, strip in blended(rows, columns, render):

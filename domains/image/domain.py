@@ -61,12 +61,12 @@ class Image(Domain):
     def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor:
         """A random crop (C, height, width); see `sampling.sample`. Raises MissingFile or MediaError."""
         from .sampling import PictureCache, loaded, sample
-        from .tone import curved
+        from .tone import apply_gamma
 
         if self._cache is None:
             self._cache = PictureCache(self.settings.cache_mb * 1024**2)
         crop = sample(loaded(file, side, self.settings, self._cache), self.settings, rng, augmentation)
-        return curved(crop, self.settings.gamma(side))
+        return apply_gamma(crop, self.settings.gamma(side))
 
     def warp(self, rng: np.random.Generator) -> Warp | None:
         """A random exact turn or mirror of the batch when `warp` is flip-rotate."""
@@ -150,15 +150,15 @@ class Image(Domain):
         """A file as one sample of the crop's size: stretched (fit stretch), or the shorter side fitted and the middle
         cut out (fit short). Raises MissingFile or MediaError."""
         from .sampling import whole
-        from .tone import curved
+        from .tone import apply_gamma
 
-        return curved(whole(file, side, self.settings), self.settings.gamma(side))
+        return apply_gamma(whole(file, side, self.settings), self.settings.gamma(side))
 
-    def plain(self, sample: Tensor, side: Side) -> Tensor:
+    def denormalise(self, sample: Tensor, side: Side) -> Tensor:
         """The sample without its side's tone curve."""
-        from .tone import straightened
+        from .tone import undo_gamma
 
-        return straightened(sample, self.settings.gamma(side))
+        return undo_gamma(sample, self.settings.gamma(side))
 
     def paired_scores(self, translated: Tensor, target: Tensor) -> dict[str, float]:
         """Figures for a translation and its true counterpart; see `scores.paired_scores`."""

@@ -1,4 +1,4 @@
-"""Pictures off the disk: whatever the file holds is judged from its header before it is decoded.
+"""Pictures off the disk: whatever the file holds is media_errors from its header before it is decoded.
 
 Pillow decodes what has at most 8 bits a channel and 16-bit grey; `tiff` reads TIFFs, `deep` what else has more.
 """
@@ -27,7 +27,7 @@ PIXEL_LIMIT = 175_000_000
 
 Pillow.init()  # every format now: it would import each as it is met, in whatever thread that happens
 
-# Pillow warns of doubtful metadata and of size; here files are judged by rules, and once.
+# Pillow warns of doubtful metadata and of size; here files are media_errors by rules, and once.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Pillow.DecompressionBombWarning)
 
@@ -49,7 +49,7 @@ class Header:
 
 
 @contextmanager
-def judged(path: Path) -> Iterator[None]:
+def media_errors(path: Path) -> Iterator[None]:
     """Turn whatever reading `path` raises into one MediaError (or MissingFile) that names the file.
 
     Decoders meet hostile bytes with nearly every exception there is, so all of them are caught here, once.
@@ -82,7 +82,7 @@ def _unidentified(path: Path) -> str:
 
 def read_header(path: Path) -> Header:
     """Judge a file by its header alone. Raises MissingFile, or MediaError for what is no usable picture."""
-    with judged(path):
+    with media_errors(path):
         _check_file(path)
         if path.suffix.lower() == ".npy":
             return _array_header("NPY", read_npy(path, decode=False))
@@ -98,7 +98,7 @@ def read_header(path: Path) -> Header:
             if form is None:
                 raise
             return replace(_array_header("TIFF", tiff.read_tiff(path, decode=False)), bits=form.bits)
-    raise AssertionError("judged never swallows an error")
+    raise AssertionError("media_errors never swallows an error")
 
 
 def _orientation_from_header(image: ImageFile.ImageFile) -> int:
@@ -125,7 +125,7 @@ def read_picture(path: Path, raw: bool = False, about: int | None = None) -> Pic
         MissingFile: there is no such file.
         MediaError: it is damaged, too large, or not a picture.
     """
-    with judged(path):
+    with media_errors(path):
         _check_file(path)
         if path.suffix.lower() == ".npy":
             return read_npy(path)
@@ -141,7 +141,7 @@ def read_picture(path: Path, raw: bool = False, about: int | None = None) -> Pic
             picture = tiff.read_tiff(path, raw)
             exif = metadata.exif_of_tiff(path, picture.width, picture.height)
             return replace(picture, icc=fitting_profile(picture.icc, picture.pixels.shape[2]), exif=exif)
-    raise AssertionError("judged never swallows an error")
+    raise AssertionError("media_errors never swallows an error")
 
 
 def _check_file(path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any, cast
 import cv2
 import numpy as np
 
-from ...core.adapter.folders import LISTED, listing, named, spread, spread_of
+from ...core.adapter.folders import LISTED, as_lines, listing, min_median_max, spread
 from ...core.adapter.inventory import BrokenFile, Inventory
 from ...core.errors import MediaError, MissingFile
 from .files import Header, read_header, read_picture
@@ -32,7 +32,7 @@ _LONG = 3.0  # aspect beyond which a crop shows little of a picture
 
 
 @dataclass(frozen=True)
-class Finding:
+class PictureFacts:
     """What was seen of one usable file."""
 
     path: Path
@@ -53,7 +53,7 @@ class Finding:
 class PictureInventory(Inventory):
     """An inventory that keeps what `compare` needs."""
 
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[PictureFacts, ...] = ()
     thorough: bool = False
 
 
@@ -75,7 +75,7 @@ def scan(folder: Path, settings: ImageSettings, thorough: bool) -> PictureInvent
             seen = list(pool.map(look, looked_at))
     else:
         seen = [look(path) for path in looked_at]
-    findings = tuple(found for found in seen if isinstance(found, Finding))
+    findings = tuple(found for found in seen if isinstance(found, PictureFacts))
     broken += [found for found in seen if isinstance(found, BrokenFile)]
     unusable = {found.path for found in broken}
     files = tuple(path for path in paths if path not in unusable)
@@ -86,17 +86,17 @@ def scan(folder: Path, settings: ImageSettings, thorough: bool) -> PictureInvent
     return PictureInventory(folder, files, tuple(broken), facts, warnings, findings=findings, thorough=thorough)
 
 
-def _look(path: Path, thorough: bool, raw: bool) -> Finding | BrokenFile:
+def _look(path: Path, thorough: bool, raw: bool) -> PictureFacts | BrokenFile:
     try:
         header = read_header(path)
         if not thorough:
-            return Finding(path, header)
+            return PictureFacts(path, header)
         # The decoder reads all of a JPEG's data even when it decodes at a fraction: damage is found all the same.
         pixels = read_picture(path, raw=raw, about=128).pixels
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "blake2b").digest()[:16]
         small = brightness(pixels, 32, 32)
-        return Finding(path, header, digest, fingerprint(pixels), float(small.std()))
+        return PictureFacts(path, header, digest, fingerprint(pixels), float(small.std()))
     except (MediaError, MissingFile) as error:
         return BrokenFile(path, str(error).removeprefix(str(path)).lstrip(": "))
     except OSError as error:
@@ -117,16 +117,16 @@ def fingerprint(pixels: Pixels) -> int:
 
 # -- facts ------------------------------------------------------------------------------------------
 def _facts(
-    folder: Path, files: Sequence[Path], findings: Sequence[Finding], others: int, thorough: bool
+    folder: Path, files: Sequence[Path], findings: Sequence[PictureFacts], others: int, thorough: bool
 ) -> dict[str, Any]:
     headers = [found.header for found in findings]
     facts: dict[str, Any] = {
         "pictures": len(files),
         "other files": others,
         "looked at": len(findings),
-        "width": spread_of([header.width for header in headers]),
-        "height": spread_of([header.height for header in headers]),
-        "aspect": spread_of([round(header.width / header.height, 3) for header in headers]),
+        "width": min_median_max([header.width for header in headers]),
+        "height": min_median_max([header.height for header in headers]),
+        "aspect": min_median_max([round(header.width / header.height, 3) for header in headers]),
         "formats": dict(Counter(header.format for header in headers).most_common()),
         "modes": dict(Counter(header.mode for header in headers).most_common()),
         "bits": dict(Counter(str(header.bits) for header in headers).most_common()),
@@ -134,16 +134,16 @@ def _facts(
     }
     if thorough:
         same = same_files(findings)
-        near = [] if len(findings) < 2 else near_twins(findings)
+        near = [] if len(findings) < 2 else near_duplicates(findings)
         flat = [found.path for found in findings if found.flat]
-        facts["duplicates"] = {"files": sum(map(len, same)) - len(same), "examples": named(same, folder)}
-        facts["near-duplicates"] = {"pairs": len(near), "examples": named(near, folder)}
+        facts["duplicates"] = {"files": sum(map(len, same)) - len(same), "examples": as_lines(same, folder)}
+        facts["near-duplicates"] = {"pairs": len(near), "examples": as_lines(near, folder)}
         facts["flat"] = {"files": len(flat), "examples": [str(path.relative_to(folder)) for path in flat[:LISTED]]}
         facts["odd ones"] = [f"{found.path.relative_to(folder)}: {why}" for found, why in _odd(findings)][:LISTED]
     return facts
 
 
-def same_files(findings: Sequence[Finding]) -> list[list[Path]]:
+def same_files(findings: Sequence[PictureFacts]) -> list[list[Path]]:
     """Groups of files with the same bytes."""
     groups: dict[bytes, list[Path]] = {}
     for found in findings:
@@ -151,14 +151,14 @@ def same_files(findings: Sequence[Finding]) -> list[list[Path]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def near_twins(findings: Sequence[Finding]) -> list[tuple[Path, Path]]:
+def near_duplicates(findings: Sequence[PictureFacts]) -> list[tuple[Path, Path]]:
     """Pairs of different files that show nearly the same. Flat ones are left out: they all look alike."""
     candidates = list({found.digest: found for found in findings if not found.flat}.values())
     pairs = near_pairs([found.fingerprint for found in candidates])
     return [(candidates[first].path, candidates[second].path) for first, second in pairs]
 
 
-def _odd(findings: Sequence[Finding]) -> Iterator[tuple[Finding, str]]:
+def _odd(findings: Sequence[PictureFacts]) -> Iterator[tuple[PictureFacts, str]]:
     if not findings:
         return
     area = float(np.median([found.header.width * found.header.height for found in findings]))
@@ -181,7 +181,7 @@ def _unread(paths: Sequence[Path]) -> Iterator[str]:
 
 
 def _warnings(
-    files: Sequence[Path], findings: Sequence[Finding], broken: int, facts: dict[str, Any], settings: ImageSettings
+    files: Sequence[Path], findings: Sequence[PictureFacts], broken: int, facts: dict[str, Any], settings: ImageSettings
 ) -> Iterator[str]:
     headers, seen = [found.header for found in findings], len(findings)
     crop = min(settings.crop)

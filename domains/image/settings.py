@@ -8,7 +8,7 @@ from typing import Literal
 from ...core.adapter.domain import ConversionSettings, DomainSettings
 from ...core.errors import show
 from ...core.settings.arguments import settle_types
-from ...core.settings.faults import gathered, raise_faults, require
+from ...core.settings.faults import collecting_faults, raise_faults, require
 from ...core.sides import Side
 
 Mode = Literal["rgb", "grey", "rgba", "channels"]
@@ -118,7 +118,7 @@ class ImageConversion(ConversionSettings):
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        with gathered(faults):
+        with collecting_faults(faults):
             super().__post_init__()
         require(faults, 128 <= self.tile <= 8192, f"tile is {self.tile}; expected 128 to 8192 pixels")
         require(faults, 0 <= self.overlap <= self.tile // 2,

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 
-def curved(x: Tensor, gamma: float) -> Tensor:
+def apply_gamma(x: Tensor, gamma: float) -> Tensor:
     """Plain values in [-1, 1] (-1 is black) as the networks see them: v ** gamma on the scale of 0 to 1."""
     return x if gamma == 1.0 else _power(x, gamma)
 
 
-def straightened(x: Tensor, gamma: float) -> Tensor:
-    """The inverse of `curved`; values outside [-1, 1] are clipped."""
+def undo_gamma(x: Tensor, gamma: float) -> Tensor:
+    """The inverse of `apply_gamma`; values outside [-1, 1] are clipped."""
     return x if gamma == 1.0 else _power(x, 1.0 / gamma)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ...core.objectives.objective import Objective
-    from .training.sampling import Shelf
+    from .training.sampling import FrameCache
 
 
 class Video(Domain):
@@ -49,19 +49,19 @@ class Video(Domain):
         super().__init__(settings, **fields)
         self.pictures = Image(self.settings.pictures())
         """The picture domain, which speaks for single frames."""
-        self._shelves: list[Shelf] = []
+        self._caches: list[FrameCache] = []
 
     @property
-    def _shelf(self) -> Shelf:
-        from .training.sampling import Shelf
+    def _cache(self) -> FrameCache:
+        from .training.sampling import FrameCache
 
-        # A shelf that a fork brought along is not used, and not let go of either: that would end its decoders.
-        if not self._shelves or self._shelves[-1].process != os.getpid():
-            self._shelves.append(Shelf(self.settings))
-        return self._shelves[-1]
+        # A cache that a fork brought along is not used, and not let go of either: that would end its decoders.
+        if not self._caches or self._caches[-1].process != os.getpid():
+            self._caches.append(FrameCache(self.settings))
+        return self._caches[-1]
 
     @classmethod
-    def adopt(cls, other: Domain) -> Domain | None:
+    def from_compatible(cls, other: Domain) -> Domain | None:
         """Footage for a model of colour pictures: its frames are such pictures. None for any other model."""
         if not isinstance(other, Image) or (other.channels("a"), other.channels("b")) != (3, 3):
             return None
@@ -86,7 +86,7 @@ class Video(Domain):
         See `sampling.sample`. Raises MissingFile or MediaError."""
         from .training.sampling import sample
 
-        return sample(self._shelf, file, side, self.settings, rng, augmentation)
+        return sample(self._cache, file, side, self.settings, rng, augmentation)
 
     def objective_type(self, name: str) -> type[Objective]:
         """The cycle objective in its form for footage, with temporal terms; any other as it is registered."""
@@ -215,9 +215,9 @@ class Video(Domain):
         return remark(folder)
 
     # -- judging ------------------------------------------------------------------------------------
-    def plain(self, sample: Tensor, side: Side) -> Tensor:
+    def denormalise(self, sample: Tensor, side: Side) -> Tensor:
         """The sample without its side's tone curve."""
-        return self.pictures.plain(sample, side)
+        return self.pictures.denormalise(sample, side)
 
     def preview(self, sample: Tensor) -> Tensor:
         """(3, H, W) uint8: the frame itself."""
@@ -227,7 +227,7 @@ class Video(Domain):
         """The frame in the middle of a clip, as the picture domain loads one. Raises MissingFile or MediaError."""
         from .training.sampling import middle
 
-        return middle(self._shelf, file, side, self.settings)
+        return middle(self._cache, file, side, self.settings)
 
     def paired_scores(self, translated: Tensor, target: Tensor) -> dict[str, float]:
         """Figures for one frame and its true counterpart, as for pictures."""

@@ -10,7 +10,7 @@ from typing import Literal
 from ...core.adapter.domain import ConversionSettings, DomainSettings
 from ...core.errors import show
 from ...core.settings.arguments import settle_types
-from ...core.settings.faults import gathered, raise_faults, require
+from ...core.settings.faults import collecting_faults, raise_faults, require
 from ...core.sides import Side
 from ..image import ImageSettings
 
@@ -129,7 +129,7 @@ class VideoConversion(ConversionSettings):
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        with gathered(faults):
+        with collecting_faults(faults):
             super().__post_init__()
         require(faults, self.size is None or bool(_SIZE.fullmatch(self.size)),
                 f"size is {show(self.size)}; expected WIDTHxHEIGHT, such as 512x288")  # fmt: skip

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import tifffile
 from kept import row
-from made_footage import moving, write_clip
-from made_sound import voice, write
+from synthetic_footage import moving, write_clip
+from synthetic_sound import voice, write
 
 WATCH = """
 import os, sys, threading

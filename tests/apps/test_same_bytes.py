@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from kept import row
-from made_footage import moving, write_clip
-from made_sound import voice, write
+from synthetic_footage import moving, write_clip
+from synthetic_sound import voice, write
 
 import unpaired
 from unpaired.core.conversion.pipeline import Channel

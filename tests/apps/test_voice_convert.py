@@ -36,14 +36,14 @@ def test_a_recording_keeps_length_rate_and_channels(voice_model: Path, recording
 
 
 @pytest.mark.parametrize(
-    ("name", "way", "lowest", "highest"), [("female-1", "a2b", 80, 140), ("male-1", "b2a", 150, 250)]
+    ("name", "direction", "lowest", "highest"), [("female-1", "a2b", 80, 140), ("male-1", "b2a", 150, 250)]
 )
 def test_the_shipped_model_makes_the_other_voice(
-    name: str, way: str, lowest: float, highest: float, assets: Path, tmp_path: Path
+    name: str, direction: str, lowest: float, highest: float, assets: Path, tmp_path: Path
 ) -> None:
     """Pitch goes to the other side's, the spectrum with it, and all else stays: length, level, silences."""
     source, target = assets / "speech" / f"{name}.flac", tmp_path / "out.wav"
-    assert convert(source, target, "--direction", way) == 0
+    assert convert(source, target, "--direction", direction) == 0
     (before, rate), (after, _) = soundfile.read(source), soundfile.read(target)
     assert before.shape == after.shape
     assert not lowest < median_pitch(before, rate) < highest

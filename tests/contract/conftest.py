@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from contract.longhand import Ecg, EcgSettings
+from contract.explicit_domain import Ecg, EcgSettings
 
 from unpaired.core import registry
 from unpaired.core.testing.case import Case

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 from contract.conftest import Install
-from contract.longhand import Ecg, EcgReader
+from contract.explicit_domain import Ecg, EcgReader
 from torch import Tensor
 
 import unpaired
@@ -156,7 +156,7 @@ def test_workers_that_are_spawned_need_it_too(tmp_path: Path) -> None:
     code = f"""
 import multiprocessing, sys
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
-from contract.longhand import Ecg
+from contract.explicit_domain import Ecg
 from unpaired import AdapterError
 from unpaired.core.adapter.checks import check_pickles
 multiprocessing.set_start_method("spawn")
@@ -191,7 +191,7 @@ class Same:
     def __init__(self, domain: Ecg) -> None:
         self.domain = domain
 
-    def toward(self, direction: str) -> Callable[[Tensor], Tensor]:
+    def for_direction(self, direction: str) -> Callable[[Tensor], Tensor]:
         return lambda x: x.clone()
 
 
@@ -236,7 +236,7 @@ def test_a_wrong_chunk_ends_the_conversion_and_leaves_nothing(domain: Ecg, messa
 
 def test_blending_what_differs_in_channels_is_refused(recordings: Path) -> None:
     class Wider(Same):
-        def toward(self, direction: str) -> Callable[[Tensor], Tensor]:
+        def for_direction(self, direction: str) -> Callable[[Tensor], Tensor]:
             return lambda x: x.repeat(1, 2, 1)
 
     class Unlike(Ecg):
@@ -248,7 +248,7 @@ def test_blending_what_differs_in_channels_is_refused(recordings: Path) -> None:
 
 
 # -- packages ---------------------------------------------------------------------------------------
-GOOD = "from contract.longhand import Ecg\nclass {name}(Ecg):\n    name = {registered!r}\n"
+GOOD = "from contract.explicit_domain import Ecg\nclass {name}(Ecg):\n    name = {registered!r}\n"
 
 
 def broken(name: str) -> str:
@@ -286,7 +286,7 @@ def test_a_broken_package_is_listed_and_stops_nothing_else(
     assert main(["train", "--domain", "odd", "--a", "a", "--b", "b", "--out", "run"]) == 2
     assert reason in " ".join(capsys.readouterr().err.split())
     assert main(["train", "--domain", "image", "--help"]) == 0
-    assert unpaired.load("day2night", runtime="torch").suited_to("clip.mp4").domain.name == "video"
+    assert unpaired.load("day2night", runtime="torch").for_input("clip.mp4").domain.name == "video"
 
 
 def test_two_packages_with_one_name(install: Install) -> None:

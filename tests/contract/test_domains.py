@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_footage import moving, write_clip
-from made_sound import folders, voice, write
+from synthetic_footage import moving, write_clip
+from synthetic_sound import folders, voice, write
 
 from unpaired import Audio, Image, Video
 from unpaired.core.testing.case import Case, Rule

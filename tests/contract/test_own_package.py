@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from contract.longhand import Ecg
+from contract.explicit_domain import Ecg
 from contract.speech import ORDER, speech_series
 
 import unpaired

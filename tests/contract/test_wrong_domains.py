@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import torch
-from contract.longhand import CHUNK, Ecg, EcgReader, EcgWriter, Tuned
+from contract.explicit_domain import CHUNK, Ecg, EcgReader, EcgWriter, Tuned
 from torch import Tensor
 
 from unpaired import CycleSettings, DomainSettings, Inventory, Reader, Sample
@@ -222,7 +222,7 @@ class Undrawn(Cycle):
     """Asks for a discriminator of a kind that takes no such option."""
 
     def networks(self, networks: Networks) -> Networks:
-        return dataclasses.replace(networks, further={"more": NetworkSpec("patchgan", {"channels": 3})})
+        return dataclasses.replace(networks, auxiliary={"more": NetworkSpec("patchgan", {"channels": 3})})
 
 
 def _training(kind: Any) -> Wrong:

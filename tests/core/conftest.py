@@ -119,10 +119,10 @@ def make_model() -> Callable[..., Model]:
             given = {"dimensions": domain.dimensions, "filters": 4, **depth, **options}
             return NetworkSpec(architecture, {**channels, **given})
 
-        def judge(side: Side) -> NetworkSpec:
+        def discriminator(side: Side) -> NetworkSpec:
             return NetworkSpec("patchgan", {"in_channels": domain.channels(side), "dimensions": domain.dimensions})
 
-        networks = Networks(spec("a", "b"), spec("b", "a"), judge("a"), judge("b"))
+        networks = Networks(spec("a", "b"), spec("b", "a"), discriminator("a"), discriminator("b"))
         generators = {
             "a2b": networks.generator_a2b.build("generators").eval().requires_grad_(False),
             "b2a": networks.generator_b2a.build("generators").eval().requires_grad_(False),

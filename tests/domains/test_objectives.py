@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from made_footage import moving, write_clip
-from made_sound import folders
+from synthetic_footage import moving, write_clip
+from synthetic_sound import folders
 
 import unpaired
 from unpaired.core.monitoring.log import read_metrics

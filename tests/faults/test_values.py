@@ -250,7 +250,7 @@ def test_another_default_type_changes_nothing(runtime: str, model: Path) -> None
     try:
         translator = unpaired.load(model, runtime, "cpu")
         y = translator(x)
-        z, statistics = translator.toward().with_statistics(x, None, 1.0)
+        z, statistics = translator.for_direction().with_statistics(x, None, 1.0)
         assert torch.get_default_dtype() == torch.float64
     finally:
         torch.set_default_dtype(earlier)

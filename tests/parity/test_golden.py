@@ -18,7 +18,7 @@ from unpaired.core.training.engine import Engine
 from unpaired.core.training.run import make_fabric
 from unpaired.core.training.settings import TrainingSettings
 
-# Ours by the reference's: its G_A translates A to B, its D_A judges B.
+# Ours by the reference's: its G_A translates A to B, its D_A discriminators B.
 NETWORKS = {"G_A": "a2b", "G_B": "b2a", "D_A": "b", "D_B": "a"}
 LOSSES = {
     "G_A": "adversarial_b",
@@ -35,7 +35,9 @@ LOSSES = {
 def engine_of(config: dict) -> Engine:
     blocks = int(config["netG"].removeprefix("resnet_").removesuffix("blocks"))
     generator = NetworkSpec("resnet", {"in_channels": 3, "out_channels": 3, "filters": config["ngf"], "blocks": blocks})
-    judge = NetworkSpec("patchgan", {"in_channels": 3, "filters": config["ndf"], "layers": config["n_layers_D"]})
+    discriminator = NetworkSpec(
+        "patchgan", {"in_channels": 3, "filters": config["ndf"], "layers": config["n_layers_D"]}
+    )
     identity = config["lambda_identity"]
     objective = Cycle(
         CycleSettings(
@@ -50,7 +52,9 @@ def engine_of(config: dict) -> Engine:
     training = TrainingSettings(
         learning_rate=config["lr"], beta1=config["beta1"], beta2=config["beta2"], precision="fp64", device="cpu"
     )
-    return Engine(make_fabric(training), Networks(generator, generator, judge, judge), objective, training)
+    return Engine(
+        make_fabric(training), Networks(generator, generator, discriminator, discriminator), objective, training
+    )
 
 
 def networks_of(engine: Engine) -> dict[str, torch.nn.Module]:

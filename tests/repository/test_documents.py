@@ -10,10 +10,10 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-import documented
+import doc_fences
 import pytest
-from documented import EXEMPT, ROOT, RUN, SHOWN, exempt, fences, given_runs, name_of, pages
-from documented_place import furnish
+from doc_fences import EXEMPT, ROOT, RUN, SHOWN, exempt, fences, given_runs, name_of, pages
+from doc_sandbox import furnish
 
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)")
 
@@ -63,7 +63,7 @@ def trained(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Callab
 
     def run(medium: str) -> Path:
         if not (folder / medium).exists():
-            documented.train_given(medium, furnished, str(folder / medium))
+            doc_fences.train_given(medium, furnished, str(folder / medium))
         return folder / medium
 
     return run
@@ -95,7 +95,7 @@ def test_the_fences_run(
     shutil.copytree(furnished, place, symlinks=True)
     for name, medium in given_runs(page).items():
         shutil.copytree(trained(medium), place / "runs" / name)
-    documented.run_page(page, place)
+    doc_fences.run_page(page, place)
 
 
 def test_the_readme_shows_commands_and_python() -> None:

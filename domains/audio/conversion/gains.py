@@ -10,7 +10,7 @@ from ....core.adapter.streams import Translate
 from ....core.sides import Side, other_side
 from ..reading.survey import Survey
 from ..settings import AudioSettings
-from ..signal.buffer import Tape, empty
+from ..signal.buffer import StreamBuffer, empty
 from ..signal.mel import LogMel, centres, from_sample, highest, to_sample
 from ..signal.sound import Resampler, Sound
 from .source_filter import GainFilter, bounded
@@ -49,7 +49,7 @@ class Gains:
         self._translate, self._settings, self._strength = translate, settings, strength
         self._side: Side = side
         self._frames, self._around = frames, around
-        self._tape = Tape(settings.bins)
+        self._buffer = StreamBuffer(settings.bins)
         self._done = 0
         self._absent = settings.bins
         _, self._statistics = translate.with_statistics(self._sample(example), None, 1.0)
@@ -62,27 +62,27 @@ class Gains:
 
     def push(self, mel: Sound) -> Sound:
         """The gains (bins, n) that are certain with further frames (bins, m)."""
-        self._tape.append(mel)
+        self._buffer.append(mel)
         pieces = [empty(self._settings.bins)]
-        while self._tape.end >= self._done + self._frames + self._around:
+        while self._buffer.end >= self._done + self._frames + self._around:
             pieces.append(self._window(self._done + self._frames, self._around))
         return np.concatenate(pieces, axis=1)
 
     def finish(self) -> Sound:
         """The gains at the end, once everything was pushed."""
         pieces = [empty(self._settings.bins)]
-        while self._done < self._tape.end:
-            until = min(self._done + self._frames, self._tape.end)
-            pieces.append(self._window(until, min(self._around, self._tape.end - until)))
+        while self._done < self._buffer.end:
+            until = min(self._done + self._frames, self._buffer.end)
+            pieces.append(self._window(until, min(self._around, self._buffer.end - until)))
         return np.concatenate(pieces, axis=1)
 
     def _window(self, until: int, after: int) -> Sound:
         before = min(self._around, self._done)
-        x = self._sample(self._tape.read(self._done - before, until + after))
+        x = self._sample(self._buffer.read(self._done - before, until + after))
         y, _ = self._translate.with_statistics(x, self._statistics, 0.0)
         count = until - self._done
         self._done = until
-        self._tape.forget(until - self._around)
+        self._buffer.forget(until - self._around)
         gain = gain_between(x, y, self._side, self._settings)[:, before : before + count]
         return np.ascontiguousarray(self._strength * bounded(gain, self._settings.content), np.float32)
 
@@ -93,12 +93,12 @@ class Gains:
         return torch.from_numpy(sample)[None]
 
 
-class Ear:
+class MelStream:
     """Log-mel frames, at the model's rate and loudness, of a stream (channels, n)."""
 
-    def __init__(self, known: Survey, settings: AudioSettings) -> None:
-        self._weights = (known.mix * known.gain).astype(np.float32)
-        self._resampler = Resampler(known.rate, settings.sample_rate)
+    def __init__(self, survey: Survey, settings: AudioSettings) -> None:
+        self._weights = (survey.mix * survey.gain).astype(np.float32)
+        self._resampler = Resampler(survey.rate, settings.sample_rate)
         self._log_mel = LogMel(settings)
 
     def push(self, audio: Sound) -> Sound:
@@ -113,31 +113,31 @@ class Ear:
 class SourceFilter:
     """The gains applied to the recording itself, and once more what is missing to them then."""
 
-    def __init__(self, known: Survey, gains: Gains, settings: AudioSettings) -> None:
-        self._channels = channels = len(known.mix)
-        self._ears = Ear(known, settings), Ear(known, settings)
+    def __init__(self, survey: Survey, gains: Gains, settings: AudioSettings) -> None:
+        self._channels = channels = len(survey.mix)
+        self._mels = MelStream(survey, settings), MelStream(survey, settings)
         self._gains = gains
-        self._filters = GainFilter(known.rate, channels, settings), GainFilter(known.rate, channels, settings)
-        self._frames, self._wanted = Tape(settings.bins), Tape(settings.bins)
+        self._filters = GainFilter(survey.rate, channels, settings), GainFilter(survey.rate, channels, settings)
+        self._frames, self._wanted = StreamBuffer(settings.bins), StreamBuffer(settings.bins)
         self._aimed = self._wanted_from = 0
         self._content = settings.content
 
     def push(self, audio: Sound) -> Sound:
         """The samples (channels, n) that are complete with further ones (channels, m)."""
-        mel = self._ears[0].push(audio)
+        mel = self._mels[0].push(audio)
         gain = self._gains.push(mel)
         self._aim(mel, gain)
         once = self._filters[0].push(audio, gain)
-        return self._filters[1].push(once, self._missing(self._ears[1].push(once)))
+        return self._filters[1].push(once, self._missing(self._mels[1].push(once)))
 
     def finish(self) -> Sound:
         """The samples at the end, once everything was pushed."""
-        mel = self._ears[0].finish()
+        mel = self._mels[0].finish()
         gain = np.concatenate([self._gains.push(mel), self._gains.finish()], axis=1)
         self._aim(mel, gain)
         first, second = self._filters
         last = np.concatenate([first.push(empty(self._channels), gain), first.finish()], axis=1)
-        heard = np.concatenate([self._ears[1].push(last), self._ears[1].finish()], axis=1)
+        heard = np.concatenate([self._mels[1].push(last), self._mels[1].finish()], axis=1)
         return np.concatenate([second.push(last, self._missing(heard)), second.finish()], axis=1)
 
     def _aim(self, mel: Sound, gain: Sound) -> None:

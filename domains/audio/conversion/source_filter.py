@@ -18,7 +18,7 @@ import numpy.typing as npt
 from scipy import fft, ndimage, signal
 
 from ..settings import Content
-from ..signal.buffer import Tape, empty
+from ..signal.buffer import StreamBuffer, empty
 from ..signal.loudness import k_filters, oversampled
 from ..signal.mel import FeatureSettings, centres
 from ..signal.sound import Sound
@@ -70,7 +70,7 @@ class GainFilter:
         self._spread = to_spectrum(settings.sample_rate, settings.bins, rate, self._size)
         self._step = self._hop / rate * settings.sample_rate / settings.hop_length
         """Model frames from one of ours to the next."""
-        self._audio, self._gains = Tape(channels), Tape(settings.bins)
+        self._audio, self._gains = StreamBuffer(channels), StreamBuffer(settings.bins)
         self._frame = -1  # the first that reaches sample 0
         self._sum = np.zeros((channels, self._size), np.float32)
         self._given = 0
@@ -155,19 +155,19 @@ class Level:
     def __init__(self, rate: int, channels: int) -> None:
         self._hop = max(1, round(0.0125 * rate))
         self._rate = rate
-        self._source, self._result = Tape(channels), Tape(channels)
+        self._source, self._result = StreamBuffer(channels), StreamBuffer(channels)
         self._power = _Power(rate, channels), _Power(rate, channels)
-        self._energies = Tape(1), Tape(1)
+        self._energies = StreamBuffer(1), StreamBuffer(1)
         self._spread = max(2, round(0.010 * rate))
         self._around = 4 * self._hop
         self._given = 0
 
     def push(self, source: Sound, result: Sound) -> Sound:
         """The samples (channels, n) that are complete with further ones of the recording and of its conversion."""
-        for tape, power, energies, audio in zip(
+        for buffer, power, energies, audio in zip(
             (self._source, self._result), self._power, self._energies, (source, result), strict=True
         ):
-            tape.append(audio)
+            buffer.append(audio)
             energies.append(power(audio))
         return self._advance(min(self._source.end, self._result.end) - 2 * self._around)
 
@@ -183,15 +183,16 @@ class Level:
         source, result = self._source.read(low, high), self._result.read(low, high)
         result = result * (self._following(low, high) * self._sounding(source))
         result = result * _limits(source, result, self._hop)
-        for tape in (self._source, self._result, *self._energies):
-            tape.forget(until - 2 * self._around)
+        for buffer in (self._source, self._result, *self._energies):
+            buffer.forget(until - 2 * self._around)
         return np.ascontiguousarray(result[:, self._around : self._around + until - begin], np.float32)
 
     def _following(self, low: int, high: int) -> Sound:
         window = signal.get_window("hann", 4 * self._hop + 1)[None]
         reach = 2 * self._hop
         energies = [
-            signal.fftconvolve(tape.read(low - reach, high + reach), window, mode="valid")[0] for tape in self._energies
+            signal.fftconvolve(buffer.read(low - reach, high + reach), window, mode="valid")[0]
+            for buffer in self._energies
         ]
         floor = 1e-9 * self._hop
         source, result = (np.maximum(each, 0) + floor for each in energies)

@@ -52,7 +52,7 @@ class Conversion:
     """The way of a recording through all stages.
 
     Args:
-        known: what is known of the whole of it.
+        survey: what is survey of the whole of it.
         side: the domain that it belongs to.
         translate: one direction of the model.
         options: the conversion's settings.
@@ -62,7 +62,7 @@ class Conversion:
 
     def __init__(
         self,
-        known: Survey,
+        survey: Survey,
         side: Side,
         translate: Translate,
         options: AudioConversion,
@@ -70,28 +70,28 @@ class Conversion:
         frames: int = FRAMES,
         around: int = AROUND,
     ) -> None:
-        channels = len(known.mix)
+        channels = len(survey.mix)
         kept = options.pitch == "keep" or options.semitones == 0
-        self._asleep = not len(known.excerpt) or (options.strength == 0 and kept)
-        if self._asleep:
+        self._silent = not len(survey.excerpt) or (options.strength == 0 and kept)
+        if self._silent:
             return
-        example = known.example(settings.sample_rate)
+        example = survey.example(settings.sample_rate)
         hz = pitching.tracked(example, settings.sample_rate)
         aim = PitchTarget.of(hz, side, options, settings)
-        before = PitchShift(known.mix, known.rate, aim) if aim is not None and side == "a" else None
+        before = PitchShift(survey.mix, survey.rate, aim) if aim is not None and side == "a" else None
         self._before = before
-        self._after = PitchShift(known.mix, known.rate, aim) if aim is not None and side == "b" else None
+        self._after = PitchShift(survey.mix, survey.rate, aim) if aim is not None and side == "b" else None
         if aim is not None and side == "a":
             ratios = aim.ratios(hz)
             example = pitch_shift.shifted(example, settings.sample_rate, ratios, hz)
         gains = Gains(translate, log_mel(example, settings), side, options.strength, settings, frames, around)
-        gains.limit_band(known.rate)
-        self._stage: WaveformStage = waveform_stage(known, gains, options, settings)
-        self._level = Level(known.rate, channels)
+        gains.limit_band(survey.rate)
+        self._stage: WaveformStage = waveform_stage(survey, gains, options, settings)
+        self._level = Level(survey.rate, channels)
 
     def push(self, audio: Sound) -> Sound:
         """The samples (channels, n) that are complete with further samples (channels, m) of the recording."""
-        if self._asleep:
+        if self._silent:
             return audio
         moved = self._before.push(audio) if self._before else audio
         shaped = self._stage.push(moved)
@@ -100,7 +100,7 @@ class Conversion:
 
     def finish(self) -> Sound:
         """The samples at the end, once everything was pushed."""
-        if self._asleep:
+        if self._silent:
             return empty(1)
         moved = self._before.finish() if self._before else None
         pieces = [self._stage.push(moved)] if moved is not None else []
@@ -124,10 +124,10 @@ class WaveformStage(Protocol):
         """The samples at the end, once everything was pushed."""
 
 
-def waveform_stage(known: Survey, gains: Gains, options: AudioConversion, settings: AudioSettings) -> WaveformStage:
+def waveform_stage(survey: Survey, gains: Gains, options: AudioConversion, settings: AudioSettings) -> WaveformStage:
     """What the vocoder setting asks for."""
     if options.vocoder == "source-filter":
-        return SourceFilter(known, gains, settings)
+        return SourceFilter(survey, gains, settings)
     from .vocoders import VOCODERS, Resynthesis
 
-    return Resynthesis(known, gains, settings, VOCODERS[options.vocoder])
+    return Resynthesis(survey, gains, settings, VOCODERS[options.vocoder])

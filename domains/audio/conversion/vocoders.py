@@ -15,7 +15,7 @@ from scipy import fft, signal
 
 from ..reading.survey import Survey
 from ..settings import AudioSettings
-from ..signal.buffer import Tape, empty
+from ..signal.buffer import StreamBuffer, empty
 from ..signal.mel import LogMel, highest, mel_filters
 from ..signal.pitch import PERIOD, f0
 from ..signal.sound import Resampler, Sound
@@ -37,21 +37,21 @@ class Resynthesis:
     depend on the pieces; neighbouring stretches are blended over one frame.
 
     Args:
-        known: what is known of the whole recording.
+        survey: what is survey of the whole recording.
         gains: what the translation makes of its frames.
         settings: the model's.
         synthesis: makes the sound of a stretch.
     """
 
-    def __init__(self, known: Survey, gains: Gains, settings: AudioSettings, synthesis: Synthesis) -> None:
-        self._weights, self._channels = (known.mix * known.gain).astype(np.float32), len(known.mix)
-        self._loudness = np.float32(1 / known.gain)
-        self._there = Resampler(known.rate, settings.sample_rate)
-        self._back = Resampler(settings.sample_rate, known.rate)
-        self._above = _Above(known, settings)
-        self._made, self._carried = Tape(1), Tape(self._channels)
+    def __init__(self, survey: Survey, gains: Gains, settings: AudioSettings, synthesis: Synthesis) -> None:
+        self._weights, self._channels = (survey.mix * survey.gain).astype(np.float32), len(survey.mix)
+        self._loudness = np.float32(1 / survey.gain)
+        self._there = Resampler(survey.rate, settings.sample_rate)
+        self._back = Resampler(settings.sample_rate, survey.rate)
+        self._above = _Above(survey, settings)
+        self._made, self._carried = StreamBuffer(1), StreamBuffer(self._channels)
         self._log_mel, self._gains, self._settings, self._synthesis = LogMel(settings), gains, settings, synthesis
-        self._sound, self._mel, self._gain = Tape(1), Tape(settings.bins), Tape(settings.bins)
+        self._sound, self._mel, self._gain = StreamBuffer(1), StreamBuffer(settings.bins), StreamBuffer(settings.bins)
         self._given = self._frame = 0
         self._fading = np.zeros(settings.hop_length, np.float32)
 
@@ -98,8 +98,8 @@ class Resynthesis:
             made[:hop] = made[:hop] * rise + self._fading * rise[::-1]
         self._fading = made[count * hop :]
         self._frame += count
-        for tape, factor in ((self._sound, hop), (self._mel, 1), (self._gain, 1)):
-            tape.forget((self._frame - _AROUND) * factor)
+        for buffer, factor in ((self._sound, hop), (self._mel, 1), (self._gain, 1)):
+            buffer.forget((self._frame - _AROUND) * factor)
         return made[: count * hop]
 
     def _outward(self, until: int) -> Sound:
@@ -113,13 +113,13 @@ class Resynthesis:
 class _Above:
     """What a recording (channels, n) that comes in pieces has above half the model's rate, multiplied by the gains."""
 
-    def __init__(self, known: Survey, settings: AudioSettings) -> None:
-        self._anything = known.rate > settings.sample_rate
-        self._channels = len(known.mix)
-        self._there = Resampler(known.rate, settings.sample_rate)
-        self._back = Resampler(settings.sample_rate, known.rate)
-        self._filter = GainFilter(known.rate, self._channels, settings)
-        self._audio = Tape(self._channels)
+    def __init__(self, survey: Survey, settings: AudioSettings) -> None:
+        self._anything = survey.rate > settings.sample_rate
+        self._channels = len(survey.mix)
+        self._there = Resampler(survey.rate, settings.sample_rate)
+        self._back = Resampler(settings.sample_rate, survey.rate)
+        self._filter = GainFilter(survey.rate, self._channels, settings)
+        self._audio = StreamBuffer(self._channels)
         self._done = 0
 
     def push(self, audio: Sound, gain: Sound) -> Sound:

@@ -77,7 +77,7 @@ def common_rate(rates: Iterable[int]) -> int:
     return max(fitting)
 
 
-def heard(file: Path, rate: int) -> Voice:
+def analyse_file(file: Path, rate: int) -> Voice:
     """Analyse a file at `rate`, its channels averaged. Raises MissingFile or MediaError."""
     try:
         return analysed(read_mono(file, rate), rate)

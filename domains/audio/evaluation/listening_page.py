@@ -43,11 +43,11 @@ def write_page(
     """
     titles = {"a2b": f"{names[0]} to {names[1]}", "b2a": f"{names[1]} to {names[0]}"}
     parts = ["<h1>Listening page</h1>", f'<p class="soft">{escape(evaluation.definition)}.</p>']
-    for way, found in evaluation.scores.items():
+    for direction, found in evaluation.scores.items():
         parts += [
-            f"<h2>{escape(titles[way])}</h2>",
+            f"<h2>{escape(titles[direction])}</h2>",
             _figures(found),
-            *(_example(example, evaluation.rate) for example in examples[way]),
+            *(_example(example, evaluation.rate) for example in examples[direction]),
         ]
     if evaluation.left_out:
         items = "".join(f"<li>{escape(str(each.path))}: {escape(each.reason)}</li>" for each in evaluation.left_out)

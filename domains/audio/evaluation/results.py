@@ -73,7 +73,7 @@ class VoiceEvaluation:
             "definition": self.definition,
             "rate": self.rate,
             "scores": {
-                way: {
+                direction: {
                     "files": found.files,
                     "pairs": found.pairs,
                     "target_f0": _number(found.target_f0),
@@ -86,7 +86,7 @@ class VoiceEvaluation:
                         for row, figures in found.rows.items()
                     },
                 }
-                for way, found in self.scores.items()
+                for direction, found in self.scores.items()
             },
             "left_out": [{"file": str(each.path), "reason": each.reason} for each in self.left_out],
         }
@@ -94,8 +94,8 @@ class VoiceEvaluation:
     def text(self) -> str:
         """A table for each direction, with the definition below."""
         lines: list[str] = []
-        for way, found in self.scores.items():
-            lines += [*table(f"{way}, {found.files} files, {found.pairs} pairs", found.rows)]
+        for direction, found in self.scores.items():
+            lines += [*table(f"{direction}, {found.files} files, {found.pairs} pairs", found.rows)]
             if not math.isnan(found.real_time_factor):
                 lines.append(f"real-time factor {found.real_time_factor:.3f}")
             lines.append("")

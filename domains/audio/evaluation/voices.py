@@ -20,7 +20,7 @@ from ....core.adapter.inventory import BrokenFile
 from ....core.errors import ConfigError, MediaError, MissingFile
 from ....core.sides import SIDES, Direction, Side
 from ..reading.files import SoundFile
-from .analysis import MEL_CEPSTRUM, Voice, common_rate, heard
+from .analysis import MEL_CEPSTRUM, Voice, analyse_file, common_rate
 from .results import FIGURES, ROWS, DirectionScores, Example, Row, VoiceEvaluation
 from .scores import Estimate, against_target, cents, definition, pooled_f0, speaker_similarity
 
@@ -63,11 +63,11 @@ def evaluate_voices(
         ConfigError: no name of one folder is found in the other, or the model lacks a direction.
         OutputError: the page cannot be written.
     """
-    ways = _directions(translator, directions)
+    directions = _directions(translator, directions)
     files: dict[Side, tuple[Path, ...]] = {"a": _recordings(translator, a), "b": _recordings(translator, b)}
     rate = common_rate(_rate(file) for side in files.values() for file in side)
     library = _Library(rate)
-    sources = {way: _drawn(files[SIDES[way][0]], limit, seed) for way in ways}
+    sources = {direction: _drawn(files[SIDES[direction][0]], limit, seed) for direction in directions}
     total = sum(map(len, sources.values()))
     found: dict[Direction, DirectionScores] = {}
     examples: dict[Direction, list[Example]] = {}
@@ -80,10 +80,10 @@ def evaluate_voices(
             progress(done, total)
 
     with tempfile.TemporaryDirectory(prefix="unpaired-") as scratch:
-        for way in ways:
-            judge = _Judge(translator, way, library, Path(scratch) / way, dict(options or {}))
-            found[way] = judge.scores(sources[way], files[SIDES[way][1]], paired, tick)
-            examples[way] = judge.examples
+        for direction in directions:
+            scorer = _DirectionScorer(translator, direction, library, Path(scratch) / direction, dict(options or {}))
+            found[direction] = scorer.scores(sources[direction], files[SIDES[direction][1]], paired, tick)
+            examples[direction] = scorer.examples
         evaluation = VoiceEvaluation(rate, definition(rate), found, tuple(library.left_out))
         if page is not None:
             from .listening_page import write_page
@@ -94,7 +94,7 @@ def evaluate_voices(
 
 def _directions(translator: Translator, wanted: Sequence[Direction] | None) -> tuple[Direction, ...]:
     there = tuple(translator.model.generators)
-    missing = [way for way in wanted or () if way not in there]
+    missing = [direction for direction in wanted or () if direction not in there]
     if missing:
         raise ConfigError(f"the model has no direction {missing[0]!r}; it has {', '.join(there)}")
     return tuple(wanted or there)
@@ -134,7 +134,7 @@ class _Library:
     def voice(self, file: Path) -> Voice | None:
         if file not in self._voices:
             try:
-                self._voices[file] = heard(file, self.rate)
+                self._voices[file] = analyse_file(file, self.rate)
             except MediaError as error:
                 self._voices[file] = None
                 self.left_out.append(BrokenFile(file, str(error)))
@@ -146,13 +146,19 @@ class _Library:
         return {file: voice for file, voice in heard_ones.items() if voice is not None}
 
 
-class _Judge:
+class _DirectionScorer:
     """One direction."""
 
     def __init__(
-        self, translator: Translator, way: Direction, library: _Library, scratch: Path, options: dict[str, Any]
+        self, translator: Translator, direction: Direction, library: _Library, scratch: Path, options: dict[str, Any]
     ) -> None:
-        self.translator, self.way, self.library, self.scratch, self.options = translator, way, library, scratch, options
+        self.translator, self.direction, self.library, self.scratch, self.options = (
+            translator,
+            direction,
+            library,
+            scratch,
+            options,
+        )
         self.examples: list[Example] = []
         self._spent: list[float] = []
         self._seconds: list[float] = []
@@ -163,7 +169,7 @@ class _Judge:
         """Convert every source; compare it, its source and the targets themselves with the targets."""
         ours, theirs = self.library.voices(sources), self.library.voices(targets)
         if not ours or not theirs:
-            raise MediaError(f"nothing can be scored {self.way}: {self.library.left_out[0].reason}")
+            raise MediaError(f"nothing can be scored {self.direction}: {self.library.left_out[0].reason}")
         counterparts = _counterparts(ours, theirs) if paired else {}
         rows: dict[str, _Gathered] = {name: _Gathered() for name in ROWS}
         shown = set(np.linspace(0, len(ours) - 1, _EXAMPLES).round().astype(int).tolist())
@@ -197,10 +203,10 @@ class _Judge:
     def _converted(self, file: Path, number: int) -> tuple[Path, Voice]:
         output = self.scratch / f"{number}.wav"
         start = time.perf_counter()
-        self.translator.convert(file, output, self.way, **self.options)
+        self.translator.convert(file, output, self.direction, **self.options)
         self._spent.append(time.perf_counter() - start)
         self._seconds.append(len(self.library.voices([file])[file].f0) * 0.005)
-        return output, heard(output, self.library.rate)
+        return output, analyse_file(output, self.library.rate)
 
 
 def _counterparts(ours: Mapping[Path, Voice], theirs: Mapping[Path, Voice]) -> dict[Path, list[Path]]:

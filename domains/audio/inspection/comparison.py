@@ -8,7 +8,7 @@ import numpy as np
 
 from ....core.adapter.inventory import Inventory
 from ..settings import Content
-from .file import Finding, Heard
+from .file import RecordingAnalysis, RecordingFacts
 from .scan import SoundInventory, pitch_of
 
 _UNEQUAL = 10
@@ -34,17 +34,17 @@ def compare(a: Inventory, b: Inventory, content: Content) -> tuple[str, ...]:
             f"An epoch has {len(a.drawn)} samples of A and {len(b.drawn)} of B (one a second): the smaller side is "
             "repeated and soon known by heart."
         )
-    if isinstance(a, SoundInventory) and isinstance(b, SoundInventory) and a.heard and b.heard and not same:
+    if isinstance(a, SoundInventory) and isinstance(b, SoundInventory) and a.analyses and b.analyses and not same:
         sentences += _shared(a.findings, b.findings)
-        sentences += _sounds(a.heard, b.heard)
-        sentences += _voices(a.heard, b.heard) if content == "voice" else _notes(a.heard, b.heard)
-        sentences += _alike(a.heard, b.heard)
+        sentences += _sounds(a.analyses, b.analyses)
+        sentences += _voices(a.analyses, b.analyses) if content == "voice" else _notes(a.analyses, b.analyses)
+        sentences += _alike(a.analyses, b.analyses)
     return tuple(sentences)
 
 
-def _shared(a: Sequence[Finding], b: Sequence[Finding]) -> Iterator[str]:
-    of_b = {found.heard.digest: found for found in b if found.heard}
-    both = [(found, of_b[found.heard.digest]) for found in a if found.heard and found.heard.digest in of_b]
+def _shared(a: Sequence[RecordingFacts], b: Sequence[RecordingFacts]) -> Iterator[str]:
+    of_b = {found.analysis.digest: found for found in b if found.analysis}
+    both = [(found, of_b[found.analysis.digest]) for found in a if found.analysis and found.analysis.digest in of_b]
     if both:
         examples = ", ".join(f"{first.path.name} = {second.path.name}" for first, second in both[:_SHOWN])
         more = ", ..." if len(both) > _SHOWN else ""
@@ -54,7 +54,7 @@ def _shared(a: Sequence[Finding], b: Sequence[Finding]) -> Iterator[str]:
         )
 
 
-def _sounds(a: Sequence[Heard], b: Sequence[Heard]) -> Iterator[str]:
+def _sounds(a: Sequence[RecordingAnalysis], b: Sequence[RecordingAnalysis]) -> Iterator[str]:
     bands = [float(np.median([one.bandwidth for one in side])) for side in (a, b)]
     if max(bands) > _UNLIKE_BAND * min(bands):
         yield (
@@ -69,7 +69,7 @@ def _sounds(a: Sequence[Heard], b: Sequence[Heard]) -> Iterator[str]:
         )
 
 
-def _voices(a: Sequence[Heard], b: Sequence[Heard]) -> Iterator[str]:
+def _voices(a: Sequence[RecordingAnalysis], b: Sequence[RecordingAnalysis]) -> Iterator[str]:
     medians = [float(np.median(hz)) for hz in map(pitch_of, (a, b)) if len(hz)]
     if len(medians) == 2 and max(medians) > _OCTAVE * min(medians):
         yield (
@@ -78,7 +78,7 @@ def _voices(a: Sequence[Heard], b: Sequence[Heard]) -> Iterator[str]:
         )
 
 
-def _notes(a: Sequence[Heard], b: Sequence[Heard]) -> Iterator[str]:
+def _notes(a: Sequence[RecordingAnalysis], b: Sequence[RecordingAnalysis]) -> Iterator[str]:
     pitches = [pitch_of(side) for side in (a, b)]
     if not all(map(len, pitches)):
         return
@@ -93,14 +93,14 @@ def _notes(a: Sequence[Heard], b: Sequence[Heard]) -> Iterator[str]:
         )
 
 
-def _alike(a: Sequence[Heard], b: Sequence[Heard]) -> Iterator[str]:
+def _alike(a: Sequence[RecordingAnalysis], b: Sequence[RecordingAnalysis]) -> Iterator[str]:
     medians = [float(np.median(hz)) for hz in map(pitch_of, (a, b)) if len(hz)]
     close = len(medians) < 2 or max(medians) < _SEMITONE * min(medians)
     if close and _colour_difference(a, b) < _ONE_COLOUR:
         yield "A and B sound like one voice, by pitch and long-term spectrum: there is little to learn."
 
 
-def _colour_difference(a: Sequence[Heard], b: Sequence[Heard]) -> float:
+def _colour_difference(a: Sequence[RecordingAnalysis], b: Sequence[RecordingAnalysis]) -> float:
     """Root mean square difference in dB of the long-term spectra of two sides."""
     first, second = (
         np.average([one.colour for one in side], axis=0, weights=[one.sounding for one in side]) for side in (a, b)

@@ -35,7 +35,7 @@ Sound = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Heard:
+class RecordingAnalysis:
     """What listening to a recording told."""
 
     seconds: float
@@ -60,7 +60,7 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Finding:
+class RecordingFacts:
     """What was seen of one usable file."""
 
     path: Path
@@ -71,27 +71,27 @@ class Finding:
     """Seconds, as its header has it."""
     picture: bool
     """Whether it is a video, of which the sound is used."""
-    heard: Heard | None = None
+    analysis: RecordingAnalysis | None = None
     """None after a quick scan."""
 
     @property
     def seconds(self) -> float:
         """Its length: as heard, or else as promised; 0 where nothing is known."""
-        return self.heard.seconds if self.heard else self.promised or 0.0
+        return self.analysis.seconds if self.analysis else self.promised or 0.0
 
     @property
     def draws(self) -> int:
         """How often an epoch draws from it: once for every second of sound."""
-        return max(1, round(self.heard.sounding if self.heard else self.seconds))
+        return max(1, round(self.analysis.sounding if self.analysis else self.seconds))
 
 
-def header(path: Path) -> Finding:
+def header(path: Path) -> RecordingFacts:
     """A recording by its header. Raises MissingFile or MediaError."""
     with SoundFile(path) as file:
         return _described(path, file.info)
 
 
-def examined(path: Path, settings: AudioSettings) -> Finding:
+def examine(path: Path, settings: AudioSettings) -> RecordingFacts:
     """A recording that was listened to. Raises MissingFile, or MediaError where it is silent throughout."""
     with SoundFile(path) as file:
         info = file.info
@@ -113,7 +113,7 @@ def examined(path: Path, settings: AudioSettings) -> Finding:
     even = levels.normalised(own, settings.sample_rate)
     with path.open("rb") as raw:
         digest = hashlib.file_digest(raw, "blake2b").digest()[:16]
-    heard = Heard(
+    analysis = RecordingAnalysis(
         seconds=samples / info.rate,
         sounding=samples / info.rate * len(sounding) / len(audio),
         loudness=level if np.isfinite(level) else SILENCE,
@@ -125,12 +125,12 @@ def examined(path: Path, settings: AudioSettings) -> Finding:
         digest=digest,
         damage=damage,
     )
-    return _described(path, info, heard)
+    return _described(path, info, analysis)
 
 
-def _described(path: Path, info: Any, heard: Heard | None = None) -> Finding:
+def _described(path: Path, info: Any, analysis: RecordingAnalysis | None = None) -> RecordingFacts:
     promised = info.samples / info.rate if info.samples else None
-    return Finding(path, info.rate, info.channels, info.codec, promised, info.picture, heard)
+    return RecordingFacts(path, info.rate, info.channels, info.codec, promised, info.picture, analysis)
 
 
 def clipped_samples(block: Sound) -> int:

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ....core.adapter.folders import LISTED, listing, named, spread, spread_of
+from ....core.adapter.folders import LISTED, as_lines, listing, min_median_max, spread
 from ....core.adapter.inventory import BrokenFile, Inventory
 from ....core.errors import MediaError, MissingFile
 from ..metadata.kinds import is_sound_name, unread
 from ..settings import AudioSettings
-from .file import Finding, Heard, examined, header
+from .file import RecordingAnalysis, RecordingFacts, examine, header
 
 LOOKED_AT = 500
 """Headers that a quick scan reads, evenly spread over the folder."""
@@ -43,13 +43,13 @@ _HISTOGRAM = (60, 80, 100, 120, 140, 170, 200, 240, 280, 340, 400, 480, 600, 850
 class SoundInventory(Inventory):
     """An inventory that keeps what `compare` needs."""
 
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[RecordingFacts, ...] = ()
     thorough: bool = False
 
     @property
-    def heard(self) -> tuple[Heard, ...]:
+    def analyses(self) -> tuple[RecordingAnalysis, ...]:
         """What listening told, of the files that were listened to."""
-        return tuple(found.heard for found in self.findings if found.heard is not None)
+        return tuple(found.analysis for found in self.findings if found.analysis is not None)
 
 
 def scan(folder: Path, settings: AudioSettings, thorough: bool) -> SoundInventory:
@@ -67,7 +67,7 @@ def scan(folder: Path, settings: AudioSettings, thorough: bool) -> SoundInventor
     look = partial(_look, settings=settings if thorough else None)
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         seen = list(pool.map(look, looked_at))
-    findings = tuple(found for found in seen if isinstance(found, Finding))
+    findings = tuple(found for found in seen if isinstance(found, RecordingFacts))
     broken += [found for found in seen if isinstance(found, BrokenFile)]
     unusable = {found.path for found in broken}
     files = tuple(path for path in paths if path not in unusable)
@@ -84,17 +84,17 @@ def scan(folder: Path, settings: AudioSettings, thorough: bool) -> SoundInventor
     )
 
 
-def _look(path: Path, settings: AudioSettings | None) -> Finding | BrokenFile:
+def _look(path: Path, settings: AudioSettings | None) -> RecordingFacts | BrokenFile:
     """A file by its header, or listened to where there are settings to do it by."""
     try:
-        return header(path) if settings is None else examined(path, settings)
+        return header(path) if settings is None else examine(path, settings)
     except (MediaError, MissingFile) as error:
         return BrokenFile(path, str(error).removeprefix(str(path)).lstrip(": "))
     except OSError as error:
         return BrokenFile(path, f"cannot be read: {error.strerror}")
 
 
-def _draws(files: Sequence[Path], findings: Sequence[Finding]) -> tuple[int, ...]:
+def _draws(files: Sequence[Path], findings: Sequence[RecordingFacts]) -> tuple[int, ...]:
     """A second of sound is drawn as often as any other; files that were not looked at are taken for the median."""
     known = {found.path: found.draws for found in findings}
     usual = sorted(known.values())[len(known) // 2] if known else 1
@@ -106,46 +106,46 @@ def _draws(files: Sequence[Path], findings: Sequence[Finding]) -> tuple[int, ...
 
 
 # -- facts ------------------------------------------------------------------------------------------
-def _facts(folder: Path, findings: Sequence[Finding], others: int) -> dict[str, Any]:
+def _facts(folder: Path, findings: Sequence[RecordingFacts], others: int) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "other files": others,
         "looked at": len(findings),
         "minutes": round(sum(found.seconds for found in findings) / 60, 2),
-        "duration": spread_of([round(found.seconds, 3) for found in findings]),
+        "duration": min_median_max([round(found.seconds, 3) for found in findings]),
         "rates": dict(Counter(str(found.rate) for found in findings).most_common()),
         "channels": dict(Counter(str(found.channels) for found in findings).most_common()),
         "codecs": dict(Counter(found.codec for found in findings).most_common()),
         "videos": sum(found.picture for found in findings),
     }
-    heard = [(found, found.heard) for found in findings if found.heard]
-    if not heard:
+    analyses = [(found, found.analysis) for found in findings if found.analysis]
+    if not analyses:
         return facts
-    each = [listened for _, listened in heard]
+    each = [listened for _, listened in analyses]
     same = same_files(findings)
     sounding, seconds = sum(one.sounding for one in each), sum(one.seconds for one in each)
     return facts | {
         "usable minutes": round(sounding / 60, 2),
         "silence": round(1 - sounding / seconds, 3),
-        "loudness in LUFS": spread_of([round(one.loudness, 1) for one in each]),
-        "noise in dB": spread_of([round(one.noise, 1) for one in each]),
-        "bandwidth in Hz": spread_of([round(one.bandwidth) for one in each]),
+        "loudness in LUFS": min_median_max([round(one.loudness, 1) for one in each]),
+        "noise in dB": min_median_max([round(one.noise, 1) for one in each]),
+        "bandwidth in Hz": min_median_max([round(one.bandwidth) for one in each]),
         "clipped": {
             "files": sum(one.clipped > _CLIPPED for one in each),
-            "examples": [str(found.path.relative_to(folder)) for found, one in heard if one.clipped > _CLIPPED][
+            "examples": [str(found.path.relative_to(folder)) for found, one in analyses if one.clipped > _CLIPPED][
                 :LISTED
             ],
         },
         "pitch": _pitch_facts(each),
-        "duplicates": {"files": sum(map(len, same)) - len(same), "examples": named(same, folder)},
+        "duplicates": {"files": sum(map(len, same)) - len(same), "examples": as_lines(same, folder)},
         "damaged in part": [
-            f"{found.path.relative_to(folder)}: {'; '.join(one.damage)}" for found, one in heard if one.damage
+            f"{found.path.relative_to(folder)}: {'; '.join(one.damage)}" for found, one in analyses if one.damage
         ][:LISTED],
     }
 
 
-def _pitch_facts(heard: Sequence[Heard]) -> dict[str, Any]:
+def _pitch_facts(analyses: Sequence[RecordingAnalysis]) -> dict[str, Any]:
     """Median, deviation of the logarithm, and share of voiced frames in each band of Hz; empty without pitch."""
-    hz = pitch_of(heard)
+    hz = pitch_of(analyses)
     if not len(hz):
         return {}
     counts, _ = np.histogram(hz, _HISTOGRAM)
@@ -157,23 +157,23 @@ def _pitch_facts(heard: Sequence[Heard]) -> dict[str, Any]:
     }
 
 
-def pitch_of(heard: Sequence[Heard]) -> npt.NDArray[np.float64]:
+def pitch_of(analyses: Sequence[RecordingAnalysis]) -> npt.NDArray[np.float64]:
     """F0 in Hz of all voiced frames of several recordings."""
-    return np.concatenate([one.pitch for one in heard]) if heard else np.zeros(0)
+    return np.concatenate([one.pitch for one in analyses]) if analyses else np.zeros(0)
 
 
-def same_files(findings: Sequence[Finding]) -> list[list[Path]]:
+def same_files(findings: Sequence[RecordingFacts]) -> list[list[Path]]:
     """Groups of files that are equal byte for byte."""
     groups: dict[bytes, list[Path]] = {}
     for found in findings:
-        if found.heard:
-            groups.setdefault(found.heard.digest, []).append(found.path)
+        if found.analysis:
+            groups.setdefault(found.analysis.digest, []).append(found.path)
     return [group for group in groups.values() if len(group) > 1]
 
 
 # -- what they mean ---------------------------------------------------------------------------------
 def _warnings(
-    files: Sequence[Path], findings: Sequence[Finding], broken: int, settings: AudioSettings
+    files: Sequence[Path], findings: Sequence[RecordingFacts], broken: int, settings: AudioSettings
 ) -> Iterator[str]:
     if not files:
         yield "There are no usable recordings here."
@@ -184,18 +184,18 @@ def _warnings(
     if short:
         window = settings.frames * settings.hop_length / settings.sample_rate
         yield f"{short} recordings are shorter than a sample of {window:.2f} s: they are continued by reflection."
-    heard = [found.heard for found in findings if found.heard]
-    if heard:
-        yield from _amount(heard)
-        yield from _quality(heard, settings)
-        yield from _voices(heard, settings)
+    analyses = [found.analysis for found in findings if found.analysis]
+    if analyses:
+        yield from _amount(analyses)
+        yield from _quality(analyses, settings)
+        yield from _voices(analyses, settings)
         copies = sum(len(group) - 1 for group in same_files(findings))
         if copies:
-            yield f"{copies} recordings are copies of others: they are heard more often than the rest."
+            yield f"{copies} recordings are copies of others: they are analyses more often than the rest."
 
 
-def _amount(heard: Sequence[Heard]) -> Iterator[str]:
-    seconds, sounding = sum(one.seconds for one in heard), sum(one.sounding for one in heard)
+def _amount(analyses: Sequence[RecordingAnalysis]) -> Iterator[str]:
+    seconds, sounding = sum(one.seconds for one in analyses), sum(one.sounding for one in analyses)
     amount = f"{sounding:.0f} s" if sounding < 120 else f"{sounding / 60:.1f} min"
     if sounding < _FEWEST_SECONDS:
         yield f"There are {amount} of sound: expect timbre only; {GOOD_SECONDS / 60:.0f} min a side is a good start."
@@ -205,35 +205,35 @@ def _amount(heard: Sequence[Heard]) -> Iterator[str]:
         yield f"{1 - sounding / seconds:.0%} of the recordings is silence, which is left out."
 
 
-def _quality(heard: Sequence[Heard], settings: AudioSettings) -> Iterator[str]:
-    clipped = sum(one.clipped > _CLIPPED for one in heard)
+def _quality(analyses: Sequence[RecordingAnalysis], settings: AudioSettings) -> Iterator[str]:
+    clipped = sum(one.clipped > _CLIPPED for one in analyses)
     if clipped:
         yield f"{clipped} recordings are clipped: their distortion is learnt as part of the voice."
-    noisy = sum(one.noise > _NOISY for one in heard)
-    if noisy > 0.2 * len(heard):
+    noisy = sum(one.noise > _NOISY for one in analyses)
+    if noisy > 0.2 * len(analyses):
         yield (
-            f"{noisy} of {len(heard)} recordings are less than {-_NOISY:.0f} dB above their noise (or without pauses): "
-            "the model learns noise and reverberation of a side with its voice."
+            f"{noisy} of {len(analyses)} recordings are less than {-_NOISY:.0f} dB above their noise (or have no "
+            "pauses): the model learns noise and reverberation of a side with its voice."
         )
     band = min(8000.0, settings.sample_rate / 2)
-    narrow = sum(one.bandwidth < _NARROW * band for one in heard)
+    narrow = sum(one.bandwidth < _NARROW * band for one in analyses)
     if narrow:
-        lowest = min(one.bandwidth for one in heard)
+        lowest = min(one.bandwidth for one in analyses)
         yield (
-            f"{narrow} of {len(heard)} recordings have nothing above {lowest / 1000:.1f} kHz or little more "
+            f"{narrow} of {len(analyses)} recordings have nothing above {lowest / 1000:.1f} kHz or little more "
             f"(telephone, strong compression) and sound dull beside {band / 1000:.0f} kHz: keep them apart, or lower "
             "domain.sample_rate for both sides."
         )
-    levels = [one.loudness for one in heard]
+    levels = [one.loudness for one in analyses]
     if max(levels) - min(levels) > _LOUDNESS_RANGE and settings.normalise:
         yield f"Loudness differs by {max(levels) - min(levels):.0f} dB between recordings; all are brought to one."
 
 
-def _voices(heard: Sequence[Heard], settings: AudioSettings) -> Iterator[str]:
+def _voices(analyses: Sequence[RecordingAnalysis], settings: AudioSettings) -> Iterator[str]:
     if settings.content == "music":
         return
-    hz = pitch_of(heard)
-    if len(hz) * 0.005 < _FEW_VOICED * sum(one.sounding for one in heard):
+    hz = pitch_of(analyses)
+    if len(hz) * 0.005 < _FEW_VOICED * sum(one.sounding for one in analyses):
         yield "Hardly any pitch is found: for anything but voices set domain.content to music."
     elif np.log(hz).std() > _WIDE_PITCH:
         yield (

@@ -7,7 +7,7 @@ import numpy as np
 from .sound import Sound
 
 
-class Tape:
+class StreamBuffer:
     """The last part of a stream (rows, positions): written at its end, read anywhere, forgotten from the front.
 
     Before its first position and after its last there is silence.

@@ -61,7 +61,7 @@ def gain_to(measured: float, target: float) -> float:
 
 
 def k_weighted(audio: npt.NDArray[Any], rate: int) -> npt.NDArray[np.float64]:
-    """`audio` after the two filters of BS.1770-4: a shelf for the head, and a high-pass (RLB)."""
+    """`audio` after the two filters of BS.1770-4: a cache for the head, and a high-pass (RLB)."""
     for b, a in k_filters(rate):
         audio = signal.lfilter(b, a, audio, axis=-1)
     return np.asarray(audio, np.float64)
@@ -73,19 +73,19 @@ def k_filters(rate: int) -> list[tuple[list[float], list[float]]]:
     The standard gives coefficients at 48 kHz alone; these are its analogue filters through the bilinear transform,
     as in De Man, "Evaluation of implementations of the EBU R128 loudness measurement" (AES 2018).
     """
-    # The shelf's corner must lie below half the rate.
+    # The cache's corner must lie below half the rate.
     corner = min(1681.974450955533, 0.4 * rate)
     k, q, high = np.tan(np.pi * corner / rate), 0.7071752369554196, 10 ** (3.999843853973347 / 20)
     middle = high**0.4996667741545416
     norm = 1 + k / q + k * k
-    shelf = (
+    cache = (
         [(high + middle * k / q + k * k) / norm, 2 * (k * k - high) / norm, (high - middle * k / q + k * k) / norm],
         [1.0, 2 * (k * k - 1) / norm, (1 - k / q + k * k) / norm],
     )
     k, q = np.tan(np.pi * 38.13547087602444 / rate), 0.5003270373238773
     norm = 1 + k / q + k * k
     high_pass = ([1.0, -2.0, 1.0], [1.0, 2 * (k * k - 1) / norm, (1 - k / q + k * k) / norm])
-    return [shelf, high_pass]
+    return [cache, high_pass]
 
 
 def true_peak(audio: npt.NDArray[Any]) -> float:

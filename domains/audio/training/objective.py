@@ -19,7 +19,7 @@ from ....core.objectives.losses import apply_together, generator_loss
 from ....core.objectives.objective import Discriminators
 from ....core.objectives.settings import CycleSettings
 from ....core.samples import Batch
-from ....core.settings.faults import gathered, raise_faults, require
+from ....core.settings.faults import collecting_faults, raise_faults, require
 from ....core.sides import Side
 
 
@@ -31,7 +31,7 @@ class AudioCycleSettings(CycleSettings):
     """Largest share of a sample's frames that is hidden from the generator, which is to fill it in (the length is drawn
     anew for each sample, from 0 up to this); 0 hides nothing."""
     second_a: float = 1.0
-    """Weight of a second discriminator's verdict on F(G(a)), which is to sound like A too: an L1 distance alone blurs.
+    """Weight of a second discriminator's logits on F(G(a)), which is to sound like A too: an L1 distance alone blurs.
     Needs cycle_a."""
     second_b: float = 1.0
     """The same for G(F(b)). Needs cycle_b."""
@@ -40,7 +40,7 @@ class AudioCycleSettings(CycleSettings):
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        with gathered(faults):
+        with collecting_faults(faults):
             super().__post_init__()
         require(faults, 0.0 <= self.filling <= 0.9, f"objective.filling is {self.filling}; expected 0 to 0.9")
         for side in ("a", "b"):
@@ -75,9 +75,9 @@ class AudioCycle(Cycle):
 
     def networks(self, networks: Networks) -> Networks:
         """With a second discriminator for each domain, of the form of that domain's own, where it has a weight."""
-        judges = {"second_a": networks.discriminator_a, "second_b": networks.discriminator_b}
-        further = {name: spec for name, spec in judges.items() if self._second(name)}
-        return dataclasses.replace(networks, further={**networks.further, **further})
+        discriminators = {"second_a": networks.discriminator_a, "second_b": networks.discriminator_b}
+        auxiliary = {name: spec for name, spec in discriminators.items() if self._second(name)}
+        return dataclasses.replace(networks, auxiliary={**networks.auxiliary, **auxiliary})
 
     def weights(self) -> CycleSettings:
         """Those of the settings, without identity once its steps are over."""
@@ -86,7 +86,7 @@ class AudioCycle(Cycle):
             return self.settings
         return dataclasses.replace(self.settings, identity_a=0.0, identity_b=0.0)
 
-    def shown(self, generator: nn.Module, name: str, sample: Tensor) -> Tensor:
+    def generator_input(self, generator: nn.Module, name: str, sample: Tensor) -> Tensor:
         """The sample with its mask as a second channel where the generator takes one; x alone has frames hidden."""
         masked = bool(getattr(generator, "masked", False))
         mask = torch.ones_like(sample[:, :1])
@@ -95,17 +95,17 @@ class AudioCycle(Cycle):
             sample = sample * mask
         return torch.cat([sample, mask], dim=1) if masked else sample
 
-    def further_losses(
+    def auxiliary_losses(
         self, discriminators: Discriminators, side: Side, batch: Batch, translated: Mapping[str, Tensor]
     ) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
         """second_* of the side that was translated and translated back."""
         name = f"second_{side}"
         if not self._second(name):
             return {}, {}
-        (verdict,) = apply_together(discriminators.further[name], [translated["cycled"]])
-        return {name: self._second(name) * generator_loss(self.settings.form, verdict)}, {name: translated["cycled"]}
+        (logits,) = apply_together(discriminators.auxiliary[name], [translated["cycled"]])
+        return {name: self._second(name) * generator_loss(self.settings.form, logits)}, {name: translated["cycled"]}
 
-    def further_real(self, batch: Batch) -> Mapping[str, Tensor]:
+    def auxiliary_real(self, batch: Batch) -> Mapping[str, Tensor]:
         """The second discriminators tell real samples from those that came back."""
         real = {"second_a": batch.a, "second_b": batch.b}
         return {name: sample for name, sample in real.items() if self._second(name)}

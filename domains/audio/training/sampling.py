@@ -82,7 +82,7 @@ def _mono(path: Path, rate: int, number: int, count: int) -> Sound:
         return sound.resampled(np.concatenate(pieces), file.info.rate, rate) if pieces else np.zeros(0, np.float32)
 
 
-def moved(audio: Sound, side: Side, settings: AudioSettings) -> Sound:
+def pitch_shifted(audio: Sound, side: Side, settings: AudioSettings) -> Sound:
     """Sound of a side with its pitch where the cycle expects it: that of A at B's median, by the ratio of the two."""
     ratio = settings.ratio if side == "a" and settings.content == "voice" else 1.0
     if abs(ratio - 1) < _NO_SHIFT:
@@ -92,7 +92,7 @@ def moved(audio: Sound, side: Side, settings: AudioSettings) -> Sound:
     return shifted(audio, settings.sample_rate, ratio)
 
 
-class Shelf:
+class SpectrogramCache:
     """Spectrograms that were computed, the last used ones up to `settings.cache_mb` MB."""
 
     def __init__(self, settings: AudioSettings) -> None:
@@ -119,7 +119,7 @@ class Shelf:
             self._mels.move_to_end(key)
             return self._mels[key]
         audio = prepared(path, self._settings, number, self.sections(path))
-        mel = features.log_mel(moved(audio, side, self._settings), self._settings)
+        mel = features.log_mel(pitch_shifted(audio, side, self._settings), self._settings)
         self._keep(key, mel)
         return mel
 
@@ -143,24 +143,26 @@ class Shelf:
             self._bytes -= self._mels.popitem(last=False)[1].nbytes
 
 
-def sample(shelf: Shelf, path: Path, side: Side, settings: AudioSettings, rng: np.random.Generator) -> Tensor:
+def sample(
+    cache: SpectrogramCache, path: Path, side: Side, settings: AudioSettings, rng: np.random.Generator
+) -> Tensor:
     """A random window of a recording, (1, bins, frames) in [-1, 1]; a short one is tiled by reflection.
 
     Raises MissingFile or MediaError.
     """
-    count = shelf.sections(path)
-    mel = shelf.first_sounding(path, side, rng.permutation(count)[:_PLACES].tolist())
+    count = cache.sections(path)
+    mel = cache.first_sounding(path, side, rng.permutation(count)[:_PLACES].tolist())
     # A short one may begin anywhere within its tiling.
     places = mel.shape[1] - settings.frames + 1
     start = int(rng.integers(places if places > 0 else max(1, 2 * (mel.shape[1] - 1))))
     return _encoded(window(mel, start, settings.frames), side, settings)
 
 
-def middle(shelf: Shelf, path: Path, side: Side, settings: AudioSettings) -> Tensor:
+def middle(cache: SpectrogramCache, path: Path, side: Side, settings: AudioSettings) -> Tensor:
     """The window in the middle of a recording, (1, bins, frames) in [-1, 1]. Raises MissingFile or MediaError."""
-    count = shelf.sections(path)
+    count = cache.sections(path)
     outwards = sorted(range(count), key=lambda number: (abs(number - count // 2), number))
-    mel = shelf.first_sounding(path, side, outwards[:_PLACES])
+    mel = cache.first_sounding(path, side, outwards[:_PLACES])
     return _encoded(window(mel, max(0, (mel.shape[1] - settings.frames) // 2), settings.frames), side, settings)
 
 

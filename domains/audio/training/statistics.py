@@ -14,7 +14,7 @@ from ....core.adapter.inventory import Inventory
 from ....core.errors import MediaError, MissingFile
 from ....core.sides import Side
 from ..settings import AudioSettings
-from .sampling import SECTION, Shelf, prepared, sections
+from .sampling import SECTION, SpectrogramCache, prepared, sections
 
 MOST_SECONDS = 1200.0
 """Sound of a side that is measured at most, of files spread evenly over the folder."""
@@ -26,7 +26,7 @@ _SMALLEST_DEVIATION = 0.05
 T = TypeVar("T")
 
 
-def fit(a: Inventory, b: Inventory, settings: AudioSettings) -> tuple[AudioSettings, Shelf]:
+def fit(a: Inventory, b: Inventory, settings: AudioSettings) -> tuple[AudioSettings, SpectrogramCache]:
     """The settings with what was measured, and the spectrograms that were computed on the way.
 
     First the pitch of both sides: the median F0 over all voiced frames of a side, and the deviation of ln F0. Then,
@@ -36,16 +36,16 @@ def fit(a: Inventory, b: Inventory, settings: AudioSettings) -> tuple[AudioSetti
     Raises:
         MediaError: nothing of a side can be read.
     """
-    known = dataclasses.replace(settings, mean_a=(), deviation_a=(), mean_b=(), deviation_b=())
+    survey = dataclasses.replace(settings, mean_a=(), deviation_a=(), mean_b=(), deviation_b=())
     if settings.content == "voice" and not (settings.f0_a and settings.f0_b):
-        known = dataclasses.replace(known, f0_a=_pitch(a.files, settings), f0_b=_pitch(b.files, settings))
-    shelf = Shelf(known)
-    mean_a, deviation_a = _bins(a.files, "a", shelf, settings)
-    mean_b, deviation_b = _bins(b.files, "b", shelf, settings)
+        survey = dataclasses.replace(survey, f0_a=_pitch(a.files, settings), f0_b=_pitch(b.files, settings))
+    cache = SpectrogramCache(survey)
+    mean_a, deviation_a = _bins(a.files, "a", cache, settings)
+    mean_b, deviation_b = _bins(b.files, "b", cache, settings)
     measured = dataclasses.replace(
-        known, mean_a=mean_a, deviation_a=deviation_a, mean_b=mean_b, deviation_b=deviation_b
+        survey, mean_a=mean_a, deviation_a=deviation_a, mean_b=mean_b, deviation_b=deviation_b
     )
-    return measured, shelf
+    return measured, cache
 
 
 def _pitch(files: Sequence[Path], settings: AudioSettings) -> tuple[float, ...]:
@@ -71,7 +71,7 @@ def _pitch(files: Sequence[Path], settings: AudioSettings) -> tuple[float, ...]:
 
 
 def _bins(
-    files: Sequence[Path], side: Side, shelf: Shelf, settings: AudioSettings
+    files: Sequence[Path], side: Side, cache: SpectrogramCache, settings: AudioSettings
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and deviation of each bin over the frames of a side."""
     total, squares, count = np.zeros(settings.bins), np.zeros(settings.bins), 0
@@ -79,7 +79,7 @@ def _bins(
     problem = "there are no files"
     for path, number, _ in _places(files):
         try:
-            mel = shelf.mel(path, side, number).astype(np.float64)
+            mel = cache.mel(path, side, number).astype(np.float64)
         except (MediaError, MissingFile, OSError) as error:
             problem = str(error)
             continue
@@ -99,15 +99,15 @@ def _places(files: Sequence[Path]) -> Iterator[tuple[Path, int, int]]:
     """What is measured of a side, in order: a file, the number of a section of it, and how many it has. No long
     recording keeps the others from their turn."""
     most = max(1, round(MOST_SECONDS / SECTION / max(1, len(files))))
-    for path in scattered(files):
+    for path in interleaved(files):
         try:
             count = sections(path)
         except (MediaError, MissingFile, OSError):
             count = 1  # what is wrong comes up when it is read
-        yield from ((path, number, count) for number in list(scattered(range(count)))[:most])
+        yield from ((path, number, count) for number in list(interleaved(range(count)))[:most])
 
 
-def scattered(files: Sequence[T]) -> Iterator[T]:
+def interleaved(files: Sequence[T]) -> Iterator[T]:
     """All of a list, so that the first ones are spread evenly over it: every 16th, then every 16th from the second.
 
     A folder of speakers after one another is measured alike wherever measuring ends.

@@ -15,10 +15,10 @@ from av.stream import Disposition
 from ....core.errors import MediaError
 from ...containers.clock import Clock
 from ...containers.kinds import CONTAINERS, Container
-from ...containers.labels import kept_tags, label, lost
+from ...containers.labels import content_tags, label, lost
 from ...containers.opening import open_container, reason
 from ...containers.sound import Wanted, add_sound, encoder_delay, encoders_for, named_layout
-from ...containers.tracks import Track, take_along
+from ...containers.tracks import Track, copy_track
 from ...video import take_attachments
 from ..metadata.labels import Labels
 from ..metadata.tags import Attached
@@ -86,7 +86,7 @@ class ByFFmpeg:
             )  # fmt: skip
             self._add_tracks()
             self._begin()
-            labels = Labels(tags=kept_tags(dict(self._info.tags))) if self._whole else like.labelling.labels
+            labels = Labels(tags=content_tags(dict(self._info.tags))) if self._whole else like.labelling.labels
             attached = Attached(labels, self._container)
             self._container.start_encoding()
             attached.after_header()
@@ -126,7 +126,7 @@ class ByFFmpeg:
         self._held = next(self._packets, None)
 
     def _take_along(self, source: Any) -> None:
-        track, note = take_along(source, self._container, (None, None), Fraction(0), self._kind)
+        track, note = copy_track(source, self._container, (None, None), Fraction(0), self._kind)
         if source.type == "video" and track is None and not source.disposition & Disposition.attached_pic:
             raise MediaError(
                 f"{self._like.path}: the picture cannot be copied into such a {self._path.suffix} file; "

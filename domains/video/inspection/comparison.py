@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ....core.adapter.inventory import Inventory
-from .file import Finding
-from .scan import FootageInventory, near_twins
+from .file import ClipFacts
+from .scan import FootageInventory, near_duplicates
 
 _UNLIKE = 2.0
 _SHOWN = 3
@@ -35,7 +35,7 @@ def compare(a: Inventory, b: Inventory) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _looks(a: Sequence[Finding], b: Sequence[Finding]) -> Iterator[str]:
+def _looks(a: Sequence[ClipFacts], b: Sequence[ClipFacts]) -> Iterator[str]:
     sizes = [float(np.median([min(found.width, found.height) for found in side])) for side in (a, b)]
     if max(sizes) > _UNLIKE * min(sizes):
         yield (
@@ -60,7 +60,7 @@ def _looks(a: Sequence[Finding], b: Sequence[Finding]) -> Iterator[str]:
         )
 
 
-def _shared(a: Sequence[Finding], b: Sequence[Finding]) -> Iterator[str]:
+def _shared(a: Sequence[ClipFacts], b: Sequence[ClipFacts]) -> Iterator[str]:
     of_b = {found.seen.digest: found for found in b if found.seen}
     both = [(found, of_b[found.seen.digest]) for found in a if found.seen and found.seen.digest in of_b]
     if both:
@@ -68,7 +68,7 @@ def _shared(a: Sequence[Finding], b: Sequence[Finding]) -> Iterator[str]:
             f"{len(both)} clips are in A and in B, byte for byte ({_examples(both)}): remove them from one side, or "
             "the model learns to change nothing."
         )
-    across = near_twins(a, b)
+    across = near_duplicates(a, b)
     if across:
         yield (
             f"{len(across)} pairs across A and B look almost alike ({_examples(across)}): good if they are the same "
@@ -76,6 +76,6 @@ def _shared(a: Sequence[Finding], b: Sequence[Finding]) -> Iterator[str]:
         )
 
 
-def _examples(pairs: Sequence[tuple[Finding, Finding]]) -> str:
+def _examples(pairs: Sequence[tuple[ClipFacts, ClipFacts]]) -> str:
     named = ", ".join(f"{first.path.name} = {second.path.name}" for first, second in pairs[:_SHOWN])
     return named + (", ..." if len(pairs) > _SHOWN else "")

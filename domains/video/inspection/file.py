@@ -43,7 +43,7 @@ _UNEVEN = 0.02
 
 
 @dataclass(frozen=True)
-class Seen:
+class ClipAnalysis:
     """What the frames of a file show."""
 
     frames: int
@@ -63,7 +63,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Finding:
+class ClipFacts:
     """What was seen of one usable file."""
 
     path: Path
@@ -79,7 +79,7 @@ class Finding:
     """Whether the frames follow one another at unlike times; known after a thorough look."""
     remarks: tuple[str, ...] = ()
     """What else the header says that matters."""
-    seen: Seen | None = field(default=None, repr=False)
+    seen: ClipAnalysis | None = field(default=None, repr=False)
     """What its frames show; None after a quick look."""
 
     @property
@@ -88,12 +88,12 @@ class Finding:
         return 1 if self.frames < 2 else max(2, round(self.seconds))
 
 
-def header(path: Path) -> Finding:
+def header(path: Path) -> ClipFacts:
     """A file judged by its header and first frame. Raises MissingFile, or MediaError for what is no usable footage."""
     if path.is_dir():
         frames = numbered_frames(path)
         first = files.read_header(next(iter(frames.values())))
-        return Finding(
+        return ClipFacts(
             path,
             "frames",
             first.format,
@@ -106,13 +106,13 @@ def header(path: Path) -> Finding:
         )
     if is_still_name(path.name):
         first = files.read_header(path)
-        return Finding(path, "picture", first.format, first.width, first.height)
+        return ClipFacts(path, "picture", first.format, first.width, first.height)
     info = probe(path)
     claimed, length = info.expected_frames, info.duration
     if claimed is None or may_jump(info.container):  # such a header holds no length, and its ends do not tell it
         there = _packets(path)
         claimed, length = there.frames, there.seconds
-    return Finding(
+    return ClipFacts(
         path,
         "clip",
         info.codec,
@@ -135,11 +135,11 @@ def _remarks(info: ClipInfo) -> tuple[str, ...]:
     return (*(remark for remark, holds in said.items() if holds), *info.warnings)
 
 
-def examined(path: Path) -> Finding:
+def examine(path: Path) -> ClipFacts:
     """A file with every frame decoded. Raises MissingFile, or MediaError where not a single frame can be decoded."""
     found = header(path)
     if found.kind == "clip":
-        return _examined_clip(found)
+        return _examine_clip(found)
     paths = frames_of(path) if found.kind == "frames" else [path]
     pictures = Pictures(paths)
     frames = (pictures.read(number, 1, ImageSettings(), _SMALL)[0] for number in range(len(paths)))
@@ -147,7 +147,7 @@ def examined(path: Path) -> Finding:
     return replace(found, seen=replace(seen, digest=_digest(paths)))
 
 
-def _examined_clip(found: Finding) -> Finding:
+def _examine_clip(found: ClipFacts) -> ClipFacts:
     times: list[float] = []
     with Footage(found.path) as clip:
         seen = _watched(_timed(clip, times))
@@ -207,7 +207,7 @@ def _digest(paths: Iterable[Path]) -> bytes:
 
 
 # -- frames in passing ------------------------------------------------------------------------------
-def _watched(frames: Iterable[tuple[Frame, float]]) -> Seen:
+def _watched(frames: Iterable[tuple[Frame, float]]) -> ClipAnalysis:
     """Goes through frames and their times once, holding on to two small grey copies."""
     is_cut = CutDetector()
     count = cuts = duplicates = equal = 0
@@ -234,7 +234,7 @@ def _watched(frames: Iterable[tuple[Frame, float]]) -> Seen:
         previous, time = small, shown_at
         count += 1
     still, duplicates = close_stretch()
-    return Seen(count, cuts, duplicates, still, tuple(fingerprints))
+    return ClipAnalysis(count, cuts, duplicates, still, tuple(fingerprints))
 
 
 def _unlike(small: Frame, other: Frame) -> float:

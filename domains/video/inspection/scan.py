@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ....core.adapter.folders import listing, named, spread, spread_of
+from ....core.adapter.folders import as_lines, listing, min_median_max, spread
 from ....core.adapter.inventory import BrokenFile, Inventory
 from ....core.errors import MediaError, MissingFile
-from ...image import near_duplicates as twins
+from ...image import near_duplicates as fingerprints
 from ..reading.material import frames_in_order, is_clip_name, is_still_name
 from ..settings import VideoSettings
-from .file import Finding, examined, header
+from .file import ClipFacts, examine, header
 
 LOOKED_AT = 200
 """Headers that a quick scan reads, evenly spread over the folder."""
@@ -32,7 +32,7 @@ _UNEQUAL = 20.0
 class FootageInventory(Inventory):
     """An inventory that keeps what `compare` needs."""
 
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[ClipFacts, ...] = ()
     thorough: bool = False
 
 
@@ -49,7 +49,7 @@ def scan(folder: Path, settings: VideoSettings, thorough: bool) -> FootageInvent
     look = _thorough_look if thorough else _quick_look
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         seen = list(pool.map(look, looked_at))
-    findings = tuple(found for found in seen if isinstance(found, Finding))
+    findings = tuple(found for found in seen if isinstance(found, ClipFacts))
     broken += [found for found in seen if isinstance(found, BrokenFile)]
     unusable = {found.path for found in broken}
     usable = tuple(path for path in paths if path not in unusable)
@@ -84,24 +84,24 @@ def _footage(folder: Path, files: Iterable[Path]) -> list[Path]:
     return sorted(paths)
 
 
-def _quick_look(path: Path) -> Finding | BrokenFile:
+def _quick_look(path: Path) -> ClipFacts | BrokenFile:
     return _looked(path, thorough=False)
 
 
-def _thorough_look(path: Path) -> Finding | BrokenFile:
+def _thorough_look(path: Path) -> ClipFacts | BrokenFile:
     return _looked(path, thorough=True)
 
 
-def _looked(path: Path, thorough: bool) -> Finding | BrokenFile:
+def _looked(path: Path, thorough: bool) -> ClipFacts | BrokenFile:
     try:
-        return examined(path) if thorough else header(path)
+        return examine(path) if thorough else header(path)
     except (MediaError, MissingFile) as error:
         return BrokenFile(path, str(error).removeprefix(str(path)).lstrip(": "))
     except OSError as error:
         return BrokenFile(path, f"cannot be read: {error.strerror}")
 
 
-def _draws(files: Sequence[Path], findings: Sequence[Finding]) -> tuple[int, ...]:
+def _draws(files: Sequence[Path], findings: Sequence[ClipFacts]) -> tuple[int, ...]:
     """A second of footage is drawn as often as any other, and a picture as often as a second.
 
     Files that were not looked at are taken for what the median of those of their kind is. Empty where each is 1.
@@ -117,7 +117,7 @@ def _draws(files: Sequence[Path], findings: Sequence[Finding]) -> tuple[int, ...
 
 
 # -- facts ------------------------------------------------------------------------------------------
-def _facts(folder: Path, files: Sequence[Path], findings: Sequence[Finding], others: int) -> dict[str, Any]:
+def _facts(folder: Path, files: Sequence[Path], findings: Sequence[ClipFacts], others: int) -> dict[str, Any]:
     stills = sum(is_still_name(path.name) for path in files)
     folders = sum(path.is_dir() for path in files)
     moving = [found for found in findings if found.kind != "picture"]
@@ -131,10 +131,10 @@ def _facts(folder: Path, files: Sequence[Path], findings: Sequence[Finding], oth
             "seconds": round(sum(found.seconds for found in moving), 3),
             "frames": sum(found.frames for found in moving),
         },
-        "width": spread_of([found.width for found in findings]),
-        "height": spread_of([found.height for found in findings]),
-        "rate": spread_of([round(found.rate, 3) for found in moving]),
-        "duration": spread_of([round(found.seconds, 3) for found in moving]),
+        "width": min_median_max([found.width for found in findings]),
+        "height": min_median_max([found.height for found in findings]),
+        "rate": min_median_max([round(found.rate, 3) for found in moving]),
+        "duration": min_median_max([round(found.seconds, 3) for found in moving]),
         "codecs": dict(Counter(found.codec for found in moving).most_common()),
         "variable rate": sum(found.variable for found in moving),
         "each": [_line(found, folder) for found in moving],
@@ -146,16 +146,18 @@ def _facts(folder: Path, files: Sequence[Path], findings: Sequence[Finding], oth
             "duplicate frames": sum(found.seen.duplicates for found in seen if found.seen),
             "static seconds": round(sum(found.seen.still for found in seen if found.seen), 3),
             "copies": _examples([[found.path for found in group] for group in same_files(seen)], folder),
-            "near-copies": _examples([[a.path, b.path] for a, b in near_twins(seen, seen) if a.path < b.path], folder),
+            "near-copies": _examples(
+                [[a.path, b.path] for a, b in near_duplicates(seen, seen) if a.path < b.path], folder
+            ),
         }
     return facts
 
 
 def _examples(groups: Sequence[Sequence[Path]], folder: Path) -> dict[str, Any]:
-    return {"groups": len(groups), "examples": named(groups, folder)}
+    return {"groups": len(groups), "examples": as_lines(groups, folder)}
 
 
-def _line(found: Finding, folder: Path) -> str:
+def _line(found: ClipFacts, folder: Path) -> str:
     """One file in words: "walk.mp4: h264 960x540, 25 frames/s, 8.84 s (221 frames), 2 cuts"."""
     rate = "variable rate" if found.variable else f"{found.rate:.5g} frames/s"
     parts = [
@@ -175,22 +177,22 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}" + ("s" if count != 1 else "")
 
 
-def same_files(findings: Sequence[Finding]) -> list[list[Finding]]:
+def same_files(findings: Sequence[ClipFacts]) -> list[list[ClipFacts]]:
     """Groups of files with the same bytes."""
-    groups: dict[bytes, list[Finding]] = {}
+    groups: dict[bytes, list[ClipFacts]] = {}
     for found in findings:
         if found.seen:
             groups.setdefault(found.seen.digest, []).append(found)
     return [group for group in groups.values() if len(group) > 1]
 
 
-def near_twins(left: Sequence[Finding], right: Sequence[Finding]) -> list[tuple[Finding, Finding]]:
+def near_duplicates(left: Sequence[ClipFacts], right: Sequence[ClipFacts]) -> list[tuple[ClipFacts, ClipFacts]]:
     """Pairs of different files, one of each side, of which at least half the frames looked at are almost alike."""
     marks = [(found, mark) for found in (*left, *right) if found.seen for mark in found.seen.fingerprints]
     half = sum(len(found.seen.fingerprints) for found in left if found.seen)
     shared: Counter[tuple[int, int]] = Counter()
     by_id = {id(found): found for found, _ in marks}
-    for first, second in twins.near_pairs([mark for _, mark in marks]):
+    for first, second in fingerprints.near_pairs([mark for _, mark in marks]):
         a, b = marks[first][0], marks[second][0]
         if first < half <= second and a.seen and b.seen and a.seen.digest != b.seen.digest:
             shared[id(a), id(b)] += 1
@@ -198,13 +200,13 @@ def near_twins(left: Sequence[Finding], right: Sequence[Finding]) -> list[tuple[
     return [(a, b) for a, b, count in pairs if count >= 0.5 * min(_looks(a), _looks(b))]
 
 
-def _looks(found: Finding) -> int:
+def _looks(found: ClipFacts) -> int:
     return len(found.seen.fingerprints) if found.seen else 0
 
 
 # -- what it means ----------------------------------------------------------------------------------
 def _warnings(
-    folder: Path, files: Sequence[Path], findings: Sequence[Finding], broken: int, settings: VideoSettings
+    folder: Path, files: Sequence[Path], findings: Sequence[ClipFacts], broken: int, settings: VideoSettings
 ) -> Iterator[str]:
     if broken:
         yield f"{broken} files are broken; training leaves them out."
@@ -235,14 +237,14 @@ def _warnings(
     yield from _seen_warnings(moving, settings)
 
 
-def _size_warnings(findings: Sequence[Finding], settings: VideoSettings) -> Iterator[str]:
+def _size_warnings(findings: Sequence[ClipFacts], settings: VideoSettings) -> Iterator[str]:
     crop = min(settings.crop)
     small = sum(min(found.width, found.height) < crop for found in findings)
     if small:
         yield f"{small} of {len(findings)} are smaller than the crop of {crop} pixels and get enlarged, which is soft."
 
 
-def _seen_warnings(moving: Sequence[Finding], settings: VideoSettings) -> Iterator[str]:
+def _seen_warnings(moving: Sequence[ClipFacts], settings: VideoSettings) -> Iterator[str]:
     """What only a thorough look can tell."""
     looks = [(found, found.seen) for found in moving if found.seen]
     seconds = sum(found.seconds for found, _ in looks)

@@ -16,7 +16,7 @@ from ....core.objectives.losses import apply_together, generator_loss
 from ....core.objectives.objective import Discriminators
 from ....core.objectives.settings import CycleSettings
 from ....core.samples import Batch
-from ....core.settings.faults import gathered, raise_faults, require_least
+from ....core.settings.faults import collecting_faults, raise_faults, require_at_least
 from ....core.sides import Side
 from ..frames.motion import warp
 
@@ -43,15 +43,15 @@ class VideoCycleSettings(CycleSettings):
     far_b: float = 5.0
     """The same for frames of B."""
     temporal: float = 0.0
-    """Weight of two further discriminators, which judge three frames in a row. Needs clips in both domains: beside
+    """Weight of two auxiliary discriminators, which see three frames in a row. Needs clips in both domains: beside
     pictures, which stand still, whatever moves looks wrong."""
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        with gathered(faults):
+        with collecting_faults(faults):
             super().__post_init__()
         weights = ("motion_noise", "flow_a", "flow_b", "far_a", "far_b", "temporal")
-        require_least(faults, self, "objective", weights, 0)
+        require_at_least(faults, self, "objective", weights, 0)
         raise_faults(faults)
 
 
@@ -93,11 +93,11 @@ class VideoCycle(Cycle):
         """With a discriminator of stacked frames for each domain, of the form of that domain's own."""
         if not self.settings.temporal:
             return networks
-        judges = {"temporal_a": networks.discriminator_a, "temporal_b": networks.discriminator_b}
-        further = {name: _of_stacked_frames(spec) for name, spec in judges.items()}
-        return dataclasses.replace(networks, further={**networks.further, **further})
+        discriminators = {"temporal_a": networks.discriminator_a, "temporal_b": networks.discriminator_b}
+        auxiliary = {name: _of_stacked_frames(spec) for name, spec in discriminators.items()}
+        return dataclasses.replace(networks, auxiliary={**networks.auxiliary, **auxiliary})
 
-    def companions(self, side: Side, batch: Batch) -> Mapping[str, Tensor]:
+    def context_inputs(self, side: Side, batch: Batch) -> Mapping[str, Tensor]:
         """The frames that the weights ask for, out of next, after and far."""
         context = _context(side, batch)
         flow, far = self._weights(side)
@@ -110,13 +110,13 @@ class VideoCycle(Cycle):
         wanted = {"next": flow or self.settings.temporal, "after": self.settings.temporal, "far": far}
         return {name: context[name] for name, weight in wanted.items() if weight and name in context}
 
-    def disturbed(self, warped: Tensor) -> Tensor:
+    def with_noise(self, warped: Tensor) -> Tensor:
         """With noise, which the warped translation is then compared without (Wang et al. 2022, arXiv 2201.05723)."""
         if not self.settings.motion_noise:
             return warped
         return warped + self.settings.motion_noise * torch.randn_like(warped)
 
-    def further_losses(
+    def auxiliary_losses(
         self, discriminators: Discriminators, side: Side, batch: Batch, translated: Mapping[str, Tensor]
     ) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
         """flow_* and far_* of the side translated, temporal_* of the domain it is translated into."""
@@ -134,11 +134,11 @@ class VideoCycle(Cycle):
             return losses, {}
         name = "temporal_b" if side == "a" else "temporal_a"
         triple = _stacked(x, translated)
-        (verdict,) = apply_together(discriminators.further[name], [triple])
-        losses[name] = self.settings.temporal * generator_loss(self.settings.form, verdict)
+        (logits,) = apply_together(discriminators.auxiliary[name], [triple])
+        losses[name] = self.settings.temporal * generator_loss(self.settings.form, logits)
         return losses, {name: triple}
 
-    def further_real(self, batch: Batch) -> Mapping[str, Tensor]:
+    def auxiliary_real(self, batch: Batch) -> Mapping[str, Tensor]:
         """The temporal discriminators tell real triples from translations of triples."""
         if not self.settings.temporal:
             return {}
@@ -153,9 +153,9 @@ def _context(side: Side, batch: Batch) -> Mapping[str, Tensor]:
     return batch.context_a if side == "a" else batch.context_b
 
 
-def _stacked(x: Tensor, companions: Mapping[str, Tensor]) -> Tensor:
+def _stacked(x: Tensor, context_inputs: Mapping[str, Tensor]) -> Tensor:
     """Three frames in a row as one sample (B, 3 C, H, W)."""
-    return torch.cat([x, *(companions[name] for name in _TRIPLE)], dim=1)
+    return torch.cat([x, *(context_inputs[name] for name in _TRIPLE)], dim=1)
 
 
 def _of_stacked_frames(spec: NetworkSpec) -> NetworkSpec:

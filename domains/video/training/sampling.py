@@ -32,7 +32,7 @@ _PLACES = 3
 """Places of a clip that are tried before it is given up: a damaged one may be sound elsewhere."""
 
 
-class Shelf:
+class FrameCache:
     """The footage a process has open, and frames it has decoded: `settings.cache_mb` MB of them at most."""
 
     def __init__(self, settings: VideoSettings) -> None:
@@ -86,20 +86,20 @@ class Shelf:
 
 
 def sample(
-    shelf: Shelf, path: Path, side: Side, settings: VideoSettings, rng: np.random.Generator, augmentation: float
+    cache: FrameCache, path: Path, side: Side, settings: VideoSettings, rng: np.random.Generator, augmentation: float
 ) -> Tensor | Sample:
     """A random frame of the footage at `path`, (3, *settings.crop) in [-1, 1], every frame as likely as another.
 
     With `settings.neighbours` a Sample, whose context is described at `neighbourhood`. Raises MissingFile or
     MediaError.
     """
-    count = shelf.material(path).count
+    count = cache.material(path).count
     for attempt in range(_PLACES):
         number, seed = int(rng.integers(count)), int(rng.integers(2**63))
         places = _places(settings, rng) if settings.neighbours else {"x": 0}
         numbers = {name: reflected(number + place, count) for name, place in places.items()}
         try:
-            frames = shelf.frames(path, set(numbers.values()))
+            frames = cache.frames(path, set(numbers.values()))
         except MediaError:
             if attempt == _PLACES - 1:
                 raise
@@ -107,8 +107,8 @@ def sample(
         crops = _crops({name: frames[each] for name, each in numbers.items()}, settings, seed, augmentation)
         gamma = settings.gamma(side)
         if not settings.neighbours:
-            return tone.curved(crops["x"], gamma)
-        return Sample(tone.curved(crops["x"], gamma), neighbourhood(crops, gamma))
+            return tone.apply_gamma(crops["x"], gamma)
+        return Sample(tone.apply_gamma(crops["x"], gamma), neighbourhood(crops, gamma))
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -153,7 +153,7 @@ def neighbourhood(crops: Mapping[str, Tensor], gamma: float = 1.0) -> dict[str, 
             neighbour that is equal to x, which has nothing to teach. Beyond a scene cut x stands in for its neighbours.
     """
     crops = _within_scene(crops)
-    context = {name: tone.curved(crop, gamma) for name, crop in crops.items() if name != "x"}
+    context = {name: tone.apply_gamma(crop, gamma) for name, crop in crops.items() if name != "x"}
     height, width = crops["x"].shape[1:]
     here = _bytes(crops["x"])
     for name, prefix in (("next", ""), ("far", "far_")):
@@ -185,12 +185,12 @@ def _bytes(crop: Tensor) -> Frame:
     return picture.to_pixels(crop, np.dtype(np.uint8))
 
 
-def middle(shelf: Shelf, path: Path, side: Side, settings: VideoSettings) -> Tensor:
+def middle(cache: FrameCache, path: Path, side: Side, settings: VideoSettings) -> Tensor:
     """The frame in the middle of the footage at `path`, (3, *settings.crop) in [-1, 1], as pictures are scored.
 
     Raises MissingFile or MediaError.
     """
-    material = shelf.material(path)
+    material = cache.material(path)
     pictures = settings.pictures()
     (frame,) = material.read(material.count // 2, 1, pictures, pictures.crop)
-    return tone.curved(sampling.centred(frame, pictures), settings.gamma(side))
+    return tone.apply_gamma(sampling.centred(frame, pictures), settings.gamma(side))

@@ -18,9 +18,9 @@ from ....core.errors import MediaError, OutputError
 from ....core.files import atomic
 from ...containers.clock import AT_ONCE
 from ...containers.kinds import PIPE, Container, container_of
-from ...containers.labels import kept_tags, label, lost
+from ...containers.labels import content_tags, label, lost
 from ...containers.opening import reason
-from ...containers.tracks import Track, take_along
+from ...containers.tracks import Track, copy_track
 from ...image import picture
 from ..frames.colour import to_planes
 from ..frames.side_data import left_out, take_attachments
@@ -105,7 +105,7 @@ class VideoWriter(Writer):
             if ahead >= AT_ONCE and footage.container.streams.audio:
                 self._notes.append(f"{float(ahead):.2f} s of sound before the first frame are left out")
         for source in footage.tracks:
-            track, note = take_along(source, self._container, span, shift, kind)
+            track, note = copy_track(source, self._container, span, shift, kind)
             if track is not None:
                 self._tracks[source.index] = track
             if note is not None:
@@ -116,7 +116,7 @@ class VideoWriter(Writer):
         kept = [video, *(source for source in footage.tracks if source.index in self._tracks)]
         self._notes += filter(None, [lost(kind, footage.container, kept)])
         label(stream, video)
-        self._container.metadata.update(kept_tags(dict(footage.container.metadata)))
+        self._container.metadata.update(content_tags(dict(footage.container.metadata)))
         self._container.set_chapters(_chapters(footage.chapters, begin, end, shift))  # type: ignore[arg-type]
 
     @property

@@ -38,7 +38,7 @@ class Grids(ArrayDomain):
 
 
 def same(domain: ArrayDomain) -> Any:
-    return SimpleNamespace(domain=domain, toward=lambda direction: lambda x: x.clone())
+    return SimpleNamespace(domain=domain, for_direction=lambda direction: lambda x: x.clone())
 
 
 def write(path: Path, *shape: int, seed: int = 0) -> np.ndarray[Any, Any]:

@@ -90,9 +90,11 @@ def test_the_further_discriminator_learns_and_teaches(data: Path) -> None:
         train(data, f"run{steps}", steps=steps)
     train(data, "without", steps=4, objective=PairSettings(pair=0))
     first, later, without = (weights(data / run) for run in ("run1", "run4", "without"))
-    further = [name for name in later if name.startswith("discriminators.further.pair_b.") and name.endswith("weight")]
+    further = [
+        name for name in later if name.startswith("discriminators.auxiliary.pair_b.") and name.endswith("weight")
+    ]
     assert further
-    assert not any(name.startswith("discriminators.further") for name in without)
+    assert not any(name.startswith("discriminators.auxiliary") for name in without)
     assert all(not torch.equal(first[name], later[name]) for name in further)
     name = next(name for name in later if name.startswith("generators.a2b") and name.endswith("weight"))
     assert not torch.equal(later[name], without[name])
@@ -128,10 +130,10 @@ def test_other_precisions_reach_the_context(data: Path, precision: Any) -> None:
 
 def test_without_anything_of_its_own_nothing_is_added() -> None:
     networks = Arrays().networks("tiny", TINY)
-    assert networks.further == {}
+    assert networks.auxiliary == {}
     with torch.device("meta"):
-        judges, translators = Discriminators(networks), Generators(networks)
-    assert {name.split(".")[0] for name in judges.state_dict()} == {"a", "b"}
+        discriminators, translators = Discriminators(networks), Generators(networks)
+    assert {name.split(".")[0] for name in discriminators.state_dict()} == {"a", "b"}
     assert {name.split(".")[0] for name in translators.state_dict()} == {"a2b", "b2a"}
 
 
@@ -161,7 +163,7 @@ def test_a_model_file_names_further_discriminators_and_reads_alike(data: Path) -
     model = train(data, "run", steps=1)
     further = read_header(model)["networks"]["further"]
     assert further["pair_b"]["options"]["in_channels"] == 4
-    assert load_model(model, Neighbours).networks.further["pair_b"].architecture == "patchgan"
+    assert load_model(model, Neighbours).networks.auxiliary["pair_b"].architecture == "patchgan"
     plain = train(data, "plain", Arrays(), steps=1)
     assert "further" not in read_header(plain)["networks"], "as earlier versions wrote and read it"
-    assert load_model(plain, Arrays).networks.further == {}
+    assert load_model(plain, Arrays).networks.auxiliary == {}

@@ -95,7 +95,9 @@ def test_the_medium_names_its_own_architectures(data: Path) -> None:
 def test_discriminators_fall_silent_by_their_own_schedule(data: Path) -> None:
     """Half of four steps at the full rate, and none: after a rate of nearly nothing the weights hardly move."""
     options = {**QUICK, "steps": 4, "learning_rate": 1e-3, "checkpoint_every": 1, "keep": 4}
-    unpaired.train(Arrays(), data / "a", data / "b", data / "run", constant=1.0, discriminator_constant=0.0, **options)
+    unpaired.train(
+        Arrays(), data / "a", data / "b", data / "run", constant_share=1.0, discriminator_constant_share=0.0, **options
+    )
     from unpaired.core.training import checkpoints
 
     rates = [checkpoints.load(folder).shared for folder in checkpoints.listed(data / "run")]
@@ -105,14 +107,14 @@ def test_discriminators_fall_silent_by_their_own_schedule(data: Path) -> None:
     assert [rate for _, rate in found] == pytest.approx([8e-4, 6e-4, 4e-4, 2e-4])
 
 
-def test_generators_are_shown_what_the_objective_says_and_further_losses_get_the_cycle() -> None:
+def test_generators_are_shown_what_the_objective_says_and_auxiliary_losses_get_the_cycle() -> None:
     seen: dict[str, list[str]] = {}
 
     class Halved(Cycle):
-        def shown(self, generator: torch.nn.Module, name: str, sample: torch.Tensor) -> torch.Tensor:
+        def generator_input(self, generator: torch.nn.Module, name: str, sample: torch.Tensor) -> torch.Tensor:
             return sample / 2 if name == "x" else sample
 
-        def further_losses(self, discriminators: Any, side: Any, batch: Any, translated: Any) -> Any:
+        def auxiliary_losses(self, discriminators: Any, side: Any, batch: Any, translated: Any) -> Any:
             seen[side] = sorted(translated)
             return {}, {}
 

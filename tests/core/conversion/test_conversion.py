@@ -27,7 +27,7 @@ def halved(x: Tensor) -> Tensor:
 
 
 def translator_of(domain: Domain, translate: Callable[[Tensor], Tensor] = halved) -> Any:
-    return SimpleNamespace(domain=domain, toward=lambda direction: translate)
+    return SimpleNamespace(domain=domain, for_direction=lambda direction: translate)
 
 
 def write_signal(path: Path, length: int, seed: int = 0) -> np.ndarray[Any, Any]:

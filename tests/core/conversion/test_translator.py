@@ -46,7 +46,7 @@ def test_every_size_comes_back_as_it_went_in(translator: Translator, height: int
     assert y.dtype == torch.float32
     assert bool(y.isfinite().all())
     assert y.abs().max() <= 1
-    z, used = translator.toward("a2b").with_statistics(x[:1], None, 0.5)
+    z, used = translator.for_direction("a2b").with_statistics(x[:1], None, 0.5)
     assert z.shape == x[:1].shape
     if min(height, width) >= 8:  # less is nearly constant, and instance norm then magnifies rounding
         torch.testing.assert_close(z, y[:1], atol=1e-3, rtol=0)
@@ -76,13 +76,13 @@ def test_signals_of_other_channels_in_both_directions(tracks: type[Domain], make
         assert y.shape == (2, channels[1], 37)
         expected = model.generators[direction](F.pad(x, (0, 3), mode="reflect"))[..., :37]
         assert (y - expected).abs().mean() < (2e-2 if runtime == "openvino" else 1e-4)
-    assert translator.toward("b2a") is translator.toward("b2a")
+    assert translator.for_direction("b2a") is translator.for_direction("b2a")
 
 
 def test_a_generator_without_instance_norm_has_no_statistics(tracks: type[Domain], make_model: Make) -> None:
     translator = Translator(make_model(tracks(), norm="none"), "onnx")
     x = torch.rand(1, 2, 16)
-    y, used = translator.toward("a2b").with_statistics(x, None, 0.0)
+    y, used = translator.for_direction("a2b").with_statistics(x, None, 0.0)
     torch.testing.assert_close(y, translator(x))
     assert used.shape == (0,)
 
@@ -102,7 +102,7 @@ def test_tensors_of_a_wrong_shape_are_refused(translator: Translator, shape: tup
 
 
 def test_statistics_of_a_wrong_shape_are_refused(translator: Translator) -> None:
-    way = translator.toward("a2b")
+    way = translator.for_direction("a2b")
     with pytest.raises(MediaError, match="one sample"):
         way.with_statistics(torch.zeros(2, 3, 16, 16), None, 1.0)
     with pytest.raises(MediaError, match="shape"):

@@ -25,7 +25,7 @@ def test_what_no_runtime_computes_with_is_refused(translator: Translator, value:
     with pytest.raises(MediaError, match=r"not finite or beyond 1000; expected -1 to 1"):
         translator(x)
     with pytest.raises(MediaError, match="not finite"):
-        translator.toward("a2b").with_statistics(x[1:], None, 1.0)
+        translator.for_direction("a2b").with_statistics(x[1:], None, 1.0)
 
 
 @row("tensors, pictures", "one colour throughout")
@@ -36,7 +36,7 @@ def test_one_colour_comes_back_as_it_is(translator: Translator, colour: tuple[fl
     y = translator(x)
     assert torch.equal(y[:1], flat)
     torch.testing.assert_close(y[1:], translator(x[1:]), atol=0.02, rtol=0)  # beside it and alone: other threads, bf16
-    assert torch.equal(translator.toward("a2b").with_statistics(flat, None, 1.0)[0], flat)
+    assert torch.equal(translator.for_direction("a2b").with_statistics(flat, None, 1.0)[0], flat)
 
 
 def test_runtimes_agree_on_a_picture_with_little_in_it() -> None:

@@ -85,8 +85,10 @@ class Affine(nn.Module):
 def translator(domain: Signals | None = None, **generators: Affine) -> Translator:
     domain = domain or Signals()
     networks = default_networks(1, 1, 1, "tiny", NetworkSettings())
-    ways: dict[Direction, nn.Module] = {way: generators[way].eval() for way in ("a2b", "b2a") if way in generators}
-    model = Model(ways, networks, domain, names=("sine", "saw"), step=7, card={"name": "affine"})
+    directions: dict[Direction, nn.Module] = {
+        direction: generators[direction].eval() for direction in ("a2b", "b2a") if direction in generators
+    }
+    model = Model(directions, networks, domain, names=("sine", "saw"), step=7, card={"name": "affine"})
     return Translator(model, runtime="torch", device="cpu")
 
 

@@ -1,4 +1,4 @@
-"""Curves of bounded size, the report, and the watcher that brings all together."""
+"""Curves of bounded size, the report, and the monitor that brings all together."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from unpaired.core.adapter.domain import Domain
 from unpaired.core.errors import OutputError
 from unpaired.core.monitoring.curves import Curves
 from unpaired.core.monitoring.log import read_metrics
-from unpaired.core.monitoring.monitor import Watcher
+from unpaired.core.monitoring.monitor import Monitor
 from unpaired.core.monitoring.progress import Progress
 from unpaired.core.monitoring.records import Finding, Preview, PreviewRow, StepReport
 from unpaired.core.monitoring.report import Report, write_report
@@ -35,8 +35,8 @@ def noise(samples: int = 4, size: int = 32) -> torch.Tensor:
     return torch.rand(samples, 3, size, size) * 2 - 1
 
 
-def watcher(run: Path, domain: Domain, start_step: int = 0) -> Watcher:
-    return Watcher(run, domain, SETTINGS, start_step, Progress(start_step, io.StringIO()))
+def monitor(run: Path, domain: Domain, start_step: int = 0) -> Monitor:
+    return Monitor(run, domain, SETTINGS, start_step, Progress(start_step, io.StringIO()))
 
 
 def preview(step: int, source: torch.Tensor) -> Preview:
@@ -111,7 +111,7 @@ def test_curves_are_grouped_and_domain_b_is_dashed(tmp_path: Path) -> None:
     members = {panel["id"]: [line["name"] for line in panel["series"]] for panel in panels}
     assert members == {
         "terms": ["cycle_a", "cycle_b", "equivariance_a2b", "my_term"],
-        "verdicts": ["real_b"],
+        "logits": ["real_b"],
         "sum": ["generators"],
         "discriminators": ["discriminator_a"],
     }
@@ -138,7 +138,7 @@ def test_a_long_run_with_large_noisy_previews_stays_below_three_megabytes(domain
 
 
 def test_a_watched_run_from_start_to_end(domain: Domain, tmp_path: Path) -> None:
-    watching, source = watcher(tmp_path, domain), noise()
+    watching, source = monitor(tmp_path, domain), noise()
     for step in range(1, 41):
         watching.log(StepReport(step, 40, losses(step), 2e-4, 10.0))
         if step % 10 == 0:
@@ -160,7 +160,7 @@ def test_a_watched_run_from_start_to_end(domain: Domain, tmp_path: Path) -> None
 def test_resuming_goes_on_from_what_is_on_disk(domain: Domain, tmp_path: Path) -> None:
     source = noise()
     for start, stop in ((0, 50), (30, 60)):
-        watching = watcher(tmp_path, domain, start)
+        watching = monitor(tmp_path, domain, start)
         for step in range(start + 1, stop + 1):
             watching.log(StepReport(step, 60, losses(step), 2e-4, 10.0))
             if step % 10 == 0:
@@ -173,7 +173,7 @@ def test_resuming_goes_on_from_what_is_on_disk(domain: Domain, tmp_path: Path) -
 
 
 def test_divergence_noted_by_the_engine_is_a_finding(domain: Domain, tmp_path: Path) -> None:
-    watching = watcher(tmp_path, domain)
+    watching = monitor(tmp_path, domain)
     watching.diverged(12, "weights became NaN or infinite")
     watching.close()
     page = (tmp_path / "report.html").read_text()
@@ -182,12 +182,12 @@ def test_divergence_noted_by_the_engine_is_a_finding(domain: Domain, tmp_path: P
 
 
 def test_closing_before_the_first_step_leaves_a_report(domain: Domain, tmp_path: Path) -> None:
-    watcher(tmp_path, domain).close()
+    monitor(tmp_path, domain).close()
     assert "Nothing logged yet" in (tmp_path / "report.html").read_text()
 
 
 def test_a_report_that_cannot_be_written_is_one_clear_error_and_all_is_closed(domain: Domain, tmp_path: Path) -> None:
-    watching = watcher(tmp_path, domain)
+    watching = monitor(tmp_path, domain)
     watching.log(StepReport(1, 2, losses(1), 2e-4, 10.0))
     (tmp_path / "report.html").mkdir()
     with pytest.raises(OutputError, match=r"report\.html"):

@@ -60,21 +60,24 @@ def test_discriminators_judge_patches_or_pixels(dimensions: int) -> None:
 @pytest.mark.parametrize(("layers", "field"), [(1, 16), (2, 34), (3, 70), (4, 142)])
 def test_a_verdict_sees_the_published_field(layers: int, field: int) -> None:
     options = {"in_channels": 1, "filters": 2, "layers": layers, "norm": "none"}
-    judge = NetworkSpec("patchgan", options).build("discriminators")
+    discriminator = NetworkSpec("patchgan", options).build("discriminators")
     x = torch.zeros(1, 1, 320, 320, requires_grad=True)
-    verdict = judge(x)
-    middle = verdict.shape[-1] // 2
-    (gradient,) = torch.autograd.grad(verdict[0, 0, middle, middle], x)
+    logits = discriminator(x)
+    middle = logits.shape[-1] // 2
+    (gradient,) = torch.autograd.grad(logits[0, 0, middle, middle], x)
     rows = gradient[0, 0].abs().sum(1).nonzero()
     assert int(rows.max() - rows.min()) + 1 == field
 
 
 def test_base_is_the_size_of_the_paper() -> None:
     networks = default_networks(2, 3, 3, "base", NetworkSettings())
-    generator, judge = networks.generator_a2b.build("generators"), networks.discriminator_a.build("discriminators")
+    generator, discriminator = (
+        networks.generator_a2b.build("generators"),
+        networks.discriminator_a.build("discriminators"),
+    )
     # 11.378 and 2.765 million parameters are what the reference prints for its ResNet-9 and its 70x70 PatchGAN.
     assert sum(p.numel() for p in generator.parameters()) == 11_378_179
-    assert sum(p.numel() for p in judge.parameters()) == 2_764_737
+    assert sum(p.numel() for p in discriminator.parameters()) == 2_764_737
 
 
 def test_what_the_user_sets_goes_before_the_preset() -> None:
@@ -146,4 +149,4 @@ def test_given_statistics(dimensions: int) -> None:
         torch.testing.assert_close(other, own)
         blended = wrapped(x, torch.zeros_like(own), half)[1]
         torch.testing.assert_close(blended[:4], own[:4] / 2, atol=1e-6, rtol=1e-4)
-    assert generator.layers[2].tape is None
+    assert generator.layers[2].given is None

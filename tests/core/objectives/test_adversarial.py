@@ -32,7 +32,7 @@ def test_what_a_generator_pays(form: str, expected: float) -> None:
 @pytest.mark.parametrize(
     ("form", "expected"),
     [
-        # Real verdicts 2 and 0, generated ones 0.5 and -1.
+        # Real logits 2 and 0, generated ones 0.5 and -1.
         ("lsgan", 0.5 * ((1 + 1) / 2 + (0.25 + 1) / 2)),
         (
             "vanilla",
@@ -55,10 +55,10 @@ def test_what_a_discriminator_pays(form: str, expected: float) -> None:
 
 @pytest.mark.parametrize("form", ["lsgan", "vanilla", "hinge", "wgan-gp"])
 def test_a_better_verdict_costs_the_generator_less(form: str) -> None:
-    verdict = torch.tensor([-0.3], requires_grad=True)
-    generator_loss(form, verdict).backward()
-    assert verdict.grad is not None
-    assert float(verdict.grad) < 0
+    logits = torch.tensor([-0.3], requires_grad=True)
+    generator_loss(form, logits).backward()
+    assert logits.grad is not None
+    assert float(logits.grad) < 0
 
 
 @given(slope=st.floats(0.1, 5.0), seed=st.integers(0, 100))

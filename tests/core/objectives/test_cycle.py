@@ -99,8 +99,8 @@ def test_discriminators_see_real_and_generated(setting: tuple[Generators, Discri
     )
     assert float(step.losses["discriminator_a"]) == pytest.approx(0.5 * (0.6**2 + 0.2**2))
     assert float(step.losses["discriminator_b"]) == pytest.approx(0.5 * (2.8**2 + 0.9**2))
-    verdicts = {name: float(value) for name, value in step.verdicts.items()}
-    assert verdicts == pytest.approx({"real_a": 0.4, "generated_a": 0.2, "real_b": -1.8, "generated_b": 0.9})
+    logits = {name: float(value) for name, value in step.logits.items()}
+    assert logits == pytest.approx({"real_a": 0.4, "generated_a": 0.2, "real_b": -1.8, "generated_b": 0.9})
 
 
 def test_noise_reaches_the_cycle_alone(setting: tuple[Generators, Discriminators, Tensor, Tensor]) -> None:

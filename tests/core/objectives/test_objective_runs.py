@@ -93,7 +93,7 @@ def test_two_processes_train_each(data: Path, name: str) -> None:
 
 def test_pix2pix_learns_its_pairs(data: Path) -> None:
     """B is the negative of A: no other objective could tell that from, say, a turn."""
-    train(data, "run", "pix2pix", steps=150, learning_rate=2e-3, ema=0.9, constant=1.0)
+    train(data, "run", "pix2pix", steps=150, learning_rate=2e-3, ema=0.9, constant_share=1.0)
     translator = unpaired.load(data / "run", domain=Arrays)
     errors = []
     for file in sorted((data / "a").iterdir()):
@@ -138,14 +138,14 @@ def test_published_settings_stand_where_the_user_set_none(data: Path) -> None:
     train(data, "own", "dual", steps=1, learning_rate=1e-3)
     assert read_yaml(data / "own" / "config.yaml")["training"]["learning_rate"] == 1e-3
     for name in ("cycle", *NAMES):
-        groups = registry.find("objectives", name).published
+        groups = registry.find("objectives", name).published_settings
         TrainingSettings(**groups.get("training", {}))
         NetworkSettings(**groups.get("networks", {}))
 
 
 def test_rmsprop_takes_the_step_of_its_formula(data: Path) -> None:
     """w - rate g / (sqrt(0.1 g^2) + eps): whatever the gradient, a first step of rate / sqrt(0.1)."""
-    options = {"optimiser": "rmsprop", "beta2": 0.9, "constant": 1.0, "ema": 0.0, "precision": "fp64"}
+    options = {"optimiser": "rmsprop", "beta2": 0.9, "constant_share": 1.0, "ema": 0.0, "precision": "fp64"}
     for out, rate in (("run", 1e-3), ("still", 1e-30)):
         train(data, out, "cycle", steps=1, learning_rate=rate, **options)
     after, before = weights(data / "run"), weights(data / "still")
@@ -172,15 +172,22 @@ class Halfway(Objective):
         return GeneratorStep(losses, {"a": made["a"].detach(), "b": made["b"].detach()})
 
     def discriminator_step(
-        self, discriminators: Discriminators, batch: Batch, shown: Mapping[Any, Tensor], extra: Mapping[str, Tensor]
+        self,
+        discriminators: Discriminators,
+        batch: Batch,
+        shown: Mapping[Any, Tensor],
+        auxiliary: Mapping[str, Tensor],
     ) -> DiscriminatorStep:
-        losses = {"judges": discriminators.a(shown["a"]).square().mean() + discriminators.b(shown["b"]).square().mean()}
+        losses = {
+            "discriminators": discriminators.a(shown["a"]).square().mean()
+            + discriminators.b(shown["b"]).square().mean()
+        }
         return DiscriminatorStep(losses, {})
 
 
 def test_an_objective_of_ones_own_needs_no_package(data: Path) -> None:
     train(data, "run", Halfway, steps=3)
-    assert set(read_metrics(data / "run")[-1]["losses"]) == {"back", "judged", "judges", "generators"}
+    assert set(read_metrics(data / "run")[-1]["losses"]) == {"back", "judged", "discriminators", "generators"}
     assert read_yaml(data / "run" / "config.yaml")["objective"]["name"] == "Halfway"
     train(data, "run", Halfway, steps=5, resume=True)
 

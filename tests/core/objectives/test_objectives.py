@@ -29,7 +29,7 @@ SHOWN = {"a": torch.full_like(A, 0.2), "b": torch.full_like(B, 0.3)}
 
 
 class Affine(nn.Module):
-    """x -> factor x + offset; as a judge, with the features x and 2 x."""
+    """x -> factor x + offset; as a discriminator, with the features x and 2 x."""
 
     def __init__(self, factor: float, offset: float = 0.0) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Affine(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.factor * x + self.offset
 
-    def judged(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+    def forward_with_features(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         return self(x), [x, 2 * x]
 
 
@@ -86,19 +86,19 @@ def test_dual_clips_its_critics_and_lets_the_generators_wait() -> None:
     _, critics = affine()
     for parameter, value in zip(critics.parameters(), (3.0, -2.0, -0.05, 0.0), strict=True):
         parameter.data.fill_(value)
-    Dual(DualSettings(clip=0.1)).constrain(critics)
+    Dual(DualSettings(clip=0.1)).after_discriminator_update(critics)
     assert [parameter.item() for parameter in critics.parameters()] == pytest.approx([0.1, -0.1, -0.05, 0.0])
     objective = Dual(DualSettings(critic_steps=3))
     turns = []
     for objective.step in range(6):
-        turns.append(objective.turns())
+        turns.append(objective.updates())
     assert turns == [(False, True), (False, True), (True, True)] * 2
 
 
 def test_disco_has_three_losses_in_each_domain() -> None:
-    generators, judges = affine()
+    generators, discriminators = affine()
     objective = Disco(DiscoSettings(first_steps=0, rate=0.5))
-    losses = objective.generator_step(generators, judges, Batch(A, B), None).losses
+    losses = objective.generator_step(generators, discriminators, Batch(A, B), None).losses
     expected = {
         "reconstruction_a": 0.5 * 0.15**2,
         "reconstruction_b": 0.5 * 0.3**2,
@@ -108,7 +108,7 @@ def test_disco_has_three_losses_in_each_domain() -> None:
         "matching_b": 0.5 * 0.9 * (1.5**2 + 3.0**2),
     }
     assert numbers(losses) == pytest.approx(expected, rel=1e-5)
-    judged = objective.discriminator_step(judges, Batch(A, B), SHOWN, {}).losses
+    judged = objective.discriminator_step(discriminators, Batch(A, B), SHOWN, {}).losses
     assert numbers(judged) == pytest.approx(
         {
             "discriminator_a": 0.5 * (softplus(-0.4) + softplus(0.2)),
@@ -129,26 +129,26 @@ def test_disco_takes_turns() -> None:
     objective = Disco(DiscoSettings(interval=3))
     turns = []
     for objective.step in range(4):
-        turns.append(objective.turns())
+        turns.append(objective.updates())
     assert turns == [(False, True), (True, False), (True, False), (False, True)]
-    assert Disco(DiscoSettings(interval=1)).turns() == (True, True)
+    assert Disco(DiscoSettings(interval=1)).updates() == (True, True)
 
 
 def test_disco_compares_batch_means_of_features() -> None:
-    judges = affine()[1]
+    discriminators = affine()[1]
     batch = Batch(torch.cat([A, -A]), torch.cat([B, -B]))
     generators = group(Generators, a2b=Affine(3.0), b2a=Affine(5.0))
-    losses = Disco().generator_step(generators, judges, batch, None).losses
+    losses = Disco().generator_step(generators, discriminators, batch, None).losses
     assert losses["matching_a"].item() == pytest.approx(0.0, abs=1e-12), "samples differ, their means do not"
 
 
 def test_pix2pix_judges_a_pair_and_compares_it() -> None:
     generators = group(Generators, a2b=Affine(2.0, 0.1))
-    judges = group(Discriminators, b=ChannelSum())
-    step = Pix2pix().generator_step(generators, judges, Batch(A, B), None)
+    discriminators = group(Discriminators, b=ChannelSum())
+    step = Pix2pix().generator_step(generators, discriminators, Batch(A, B), None)
     assert numbers(step.losses) == pytest.approx({"adversarial_b": softplus(-1.3), "l1": 100 * 1.5}, rel=1e-5)
     assert set(step.translated) == {"b"}
-    judged = Pix2pix().discriminator_step(judges, Batch(A, B), SHOWN, {}).losses
+    judged = Pix2pix().discriminator_step(discriminators, Batch(A, B), SHOWN, {}).losses
     expected = 0.5 * (softplus(0.2) + softplus(0.7))  # D(a, b) = -0.2, D(a, shown) = 0.7
     assert numbers(judged) == pytest.approx({"discriminator_b": expected})
 
@@ -156,8 +156,8 @@ def test_pix2pix_judges_a_pair_and_compares_it() -> None:
 def test_pix2pix_keeps_the_kind_of_discriminator_that_judges_b() -> None:
     networks = default_networks(2, 3, 1, "tiny", NetworkSettings())
     pixel = NetworkSpec("pixel", {"in_channels": 3, "filters": 7})
-    judge = Pix2pix().networks(dataclasses.replace(networks, discriminator_a=pixel)).discriminator_b
-    assert judge == NetworkSpec("patchgan", {**networks.discriminator_b.options, "in_channels": 4})
+    discriminator = Pix2pix().networks(dataclasses.replace(networks, discriminator_a=pixel)).discriminator_b
+    assert discriminator == NetworkSpec("patchgan", {**networks.discriminator_b.options, "in_channels": 4})
 
 
 def test_pix2pix_refuses_discriminators_of_one_domain_alone() -> None:
@@ -213,7 +213,7 @@ def test_cut_wants_every_place_to_stay_itself(generator: nn.Module, expected: fl
     generators = group(Generators, a2b=generator, heads=nn.ModuleDict({"0": Direct()}))
     objective = Cut(CutSettings(adversarial=2, contrast=1, contrast_identity=0.25, temperature=0.5, patches=8))
     losses = objective.generator_step(generators, group(Discriminators, b=ChannelSum()), Batch(a, -a), None).losses
-    # the judge sums channels: G gives 3 at every place
+    # the discriminator sums channels: G gives 3 at every place
     wanted = {"adversarial_b": 2 * (3 - 1) ** 2, "contrast": expected, "contrast_identity": 0.25 * expected}
     assert numbers(losses) == pytest.approx(wanted, rel=1e-5)
 
@@ -290,13 +290,13 @@ def test_what_lies_just_below_a_range_is_refused(kind: Any, names: tuple[str, ..
 
 
 def test_what_was_published_besides() -> None:
-    assert Dual.published == {
+    assert Dual.published_settings == {
         "training": {"optimiser": "rmsprop", "learning_rate": 5e-5, "beta2": 0.9},
         "networks": {"generator": "unet", "dropout": 0.5},
     }
-    assert Disco.published == {"training": {"weight_decay": 1e-5, "batch": 64}}
-    assert Pix2pix.published == {"networks": {"generator": "unet", "dropout": 0.5}}
-    assert Cut.published == {} == Cycle.published
+    assert Disco.published_settings == {"training": {"weight_decay": 1e-5, "batch": 64}}
+    assert Pix2pix.published_settings == {"networks": {"generator": "unet", "dropout": 0.5}}
+    assert Cut.published_settings == {} == Cycle.published_settings
 
 
 def test_the_ends_of_every_range_are_allowed() -> None:

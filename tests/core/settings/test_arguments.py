@@ -83,8 +83,8 @@ def test_another_type_is_said_before_any_work(call: str) -> None:
         (lambda it: it(torch.zeros(1, 3, 8, 8).to_sparse()), "x is a tensor of sparse_coo; expected a dense tensor"),
         (lambda it: it(torch.zeros(1, 3, 8, 8, dtype=torch.complex64)), "x is a tensor of complex64; expected"),
         (lambda it: it(np.zeros((1, 3, 8, 8))), "x is a ndarray; expected a tensor"),
-        (lambda it: it.toward(None), "direction is null; expected a2b or b2a"),
-        (lambda it: it.toward(["a2b"]), "direction is a list; expected a2b or b2a"),
+        (lambda it: it.for_direction(None), "direction is null; expected a2b or b2a"),
+        (lambda it: it.for_direction(["a2b"]), "direction is a list; expected a2b or b2a"),
     ],
 )
 def test_a_translator(call: Any, message: str) -> None:

@@ -74,7 +74,7 @@ def test_every_epoch_goes_through_every_file_once_in_another_order(sides: tuple[
 
 
 def test_the_jitter_fades_with_the_learning_rate(sides: tuple[Path, Path]) -> None:
-    dataset = dataset_of(sides, TrainingSettings(steps=1000, constant=0.1))
+    dataset = dataset_of(sides, TrainingSettings(steps=1000, constant_share=0.1))
     files = {side: {Path(file): np.load(file) for file in dataset.files[side]} for side in ("a", "b")}
 
     def jitter(position: int) -> float:

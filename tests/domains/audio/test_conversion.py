@@ -91,7 +91,7 @@ def test_a_real_network_leaves_no_seam(recording: Any) -> None:
     networks = domain.networks("tiny", NetworkSettings())
     torch.manual_seed(3)
     generator = networks.generator_a2b.build("generators").eval()
-    translate = Translator(Model({"a2b": generator}, networks, domain), runtime="torch").toward("a2b")
+    translate = Translator(Model({"a2b": generator}, networks, domain), runtime="torch").for_direction("a2b")
     whole = converted(recording, RATE, translate, frames=1 << 20)
     pieces = converted(recording, RATE, translate, frames=128, around=84, cuts=[10_000, 90_000])
     assert np.abs(whole - recording).max() > 0.01

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_sound import RATE, folders, silence, voice, write
+from synthetic_sound import RATE, folders, silence, voice, write
 
 from unpaired import Audio, MissingFile
-from unpaired.domains.audio.inspection.file import bandwidth, clipped_samples, examined
+from unpaired.domains.audio.inspection.file import bandwidth, clipped_samples, examine
 from unpaired.domains.audio.inspection.scan import SoundInventory, scan
 from unpaired.domains.audio.settings import AudioSettings
 
@@ -32,7 +32,7 @@ def test_a_quick_scan_reads_headers(tmp_path: Path) -> None:
     assert found.facts["other files"] == 1
     assert found.facts["duration"] == {"min": 1.6, "median": 1.6, "max": 1.6}
     assert found.draws == (2, 2, 2)
-    assert found.heard == ()
+    assert found.analysis == ()
 
 
 def test_listening_tells_silence_loudness_pitch_and_copies(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_real_voices_are_measured_as_they_are(shared: Path) -> None:
     folder = shared / "data" / "speech" / "vcc2018"
     medians = {}
     for speaker in ("VCC2SF1", "VCC2SF3", "VCC2SM1"):
-        found = examined(sorted((folder / speaker).iterdir())[0], SETTINGS).heard
+        found = examine(sorted((folder / speaker).iterdir())[0], SETTINGS).analysis
         assert found is not None
         medians[speaker] = float(np.median(found.pitch))
         assert found.bandwidth == pytest.approx(RATE / 2, abs=50)

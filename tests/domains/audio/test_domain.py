@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from made_sound import folders
+from synthetic_sound import folders
 
 import unpaired
 from unpaired import Audio, ConfigError
@@ -84,7 +84,7 @@ def test_a_run_measures_trains_resumes_and_carries_all_in_the_model(tmp_path: Pa
     assert isinstance(loaded.domain, Audio)
     assert loaded.domain.settings.measured
     assert loaded.domain.settings.f0_a[0] > loaded.domain.settings.f0_b[0]
-    assert (loaded.networks.generator_a2b.architecture, sorted(loaded.networks.further)) == (
+    assert (loaded.networks.generator_a2b.architecture, sorted(loaded.networks.auxiliary)) == (
         "gated",
         ["second_a", "second_b"],
     )

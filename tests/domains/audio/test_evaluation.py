@@ -12,7 +12,7 @@ import pytest
 from unpaired import Translator
 from unpaired.core.errors import ConfigError, MediaError, MissingFile
 from unpaired.core.model.model_file import Model
-from unpaired.domains.audio.evaluation.analysis import heard
+from unpaired.domains.audio.evaluation.analysis import analyse_file
 from unpaired.domains.audio.evaluation.listening_page import write_page
 from unpaired.domains.audio.evaluation.results import Example, VoiceEvaluation
 from unpaired.domains.audio.evaluation.scores import Estimate
@@ -121,7 +121,7 @@ def test_recordings_that_cannot_be_scored_are_left_out_and_named(
 def test_voicing_change_by_hand(assets: Path) -> None:
     from dataclasses import replace
 
-    voice = heard(assets / "speech" / "female-1.flac", 16000)
+    voice = analyse_file(assets / "speech" / "female-1.flac", 16000)
     silent = replace(voice, f0=voice.f0 * 0)
     share = (voice.f0[voice.speech] > 0).mean()
     assert voicing_change(voice, voice) == {"vuv_change": 0.0}

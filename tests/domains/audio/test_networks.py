@@ -111,8 +111,8 @@ def test_the_generator_learns_a_given_change() -> None:
 
 
 def test_the_discriminator_judges_patches() -> None:
-    judge = GatedPatchDiscriminator(filters=4)
-    assert judge(torch.rand(3, 1, 80, 64)).shape == (3, 1, 10, 8)
+    discriminator = GatedPatchDiscriminator(filters=4)
+    assert discriminator(torch.rand(3, 1, 80, 64)).shape == (3, 1, 10, 8)
     assert GatedPatchDiscriminator(filters=4, layers=2)(torch.rand(1, 1, 80, 64)).shape == (1, 1, 20, 16)
 
 
@@ -155,14 +155,14 @@ def test_other_runtimes_agree_with_torch(runtime: str) -> None:
     domain = Audio(bins=16)
     networks = domain.networks("tiny", dataclasses.replace(NetworkSettings(), filters=4, blocks=1))
     generators: Any = {
-        way: getattr(networks, f"generator_{way}").build("generators").eval().requires_grad_(False)
-        for way in ("a2b", "b2a")
+        direction: getattr(networks, f"generator_{direction}").build("generators").eval().requires_grad_(False)
+        for direction in ("a2b", "b2a")
     }
     model = Model(generators=generators, networks=networks, domain=domain)
     x = torch.from_numpy(np.random.default_rng(0).uniform(-1, 1, (1, 1, 16, 70)).astype(np.float32))
     there, plain = Translator(model, runtime), Translator(model, "torch")
     assert there(x).shape == x.shape
     assert float((there(x) - plain(x)).square().mean().sqrt()) < 0.01  # of a range of 2, in half precision where fast
-    statistics = plain.toward("a2b").with_statistics(x, None, 1.0)[1]
-    frozen = [each.toward("a2b").with_statistics(x[..., :40], statistics, 0.0)[0] for each in (there, plain)]
+    statistics = plain.for_direction("a2b").with_statistics(x, None, 1.0)[1]
+    frozen = [each.for_direction("a2b").with_statistics(x[..., :40], statistics, 0.0)[0] for each in (there, plain)]
     assert float((frozen[0] - frozen[1]).square().mean().sqrt()) < 0.01

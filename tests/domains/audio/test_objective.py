@@ -38,13 +38,13 @@ class Affine(nn.Module):
 
 
 def parts(masked: bool = False) -> tuple[Generators, Discriminators]:
-    """G(x) = 2x + 0.1, F(x) = 0.5x - 0.2, judges x and 3x, second judges 2x and -x."""
+    """G(x) = 2x + 0.1, F(x) = 0.5x - 0.2, discriminators x and 3x, second discriminators 2x and -x."""
     generators, discriminators = Generators.__new__(Generators), Discriminators.__new__(Discriminators)
     nn.Module.__init__(generators)
     nn.Module.__init__(discriminators)
     generators.a2b, generators.b2a = Affine(2.0, 0.1, masked), Affine(0.5, -0.2, masked)
     discriminators.a, discriminators.b = Affine(1.0, 0.0), Affine(3.0, 0.0)
-    discriminators.further = nn.ModuleDict({"second_a": Affine(2.0, 0.0), "second_b": Affine(-1.0, 0.0)})
+    discriminators.auxiliary = nn.ModuleDict({"second_a": Affine(2.0, 0.0), "second_b": Affine(-1.0, 0.0)})
     return generators, discriminators
 
 
@@ -64,26 +64,26 @@ def test_the_second_loss_judges_what_went_there_and_back() -> None:
     # F(G(a)) = 0.25, judged 0.5; G(F(b)) = -0.9, judged 0.9.
     assert step.losses["second_a"].item() == pytest.approx(0.5 * (0.5 - 1) ** 2)
     assert step.losses["second_b"].item() == pytest.approx(2.0 * (0.9 - 1) ** 2)
-    assert step.extra["second_a"].unique().tolist() == pytest.approx([0.25])
-    assert step.extra["second_b"].unique().tolist() == pytest.approx([-0.9])
-    assert not any(value.requires_grad for value in step.extra.values())
+    assert step.auxiliary["second_a"].unique().tolist() == pytest.approx([0.25])
+    assert step.auxiliary["second_b"].unique().tolist() == pytest.approx([-0.9])
+    assert not any(value.requires_grad for value in step.auxiliary.values())
 
 
 def test_second_discriminators_learn_in_the_discriminators_loss() -> None:
     _, discriminators = parts()
     objective = AudioCycle(dataclasses.replace(PLAIN, second_a=0.5, second_b=2.0))
     batch = constant_batch()
-    extra = {"second_a": torch.full((1, 1, 4, 8), 0.25), "second_b": torch.full((1, 1, 4, 8), -0.9)}
-    step = objective.discriminator_step(discriminators, batch, {"a": batch.a, "b": batch.b}, extra)
+    auxiliary = {"second_a": torch.full((1, 1, 4, 8), 0.25), "second_b": torch.full((1, 1, 4, 8), -0.9)}
+    step = objective.discriminator_step(discriminators, batch, {"a": batch.a, "b": batch.b}, auxiliary)
     # Of second_a: real 0.4 judged 0.8, generated 0.25 judged 0.5. Of second_b: -0.6 judged 0.6, -0.9 judged 0.9.
     assert step.losses["discriminator_second_a"].item() == pytest.approx(0.5 * ((0.8 - 1) ** 2 + 0.5**2))
     assert step.losses["discriminator_second_b"].item() == pytest.approx(0.5 * ((0.6 - 1) ** 2 + 0.9**2))
-    assert step.verdicts["real_second_a"].item() == pytest.approx(0.8)
-    assert step.verdicts["generated_second_b"].item() == pytest.approx(0.9)
+    assert step.logits["real_second_a"].item() == pytest.approx(0.8)
+    assert step.logits["generated_second_b"].item() == pytest.approx(0.9)
     torch.stack(list(step.losses.values())).sum().backward()
     for name in ("second_a", "second_b"):
-        judge: Any = discriminators.further[name]
-        assert judge.factor.grad.abs() > 0
+        discriminator: Any = discriminators.auxiliary[name]
+        assert discriminator.factor.grad.abs() > 0
 
 
 def test_the_second_loss_reaches_both_generators() -> None:
@@ -166,9 +166,9 @@ def test_identity_ends_after_its_steps_and_not_before() -> None:
 
 def test_networks_have_second_discriminators_where_they_have_a_weight() -> None:
     four = Audio(bins=BINS).networks("tiny", TINY)
-    assert AudioCycle(PLAIN).networks(four).further == {}
+    assert AudioCycle(PLAIN).networks(four).auxiliary == {}
     one = AudioCycle(dataclasses.replace(PLAIN, second_b=1.0)).networks(four)
-    assert one.further == {"second_b": four.discriminator_b}
+    assert one.auxiliary == {"second_b": four.discriminator_b}
 
 
 def test_every_weight_is_trained() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from made_sound import RATE, silence, voice, write
+from synthetic_sound import RATE, silence, voice, write
 
 from unpaired import Audio, MediaError, MissingFile
 from unpaired.domains.audio import AudioSettings
@@ -34,7 +34,7 @@ def test_windows_go_on_by_reflection_at_the_ends() -> None:
 def test_a_sample_is_a_window_of_the_spectrogram(tmp_path: Path) -> None:
     file = write(tmp_path / "voice.wav", voice(150, 2.0))
     domain = Audio(frames=32)
-    whole = sampling.Shelf(domain.settings).mel(file, "b", 0)
+    whole = sampling.SpectrogramCache(domain.settings).mel(file, "b", 0)
     scaled = features.to_sample(whole, (), ())
     for seed in range(5):
         x = draw(domain, file, seed)
@@ -47,7 +47,7 @@ def test_every_window_is_drawn(tmp_path: Path) -> None:
     file = write(tmp_path / "voice.wav", voice(150, 0.5))
     domain = Audio(frames=40)
     assert len({draw(domain, file, seed).numpy().tobytes() for seed in range(100)}) == len(
-        range(sampling.Shelf(domain.settings).mel(file, "b", 0).shape[1] - 39)
+        range(sampling.SpectrogramCache(domain.settings).mel(file, "b", 0).shape[1] - 39)
     )
 
 
@@ -66,10 +66,10 @@ def test_silence_is_left_out_and_loudness_evened(tmp_path: Path) -> None:
     plain = write(tmp_path / "plain.wav", sound, subtype="FLOAT")
     padded = np.concatenate([silence(1.0), 0.1 * sound, silence(2.0)])
     quiet = write(tmp_path / "quiet.wav", padded, subtype="FLOAT")
-    first, second = (sampling.Shelf(AudioSettings()).mel(file, "b", 0) for file in (plain, quiet))
+    first, second = (sampling.SpectrogramCache(AudioSettings()).mel(file, "b", 0) for file in (plain, quiet))
     assert abs(first.shape[1] - second.shape[1]) <= 4
     assert float(np.abs(first.mean(1) - second.mean(1)).max()) < 0.15
-    as_it_is = sampling.Shelf(AudioSettings(trim=False, normalise=False)).mel(quiet, "b", 0)
+    as_it_is = sampling.SpectrogramCache(AudioSettings(trim=False, normalise=False)).mel(quiet, "b", 0)
     assert as_it_is.shape[1] == len(padded) // 256 + 1
     assert as_it_is.min() == pytest.approx(np.log(1e-5))
 
@@ -77,13 +77,13 @@ def test_silence_is_left_out_and_loudness_evened(tmp_path: Path) -> None:
 def test_the_pitch_of_a_is_moved_to_that_of_b_and_that_of_b_is_not(tmp_path: Path) -> None:
     sound = voice(200, 1.0)
     settings = AudioSettings(f0_a=(200.0, 0.1), f0_b=(120.0, 0.1))
-    hz = {side: pitch.f0(sampling.moved(sound, side, settings), RATE)[1] for side in ("a", "b")}  # type: ignore[arg-type]
+    hz = {side: pitch.f0(sampling.pitch_shifted(sound, side, settings), RATE)[1] for side in ("a", "b")}  # type: ignore[arg-type]
     medians = {side: float(np.median(values[values > 0])) for side, values in hz.items()}
     own = pitch.f0(sound, RATE)[1]
     assert medians["a"] == pytest.approx(0.6 * float(np.median(own[own > 0])), rel=0.02)
-    assert sampling.moved(sound, "b", settings) is sound
+    assert sampling.pitch_shifted(sound, "b", settings) is sound
     music = AudioSettings(f0_a=(200.0, 0.1), f0_b=(120.0, 0.1), content="music")
-    assert sampling.moved(sound, "a", music) is sound
+    assert sampling.pitch_shifted(sound, "a", music) is sound
 
 
 def test_the_cache_changes_nothing_and_keeps_to_its_budget(tmp_path: Path) -> None:
@@ -92,11 +92,11 @@ def test_the_cache_changes_nothing_and_keeps_to_its_budget(tmp_path: Path) -> No
     for seed in range(8):
         file = files[seed % 4]
         assert torch.equal(draw(with_cache, file, seed), draw(without, file, seed))
-    shelf = sampling.Shelf(AudioSettings(cache_mb=1, bins=512, hop_length=16))
+    cache = sampling.SpectrogramCache(AudioSettings(cache_mb=1, bins=512, hop_length=16))
     for file in files:
-        shelf.mel(file, "b", 0)
-    assert shelf._bytes <= 2**20
-    assert sampling.Shelf(AudioSettings()).mel(files[0], "b", 0) is not None
+        cache.mel(file, "b", 0)
+    assert cache._bytes <= 2**20
+    assert sampling.SpectrogramCache(AudioSettings()).mel(files[0], "b", 0) is not None
 
 
 def test_a_long_recording_is_prepared_by_sections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,13 +105,13 @@ def test_a_long_recording_is_prepared_by_sections(tmp_path: Path, monkeypatch: p
     file = write(tmp_path / "long.flac", sound)
     settings = AudioSettings(normalise=False)
     assert sampling.sections(file) == 4
-    shelf = sampling.Shelf(settings)
+    cache = sampling.SpectrogramCache(settings)
     for number, hz in enumerate((110, 150, 190)):
         heard = pitch.f0(sampling.prepared(file, settings, number, 4), RATE)[1]
         assert float(np.median(heard[heard > 0])) == pytest.approx(hz, rel=0.12)
-        assert shelf.mel(file, "b", number).shape[1] <= RATE // 256 + 1
+        assert cache.mel(file, "b", number).shape[1] <= RATE // 256 + 1
     with pytest.raises(sampling.Silent, match="holds no sound: it is silent"):
-        shelf.mel(file, "b", 3)
+        cache.mel(file, "b", 3)
     for seed in range(8):  # the silent section is never what comes of it
         assert draw(Audio(settings), file, seed).std() > 0.1
 
@@ -141,7 +141,7 @@ def test_any_rate_and_number_of_channels_is_read(tmp_path: Path) -> None:
     sound = voice(150, 1.0, rate=48000)
     stereo = write(tmp_path / "stereo.wav", np.stack([sound, sound]), 48000)
     own = write(tmp_path / "own.wav", resampled(sound, 48000, RATE))
-    first, second = (sampling.Shelf(AudioSettings()).mel(file, "b", 0) for file in (stereo, own))
+    first, second = (sampling.SpectrogramCache(AudioSettings()).mel(file, "b", 0) for file in (stereo, own))
     assert first.shape == second.shape
     assert float(np.abs(first - second)[:, 4:-4].mean()) < 0.05
 
@@ -158,6 +158,6 @@ def test_previews_show_low_tones_below(tmp_path: Path) -> None:
 def test_scoring_loads_the_middle(tmp_path: Path) -> None:
     file = write(tmp_path / "voice.wav", voice(150, 3.0))
     domain = Audio()
-    mel = sampling.Shelf(domain.settings).mel(file, "a", 0)
+    mel = sampling.SpectrogramCache(domain.settings).mel(file, "a", 0)
     start = (mel.shape[1] - 64) // 2
     assert np.array_equal(domain.load(file, "a").numpy(), features.to_sample(mel[:, start : start + 64], (), ()))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_sound import RATE, folders, voice, write
+from synthetic_sound import RATE, folders, voice, write
 
 from unpaired import Audio, Inventory, MediaError
 from unpaired.core.settings.mapping import from_mapping, to_mapping
@@ -34,8 +34,8 @@ def test_bins_have_mean_0_and_a_third_of_the_range_as_deviation(tmp_path: Path) 
     domain = fitted(folders(tmp_path))
     for side in ("a", "b"):
         files = domain.scan(tmp_path / side).files
-        shelf = sampling.Shelf(domain.settings)
-        mels = np.concatenate([shelf.mel(file, side, 0) for file in files], axis=1)  # type: ignore[arg-type]
+        cache = sampling.SpectrogramCache(domain.settings)
+        mels = np.concatenate([cache.mel(file, side, 0) for file in files], axis=1)  # type: ignore[arg-type]
         mean, deviation = domain.settings.mean(side), domain.settings.deviation(side)  # type: ignore[arg-type]
         assert mels.mean(1) == pytest.approx(np.array(mean), abs=1e-4)
         assert mels.std(1) == pytest.approx(np.array(deviation), rel=1e-3)
@@ -101,6 +101,6 @@ def test_long_recordings_leave_the_others_their_turn(tmp_path: Path, monkeypatch
 
 
 def test_the_files_measured_are_spread_over_the_folder() -> None:
-    assert list(statistics.scattered(range(40)))[:5] == [0, 16, 32, 1, 17]
-    assert sorted(statistics.scattered(range(40))) == list(range(40))
+    assert list(statistics.interleaved(range(40)))[:5] == [0, 16, 32, 1, 17]
+    assert sorted(statistics.interleaved(range(40))) == list(range(40))
     assert statistics.rounded([1 / 3, 12345678.0, 0.0]) == (0.333333, 12345700.0, 0.0)

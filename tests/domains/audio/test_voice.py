@@ -10,10 +10,10 @@ import pytest
 from unpaired.core.errors import MediaError
 from unpaired.domains.audio.evaluation.analysis import (
     MEL_CEPSTRUM,
+    analyse_file,
     analysed,
     common_rate,
     harmonicity,
-    heard,
     mel_cepstrum,
     timbre,
     warping,
@@ -134,4 +134,4 @@ def test_a_file_is_named_in_the_error(tmp_path: Path) -> None:
 
     soundfile.write(tmp_path / "still.wav", np.zeros(RATE), RATE)
     with pytest.raises(MediaError, match=r"still\.wav cannot be scored: it is silent"):
-        heard(tmp_path / "still.wav", RATE)
+        analyse_file(tmp_path / "still.wav", RATE)

@@ -422,7 +422,7 @@ def test_evaluate_scores_pictures(tmp_path: Path) -> None:
     domain = unpaired.Image(size=32)
     networks = domain.networks("tiny", unpaired.NetworkSettings(filters=4, blocks=1))
     specs = {"a2b": networks.generator_a2b, "b2a": networks.generator_b2a}
-    model = Model({way: spec.build("generators").eval() for way, spec in specs.items()}, networks, domain)
+    model = Model({direction: spec.build("generators").eval() for direction, spec in specs.items()}, networks, domain)
     for side, seed in (("a", 1), ("b", 2)):
         (tmp_path / side).mkdir()
         for index, picture in enumerate(textures(3, seed, size=40)):

@@ -75,7 +75,7 @@ def test_tiles_agree_with_the_untiled_picture(
 ) -> None:
     """With the same statistics the seams are hardly there; each tile by its own would be another picture."""
     translator = random_translator(Image(size=64), **sampling)
-    translate = translator.toward("a2b")
+    translate = translator.for_direction("a2b")
     # Unlike corners: each tile's own statistics differ from the whole's.
     pixels = scene(400, 500)
     pixels[:200, :250] //= 4
@@ -104,8 +104,8 @@ def test_seams_do_not_show(translator: Translator, tmp_path: Path, scene: Any, r
     save(Picture(scene(300, 700)), tmp_path / "x.png", 90)
     options = ImageConversion(tile=256, overlap=64, tile_above=50_000)
     with translator.domain.open(tmp_path / "x.png", "a", options) as reader:
-        tiled = torch.cat(list(translator.domain.convert(reader, translator.toward("a2b"), options)), dim=1)
-        whole = translator.toward("a2b")(torch.cat(list(reader), dim=1)[None])[0]
+        tiled = torch.cat(list(translator.domain.convert(reader, translator.for_direction("a2b"), options)), dim=1)
+        whole = translator.for_direction("a2b")(torch.cat(list(reader), dim=1)[None])[0]
     steps, expected = ((picture.diff(dim=2)).abs().mean(dim=(0, 1)) for picture in (tiled, whole))
     for span in spans(700, 256, 64)[1:]:
         assert steps[span.start - 1] < 1.5 * expected[span.start - 1] + 0.01

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from kept import row
-from made_footage import moving
 from PIL import Image as Pillow
+from synthetic_footage import moving
 
 from unpaired import Image, MediaError, Translator, Video
 from unpaired.domains.image.animation import is_animated

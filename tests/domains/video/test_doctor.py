@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_footage import levels, moving, texture, write_clip, write_frames
+from synthetic_footage import levels, moving, texture, write_clip, write_frames
 
 from unpaired import MissingFile, Video
-from unpaired.domains.video.inspection.file import examined, header
+from unpaired.domains.video.inspection.file import examine, header
 from unpaired.domains.video.inspection.scan import FootageInventory, scan
 from unpaired.domains.video.settings import VideoSettings
 
@@ -63,7 +63,7 @@ def test_cuts_duplicates_and_stills(tmp_path: Path) -> None:
     doubled = [frame for frame in moving(20, step=3) for _ in range(2)]
     still = moving(10, step=3) + [texture(seed=5)] * 25
     clips = {"scenes": scenes, "doubled": doubled, "still": still}
-    seen = {name: examined(write_clip(tmp_path / f"{name}.mkv", frames)).seen for name, frames in clips.items()}
+    seen = {name: examine(write_clip(tmp_path / f"{name}.mkv", frames)).seen for name, frames in clips.items()}
     assert all(seen.values())
     assert [seen["scenes"].cuts, seen["doubled"].cuts] == [1, 0]  # type: ignore[union-attr]
     assert [seen["scenes"].duplicates, seen["doubled"].duplicates] == [0, 20]  # type: ignore[union-attr]
@@ -83,7 +83,7 @@ def test_a_variable_rate_is_found_by_decoding(tmp_path: Path) -> None:
     times = np.cumsum(np.tile([0.02, 0.2, 0.05], 10)).tolist()
     clip = write_clip(tmp_path / "uneven.mkv", moving(30), times=times)
     assert not header(clip).variable
-    assert examined(clip).variable
+    assert examine(clip).variable
     assert "variable rate" in found(tmp_path).facts["each"][0]
 
 

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 import torch
-from made_footage import levels, moving, write_clip, write_frames
+from synthetic_footage import levels, moving, write_clip, write_frames
 from torch import Tensor
 
 import unpaired
@@ -26,8 +26,8 @@ def model_of(domain: unpaired.Domain) -> Model:
     settings = NetworkSettings(filters=2, blocks=1, discriminator_filters=2)
     networks = default_networks(2, domain.channels("a"), domain.channels("b"), "tiny", settings)
     generators = {
-        way: getattr(networks, f"generator_{way}").build("generators").eval().requires_grad_(False)
-        for way in ("a2b", "b2a")
+        direction: getattr(networks, f"generator_{direction}").build("generators").eval().requires_grad_(False)
+        for direction in ("a2b", "b2a")
     }
     return Model(generators=generators, networks=networks, domain=domain, names=("a", "b"))  # type: ignore[arg-type]
 
@@ -82,29 +82,29 @@ def test_the_cycle_objective_has_its_form_for_footage() -> None:
 
 
 def test_footage_adopts_models_of_colour_pictures_alone() -> None:
-    adopted = Video.adopt(Image(size=128, flip=False, gamma_b=0.5))
+    adopted = Video.from_compatible(Image(size=128, flip=False, gamma_b=0.5))
     assert isinstance(adopted, Video)
     assert adopted.settings == VideoSettings(size=128, flip=False, gamma_b=0.5)
-    assert Video.adopt(Image(mode="grey")) is None
-    assert Video.adopt(Image(mode="channels", channels_a=3, channels_b=1)) is None
-    assert Video.adopt(Video()) is None
-    assert Image.adopt(Video()) is None
+    assert Video.from_compatible(Image(mode="grey")) is None
+    assert Video.from_compatible(Image(mode="channels", channels_a=3, channels_b=1)) is None
+    assert Video.from_compatible(Video()) is None
+    assert Image.from_compatible(Video()) is None
 
 
 def test_a_model_of_pictures_goes_to_the_medium_of_its_input(tmp_path: Path) -> None:
     translator = unpaired.Translator(model_of(Image(size=32)), "torch", "cpu")
-    assert translator.suited_to("photo.jpg") is translator
-    assert translator.suited_to("no kind of medium.xyz") is translator
-    lent = translator.suited_to("clip.mp4")
+    assert translator.for_input("photo.jpg") is translator
+    assert translator.for_input("no kind of medium.xyz") is translator
+    lent = translator.for_input("clip.mp4")
     assert isinstance(lent.domain, Video)
     assert lent.model.generators is translator.model.generators
-    assert translator.suited_to("another.mkv") is lent
+    assert translator.for_input("another.mkv") is lent
     write_frames(tmp_path, levels(1))
-    assert translator.suited_to(tmp_path) is translator
+    assert translator.for_input(tmp_path) is translator
     write_clip(tmp_path / "clip.mkv", levels(2))
-    assert isinstance(translator.suited_to(tmp_path).domain, Video)
+    assert isinstance(translator.for_input(tmp_path).domain, Video)
     grey = unpaired.Translator(model_of(Image(mode="grey")), "torch", "cpu")
-    assert grey.suited_to("clip.mp4") is grey
+    assert grey.for_input("clip.mp4") is grey
 
 
 def test_a_model_of_pictures_converts_a_clip_and_a_mixed_folder(tmp_path: Path) -> None:

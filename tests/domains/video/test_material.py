@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_footage import levels, write_clip, write_frames
+from synthetic_footage import levels, write_clip, write_frames
 
 from unpaired import MediaError, MissingFile
 from unpaired.domains.image import ImageSettings

@@ -152,10 +152,10 @@ class Brightness(nn.Module):
 
 
 def losses_of(settings: VideoCycleSettings, batch: Batch, a2b: nn.Module, b2a: nn.Module) -> dict[str, float]:
-    generators, judges = Generators(networks()), Discriminators(networks(settings))
+    generators, discriminators = Generators(networks()), Discriminators(networks(settings))
     generators.a2b, generators.b2a = a2b, b2a
     with torch.no_grad():
-        step = VideoCycle(settings).generator_step(generators, judges, batch, None)
+        step = VideoCycle(settings).generator_step(generators, discriminators, batch, None)
     return {name: float(value) for name, value in step.losses.items()}
 
 
@@ -195,14 +195,14 @@ def test_neighbours_go_through_the_generator_in_the_same_call() -> None:
     batch = batch_of(1)
     objective = VideoCycle(settings)
     torch.manual_seed(0)
-    generators, judges = Generators(networks()), Discriminators(networks(settings))
+    generators, discriminators = Generators(networks()), Discriminators(networks(settings))
     warp = SyntheticMotion(np.random.default_rng(0), noise=0.0)
     counted = generators.a2b = Counted(generators.a2b)
-    together = objective.generator_step(generators, judges, batch, warp)
+    together = objective.generator_step(generators, discriminators, batch, warp)
     assert counted.batches == [6]
     # A batch norm anywhere, here one that nothing passes through, makes them go one by one.
     generators.a2b.idle, generators.b2a.idle = nn.BatchNorm2d(1), nn.BatchNorm2d(1)
-    alone = objective.generator_step(generators, judges, batch, warp)
+    alone = objective.generator_step(generators, discriminators, batch, warp)
     assert counted.batches == [6, 1, 1, 1, 1, 1, 1]
     assert together.losses.keys() == alone.losses.keys()
     for name, value in together.losses.items():
@@ -217,7 +217,7 @@ def test_frames_that_no_weight_asks_for_are_not_translated() -> None:
         (dataclasses.replace(NONE, far_a=1), ["far"]),
         (dataclasses.replace(NONE, temporal=1), ["next", "after"]),
     ):
-        assert list(VideoCycle(settings).companions("a", batch)) == names
+        assert list(VideoCycle(settings).context_inputs("a", batch)) == names
 
 
 def test_without_its_own_terms_it_is_the_cycle() -> None:
@@ -226,10 +226,10 @@ def test_without_its_own_terms_it_is_the_cycle() -> None:
     settings = CycleSettings(equivariance=2.0)
     mine = VideoCycleSettings(**{**to_mapping(settings), "motion_noise": 0})
     torch.manual_seed(0)
-    generators, judges = Generators(networks()), Discriminators(networks())
+    generators, discriminators = Generators(networks()), Discriminators(networks())
     warp = SyntheticMotion(np.random.default_rng(0), noise=0.0)
-    plain = Cycle(settings).generator_step(generators, judges, batch, warp)
-    video = VideoCycle(mine).generator_step(generators, judges, batch, warp)
+    plain = Cycle(settings).generator_step(generators, discriminators, batch, warp)
+    video = VideoCycle(mine).generator_step(generators, discriminators, batch, warp)
     assert plain.losses.keys() == video.losses.keys()
     assert all(torch.equal(plain.losses[name], video.losses[name]) for name in plain.losses)
 
@@ -247,10 +247,10 @@ def test_equivariance_to_synthetic_motion(noise: float) -> None:
             return x + torch.linspace(-1, 1, x.shape[-1])
 
     settings = dataclasses.replace(NONE, equivariance=1.0, motion_noise=0)
-    generators, judges = Generators(networks()), Discriminators(networks())
+    generators, discriminators = Generators(networks()), Discriminators(networks())
     generators.a2b, generators.b2a = Brightness(), Ramp()
     warp = SyntheticMotion(np.random.default_rng(3), noise=noise)
-    losses = VideoCycle(settings).generator_step(generators, judges, batch_of(1), warp).losses
+    losses = VideoCycle(settings).generator_step(generators, discriminators, batch_of(1), warp).losses
     # |n1 - n2| of two normal noises: 2 / sqrt(pi) times their deviation.
     assert float(losses["equivariance_a2b"]) == pytest.approx(2 / np.pi**0.5 * noise, rel=0.1, abs=1e-6)
     assert float(losses["equivariance_b2a"]) > 0.1 + float(losses["equivariance_a2b"])
@@ -266,16 +266,16 @@ def test_a_noisy_warp_trains() -> None:
 def test_noise_is_put_on_what_is_translated_only() -> None:
     """Of a translator that changes nothing the loss is the noise's mean size: 0.1 sqrt(2 / pi)."""
     settings = dataclasses.replace(NONE, equivariance=1.0, motion_noise=0.1)
-    generators, judges = Generators(networks()), Discriminators(networks())
+    generators, discriminators = Generators(networks()), Discriminators(networks())
     generators.a2b, generators.b2a = nn.Identity(), nn.Identity()
     warp = SyntheticMotion(np.random.default_rng(3), noise=0.0)
-    losses = VideoCycle(settings).generator_step(generators, judges, batch_of(1), warp).losses
+    losses = VideoCycle(settings).generator_step(generators, discriminators, batch_of(1), warp).losses
     assert float(losses["equivariance_a2b"]) == pytest.approx(0.1 * (2 / np.pi) ** 0.5, rel=0.1)
 
 
 # -- the temporal discriminators ----------------------------------------------------------------------
 def test_triples_are_judged_real_against_translated() -> None:
-    """With a judge that gives the mean of the third frame: D(real) = 0.6, D(G) = 0.6 + 0.1; lsgan by hand."""
+    """With a discriminator that gives the mean of the third frame: D(real) = 0.6, D(G) = 0.6 + 0.1; lsgan by hand."""
 
     class Third(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
@@ -283,24 +283,26 @@ def test_triples_are_judged_real_against_translated() -> None:
             return x[:, 6:].mean((1, 2, 3))
 
     settings = dataclasses.replace(NONE, temporal=3.0)
-    generators, judges = Generators(networks()), Discriminators(networks(settings))
+    generators, discriminators = Generators(networks()), Discriminators(networks(settings))
     generators.a2b = generators.b2a = Level(0.1)
-    judges.further = nn.ModuleDict({"temporal_a": Third(), "temporal_b": Third()})
+    discriminators.auxiliary = nn.ModuleDict({"temporal_a": Third(), "temporal_b": Third()})
     frames = {
         name: torch.full((1, 3, SIZE, SIZE), level) for name, level in (("x", 0.2), ("next", 0.4), ("after", 0.6))
     }
     context = {name: frames[name] for name in ("next", "after")}
     batch = Batch(frames["x"], frames["x"], (), context, context)
-    step = VideoCycle(settings).generator_step(generators, judges, batch, None)
+    step = VideoCycle(settings).generator_step(generators, discriminators, batch, None)
     assert {name: float(value) for name, value in step.losses.items()} == {
         "temporal_a": pytest.approx(3 * (0.7 - 1) ** 2),
         "temporal_b": pytest.approx(3 * (0.7 - 1) ** 2),
     }
-    assert step.extra["temporal_b"].mean((0, 2, 3)).tolist() == pytest.approx([0.3] * 3 + [0.5] * 3 + [0.7] * 3)
-    judged = VideoCycle(settings).discriminator_step(judges, batch, {"a": batch.a, "b": batch.b}, step.extra)
+    assert step.auxiliary["temporal_b"].mean((0, 2, 3)).tolist() == pytest.approx([0.3] * 3 + [0.5] * 3 + [0.7] * 3)
+    judged = VideoCycle(settings).discriminator_step(
+        discriminators, batch, {"a": batch.a, "b": batch.b}, step.auxiliary
+    )
     assert float(judged.losses["discriminator_temporal_b"]) == pytest.approx(0.5 * ((0.6 - 1) ** 2 + 0.7**2))
-    assert float(judged.verdicts["real_temporal_a"]) == pytest.approx(0.6)
-    assert float(judged.verdicts["generated_temporal_a"]) == pytest.approx(0.7)
+    assert float(judged.logits["real_temporal_a"]) == pytest.approx(0.6)
+    assert float(judged.logits["generated_temporal_a"]) == pytest.approx(0.7)
 
 
 class Level(nn.Module):
@@ -315,8 +317,8 @@ class Level(nn.Module):
 
 
 def test_they_are_there_only_where_they_are_asked_for() -> None:
-    assert networks().further == {}
-    asked = networks(dataclasses.replace(NONE, temporal=1)).further
+    assert networks().auxiliary == {}
+    asked = networks(dataclasses.replace(NONE, temporal=1)).auxiliary
     assert asked.keys() == {"temporal_a", "temporal_b"}
     assert all(spec.options["in_channels"] == 9 for spec in asked.values())
     assert all(spec.architecture == "patchgan" for spec in asked.values())
@@ -332,7 +334,7 @@ def test_they_learn_and_teach_the_generators(form: Any) -> None:
     assert {"temporal_a", "temporal_b", "discriminator_temporal_a", "discriminator_temporal_b"} <= losses.keys()
     after = engine.weights()
     names = [name for name in after if name.endswith("weight") and not name.startswith("averaged")]
-    for part in ("discriminators.further.temporal_a", "discriminators.further.temporal_b", "generators.a2b",
+    for part in ("discriminators.auxiliary.temporal_a", "discriminators.auxiliary.temporal_b", "generators.a2b",
                  "generators.b2a"):  # fmt: skip
         moved = [not torch.equal(before[name], after[name]) for name in names if name.startswith(part)]
         assert moved, part
@@ -346,9 +348,9 @@ def test_they_learn_to_tell_flicker_from_motion() -> None:
     for group in engine._optimiser_g.param_groups:
         group["params"].clear()
     for step in range(15):
-        verdicts = engine.step([batch_of(1, 2)], None, 1.0, step)
+        logits = engine.step([batch_of(1, 2)], None, 1.0, step)
     for side in ("a", "b"):
-        assert float(verdicts[f"real_temporal_{side}"]) > 0.15 + float(verdicts[f"generated_temporal_{side}"])
+        assert float(logits[f"real_temporal_{side}"]) > 0.15 + float(logits[f"generated_temporal_{side}"])
 
 
 def test_they_need_three_frames_in_a_row() -> None:
@@ -356,9 +358,9 @@ def test_they_need_three_frames_in_a_row() -> None:
     without = {name: value for name, value in batch.context_b.items() if name != "after"}
     settings = dataclasses.replace(NONE, temporal=1.0)
     with pytest.raises(ConfigError, match=r"samples of B come without after; set domain.neighbours to true"):
-        VideoCycle(settings).companions("b", Batch(batch.a, batch.b, (), batch.context_a, without))
+        VideoCycle(settings).context_inputs("b", Batch(batch.a, batch.b, (), batch.context_a, without))
     with pytest.raises(ConfigError, match=r"samples of A come without next and after"):
-        VideoCycle(settings).companions("a", Batch(batch.a, batch.b))
+        VideoCycle(settings).context_inputs("a", Batch(batch.a, batch.b))
 
 
 # -- settings -----------------------------------------------------------------------------------------

@@ -12,13 +12,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from made_footage import levels, moving, texture, write_clip, write_frames
+from synthetic_footage import levels, moving, texture, write_clip, write_frames
 from torch import Tensor
 
 from unpaired import MediaError, Video
 from unpaired.core.samples import Sample
 from unpaired.domains.video.frames.motion import warp
-from unpaired.domains.video.training.sampling import Shelf, reflected
+from unpaired.domains.video.training.sampling import FrameCache, reflected
 
 
 def draw(domain: Video, file: Path, seed: int = 0, augmentation: float = 1.0) -> Sample:
@@ -55,14 +55,14 @@ def test_the_cache_keeps_to_its_budget(tmp_path: Path) -> None:
     for seed in range(120):
         draw(domain, clip, seed)
     frame = 72 * 96 * 3
-    assert 2**20 - frame < domain._shelf._cache.size <= 2**20
+    assert 2**20 - frame < domain._cache._cache.size <= 2**20
 
 
 def test_a_clip_that_fits_is_soon_held_whole(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     domain = Video(size=32)
     for seed in range(30):
         draw(domain, clip, seed)
-    material = domain._shelf.material(clip)
+    material = domain._cache.material(clip)
     monkeypatch.setattr(material, "read", lambda *given: pytest.fail("decoded again"))
     for seed in range(30, 60):
         draw(domain, clip, seed)
@@ -141,7 +141,7 @@ def test_tone_curves_are_put_on_after_the_motion_is_found(clip: Path) -> None:
     assert torch.equal(one.context["flow"], other.context["flow"])
     for x, curved in ((one.x, other.x), (one.context["next"], other.context["next"])):
         assert torch.allclose(((x + 1) / 2) ** 2 * 2 - 1, curved, atol=1e-6)
-        assert torch.allclose(toned.plain(curved, "a"), x, atol=1e-3)
+        assert torch.allclose(toned.denormalise(curved, "a"), x, atol=1e-3)
 
 
 def test_one_sample_may_be_of_any_kind(tmp_path: Path, clip: Path) -> None:
@@ -174,6 +174,6 @@ def test_a_forked_worker_opens_its_own_clips(clip: Path) -> None:
     with multiprocessing.get_context("fork").Pool(2) as pool:
         drawn = pool.starmap(_draw_in_child, [(domain, clip)] * 4)
     assert all(torch.equal(x, before) for x in drawn)
-    shelf = domain._shelf
-    assert isinstance(shelf, Shelf)
-    assert pickle.loads(pickle.dumps(domain))._shelves == []
+    cache = domain._cache
+    assert isinstance(cache, FrameCache)
+    assert pickle.loads(pickle.dumps(domain))._caches == []

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tifffile
 from kept import row
-from made_footage import moving, write_clip, write_frames
 from PIL import Image as Pillow
+from synthetic_footage import moving, write_clip, write_frames
 
 from unpaired import Image, MediaError, OutputError, Translator, Video
 from unpaired.core.conversion.jobs import names_file, parts_below
@@ -70,7 +70,7 @@ def test_frames_are_held_steady_and_keep_names_numbers_and_kind(footage: Transla
     assert "of the frames 1 to 7, 1 is missing (3)" in texts(report)
     written = sorted((tmp_path / "out").iterdir())
     assert [path.name for path in written] == [f"shot_{number:04d}.png" for number in (1, 2, 4, 5, 6, 7)]
-    framewise = footage.domain.framewise(footage.toward(), "a")  # type: ignore[attr-defined]
+    framewise = footage.domain.framewise(footage.for_direction(), "a")  # type: ignore[attr-defined]
     tensors = [to_tensor(frame) for frame in frames]
     steady = list(stabiliser.convert(iter(tensors), framewise, VideoConversion()))
     expected = [to_pixels(each, np.dtype(np.uint8)) for each in steady]
@@ -245,7 +245,7 @@ def test_a_sequence_is_looked_at_as_a_clip(tmp_path: Path) -> None:
 
 def test_the_steadiness_of_a_sequence_is_scored(footage: Translator, tmp_path: Path) -> None:
     folder = write_frames(tmp_path / "in", moving(4))
-    scores = score_clip(footage.domain, footage.toward(), folder, VideoConversion())  # type: ignore[arg-type]
+    scores = score_clip(footage.domain, footage.for_direction(), folder, VideoConversion())  # type: ignore[arg-type]
     assert scores.figures["frames"] == 4
 
 

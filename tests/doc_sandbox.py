@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 import soundfile
 import torch
-from documented import ROOT
+from doc_fences import ROOT
 from safetensors.torch import load_file
 
 FRAMES, HEIGHT, SAMPLES = 6, 96, 16_000
