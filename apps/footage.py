@@ -42,7 +42,9 @@ def for_footage(translator: Translator) -> Translator:
     if adopted is None:
         raise ConfigError("this model cannot translate footage; give one of the domain video, or of colour pictures")
     choice = translator.choice
-    return Translator(dataclasses.replace(translator.model, domain=adopted), choice.name, choice.device)
+    return Translator(
+        dataclasses.replace(translator.model, domain=adopted), choice.name, choice.device, translator.name
+    )
 
 
 def medium_of(places: Sequence[str]) -> str:

@@ -67,7 +67,7 @@ def main(args: argparse.Namespace) -> int:
     show = Progress("evaluated")
     with quiet_libraries():
         report = unpaired.evaluate(
-            args.model,
+            translator,
             args.a,
             args.b,
             paired=args.paired,

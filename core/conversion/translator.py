@@ -43,9 +43,11 @@ class Translator:
         MissingDependency: the runtime's package is not installed.
     """
 
-    def __init__(self, model: Model, runtime: str = "auto", device: str = "auto") -> None:
+    def __init__(self, model: Model, runtime: str = "auto", device: str = "auto", name: str | None = None) -> None:
         expect("model", model, Model, "a model; unpaired.load makes a translator of a file or a name")
         self.model = model
+        self.name = name or model.card.get("name", "in memory")
+        """What it was loaded by: a run, a file, the name of a shipped model; else what the model's card calls it."""
         self._asked = runtime, device
         self.choice = choose(runtime, device)
         """The runtime and device it runs on."""
@@ -91,7 +93,7 @@ class Translator:
             return self
         with self._lock:
             if best.name not in self._by_medium:
-                self._by_medium[best.name] = Translator(replace(self.model, domain=best), *self._asked)
+                self._by_medium[best.name] = Translator(replace(self.model, domain=best), *self._asked, self.name)
             return self._by_medium[best.name]
 
     def _best(self, source: Path, target: Path | None) -> Domain:
@@ -279,4 +281,4 @@ def load(
         ModelFileError: the file is damaged or not a model.
         ConfigError, MissingDependency: the runtime or device cannot be used here.
     """
-    return Translator(load_model_named(name_or_path, domain), runtime, device)
+    return Translator(load_model_named(name_or_path, domain), runtime, device, os.fspath(name_or_path))

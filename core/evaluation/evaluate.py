@@ -72,7 +72,7 @@ def evaluate(
     folders: dict[Side, Path] = {"a": Path(a), "b": Path(b)}
     features = None if extractor is None else Path(extractor)
     _check(folders, paired, limit, seed, features, sheet, sheet_rows, {**(scorers or {}), **(palettes or {})})
-    name, translator = _loaded(translator)
+    translator = translator if isinstance(translator, Translator) else load(translator)
     sets = select(translator.domain, folders, paired, limit, seed)
     examiner = Examiner(
         translator=translator,
@@ -86,7 +86,7 @@ def evaluate(
         progress=progress or (lambda done, total: None),
     )
     scores = {direction: examiner.score(direction) for direction in examiner.directions}
-    used, model = {side: chosen.used for side, chosen in sets.items()}, _describe(translator, name)
+    used, model = {side: chosen.used for side, chosen in sets.items()}, _describe(translator)
     report = EvaluationReport(model, used, scores, paired, limit, seed, _text(extractor), _text(sheet))
     return _written(report, examiner.lines, sheet, json)
 
@@ -159,12 +159,6 @@ def _label_scorers(
     return {side: partial(domain.label_scorer, palette) for side, palette in palettes.items()}
 
 
-def _loaded(translator: Translator | str | Path) -> tuple[str, Translator]:
-    if isinstance(translator, Translator):
-        return translator.model.card.get("name", "in memory"), translator
-    return str(translator), load(translator)
-
-
 def _directions(model: Model, wanted: Direction | None) -> tuple[Direction, ...]:
     if wanted is None:
         return tuple(model.generators)
@@ -173,7 +167,7 @@ def _directions(model: Model, wanted: Direction | None) -> tuple[Direction, ...]
     return (wanted,)
 
 
-def _describe(translator: Translator, name: str) -> ModelUsed:
+def _describe(translator: Translator) -> ModelUsed:
     model, choice = translator.model, translator.choice
     digest = hashlib.sha256()
     for direction, generator in sorted(model.generators.items()):
@@ -181,7 +175,7 @@ def _describe(translator: Translator, name: str) -> ModelUsed:
             digest.update(f"{direction}.{key}".encode())
             digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     return ModelUsed(
-        name=name,
+        name=translator.name,
         weights=digest.hexdigest()[:16],
         step=model.step,
         runtime=f"{choice.name} on {choice.device}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import torch
 from PIL import Image
 
 import unpaired as package
+from unpaired.core.model.model_file import load_model
 
 
 def test_a_folder_is_inspected(unpaired: Callable, pictures: Path) -> None:
@@ -85,6 +87,22 @@ def test_scores_are_printed_and_written(unpaired: Callable, model: Path, picture
         assert sheet.size[0] > 3 * 32
     printed = json.loads(unpaired(*words, "--direction", "b2a", "--json", "-").out)
     assert list(printed["scores"]) == ["b2a"]
+
+
+def test_an_evaluation_loads_its_model_once_and_names_it(
+    unpaired: Callable, model: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = []
+
+    def load(path: Path, domain: Any = None) -> Any:
+        loaded.append(path)
+        return load_model(path, domain)
+
+    monkeypatch.setattr("unpaired.core.model.shipped.load_model", load)
+    folders = ("--a", pictures / "trainA", "--b", pictures / "trainB")
+    report = json.loads(unpaired("evaluate", model, *folders, "--limit", "1", "--json", "-").out)
+    assert loaded == [model]
+    assert report["model"]["name"] == str(model)
 
 
 def test_onnx_agrees_with_torch(unpaired: Callable, model: Path, tmp_path: Path) -> None:
