@@ -5,8 +5,9 @@ The public face. Names are imported when first used, so `import unpaired` is ins
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from unpaired.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from unpaired.core.adapter.array_domain import ArrayDomain, ArraySettings
@@ -38,58 +39,6 @@ if TYPE_CHECKING:
     from unpaired.domains.audio import Audio
     from unpaired.domains.image import Image
     from unpaired.domains.video import Video
-
-_HOMES = {
-    "unpaired.core.adapter.array_domain": (
-        "ArrayDomain",
-        "ArraySettings",
-    ),
-    "unpaired.core.adapter.domain": (
-        "ConversionSettings",
-        "Domain",
-        "DomainSettings",
-    ),
-    "unpaired.core.adapter.inventory": (
-        "BrokenFile",
-        "Inventory",
-    ),
-    "unpaired.core.adapter.streams": (
-        "Reader",
-        "Writer",
-    ),
-    "unpaired.core.conversion.translator": (
-        "Translator",
-        "load",
-    ),
-    "unpaired.core.errors": (
-        "AdapterError",
-        "ArgumentError",
-        "ConfigError",
-        "Interrupted",
-        "MediaError",
-        "MissingDependency",
-        "MissingFile",
-        "ModelFileError",
-        "NumericsError",
-        "OutputError",
-        "ResourceError",
-        "UnknownName",
-        "UnpairedError",
-    ),
-    "unpaired.core.evaluation.evaluate": ("evaluate",),
-    "unpaired.core.networks.settings": ("NetworkSettings",),
-    "unpaired.core.objectives.settings": ("CycleSettings",),
-    "unpaired.core.samples": (
-        "Sample",
-        "Warp",
-    ),
-    "unpaired.core.training.run": ("train",),
-    "unpaired.core.training.settings": ("TrainingSettings",),
-    "unpaired.domains.audio": ("Audio",),
-    "unpaired.domains.image": ("Image",),
-    "unpaired.domains.video": ("Video",),
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AdapterError",
@@ -130,12 +79,27 @@ __all__ = [
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'unpaired' has no attribute {name!r}")
-    value = getattr(import_module(_HOME_OF[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(__name__, {
+    "unpaired.core.adapter.array_domain": ["ArrayDomain", "ArraySettings"],
+    "unpaired.core.adapter.domain": ["ConversionSettings", "Domain", "DomainSettings"],
+    "unpaired.core.adapter.inventory": ["BrokenFile", "Inventory"],
+    "unpaired.core.adapter.streams": ["Reader", "Writer"],
+    "unpaired.core.conversion.translator": ["Translator", "load"],
+    "unpaired.core.errors": [
+        "AdapterError", "ArgumentError", "ConfigError", "Interrupted", "MediaError", "MissingDependency",
+        "MissingFile", "ModelFileError", "NumericsError", "OutputError", "ResourceError", "UnknownName",
+        "UnpairedError",
+    ],
+    "unpaired.core.evaluation.evaluate": ["evaluate"],
+    "unpaired.core.networks.settings": ["NetworkSettings"],
+    "unpaired.core.objectives.settings": ["CycleSettings"],
+    "unpaired.core.samples": ["Sample", "Warp"],
+    "unpaired.core.training.run": ["train"],
+    "unpaired.core.training.settings": ["TrainingSettings"],
+    "unpaired.domains.audio": ["Audio"],
+    "unpaired.domains.image": ["Image"],
+    "unpaired.domains.video": ["Video"],
+})  # fmt: skip
 
 
 def __dir__() -> list[str]:

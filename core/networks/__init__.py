@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .initialisation import initialise
@@ -18,16 +19,8 @@ __all__ = [
     "initialise",
 ]
 
-_HOMES = {
-    "NetworkSpec": ".spec",
-    "Networks": ".spec",
-    "PRESETS": ".presets",
-    "default_networks": ".presets",
-    "initialise": ".initialisation",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name], __name__), name)
+__getattr__ = lazy_names(__name__, {
+    ".initialisation": ["initialise"],
+    ".presets": ["PRESETS", "default_networks"],
+    ".spec": ["NetworkSpec", "Networks"],
+})  # fmt: skip

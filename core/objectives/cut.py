@@ -14,9 +14,9 @@ from ..errors import ConfigError
 from ..networks.spec import Networks
 from ..samples import Batch, Warp
 from ..settings.faults import raise_faults, require, require_at_least
-from ..sides import Direction, Side
+from ..sides import Direction
 from .losses import apply_together, discriminate, generator_loss
-from .objective import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
+from .objective import ByName, BySide, Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
 from .settings import AdversarialForm, require_form
 
 
@@ -132,11 +132,7 @@ class Cut(Objective):
         return torch.stack(losses).mean()
 
     def discriminator_step(
-        self,
-        discriminators: Discriminators,
-        batch: Batch,
-        shown: Mapping[Side, Tensor],
-        auxiliary: Mapping[str, Tensor],
+        self, discriminators: Discriminators, batch: Batch, shown: BySide, auxiliary: ByName
     ) -> DiscriminatorStep:
         return DiscriminatorStep.of({"b": discriminate(self.settings.form, discriminators.b, batch.b, shown["b"])})
 

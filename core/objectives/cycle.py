@@ -14,7 +14,16 @@ from ..errors import ConfigError
 from ..samples import Batch, Warp
 from ..sides import Side
 from .losses import apply_together, discriminate, distance, generator_loss, gradient_penalty
-from .objective import DiscriminatorOutput, Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
+from .objective import (
+    ByName,
+    BySide,
+    DiscriminatorOutput,
+    Discriminators,
+    DiscriminatorStep,
+    Generators,
+    GeneratorStep,
+    Objective,
+)
 from .settings import CycleSettings
 
 
@@ -147,11 +156,7 @@ class Cycle(Objective):
         return dict(zip(inputs, apply_together(generator, seen), strict=True))
 
     def discriminator_step(
-        self,
-        discriminators: Discriminators,
-        batch: Batch,
-        shown: Mapping[Side, Tensor],
-        auxiliary: Mapping[str, Tensor],
+        self, discriminators: Discriminators, batch: Batch, shown: BySide, auxiliary: ByName
     ) -> DiscriminatorStep:
         seen = {"a": (discriminators.a, batch.a, shown["a"]), "b": (discriminators.b, batch.b, shown["b"])}
         for name, real in self.auxiliary_real(batch).items():

@@ -13,9 +13,8 @@ from ..errors import ConfigError
 from ..networks.spec import Networks
 from ..samples import Batch, Warp
 from ..settings.faults import raise_faults, require, require_at_least
-from ..sides import Side
 from .losses import discriminate, generator_loss, precise
-from .objective import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective, Updates
+from .objective import ByName, BySide, Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective, Updates
 from .settings import AdversarialForm, require_form
 
 
@@ -104,11 +103,7 @@ class Disco(Objective):
         return GeneratorStep(losses, {"a": made["a"].detach(), "b": made["b"].detach()})
 
     def discriminator_step(
-        self,
-        discriminators: Discriminators,
-        batch: Batch,
-        shown: Mapping[Side, Tensor],
-        auxiliary: Mapping[str, Tensor],
+        self, discriminators: Discriminators, batch: Batch, shown: BySide, auxiliary: ByName
     ) -> DiscriminatorStep:
         form = self.settings.form
         seen = {"a": (discriminators.a, batch.a, shown["a"]), "b": (discriminators.b, batch.b, shown["b"])}

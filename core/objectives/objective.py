@@ -13,6 +13,9 @@ from ..networks.spec import Networks
 from ..samples import Batch, Warp
 from ..sides import DIRECTIONS, Direction, Side
 
+BySide = Mapping[Side, Tensor]
+ByName = Mapping[str, Tensor]
+
 
 class Generators(nn.Module):
     """The translators: `a2b` is the paper's G, `b2a` its F; an objective of one direction has the one alone.
@@ -163,11 +166,7 @@ class Objective(ABC):
 
     @abstractmethod
     def discriminator_step(
-        self,
-        discriminators: Discriminators,
-        batch: Batch,
-        shown: Mapping[Side, Tensor],
-        auxiliary: Mapping[str, Tensor],
+        self, discriminators: Discriminators, batch: Batch, shown: BySide, auxiliary: ByName
     ) -> DiscriminatorStep:
         """Losses of the discriminators on real samples and on detached translations.
 

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
 
 from ..errors import ConfigError
 from ..networks.spec import Networks, NetworkSpec
 from ..samples import Batch, Warp
 from ..settings.faults import raise_faults, require_at_least
-from ..sides import Direction, Side
+from ..sides import Direction
 from .losses import apply_together, discriminate, distance, generator_loss
-from .objective import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
+from .objective import ByName, BySide, Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
 from .settings import AdversarialForm, require_form
 
 
@@ -80,11 +79,7 @@ class Pix2pix(Objective):
         return GeneratorStep(losses, {"b": made.detach()})
 
     def discriminator_step(
-        self,
-        discriminators: Discriminators,
-        batch: Batch,
-        shown: Mapping[Side, Tensor],
-        auxiliary: Mapping[str, Tensor],
+        self, discriminators: Discriminators, batch: Batch, shown: BySide, auxiliary: ByName
     ) -> DiscriminatorStep:
         real, generated = (torch.cat([batch.a, x], dim=1) for x in (batch.b, shown["b"]))
         return DiscriminatorStep.of({"b": discriminate(self.settings.form, discriminators.b, real, generated)})

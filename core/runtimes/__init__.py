@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .choice import Choice, choose
@@ -17,15 +18,8 @@ __all__ = [
     "require",
 ]
 
-_HOMES = {
-    "Choice": ".choice",
-    "Runtime": ".runtime",
-    "choose": ".choice",
-    "require": ".packages",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name], __name__), name)
+__getattr__ = lazy_names(__name__, {
+    ".choice": ["Choice", "choose"],
+    ".packages": ["require"],
+    ".runtime": ["Runtime"],
+})  # fmt: skip

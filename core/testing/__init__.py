@@ -11,8 +11,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .case import Case, ContractError, Rule
@@ -27,17 +28,7 @@ __all__ = [
     "verify",
 ]
 
-_HOMES = {
-    "Case": ".case",
-    "ContractError": ".case",
-    "RULES": ".suite",
-    "Rule": ".case",
-    "check": ".suite",
-    "verify": ".suite",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name], __name__), name)
+__getattr__ = lazy_names(__name__, {
+    ".case": ["Case", "ContractError", "Rule"],
+    ".suite": ["RULES", "check", "verify"],
+})  # fmt: skip

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ...core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .domain import Image
@@ -11,14 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Image", "ImageConversion", "ImageSettings"]
 
-_HOMES = {
-    "Image": ".domain",
-    "ImageConversion": ".settings",
-    "ImageSettings": ".settings",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name], __name__), name)
+__getattr__ = lazy_names(__name__, {
+    ".domain": ["Image"],
+    ".settings": ["ImageConversion", "ImageSettings"],
+})  # fmt: skip

@@ -21,41 +21,12 @@ HEAVY = {
 }  # fmt: skip
 
 PUBLIC_NAMES = [
-    "AdapterError",
-    "ArgumentError",
-    "ArrayDomain",
-    "ArraySettings",
-    "Audio",
-    "BrokenFile",
-    "ConfigError",
-    "ConversionSettings",
-    "CycleSettings",
-    "Domain",
-    "DomainSettings",
-    "Image",
-    "Interrupted",
-    "Inventory",
-    "MediaError",
-    "MissingDependency",
-    "MissingFile",
-    "ModelFileError",
-    "NetworkSettings",
-    "NumericsError",
-    "OutputError",
-    "Reader",
-    "ResourceError",
-    "Sample",
-    "TrainingSettings",
-    "Translator",
-    "UnknownName",
-    "UnpairedError",
-    "Video",
-    "Warp",
-    "Writer",
-    "evaluate",
-    "load",
-    "train",
-]
+    "AdapterError", "ArgumentError", "ArrayDomain", "ArraySettings", "Audio", "BrokenFile", "ConfigError",
+    "ConversionSettings", "CycleSettings", "Domain", "DomainSettings", "Image", "Interrupted", "Inventory",
+    "MediaError", "MissingDependency", "MissingFile", "ModelFileError", "NetworkSettings", "NumericsError",
+    "OutputError", "Reader", "ResourceError", "Sample", "TrainingSettings", "Translator", "UnknownName",
+    "UnpairedError", "Video", "Warp", "Writer", "evaluate", "load", "train",
+]  # fmt: skip
 """The public face, as reviewed: a change here is a change users see, and needs a line in CHANGELOG.md."""
 
 
