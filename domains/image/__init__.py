@@ -8,11 +8,11 @@ from ...core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .domain import Image
-    from .settings import ImageConversion, ImageSettings
+    from .settings import CropSettings, ImageConversion, ImageSettings
 
-__all__ = ["Image", "ImageConversion", "ImageSettings"]
+__all__ = ["CropSettings", "Image", "ImageConversion", "ImageSettings"]
 
 __getattr__ = lazy_names(__name__, {
     ".domain": ["Image"],
-    ".settings": ["ImageConversion", "ImageSettings"],
+    ".settings": ["CropSettings", "ImageConversion", "ImageSettings"],
 })  # fmt: skip

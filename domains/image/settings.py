@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 from ...core.adapter.domain import ConversionSettings, DomainSettings
 from ...core.errors import show
@@ -17,9 +17,20 @@ _CHANNELS = {"grey": 1, "rgb": 3, "rgba": 4}
 _ENLARGEMENT = 286 / 256  # Zhu et al. 2017 and Isola et al. 2017: resize to 286, crop 256
 
 
+class _ToneCurves:
+    """The tone curves of both sides: fields of each medium, among its own."""
+
+    gamma_a: float
+    gamma_b: float
+
+    def gamma(self, side: Side) -> float:
+        """Exponent of the tone curve of `side`."""
+        return self.gamma_a if side == "a" else self.gamma_b
+
+
 @dataclass(frozen=True)
-class ImageSettings(DomainSettings):
-    """What a picture sample is, and how it is drawn from a file."""
+class CropSettings(_ToneCurves, DomainSettings):
+    """How a training crop is taken from a picture or a frame: base of the settings of both media."""
 
     size: int = 256
     """Side of the square training crop in pixels."""
@@ -34,9 +45,49 @@ class ImageSettings(DomainSettings):
     flip: bool = True
     """Mirror left and right at random."""
     vertical_flip: bool = False
-    """Mirror top and bottom at random (aerial pictures, microscopy)."""
+    """Mirror top and bottom at random (pictures and footage from above, microscopy)."""
     rotate: bool = False
     """Turn by 0, 90, 180 or 270 degrees at random (by 0 or 180 where the crop is not square)."""
+
+    def __post_init__(self) -> None:
+        settle_types(self, "domain")
+        faults: list[str] = []
+        self._check(faults)
+        raise_faults(faults)
+
+    def _check(self, faults: list[str]) -> None:
+        """Collect what is out of range."""
+        for name in ("size", "width", "height", "load_size"):
+            value = getattr(self, name)
+            require(
+                faults,
+                value is None or 8 <= value <= 8192,
+                f"domain.{name} is {show(value)}; expected 8 to 8192 pixels",
+            )
+        short = min(self.crop)
+        require(faults, self.load_size is None or self.load_size >= short,
+                f"domain.load_size is {self.load_size}; expected at least the crop's {short}")  # fmt: skip
+        require(faults, self.fit in ("short", "stretch"),
+                f"domain.fit is {show(self.fit)}; expected one of short, stretch")  # fmt: skip
+        for name in ("gamma_a", "gamma_b"):
+            value = getattr(self, name)
+            require(faults, 0.1 <= value <= 10.0, f"domain.{name} is {value}; expected 0.1 to 10")
+
+    @property
+    def crop(self) -> tuple[int, int]:
+        """Height and width of a sample in pixels."""
+        return self.height or self.size, self.width or self.size
+
+    def of_pictures(self) -> dict[str, Any]:
+        """The settings, by name, that are the same for pictures and for frames."""
+        names = [*(field.name for field in fields(CropSettings)), "gamma_a", "gamma_b"]
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class ImageSettings(CropSettings):
+    """What a picture sample is, and how it is drawn from a file."""
+
     mode: Mode = "rgb"
     """rgb, grey, rgba (transparency is translated too) or channels (as many as channels_a and channels_b say)."""
     channels_a: int = 3
@@ -53,36 +104,16 @@ class ImageSettings(DomainSettings):
     warp: Literal["none", "flip-rotate"] = "none"
     """Transformation that translation should commute with (objective.equivariance weighs it)."""
 
-    def __post_init__(self) -> None:
-        settle_types(self, "domain")
-        faults: list[str] = []
-        for name in ("size", "width", "height", "load_size"):
-            value = getattr(self, name)
-            require(
-                faults,
-                value is None or 8 <= value <= 8192,
-                f"domain.{name} is {show(value)}; expected 8 to 8192 pixels",
-            )
-        short = min(self.crop)
-        require(faults, self.load_size is None or self.load_size >= short,
-                f"domain.load_size is {self.load_size}; expected at least the crop's {short}")  # fmt: skip
-        choices = {"fit": ("short", "stretch"), "mode": (*_CHANNELS, "channels"), "warp": ("none", "flip-rotate")}
+    def _check(self, faults: list[str]) -> None:
+        super()._check(faults)
+        choices = {"mode": (*_CHANNELS, "channels"), "warp": ("none", "flip-rotate")}
         for name, allowed in choices.items():
             value = getattr(self, name)
             require(faults, value in allowed, f"domain.{name} is {show(value)}; expected one of {', '.join(allowed)}")
-        for name in ("gamma_a", "gamma_b"):
-            value = getattr(self, name)
-            require(faults, 0.1 <= value <= 10.0, f"domain.{name} is {value}; expected 0.1 to 10")
         for name in ("channels_a", "channels_b"):
             value = getattr(self, name)
             require(faults, 1 <= value <= 512, f"domain.{name} is {value}; expected 1 to 512")
         require(faults, self.cache_mb >= 0, f"domain.cache_mb is {self.cache_mb}; expected 0 or more")
-        raise_faults(faults)
-
-    @property
-    def crop(self) -> tuple[int, int]:
-        """Height and width of a sample in pixels."""
-        return self.height or self.size, self.width or self.size
 
     @property
     def loaded(self) -> tuple[int, int]:
@@ -91,10 +122,6 @@ class ImageSettings(DomainSettings):
         short = min(height, width)
         scale = self.load_size / short if self.load_size else _ENLARGEMENT
         return round(height * scale), round(width * scale)
-
-    def gamma(self, side: Side) -> float:
-        """Exponent of the tone curve of domain `side`."""
-        return self.gamma_a if side == "a" else self.gamma_b
 
     def channels(self, side: Side) -> int:
         """Number of channels of a sample of domain `side`."""

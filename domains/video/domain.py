@@ -5,7 +5,6 @@ Light to import, so that a command line can read its settings: decoders and torc
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -65,9 +64,7 @@ class Video(Domain):
         """Footage for a model of colour pictures: its frames are such pictures. None for any other model."""
         if not isinstance(other, Image) or (other.channels("a"), other.channels("b")) != (3, 3):
             return None
-        shared = {field.name for field in dataclasses.fields(VideoSettings)} - {"warp", "cache_mb"}
-        theirs = {name: value for name, value in vars(other.settings).items() if name in shared}
-        return cls(VideoSettings(**theirs))
+        return cls(VideoSettings(**other.settings.of_pictures()))
 
     # -- training -----------------------------------------------------------------------------------
     def channels(self, side: Side) -> int:

@@ -7,34 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ...core.adapter.domain import ConversionSettings, DomainSettings
+from ...core.adapter.domain import ConversionSettings
 from ...core.errors import show
-from ...core.settings.arguments import settle_types
 from ...core.settings.faults import collecting_faults, raise_faults, require
-from ...core.sides import Side
-from ..image import ImageSettings
+from ..image import CropSettings, ImageSettings
 
 
 @dataclass(frozen=True)
-class VideoSettings(DomainSettings):
+class VideoSettings(CropSettings):
     """What a sample of footage is, and how it is drawn from a clip."""
 
-    size: int = 256
-    """Side of the square training crop in pixels."""
-    width: int | None = None
-    """Width of a rectangular crop in pixels; None takes size."""
-    height: int | None = None
-    """Height of a rectangular crop in pixels; None takes size."""
-    load_size: int | None = None
-    """Shorter side, in pixels, that frames are resized to before the crop; None takes 286/256 of the crop's."""
-    fit: Literal["short", "stretch"] = "short"
-    """short: the shorter side is scaled to load_size and the aspect kept; stretch: both sides are."""
-    flip: bool = True
-    """Mirror left and right at random."""
-    vertical_flip: bool = False
-    """Mirror top and bottom at random (footage from above)."""
-    rotate: bool = False
-    """Turn by 0, 90, 180 or 270 degrees at random (by 0 or 180 where the crop is not square)."""
     cache_mb: int = 512
     """Memory, in MB for each loader process, for frames already decoded and resized; 0 decodes every time."""
     neighbours: bool = False
@@ -53,43 +35,19 @@ class VideoSettings(DomainSettings):
     gamma_b: float = 1.0
     """The same for domain B."""
 
-    def __post_init__(self) -> None:
-        settle_types(self, "domain")
-        faults: list[str] = []
-        for name in ("size", "width", "height", "load_size"):
-            value = getattr(self, name)
-            require(faults, value is None or 8 <= value <= 8192, f"domain.{name} is {value}; expected 8 to 8192 pixels")
-        short = min(self.crop)
-        require(faults, self.load_size is None or self.load_size >= short,
-                f"domain.load_size is {self.load_size}; expected at least the crop's {short}")  # fmt: skip
-        choices = {"fit": ("short", "stretch"), "warp": ("none", "motion")}
-        for name, allowed in choices.items():
-            value = getattr(self, name)
-            require(faults, value in allowed, f"domain.{name} is {show(value)}; expected one of {', '.join(allowed)}")
+    def _check(self, faults: list[str]) -> None:
+        super()._check(faults)
+        require(faults, self.warp in ("none", "motion"),
+                f"domain.warp is {show(self.warp)}; expected one of none, motion")  # fmt: skip
         require(faults, self.cache_mb >= 0, f"domain.cache_mb is {self.cache_mb}; expected 0 or more")
         require(faults, 2 <= self.longest_gap <= 100, f"domain.longest_gap is {self.longest_gap}; expected 2 to 100")
         for name in ("motion_deviation", "motion_shift"):
             value = getattr(self, name)
             require(faults, 0.0 <= value <= 100.0, f"domain.{name} is {value}; expected 0 to 100 pixels")
-        for name in ("gamma_a", "gamma_b"):
-            value = getattr(self, name)
-            require(faults, 0.1 <= value <= 10.0, f"domain.{name} is {value}; expected 0.1 to 10")
-        raise_faults(faults)
-
-    @property
-    def crop(self) -> tuple[int, int]:
-        """Height and width of a sample in pixels."""
-        return self.height or self.size, self.width or self.size
-
-    def gamma(self, side: Side) -> float:
-        """Exponent of the tone curve of domain `side`."""
-        return self.gamma_a if side == "a" else self.gamma_b
 
     def pictures(self) -> ImageSettings:
         """The same for single frames, as the picture domain has it."""
-        shared = ("size", "width", "height", "load_size", "fit", "flip", "vertical_flip", "rotate", "gamma_a",
-                  "gamma_b")  # fmt: skip
-        return ImageSettings(**{name: getattr(self, name) for name in shared}, cache_mb=0)
+        return ImageSettings(**self.of_pictures(), cache_mb=0)
 
 
 _SIZE = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}")
