@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import argparse
 import errno
+import io
 import os
 import sys
 import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from json import dumps
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TypeVar
@@ -61,6 +62,10 @@ class Parser(argparse.ArgumentParser):
             named = (str(action.metavar or action.dest) for action in self._actions if not action.option_strings)
             hint = f"; it takes {' '.join(named)}"
         raise ConfigError(f"{shortened(message, 160)} (see {self.prog} --help){hint}")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # argparse passes over a standard output that is full.
+        print(message, end="", file=file)
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
         """Read a program's words. In the result, `settings` is the nested mapping of the dotted settings, `typed` the
@@ -212,7 +217,7 @@ def quiet_libraries() -> Iterator[None]:
         return
     stream = sys.stderr
     sys.stderr.flush()
-    if stream.fileno() == 2:
+    if _number(stream) == 2:
         sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding=stream.encoding, errors=stream.errors)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -244,6 +249,18 @@ def open_streams() -> None:
             stream = Path(os.devnull).open("w" if number else "r", encoding="utf-8")  # noqa: SIM115 (it stays open)
             setattr(sys, name, stream)
 
+    for output in (sys.stdout, sys.stderr):
+        if isinstance(output, io.TextIOWrapper):  # names of files need not be Unicode
+            output.reconfigure(errors="backslashreplace")
+
+
+def _number(stream: Any) -> int | None:
+    """The system's number of a stream; None for one that Python made in its place (`io.StringIO`)."""
+    try:
+        return int(stream.fileno())
+    except (AttributeError, OSError, ValueError):
+        return None
+
 
 def leads_nowhere(stream: Any) -> bool:
     """Whether a standard stream is one that `open_streams` had to make."""
@@ -256,19 +273,18 @@ def run(program: Callable[[], int | None], debug: bool = False) -> int:
         warnings.simplefilter("ignore")
     open_streams()
     try:
-        code = program() or 0
-        sys.stdout.flush()
-        return code
-    except SystemExit:  # argparse, after it printed the help
-        return 0
+        return _finished(program)
     except UnpairedError as error:
         return _failed(str(error), 2, debug)
     except KeyboardInterrupt as error:
         return _failed(str(error) or "interrupted", 130, debug)
     except BrokenPipeError:  # whoever read our output went away, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         return 0
     except Exception as error:
+        if isinstance(error, OSError) and error.filename is None and _output_fails():
+            _give_up_output()
+            return _failed(f"standard output cannot be written: {error.strerror or error}", 2, debug)
         if isinstance(error, OSError) and error.errno in _ENVIRONMENT:
             return _failed(f"{shortened(str(error.filename or 'a file'))} cannot be used: {error.strerror}", 2, debug)
         return _failed(
@@ -279,8 +295,40 @@ def run(program: Callable[[], int | None], debug: bool = False) -> int:
         )
 
 
+def _finished(program: Callable[[], int | None]) -> int:
+    """A program's exit code, once all that it printed is written."""
+    try:
+        code = program() or 0
+    except SystemExit:  # argparse, after it printed the help
+        code = 0
+    sys.stdout.flush()
+    return code
+
+
+def _output_fails() -> bool:
+    """Whether standard output takes nothing: what is buffered, or a write of no bytes."""
+    try:
+        sys.stdout.flush()
+        os.write(sys.stdout.fileno(), b"")
+    except ValueError:  # no stream of the system's
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def _give_up_output() -> None:
+    """Let what is still buffered for standard output go nowhere: Python would complain of it at its end."""
+    number = _number(sys.stdout)
+    if number is not None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, number)
+        os.close(nowhere)
+
+
 def _failed(message: str, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    print("unpaired:", " ".join(message.split()), file=sys.stderr)
+    with suppress(OSError):  # standard error may be full as well
+        print("unpaired:", " ".join(message.split()), file=sys.stderr, flush=True)
     return code

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from unpaired import Audio, ConfigError, ConversionSettings, Image, MissingFile, Video
 from unpaired.apps.command_line import Progress as ProgressShown
 from unpaired.apps.command_line import put_scores, quiet_libraries, said_now_and_then
+from unpaired.core.errors import as_note
 from unpaired.core.sides import SIDES
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def convert_live(
     with redirect_stdout(sys.stderr if target == PIPE else sys.stdout):
         print(dumps(dataclasses.asdict(report), indent=2) if json else _live_text(report))
     for note in report.warnings:
-        print(f"unpaired: note: {source}: {note}", file=sys.stderr)
+        print(as_note(f"{source}: {note}"), file=sys.stderr)
     return 0
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from unpaired import ConversionSettings
 from unpaired.apps.command_line import Progress, put_scores, quiet_libraries, refuse, said_now_and_then
+from unpaired.core.errors import as_note
 from unpaired.core.sides import SIDES
 
 if TYPE_CHECKING:
@@ -117,9 +118,11 @@ def _told_once_behind(show: Callable[[LiveReport], None]) -> Callable[[LiveRepor
         if report.behind and not told:
             told = True
             print(
-                f"unpaired: note: this machine does not keep up: it takes {report.factor:.2f} s for a second of sound; "
-                f"{'some of it is left out' if report.dropped else 'what comes next waits'}; "
-                "choose a smaller model, another --runtime, or a lower --rate",
+                as_note(
+                    f"this machine does not keep up: it takes {report.factor:.2f} s for a second of sound; "
+                    f"{'some of it is left out' if report.dropped else 'what comes next waits'}; "
+                    "choose a smaller model, another --runtime, or a lower --rate"
+                ),
                 file=sys.stderr,
                 flush=True,
             )

@@ -107,6 +107,16 @@ def one_line(error: BaseException) -> str:
     return " ".join(text.split())[:LONGEST] or type(error).__name__
 
 
+def as_note(text: str) -> str:
+    """A line about what was done all the same, as every program and training says it."""
+    return f"unpaired: note: {text}"
+
+
+def counted(count: int, one: str, more: str) -> str:
+    """A number of things: "1 frame is", "2 frames are"."""
+    return f"{count} {one if count == 1 else more}"
+
+
 def show(value: Any) -> str:
     """A value as a message quotes it, cut short."""
     if value is None or isinstance(value, bool):

@@ -18,6 +18,7 @@ from unpaired import ConversionSettings
 from unpaired.apps import footage, voices
 from unpaired.apps.command_line import Parser, Progress, carried_out, leads_nowhere, put, quiet_libraries, refuse, run
 from unpaired.core.adapter.folders import told
+from unpaired.core.errors import as_note, counted
 from unpaired.core.files import check_writable
 from unpaired.core.settings import mapping as config
 
@@ -124,7 +125,7 @@ def main(args: argparse.Namespace) -> int:
     with redirect_stdout(sys.stderr if args.output == footage.PIPE else sys.stdout):
         print(json.dumps(_figures(report) | rate, indent=2, ensure_ascii=False) if args.json else _text(report, rate))
     for note in report.notes:
-        print(f"unpaired: note: {note.path}: {note.text}", file=sys.stderr)
+        print(as_note(f"{note.path}: {note.text}"), file=sys.stderr)
     for line in told(report.failed):
         print(f"unpaired: {line}", file=sys.stderr)
     return 2 if report.failed else 0
@@ -225,4 +226,5 @@ def _text(report: ConversionReport, rate: Mapping[str, float]) -> str:
     counts = f"{len(report.converted)} converted, {len(report.skipped)} skipped, {len(report.failed)} refused"
     if not rate:
         return counts
-    return f"{counts}; {rate['frames']} frames in {rate['seconds']:.1f} s ({rate['frames_per_second']:.1f} frames/s)"
+    frames = counted(int(rate["frames"]), "frame", "frames")
+    return f"{counts}; {frames} in {rate['seconds']:.1f} s ({rate['frames_per_second']:.1f} frames/s)"

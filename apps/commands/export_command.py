@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unpaired import ConfigError
 from unpaired.apps.command_line import Parser, refuse
+from unpaired.core.errors import as_note
 
 if TYPE_CHECKING:
     from unpaired.core.model.export import ExportReport
@@ -63,7 +65,7 @@ def _onnx(args: argparse.Namespace, out: Path) -> int:
     if report.reduced_psnr is not None:
         print(f"bf16 on this CPU against fp32: {report.reduced_psnr:.1f} dB PSNR")
     for warning in report.warnings:
-        print(f"note: {warning}")
+        print(as_note(warning), file=sys.stderr)
     return 0
 
 

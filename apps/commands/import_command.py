@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from unpaired.apps.command_line import Parser, refuse
 from unpaired.apps.run_settings import read_domain
+from unpaired.core.errors import as_note
 
 DESCRIPTION = """Read the generator weights of pytorch-CycleGAN-and-pix2pix and CUT (ResNet and U-Net, recognised from
 the weights alone) and write a model file. Nothing in the checkpoint is executed.
@@ -58,6 +60,6 @@ def main(args: argparse.Namespace) -> int:
         options = ", ".join(f"{key} {value}" for key, value in spec.options.items())
         print(f"{direction}: {spec.architecture} ({options})")
     if "note" in model.card:
-        print(f"note: {model.card['note']}")
+        print(as_note(model.card["note"]), file=sys.stderr)
     print(f"model: {out}")
     return 0

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from ..adapter.domain import ConversionSettings, Domain
 from ..adapter.inventory import BrokenFile
 from ..adapter.streams import Translate
-from ..errors import OutputError
+from ..errors import OutputError, counted
 from ..files import check_writable, clear_leftovers
 from ..settings.mapping import from_mapping, to_mapping
 from ..sides import Direction
@@ -135,7 +135,9 @@ def _notes_of_parts(domain: Domain, source: Path, jobs: Sequence[Job]) -> Iterat
     """Say what lies beside a recording that goes into a file, and which files are parts of one to another medium."""
     if rest := left_beside(domain, source, jobs):
         names = ", ".join(path.name for path in rest[:3]) + (", ..." if len(rest) > 3 else "")
-        yield FileNote(source, f"what lies beside the recording is left out: {len(rest)} files ({names})")
+        yield FileNote(
+            source, f"what lies beside the recording is left out: {counted(len(rest), 'file', 'files')} ({names})"
+        )
     others = compatible_media(domain)
     sources = [job.source for job in jobs if job.source.is_file()]
     for folder in sorted({each.parent for each in sources}) if len(sources) > 1 else ():

@@ -148,7 +148,7 @@ def _check(
     if further and not paired:
         faults.append("scorers and palettes need true counterparts; set paired")
     if faults:
-        raise ConfigError("; ".join(faults))
+        raise ConfigError(*faults)
 
 
 def _label_scorers(

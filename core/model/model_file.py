@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ..adapter.domain import Domain
@@ -26,7 +26,7 @@ from ..networks.spec import Networks, NetworkSpec
 from ..settings.mapping import from_mapping, to_mapping
 from ..settings.plain import from_json
 from ..sides import DIRECTIONS, Direction
-from .stored import checksum, first_difference, first_line, save_tensors, shapes
+from .stored import checksum, first_difference, first_line, open_tensors, save_tensors, shapes
 
 FORMAT = 1
 """Version of the file format; a file with a higher one is refused."""
@@ -101,7 +101,7 @@ def read_header(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise MissingFile(f"no model file at {path}")
     try:
-        with safe_open(path, framework="pt") as handle:
+        with open_tensors(path) as handle:
             text = (handle.metadata() or {}).get("unpaired")
     except (SafetensorError, OSError) as error:
         known = _FOREIGN.get(path.suffix.lower(), f"is not a safetensors model file ({first_line(error)})")
@@ -198,7 +198,7 @@ def _weights(generators: Mapping[Direction, nn.Module], path: Path) -> dict[str,
         f"generators.{d}.{name}": value for d, each in generators.items() for name, value in each.state_dict().items()
     }
     try:
-        with safe_open(path, framework="pt") as handle:
+        with open_tensors(path) as handle:
             found = {name: tuple(handle.get_slice(name).get_shape()) for name in handle.keys()}  # noqa: SIM118
             if unlike := first_difference(shapes(own), found):
                 raise ModelFileError(f"{path} does not match its header: {unlike}")

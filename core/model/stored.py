@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 from torch import Tensor
 
 from ..errors import shortened
+from ..settings.plain import is_unicode
 
 _NUMBER = re.compile(r"os error (\d+)")
 _NAMED = re.compile(r"(?:GLOBAL|class|global) ([A-Za-z_][\w.]*)")
@@ -29,7 +32,10 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, 
     path.touch()
     mode = path.stat().st_mode
     try:
-        save_file(dict(tensors), path, metadata)
+        if is_unicode(str(path)):
+            save_file(dict(tensors), path, metadata)
+        else:  # safetensors takes no such path
+            path.write_bytes(save(dict(tensors), metadata))
     except SafetensorError as error:  # wraps what the system said
         raise _of_the_system(error) from error
     path.chmod(mode)  # safetensors makes files for their owner alone
@@ -55,10 +61,21 @@ def _of_the_system(error: Exception) -> OSError:
     return OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(first_line(error))
 
 
+@contextmanager
+def open_tensors(path: Path) -> Iterator[Any]:
+    """`safetensors.safe_open`, by any path: it takes none that is not UTF-8. Raises SafetensorError or OSError."""
+    with ExitStack() as stack:
+        if not is_unicode(str(path)):
+            place = Path(stack.enter_context(TemporaryDirectory()), "link.safetensors")
+            place.symlink_to(path.absolute())
+            path = place
+        yield stack.enter_context(safe_open(path, framework="pt"))
+
+
 def load_tensors(path: Path) -> dict[str, Tensor]:
     """All tensors of a safetensors file. Raises Unreadable, or OSError."""
     try:
-        with safe_open(path, framework="pt") as handle:
+        with open_tensors(path) as handle:
             return {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise Unreadable(first_line(error)) from error

@@ -156,7 +156,7 @@ def check_options(owner: str, rules: Sequence[tuple[str, Any, bool, str]]) -> No
         f"{owner}: {name} is {show(value)}; expected {wanted}" for name, value, holds, wanted in rules if not holds
     ]
     if faults:
-        raise ConfigError("; ".join(faults))
+        raise ConfigError(*faults)
 
 
 def common_rules(

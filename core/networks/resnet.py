@@ -16,6 +16,7 @@ from .layers import (
     normalisation,
     upsample,
 )
+from .settings import MOST_BLOCKS
 
 
 class ResidualBlock(nn.Module):
@@ -100,7 +101,7 @@ class ResnetGenerator(nn.Module):
 def _rules(blocks: int, upsampling: str, downsampling: str, dropout: float) -> list[tuple[str, object, bool, str]]:
     ways_up, ways_down = ("transposed", "resize", "blurred"), ("strided", "blurred")
     return [
-        ("blocks", blocks, 0 <= blocks <= 64, "0 to 64"),
+        ("blocks", blocks, 0 <= blocks <= MOST_BLOCKS, f"0 to {MOST_BLOCKS}"),
         ("upsampling", upsampling, upsampling in ways_up, "transposed, resize or blurred"),
         ("downsampling", downsampling, downsampling in ways_down, "strided or blurred"),
         ("dropout", dropout, 0.0 <= dropout < 1.0, "0 to below 1"),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ..errors import show
 from ..settings.arguments import settle_types
 from ..settings.faults import raise_faults, require
+
+MOST_BLOCKS = 64
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,12 @@ class NetworkSettings:
     def __post_init__(self) -> None:
         settle_types(self, "networks")
         faults: list[str] = []
-        for name in ("filters", "blocks", "blocks_b2a", "discriminator_filters"):
+        bounds = {"filters": 1024, "blocks": MOST_BLOCKS, "blocks_b2a": MOST_BLOCKS, "discriminator_filters": 1024}
+        for name, most in bounds.items():
             value = getattr(self, name)
-            require(faults, value is None or 1 <= value <= 1024, f"networks.{name} is {value}; expected 1 to 1024")
+            require(
+                faults, value is None or 1 <= value <= most, f"networks.{name} is {show(value)}; expected 1 to {most}"
+            )
         require(faults, 0.0 <= self.dropout < 1.0, f"networks.dropout is {self.dropout}; expected 0 to below 1")
         layers = self.discriminator_layers
         require(faults, 1 <= layers <= 8, f"networks.discriminator_layers is {layers}; expected 1 to 8")

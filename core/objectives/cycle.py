@@ -63,7 +63,7 @@ class Cycle(Objective):
             if pool > min(shape[1:])
         ]
         if faults:
-            raise ConfigError("; ".join(faults))
+            raise ConfigError(*faults)
 
     def context_inputs(self, side: Side, batch: Batch) -> Mapping[str, Tensor]:
         """Samples (B, C, *space) of one side's context that are to be translated too; default: none.

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..adapter.domain import Domain
 from ..adapter.folders import LISTED, told
 from ..adapter.inventory import Inventory
-from ..errors import ConfigError, Interrupted, MissingFile, ModelFileError, NumericsError
+from ..errors import ConfigError, Interrupted, MissingFile, ModelFileError, NumericsError, as_note
 from ..model.model_file import Model, read_header, save_model
 from ..monitoring.monitor import Monitor
 from ..monitoring.records import Preview, PreviewRow, StepReport
@@ -116,7 +116,7 @@ class Loop:
             self._say(f"nothing is left to do: {self.plan.out} has had its {self.step} steps; --steps gives it more")
 
     def _say(self, text: str) -> None:
-        self.fabric.print(f"note: {text}", file=sys.stderr)
+        self.fabric.print(as_note(text), file=sys.stderr)
 
     def _batches(self) -> Iterator[list[Batch]]:
         """The batches of one step after another, on the device."""

@@ -14,7 +14,7 @@ from .. import registry
 from ..adapter.checks import check_pickles
 from ..adapter.domain import Domain
 from ..deprecation import with_new_names
-from ..errors import ArgumentError, ConfigError, show
+from ..errors import ArgumentError, ConfigError, as_note, show
 from ..files import clear_leftovers
 from ..networks.settings import NetworkSettings
 from ..objectives.objective import Objective
@@ -111,7 +111,7 @@ def _start(plan: RunPlan, resume: bool, data_changed: bool) -> None:
         clear_leftovers(plan.out)
         plan, note = _judged(plan, resume, data_changed)
         if note:
-            fabric.print(f"note: {note}", file=sys.stderr)
+            fabric.print(as_note(note), file=sys.stderr)
         launch(fabric, plan)
 
 

@@ -17,7 +17,7 @@ from ...core.errors import ConfigError, show
 from ...core.networks.layers import check_options, common_rules, convolution, normalisation
 from ...core.networks.norm import InstanceNorm
 from ...core.networks.presets import default_networks
-from ...core.networks.settings import NetworkSettings
+from ...core.networks.settings import MOST_BLOCKS, NetworkSettings
 from ...core.networks.spec import Networks, NetworkSpec
 
 PRESETS: dict[str, dict[str, int]] = {
@@ -155,7 +155,7 @@ class GatedGenerator(nn.Module):
                 *common_rules(2, in_channels, out_channels, filters, norm),
                 ("in_channels", in_channels, in_channels == 1, "1"),
                 ("bins", bins, bins % 4 == 0 and 8 <= bins <= 512, "a multiple of 4, 8 to 512"),
-                ("blocks", blocks, 0 <= blocks <= 64, "0 to 64"),
+                ("blocks", blocks, 0 <= blocks <= MOST_BLOCKS, f"0 to {MOST_BLOCKS}"),
                 ("filters", filters, filters % 2 == 0, "an even number"),
             ],
         )

@@ -17,7 +17,7 @@ import numpy as np
 
 from ...core.adapter.folders import LISTED, as_lines, listing, min_median_max, spread
 from ...core.adapter.inventory import BrokenFile, Inventory
-from ...core.errors import MediaError, MissingFile
+from ...core.errors import MediaError, MissingFile, counted
 from .files import Header, read_header, read_picture
 from .kinds import UNREAD, is_picture_name, unread_by_name
 from .near_duplicates import near_pairs
@@ -177,7 +177,7 @@ def _unread(paths: Sequence[Path]) -> Iterator[str]:
     for kind in UNREAD:
         count = sum(unread_by_name(path) is kind for path in paths)
         if count:
-            yield f"{count} files are left out: {kind.reason}."
+            yield f"{counted(count, 'file is', 'files are')} left out: {kind.reason}."
 
 
 def _warnings(
@@ -186,12 +186,13 @@ def _warnings(
     headers, seen = [found.header for found in findings], len(findings)
     crop = min(settings.crop)
     if broken:
-        yield f"{broken} files are broken; training leaves them out."
+        yield f"{counted(broken, 'file is broken; training leaves it', 'files are broken; training leaves them')} out."
     if not files:
         yield "There is no usable picture here."
         return
     if len(files) < _FEW:
-        yield f"{len(files)} pictures are few: the model may learn them by heart; some hundreds are better."
+        few = counted(len(files), "picture is", "pictures are")
+        yield f"{few} few: the model may learn them by heart; some hundreds are better."
     small = sum(min(header.width, header.height) < crop for header in headers)
     if small:
         yield f"{small} of {seen} pictures are smaller than the crop of {crop} pixels and get enlarged, which is soft."
@@ -202,12 +203,16 @@ def _warnings(
     yield from _mode_warnings(headers, settings)
     duplicates, near = facts.get("duplicates", {}).get("files", 0), facts.get("near-duplicates", {}).get("pairs", 0)
     if duplicates:
-        yield f"{duplicates} pictures are copies of others: they are seen more often than the rest."
+        copies = counted(duplicates, "picture is a copy", "pictures are copies")
+        yield f"{copies} of others: they are seen more often than the rest."
     if near:
-        yield f"{near} pairs look almost alike: there is less variety than the number of pictures says."
+        alike = counted(near, "pair looks", "pairs look")
+        yield f"{alike} almost alike: there is less variety than the number of pictures says."
     flat = sum(found.flat for found in findings)
     if flat:
-        yield f"{flat} pictures show one colour only: remove them, they teach the discriminator a short cut."
+        them, teach = ("it", "it teaches") if flat == 1 else ("them", "they teach")
+        shown = counted(flat, "picture shows", "pictures show")
+        yield f"{shown} one colour only: remove {them}, {teach} the discriminator a short cut."
 
 
 def _mode_warnings(headers: Sequence[Header], settings: ImageSettings) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 SOUND_SUFFIXES = frozenset({
@@ -29,6 +30,11 @@ _ADVICE = {
     ".mpc": "convert it to WAV or FLAC first",
 }
 _UNREAD = {ending: (what, _ADVICE.get(endings.split()[0])) for what, endings in _KINDS for ending in endings.split()}
+
+
+def for_libsndfile(path: Path) -> str | bytes:
+    """A path as soundfile takes it, which makes UTF-8 of text, also where that cannot be done."""
+    return str(path) if os.name == "nt" else os.fsencode(path)
 
 
 def is_sound_name(name: str) -> bool:

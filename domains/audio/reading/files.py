@@ -11,13 +11,13 @@ from typing import Self
 import numpy as np
 import soundfile
 
-from ....core.errors import MediaError
+from ....core.errors import MediaError, counted
 from ...containers.opening import reason, require_file
 from ..metadata.channels import layout_of, ordered, speakers_of
 from ..metadata.chunks import ChunkedFile
 from ..metadata.id3 import counts_frames
 from ..metadata.info import BLOCK, SoundInfo
-from ..metadata.kinds import VIDEO_SUFFIXES, unread
+from ..metadata.kinds import VIDEO_SUFFIXES, for_libsndfile, unread
 from ..signal.sound import Sound
 from .track import SoundTrack
 
@@ -83,9 +83,9 @@ class SoundFile:
         """What is out of the ordinary, as far as it is known by now."""
         notes = list(self._source.notes)
         if self._spoilt:
-            notes.append(
-                f"{self._spoilt} samples are not numbers (NaN, infinity) or beyond all range; silence stands for them"
-            )
+            spoilt = counted(self._spoilt, "sample is not a number", "samples are not numbers")
+            they = "it" if self._spoilt == 1 else "them"
+            notes.append(f"{spoilt} (NaN, infinity) or beyond all range; silence stands for {they}")
         return tuple(notes)
 
     def close(self) -> None:
@@ -149,7 +149,7 @@ class _ByLibsndfile:
 
     def _opened(self) -> soundfile.SoundFile:
         try:
-            return soundfile.SoundFile(str(self._path))
+            return soundfile.SoundFile(for_libsndfile(self._path))
         except (soundfile.LibsndfileError, TypeError, RuntimeError, OSError) as error:
             raise MediaError(reason(error)) from error
 

@@ -12,7 +12,7 @@ import av
 import numpy as np
 from av.stream import Disposition
 
-from ....core.errors import MediaError
+from ....core.errors import MediaError, counted
 from ...containers.clock import Clock
 from ...containers.kinds import CONTAINERS, Container
 from ...containers.labels import content_tags, label, lost
@@ -234,7 +234,8 @@ class ByFFmpeg:
             missing = least - self._waiting.shape[1]
             if 0 < missing < least:
                 self._waiting = np.pad(self._waiting, ((0, 0), (0, missing)))
-                self.notes.append(f"{missing} samples of silence follow its end: {self._encoder} has no shorter frame")
+                silence = counted(missing, "sample of silence follows", "samples of silence follow")
+                self.notes.append(f"{silence} its end: {self._encoder} has no shorter frame")
             if self._waiting.shape[1]:
                 self._encode(self._waiting)
             self._mux(self._stream.encode(None))

@@ -13,11 +13,12 @@ import soundfile
 from torch import Tensor
 
 from ....core.adapter.streams import Writer
-from ....core.errors import MediaError, OutputError
+from ....core.errors import MediaError, OutputError, counted
 from ....core.files import atomic, output_error
 from ...containers.opening import reason
 from ..metadata.channels import is_usual, order_in, speakers_in
 from ..metadata.info import BLOCK, SoundInfo
+from ..metadata.kinds import for_libsndfile
 from ..signal.sound import Resampler, Sound
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ class _ByLibsndfile:
             kind = "WAVEX"
         try:
             return soundfile.SoundFile(
-                str(self._place), "w", samplerate=self._rate, channels=info.channels, format=kind, subtype=self._subtype
+                for_libsndfile(self._place), "w", self._rate, info.channels, self._subtype, format=kind
             )
         except (soundfile.LibsndfileError, ValueError, TypeError) as error:
             if "System error" in str(error):
@@ -272,7 +273,8 @@ class _ByLibsndfile:
     def label(self) -> None:
         """Add tags, pictures, chapters and chunks; note what the file has no place for."""
         if self._beyond:
-            self.notes.append(f"{self._beyond} samples beyond full scale are bounded: {self._subtype} has no more")
+            bounded = counted(self._beyond, "sample beyond full scale is", "samples beyond full scale are")
+            self.notes.append(f"{bounded} bounded: {self._subtype} has no more")
         self._labelling.into(self._place, self._kind, self._info)
         self.notes += self._labelling.left_out(self._place, self._suffix)
 

@@ -12,6 +12,8 @@ import av
 import numpy as np
 from av.stream import AttachmentStream
 
+from ....core.errors import counted
+
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
     from av.stream import Stream
@@ -124,11 +126,13 @@ def take_attachments(source: InputContainer, target: OutputContainer) -> list[st
             target.add_attachment(file.name or "attachment", file.mimetype or "application/octet-stream", file.data)
     elif files:
         named = ", ".join(str(file.name or "without a name") for file in files)
-        notes.append(f"{len(files)} attached files are left out: {target.format.name} has no place for them ({named})")
+        attached = counted(len(files), "attached file is", "attached files are")
+        them = "it" if len(files) == 1 else "them"
+        notes.append(f"{attached} left out: {target.format.name} has no place for {them} ({named})")
     data = [stream for stream in source.streams if stream.type in ("data", "unknown") and not _is_timecode(stream)]
     if data:
         named = ", ".join(f"{stream.index}: {_called(stream)}" for stream in data)
-        notes.append(f"{len(data)} tracks of data are left out ({named})")
+        notes.append(f"{counted(len(data), 'track of data is', 'tracks of data are')} left out ({named})")
     return notes
 
 

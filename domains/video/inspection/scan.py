@@ -12,7 +12,7 @@ from typing import Any
 
 from ....core.adapter.folders import as_lines, listing, min_median_max, spread
 from ....core.adapter.inventory import BrokenFile, Inventory
-from ....core.errors import MediaError, MissingFile
+from ....core.errors import MediaError, MissingFile, counted
 from ...image import near_duplicates as fingerprints
 from ..reading.material import frames_in_order, is_clip_name, is_still_name
 from ..settings import VideoSettings
@@ -209,7 +209,7 @@ def _warnings(
     folder: Path, files: Sequence[Path], findings: Sequence[ClipFacts], broken: int, settings: VideoSettings
 ) -> Iterator[str]:
     if broken:
-        yield f"{broken} files are broken; training leaves them out."
+        yield f"{counted(broken, 'file is broken; training leaves it', 'files are broken; training leaves them')} out."
     if not files:
         yield "There is no usable footage here."
         return

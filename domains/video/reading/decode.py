@@ -14,7 +14,7 @@ import av
 import numpy as np
 from av.stream import Disposition
 
-from ....core.errors import MediaError
+from ....core.errors import MediaError, counted
 from ...containers.clock import AT_ONCE, Clock, is_shown_after
 from ...containers.opening import Source, open_container, reason, source_name
 from ..frames.colour import Pixels, Unpacker
@@ -148,11 +148,13 @@ class Footage:
         """What is out of the ordinary, as far as it is known by now, one sentence each."""
         notes = [*self._notes, *self._clock.notes]
         if self.damaged:
-            notes.append(f"{self.damaged} damaged packets were skipped; the frames around them keep their times")
+            skipped = counted(self.damaged, "damaged packet was", "damaged packets were")
+            notes.append(f"{skipped} skipped; the frames around them keep their times")
         expected = (self.info.frames or 0) - self._left_out
         whole = self._ended and self._begin == self.first_tick and self._end is None
         if whole and self.decoded < expected:
-            notes.append(f"the header claims {self.info.frames} frames; {self.decoded} could be decoded")
+            claimed = counted(self.info.frames or 0, "frame", "frames")
+            notes.append(f"the header claims {claimed}; {self.decoded} could be decoded")
         return tuple(notes)
 
     @property

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from ....core.errors import MediaError
+from ....core.errors import MediaError, counted
 from ....core.sides import Side
 from ...image import animation, files, picture
 from ..frames.forms import Form
@@ -125,8 +125,8 @@ class SequenceReader(FrameReader):
         """What is out of the ordinary, as far as it is known by now, one sentence each."""
         if not self._broken:
             return tuple(self._notes)
-        left_out = f"{len(self._broken)} frames cannot be read and are left out ({self._broken[0]})"
-        return (*self._notes, left_out)
+        broken = counted(len(self._broken), "frame cannot be read and is", "frames cannot be read and are")
+        return (*self._notes, f"{broken} left out ({self._broken[0]})")
 
 
 def _notes_for_clips(first: picture.Picture, assumed: Fraction | None) -> Iterator[str]:

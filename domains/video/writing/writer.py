@@ -14,7 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from ....core.adapter.streams import Writer
-from ....core.errors import MediaError, OutputError
+from ....core.errors import MediaError, OutputError, counted
 from ....core.files import atomic
 from ...containers.clock import AT_ONCE
 from ...containers.kinds import PIPE, Container, container_of
@@ -124,9 +124,9 @@ class VideoWriter(Writer):
         """What in the new file is not as in the input, one sentence each."""
         notes = [*self._notes, *left_out(self._like.carried, self._plan.name, self._plan.codec.captions)]
         if self._encoder.moved:
-            notes.append(
-                f"{self._encoder.moved} frames had no later time than the one before; they were put one tick after it"
-            )
+            moved, they = self._encoder.moved, "it was" if self._encoder.moved == 1 else "they were"
+            had = counted(moved, "frame had", "frames had")
+            notes.append(f"{had} no later time than the one before; {they} put one tick after it")
         return tuple(notes)
 
     def write(self, chunk: Tensor) -> None:

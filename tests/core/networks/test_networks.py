@@ -150,3 +150,14 @@ def test_given_statistics(dimensions: int) -> None:
         blended = wrapped(x, torch.zeros_like(own), half)[1]
         torch.testing.assert_close(blended[:4], own[:4] / 2, atol=1e-6, rtol=1e-4)
     assert generator.layers[2].given is None
+
+
+def test_blocks_have_one_bound() -> None:
+    """What the settings allow, the generators build."""
+    with pytest.raises(ConfigError, match=r"networks.blocks is 65; expected 1 to 64; networks.blocks_b2a is 65"):
+        NetworkSettings(blocks=65, blocks_b2a=65)
+    for architecture in ("resnet", "gated"):
+        deep = NetworkSpec(architecture, {"in_channels": 1, "out_channels": 1, "filters": 2, "blocks": 64})
+        assert deep.build("generators")
+        with pytest.raises(ConfigError, match="65; expected 0 to 64"):
+            NetworkSpec(architecture, {**deep.options, "blocks": 65}).build("generators")

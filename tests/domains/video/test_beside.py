@@ -117,7 +117,7 @@ def test_attached_files_go_along_in_matroska_and_are_named_elsewhere(tmp_path: P
         (file,) = clip.streams.attachments
         assert (file.name, file.mimetype, file.data) == ("own.ttf", "font/ttf", bytes(range(256)))
     (note,) = convert(source, tmp_path / "b.mp4")
-    assert note == "1 attached files are left out: mp4 has no place for them (own.ttf)"
+    assert note == "1 attached file is left out: mp4 has no place for it (own.ttf)"
 
 
 @row("any clip with tracks of data (telemetry)", "the tracks")
@@ -133,7 +133,7 @@ def test_tracks_of_data_are_said(tmp_path: Path) -> None:
             out.mux(packet)
         out.mux(stream.encode(None))
     notes = convert(tmp_path / "a.ts", tmp_path / "b.mp4")
-    assert "1 tracks of data are left out (1: klv)" in notes
+    assert "1 track of data is left out (1: klv)" in notes
 
 
 @row("QuickTime, MP4 with a timecode track", "the timecode")

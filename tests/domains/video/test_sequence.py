@@ -268,4 +268,4 @@ def test_a_picture_beside_the_frames_is_translated_by_itself(footage: Translator
     ]  # fmt: skip
     report = footage.convert(tmp_path / "in", tmp_path / "out.mov")
     assert report.converted == (tmp_path / "out.mov",)
-    assert "what lies beside the recording is left out: 1 files (poster.png)" in texts(report)
+    assert "what lies beside the recording is left out: 1 file (poster.png)" in texts(report)
