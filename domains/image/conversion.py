@@ -18,7 +18,7 @@ from .encoding import check_channels, save
 from .files import read_picture
 from .picture import Picture, Pixels, resized, to_pixels, to_tensor, with_channels
 from .settings import ImageConversion, ImageSettings
-from .tiles import Span, blended, spans
+from .tiles import GRID, Span, blended, spans
 from .tone import apply_gamma, undo_gamma
 
 
@@ -32,7 +32,8 @@ class PictureReader(Reader):
         self.pixels: Pixels = with_channels(self.picture, settings.channels(side), str(path))
         """(H, W, C) as the model takes them."""
         self.height, self.width = self.pixels.shape[:2]
-        self.tiled = self.height * self.width > options.tile_above
+        # A side of few pixels is extended to what the generator takes, about a step of the grid.
+        self.tiled = max(self.height, GRID) * max(self.width, GRID) > options.tile_above
         """Whether the picture is too large to be translated at once."""
         self.carries_alpha = self.picture.alpha is not None and self.pixels.shape[2] in (1, 3)
         """Whether the transparency goes around the translation, unchanged."""
@@ -56,9 +57,11 @@ class PictureReader(Reader):
         return to_tensor(self.pixels[rows, columns])
 
     def reduced(self, pixels: int) -> Tensor:
-        """The whole picture with its aspect kept, (C, h, w) with h * w at most about `pixels`."""
+        """The whole picture, (C, h, w) with h * w at most about `pixels`; its aspect is kept unless it is a line."""
         scale = min(1.0, math.sqrt(pixels / (self.height * self.width)))
-        return to_tensor(resized(self.pixels, max(1, int(self.height * scale)), max(1, int(self.width * scale))))
+        longest = pixels // GRID if min(self.height, self.width) < GRID else pixels
+        height, width = (max(1, min(longest, int(side * scale))) for side in (self.height, self.width))
+        return to_tensor(resized(self.pixels, height, width))
 
     def close(self) -> None:
         """Let go of the pixels: a folder's conversion keeps its readers until the end."""

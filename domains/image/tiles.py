@@ -47,7 +47,7 @@ def spans(length: int, tile: int, overlap: int) -> tuple[Span, ...]:
     last = max(0, length - tile) // GRID * GRID
     starts = [*range(0, last, stride), last]
     stops = [start + tile for start in starts[:-1]] + [length]
-    windows = np.zeros((len(starts), length))
+    windows, total = [], np.zeros(length)  # each as long as its span alone: a long axis has thousands
     for index, (start, stop) in enumerate(zip(starts, stops, strict=True)):
         window = np.ones(stop - start)
         for neighbour, side in ((index - 1, slice(None)), (index + 1, slice(None, None, -1))):
@@ -55,11 +55,11 @@ def spans(length: int, tile: int, overlap: int) -> tuple[Span, ...]:
                 shared = min(stop, stops[neighbour]) - max(start, starts[neighbour])
                 # Raised cosine at pixel centres: never zero, so the sum below is never zero either.
                 window[side][:shared] *= np.sin(np.pi / 2 * (np.arange(shared) + 0.5) / max(shared, 1)) ** 2
-        windows[index, start:stop] = window
-    windows /= windows.sum(axis=0)
+        total[start:stop] += window
+        windows.append(window)
     return tuple(
-        Span(start, stop, windows[index, start:stop].astype(np.float32))
-        for index, (start, stop) in enumerate(zip(starts, stops, strict=True))
+        Span(start, stop, (window / total[start:stop]).astype(np.float32))
+        for start, stop, window in zip(starts, stops, windows, strict=True)
     )
 
 

@@ -19,8 +19,8 @@ from unpaired.apps.main import main
 from unpaired.core.errors import joined
 from unpaired.core.settings.mapping import from_mapping
 
-NAMES = ("steps", "batch", "seed", "compile", "precision", "beta1", "ema", "constant_share", "device", "workers", "keep",
-         "learning_rate", "discriminator_learning_rate", "best", "accumulate", "processes", "clip")  # fmt: skip
+NAMES = ("steps", "batch", "seed", "compile", "precision", "beta1", "ema", "constant_share", "device", "workers",
+         "keep", "learning_rate", "discriminator_learning_rate", "best", "accumulate", "processes", "clip")  # fmt: skip
 GROUPS: dict[type[Any], str] = {
     unpaired.TrainingSettings: "training",
     unpaired.NetworkSettings: "networks",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kept import row
 from torch import Tensor
 
 from unpaired import Image, Translator
@@ -144,3 +146,40 @@ def test_a_large_picture_takes_little_memory(tmp_path: Path, scene: Any) -> None
     before, after = (read_picture(tmp_path / f"{name}.jpg").pixels for name in "xy")
     assert after.shape == (4000, 6000, 3)
     assert np.abs(255 - before[::50, ::50].astype(float) - after[::50, ::50]).mean() < 5
+
+
+def test_the_weights_of_a_long_axis_take_little_memory() -> None:
+    tracemalloc.start()
+    found = spans(1_000_000, 512, 64)
+    assert tracemalloc.get_traced_memory()[1] < 100e6
+    tracemalloc.stop()
+    assert len(found) == 2232
+
+
+class Largest(torch.nn.Module):
+    """A translation that looks at what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pixels = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.pixels = max(self.pixels, max(x.shape[2], GRID) * max(x.shape[3], GRID))
+        return -x
+
+    def with_statistics(self, x: Tensor, statistics: Tensor | None, momentum: float) -> tuple[Tensor, Tensor]:
+        return self(x), torch.zeros(0)
+
+
+@row("PNG, JPEG, TIFF, WebP, BMP", "a picture of a few pixels by hundreds of thousands")
+@pytest.mark.parametrize("shape", [(1, 200_000), (200_000, 3), (63, 20_000)])
+def test_a_line_of_pixels_goes_through_in_pieces(shape: tuple[int, int], tmp_path: Path) -> None:
+    """Networks extend a short side to some tens of pixels, which makes a line of a megapixel a large picture."""
+    pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    save(Picture(pixels), tmp_path / "a.png", 90)
+    domain, options, translate = Image(), ImageConversion(tile_above=2**18), Largest()
+    with domain.open(tmp_path / "a.png", "a", options) as reader:
+        strips = list(domain.convert(reader, translate, "a2b", options))
+        whole = torch.cat(list(reader), dim=1)
+    assert translate.pixels <= 2**18
+    assert (torch.cat(strips, dim=1) + whole).abs().max() < 1e-5
