@@ -68,9 +68,9 @@ class Parser(argparse.ArgumentParser):
         print(message, end="", file=file)
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
-        """Read a program's words. In the result, `settings` is the nested mapping of the dotted settings, `typed` the
-        option of each by its dotted name, and `faults` what is wrong so far. Raises ConfigError where nothing can be
-        made of the words."""
+        """Read a program's words. In the result, `settings` is the nested mapping of the dotted settings, `typed` each
+        option that was typed, by the dotted name of its setting or by its own plain one, and `faults` what is wrong so
+        far. Raises ConfigError where nothing can be made of the words."""
         if self.details and {"-h", "--help"} & set(words):
             self.epilog = self.details(words)
         self._typed: dict[str, str] = {}
@@ -82,7 +82,9 @@ class Parser(argparse.ArgumentParser):
         # What nobody typed may be empty.
         empty = [each for each in self._actions if each.default != "" and getattr(args, each.dest, None) == ""]
         faults += [f"{(*action.option_strings, action.metavar)[0]} is an empty name" for action in empty]
-        args.settings, args.faults, args.typed = settings, faults, self._typed
+        given = {word.partition("=")[0] for word in words}
+        plain = {each.dest: option for each in self._actions for option in each.option_strings if option in given}
+        args.settings, args.faults, args.typed = settings, faults, plain | self._typed
         return args
 
     def _take_settings(self, words: list[str]) -> tuple[list[str], dict[str, Any], list[str]]:
@@ -115,6 +117,13 @@ class Parser(argparse.ArgumentParser):
         if "." in name and name.partition(".")[0] in self.groups:
             return name
         return self.shorthand.get(name)
+
+
+def add_runtime(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what runs a model, and on which device."""
+    parser.add_argument("--runtime", choices=("auto", "torch", "openvino", "onnx"), default="auto",
+                        help="what runs the network (default: auto, the fastest here)")  # fmt: skip
+    parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
 
 
 def put(mapping: dict[str, Any], name: str, value: Any) -> None:

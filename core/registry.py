@@ -14,7 +14,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
 from .errors import UnknownName, show
-from .moved import MOVED
+from .moved import new_place
 
 Group = Literal["domains", "objectives", "generators", "discriminators"]
 Check = Callable[[str, Any], str | None]
@@ -74,9 +74,8 @@ def find(group: Group, name: str, check: Check | None = None) -> Any:
         found = point.load()
     except Exception as error:  # whatever a package does when it is imported, it stops nothing else
         kind = "" if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: "
-        moved = MOVED.get(error.name or "", "") if isinstance(error, ModuleNotFoundError) else ""
-        hint = f"; what was there is in {moved} now" if moved else ""
-        raise UnknownName(f"{claim} cannot be imported: {kind}{' '.join(str(error).split())}{hint}") from error
+        said = f"{kind}{' '.join(str(error).split())}{new_place(error)}"
+        raise UnknownName(f"{claim} cannot be imported: {said}") from error
     if check is not None and (fault := check(name, found)):
         raise UnknownName(f"{claim} cannot be used: {fault}")
     return found

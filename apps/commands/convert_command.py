@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING, Any
 import unpaired
 from unpaired import ConversionSettings
 from unpaired.apps import footage, voices
-from unpaired.apps.command_line import Parser, Progress, carried_out, leads_nowhere, put, quiet_libraries, refuse, run
+from unpaired.apps.command_line import (
+    Parser,
+    Progress,
+    add_runtime,
+    carried_out,
+    leads_nowhere,
+    put,
+    quiet_libraries,
+    refuse,
+    run,
+)
 from unpaired.core.adapter.folders import told
 from unpaired.core.errors import as_note, counted
 from unpaired.core.files import check_writable
@@ -75,9 +85,7 @@ def add_options(made: Parser) -> None:
                       "a stream's URL or camera:N")  # fmt: skip
     made.add_argument("output", metavar="OUTPUT", help="likewise a file or a folder; - writes Matroska to a pipe")
     made.add_argument("--direction", choices=("a2b", "b2a"), default="a2b", help="a2b (default) or b2a")
-    made.add_argument("--runtime", choices=("auto", "torch", "openvino", "onnx"), default="auto",
-                      help="what runs the network (default: auto, the fastest here)")  # fmt: skip
-    made.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
+    add_runtime(made)
     made.add_argument("--skip-existing", action="store_true", help="leave outputs alone that are there already")
     made.add_argument("--domain", metavar="NAME", help="video lends a model of pictures to a folder of clips")
     made.add_argument("--live", action="store_true", help="INPUT is being filmed (frames drop) or spoken")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import unpaired
 from unpaired.apps import footage, voices
-from unpaired.apps.command_line import Parser, Progress, quiet_libraries, refuse
+from unpaired.apps.command_line import Parser, Progress, add_runtime, quiet_libraries, refuse
 from unpaired.core.files import check_writable
 from unpaired.core.settings.mapping import read_yaml
 from unpaired.core.sides import Side
@@ -37,6 +37,7 @@ def parser() -> Parser:
     made.add_argument("--direction", choices=("a2b", "b2a"), help="one direction only (default: all the model has)")
     made.add_argument("--limit", type=int, metavar="N", help="so many files of each folder, drawn with --seed")
     made.add_argument("--seed", type=int, default=0, metavar="N", help="seed of that draw (default: 0)")
+    add_runtime(made)
     made.add_argument("--extractor", metavar="FILE", help="a TorchScript feature extractor for FID and KID")
     for side in ("a", "b"):
         text = f"domain {side.upper()} shows label maps: YAML of class names and colours (road: [254, 254, 254])"
@@ -60,7 +61,7 @@ def main(args: argparse.Namespace) -> int:
     written = None if args.json == "-" else args.json
     for target in filter(None, (written, args.sheet, args.page)):
         check_writable(Path(target))
-    translator = unpaired.load(args.model)
+    translator = unpaired.load(args.model, runtime=args.runtime, device=args.device)
     if translator.domain.name == "audio":
         return _voices(translator, args)
     refuse(["--page is for models of sound; write a --sheet"] if args.page else [])
@@ -104,7 +105,7 @@ def _steadiness(args: argparse.Namespace) -> int:
     _refuse_given(args, without, "beside --clips")
     if args.json not in (None, "-"):
         check_writable(Path(args.json))
-    translator = unpaired.load(args.model)
+    translator = unpaired.load(args.model, runtime=args.runtime, device=args.device)
     return footage.score_clips(translator, args.clips, args.direction or "a2b", args.seconds, args.json)
 
 

@@ -22,7 +22,8 @@ def as_typed(message: str, typed: Mapping[str, str]) -> str:
     """A fault with the typed options in place of dotted names, and of plain ones that it begins with."""
     for dotted, option in typed.items():
         plain = re.escape(dotted.rpartition(".")[2])
-        message = re.sub(rf"(?<![\w.-]){re.escape(dotted)}(?!\w|\.\w)", option, message)
+        if "." in dotted:
+            message = re.sub(rf"(?<![\w.-]){re.escape(dotted)}(?!\w|\.\w)", option, message)
         message = re.sub(rf"^{plain}(?= is )", option, message)
     groups = "|".join({re.escape(dotted.partition(".")[0]) for dotted in typed})
     return re.sub(rf"did you mean (?=(?:{groups})\.)", "did you mean --", message) if groups else message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from kept import row
 
 import unpaired
-from unpaired import TrainingSettings, UnpairedError
+from unpaired import TrainingSettings, UnpairedError, load
 from unpaired.core.settings.mapping import Text, from_mapping, read_yaml
 
 VALUES = [
@@ -137,6 +138,7 @@ def test_values_on_the_command_line(
     ("device", "words"),
     [
         ("cpu:7", "there is one cpu device; take cpu"),
+        ("cud", "expected auto, cpu, cuda, cuda:N or mps"),
         ("cuda:x", "expected auto, cpu, cuda, cuda:N or mps"),
         ("cuda:99", "CUDA devices are usable here"),
         ("cuda:-1", "expected auto, cpu, cuda, cuda:N or mps"),
@@ -148,15 +150,44 @@ def test_values_on_the_command_line(
 def test_devices(
     device: str, words: str, refused: Callable[..., str], train: tuple[str, ...], folders: Path, model: Path
 ) -> None:
-    """Training and conversion say the same of a device."""
-    place = folders.parent
-    line = refused(*train, "--a", folders / "a", "--b", folders / "b", "--out", place / "run", "--device", device)
-    assert words in line
-    assert words in refused("convert", model, folders / "a/0.png", place / "y.png", "--device", device)
+    """Every command, and Python, say the same of a device."""
+    place, sides = folders.parent, ("--a", folders / "a", "--b", folders / "b")
+    for line in (
+        refused(*train, *sides, "--out", place / "run", "--device", device),
+        refused("convert", model, folders / "a/0.png", place / "y.png", "--device", device),
+        refused("evaluate", model, *sides, "--json", place / "y.json", "--device", device),
+    ):
+        assert line.startswith("unpaired: --device is ")
+        assert words in line
+    for call in (
+        lambda: unpaired.load(model, device=device),
+        lambda: unpaired.train(unpaired.Image(), folders / "a", folders / "b", place / "run", device=device),
+    ):
+        with pytest.raises(unpaired.ConfigError, match=re.escape(words)):
+            call()
+    assert not (place / "run").exists()
 
 
-def test_the_first_processor_is_the_processor(model: Path) -> None:
-    assert unpaired.load(model, runtime="torch", device="cpu:0").choice.device == "cpu"
+def test_a_device_where_none_is_chosen(refused: Callable[..., str], model: Path, folders: Path) -> None:
+    """An export is made, and compared with torch, on the CPU."""
+    assert "--device is no option" in refused("export", model, folders.parent / "y.onnx", "--device", "cuda:x")
+
+
+def test_the_first_processor_is_the_processor(
+    unpaired: Callable[..., Any],  # the command line
+    train: tuple[str, ...],
+    model: Path,
+    folders: Path,
+) -> None:
+    assert load(model, runtime="torch", device="cpu:0").choice.device == "cpu"
+    place, sides = folders.parent, ("--a", folders / "a", "--b", folders / "b")
+    for words in (
+        (*train, *sides, "--out", place / "run", "--workers", "0"),
+        ("convert", model, folders / "a/0.png", place / "y.png"),
+        ("evaluate", model, *sides),
+    ):
+        done = unpaired(*words, "--device", "cpu:0")
+        assert done.code == 0, done.err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are Unicode on Windows")
