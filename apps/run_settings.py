@@ -113,7 +113,7 @@ def read_settings(file: Path) -> dict[str, Any]:
     mapping = config.read_yaml(file)
     mapping.pop("data_hash", None)
     version = mapping.pop("format", 1)
-    from unpaired.core.training.run import FORMAT
+    from unpaired.core.training.plan import FORMAT
 
     if not isinstance(version, int) or version > FORMAT:
         made = f"was made by a newer version of unpaired (format {errors.show(version)}; this one reads up to {FORMAT})"

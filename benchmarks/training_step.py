@@ -28,8 +28,8 @@ from unpaired.core.networks.spec import Networks
 from unpaired.core.objectives.cycle import Cycle
 from unpaired.core.objectives.objective import Discriminators, Generators
 from unpaired.core.samples import Batch
+from unpaired.core.training.devices import make_fabric
 from unpaired.core.training.engine import Engine
-from unpaired.core.training.run import make_fabric
 
 
 class Textbook:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..adapter.domain import Domain
@@ -38,7 +39,7 @@ def scan_sides(domain: Domain, a: Path, b: Path, paired: bool = False) -> dict[S
     return inventories
 
 
-def data_hash(inventories: dict[Side, Inventory]) -> str:
+def data_hash(inventories: Mapping[Side, Inventory]) -> str:
     """Sixteen hexadecimal digits over the names and sizes of all training files."""
     digest = hashlib.sha256()
     for side, inventory in sorted(inventories.items()):

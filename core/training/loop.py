@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from ..adapter.domain import Domain
 from ..adapter.folders import LISTED, told
-from ..adapter.inventory import Inventory
 from ..errors import ConfigError, Interrupted, MissingFile, ModelFileError, NumericsError, as_note
 from ..model.model_file import Model, read_header, save_model
 from ..monitoring.monitor import Monitor
@@ -52,10 +51,8 @@ class Loop:
 
     def __init__(self, fabric: Fabric, plan: RunPlan) -> None:
         self.fabric, self.plan, self.settings = fabric, plan, plan.training
-        self.networks = plan.networks()
-        self.engine = Engine(fabric, self.networks, plan.objective(), plan.training)
-        inventories = plan.scan()
-        self.files: dict[Side, tuple[Path, ...]] = {side: inventories[side].drawn for side in ("a", "b")}
+        self.engine = Engine(fabric, plan.networks, plan.objective, plan.training)
+        self.files: dict[Side, tuple[Path, ...]] = {side: each.drawn for side, each in plan.inventories.items()}
         self.step = 0
         self.best: float | None = None
         self.best_step: int | None = None
@@ -68,7 +65,7 @@ class Loop:
         self._since = time.perf_counter()
         self._best_sum, self._best_count = 0.0, 0
         self._passed_over: set[str] = set()
-        self._say_what_is_left_out(inventories)
+        self._say_what_is_left_out()
 
     def run(self) -> None:
         """The loop itself."""
@@ -121,9 +118,7 @@ class Loop:
     def _batches(self) -> Iterator[list[Batch]]:
         """The batches of one step after another, on the device."""
         samples = self.settings.batch * self.settings.accumulate * self.fabric.world_size
-        dataset = PairDataset(
-            self.plan.domain, dict(self.files), self.settings, samples, self.plan.objective_type.paired
-        )
+        dataset = PairDataset(self.plan.domain, dict(self.files), self.settings, samples, self.plan.objective.paired)
         positions = Positions(self.settings, self.step, self.fabric.global_rank, self.fabric.world_size)
         gathered: list[Batch] = []
         for batch in loader(dataset, positions, self.fabric.device.type == "cuda", self._say):
@@ -133,8 +128,8 @@ class Loop:
                 yield gathered
                 gathered = []
 
-    def _say_what_is_left_out(self, inventories: Mapping[Side, Inventory]) -> None:
-        lines = list(told([each for inventory in inventories.values() for each in inventory.broken]))
+    def _say_what_is_left_out(self) -> None:
+        lines = list(told([each for inventory in self.plan.inventories.values() for each in inventory.broken]))
         for line in lines[:LISTED]:
             self.fabric.print(f"left out {line}")
         if len(lines) > LISTED:
@@ -249,7 +244,7 @@ class Loop:
     def _model(self) -> Model:
         return Model(
             generators=self.engine.averaged.by_direction(),
-            networks=self.networks,
+            networks=self.plan.networks,
             domain=self.plan.domain,
             names=self.plan.names,
             step=self.step,
@@ -263,7 +258,7 @@ class Loop:
             if (self.plan.out / "config.yaml").exists():
                 self._say(f"{self.plan.out} has no checkpoint yet, so that the run begins anew")
             if self.settings.start_from:
-                start_from(self.engine, self.networks, self.plan.domain, self.settings.start_from)
+                start_from(self.engine, self.plan.networks, self.plan.domain, self.settings.start_from)
             return
         checkpoint = checkpoints.load(folder, self.fabric.global_rank)
         with checkpoints.fitting(folder):

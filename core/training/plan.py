@@ -1,8 +1,9 @@
-"""A run, as it is planned: all that defines it, and what goes into its config.yaml."""
+"""A run, resolved once: all that defines it, and what goes into its config.yaml."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from ..networks.spec import Networks
 from ..objectives.objective import Objective
 from ..settings.mapping import to_mapping
 from ..sides import Side
-from .folders import scan_sides
+from .folders import data_hash
 from .settings import TrainingSettings
 
 FORMAT = 1
@@ -22,7 +23,11 @@ FORMAT = 1
 
 @dataclasses.dataclass(frozen=True)
 class RunPlan:
-    """Everything that defines a run; picklable, since processes are started from it."""
+    """Everything that defines a run, resolved; picklable, since processes are started from it.
+
+    Networks and objective are known from the beginning, so that they are judged before anything else is done; the files
+    come with `with_files`, and what the domain must know of them with `fitted`.
+    """
 
     domain: Domain
     a: Path
@@ -31,23 +36,26 @@ class RunPlan:
     names: tuple[str, str]
     preset: str
     network_settings: NetworkSettings
+    networks: Networks
+    """The networks this run trains: the domain's, and what the objective makes of them."""
     objective_name: str
-    objective_type: type[Objective]
+    objective: Objective
+    """What this run minimises."""
     objective_settings: Any
     training: TrainingSettings
+    inventories: Mapping[Side, Inventory] = dataclasses.field(default_factory=dict)
+    """What both folders hold; true pairs alone where the objective is trained on pairs."""
     data_hash: str = ""
 
-    def networks(self) -> Networks:
-        """The networks this run trains: the domain's, and what the objective makes of them."""
-        return self.objective().networks(self.domain.networks(self.preset, self.network_settings))
+    def with_files(self, inventories: Mapping[Side, Inventory]) -> RunPlan:
+        """This run on the files that were found."""
+        return dataclasses.replace(self, inventories=inventories, data_hash=data_hash(inventories))
 
-    def objective(self) -> Objective:
-        """The objective this run minimises."""
-        return self.objective_type(self.objective_settings)
-
-    def scan(self) -> dict[Side, Inventory]:
-        """What both folders hold; true pairs alone where the objective is trained on pairs."""
-        return scan_sides(self.domain, self.a, self.b, self.objective_type.paired)
+    def fitted(self) -> RunPlan:
+        """This run with a domain that knows what it must of the files, and with its networks."""
+        domain = self.domain.fit(self.inventories["a"], self.inventories["b"])
+        networks = self.objective.networks(domain.networks(self.preset, self.network_settings))
+        return dataclasses.replace(self, domain=domain, networks=networks)
 
     def mapping(self) -> dict[str, Any]:
         """The run as plain values: what config.yaml holds, enough to run it again."""

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import torch
 
-from ..adapter.inventory import Inventory
 from ..errors import ConfigError, OutputError, show
 from ..networks.settings import NetworkSettings
 from ..networks.spec import NetworkSpec
@@ -43,12 +42,12 @@ def check_bounds(training: TrainingSettings) -> None:
     raise_faults(faults)
 
 
-def check_shapes(plan: RunPlan, inventories: Mapping[Side, Inventory]) -> None:
+def check_shapes(plan: RunPlan) -> None:
     """Put the shape of a sample of each side through the networks, on a device without memory or arithmetic."""
-    shapes = {side: tuple(first_sample(plan.domain, each.files, side).shape) for side, each in inventories.items()}
-    plan.objective().check_shapes(shapes["a"], shapes["b"])
+    shapes = {side: tuple(first_sample(plan.domain, each.files, side).shape) for side, each in plan.inventories.items()}
+    plan.objective.check_shapes(shapes["a"], shapes["b"])
     _check_memory(plan.training, sum(math.prod(shape) for shape in shapes.values()))
-    networks = plan.networks()
+    networks = plan.networks
     discriminators: dict[Side, NetworkSpec] = {"a": networks.discriminator_a, "b": networks.discriminator_b}
     translators: dict[Side, NetworkSpec] = {"a": networks.generator_a2b, "b": networks.generator_b2a}
     for side, shape in shapes.items():

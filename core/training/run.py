@@ -21,14 +21,12 @@ from ..objectives.objective import Objective
 from ..settings.arguments import expect, expect_path, expect_truths
 from ..settings.plain import is_unicode
 from .devices import make_fabric
-from .folders import data_hash
+from .folders import scan_sides
 from .launch import launch
 from .lock import taken
-from .plan import FORMAT, RunPlan
+from .plan import RunPlan
 from .preflight import check_bounds, check_data, check_new, check_place, check_resumable, check_shapes
 from .settings import TrainingSettings
-
-__all__ = ["FORMAT", "RunPlan", "make_fabric", "train"]
 
 
 def train(
@@ -78,8 +76,12 @@ def train(
     _check_arguments(domain, {"a": a, "b": b, "out": out}, networks, objective_name, training, names)
     expect_truths(resume=resume, data_changed=data_changed)
     name = objective_name if isinstance(objective_name, str) else objective_name.__name__
-    objective_type = domain.objective_type(name) if isinstance(objective_name, str) else objective_name
-    published = objective_type.published_settings
+    kind = domain.objective_type(name) if isinstance(objective_name, str) else objective_name
+    published = kind.published_settings
+    objective_settings = _fitting(objective, kind.settings_type, domain, name)
+    scheme = kind(objective_settings)
+    scheme.check(domain.channels("a"), domain.channels("b"))
+    network_settings = domain.architectures(networks or NetworkSettings(**published.get("networks", {})))
     plan = RunPlan(
         domain=domain,
         a=Path(a),
@@ -87,20 +89,18 @@ def train(
         out=Path(out),
         names=names,
         preset=preset,
-        network_settings=domain.architectures(networks or NetworkSettings(**published.get("networks", {}))),
+        network_settings=network_settings,
+        networks=scheme.networks(domain.networks(preset, network_settings)),
         objective_name=name,
-        objective_type=objective_type,
-        objective_settings=_fitting(objective, objective_type.settings_type, domain, name),
+        objective=scheme,
+        objective_settings=objective_settings,
         training=_counted(_with(training or TrainingSettings(**published.get("training", {})), overrides)),
     )
-    _start(plan, resume, data_changed)
-    return plan.out / "model.safetensors"
+    return _start(plan, resume, data_changed)
 
 
-def _start(plan: RunPlan, resume: bool, data_changed: bool) -> None:
-    """Judge the plan as a whole, then train."""
-    plan.objective().check(plan.domain.channels("a"), plan.domain.channels("b"))
-    plan.networks()
+def _start(plan: RunPlan, resume: bool, data_changed: bool) -> Path:
+    """Judge the plan as a whole, then train; the path of the model file."""
     check_bounds(plan.training)
     check_place(plan)
     fabric = make_fabric(plan.training)
@@ -113,17 +113,17 @@ def _start(plan: RunPlan, resume: bool, data_changed: bool) -> None:
         if note:
             fabric.print(as_note(note), file=sys.stderr)
         launch(fabric, plan)
+    return plan.out / "model.safetensors"
 
 
 def _judged(plan: RunPlan, resume: bool, data_changed: bool) -> tuple[RunPlan, str | None]:
     """The plan with what is known of its data, and what is to be said of that. Raises for what cannot be trained."""
-    inventories = plan.scan()
-    plan = dataclasses.replace(plan, data_hash=data_hash(inventories))
+    plan = plan.with_files(scan_sides(plan.domain, plan.a, plan.b, plan.objective.paired))
     note = check_data(plan, data_changed) if resume else None
-    plan = dataclasses.replace(plan, domain=plan.domain.fit(inventories["a"], inventories["b"]))
+    plan = plan.fitted()
     if resume:
         check_resumable(plan)
-    check_shapes(plan, inventories)
+    check_shapes(plan)
     check_pickles(plan.domain, plan.training.workers, plan.training.processes)
     return plan, note
 

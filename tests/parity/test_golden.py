@@ -14,8 +14,8 @@ from unpaired.core.networks.spec import Networks, NetworkSpec
 from unpaired.core.objectives.cycle import Cycle
 from unpaired.core.objectives.settings import CycleSettings
 from unpaired.core.samples import Batch
+from unpaired.core.training.devices import make_fabric
 from unpaired.core.training.engine import Engine
-from unpaired.core.training.run import make_fabric
 from unpaired.core.training.settings import TrainingSettings
 
 # Ours by the reference's: its G_A translates A to B, its D_A discriminators B.

@@ -14,8 +14,8 @@ from unpaired import Audio, ConfigError, CycleSettings, NetworkSettings, Trainin
 from unpaired.core.objectives.objective import Discriminators, Generators
 from unpaired.core.samples import Batch
 from unpaired.core.settings.mapping import from_mapping, to_mapping
+from unpaired.core.training.devices import make_fabric
 from unpaired.core.training.engine import Engine
-from unpaired.core.training.run import make_fabric
 from unpaired.domains.audio.training.objective import AudioCycle, AudioCycleSettings, frames_to_keep
 
 PLAIN = AudioCycleSettings(filling=0, second_a=0, second_b=0)

@@ -17,8 +17,8 @@ from unpaired.core.objectives.cycle import Cycle
 from unpaired.core.objectives.objective import Discriminators, Generators
 from unpaired.core.samples import Batch
 from unpaired.core.settings.mapping import from_mapping, to_mapping
+from unpaired.core.training.devices import make_fabric
 from unpaired.core.training.engine import Engine
-from unpaired.core.training.run import make_fabric
 from unpaired.domains.video.frames.motion import SyntheticMotion
 from unpaired.domains.video.training.objective import VideoCycle, VideoCycleSettings, flow_warping_loss
 
