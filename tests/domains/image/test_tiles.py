@@ -179,7 +179,7 @@ def test_a_line_of_pixels_goes_through_in_pieces(shape: tuple[int, int], tmp_pat
     save(Picture(pixels), tmp_path / "a.png", 90)
     domain, options, translate = Image(), ImageConversion(tile_above=2**18), Largest()
     with domain.open(tmp_path / "a.png", "a", options) as reader:
-        strips = list(domain.convert(reader, translate, "a2b", options))
+        strips = list(domain.convert(reader, translate, options))
         whole = torch.cat(list(reader), dim=1)
     assert translate.pixels <= 2**18
     assert (torch.cat(strips, dim=1) + whole).abs().max() < 1e-5
