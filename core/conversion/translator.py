@@ -269,7 +269,8 @@ def load(
     """A translator from a run folder, a .safetensors file, or the name of a shipped model.
 
     Args:
-        name_or_path: what to load; a path that exists goes before a name.
+        name_or_path: what to load; a path that exists goes before a name. RUN@best, RUN@latest and RUN@STEP are models
+            of a run, and so is the folder of a checkpoint.
         runtime: auto, torch, openvino or onnx.
         device: auto, cpu, cuda, cuda:N or mps.
         domain: the model's domain class where no installed package registers it (an adapter being written).

@@ -11,6 +11,7 @@ from ..errors import ArgumentError, MissingFile, UnknownName, show
 from ..registry import suggestion
 from ..settings.arguments import expect_path
 from .model_file import Model, load_model
+from .of_run import LATEST, is_checkpoint, load_checkpoint, load_from_run
 
 _SHIPPED_IN = "unpaired.models"
 _SUFFIX = ".safetensors"
@@ -23,18 +24,26 @@ def shipped_models() -> tuple[str, ...]:
 
 
 def load_model_named(name_or_path: str | os.PathLike[str], domain: type[Domain] | None = None) -> Model:
-    """The model that `load` would make a translator of. Raises MissingFile, UnknownName or ModelFileError."""
+    """The model that `load` would make a translator of. Raises MissingFile, UnknownName or ModelFileError.
+
+    name_or_path: a run folder, a model file, the name of a shipped model; RUN@latest, RUN@best or RUN@STEP; or the
+    folder of a checkpoint.
+    """
     expect_path("name_or_path", name_or_path, "a run folder, a model file, or the name of a shipped model")
     if domain is not None and not (isinstance(domain, type) and issubclass(domain, Domain)):
         raise ArgumentError(f"domain is {show(domain)}; expected a class of a medium, or None")
-    path = Path(name_or_path)
+    path, name = Path(name_or_path), os.fspath(name_or_path)
     if path.is_dir():
-        if not (path / f"model{_SUFFIX}").is_file():
-            raise MissingFile(f"{path} holds no model{_SUFFIX}; give a run folder that has saved its model, or a file")
-        return load_model(path / f"model{_SUFFIX}", domain)
+        if is_checkpoint(path):
+            return load_checkpoint(path, domain)
+        if not (path / LATEST).is_file():
+            raise MissingFile(f"{path} holds no {LATEST}; give a run folder that has saved its model, or a file")
+        return load_model(path / LATEST, domain)
     if path.exists():
         return load_model(path, domain)
-    name = os.fspath(name_or_path)
+    run, at, which = name.rpartition("@")
+    if at and run and Path(run).is_dir():
+        return load_from_run(Path(run), which, domain)
     shipped = shipped_models()
     if name in shipped:
         with as_file(files(_SHIPPED_IN) / f"{name}{_SUFFIX}") as file:

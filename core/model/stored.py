@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +20,8 @@ from torch import Tensor
 from ..errors import shortened
 from ..settings.plain import is_unicode
 
+CHECKSUMS = "checksums.json"
+"""Beside the files of a checkpoint: size and checksum of each."""
 _NUMBER = re.compile(r"os error (\d+)")
 _NAMED = re.compile(r"(?:GLOBAL|class|global) ([A-Za-z_][\w.]*)")
 
@@ -130,6 +133,24 @@ def file_checksum(path: Path) -> str:
         while block := stream.read(1 << 20):
             found = zlib.crc32(block, found)
     return f"{found:08x}"
+
+
+def file_facts(file: Path) -> dict[str, Any]:
+    """Size and CRC-32 of a file, as a checkpoint records them. Raises OSError."""
+    return {"bytes": file.stat().st_size, "crc32": file_checksum(file)}
+
+
+def compare_with_recorded(folder: Path, names: Sequence[str]) -> None:
+    """Raise Unreadable for a file that is not as it was written; earlier versions recorded no checksums."""
+    try:
+        recorded = json.loads((folder / CHECKSUMS).read_text())
+    except FileNotFoundError:
+        return
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"{CHECKSUMS} cannot be read") from error
+    for name in names:
+        if not isinstance(recorded, Mapping) or recorded.get(name) != file_facts(folder / name):
+            raise Unreadable(f"{name} is not as it was written: size or checksum differ")
 
 
 def first_line(error: Exception, longest: int = 160) -> str:

@@ -20,11 +20,20 @@ from torch import Tensor
 
 from ..errors import ModelFileError
 from ..files import flush, output_error
-from ..model.stored import Unreadable, file_checksum, first_line, load_plain, load_tensors, save_plain, save_tensors
+from ..model.stored import (
+    CHECKSUMS,
+    Unreadable,
+    compare_with_recorded,
+    file_facts,
+    first_line,
+    load_plain,
+    load_tensors,
+    save_plain,
+    save_tensors,
+)
 
 FORMAT = 1
 _PREFIX = "step-"
-_CHECKSUMS = "checksums.json"
 
 
 @dataclass(frozen=True)
@@ -82,8 +91,8 @@ def save_shared(
         save_tensors(weights, unfinished / "weights.safetensors")
         state = {"format": FORMAT, "step": step, "optimisers": dict(shared), "best": best, "best_step": best_step}
         save_plain(state, unfinished / "state.pt")
-        facts = {file.name: _facts(file) for file in sorted(unfinished.iterdir())}
-        (unfinished / _CHECKSUMS).write_text(json.dumps(facts, indent=2) + "\n")
+        facts = {file.name: file_facts(file) for file in sorted(unfinished.iterdir())}
+        (unfinished / CHECKSUMS).write_text(json.dumps(facts, indent=2) + "\n")
         for file in unfinished.iterdir():
             flush(file)
         if target.exists():
@@ -127,7 +136,7 @@ def load(folder: Path, rank: int = 0) -> Checkpoint:
         found = _checkpoint(
             load_plain(folder / state), load_tensors(folder / weights), load_plain(folder / local), folder
         )
-        _compare_with_checksums(folder, names)
+        compare_with_recorded(folder, names)
     return found
 
 
@@ -186,23 +195,6 @@ def _checkpoint(state: Any, weights: Mapping[str, Tensor], local: Any, folder: P
         if not bool(value.isfinite().all()):
             raise Unreadable(f"{name[:80]} is not finite")
     return Checkpoint(step, weights, shared, local, best, best_step)
-
-
-def _facts(file: Path) -> dict[str, Any]:
-    return {"bytes": file.stat().st_size, "crc32": file_checksum(file)}
-
-
-def _compare_with_checksums(folder: Path, names: tuple[str, ...]) -> None:
-    """Raise Unreadable for a file that is not as it was written; earlier versions recorded no checksums."""
-    try:
-        recorded = json.loads((folder / _CHECKSUMS).read_text())
-    except FileNotFoundError:
-        return
-    except (ValueError, RecursionError) as error:
-        raise Unreadable(f"{_CHECKSUMS} cannot be read") from error
-    for name in names:
-        if not isinstance(recorded, Mapping) or recorded.get(name) != _facts(folder / name):
-            raise Unreadable(f"{name} is not as it was written: size or checksum differ")
 
 
 def _unfinished(run: Path, step: int) -> Path:

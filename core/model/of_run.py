@@ -1,0 +1,92 @@
+"""The models of a run folder: its newest, its best, and that of each checkpoint that is kept.
+
+A checkpoint holds weights alone; what they are the weights of is in the model file beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor
+
+from ..adapter.domain import Domain
+from ..errors import MissingFile, ModelFileError, show
+from .model_file import Model, load_model
+from .stored import Unreadable, compare_with_recorded, first_difference, first_line, load_tensors, shapes
+
+LATEST, BEST = "model.safetensors", "best.safetensors"
+_CHECKPOINT = re.compile(r"step-(\d{8,})")
+_WEIGHTS = "weights.safetensors"
+
+
+def load_from_run(run: Path, which: str, domain: type[Domain] | None = None) -> Model:
+    """A model of a run: `latest`, `best`, or a step whose checkpoint is kept.
+
+    Raises:
+        MissingFile: the run holds no such model; the message lists those that it does.
+        ModelFileError: the file is damaged or not a model.
+    """
+    if which in ("latest", "best"):
+        file = run / (LATEST if which == "latest" else BEST)
+        if not file.is_file():
+            raise MissingFile(f"{run} holds no {file.name}; {_there_is(run)}")
+        return load_model(file, domain)
+    step = re.fullmatch(r"(?:step-)?0*(\d{1,12})", which)
+    folder = run / "checkpoints" / f"step-{int(step[1]):08d}" if step else None
+    if folder is None or not folder.is_dir():
+        raise MissingFile(f"{run} holds no model {show(which)}; {_there_is(run)}")
+    return load_checkpoint(folder, domain)
+
+
+def is_checkpoint(folder: Path) -> bool:
+    """Whether a folder is named as a checkpoint of a run is, and lies where they lie."""
+    return folder.absolute().parent.name == "checkpoints" and _CHECKPOINT.fullmatch(folder.absolute().name) is not None
+
+
+def load_checkpoint(folder: Path, domain: type[Domain] | None = None) -> Model:
+    """The model that a checkpoint's averaged weights make.
+
+    Raises:
+        MissingFile: its run has no model file yet, which says what the weights belong to.
+        ModelFileError: the weights are damaged, or of another model.
+    """
+    folder = folder.absolute()
+    run = folder.parent.parent
+    if not (run / LATEST).is_file():
+        raise MissingFile(f"{run} holds no {LATEST}, which says what its checkpoints are; go on with it by --resume")
+    model = load_model(run / LATEST, domain)
+    try:
+        weights = load_tensors(folder / _WEIGHTS)
+        compare_with_recorded(folder, [_WEIGHTS])
+        _fill(model, weights)
+    except OSError as error:
+        raise ModelFileError(f"{folder / _WEIGHTS} cannot be read: {error.strerror or error}") from error
+    except Unreadable as error:
+        raise ModelFileError(f"{folder / _WEIGHTS} is damaged ({first_line(error)}); {_there_is(run)}") from error
+    return replace(model, step=int(folder.name.removeprefix("step-")), metrics={})
+
+
+def _fill(model: Model, weights: Mapping[str, Tensor]) -> None:
+    """Put a checkpoint's averaged weights into the generators. Raises Unreadable when they are not theirs."""
+    for direction, generator in model.generators.items():
+        prefix = f"averaged.{direction}."
+        own = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+        if unlike := first_difference(shapes(generator.state_dict()), shapes(own)):
+            raise Unreadable(unlike)
+        if not all(bool(value.isfinite().all()) for value in own.values()):
+            raise Unreadable("weights that are not finite")
+        state = {name: value.float() if value.is_floating_point() else value for name, value in own.items()}
+        generator.load_state_dict(state)
+
+
+def _there_is(run: Path) -> str:
+    """What a run does hold, in words."""
+    steps = sorted(int(found[1]) for path in (run / "checkpoints").glob("step-*")
+                   if (found := _CHECKPOINT.fullmatch(path.name)))  # fmt: skip
+    named = [name for name, file in (("latest", LATEST), ("best", BEST)) if (run / file).is_file()]
+    shown = [*named, *(str(step) for step in steps[-8:])]
+    more = f" (and {len(steps) - 8} earlier steps)" if len(steps) > 8 else ""
+    return f"it holds {', '.join(shown)}{more}" if shown else "it has saved none yet"
