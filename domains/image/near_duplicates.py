@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
+
+from ...core.adapter.inspection import Facts, as_pairs
 
 NEAR = 4
 """Bits of 64 in which the fingerprints of near-duplicates may differ."""
 
+_ALIKE = 0.5
+"""Share of the fewer fingerprints of two files that are alike, from which on the files are near-duplicates."""
 _BANDS = ((0, 13), (13, 13), (26, 13), (39, 13), (52, 12))
 _ROWS = 512
 
@@ -35,3 +41,36 @@ def near_pairs(fingerprints: Sequence[int], limit: int = NEAR) -> list[tuple[int
                     if first < second:
                         found.add((first, second))
     return sorted(found)
+
+
+class Fingerprinted(Facts, Protocol):
+    """A file that was looked at."""
+
+    @property
+    def fingerprints(self) -> Sequence[int]:
+        """Of what it shows; none where it shows nothing."""
+
+
+F = TypeVar("F", bound=Fingerprinted)
+
+
+def near_files(findings: Sequence[F]) -> list[tuple[int, int]]:
+    """Index pairs (first < second) of files that show nearly the same. Copies count as one file."""
+    different: dict[bytes, int] = {}
+    for number, found in enumerate(findings):
+        different.setdefault(found.digest, number)
+    owners = [(number, mark) for number in different.values() for mark in findings[number].fingerprints]
+    alike = Counter((owners[first][0], owners[second][0]) for first, second in near_pairs([mark for _, mark in owners]))
+    fewest = {pair: min(len(findings[number].fingerprints) for number in pair) for pair in alike}
+    return [pair for pair, count in alike.items() if pair[0] != pair[1] and count >= _ALIKE * fewest[pair]]
+
+
+def compare_looks(a: Sequence[F], b: Sequence[F]) -> Iterator[str]:
+    """A sentence where files of A show nearly what files of B do."""
+    both = [*a, *b]
+    across = [(both[first], both[second]) for first, second in near_files(both) if first < len(a) <= second]
+    if across:
+        yield (
+            f"{len(across)} pairs across A and B look almost alike ({as_pairs(across)}): good if they are the same "
+            "view in both worlds, bad if one of them is in the wrong folder."
+        )

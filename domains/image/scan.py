@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,11 +14,12 @@ import cv2
 import numpy as np
 
 from ...core.adapter.folders import LISTED, as_lines, listing, min_median_max, spread
-from ...core.adapter.inventory import BrokenFile, Inventory
-from ...core.errors import MediaError, MissingFile, counted
+from ...core.adapter.inspection import digest_of, examine_files, same_files, usable
+from ...core.adapter.inventory import Inventory
+from ...core.errors import counted
 from .files import Header, read_header, read_picture
 from .kinds import UNREAD, is_picture_name, unread_by_name
-from .near_duplicates import near_pairs
+from .near_duplicates import near_files
 from .picture import Pixels, of_depth, resized
 from .settings import ImageSettings
 
@@ -48,6 +47,11 @@ class PictureFacts:
     def flat(self) -> bool:
         return self.deviation < _FLAT
 
+    @property
+    def fingerprints(self) -> tuple[int, ...]:
+        """None of a flat one: those all look alike."""
+        return () if self.flat else (self.fingerprint,)
+
 
 @dataclass(frozen=True)
 class PictureInventory(Inventory):
@@ -70,37 +74,23 @@ def scan(folder: Path, settings: ImageSettings, thorough: bool) -> PictureInvent
     likely = [path for path in paths if not unread_by_name(path)]
     looked_at = doubtful + (likely if thorough else spread(likely, LOOKED_AT))
     look = partial(_look, thorough=thorough, raw=settings.mode == "channels")
-    if thorough:
-        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-            seen = list(pool.map(look, looked_at))
-    else:
-        seen = [look(path) for path in looked_at]
-    findings = tuple(found for found in seen if isinstance(found, PictureFacts))
-    broken += [found for found in seen if isinstance(found, BrokenFile)]
-    unusable = {found.path for found in broken}
-    files = tuple(path for path in paths if path not in unusable)
+    findings, failed = examine_files(looked_at, look, min(8, os.cpu_count() or 1) if thorough else 1)
+    broken = sorted([*broken, *failed], key=lambda each: each.path)
+    files = usable(paths, broken)
     facts = _facts(folder, files, findings, others, thorough)
-    broken.sort(key=lambda each: each.path)
-    unread = [path for path in doubtful if path in unusable]
+    unread = [each.path for each in failed if unread_by_name(each.path)]
     warnings = (*_unread(unread), *_warnings(files, findings, len(broken) - len(unread), facts, settings))
     return PictureInventory(folder, files, tuple(broken), facts, warnings, findings=findings, thorough=thorough)
 
 
-def _look(path: Path, thorough: bool, raw: bool) -> PictureFacts | BrokenFile:
-    try:
-        header = read_header(path)
-        if not thorough:
-            return PictureFacts(path, header)
-        # The decoder reads all of a JPEG's data even when it decodes at a fraction: damage is found all the same.
-        pixels = read_picture(path, raw=raw, about=128).pixels
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "blake2b").digest()[:16]
-        small = brightness(pixels, 32, 32)
-        return PictureFacts(path, header, digest, fingerprint(pixels), float(small.std()))
-    except (MediaError, MissingFile) as error:
-        return BrokenFile(path, str(error).removeprefix(str(path)).lstrip(": "))
-    except OSError as error:
-        return BrokenFile(path, f"cannot be read: {error.strerror}")
+def _look(path: Path, thorough: bool, raw: bool) -> PictureFacts:
+    header = read_header(path)
+    if not thorough:
+        return PictureFacts(path, header)
+    # The decoder reads all of a JPEG's data even when it decodes at a fraction: damage is found all the same.
+    pixels = read_picture(path, raw=raw, about=128).pixels
+    small = brightness(pixels, 32, 32)
+    return PictureFacts(path, header, digest_of(path), fingerprint(pixels), float(small.std()))
 
 
 def brightness(pixels: Pixels, height: int, width: int) -> Pixels:
@@ -134,28 +124,13 @@ def _facts(
     }
     if thorough:
         same = same_files(findings)
-        near = [] if len(findings) < 2 else near_duplicates(findings)
+        near = [(findings[first].path, findings[second].path) for first, second in near_files(findings)]
         flat = [found.path for found in findings if found.flat]
         facts["duplicates"] = {"files": sum(map(len, same)) - len(same), "examples": as_lines(same, folder)}
         facts["near-duplicates"] = {"pairs": len(near), "examples": as_lines(near, folder)}
         facts["flat"] = {"files": len(flat), "examples": [str(path.relative_to(folder)) for path in flat[:LISTED]]}
         facts["odd ones"] = [f"{found.path.relative_to(folder)}: {why}" for found, why in _odd(findings)][:LISTED]
     return facts
-
-
-def same_files(findings: Sequence[PictureFacts]) -> list[list[Path]]:
-    """Groups of files with the same bytes."""
-    groups: dict[bytes, list[Path]] = {}
-    for found in findings:
-        groups.setdefault(found.digest, []).append(found.path)
-    return [group for group in groups.values() if len(group) > 1]
-
-
-def near_duplicates(findings: Sequence[PictureFacts]) -> list[tuple[Path, Path]]:
-    """Pairs of different files that show nearly the same. Flat ones are left out: they all look alike."""
-    candidates = list({found.digest: found for found in findings if not found.flat}.values())
-    pairs = near_pairs([found.fingerprint for found in candidates])
-    return [(candidates[first].path, candidates[second].path) for first, second in pairs]
 
 
 def _odd(findings: Sequence[PictureFacts]) -> Iterator[tuple[PictureFacts, str]]:

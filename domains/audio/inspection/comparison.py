@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from ....core.adapter.inspection import compare_amounts, compare_bytes
 from ....core.adapter.inventory import Inventory
 from ..settings import Content
-from .file import RecordingAnalysis, RecordingFacts
+from .file import RecordingAnalysis
 from .scan import SoundInventory, pitch_of
 
-_UNEQUAL = 10
 _UNLIKE_BAND = 1.5
 _SEMITONE = 2 ** (1 / 12)
 _ONE_COLOUR = 3.0
@@ -19,39 +19,18 @@ _ONE_COLOUR = 3.0
 sentences of one speaker of VCC 2018 lie 1.2 to 1.9 dB apart, two speakers 4.6 to 8.6."""
 _OCTAVE = 2.0
 _UNSHARED = 0.2
-_SHOWN = 3
 
 
 def compare(a: Inventory, b: Inventory, content: Content) -> tuple[str, ...]:
     """A sentence for each thing that training should know of A and B together; most need thorough scans."""
-    sentences = []
+    sentences = list(compare_amounts(a, b, "one a second"))
     same = a.folder.resolve() == b.folder.resolve()
-    if same:
-        sentences.append("A and B are the same folder: there is nothing to translate.")
-    fewer, more = sorted((len(a.drawn), len(b.drawn)))
-    if fewer and more > _UNEQUAL * fewer:
-        sentences.append(
-            f"An epoch has {len(a.drawn)} samples of A and {len(b.drawn)} of B (one a second): the smaller side is "
-            "repeated and soon known by heart."
-        )
     if isinstance(a, SoundInventory) and isinstance(b, SoundInventory) and a.analyses and b.analyses and not same:
-        sentences += _shared(a.findings, b.findings)
+        sentences += compare_bytes(a.findings, b.findings, "recordings")
         sentences += _sounds(a.analyses, b.analyses)
         sentences += _voices(a.analyses, b.analyses) if content == "voice" else _notes(a.analyses, b.analyses)
         sentences += _alike(a.analyses, b.analyses)
     return tuple(sentences)
-
-
-def _shared(a: Sequence[RecordingFacts], b: Sequence[RecordingFacts]) -> Iterator[str]:
-    of_b = {found.analysis.digest: found for found in b if found.analysis}
-    both = [(found, of_b[found.analysis.digest]) for found in a if found.analysis and found.analysis.digest in of_b]
-    if both:
-        examples = ", ".join(f"{first.path.name} = {second.path.name}" for first, second in both[:_SHOWN])
-        more = ", ..." if len(both) > _SHOWN else ""
-        yield (
-            f"{len(both)} recordings are in A and in B, byte for byte ({examples}{more}): remove them from one side, "
-            "or the model learns to change nothing."
-        )
 
 
 def _sounds(a: Sequence[RecordingAnalysis], b: Sequence[RecordingAnalysis]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import signal
 
+from ....core.adapter.inspection import digest_of
 from ....core.errors import MediaError
 from ..reading.files import SoundFile
 from ..settings import AudioSettings
@@ -80,6 +80,11 @@ class RecordingFacts:
         return self.analysis.seconds if self.analysis else self.promised or 0.0
 
     @property
+    def digest(self) -> bytes:
+        """Hash of its bytes; empty after a quick scan."""
+        return self.analysis.digest if self.analysis else b""
+
+    @property
     def draws(self) -> int:
         """How often an epoch draws from it: once for every second of sound."""
         return max(1, round(self.analysis.sounding if self.analysis else self.seconds))
@@ -111,8 +116,6 @@ def examine(path: Path, settings: AudioSettings) -> RecordingFacts:
     level = loudness(audio, info.rate)
     own = sound.resampled(sounding, info.rate, settings.sample_rate)
     even = levels.normalised(own, settings.sample_rate)
-    with path.open("rb") as raw:
-        digest = hashlib.file_digest(raw, "blake2b").digest()[:16]
     analysis = RecordingAnalysis(
         seconds=samples / info.rate,
         sounding=samples / info.rate * len(sounding) / len(audio),
@@ -122,7 +125,7 @@ def examine(path: Path, settings: AudioSettings) -> RecordingFacts:
         bandwidth=bandwidth(sounding, info.rate),
         pitch=_pitch(own, settings),
         colour=features.log_mel(even, settings).mean(axis=1).astype(np.float64),
-        digest=digest,
+        digest=digest_of(path),
         damage=damage,
     )
     return _described(path, info, analysis)

@@ -5,26 +5,24 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from statistics import median_high
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ....core.adapter.folders import LISTED, as_lines, listing, min_median_max, spread
+from ....core.adapter.inspection import even_draws, examine_files, same_files, usable
 from ....core.adapter.inventory import BrokenFile, Inventory
-from ....core.errors import MediaError, MissingFile
 from ..metadata.kinds import is_sound_name, unread
 from ..settings import AudioSettings
 from .file import RecordingAnalysis, RecordingFacts, examine, header
 
 LOOKED_AT = 500
 """Headers that a quick scan reads, evenly spread over the folder."""
-MOST_DRAWS = 200_000
-"""Samples an epoch draws at most; long sides are thinned out evenly."""
 GOOD_SECONDS = 300.0
 """Sound of a side that makes a good start."""
 _FEWEST_SECONDS = 60.0
@@ -64,14 +62,10 @@ def scan(folder: Path, settings: AudioSettings, thorough: bool) -> SoundInventor
     broken = [*found.broken, *(BrokenFile(path, reason) for path in found.sizes if (reason := unread(path)))]
     others = found.others
     looked_at = paths if thorough else spread(paths, LOOKED_AT)
-    look = partial(_look, settings=settings if thorough else None)
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        seen = list(pool.map(look, looked_at))
-    findings = tuple(found for found in seen if isinstance(found, RecordingFacts))
-    broken += [found for found in seen if isinstance(found, BrokenFile)]
-    unusable = {found.path for found in broken}
-    files = tuple(path for path in paths if path not in unusable)
-    broken.sort(key=lambda each: each.path)
+    look = partial(examine, settings=settings) if thorough else header
+    findings, failed = examine_files(looked_at, look, min(4, os.cpu_count() or 1))
+    broken = sorted([*broken, *failed], key=lambda each: each.path)
+    files = usable(paths, broken)
     return SoundInventory(
         folder,
         files,
@@ -84,25 +78,11 @@ def scan(folder: Path, settings: AudioSettings, thorough: bool) -> SoundInventor
     )
 
 
-def _look(path: Path, settings: AudioSettings | None) -> RecordingFacts | BrokenFile:
-    """A file by its header, or listened to where there are settings to do it by."""
-    try:
-        return header(path) if settings is None else examine(path, settings)
-    except (MediaError, MissingFile) as error:
-        return BrokenFile(path, str(error).removeprefix(str(path)).lstrip(": "))
-    except OSError as error:
-        return BrokenFile(path, f"cannot be read: {error.strerror}")
-
-
 def _draws(files: Sequence[Path], findings: Sequence[RecordingFacts]) -> tuple[int, ...]:
     """A second of sound is drawn as often as any other; files that were not looked at are taken for the median."""
     known = {found.path: found.draws for found in findings}
-    usual = sorted(known.values())[len(known) // 2] if known else 1
-    draws = [known.get(path, usual) for path in files]
-    if sum(draws) > MOST_DRAWS:
-        share = MOST_DRAWS / sum(draws)
-        draws = [max(1, round(draw * share)) for draw in draws]
-    return tuple(draws) if any(draw > 1 for draw in draws) else ()
+    usual = median_high(known.values()) if known else 1
+    return even_draws(files, known, lambda path: usual)
 
 
 # -- facts ------------------------------------------------------------------------------------------
@@ -162,15 +142,6 @@ def pitch_of(analyses: Sequence[RecordingAnalysis]) -> npt.NDArray[np.float64]:
     return np.concatenate([one.pitch for one in analyses]) if analyses else np.zeros(0)
 
 
-def same_files(findings: Sequence[RecordingFacts]) -> list[list[Path]]:
-    """Groups of files that are equal byte for byte."""
-    groups: dict[bytes, list[Path]] = {}
-    for found in findings:
-        if found.analysis:
-            groups.setdefault(found.analysis.digest, []).append(found.path)
-    return [group for group in groups.values() if len(group) > 1]
-
-
 # -- what they mean ---------------------------------------------------------------------------------
 def _warnings(
     files: Sequence[Path], findings: Sequence[RecordingFacts], broken: int, settings: AudioSettings
@@ -191,7 +162,7 @@ def _warnings(
         yield from _voices(analyses, settings)
         copies = sum(len(group) - 1 for group in same_files(findings))
         if copies:
-            yield f"{copies} recordings are copies of others: they are analyses more often than the rest."
+            yield f"{copies} recordings are copies of others: they are heard more often than the rest."
 
 
 def _amount(analyses: Sequence[RecordingAnalysis]) -> Iterator[str]:

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from ....core.adapter.inspection import compare_amounts, compare_bytes
 from ....core.adapter.inventory import Inventory
+from ...image import compare_looks
 from .file import ClipFacts
-from .scan import FootageInventory, near_duplicates
+from .scan import FootageInventory
 
 _UNLIKE = 2.0
-_SHOWN = 3
 
 
 def compare(a: Inventory, b: Inventory) -> tuple[str, ...]:
@@ -19,19 +20,12 @@ def compare(a: Inventory, b: Inventory) -> tuple[str, ...]:
 
     Footage that is in both is found after thorough scans only.
     """
-    sentences = []
-    if a.folder.resolve() == b.folder.resolve():
-        sentences.append("A and B are the same folder: there is nothing to translate.")
-    fewer, more = sorted((len(a.drawn), len(b.drawn)))
-    if fewer and more > 10 * fewer:
-        sentences.append(
-            f"An epoch has {len(a.drawn)} samples of A and {len(b.drawn)} of B (one a second, one a picture): the "
-            "smaller side is repeated and soon known by heart."
-        )
+    sentences = list(compare_amounts(a, b, "one a second, one a picture"))
     if isinstance(a, FootageInventory) and isinstance(b, FootageInventory) and a.findings and b.findings:
         sentences += _looks(a.findings, b.findings)
         if a.thorough and b.thorough and a.folder.resolve() != b.folder.resolve():
-            sentences += _shared(a.findings, b.findings)
+            sentences += compare_bytes(a.findings, b.findings, "clips")
+            sentences += compare_looks(a.findings, b.findings)
     return tuple(sentences)
 
 
@@ -58,24 +52,3 @@ def _looks(a: Sequence[ClipFacts], b: Sequence[ClipFacts]) -> Iterator[str]:
             "One side holds footage and the other only pictures: leave objective.temporal at 0, for a temporal "
             "discriminator would see that pictures stand still."
         )
-
-
-def _shared(a: Sequence[ClipFacts], b: Sequence[ClipFacts]) -> Iterator[str]:
-    of_b = {found.seen.digest: found for found in b if found.seen}
-    both = [(found, of_b[found.seen.digest]) for found in a if found.seen and found.seen.digest in of_b]
-    if both:
-        yield (
-            f"{len(both)} clips are in A and in B, byte for byte ({_examples(both)}): remove them from one side, or "
-            "the model learns to change nothing."
-        )
-    across = near_duplicates(a, b)
-    if across:
-        yield (
-            f"{len(across)} pairs across A and B look almost alike ({_examples(across)}): good if they are the same "
-            "view in both worlds, bad if one of them is in the wrong folder."
-        )
-
-
-def _examples(pairs: Sequence[tuple[ClipFacts, ClipFacts]]) -> str:
-    named = ", ".join(f"{first.path.name} = {second.path.name}" for first, second in pairs[:_SHOWN])
-    return named + (", ..." if len(pairs) > _SHOWN else "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -13,6 +12,7 @@ import av
 import numpy as np
 import numpy.ma  # np.median imports it when it is first called, in whatever thread that is
 
+from ....core.adapter.inspection import digest_of
 from ....core.errors import MediaError
 from ...containers.clock import Clock, may_jump
 from ...containers.opening import open_container
@@ -83,6 +83,16 @@ class ClipFacts:
     """What its frames show; None after a quick look."""
 
     @property
+    def digest(self) -> bytes:
+        """Hash of its bytes; empty after a quick look."""
+        return self.seen.digest if self.seen else b""
+
+    @property
+    def fingerprints(self) -> tuple[int, ...]:
+        """Of frames some seconds apart; none after a quick look."""
+        return self.seen.fingerprints if self.seen else ()
+
+    @property
     def draws(self) -> int:
         """Samples an epoch draws: one for each second of footage, at least two where there are two frames."""
         return 1 if self.frames < 2 else max(2, round(self.seconds))
@@ -144,7 +154,7 @@ def examine(path: Path) -> ClipFacts:
     pictures = Pictures(paths)
     frames = (pictures.read(number, 1, ImageSettings(), _SMALL)[0] for number in range(len(paths)))
     seen = _watched((frame, number / FOLDER_RATE) for number, frame in enumerate(frames))
-    return replace(found, seen=replace(seen, digest=_digest(paths)))
+    return replace(found, seen=replace(seen, digest=digest_of(*paths)))
 
 
 def _examine_clip(found: ClipFacts) -> ClipFacts:
@@ -159,7 +169,7 @@ def _examine_clip(found: ClipFacts) -> ClipFacts:
         seconds=times[-1] - times[0] + usual,
         frames=seen.frames,
         variable=len(gaps) > 0 and float((abs(gaps - usual) > 0.25 * usual).mean()) > _UNEVEN,
-        seen=replace(seen, digest=_digest([found.path]), key_frames=_packets(found.path).key_frames, damage=damage),
+        seen=replace(seen, digest=digest_of(found.path), key_frames=_packets(found.path).key_frames, damage=damage),
     )
 
 
@@ -196,14 +206,6 @@ def _packets(path: Path) -> _Packets:
         raise MediaError(f"{path} cannot be read to its end: {error}") from error
     finally:
         container.close()
-
-
-def _digest(paths: Iterable[Path]) -> bytes:
-    whole = hashlib.blake2b(digest_size=16)
-    for path in paths:
-        with path.open("rb") as file:
-            whole.update(hashlib.file_digest(file, "blake2b").digest())
-    return whole.digest()
 
 
 # -- frames in passing ------------------------------------------------------------------------------

@@ -5,23 +5,22 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median_high
 from typing import Any
 
 from ....core.adapter.folders import as_lines, listing, min_median_max, spread
-from ....core.adapter.inventory import BrokenFile, Inventory
-from ....core.errors import MediaError, MissingFile, counted
-from ...image import near_duplicates as fingerprints
+from ....core.adapter.inspection import even_draws, examine_files, same_files, usable
+from ....core.adapter.inventory import Inventory
+from ....core.errors import counted
+from ...image import near_files
 from ..reading.material import frames_in_order, is_clip_name, is_still_name
 from ..settings import VideoSettings
 from .file import ClipFacts, examine, header
 
 LOOKED_AT = 200
 """Headers that a quick scan reads, evenly spread over the folder."""
-MOST_DRAWS = 200_000
-"""Samples an epoch draws at most; long sides are thinned out evenly."""
 _FEW_SECONDS = 20.0
 _FAR = 60
 """Frames between key frames from which on seeking is called slow."""
@@ -46,22 +45,17 @@ def scan(folder: Path, settings: VideoSettings, thorough: bool) -> FootageInvent
     found = listing(folder, lambda path: is_clip_name(path.name) or is_still_name(path.name))
     paths, broken = _footage(folder, found.sizes), found.broken
     looked_at = paths if thorough else spread(paths, LOOKED_AT)
-    look = _thorough_look if thorough else _quick_look
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        seen = list(pool.map(look, looked_at))
-    findings = tuple(found for found in seen if isinstance(found, ClipFacts))
-    broken += [found for found in seen if isinstance(found, BrokenFile)]
-    unusable = {found.path for found in broken}
-    usable = tuple(path for path in paths if path not in unusable)
-    broken.sort(key=lambda each: each.path)
-    facts = _facts(folder, usable, findings, found.others)
+    findings, failed = examine_files(looked_at, examine if thorough else header, min(8, os.cpu_count() or 1))
+    broken = sorted([*broken, *failed], key=lambda each: each.path)
+    files = usable(paths, broken)
+    facts = _facts(folder, files, findings, found.others)
     return FootageInventory(
         folder,
-        usable,
+        files,
         tuple(broken),
         facts,
-        tuple(_warnings(folder, usable, findings, len(broken), settings)),
-        draws=_draws(usable, findings),
+        tuple(_warnings(folder, files, findings, len(broken), settings)),
+        draws=_draws(files, findings),
         findings=findings,
         thorough=thorough,
     )
@@ -84,36 +78,15 @@ def _footage(folder: Path, files: Iterable[Path]) -> list[Path]:
     return sorted(paths)
 
 
-def _quick_look(path: Path) -> ClipFacts | BrokenFile:
-    return _looked(path, thorough=False)
-
-
-def _thorough_look(path: Path) -> ClipFacts | BrokenFile:
-    return _looked(path, thorough=True)
-
-
-def _looked(path: Path, thorough: bool) -> ClipFacts | BrokenFile:
-    try:
-        return examine(path) if thorough else header(path)
-    except (MediaError, MissingFile) as error:
-        return BrokenFile(path, str(error).removeprefix(str(path)).lstrip(": "))
-    except OSError as error:
-        return BrokenFile(path, f"cannot be read: {error.strerror}")
-
-
 def _draws(files: Sequence[Path], findings: Sequence[ClipFacts]) -> tuple[int, ...]:
     """A second of footage is drawn as often as any other, and a picture as often as a second.
 
     Files that were not looked at are taken for what the median of those of their kind is. Empty where each is 1.
     """
     known = {found.path: found.draws for found in findings}
-    clips = sorted(found.draws for found in findings if found.kind != "picture")
-    usual = clips[len(clips) // 2] if clips else 1
-    draws = [known.get(path, 1 if is_still_name(path.name) else usual) for path in files]
-    if sum(draws) > MOST_DRAWS:
-        share = MOST_DRAWS / sum(draws)
-        draws = [max(1, round(draw * share)) for draw in draws]
-    return tuple(draws) if any(draw > 1 for draw in draws) else ()
+    clips = [found.draws for found in findings if found.kind != "picture"]
+    usual = median_high(clips) if clips else 1
+    return even_draws(files, known, lambda path: 1 if is_still_name(path.name) else usual)
 
 
 # -- facts ------------------------------------------------------------------------------------------
@@ -145,10 +118,8 @@ def _facts(folder: Path, files: Sequence[Path], findings: Sequence[ClipFacts], o
             "cuts": sum(found.seen.cuts for found in seen if found.seen),
             "duplicate frames": sum(found.seen.duplicates for found in seen if found.seen),
             "static seconds": round(sum(found.seen.still for found in seen if found.seen), 3),
-            "copies": _examples([[found.path for found in group] for group in same_files(seen)], folder),
-            "near-copies": _examples(
-                [[a.path, b.path] for a, b in near_duplicates(seen, seen) if a.path < b.path], folder
-            ),
+            "copies": _examples(same_files(seen), folder),
+            "near-copies": _examples([[seen[one].path, seen[other].path] for one, other in near_files(seen)], folder),
         }
     return facts
 
@@ -175,33 +146,6 @@ def _line(found: ClipFacts, folder: Path) -> str:
 
 def _counted(count: int, what: str) -> str:
     return f"{count} {what}" + ("s" if count != 1 else "")
-
-
-def same_files(findings: Sequence[ClipFacts]) -> list[list[ClipFacts]]:
-    """Groups of files with the same bytes."""
-    groups: dict[bytes, list[ClipFacts]] = {}
-    for found in findings:
-        if found.seen:
-            groups.setdefault(found.seen.digest, []).append(found)
-    return [group for group in groups.values() if len(group) > 1]
-
-
-def near_duplicates(left: Sequence[ClipFacts], right: Sequence[ClipFacts]) -> list[tuple[ClipFacts, ClipFacts]]:
-    """Pairs of different files, one of each side, of which at least half the frames looked at are almost alike."""
-    marks = [(found, mark) for found in (*left, *right) if found.seen for mark in found.seen.fingerprints]
-    half = sum(len(found.seen.fingerprints) for found in left if found.seen)
-    shared: Counter[tuple[int, int]] = Counter()
-    by_id = {id(found): found for found, _ in marks}
-    for first, second in fingerprints.near_pairs([mark for _, mark in marks]):
-        a, b = marks[first][0], marks[second][0]
-        if first < half <= second and a.seen and b.seen and a.seen.digest != b.seen.digest:
-            shared[id(a), id(b)] += 1
-    pairs = [(by_id[a], by_id[b], count) for (a, b), count in shared.items()]
-    return [(a, b) for a, b, count in pairs if count >= 0.5 * min(_looks(a), _looks(b))]
-
-
-def _looks(found: ClipFacts) -> int:
-    return len(found.seen.fingerprints) if found.seen else 0
 
 
 # -- what it means ----------------------------------------------------------------------------------

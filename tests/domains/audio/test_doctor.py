@@ -32,7 +32,7 @@ def test_a_quick_scan_reads_headers(tmp_path: Path) -> None:
     assert found.facts["other files"] == 1
     assert found.facts["duration"] == {"min": 1.6, "median": 1.6, "max": 1.6}
     assert found.draws == (2, 2, 2)
-    assert found.analysis == ()
+    assert found.analyses == ()
 
 
 def test_listening_tells_silence_loudness_pitch_and_copies(tmp_path: Path) -> None:

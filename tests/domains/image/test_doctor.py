@@ -134,7 +134,7 @@ def test_folders_that_differ_in_kind(tmp_path: Path, scene: Any, fill: Any) -> N
         Pillow.fromarray(scene(200, 400, seed)[..., 0]).save(b / f"{seed}.png")
     said = " ".join(domain.compare(domain.scan(a), domain.scan(b)))
     for words in (
-        "2 pictures and B 30",
+        "2 samples of A and 30 of B",
         "60 pixels in A and 200 in B",
         "times as wide as high",
         "0% of A and 100% of B",

@@ -1,0 +1,119 @@
+"""What the scans of several media share: every file looked at, copies found, and draws that are even over time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from ..errors import MediaError, MissingFile
+from .inventory import BrokenFile, Inventory
+
+MOST_DRAWS = 200_000
+"""Samples an epoch draws at most; long sides are thinned out evenly."""
+_UNEQUAL = 10
+"""Times the samples of one side that the other has, above which the sides are called unequal."""
+_SHOWN = 3
+
+T = TypeVar("T")
+
+
+class Facts(Protocol):
+    """What was seen of one usable file."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def digest(self) -> bytes:
+        """Hash of its bytes; empty where they were not read."""
+
+
+F = TypeVar("F", bound=Facts)
+
+
+# -- one folder -------------------------------------------------------------------------------------
+def examine_files(
+    paths: Sequence[Path], examine: Callable[[Path], T], threads: int
+) -> tuple[tuple[T, ...], list[BrokenFile]]:
+    """What `examine` says of each file, and the files of which it raises MissingFile, MediaError or OSError."""
+
+    def look(path: Path) -> T | BrokenFile:
+        try:
+            return examine(path)
+        except (MediaError, MissingFile) as error:
+            return BrokenFile(path, str(error).removeprefix(str(path)).lstrip(": "))
+        except OSError as error:
+            return BrokenFile(path, f"cannot be read: {error.strerror}")
+
+    if threads == 1:
+        seen = list(map(look, paths))
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            seen = list(pool.map(look, paths))
+    findings = tuple(found for found in seen if not isinstance(found, BrokenFile))
+    return findings, [found for found in seen if isinstance(found, BrokenFile)]
+
+
+def usable(paths: Iterable[Path], broken: Iterable[BrokenFile]) -> tuple[Path, ...]:
+    """The paths without those of broken files."""
+    left_out = {each.path for each in broken}
+    return tuple(path for path in paths if path not in left_out)
+
+
+def even_draws(files: Sequence[Path], known: Mapping[Path, int], usual: Callable[[Path], int]) -> tuple[int, ...]:
+    """How many samples an epoch draws from each file: as many as is `known`, or else `usual`; thinned out evenly where
+    that comes to more than `MOST_DRAWS`. Empty where each is 1."""
+    draws = [known[path] if path in known else usual(path) for path in files]
+    if sum(draws) > MOST_DRAWS:
+        share = MOST_DRAWS / sum(draws)
+        draws = [max(1, round(draw * share)) for draw in draws]
+    return tuple(draws) if any(draw > 1 for draw in draws) else ()
+
+
+def digest_of(*paths: Path) -> bytes:
+    """16 bytes that stand for the contents of files in this order. Raises OSError."""
+    whole = hashlib.blake2b(digest_size=16)
+    for path in paths:
+        with path.open("rb") as file:
+            whole.update(hashlib.file_digest(file, "blake2b").digest())
+    return whole.digest()
+
+
+def same_files(findings: Iterable[Facts]) -> list[list[Path]]:
+    """Groups of files with the same bytes."""
+    groups: dict[bytes, list[Path]] = {}
+    for found in findings:
+        groups.setdefault(found.digest, []).append(found.path)
+    return [group for digest, group in groups.items() if digest and len(group) > 1]
+
+
+# -- two folders ------------------------------------------------------------------------------------
+def compare_amounts(a: Inventory, b: Inventory, counted: str) -> Iterator[str]:
+    """A sentence where A and B are one folder, and where one is far smaller; `counted`: what a sample stands for."""
+    if a.folder.resolve() == b.folder.resolve():
+        yield "A and B are the same folder: there is nothing to translate."
+    fewer, more = sorted((len(a.drawn), len(b.drawn)))
+    if fewer and more > _UNEQUAL * fewer:
+        yield (
+            f"An epoch has {len(a.drawn)} samples of A and {len(b.drawn)} of B ({counted}): the smaller side is "
+            "repeated and soon known by heart."
+        )
+
+
+def compare_bytes(a: Iterable[F], b: Iterable[F], what: str) -> Iterator[str]:
+    """A sentence where files are in A and in B; `what` they are ("pictures")."""
+    of_b = {found.digest: found for found in b if found.digest}
+    both = [(found, of_b[found.digest]) for found in a if found.digest in of_b]
+    if both:
+        yield (
+            f"{len(both)} {what} are in A and in B, byte for byte ({as_pairs(both)}): remove them from one side, or "
+            "the model learns to change nothing."
+        )
+
+
+def as_pairs(pairs: Collection[tuple[Facts, Facts]]) -> str:
+    """The first pairs of files, by name: a.png = b.png, c.png = d.png, ..."""
+    named = [f"{first.path.name} = {second.path.name}" for first, second in list(pairs)[:_SHOWN]]
+    return ", ".join(named + ["..."] * (len(pairs) > _SHOWN))
