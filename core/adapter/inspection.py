@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from ..errors import MediaError, MissingFile
+from ..errors import MediaError, MissingFile, counted
 from .inventory import BrokenFile, Inventory
 
 MOST_DRAWS = 200_000
@@ -89,6 +89,14 @@ def same_files(findings: Iterable[Facts]) -> list[list[Path]]:
     return [group for digest, group in groups.items() if digest and len(group) > 1]
 
 
+def tell_copies(findings: Iterable[Facts], one: str, more: str) -> Iterator[str]:
+    """A sentence where files are copies of others; `one` and `more` of them are called so ("clip", "clips")."""
+    count = sum(len(group) - 1 for group in same_files(findings))
+    if count:
+        copies = counted(count, f"{one} is a copy of another", f"{more} are copies of others")
+        yield f"{copies}; copies are seen more often than the rest."
+
+
 # -- two folders ------------------------------------------------------------------------------------
 def compare_amounts(a: Inventory, b: Inventory, counted: str) -> Iterator[str]:
     """A sentence where A and B are one folder, and where one is far smaller; `counted`: what a sample stands for."""
@@ -102,14 +110,15 @@ def compare_amounts(a: Inventory, b: Inventory, counted: str) -> Iterator[str]:
         )
 
 
-def compare_bytes(a: Iterable[F], b: Iterable[F], what: str) -> Iterator[str]:
-    """A sentence where files are in A and in B; `what` they are ("pictures")."""
+def compare_bytes(a: Iterable[F], b: Iterable[F], one: str, more: str) -> Iterator[str]:
+    """A sentence where files are in A and in B; `one` and `more` of them are called so ("clip", "clips")."""
     of_b = {found.digest: found for found in b if found.digest}
     both = [(found, of_b[found.digest]) for found in a if found.digest in of_b]
     if both:
+        files = counted(len(both), f"{one} is", f"{more} are")
         yield (
-            f"{len(both)} {what} are in A and in B, byte for byte ({as_pairs(both)}): remove them from one side, or "
-            "the model learns to change nothing."
+            f"{files} in A and in B, byte for byte ({as_pairs(both)}): remove {'it' if len(both) == 1 else 'them'} "
+            "from one side, or the model learns to change nothing."
         )
 
 

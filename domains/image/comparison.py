@@ -23,7 +23,7 @@ def compare(a: Inventory, b: Inventory) -> tuple[str, ...]:
     if isinstance(a, PictureInventory) and isinstance(b, PictureInventory) and a.findings and b.findings:
         sentences += _looks(a.findings, b.findings)
         if a.thorough and b.thorough:
-            sentences += compare_bytes(a.findings, b.findings, "pictures")
+            sentences += compare_bytes(a.findings, b.findings, "picture", "pictures")
             sentences += compare_looks(a.findings, b.findings)
     return tuple(sentences)
 

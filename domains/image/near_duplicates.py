@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from ...core.adapter.inspection import Facts, as_pairs
+from ...core.errors import counted
 
 NEAR = 4
 """Bits of 64 in which the fingerprints of near-duplicates may differ."""
@@ -70,7 +71,8 @@ def compare_looks(a: Sequence[F], b: Sequence[F]) -> Iterator[str]:
     both = [*a, *b]
     across = [(both[first], both[second]) for first, second in near_files(both) if first < len(a) <= second]
     if across:
+        pairs = counted(len(across), "pair across A and B looks", "pairs across A and B look")
         yield (
-            f"{len(across)} pairs across A and B look almost alike ({as_pairs(across)}): good if they are the same "
+            f"{pairs} almost alike ({as_pairs(across)}): good if they are the same "
             "view in both worlds, bad if one of them is in the wrong folder."
         )

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from ...core.adapter.folders import LISTED, as_lines, listing, min_median_max, spread
-from ...core.adapter.inspection import digest_of, examine_files, same_files, usable
+from ...core.adapter.inspection import digest_of, examine_files, same_files, tell_copies, usable
 from ...core.adapter.inventory import Inventory
 from ...core.errors import counted
 from .files import Header, read_header, read_picture
@@ -176,10 +176,8 @@ def _warnings(
         what = "are squeezed into the crop" if settings.fit == "stretch" else "show only a part in each crop"
         yield f"{long} of {seen} pictures are more than {_LONG:g} times as long as wide and {what}."
     yield from _mode_warnings(headers, settings)
-    duplicates, near = facts.get("duplicates", {}).get("files", 0), facts.get("near-duplicates", {}).get("pairs", 0)
-    if duplicates:
-        copies = counted(duplicates, "picture is a copy", "pictures are copies")
-        yield f"{copies} of others: they are seen more often than the rest."
+    yield from tell_copies(findings, "picture", "pictures")
+    near = facts.get("near-duplicates", {}).get("pairs", 0)
     if near:
         alike = counted(near, "pair looks", "pairs look")
         yield f"{alike} almost alike: there is less variety than the number of pictures says."

@@ -26,7 +26,7 @@ def compare(a: Inventory, b: Inventory, content: Content) -> tuple[str, ...]:
     sentences = list(compare_amounts(a, b, "one a second"))
     same = a.folder.resolve() == b.folder.resolve()
     if isinstance(a, SoundInventory) and isinstance(b, SoundInventory) and a.analyses and b.analyses and not same:
-        sentences += compare_bytes(a.findings, b.findings, "recordings")
+        sentences += compare_bytes(a.findings, b.findings, "recording", "recordings")
         sentences += _sounds(a.analyses, b.analyses)
         sentences += _voices(a.analyses, b.analyses) if content == "voice" else _notes(a.analyses, b.analyses)
         sentences += _alike(a.analyses, b.analyses)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ....core.adapter.folders import LISTED, as_lines, listing, min_median_max, spread
-from ....core.adapter.inspection import even_draws, examine_files, same_files, usable
+from ....core.adapter.inspection import even_draws, examine_files, same_files, tell_copies, usable
 from ....core.adapter.inventory import BrokenFile, Inventory
 from ..metadata.kinds import is_sound_name, unread
 from ..settings import AudioSettings
@@ -160,9 +160,7 @@ def _warnings(
         yield from _amount(analyses)
         yield from _quality(analyses, settings)
         yield from _voices(analyses, settings)
-        copies = sum(len(group) - 1 for group in same_files(findings))
-        if copies:
-            yield f"{copies} recordings are copies of others: they are heard more often than the rest."
+        yield from tell_copies(findings, "recording", "recordings")
 
 
 def _amount(analyses: Sequence[RecordingAnalysis]) -> Iterator[str]:

@@ -24,7 +24,7 @@ def compare(a: Inventory, b: Inventory) -> tuple[str, ...]:
     if isinstance(a, FootageInventory) and isinstance(b, FootageInventory) and a.findings and b.findings:
         sentences += _looks(a.findings, b.findings)
         if a.thorough and b.thorough and a.folder.resolve() != b.folder.resolve():
-            sentences += compare_bytes(a.findings, b.findings, "clips")
+            sentences += compare_bytes(a.findings, b.findings, "clip", "clips")
             sentences += compare_looks(a.findings, b.findings)
     return tuple(sentences)
 

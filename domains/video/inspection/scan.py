@@ -11,7 +11,7 @@ from statistics import median_high
 from typing import Any
 
 from ....core.adapter.folders import as_lines, listing, min_median_max, spread
-from ....core.adapter.inspection import even_draws, examine_files, same_files, usable
+from ....core.adapter.inspection import even_draws, examine_files, same_files, tell_copies, usable
 from ....core.adapter.inventory import Inventory
 from ....core.errors import counted
 from ...image import near_files
@@ -215,6 +215,4 @@ def _seen_warnings(moving: Sequence[ClipFacts], settings: VideoSettings) -> Iter
     damaged = sum(bool(seen.damage) for _, seen in looks)
     if damaged:
         yield f"{damaged} clips are damaged in part; what can be decoded of them is used."
-    copies = len(looks) - len({seen.digest for _, seen in looks})
-    if copies:
-        yield f"{copies} clips are copies of others: they are seen more often than the rest."
+    yield from tell_copies(moving, "clip", "clips")

@@ -14,6 +14,7 @@ from unpaired.core.adapter.inspection import (
     even_draws,
     examine_files,
     same_files,
+    tell_copies,
     usable,
 )
 
@@ -53,6 +54,10 @@ def test_every_file_is_examined_and_what_fails_is_named(tmp_path: Path) -> None:
 def test_files_are_the_same_by_their_bytes(tmp_path: Path) -> None:
     findings = [examine(path) for path in files(tmp_path, a_txt="1", b_txt="2", c_txt="1")]
     assert same_files(findings) == [[tmp_path / "a.txt", tmp_path / "c.txt"]]
+    assert list(tell_copies(findings, "thing", "things")) == [
+        "1 thing is a copy of another; copies are seen more often than the rest."
+    ]
+    assert not list(tell_copies(findings[:2], "thing", "things"))
     assert same_files([Seen(Path("x")), Seen(Path("y"))]) == []  # not read
     assert digest_of(tmp_path / "a.txt", tmp_path / "b.txt") != digest_of(tmp_path / "b.txt", tmp_path / "a.txt")
 
@@ -60,10 +65,12 @@ def test_files_are_the_same_by_their_bytes(tmp_path: Path) -> None:
 def test_what_is_on_both_sides_is_said() -> None:
     a = [Seen(Path("a") / str(number), bytes([number])) for number in range(1, 6)]
     b = [Seen(Path("b") / str(number), bytes([number])) for number in range(2, 9)]
-    (sentence,) = compare_bytes(a, b, "things")
+    (sentence,) = compare_bytes(a, b, "thing", "things")
     assert sentence.startswith("4 things are in A and in B, byte for byte (2 = 2, 3 = 3, 4 = 4, ...): remove")
-    assert not list(compare_bytes(a[:1], b, "things"))
-    assert not list(compare_bytes([Seen(Path("x"))], [Seen(Path("y"))], "things"))
+    (sentence,) = compare_bytes(a[:2], b, "thing", "things")
+    assert sentence.startswith("1 thing is in A and in B, byte for byte (2 = 2): remove it from one side")
+    assert not list(compare_bytes(a[:1], b, "thing", "things"))
+    assert not list(compare_bytes([Seen(Path("x"))], [Seen(Path("y"))], "thing", "things"))
 
 
 def test_unequal_sides_and_one_folder_for_both_are_said() -> None:

@@ -46,7 +46,7 @@ def test_listening_tells_silence_loudness_pitch_and_copies(tmp_path: Path) -> No
     assert found.facts["duplicates"] == {"files": 1, "examples": ["0.wav = copy.wav"]}
     assert found.facts["clipped"] == {"files": 0, "examples": []}
     assert "There are 5 s of sound: expect timbre only; 5 min a side is a good start." in found.warnings
-    assert "1 recordings are copies of others: they are heard more often than the rest." in found.warnings
+    assert "1 recording is a copy of another; copies are seen more often than the rest." in found.warnings
     json.dumps(dict(found.facts), allow_nan=False)
 
 
@@ -128,7 +128,7 @@ def test_two_folders_that_share_recordings_or_are_unlike(tmp_path: Path) -> None
     shutil.copy(root / "a" / "0.wav", root / "b" / "again.wav")
     write(root / "b" / "long.wav", voice(110, 60.0, rate=4000), 4000)
     told = Audio().compare(look(root / "a"), look(root / "b"))
-    assert any(line.startswith("1 recordings are in A and in B, byte for byte (0.wav = again.wav)") for line in told)
+    assert any(line.startswith("1 recording is in A and in B, byte for byte (0.wav = again.wav)") for line in told)
     assert any("more than an octave apart" in line for line in told)
     assert any("the smaller side is repeated" in line for line in told)
 

@@ -104,7 +104,7 @@ def test_copies_and_clips_that_look_alike(tmp_path: Path) -> None:
     inventory = found(tmp_path)
     assert inventory.facts["copies"] == {"groups": 1, "examples": ["first.mkv = second.mkv"]}
     assert inventory.facts["near-copies"]["examples"] == ["first.mkv = third.mp4"]
-    assert said(inventory, "1 clips are copies of others")
+    assert said(inventory, "1 clip is a copy of another")
 
 
 def test_numbered_pictures_that_do_not_follow_one_another(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_two_folders_together(tmp_path: Path) -> None:
     write_clip(tmp_path / "b" / "large.mkv", moving(12, height=216, width=384, seed=3), rate=1)
     write_clip(tmp_path / "b" / "larger.mkv", moving(12, height=216, width=384, seed=4), rate=1)
     sentences = domain.compare(domain.scan(tmp_path / "a", True), domain.scan(tmp_path / "b", True))
-    assert any("1 clips are in A and in B" in each and "one.mkv = copy.mkv" in each for each in sentences)
+    assert any("1 clip is in A and in B" in each and "one.mkv = copy.mkv" in each for each in sentences)
     assert any("shorter sides are 72 pixels in A and 216 in B" in each for each in sentences)
     assert any("frames/s" in each for each in sentences)
     assert any(each.startswith("A and B are the same folder") for each in
