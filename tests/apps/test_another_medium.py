@@ -22,7 +22,7 @@ def picture(tmp_path: Path) -> Path:
     return tmp_path / "in/photo.jpg"
 
 
-@row("any", "a model of another medium than the file's")
+@row("any", "a model for another medium than the file's")
 @pytest.mark.parametrize("output", ["x.jpg", "x.wav", "x"])
 def test_a_model_of_voices_on_a_picture(output: str, picture: Path, tmp_path: Path) -> None:
     translator = unpaired.load("female-male")

@@ -149,7 +149,7 @@ def test_an_output_that_ends_in_a_slash_is_a_folder(
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["0.png"]
 
 
-@row("any", "outputs that are there, with `--skip-existing`")
+@row("any", "existing outputs, with `--skip-existing`")
 def test_outputs_of_another_model_other_settings_or_another_input_are_made_anew_and_said(
     unpaired: Callable, model: Path, pictures: Path, tmp_path: Path
 ) -> None:
@@ -184,7 +184,7 @@ def test_outputs_of_another_model_other_settings_or_another_input_are_made_anew_
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell when a process began")
-@row("any", "what a conversion that was killed left half-written")
+@row("any", "half-written files of a killed conversion")
 def test_what_a_killed_conversion_left_is_cleared_by_the_next(
     unpaired: Callable, model: Path, pictures: Path, tmp_path: Path
 ) -> None:

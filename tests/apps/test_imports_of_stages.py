@@ -72,7 +72,7 @@ def talk(tmp_path: Path) -> Path:
     return path
 
 
-@row("any", "libraries that it needs")
+@row("any", "required libraries")
 @pytest.mark.parametrize("words", [(), ("--vocoder", "world", "--runtime", "onnx"), ("--vocoder", "griffin-lim")])
 def test_the_sound_of_a_clip(words: tuple[str, ...], fresh: Callable[..., str], talk: Path, voice_model: Path) -> None:
     assert fresh("convert", voice_model, talk, talk.with_name("out.mp4"), *words) == ""

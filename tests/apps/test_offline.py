@@ -80,7 +80,7 @@ def check_offline(place: Path, *words: str | Path) -> None:
         assert [line for line in (place / "trace").read_text().splitlines() if "AF_INET" in line] == []
 
 
-@row("any", "what it says of you")
+@row("any", "personal data")
 @pytest.mark.parametrize("runtime", ["torch", "openvino", "onnx"])
 def test_a_conversion_calls_nobody(runtime: str, model: Path, pictures: Path, tmp_path: Path) -> None:
     check_offline(tmp_path, "convert", model, pictures / "trainA", tmp_path / "out", "--runtime", runtime)

@@ -309,7 +309,7 @@ def test_ended_in_the_middle_nothing_has_the_final_name(
         assert list((tmp_path / "out").iterdir()) == []
 
 
-@row("folder of numbered pictures, `inspect`, `evaluate --clips` and pipes", "what it is taken for")
+@row("folder of numbered pictures, `inspect`, `evaluate --clips` and pipes", "how it is treated")
 def test_numbered_frames_are_a_clip_for_every_command(unpaired: Callable, model: Path, tmp_path: Path) -> None:
     frames = tmp_path / "shot"
     frames.mkdir()

@@ -158,7 +158,7 @@ def test_the_command_says_the_same(refused: Callable[..., str], place: Path, new
     assert "step-00000001" in line
 
 
-@row("checkpoint of a run", "bits that changed on the disk")
+@row("checkpoint of a run", "corrupted bits")
 @pytest.mark.parametrize("name", ["weights.safetensors", "state.pt", "process-0.pt"])
 def test_a_flipped_bit_is_noticed(name: str, place: Path) -> None:
     folder = place / "run/checkpoints/step-00000002"
@@ -189,7 +189,7 @@ def test_others_may_read_a_run_as_far_as_the_umask_lets_them(finished: Path) -> 
     )
 
 
-@row("model file", "bits that changed on the disk")
+@row("model file", "corrupted bits")
 def test_a_flipped_bit_of_a_model_is_noticed(place: Path) -> None:
     file = place / "run/model.safetensors"
     unpaired.load(file, runtime="torch", device="cpu")

@@ -113,7 +113,7 @@ def test_an_output_format_that_is_not_known(refused: Refused, model: Path, folde
         assert name in refused("convert", model, folders / "a/0.png", tmp_path / name)
 
 
-@row("any", "an output's ending or place that cannot be")
+@row("any", "an impossible ending or location of the output")
 @pytest.mark.parametrize(
     ("model_of", "name", "ending"),
     [("image", "in.png", "out.xyz"), ("video", "in.mkv", "out.mp3"), ("video", "in.png", "out.mkv"),

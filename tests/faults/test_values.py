@@ -89,7 +89,7 @@ def read_or_refused(file: Path) -> None:
         judged(error, file)
 
 
-@row("settings in a YAML file or on the command line", "values out of range, endless, or of no kind at all")
+@row("settings in a YAML file or on the command line", "values out of range, infinite, or of the wrong type")
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: ascii(value)[:20])
 def test_values_in_a_yaml_file(value: str, tmp_path: Path) -> None:
     file = tmp_path / "s.yaml"
@@ -236,7 +236,7 @@ HEADERS = [
 ]  # fmt: skip
 
 
-@row("model file", "a header that asks for what cannot be")
+@row("model file", "an impossible header")
 @pytest.mark.parametrize("header", HEADERS, ids=lambda header: header[:24])
 def test_headers_that_are_no_document(header: str, model: Path, tmp_path: Path) -> None:
     with pytest.raises(unpaired.ModelFileError) as caught:

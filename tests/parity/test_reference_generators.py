@@ -84,7 +84,7 @@ def test_running_statistics_of_instance_norms_are_left_out(make: Any, tmp_path: 
     assert "running statistics of its instance norms are left out" in model.card["note"]
 
 
-@row("generator of pytorch-CycleGAN-and-pix2pix or CUT", "instance norms or none, where the file does not tell")
+@row("generator of pytorch-CycleGAN-and-pix2pix or CUT", "instance norms or none, if the file does not say")
 def test_what_the_file_does_not_tell_is_said(tmp_path: Path) -> None:
     """A plain dictionary has lost the versions of the modules, and neither norm has tensors."""
     with_norms, without = lively(Resnet("instance")), lively(Resnet("none"))

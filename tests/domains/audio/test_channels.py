@@ -39,7 +39,7 @@ def in_order(kind: str, channels: int) -> list[int]:
     return list(VORBIS[channels]) if kind in (".ogg", ".opus") else list(range(channels))
 
 
-@row("5.1 and other recordings of 3 to 8 channels", "which loudspeaker a channel belongs to")
+@row("5.1 and other recordings of 3 to 8 channels", "loudspeaker of each channel")
 @pytest.mark.parametrize("channels", [3, 4, 5, 6, 7, 8])
 def test_channels_keep_their_loudspeakers_from_every_kind_to_every_kind(channels: int, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.flac", tones(channels).T, RATE)
@@ -60,7 +60,7 @@ def with_mask(path: Path, mask: int, channels: int) -> Path:
     return path
 
 
-@row("WAV that says which loudspeakers it is for", "the channel mask")
+@row("WAV that names its loudspeakers", "the channel mask")
 @pytest.mark.parametrize(("mask", "channels"), [(0x60F, 6), (0x107, 4), (0x0B, 3), (0x63F, 8), (0x4, 1), (0x3, 2)])
 @pytest.mark.parametrize("between", [".wav", ".rf64", ".flac", ".aiff", ".caf"])
 def test_masks_of_loudspeakers_are_kept(mask: int, channels: int, between: str, tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_masks_of_loudspeakers_are_kept(mask: int, channels: int, between: str, 
         assert mask_of(found) == mask
 
 
-@row("AIFF and CAF with channels in an order of their own", "which loudspeaker a channel belongs to")
+@row("AIFF and CAF with a custom channel order", "loudspeaker of each channel")
 @pytest.mark.parametrize(("tag", "order"), [(124, "FC FL FR BL BR LFE"), (123, "FL FC FR BL BR LFE")])
 def test_other_orders_of_aiff_and_caf_are_understood(tag: int, order: str, tmp_path: Path) -> None:
     places = [WAVE.index(name) for name in order.split()]
@@ -115,7 +115,7 @@ def test_eight_channels_and_more_go_through_ffmpeg(tmp_path: Path) -> None:
     assert heard(tmp_path / "c.wav") == list(range(8))
 
 
-@row("M4A, Matroska, WavPack and other kinds that FFmpeg writes", "which loudspeaker a channel belongs to")
+@row("M4A, Matroska, WavPack and other kinds that FFmpeg writes", "loudspeaker of each channel")
 @pytest.mark.parametrize("channels", [3, 4, 5, 6, 7, 8])
 @pytest.mark.parametrize("kind", [".m4a", ".mka", ".weba", ".wv"])
 def test_channels_keep_their_loudspeakers_where_ffmpeg_writes(kind: str, channels: int, tmp_path: Path) -> None:

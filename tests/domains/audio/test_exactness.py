@@ -27,7 +27,8 @@ def bursts(rate: int, seconds: float = 1.0, channels: int = 1, peak: float = 0.9
 
 
 @row(
-    "WAV, RF64, Wave64, AIFF, CAF, AU, VOC, FLAC", "sample format (8 to 24 bits, floats, laws, ALAC), and every sample"
+    "WAV, RF64, Wave64, AIFF, CAF, AU, VOC, FLAC",
+    "sample format (8 to 24 bits, floats, mu-law and A-law, ALAC), and every sample",
 )
 @pytest.mark.parametrize(
     ("kind", "subtypes"),
@@ -48,7 +49,7 @@ def test_every_sample_format_comes_back_exactly(kind: str, subtypes: str, tmp_pa
         assert np.array_equal(one, two), subtype
 
 
-@row("recordings with samples of 32 bits or of 64-bit floats", "sample format, and every sample")
+@row("recordings with 32-bit samples or 64-bit floats", "sample format, and every sample")
 @pytest.mark.parametrize("subtype", ["PCM_32", "DOUBLE"])
 def test_wider_samples_are_computed_in_single_precision(subtype: str, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", bursts(16000), 16000, subtype=subtype)
@@ -69,7 +70,7 @@ def test_loud_floats(tmp_path: Path) -> None:
     assert any(note.startswith(f"{beyond} samples beyond full scale are bounded") for note in notes)
 
 
-@row("WAV with ADPCM, GSM or MP3 in it", "number and format of the samples")
+@row("WAV containing ADPCM, GSM or MP3", "number and format of the samples")
 @pytest.mark.parametrize("subtype", ["IMA_ADPCM", "MS_ADPCM", "GSM610"])
 def test_blocks_of_samples_are_written_one_by_one(subtype: str, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", bursts(8000, 0.77), 8000, subtype=subtype)
@@ -78,7 +79,7 @@ def test_blocks_of_samples_are_written_one_by_one(subtype: str, tmp_path: Path) 
     assert np.array_equal(soundfile.read(tmp_path / "a.wav")[0], soundfile.read(tmp_path / "b.wav")[0])
 
 
-@row("recordings of any rate, also odd ones", "rate and number of samples")
+@row("recordings of any rate, however odd", "rate and number of samples")
 @pytest.mark.parametrize("rate", [8000, 11025, 22050, 44056, 96000, 192000])
 @pytest.mark.parametrize("samples", [1, 37, 5000])
 def test_rates_and_short_recordings_keep_every_sample_in_number(rate: int, samples: int, tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ def lag(one: Sound, two: Sound) -> int:
     return int(found.argmax()) - (len(one) - 1)
 
 
-@row("MP3, Ogg Vorbis, Opus", "place and length of the content")
+@row("MP3, Ogg Vorbis, Opus", "position and length of the content")
 @pytest.mark.parametrize("kind", ["mp3", "ogg", "opus"])
 @pytest.mark.parametrize("rate", [8000, 16000, 48000])
 def test_encoders_delays_are_no_part_of_a_recording(kind: str, rate: int, tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ def test_names_tell_recordings() -> None:
     assert not any(map(is_sound_name, ("a.txt", "wav", "a.png")))
 
 
-@row("folder of recordings", "MIDI files, projects, playlists, cue sheets and sound of unknown kinds in it")
+@row("folder of recordings", "MIDI files, projects, playlists, cue sheets and sound of unknown kinds")
 @pytest.mark.parametrize("name", ["a.mid", "a.aup3", "a.ptx", "a.m3u", "a.cue", "A.MPC", "a.aax"])
 def test_kinds_without_sound_to_read_are_said(name: str, assets: Path, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
@@ -238,7 +238,7 @@ def test_odd_and_broken_files_convert_or_are_refused(shared: Path, tmp_path: Pat
     assert not list(tmp_path.iterdir())
 
 
-@row("Opus of several channels at high bit rates", "every sample")
+@row("multichannel Opus at high bit rates", "every sample")
 def test_opus_with_packets_over_several_pages_is_read_to_its_end(tmp_path: Path) -> None:
     """libsndfile 1.2.2 finds no way to places in such pages, and calls the file damaged there."""
     sound = np.random.default_rng(0).uniform(-0.5, 0.5, (96_000, 6)).astype(np.float32)

@@ -123,7 +123,7 @@ def test_labels_are_kept_between_kinds_that_hold_them(first: str, labelled: Path
         assert soundfile.info(tmp_path / f"c{second}").frames == rate
 
 
-@row("recordings with tags, covers and chapters", "to kinds that have no place for some")
+@row("recordings with tags, covers and chapters", "to kinds that do not support some of them")
 @pytest.mark.parametrize(
     ("kind", "what"),
     [(".caf", "1 picture, 2 chapters"), (".au", "the tags album, artist, comment"), (".m4a", "the tag mood"),
@@ -148,7 +148,7 @@ def test_labels_of_m4a_and_matroska(first: str, labelled: Path, tmp_path: Path) 
         assert [(each.start, each.title) for each in found.chapters] == [(0, "One"), (Fraction(1, 2), "Two")]
 
 
-@row("FLAC, Ogg", "all fields of their comments, cue sheets, pictures")
+@row("FLAC, Ogg", "all comment fields, cue sheets, pictures")
 def test_comments_and_blocks_of_flac_come_as_they_are(plain: Path, tmp_path: Path) -> None:
     through(plain, tmp_path / "a.flac", **LEAVE)
     begin, blocks, end = comments._flac_blocks(tmp_path / "a.flac")
@@ -181,7 +181,7 @@ def test_frames_of_mp3_come_as_they_are(plain: Path, tmp_path: Path) -> None:
     assert soundfile.info(tmp_path / "c.mp3").frames == RATE
 
 
-@row("MP3 that does not say how long it is", "length")
+@row("MP3 that does not state its length", "length")
 def test_a_guessed_length_is_no_promise(plain: Path, tmp_path: Path) -> None:
     through(plain, tmp_path / "a.mp3", **LEAVE)
     first = (tmp_path / "a.mp3").read_bytes()
@@ -195,7 +195,7 @@ def test_a_guessed_length_is_no_promise(plain: Path, tmp_path: Path) -> None:
     assert soundfile.info(tmp_path / "c.mp3").frames < 1.2 * RATE
 
 
-@row("Wave64 with chunks behind the sound", "the sound")
+@row("Wave64 with chunks after the sound", "the sound")
 def test_chunks_behind_the_sound_of_wave64_are_no_sound(plain: Path, tmp_path: Path) -> None:
     through(plain, tmp_path / "a.w64", **LEAVE)
     whole = (tmp_path / "a.w64").read_bytes()

@@ -137,7 +137,7 @@ def spoken(monkeypatch: pytest.MonkeyPatch, computing: float, seconds: float = 2
     return report, card
 
 
-@row("voice that is spoken (--live)", "delay that is printed")
+@row("live voice (--live)", "the printed delay")
 def test_the_delay_that_is_told_has_everything_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunk, look-ahead, computing and the card's own; the stages were warm before the card began to record."""
     report, card = spoken(monkeypatch, computing=0.004)
@@ -149,7 +149,7 @@ def test_the_delay_that_is_told_has_everything_in_it(monkeypatch: pytest.MonkeyP
     assert report.longest < 0.2
 
 
-@row("voice that is spoken (--live)", "machine that does not keep up")
+@row("live voice (--live)", "a machine that does not keep up")
 def test_a_machine_that_does_not_keep_up_leaves_out_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     report, card = spoken(monkeypatch, computing=0.03)
     assert report.behind

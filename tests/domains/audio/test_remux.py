@@ -64,7 +64,7 @@ def tracks(path: Path) -> list[tuple[str, str, dict[str, str], Disposition]]:
         ]
 
 
-@row("video whose sound is translated", "place of the sound")
+@row("video whose sound is translated", "position of the sound")
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_translated_sound_is_heard_where_it_was(encoder: str, tmp_path: Path) -> None:
     layout = "stereo" if encoder == "vorbis" else "mono"
@@ -75,7 +75,7 @@ def test_translated_sound_is_heard_where_it_was(encoder: str, tmp_path: Path) ->
         assert all(abs(a - b) <= 1.0 for a, b in zip(lateness(tmp_path / f"b{kind}"), before, strict=True)), kind
 
 
-@row("video whose sound is translated", "language, title, default flag and place of the track; chapters; tags")
+@row("video whose sound is translated", "language, title, default flag and position of the track; chapters; tags")
 @pytest.mark.parametrize("kind", [".mkv", ".mp4", ".mov", ".nut"])
 def test_the_translated_track_stands_where_the_other_stood(kind: str, tmp_path: Path) -> None:
     clip = tmp_path / "a.mkv"
@@ -113,14 +113,14 @@ def test_the_translated_track_stands_where_the_other_stood(kind: str, tmp_path: 
         ]  # fmt: skip
 
 
-@row("video whose sound is translated", "labels that the new container has no room for")
+@row("video whose sound is translated", "labels that the new container does not support")
 def test_labels_without_a_place_are_said(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "a.mp4", "aac", picture="libx264", tracks=({"language": "fra", "title": "One"},))
     notes = identity(clip, tmp_path / "b.flv")
     assert any("no room for" in note and "languages" in note for note in notes)
 
 
-@row("video whose sound is translated", "further sound tracks")
+@row("video whose sound is translated", "additional sound tracks")
 def test_further_tracks_are_copied_in_their_places(tmp_path: Path) -> None:
     named = tuple({"language": language} for language in ("fra", "eng", "ita"))
     clip = write_clip(tmp_path / "a.mkv", "flac", tracks=named)
@@ -132,7 +132,7 @@ def test_further_tracks_are_copied_in_their_places(tmp_path: Path) -> None:
     assert kept[0] == kept[1]
 
 
-@row("recording in Matroska or M4A", "further sound tracks")
+@row("recording in Matroska or M4A", "additional sound tracks")
 @pytest.mark.parametrize("kind", [".mka", ".m4a"])
 def test_further_tracks_of_a_recording_are_kept_too(kind: str, tmp_path: Path) -> None:
     source = write_clip(tmp_path / f"a{kind}", "aac", picture=None, tracks=({"language": "fra"}, {"language": "eng"})) \
@@ -148,7 +148,7 @@ def _two_in_m4a(folder: Path) -> Path:
     return made.rename(folder / "a.m4a")
 
 
-@row("AVI of a camera", "sound whose layout has no name")
+@row("AVI of a camera", "sound without a named layout")
 @pytest.mark.parametrize("encoder", ["pcm_u8", "adpcm_ima_wav", "adpcm_ms"])
 def test_a_cameras_avi_becomes_mp4_with_all_its_pictures(encoder: str, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "a.avi", encoder, rate=22_050, picture="mjpeg")
@@ -159,7 +159,7 @@ def test_a_cameras_avi_becomes_mp4_with_all_its_pictures(encoder: str, tmp_path:
     assert counts == [16, 16]
 
 
-@row("video whose sound is translated", "a picture that the new container does not give back")
+@row("video whose sound is translated", "a picture that the new container does not preserve")
 @pytest.mark.parametrize(("codec", "kind"), [("libx264", ".avi"), ("ffv1", ".ts"), ("mpeg4", ".ts")])
 def test_a_picture_that_would_be_lost_is_refused(codec: str, kind: str, tmp_path: Path) -> None:
     """AVI has no times of frames; MPEG-TS takes what no demuxer finds again."""
@@ -243,7 +243,7 @@ def test_few_samples_come_back_or_are_refused(count: int, kind: str, tmp_path: P
     assert heard.shape[1] >= count * rate // 44_100
 
 
-@row("FLAC written to a pipe", "length, which the header does not say")
+@row("FLAC written to a pipe", "length missing from the header")
 def test_a_flac_without_a_length_is_read_to_its_end(tmp_path: Path) -> None:
     pipe = _Pipe()
     with av.open(pipe, "w", format="flac") as out:

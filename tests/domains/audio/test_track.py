@@ -35,7 +35,7 @@ def heard(path: Path) -> tuple[list[float], tuple[str, ...]]:
         return onsets(audio, file.info.rate, float(file.start)), file.warnings
 
 
-@row("footage and recordings that FFmpeg reads", "a pause of the sound track")
+@row("footage and recordings that FFmpeg reads", "a pause in the sound track")
 @pytest.mark.parametrize("suffix", KINDS)
 def test_a_pause_stays_a_pause(suffix: str, tmp_path: Path) -> None:
     video, sound = KINDS[suffix]
@@ -60,7 +60,7 @@ def test_what_holds_sound_alone_begins_where_the_footage_does(tmp_path: Path) ->
     assert bursts_in(tmp_path / "b.mkv") == pytest.approx([2], abs=0.05)
 
 
-@row("footage and recordings that FFmpeg reads", "damaged packets of sound")
+@row("footage and recordings that FFmpeg reads", "damaged sound packets")
 def test_the_place_of_damaged_packets_is_silence(tmp_path: Path) -> None:
     path = capture(tmp_path / "a.mkv", 4, video=None, sound=("flac",))
     whole = bytearray(path.read_bytes())
@@ -75,7 +75,7 @@ def test_the_place_of_damaged_packets_is_silence(tmp_path: Path) -> None:
     assert any("are damaged; silence stands in their place" in note for note in notes)
 
 
-@row("MP4 and MOV cut short", "sound")
+@row("truncated MP4 and MOV", "sound")
 def test_a_file_cut_short_gives_what_it_holds_and_says_so(tmp_path: Path) -> None:
     path = capture(tmp_path / "a.mp4", 4, video="mpeg4", sound=("aac",), muxer={"movflags": "faststart"})
     whole = path.read_bytes()
@@ -94,7 +94,7 @@ def test_a_survey_counts_what_is_read(tmp_path: Path) -> None:
         assert (file.info.samples or 0) / RATE == pytest.approx(5, abs=0.03)
 
 
-@row("any", "a pipe, a socket or a device named as a file of sound or footage")
+@row("any", "a pipe, a socket or a device given as a sound or video file")
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
 def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.wav")

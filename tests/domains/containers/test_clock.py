@@ -45,7 +45,7 @@ def together(path: Path, expected: list[float], slack: float = 0.05) -> None:
     assert seen(path) == pytest.approx(heard(path), abs=0.025)
 
 
-@row("MPEG-TS (.ts, .mts, .m2ts), MPEG-PS, FLV, any", "a clock that does not begin at 0")
+@row("MPEG-TS (.ts, .mts, .m2ts), MPEG-PS, FLV, any", "a clock that does not start at 0")
 @pytest.mark.parametrize("suffix", [".ts", ".m2ts", ".mpg", ".flv", ".mkv", ".mp4"])
 @pytest.mark.parametrize("offset", [0, 36_000])
 def test_the_earliest_track_begins_at_0(suffix: str, offset: float, tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_the_earliest_track_begins_at_0(suffix: str, offset: float, tmp_path: Pa
     together(capture(tmp_path / f"a{suffix}", 2, offset, video=video, sound=(sound,)), [0, 1])
 
 
-@row("MPEG-TS, MPEG-PS", "a clock of 33 bits that begins again")
+@row("MPEG-TS, MPEG-PS", "a 33-bit clock that wraps around")
 @pytest.mark.parametrize("before", [1, 3.2, 70])
 def test_a_wrap_is_undone(before: float, tmp_path: Path) -> None:
     seconds = 2 if before < 2 else before + 2
@@ -93,7 +93,7 @@ def test_clocks_that_go_to_and_fro_end_where_they_should(tmp_path: Path) -> None
     together(joined(tmp_path / "c.ts", *parts), [0, 1, 2, 3, 4], slack=0.25)
 
 
-@row("MPEG-TS, FLV", "a clock of one track alone that jumps")
+@row("MPEG-TS, FLV", "a clock that jumps in one track only")
 def test_a_jump_of_sound_alone_is_taken_out_of_it_alone(tmp_path: Path) -> None:
     def clock(kind: str, time: float) -> float:
         return time + 500 * (kind == "audio" and time >= 1.5)
@@ -101,7 +101,7 @@ def test_a_jump_of_sound_alone_is_taken_out_of_it_alone(tmp_path: Path) -> None:
     together(capture(tmp_path / "a.ts", 3, 100, clock=clock), [0, 1, 2])
 
 
-@row("MPEG-TS, FLV", "a long pause of one track alone")
+@row("MPEG-TS, FLV", "a long pause in one track only")
 def test_a_pause_of_sound_alone_is_no_jump(tmp_path: Path) -> None:
     path = capture(tmp_path / "a.ts", 18, 100, pause=(1.5, 15.5))
     assert seen(path) == pytest.approx([float(n) for n in range(18)], abs=0.05)

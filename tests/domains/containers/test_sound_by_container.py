@@ -70,7 +70,7 @@ def sound_codecs(path: Path) -> list[str]:
         return [stream.codec_context.codec.canonical_name for stream in file.streams.audio]
 
 
-@row("any sound, into any container", "place of the sound")
+@row("any sound, into any container", "position of the sound")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_sound_is_heard_where_it_was(
@@ -158,7 +158,7 @@ def test_two_tracks_keep_their_order_and_languages(kind: str, tmp_path: Path) ->
         assert any("no room for" in note and "languages" in note for note in notes)
 
 
-@row("Matroska with packets shorter than a millisecond (TrueHD)", "place of the sound")
+@row("Matroska with packets shorter than a millisecond (TrueHD)", "position of the sound")
 def test_packets_shorter_than_a_millisecond_stay_in_their_places(tmp_path: Path) -> None:
     """Several of them have one time in Matroska; put one tick apart, they came to lie a fifth later."""
     clip = write_clip(tmp_path / "a.mkv", "pcm_s16le", together=40)

@@ -27,7 +27,7 @@ def track(layout: str) -> Any:
     return SimpleNamespace(codec_context=SimpleNamespace(layout=av.AudioLayout(layout)))
 
 
-@row("MOV with channels in an order of its own", "which loudspeaker a channel belongs to")
+@row("MOV with a custom channel order", "loudspeaker of each channel")
 @pytest.mark.parametrize(
     ("listed", "told", "order"),
     [

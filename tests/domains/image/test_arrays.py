@@ -72,7 +72,7 @@ def test_an_array_of_two_axes_gets_a_third_where_there_are_channels_to_hold(
     assert np.load(tmp_path / "grey.npy").shape == (20, 30)
 
 
-@row(".npy", "which axis is the channels")
+@row(".npy", "which axis holds the channels")
 @pytest.mark.parametrize(
     ("shape", "height", "width", "channels"),
     [((4, 100, 5), 100, 5, 4), ((5, 100, 4), 5, 100, 4), ((4, 100, 4), 4, 100, 4), ((7, 9), 7, 9, 1)],
@@ -101,7 +101,7 @@ def test_values_that_are_not_finite_are_counted(strange: float, tmp_path: Path) 
         read_picture(tmp_path / "y.npy")
 
 
-@row(".npy", "signed and other whole numbers")
+@row(".npy", "signed and wider integers")
 @pytest.mark.parametrize("dtype", ["<i2", "|i1", "<u4", "<i8", "<c8"])
 def test_numbers_whose_range_is_not_known_are_refused(dtype: str, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((4, 5), dtype))

@@ -87,7 +87,7 @@ MASKS = {
 }
 
 
-@row("BMP of 16 bits a pixel", "colours, and the bit of transparency")
+@row("BMP with 16 bits per pixel", "colours, and the transparency bit")
 @pytest.mark.parametrize("name", MASKS)
 def test_bmp_with_masks(name: str, tmp_path: Path) -> None:
     masks = MASKS[name]

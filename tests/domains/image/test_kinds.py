@@ -30,7 +30,7 @@ def test_no_kind_is_read_and_unread() -> None:
     assert all(is_picture_name(f"x{ending}") for ending in endings)
 
 
-@row("JPEG of 12 bits, lossless JPEG", "everything")
+@row("12-bit JPEG, lossless JPEG", "everything")
 @pytest.mark.parametrize(("marker", "bits"), [(0xC1, 12), (0xC3, 16)])
 def test_a_jpeg_that_pillow_does_not_know(marker: int, bits: int, photo: Path, tmp_path: Path) -> None:
     Pillow.open(photo).save(tmp_path / "x.jpg")
@@ -43,8 +43,8 @@ def test_a_jpeg_that_pillow_does_not_know(marker: int, bits: int, photo: Path, t
 
 
 @row(
-    "EXR, HDR, DPX, JPEG XL, HEIC, PSD, raw photographs, SVG, icons and other kinds that are not read",
-    "a file by itself",
+    "EXR, HDR, DPX, JPEG XL, HEIC, PSD, raw photographs, SVG, icons and other unsupported kinds",
+    "a single file",
 )
 @pytest.mark.parametrize("name", STARTS)
 def test_what_a_file_is_and_what_to_do_about_it(name: str, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_content_under_another_name_is_told_too(name: str, tmp_path: Path) -> No
         read_picture(tmp_path / "photo.jpg")
 
 
-@row("EXR, HDR, DPX, JPEG XL, HEIC, PSD, raw photographs, SVG, icons and other kinds that are not read", "in a folder")
+@row("EXR, HDR, DPX, JPEG XL, HEIC, PSD, raw photographs, SVG, icons and other unsupported kinds", "in a folder")
 def test_a_folder_says_how_many_of_which_kind_and_what_to_do(
     translator: Translator, tmp_path: Path, photo: Path
 ) -> None:

@@ -63,7 +63,7 @@ TEXTS = {b"tEXt": b"Title\0a title", b"zTXt": b"Source\0\0" + zlib.compress(b"a 
 OTHERS = {b"pHYs": struct.pack(">IIB", 3, 2, 0), b"oFFs": struct.pack(">iiB", 5, 6, 0), b"prVt": b"of a program's own"}
 
 
-@row("PNG", "gAMA, cHRM, cICP, HDR levels, texts, shape of the pixels, private chunks that may be copied")
+@row("PNG", "gAMA, cHRM, cICP, HDR levels, texts, pixel aspect, private chunks that may be copied")
 @pytest.mark.parametrize("bits", [8, 16])
 def test_chunks_of_png_are_kept(bits: int, translator: Translator, tmp_path: Path) -> None:
     kept = COLOUR | TEXTS | OTHERS
@@ -107,7 +107,7 @@ def test_what_is_said_of_channels_fits_the_channels_that_are_written(
     assert (written[b"sBIT"], written[b"bKGD"]) == expected
 
 
-@row("PNG", "chunks that another picture makes untrue")
+@row("PNG", "chunks that do not apply to another picture")
 def test_chunks_that_must_not_be_copied_are_named(translator: Translator, tmp_path: Path) -> None:
     lost = {b"sPLT": b"x\0\x08", b"prVT": b"of the pixels", b"tIME": struct.pack(">H5B", 2020, 1, 2, 3, 4, 5)}
     png(tmp_path / "x.png", np.full((20, 60), 90, np.uint8), 8, 2, lost.items())
@@ -127,7 +127,7 @@ def test_what_only_png_holds_is_said(translator: Translator, tmp_path: Path) -> 
     assert notes(tmp_path / "x.png", tmp_path / "y.webp", translator) == []
 
 
-@row("PNG of grey and RGB", "the clear colour")
+@row("PNG of grey and RGB", "the transparent colour")
 @pytest.mark.parametrize(("bits", "colour_type"), [(1, 0), (2, 0), (4, 0), (8, 0), (16, 0), (8, 2), (16, 2)])
 def test_the_clear_colour_is_transparency_at_every_depth(bits: int, colour_type: int, tmp_path: Path) -> None:
     channels = 3 if colour_type == 2 else 1
@@ -183,7 +183,7 @@ def test_what_surrounds_a_jpeg_is_kept_or_named(suffix: str, translator: Transla
     assert sum(expected.values()) == wanted[suffix]
 
 
-@row("JPEG", "segments of other programs, content credentials, Photoshop's records, the extension of XMP")
+@row("JPEG", "segments of other programs, content credentials, Photoshop's records, extended XMP")
 def test_what_nobody_here_knows_is_named(translator: Translator, tmp_path: Path) -> None:
     path = PHOTOSHOP + b"8BIM\x07\xd0\0\0" + struct.pack(">I", 4) + b"path"
     jpeg(tmp_path / "x.jpg", segment(0xEC, b"Ducky\0\1"), segment(0xEB, b"JP\0\1\0\0\0\1\0\0\0\x20jumb"),
@@ -195,7 +195,7 @@ def test_what_nobody_here_knows_is_named(translator: Translator, tmp_path: Path)
     assert notes(tmp_path / "plain.jpg", tmp_path / "z.jpg", translator) == []
 
 
-@row("MPO, JPEG with a gain map", "the further pictures")
+@row("MPO, JPEG with a gain map", "additional pictures")
 def test_further_pictures_of_a_jpeg_are_said(translator: Translator, tmp_path: Path) -> None:
     first, second = (Pillow.new("RGB", (40, 24), colour) for colour in ("teal", "red"))
     first.save(tmp_path / "x.mpo", save_all=True, append_images=[second])
@@ -210,7 +210,7 @@ def test_further_pictures_of_a_jpeg_are_said(translator: Translator, tmp_path: P
     assert read_picture(tmp_path / "y.jpg").xmp is None, "it would promise a gain map"
 
 
-@row("any picture", "transparency, depth and colours that the output's format lacks")
+@row("any picture", "transparency, depth and colours that the output format lacks")
 def test_what_the_format_lacks_is_said(translator: Translator, tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 65535, (20, 20, 4), dtype=np.uint16)
     png(tmp_path / "x.png", pixels.astype(">u2").view(np.uint8).reshape(20, -1), 16, 6)
@@ -224,7 +224,7 @@ def test_what_the_format_lacks_is_said(translator: Translator, tmp_path: Path) -
     assert {name: notes(tmp_path / "x.png", tmp_path / name, translator) for name in expected} == expected
 
 
-@row("grey with a profile", "the profile, where the translation is in colour")
+@row("grey with a profile", "the profile, if the translation is in colour")
 def test_a_profile_for_grey_does_not_go_with_colour(translator: Translator, tmp_path: Path) -> None:
     grey = SRGB[:16] + b"GRAY" + SRGB[20:]
     Pillow.new("L", (20, 20), 90).save(tmp_path / "x.png", icc_profile=grey)
@@ -235,7 +235,7 @@ def test_a_profile_for_grey_does_not_go_with_colour(translator: Translator, tmp_
     assert read_picture(tmp_path / "z.png").icc == grey
 
 
-@row("TIFF", "its own tags: places on the earth (GeoTIFF), artist, description")
+@row("TIFF", "its own tags: location (GeoTIFF), artist, description")
 @pytest.mark.parametrize("bands", [1, 3, 5])
 def test_tags_of_a_tiff_are_kept(bands: int, tmp_path: Path) -> None:
     tags = [

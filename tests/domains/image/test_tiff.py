@@ -205,7 +205,7 @@ def test_floats(bits: int, predictor: int, photometric: int, big: bool, tmp_path
     assert bool(found.notes) == (bits == 64)
 
 
-@row("TIFF, 8 or 16 bits", "transparency that the colour is multiplied by")
+@row("TIFF, 8 or 16 bits", "premultiplied (associated) transparency")
 @pytest.mark.parametrize("extra", [1, 2], ids=["premultiplied", "straight"])
 @pytest.mark.parametrize("planes", [False, True])
 @pytest.mark.parametrize(("bits", "kind"), [(8, 1), (12, 1), (16, 1), (32, 3)])
@@ -252,7 +252,7 @@ def test_orientation_is_applied_at_every_depth(bits: int, orientation: int, tmp_
     assert (header.height, header.width) == upright.shape[:2]
 
 
-@row("TIFF with channels beyond colour and transparency", "the further channels")
+@row("TIFF with channels beyond colour and transparency", "extra channels")
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize(("extras", "left"), [((0,), 1), ((0, 0), 2), ((2, 0), 1), ((1, 0, 0), 2)])
 def test_further_channels_are_said(extras: tuple[int, ...], left: int, bits: int, tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_further_channels_are_said(extras: tuple[int, ...], left: int, bits: int
     assert read_picture(tmp_path / "x.tif", raw=True).pixels.shape[2] == 3 + len(extras)
 
 
-@row("TIFF of 8 bits as JPEG, CMYK, Lab or YCbCr", "colours")
+@row("8-bit TIFF in JPEG, CMYK, Lab or YCbCr", "colours")
 @pytest.mark.parametrize("mode", ["CMYK", "LAB", "YCbCr", "RGB"])
 def test_what_is_left_to_pillow(mode: str, tmp_path: Path) -> None:
     colour = (200, 60, 90)
@@ -293,7 +293,7 @@ REFUSED = {
 }
 
 
-@row("TIFF of signed, 24- and 32-bit whole numbers, complex numbers, 16-bit Lab, sensor data", "everything")
+@row("TIFF with signed, 24- and 32-bit integers, complex numbers, 16-bit Lab, sensor data", "everything")
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_cannot_be_right_is_refused(what: str, tmp_path: Path) -> None:
     REFUSED[what].write(tmp_path / "x.tif")

@@ -39,7 +39,7 @@ def translators() -> list[Translator]:
     return [Translator(model_of(domain), "torch", "cpu") for domain in (Video(size=32), Image(size=32))]
 
 
-@row("animated PNG, WebP, AVIF into a clip", "times of frames")
+@row("animated PNG, WebP, AVIF into a clip", "frame times")
 @pytest.mark.parametrize("name", ["a.png", "a.apng", "a.webp", "a.avif", "a.gif"])
 def test_frames_of_animations_come_at_their_times(name: str, translators: list[Translator], tmp_path: Path) -> None:
     options = {"lossless": True} if name.endswith("webp") else {"quality": 95} if name.endswith("avif") else {}

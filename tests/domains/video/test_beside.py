@@ -120,7 +120,7 @@ def test_attached_files_go_along_in_matroska_and_are_named_elsewhere(tmp_path: P
     assert note == "1 attached file is left out: mp4 has no place for it (own.ttf)"
 
 
-@row("any clip with tracks of data (telemetry)", "the tracks")
+@row("any clip with data tracks (telemetry)", "the tracks")
 def test_tracks_of_data_are_said(tmp_path: Path) -> None:
     with av.open(tmp_path / "a.ts", "w") as out:
         stream = out.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
@@ -152,7 +152,7 @@ def test_a_timecode_track_is_made_anew(suffix: str, tmp_path: Path) -> None:
         assert len(clip.streams.data) == 1
 
 
-@row("Dolby Vision, HDR10+, spherical and stereo pictures, film grain, AFD", "what frames say of them")
+@row("Dolby Vision, HDR10+, spherical and stereo pictures, film grain, AFD", "metadata in the frames")
 def test_what_else_frames_carry_is_said_in_one_sentence() -> None:
     seen = ["DISPLAYMATRIX", "DOVI_METADATA", "DOVI_RPU_BUFFER", "DYNAMIC_HDR_PLUS", "SPHERICAL", "SEI_UNREGISTERED"]
     (note,) = left_out(seen, "h264", captions=True)

@@ -46,7 +46,7 @@ def test_footage_whose_first_frame_is_no_key_frame_stays_beside_its_sound(tmp_pa
     assert found[-2:] == pytest.approx(heard[-2:], abs=0.06)
 
 
-@row("any clip whose clock does not begin at 0", "subtitles and chapters")
+@row("any clip whose clock does not start at 0", "subtitles and chapters")
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
 def test_subtitles_and_chapters_begin_with_the_footage(suffix: str, tmp_path: Path) -> None:
     times = [100 + 40 * number for number in range(25)]

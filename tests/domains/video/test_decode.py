@@ -254,7 +254,7 @@ class TestAccess:
             ClipAccess(tmp_path / "a.mp4")
 
 
-@row("H.264 in AVI and WMV", "times of frames")
+@row("H.264 in AVI and WMV", "frame times")
 @pytest.mark.parametrize("kind", [".avi", ".wmv"])
 @pytest.mark.parametrize("reordered", ["0", "2"])
 def test_frames_without_times_follow_one_another_from_the_first_on(kind: str, reordered: str, tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ def test_frames_without_times_follow_one_another_from_the_first_on(kind: str, re
     assert [round(frame.pixels.mean() / 10) for frame in cut] == [10, 11, 12, 13, 14]
 
 
-@row("MPEG-4 and MPEG-2 with B-frames in AVI", "times of frames")
+@row("MPEG-4 and MPEG-2 with B-frames in AVI", "frame times")
 @pytest.mark.parametrize("codec", ["mpeg4", "mpeg2video"])
 def test_frames_of_mpeg_in_avi_begin_with_the_first(codec: str, tmp_path: Path) -> None:
     """Their decoder gives a frame with the packet after it, and PyAV dates it by that; nor does AVI let one go before

@@ -44,7 +44,7 @@ def test_rgb_comes_back_as_it_was(form: str, tmp_path: Path) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(rgb(source), rgb(tmp_path / "b.mkv"), strict=True))
 
 
-@row("RGB and 4:4:4 footage into ProRes", "resolution of colour")
+@row("RGB and 4:4:4 footage into ProRes", "colour resolution")
 @pytest.mark.parametrize("form", ["bgr0", "yuv444p"])
 def test_prores_of_full_colour_is_4444(form: str, tmp_path: Path) -> None:
     source = stripes(tmp_path / "a.mkv", form)
@@ -64,7 +64,7 @@ def test_a_profile_that_was_asked_for_is_taken_and_its_loss_said(tmp_path: Path)
     assert probe(tmp_path / "d.mov").form.chroma == "444"
 
 
-@row("RGB footage into H.264, H.265, VP9 or AV1", "resolution of colour")
+@row("RGB footage into H.264, H.265, VP9 or AV1", "colour resolution")
 @pytest.mark.parametrize(("codec", "suffix"), [("h264", ".mp4"), ("h265", ".mp4"), ("vp9", ".webm"), ("av1", ".mkv")])
 def test_colour_at_half_the_resolution_is_said(codec: str, suffix: str, tmp_path: Path) -> None:
     notes = convert(stripes(tmp_path / "a.mkv", "bgr0"), tmp_path / f"b{suffix}", codec=codec)
@@ -72,7 +72,7 @@ def test_colour_at_half_the_resolution_is_said(codec: str, suffix: str, tmp_path
     assert probe(tmp_path / f"b{suffix}").form.name == "yuv420p"
 
 
-@row("4:4:4 footage into FFV1, H.264, H.265 or VP9", "resolution of colour")
+@row("4:4:4 footage into FFV1, H.264, H.265 or VP9", "colour resolution")
 @pytest.mark.parametrize(("codec", "suffix"), [("ffv1", ".mkv"), ("h264", ".mp4"), ("h265", ".mp4"), ("vp9", ".webm")])
 def test_full_chroma_is_kept(codec: str, suffix: str, tmp_path: Path) -> None:
     assert convert(stripes(tmp_path / "a.mkv", "yuv444p"), tmp_path / f"b{suffix}", codec=codec) == ()

@@ -129,7 +129,7 @@ def test_rates_are_what_people_mean(given: float, meant: str) -> None:
     assert exact_rate(given) == Fraction(meant)
 
 
-@row("folder of numbered pictures, model of pictures", "whether they are a clip")
+@row("folder of numbered pictures, picture model", "whether they are a clip")
 def test_a_model_of_pictures_takes_a_sequence_for_pictures_unless_the_output_is_a_clip(
     pictures: Translator, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from .clips import contents, convert, make, picture, psnr
 DEPTHS = {8: "yuv420p", 10: "yuv420p10le", 12: "yuv420p12le", 16: "yuv420p16le"}
 
 
-@row("any clip, `--side-by-side`", "bits of the input's half and of the translation's")
+@row("any clip, `--side-by-side`", "bit depths of the input's half and of the translation's")
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("codec", CODECS)
 def test_both_halves_have_the_brightness_of_the_input(codec: str, depth: int, tmp_path: Path) -> None:
