@@ -17,6 +17,7 @@ COMMANDS = {
     "convert": "translate a file, or a folder of files",
     "evaluate": "score a translator on held-out folders",
     "inspect": "say what a folder, a file, a run or a model holds, and what it means for training",
+    "runs": "list the runs of a folder beside each other",
     "export": "write a model as ONNX or safetensors",
     "import": "read the weights of pytorch-CycleGAN-and-pix2pix and CUT",
     "models": "list the shipped models",

@@ -46,6 +46,21 @@ def taken(folder: Path) -> Iterator[None]:
                 os.close(handle)
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a process trains in a run folder now, as far as its file system has locks."""
+    file = folder.resolve() / NAME
+    if file in _held:
+        return True
+    try:
+        handle = os.open(file, os.O_RDWR)
+    except OSError:  # there is none, or it is another's
+        return False
+    try:
+        return not _locked(handle)
+    finally:
+        os.close(handle)
+
+
 @contextmanager
 def _alone_in_this_process(file: Path) -> Iterator[None]:
     # POSIX locks belong to a process, and go when it closes the file anywhere.
