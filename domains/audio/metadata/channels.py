@@ -106,8 +106,23 @@ def is_usual(speakers: Speakers) -> bool:
 def order_in(codec: str, speakers: Speakers | None, channels: int) -> tuple[int, ...] | None:
     """The channel, of those in this package's order, that stands at each place of VORBIS, OPUS or ALAC; None where its
     layouts are others."""
-    places = _listed(_ALAC if codec.startswith("ALAC") else _VORBIS, channels)
+    places = places_in(codec, channels)
     return None if places is None else _matched(places, ordered(speakers or places))
+
+
+def places_in(codec: str, channels: int) -> Speakers | None:
+    """The loudspeakers that VORBIS, OPUS or ALAC take so many channels for."""
+    return _listed(_ALAC if codec.startswith("ALAC") else _VORBIS, channels)
+
+
+def moved(speakers: Speakers, found: Speakers | None, suffix: str) -> str | None:
+    """What to say where a new file names other loudspeakers than the input; None where it names the same."""
+    lost = [each for each in speakers if each not in (found or ())]
+    if not lost:
+        return None
+    new = [each for each in found or () if each not in speakers]
+    named = f"are called {', '.join(new)}" if new else "are not named"
+    return f"its loudspeakers {', '.join(lost)} {named}: {suffix} files know no other {len(speakers)} channels"
 
 
 def apple_chunk(speakers: Speakers) -> bytes:

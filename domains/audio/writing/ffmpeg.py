@@ -20,6 +20,7 @@ from ...containers.opening import open_container, reason
 from ...containers.sound import Wanted, add_sound, encoder_delay, encoders_for, named_layout
 from ...containers.tracks import Track, copy_track
 from ...video import take_attachments
+from ..metadata.channels import moved, speakers_in
 from ..metadata.labels import Labels
 from ..metadata.tags import Attached
 from ..signal.sound import Resampler, Sound
@@ -246,8 +247,18 @@ class ByFFmpeg:
 
     def label(self) -> None:
         """Note what of tags, pictures and chapters the file has no place for; of a video all were looked at before."""
+        self.notes += filter(None, [self._moved()])
         if not self._whole:
             self.notes += self._like.labelling.left_out(self._place, self._path.suffix.lower())
+
+    def _moved(self) -> str | None:
+        """What to say where the file, read back, names other loudspeakers: muxers and decoders know few layouts."""
+        speakers = speakers_in(self._info.layout)
+        if speakers is None or len(speakers) < 3:
+            return None
+        with open_container(self._place, "sound", self._kind.name if self._kind.name in _RAW else None) as written:
+            found = speakers_in(written.streams[self._stream.index].codec_context.layout.name)
+        return moved(speakers, found, self._path.suffix)
 
     def _release(self) -> None:
         self._closed = True

@@ -16,7 +16,7 @@ from ....core.adapter.streams import Writer
 from ....core.errors import MediaError, OutputError, counted
 from ....core.files import atomic, output_error
 from ...containers.opening import reason
-from ..metadata.channels import is_usual, order_in, speakers_in
+from ..metadata.channels import is_usual, moved, order_in, places_in, speakers_in, usual
 from ..metadata.info import BLOCK, SoundInfo
 from ..metadata.kinds import for_libsndfile
 from ..signal.sound import Resampler, Sound
@@ -45,6 +45,8 @@ _KEPT = frozenset({*_NARROWER, "ULAW", "ALAW", "ALAC_16", "ALAC_20", "ALAC_24", 
 """Sample formats that are written again: those that hold any number of samples, and their own samples exactly."""
 _LAW_BITS = 16
 _FLOATS = ("FLOAT", "DOUBLE", "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be")
+_SAYING = ("WAV", "RF64", "FLAC", "AIFF", "CAF")
+"""Kinds of file that say which loudspeakers their channels belong to."""
 
 
 class Sink(Protocol):
@@ -243,13 +245,17 @@ class _ByLibsndfile:
         prescribed = self._kind == "OGG" or self._subtype.startswith("ALAC")
         order = order_in(self._subtype, speakers, channels) if prescribed else None
         if order is not None:
+            places = places_in(self._subtype, channels)
+            self.notes += filter(None, [moved(speakers, places, self._suffix) if speakers and channels > 2 else None])
             return list(order)
-        told = self._kind in ("WAV", "RF64", "FLAC", "AIFF", "CAF") or speakers is None or is_usual(speakers)
+        told = self._kind in _SAYING or speakers is None or is_usual(speakers)
         if prescribed or not told:
             self.notes.append(
                 f"{self._suffix} files have no place for its loudspeakers ({', '.join(speakers or ())}); players take "
                 "the channels, which stand in this order, for others"
             )
+        elif self._kind not in _SAYING and speakers and channels > 2:
+            self.notes += filter(None, [moved(speakers, usual(channels), self._suffix)])
         return slice(None)
 
     def write(self, audio: Sound) -> None:

@@ -10,8 +10,9 @@ import pytest
 import soundfile
 from kept import row
 
-from unpaired.domains.audio.metadata.channels import WAVE, mask_of, speakers_of
+from unpaired.domains.audio.metadata.channels import WAVE, mask_of, speakers_in, speakers_of, usual
 from unpaired.domains.audio.metadata.chunks import ChunkedFile, add, overwrite
+from unpaired.domains.audio.reading.files import SoundFile
 
 from .voices import Sound, through
 
@@ -105,6 +106,19 @@ def test_what_ogg_has_no_place_for_is_said(tmp_path: Path) -> None:
         "order, for others"
     ]
     assert heard(tmp_path / "b.ogg") == [0, 1, 2]
+
+
+@row("5.1 and other recordings of 3 to 8 channels", "loudspeakers beside and behind, where a kind knows one pair alone")
+@pytest.mark.parametrize("kind", [".m4a", ".mka", ".wv", ".ogg", ".opus", ".flac", ".caf", ".aiff", ".w64"])
+@pytest.mark.parametrize(("mask", "channels"), [(0x60F, 6), (0x3F, 6), (0x607, 5), (0x603, 4), (0x33, 4), (0x70F, 7)])
+def test_a_layout_is_kept_or_the_change_is_said(kind: str, mask: int, channels: int, tmp_path: Path) -> None:
+    """5.1 with loudspeakers beside is no 5.1 with loudspeakers behind."""
+    source = with_mask(tmp_path / "a.wav", mask, channels)
+    notes = through(source, tmp_path / f"b{kind}", strength=0.0, pitch="keep")
+    with SoundFile(tmp_path / f"b{kind}") as file:
+        found = speakers_in(file.info.layout) or (usual(channels) if kind == ".w64" else None)  # it says nothing
+    kept = set(found or ()) == {WAVE[bit] for bit in range(11) if mask >> bit & 1}
+    assert kept == (not any("loudspeakers" in note for note in notes)), notes
 
 
 @row("sound tracks and recordings of eight channels and more", "all channels")
