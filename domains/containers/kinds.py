@@ -1,4 +1,4 @@
-"""Kinds of file that footage is written into, and the sound that each of them gives back as it was."""
+"""Kinds of video files: by what their names end in, and for those that are written, what each gives back as it was."""
 
 from __future__ import annotations
 
@@ -129,6 +129,15 @@ CONTAINERS: dict[str, Container] = {
     ".mts": _TS, ".avi": _AVI, ".flv": _FLV, ".3gp": _3GP, ".wmv": _ASF, ".asf": _ASF, ".nut": _NUT,
 }  # fmt: skip
 """Kinds of file by the ending of their names."""
+
+VIDEO_SUFFIXES = frozenset(CONTAINERS) | {
+    ".3g2", ".amv", ".divx", ".dv", ".f4v", ".mpeg", ".mpg", ".mxf", ".ogm", ".ogv", ".rm", ".rmvb", ".swf", ".vob",
+}  # fmt: skip
+"""Endings of the names of videos, which are read for their footage or for their sound."""
+FRAME_STREAM_SUFFIXES = frozenset({
+    ".264", ".265", ".h264", ".h265", ".hevc", ".ivf", ".m1v", ".m2v", ".mjpeg", ".mjpg", ".mpv", ".obu", ".y4m",
+})  # fmt: skip
+"""Endings of the names of files that hold encoded frames alone, without sound."""
 
 PIPE = _MKV
 """The kind that goes into a pipe."""

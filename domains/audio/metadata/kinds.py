@@ -5,24 +5,21 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ...containers.kinds import VIDEO_SUFFIXES
+
 SOUND_SUFFIXES = frozenset({
     ".wav", ".wave", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".aif", ".aiff", ".aifc",
     ".au", ".snd", ".caf", ".w64", ".rf64", ".wma", ".ac3", ".eac3", ".amr", ".spx", ".wv", ".tak", ".tta", ".ape",
     ".mka", ".mp2", ".dsf", ".dff", ".voc", ".sph", ".3ga", ".weba",
 })  # fmt: skip
 """Endings of the names of recordings."""
-VIDEO_SUFFIXES = frozenset({
-    ".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".avi", ".flv", ".3gp", ".wmv", ".asf", ".mpg", ".mpeg", ".ts",
-    ".mts", ".m2ts", ".ogv", ".swf",
-})  # fmt: skip
-"""Endings of the names of videos, which are read for their sound."""
 _KINDS = (
     ("notes to be played (MIDI), no sound", ".mid .midi .kar .rmi"),
     ("a tracker's module, no recording", ".mod .xm .s3m .it"),
     ("a project, no recording", ".aup .aup3 .ptx .ptf .pts .als .flp .rpp .logicx .sesx .cpr .npr .omf .aaf .band"),
     ("a playlist, no recording", ".m3u .m3u8 .pls .xspf .wpl .asx"),
     ("a cue sheet, no recording", ".cue"),
-    ("sound of a kind that is not read", ".mpc .ofr .shn .ra .rm .aa .aax .m4p .paf .avr .8svx .sd2 .wve .ircam .gsm"),
+    ("sound of a kind that is not read", ".mpc .ofr .shn .ra .aa .aax .m4p .paf .avr .8svx .sd2 .wve .ircam .gsm"),
 )  # fmt: skip
 _ADVICE = {
     ".mid": "play them into a WAV file first",

@@ -12,12 +12,13 @@ import numpy as np
 import soundfile
 
 from ....core.errors import MediaError, counted
+from ...containers.kinds import VIDEO_SUFFIXES
 from ...containers.opening import reason, require_file
 from ..metadata.channels import layout_of, ordered, speakers_of
 from ..metadata.chunks import ChunkedFile
 from ..metadata.id3 import counts_frames
 from ..metadata.info import BLOCK, SoundInfo
-from ..metadata.kinds import VIDEO_SUFFIXES, for_libsndfile, unread
+from ..metadata.kinds import for_libsndfile, unread
 from ..signal.sound import Sound
 from .track import SoundTrack
 

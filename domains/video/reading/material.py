@@ -15,18 +15,14 @@ import numpy.typing as npt
 
 from ....core.adapter.folders import spread
 from ....core.errors import MediaError, MissingFile
+from ...containers.kinds import FRAME_STREAM_SUFFIXES, VIDEO_SUFFIXES
 from ...image import ImageSettings, animation, files, kinds, picture, sampling
 from .access import ClipAccess
 
 Frame = npt.NDArray[Any]
 """(H, W, 3) RGB of uint8, 0 to 255."""
 
-CLIP_SUFFIXES = frozenset(
-    [".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m1v", ".m2v", ".mpv", ".vob", ".ts",
-     ".m2ts", ".mts", ".wmv", ".asf", ".flv", ".f4v", ".3gp", ".3g2", ".ogv", ".ogm", ".mxf", ".dv", ".nut", ".rm",
-     ".rmvb", ".y4m", ".h264", ".264", ".h265", ".hevc", ".265", ".ivf", ".obu", ".mjpeg", ".mjpg", ".divx", ".amv",
-     ".gif"]
-)  # fmt: skip
+CLIP_SUFFIXES = VIDEO_SUFFIXES | FRAME_STREAM_SUFFIXES | {".gif"}
 """Names that are taken for clips."""
 _NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
 _FRAMES_A_GAP = 10
