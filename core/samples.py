@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from .sides import Side
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -20,6 +22,10 @@ class Batch(NamedTuple):
     context_a: Mapping[str, Tensor] = {}
     """Context of the samples a by name, each (B, ...); empty for most media."""
     context_b: Mapping[str, Tensor] = {}
+
+    def of(self, side: Side) -> Tensor:
+        """The samples of one side."""
+        return self.a if side == "a" else self.b
 
 
 @dataclass(frozen=True, eq=False)

@@ -56,7 +56,7 @@ def main(args: argparse.Namespace) -> int:
         reverse_part=args.reverse_part or "",
     )
     for direction in model.generators:
-        spec = model.networks.generator_a2b if direction == "a2b" else model.networks.generator_b2a
+        spec = model.networks.generator(direction)
         options = ", ".join(f"{key} {value}" for key, value in spec.options.items())
         print(f"{direction}: {spec.architecture} ({options})")
     if "note" in model.card:

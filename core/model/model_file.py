@@ -153,7 +153,7 @@ def _described_by(header: Mapping[str, Any], domain: type[Domain] | None) -> Mod
     networks = _networks(header["networks"])
     first, second = header["names"]
     return Model(
-        generators={d: _skeleton(getattr(networks, f"generator_{d}")) for d in DIRECTIONS if d in header["directions"]},
+        generators={d: _skeleton(networks.generator(d)) for d in DIRECTIONS if d in header["directions"]},
         networks=networks,
         domain=adapter,
         names=(str(first), str(second)),

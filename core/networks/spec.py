@@ -12,6 +12,7 @@ from torch import nn
 from .. import registry
 from ..deprecation import renamed_fields
 from ..errors import ConfigError
+from ..sides import Direction, Side
 
 
 @dataclass(frozen=True)
@@ -49,3 +50,11 @@ class Networks:
     discriminator_b: NetworkSpec
     auxiliary: Mapping[str, NetworkSpec] = field(default_factory=dict)
     """Auxiliary discriminators by name; they are trained and checkpointed with the two."""
+
+    def generator(self, direction: Direction) -> NetworkSpec:
+        """The generator of one direction."""
+        return self.generator_a2b if direction == "a2b" else self.generator_b2a
+
+    def discriminator(self, side: Side) -> NetworkSpec:
+        """The discriminator of one side."""
+        return self.discriminator_a if side == "a" else self.discriminator_b

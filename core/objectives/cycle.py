@@ -111,12 +111,11 @@ class Cycle(Objective):
         into_b = self._translations(generators.a2b, "a", batch, weights.identity_b, warped)
         into_a = self._translations(generators.b2a, "b", batch, weights.identity_a, warped)
         translated_a, translated_b = into_a["x"], into_b["x"]
+        translated: dict[Side, Tensor] = {"a": translated_a, "b": translated_b}
         losses: dict[str, Tensor] = {}
-        for side, translated in (("a", translated_a), ("b", translated_b)):
-            weight = weights.adversarial_a if side == "a" else weights.adversarial_b
-            if weight:
-                discriminator = discriminators.a if side == "a" else discriminators.b
-                (logits,) = apply_together(discriminator, [translated])
+        for side, made in translated.items():
+            if weight := weights.adversarial(side):
+                (logits,) = apply_together(discriminators.of(side), [made])
                 losses[f"adversarial_{side}"] = weight * generator_loss(weights.form, logits)
         if weights.cycle_a:
             (cycled_a,) = apply_together(generators.b2a, [self._with_cycle_noise(translated_b)])
@@ -139,7 +138,7 @@ class Cycle(Objective):
             more, shown = self.auxiliary_losses(discriminators, side_from, batch, translated_from)
             losses |= more
             auxiliary |= {name: value.detach() for name, value in shown.items()}
-        return GeneratorStep(losses, {"a": translated_a.detach(), "b": translated_b.detach()}, auxiliary)
+        return GeneratorStep(losses, {side: made.detach() for side, made in translated.items()}, auxiliary)
 
     def _translations(
         self, generator: nn.Module, side: Side, batch: Batch, identity: float, warp: Warp | None

@@ -58,6 +58,10 @@ class Discriminators(nn.Module):
             {name: spec.build("discriminators") for name, spec in networks.auxiliary.items()}
         )
 
+    def of(self, side: Side) -> nn.Module:
+        """The discriminator of one side."""
+        return self.a if side == "a" else self.b
+
     further = OldName("further", "auxiliary")
 
 

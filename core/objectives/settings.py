@@ -8,6 +8,7 @@ from typing import Literal
 from ..errors import show
 from ..settings.arguments import settle_types
 from ..settings.faults import raise_faults, require, require_at_least
+from ..sides import Side
 
 AdversarialForm = Literal["lsgan", "vanilla", "hinge", "wgan", "wgan-gp"]
 FORMS: tuple[AdversarialForm, ...] = ("lsgan", "vanilla", "hinge", "wgan", "wgan-gp")
@@ -65,3 +66,11 @@ class CycleSettings:
         require_at_least(faults, self, "objective", weights, 0)
         require_at_least(faults, self, "objective", ("cycle_pool_a", "cycle_pool_b"), 1)
         raise_faults(faults)
+
+    def adversarial(self, side: Side) -> float:
+        """Weight of the logits of one side's discriminator."""
+        return self.adversarial_a if side == "a" else self.adversarial_b
+
+    def cycle(self, side: Side) -> float:
+        """Weight of the cycle loss of one side's samples."""
+        return self.cycle_a if side == "a" else self.cycle_b

@@ -11,11 +11,10 @@ import torch
 
 from ..errors import ConfigError, OutputError, show
 from ..networks.settings import NetworkSettings
-from ..networks.spec import NetworkSpec
 from ..settings.faults import raise_faults, require
 from ..settings.mapping import read_yaml, to_mapping
 from ..settings.plain import is_unicode
-from ..sides import Side
+from ..sides import SIDES
 from .loader import AHEAD, first_sample
 from .plan import FORMAT, RunPlan
 from .resources import memory, most_processes
@@ -47,17 +46,13 @@ def check_shapes(plan: RunPlan) -> None:
     shapes = {side: tuple(first_sample(plan.domain, each.files, side).shape) for side, each in plan.inventories.items()}
     plan.objective.check_shapes(shapes["a"], shapes["b"])
     _check_memory(plan.training, sum(math.prod(shape) for shape in shapes.values()))
-    networks = plan.networks
-    discriminators: dict[Side, NetworkSpec] = {"a": networks.discriminator_a, "b": networks.discriminator_b}
-    translators: dict[Side, NetworkSpec] = {"a": networks.generator_a2b, "b": networks.generator_b2a}
-    for side, shape in shapes.items():
+    for direction, (side, _) in SIDES.items():
+        shape, spec = shapes[side], plan.networks.discriminator(side)
         with torch.device("meta"):
-            translator, discriminator = (
-                translators[side].build("generators"),
-                discriminators[side].build("discriminators"),
-            )
+            translator = plan.networks.generator(direction).build("generators")
+            discriminator = spec.build("discriminators")
             # A discriminator may be shown more channels than a sample has: pix2pix shows A and B as one.
-            seen = (int(discriminators[side].options.get("in_channels", shape[0])), *shape[1:])
+            seen = (int(spec.options.get("in_channels", shape[0])), *shape[1:])
             multiple, minimum = int(cast(Any, translator).multiple), int(cast(Any, translator).minimum)
             if any(size % multiple or size < minimum for size in shape[1:]):
                 raise ConfigError(

@@ -13,7 +13,6 @@ from .engine import Engine
 if TYPE_CHECKING:
     from ..adapter.domain import Domain
     from ..networks.spec import Networks, NetworkSpec
-    from ..sides import Direction
 
 
 def start_from(engine: Engine, networks: Networks, domain: Domain, source: str) -> None:
@@ -31,12 +30,8 @@ def start_from(engine: Engine, networks: Networks, domain: Domain, source: str) 
         MissingFile, UnknownName, ModelFileError: there is no such model, or it cannot be read.
     """
     model = load_model_named(source, type(domain))
-    specs: dict[Direction, tuple[NetworkSpec, NetworkSpec]] = {
-        "a2b": (networks.generator_a2b, model.networks.generator_a2b),
-        "b2a": (networks.generator_b2a, model.networks.generator_b2a),
-    }
     for direction in engine.generators.by_direction():
-        ours, theirs = specs[direction]
+        ours, theirs = networks.generator(direction), model.networks.generator(direction)
         if direction not in model.generators:
             raise ConfigError(f"training.start_from: {source} has no generator {direction}; it cannot begin a run")
         if ours != theirs:

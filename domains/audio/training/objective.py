@@ -20,7 +20,7 @@ from ....core.objectives.objective import Discriminators
 from ....core.objectives.settings import CycleSettings
 from ....core.samples import Batch
 from ....core.settings.faults import collecting_faults, raise_faults, require
-from ....core.sides import Side
+from ....core.sides import SIDES, Side
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class AudioCycleSettings(CycleSettings):
         with collecting_faults(faults):
             super().__post_init__()
         require(faults, 0.0 <= self.filling <= 0.9, f"objective.filling is {self.filling}; expected 0 to 0.9")
-        for side in ("a", "b"):
-            second, cycle = getattr(self, f"second_{side}"), getattr(self, f"cycle_{side}")
+        for side in SIDES["a2b"]:
+            second, cycle = self.second(side), self.cycle(side)
             require(faults, second >= 0, f"objective.second_{side} is {second}; expected 0 or more")
             require(faults, not second or cycle > 0,
                     f"objective.second_{side} judges what went there and back, which objective.cycle_{side} = 0 leaves "
@@ -54,6 +54,10 @@ class AudioCycleSettings(CycleSettings):
             faults, steps is None or steps >= 0, f"objective.identity_steps is {steps}; expected 0 or more, or null"
         )
         raise_faults(faults)
+
+    def second(self, side: Side) -> float:
+        """Weight of the second discriminator of one side."""
+        return self.second_a if side == "a" else self.second_b
 
 
 class AudioCycle(Cycle):
@@ -75,8 +79,7 @@ class AudioCycle(Cycle):
 
     def networks(self, networks: Networks) -> Networks:
         """With a second discriminator for each domain, of the form of that domain's own, where it has a weight."""
-        discriminators = {"second_a": networks.discriminator_a, "second_b": networks.discriminator_b}
-        auxiliary = {name: spec for name, spec in discriminators.items() if self._second(name)}
+        auxiliary = {f"second_{side}": networks.discriminator(side) for side in self._seconds()}
         return dataclasses.replace(networks, auxiliary={**networks.auxiliary, **auxiliary})
 
     def weights(self) -> CycleSettings:
@@ -99,19 +102,19 @@ class AudioCycle(Cycle):
         self, discriminators: Discriminators, side: Side, batch: Batch, translated: Mapping[str, Tensor]
     ) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
         """second_* of the side that was translated and translated back."""
-        name = f"second_{side}"
-        if not self._second(name):
+        name, weight = f"second_{side}", self.settings.second(side)
+        if not weight:
             return {}, {}
         (logits,) = apply_together(discriminators.auxiliary[name], [translated["cycled"]])
-        return {name: self._second(name) * generator_loss(self.settings.form, logits)}, {name: translated["cycled"]}
+        return {name: weight * generator_loss(self.settings.form, logits)}, {name: translated["cycled"]}
 
     def auxiliary_real(self, batch: Batch) -> Mapping[str, Tensor]:
         """The second discriminators tell real samples from those that came back."""
-        real = {"second_a": batch.a, "second_b": batch.b}
-        return {name: sample for name, sample in real.items() if self._second(name)}
+        return {f"second_{side}": batch.of(side) for side in self._seconds()}
 
-    def _second(self, name: str) -> float:
-        return self.settings.second_a if name == "second_a" else self.settings.second_b
+    def _seconds(self) -> list[Side]:
+        """The sides that have a second discriminator."""
+        return [side for side in SIDES["a2b"] if self.settings.second(side)]
 
 
 def frames_to_keep(sample: Tensor, share: float) -> Tensor:

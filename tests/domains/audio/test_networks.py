@@ -155,7 +155,7 @@ def test_other_runtimes_agree_with_torch(runtime: str) -> None:
     domain = Audio(bins=16)
     networks = domain.networks("tiny", dataclasses.replace(NetworkSettings(), filters=4, blocks=1))
     generators: Any = {
-        direction: getattr(networks, f"generator_{direction}").build("generators").eval().requires_grad_(False)
+        direction: networks.generator(direction).build("generators").eval().requires_grad_(False)
         for direction in ("a2b", "b2a")
     }
     model = Model(generators=generators, networks=networks, domain=domain)

@@ -26,7 +26,7 @@ def model_of(domain: unpaired.Domain) -> Model:
     settings = NetworkSettings(filters=2, blocks=1, discriminator_filters=2)
     networks = default_networks(2, domain.channels("a"), domain.channels("b"), "tiny", settings)
     generators = {
-        direction: getattr(networks, f"generator_{direction}").build("generators").eval().requires_grad_(False)
+        direction: networks.generator(direction).build("generators").eval().requires_grad_(False)
         for direction in ("a2b", "b2a")
     }
     return Model(generators=generators, networks=networks, domain=domain, names=("a", "b"))  # type: ignore[arg-type]
