@@ -23,7 +23,7 @@ from ...core.files import atomic
 from . import png
 from .arrays import laid_out
 from .colour import fitting_profile
-from .metadata import jpeg_segment_of_iptc
+from .metadata import jpeg_segment_of_iptc, with_packet
 from .picture import Picture, Pixels, blocks, of_depth, over_white
 
 FORMAT_OF = {
@@ -43,7 +43,7 @@ _HOLDS = {
     "WEBP": ("alpha", "icc", "exif", "xmp"),
     "TIFF": ("alpha", "icc", "exif", "xmp", "iptc", "dpi"),
     "AVIF": ("alpha", "icc", "exif", "xmp"),
-    "GIF": ("alpha", "comment"),
+    "GIF": ("alpha", "xmp", "comment"),
     "BMP": ("dpi",),
     "JPEG2000": ("alpha",),
     "TGA": ("alpha",),
@@ -167,6 +167,8 @@ def _encode(picture: Picture, path: Path, format_name: str, quality: int) -> Non
     else:
         image = Pillow.fromarray(array[..., 0] if array.shape[2] == 1 else array)
         image.save(path, format=format_name, **_options(picture, format_name, path.suffix.lower(), quality))
+        if format_name == "GIF" and picture.xmp:
+            path.write_bytes(with_packet(path.read_bytes(), picture.xmp))
 
 
 def _options(picture: Picture, format_name: str, suffix: str, quality: int) -> dict[str, Any]:

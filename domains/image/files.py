@@ -238,7 +238,7 @@ def _described(path: Path, image: ImageFile.ImageFile, picture: Picture) -> Pict
         icc=icc,
         exif=metadata.exif_without_orientation(image.getexif(), width, height),
         dpi=_dpi(image),
-        xmp=metadata.xmp_of(image.info),
+        xmp=metadata.xmp_of({"xmp": metadata.packet_in_gif(path)} if image.format == "GIF" else image.info),
         iptc=metadata.iptc_of(image),
         comment=metadata.comment_of(image),
         chunks=chunks,

@@ -35,6 +35,7 @@ _KNOWN_SEGMENTS = (
     b"http://ns.adobe.com/xap/",
 )
 _GAIN_MAP = (b"http://ns.adobe.com/hdr-gain-map/", b"HDRGainMap")
+_XMP_IN_GIF, _END_IN_GIF = b"\x21\xff\x0bXMP DataXMP", bytes([1, *range(255, -1, -1), 0])
 _ORIENTATION = re.compile(rb"(tiff:Orientation(?:=\"|='|>))[2-8]")
 _EXTENSION = re.compile(rb"\s*xmpNote:HasExtendedXMP=(\"[^\"]*\"|'[^']*')")
 
@@ -83,6 +84,21 @@ def xmp_of(info: dict[Any, Any]) -> bytes | None:
     if not isinstance(packet, bytes) or not packet.strip(b"\0 \n") or any(mark in packet for mark in _GAIN_MAP):
         return None
     return _EXTENSION.sub(b"", _ORIENTATION.sub(rb"\g<1>1", packet))
+
+
+def packet_in_gif(path: Path) -> bytes | None:
+    """The XMP packet of a GIF, which Pillow passes over: raw text in an extension, up to bytes that count down."""
+    content = path.read_bytes()
+    start = content.find(_XMP_IN_GIF) + len(_XMP_IN_GIF)
+    end = content.find(_END_IN_GIF[:4], start)
+    return content[start:end] if start >= len(_XMP_IN_GIF) and end >= 0 else None
+
+
+def with_packet(gif: bytes, packet: bytes) -> bytes:
+    """A GIF with an XMP packet behind its colours; extensions came with GIF89a."""
+    flags = gif[10]
+    place = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+    return b"GIF89a" + gif[6:place] + _XMP_IN_GIF + packet + _END_IN_GIF + gif[place:]
 
 
 def iptc_of(image: Pillow.Image) -> bytes | None:

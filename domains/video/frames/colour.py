@@ -222,6 +222,11 @@ def _pixels(plane: Any, dtype: Any) -> Planes:
     return rows[:, : plane.width]
 
 
+def is_clear(frame: av.VideoFrame) -> bool:
+    """Whether something of an RGBA frame can be seen through: what decoders give of every GIF and PNG is RGBA."""
+    return frame.format.name in ("rgba", "bgra") and bool(frame.to_ndarray()[..., 3].min() < 255)
+
+
 def to_tensor(planes: Planes) -> Tensor:
     """Planes (3, H, W) as float32 in [-1, 1]."""
     # One pass over the pixels, where torch takes three.

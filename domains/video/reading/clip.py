@@ -11,10 +11,12 @@ import av
 from torch import Tensor
 
 from ...containers.opening import Source, source_name
-from ..frames.colour import Unpacker, to_tensor
+from ...image import metadata
+from ..frames.colour import Unpacker, is_clear, to_tensor
 from ..frames.side_data import CAPTIONS, side_data
 from ..settings import VideoConversion
 from .decode import Footage
+from .probe import CLEAR
 from .reader import FrameReader, Shown
 
 if TYPE_CHECKING:
@@ -45,12 +47,14 @@ class VideoReader(FrameReader):
         self.footage = Footage(
             source, options.start, options.end, keep=True, container_format=container_format, options=reader_options
         )
+        self._clear = self.footage.info.alpha
         super().__init__(self.footage.info, options)
 
     def __iter__(self) -> Iterator[Tensor]:
         unpack = Unpacker(self.height, self.width, self.info.orientation, self.info.depth)
         back = self.footage.shift_ticks
         for frame in self.footage:
+            self._clear = self._clear or is_clear(frame)
             planes = unpack(frame)
             ticks = self.footage.ticks_of(frame) - back
             beside = planes if self._beside else None
@@ -74,9 +78,14 @@ class VideoReader(FrameReader):
     @property
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
         """What is out of the ordinary in the clip, as far as it is known by now, one sentence each."""
+        notes = list(self.footage.warnings)
+        if self._clear and not self.info.alpha:  # from a later frame on
+            notes.append(CLEAR)
+        if self.info.container == "gif" and self.path.is_file() and metadata.packet_in_gif(self.path):
+            notes.append("its XMP is left out")
         if self._options.rate is not None:
-            return (*self.footage.warnings, "a rate was given, but the clip has times of its own, which are kept")
-        return self.footage.warnings
+            notes.append("a rate was given, but the clip has times of its own, which are kept")
+        return notes
 
     def forget(self) -> None:
         """Let go of what a writer would fetch."""

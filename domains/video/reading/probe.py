@@ -14,7 +14,7 @@ from av.stream import Discard, Disposition
 from ....core.errors import MediaError
 from ...containers.clock import Clock
 from ...containers.opening import INPUT_STREAM, MOST_PIXELS, Source, open_container, reason, source_name
-from ..frames.colour import Colour, Orientation
+from ..frames.colour import Colour, Orientation, is_clear
 from ..frames.forms import Form
 from ..frames.side_data import Light, side_data
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _NOT_FOOTAGE = Disposition.attached_pic | Disposition.timed_thumbnails
 _INTERLACED = (2, 3, 4, 5)  # AVFieldOrder
+
+CLEAR = "the transparency is not kept"
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,6 @@ def describe(container: InputContainer, stream: VideoStream, frame: av.VideoFram
         width, height, aspect = height, width, 1 / aspect
     time_base = stream.time_base or Fraction(1, 1000)
     start = frame.pts * (frame.time_base or time_base) if frame.pts is not None else Fraction(0)
-    colour_samples = [c for c in frame.format.components if not c.is_alpha]
     info = ClipInfo(
         name=name,
         container=container.format.name,
@@ -178,7 +179,7 @@ def describe(container: InputContainer, stream: VideoStream, frame: av.VideoFram
         form=Form.of(frame.format.name),
         colour=Colour.of(frame),
         interlaced=frame.interlaced_frame or stream.codec_context.field_order in _INTERLACED,
-        alpha=len(colour_samples) < len(frame.format.components) or stream.metadata.get("alpha_mode") == "1",
+        alpha=_has_alpha(frame) or stream.metadata.get("alpha_mode") == "1",
         video_streams=sum(not s.disposition & _NOT_FOOTAGE for s in container.streams.video),
         stream=stream.index,
         sound=tuple(codec_name(s) for s in container.streams.audio),
@@ -188,6 +189,12 @@ def describe(container: InputContainer, stream: VideoStream, frame: av.VideoFram
         light=Light.of(side_data(frame)),
     )
     return _warned(info)
+
+
+def _has_alpha(frame: av.VideoFrame) -> bool:
+    if frame.format.name in ("rgba", "bgra"):
+        return is_clear(frame)
+    return any(component.is_alpha for component in frame.format.components)
 
 
 def codec_name(stream: av.stream.Stream) -> str:
@@ -201,7 +208,7 @@ def _warned(info: ClipInfo) -> ClipInfo:
         used = f"track {info.stream} ({info.width}x{info.height}), the largest, is used and the others are left out"
         warnings.append(f"there are {info.video_streams} video tracks; {used}")
     if info.alpha:
-        warnings.append("the transparency is not kept")
+        warnings.append(CLEAR)
     return ClipInfo(**{**vars(info), "warnings": tuple(warnings)})
 
 
