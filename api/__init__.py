@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from unpaired.core.adapter.domain import ConversionSettings, Domain, DomainSettings
     from unpaired.core.adapter.inventory import BrokenFile, Inventory
     from unpaired.core.adapter.streams import Reader, Writer
+    from unpaired.core.conversion.input_files import InputFiles
     from unpaired.core.conversion.translator import Translator, load
     from unpaired.core.errors import (
         AdapterError,
@@ -53,6 +54,7 @@ __all__ = [
     "Domain",
     "DomainSettings",
     "Image",
+    "InputFiles",
     "Interrupted",
     "Inventory",
     "MediaError",
@@ -84,6 +86,7 @@ __getattr__ = lazy_names(__name__, {
     "unpaired.core.adapter.domain": ["ConversionSettings", "Domain", "DomainSettings"],
     "unpaired.core.adapter.inventory": ["BrokenFile", "Inventory"],
     "unpaired.core.adapter.streams": ["Reader", "Writer"],
+    "unpaired.core.conversion.input_files": ["InputFiles"],
     "unpaired.core.conversion.translator": ["Translator", "load"],
     "unpaired.core.errors": [
         "AdapterError", "ArgumentError", "ConfigError", "Interrupted", "MediaError", "MissingDependency",

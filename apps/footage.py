@@ -51,9 +51,9 @@ def for_footage(translator: Translator) -> Translator:
 def medium_of(places: Sequence[str]) -> str:
     """The medium that files or folders are inspected as, where nobody says: that of most names. In case of doubt
     pictures go before footage, and footage before sound."""
-    from unpaired.core.conversion.jobs import files_below
+    from unpaired.core.conversion.input_files import InputFiles
 
-    paths = [path for place in map(Path, places) for path in (files_below(place) if place.is_dir() else [place])]
+    paths = [path for place in places for path in InputFiles(place).files]
     media = (Image(), Video(), Audio())
     counts = Counter(next((each.name for each in media if each.convertible(path)), "") for path in paths)
     return max((each.name for each in media), key=lambda name: counts[name])
@@ -167,13 +167,12 @@ def score_clips(
 
 
 def _clips(places: Sequence[str], domain: Video) -> list[Path]:
-    from unpaired.core.conversion.jobs import parts_below
+    from unpaired.core.conversion.input_files import InputFiles
     from unpaired.domains.video.reading.material import is_still_name
 
     found = []
-    for place in map(Path, places):
-        parts = parts_below(place, domain) if place.is_dir() else [place]
-        found += [part for part in parts if part.is_dir() or not is_still_name(part.name)]
+    for place in map(InputFiles, places):
+        found += [part for part in place.parts(domain) if part.is_dir() or not is_still_name(part.name)]
     if not found:
         raise MissingFile(f"there is no clip in {', '.join(places)}")
     return found

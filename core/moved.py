@@ -99,7 +99,7 @@ MODULES = {
 NAMES: Mapping[str, Mapping[str, str]] = {
     "unpaired.core.conversion": {
         "unpaired.core.conversion.files": "ConversionReport FileNote convert notes_of",
-        "unpaired.core.conversion.jobs": "files_below",
+        "unpaired.core.conversion.input_files": "files_below=InputFiles",
     },
     "unpaired.core.model": {"unpaired.core.model.model_file": "FORMAT Model load_model read_header save_model"},
     "unpaired.core.networks.layers": {

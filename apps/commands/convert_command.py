@@ -33,7 +33,7 @@ from unpaired.core.files import check_writable
 from unpaired.core.settings import mapping as config
 
 if TYPE_CHECKING:
-    from unpaired import Translator
+    from unpaired import InputFiles, Translator
     from unpaired.core.conversion.files import ConversionReport
     from unpaired.core.conversion.pipeline import Progress as ConversionProgress
 
@@ -117,7 +117,8 @@ def _whole(rate: float | None) -> int | None:
 def main(args: argparse.Namespace) -> int:
     """Convert; the exit code is 2 when a file could not be converted."""
     refuse(args.faults)
-    translator = _translator(args)
+    source = unpaired.InputFiles(args.input)
+    translator = _translator(args, source)
     options = _options(args, translator.domain.conversion_type)
     if args.live and translator.domain.name == "audio":
         return voices.convert_live(
@@ -127,7 +128,7 @@ def main(args: argparse.Namespace) -> int:
         return footage.convert_live(translator, args.input, args.output, args.direction, options, args.json)
     counter = _Counter(_shown_by(Progress("converted")))
     with quiet_libraries():
-        report = _converted(translator, args, options, counter)
+        report = _converted(translator, args, source, options, counter)
     rate = counter.figures() if translator.domain.name == "video" else {}
     # Standard output is the clip's where that goes into a pipe.
     with redirect_stdout(sys.stderr if args.output == footage.PIPE else sys.stdout):
@@ -139,7 +140,7 @@ def main(args: argparse.Namespace) -> int:
     return 2 if report.failed else 0
 
 
-def _translator(args: argparse.Namespace) -> Translator:
+def _translator(args: argparse.Namespace, source: InputFiles) -> Translator:
     """The model, lent to footage where that is what INPUT is."""
     if "://" in args.input and not args.live:
         refuse([f"{args.input} is an address; add --live to translate it as it comes, or fetch it as a file first"])
@@ -159,7 +160,7 @@ def _translator(args: argparse.Namespace) -> Translator:
         return footage.for_footage(translator)
     if args.domain not in (None, translator.domain.name):
         refuse([f"the model is of the domain {translator.domain.name}, not {args.domain}"])
-    return translator.for_input(args.input, args.output)
+    return translator.for_input(source, args.output)
 
 
 def _options(args: argparse.Namespace, kind: type[ConversionSettings]) -> ConversionSettings:
@@ -174,15 +175,19 @@ def _options(args: argparse.Namespace, kind: type[ConversionSettings]) -> Conver
 
 
 def _converted(
-    translator: Translator, args: argparse.Namespace, options: ConversionSettings, counter: _Counter
+    translator: Translator,
+    args: argparse.Namespace,
+    source: InputFiles,
+    options: ConversionSettings,
+    counter: _Counter,
 ) -> ConversionReport:
     if footage.PIPE in (args.input, args.output):
         return footage.through_pipe(translator, args.input, args.output, args.direction, options, counter)
     output = Path(args.output)
-    if args.output.endswith(("/", os.sep)) and not Path(args.input).is_dir():  # a folder, as for cp
-        output /= Path(args.input).name
+    if args.output.endswith(("/", os.sep)) and not source.is_folder:  # a folder, as for cp
+        output /= source.path.name
     return translator.convert(
-        Path(args.input),
+        source,
         output,
         args.direction,
         skip_existing=args.skip_existing,

@@ -224,12 +224,13 @@ class Domain(ABC):
         """Whether a file met in a folder is to be converted (by its name). Default: if it ends in one of `suffixes`."""
         return not self.suffixes or path.name.lower().endswith(self.suffixes)
 
-    def recording(self, folder: Path) -> Sequence[Path]:
+    def recording(self, folder: Path, listed: Sequence[Path] | None = None) -> Sequence[Path]:
         """The files directly in `folder` that are parts of one recording (the frames of a clip), in order: it is opened
-        by the folder's path, and written into a folder or a file. Default: none, each file is one by itself."""
+        by the folder's path, and written into a folder or a file. `listed`: the files directly in it, where
+        the caller has listed it already. Default: none, each file is one by itself."""
         return ()
 
-    def remark(self, folder: Path) -> str:
+    def remark(self, folder: Path, listed: Sequence[Path] | None = None) -> str:
         """What to say of a folder whose files were converted one by one, as a sentence. Default: nothing."""
         return ""
 

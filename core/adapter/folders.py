@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +18,17 @@ LISTED = 20
 _NAMED = 3
 
 
-def walk(folder: Path, broken: list[BrokenFile]) -> Iterator[tuple[Path, int]]:
-    """Every visible file below `folder` with its size in bytes; each folder once, whatever links lead to it."""
-    pending, seen = [str(folder)], set()
-    while pending:
-        current = pending.pop()
+def walk(folder: Path, broken: list[BrokenFile]) -> Iterator[os.DirEntry[str]]:
+    """Every file below `folder`, by the one rule of scans, training, conversion and evaluation.
+
+    Links to files and to folders are followed. Each real folder is met once, however many links lead to it or in a
+    circle: under its own name where it lies below `folder`, else under that of the first link. Hidden names and the
+    `__MACOSX` of archives are left out, folders with all below them. A link that leads nowhere counts as a file, which
+    cannot be read. Folders that cannot be listed are added to `broken`. Raises MediaError where `folder` cannot.
+    """
+    folders, links, seen = [str(folder)], deque[str](), set()
+    while folders or links:
+        current = folders.pop() if folders else links.popleft()
         try:
             status = Path(current).stat()
             if (status.st_dev, status.st_ino) in seen:
@@ -36,10 +44,25 @@ def walk(folder: Path, broken: list[BrokenFile]) -> Iterator[tuple[Path, int]]:
         for entry in entries:
             if entry.name.startswith(".") or entry.name == "__MACOSX":
                 continue
-            if entry.is_dir():
-                pending.append(entry.path)
-            elif entry.is_file():
-                yield Path(entry.path), entry.stat().st_size
+            if _is_folder(entry):
+                (links if entry.is_symlink() else folders).append(entry.path)
+            else:
+                yield entry
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, or into a folder that is closed
+        return False
+
+
+def is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a file, or a link to one."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -49,7 +72,7 @@ class Listing:
     sizes: Mapping[Path, int]
     """Files that were wanted and hold something, sorted, with their sizes in bytes."""
     broken: list[BrokenFile]
-    """Wanted files that are empty, and folders that cannot be listed."""
+    """Wanted files that hold nothing or lead nowhere, and folders that cannot be listed."""
     others: int
     """Files that were not wanted."""
 
@@ -66,14 +89,27 @@ def listing(folder: Path, wanted: Callable[[Path], bool]) -> Listing:
     sizes: dict[Path, int] = {}
     broken: list[BrokenFile] = []
     others = 0
-    for path, size in walk(folder, broken):
+    for entry in walk(folder, broken):
+        path = Path(entry.path)
         if not wanted(path):
             others += 1
-        elif size == 0:
-            broken.append(BrokenFile(path, "is empty (0 bytes)"))
+        elif reason := _unreadable(entry):
+            broken.append(BrokenFile(path, reason))
         else:
-            sizes[path] = size
+            sizes[path] = entry.stat().st_size
     return Listing({path: sizes[path] for path in sorted(sizes)}, broken, others)
+
+
+def _unreadable(entry: os.DirEntry[str]) -> str | None:
+    """Why what is named as a file is none, or holds nothing."""
+    try:
+        status = entry.stat()
+    except OSError as error:
+        what = "is a link that leads nowhere" if entry.is_symlink() else "cannot be read"
+        return f"{what}: {error.strerror}"
+    if not stat.S_ISREG(status.st_mode):
+        return "is a pipe, a socket or a device"
+    return "is empty (0 bytes)" if status.st_size == 0 else None
 
 
 def inventory(

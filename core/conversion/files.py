@@ -15,6 +15,7 @@ from ..errors import OutputError, counted
 from ..files import check_writable, clear_leftovers
 from ..settings.mapping import from_mapping, to_mapping
 from ..sides import Direction
+from .input_files import InputFiles
 from .jobs import check_medium, compatible_media, is_there, jobs_of, left_beside
 from .pipeline import Job, Pipeline, Progress
 from .record import Record
@@ -66,14 +67,14 @@ def convert(
 ) -> ConversionReport:
     """Translate a file, or every convertible file of a folder.
 
-    A folder keeps its tree and names; hidden files are left out. A file whose output is an existing folder goes
-    into it under its own name. A folder that is one recording (the frames of a clip) is converted as one: into a file
-    where the output's name ends as a file's, else into a folder. Reading, translating and writing run at the same time
-    and in constant memory; an output appears whole or not at all.
+    A folder keeps its tree and names; which of its files count is said at `core.adapter.folders.walk`. A file whose
+    output is an existing folder goes into it under its own name. A folder that is one recording (the frames of a clip)
+    is converted as one: into a file where the output's name ends as a file's, else into a folder. Reading, translating
+    and writing run at the same time and in constant memory; an output appears whole or not at all.
 
     Args:
         translator: the model and its runtime.
-        input: a file or a folder.
+        input: a file or a folder; as `InputFiles`, it is not listed again.
         output: a file, or a folder for a folder.
         direction: a2b or b2a.
         skip_existing: leave outputs alone that exist already, but for those which another model, other settings or an
@@ -93,10 +94,10 @@ def convert(
     """
     domain = translator.domain
     settings = from_mapping(domain.conversion_type, options)
-    source, target = Path(input), Path(output)
+    source, target = InputFiles.of(input), Path(output)
     jobs = jobs_of(domain, source, target)
     # A folder that is one recording is a file like any other.
-    folder = source.is_dir() and [job.source for job in jobs] != [source]
+    folder = source.is_folder and [job.source for job in jobs] != [source.path]
     record = _record(jobs, target, made_by(), settings) if made_by and (folder or skip_existing) else None
     skipped, jobs, said = _sorted_out(jobs, record, skip_existing)
     _judge(domain, jobs, settings)
@@ -131,20 +132,20 @@ def _sorted_out(
     return skipped, left, [FileNote(record.folder, note) for note in notes] if record else []
 
 
-def _notes_of_parts(domain: Domain, source: Path, jobs: Sequence[Job]) -> Iterator[FileNote]:
+def _notes_of_parts(domain: Domain, source: InputFiles, jobs: Sequence[Job]) -> Iterator[FileNote]:
     """Say what lies beside a recording that goes into a file, and which files are parts of one to another medium."""
     if rest := left_beside(domain, source, jobs):
         names = ", ".join(path.name for path in rest[:3]) + (", ..." if len(rest) > 3 else "")
         yield FileNote(
-            source, f"what lies beside the recording is left out: {counted(len(rest), 'file', 'files')} ({names})"
+            source.path, f"what lies beside the recording is left out: {counted(len(rest), 'file', 'files')} ({names})"
         )
     others = compatible_media(domain)
     sources = [job.source for job in jobs if job.source.is_file()]
     for folder in sorted({each.parent for each in sources}) if len(sources) > 1 else ():
-        if text := domain.remark(folder):
+        if text := domain.remark(folder, source.by_folder.get(folder, [])):
             yield FileNote(folder, text)
         for other in others:
-            count = len(set(other.recording(folder)) & {job.source for job in jobs})
+            count = len(set(source.recording(other, folder)) & {job.source for job in jobs})
             if count > 1:
                 yield FileNote(
                     folder,

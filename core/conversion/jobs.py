@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,100 +9,90 @@ from pathlib import Path
 from ..adapter.domain import Domain
 from ..adapter.installed import find_domain, installed_domains
 from ..errors import MediaError, MissingFile, OutputError
+from .input_files import InputFiles
 from .pipeline import Job
 
 
-def jobs_of(domain: Domain, source: Path, target: Path) -> list[Job]:
+def jobs_of(domain: Domain, source: InputFiles, target: Path) -> list[Job]:
     """A job for a file, or for each file and recording of a folder.
 
     Raises:
         MissingFile: no such input, or nothing in the folder that the domain converts.
         OutputError: the output would overwrite an input, lies inside the input folder, or is one file for several.
     """
-    if not source.exists():
-        raise MissingFile(f"there is no file or folder {source}")
-    if source.is_dir():
+    if not source.path.exists():
+        raise MissingFile(f"there is no file or folder {source.path}")
+    if source.is_folder:
         return _jobs_of_folder(domain, source, target)
     if target.is_dir():
-        target /= source.name
-    if target.exists() and source.samefile(target):
+        target /= source.path.name
+    if target.exists() and source.path.samefile(target):
         raise OutputError(f"the output {target} is the input itself; give it another name or folder")
-    return [Job(source, target)]
+    return [Job(source.path, target)]
 
 
-def _jobs_of_folder(domain: Domain, source: Path, target: Path) -> list[Job]:
-    _refuse_within(source, target)
-    chosen = parts_below(source, domain)
+def _jobs_of_folder(domain: Domain, source: InputFiles, target: Path) -> list[Job]:
+    folder = source.path
+    _refuse_within(folder, folder, target)
+    chosen = source.parts(domain)
     if not chosen:
         raise MissingFile(
-            f"the folder {source} holds nothing that the domain {domain.name} converts "
-            f"(files found: {len(files_below(source))}{_of_other_media(domain, files_below(source))})"
+            f"the folder {folder} holds nothing that the domain {domain.name} converts "
+            f"(files found: {len(source.files)}{_of_other_media(domain, source.files)})"
         )
     if names_file(target) and not target.is_dir():
-        chosen = [source] if source in chosen else chosen
+        chosen = [folder] if folder in chosen else chosen
         if len(chosen) > 1:
             raise OutputError(
-                f"the folder {source} holds {len(chosen)} files to convert, but {target} ends as one file does; "
+                f"the folder {folder} holds {len(chosen)} files to convert, but {target} ends as one file does; "
                 "name a folder to write into"
             )
-        return [Job(chosen[0], target)]
-    if target.exists() and not target.is_dir():
-        raise OutputError(f"{source} is a folder, but the output {target} is a file; name a folder to write into")
-    jobs = [Job(path, target / path.relative_to(source)) for path in chosen]
-    if target.resolve() in source.resolve().parents:
-        _refuse_overwriting(jobs)
+        jobs = [Job(chosen[0], target)]
+    elif target.exists() and not target.is_dir():
+        raise OutputError(f"{folder} is a folder, but the output {target} is a file; name a folder to write into")
+    else:
+        jobs = [Job(path, target / path.relative_to(folder)) for path in chosen]
+    _refuse_overwriting(source, target, jobs)
     return jobs
 
 
-def _refuse_within(source: Path, target: Path) -> None:
-    inside, outside = target.resolve(), source.resolve()
+def _refuse_within(folder: Path, source: Path, target: Path) -> None:
+    """Refuse an output in one of the folders below the input `source`, wherever links may have led."""
+    inside, outside = target.resolve(), folder.resolve()
+    if inside != outside and outside not in inside.parents:
+        return
+    if folder != source:
+        raise OutputError(f"the output {target} lies where {folder} in the input leads; choose a place outside it")
     if inside == outside:
         raise OutputError(f"the output folder {target} is the input folder; choose another one")
-    if outside in inside.parents:
-        raise OutputError(f"the output {target} lies inside the input folder {source}; choose a place outside it")
+    raise OutputError(f"the output {target} lies inside the input folder {source}; choose a place outside it")
 
 
-def _refuse_overwriting(jobs: list[Job]) -> None:
-    # Only an output folder above the input's can name an input: in/in/x would be written over in/x's tree.
-    sources = {job.source.resolve() for job in jobs}
-    for job in jobs:
-        if job.target.resolve() in sources:
-            raise OutputError(f"the output {job.target} is one of the inputs; choose another output folder")
+def _refuse_overwriting(source: InputFiles, target: Path, jobs: list[Job]) -> None:
+    for folder in source.links_to_folders:
+        _refuse_within(folder, source.path, target)
+    # Only an output folder above an input's can name one (in/in/x would be written over in/x's tree), or one that a
+    # link leads into.
+    above = target.resolve() in source.path.resolve().parents or source.links_to_folders
+    suspects = source.files if above else source.links_to_files
+    written = {job.target.resolve(): job.target for job in jobs} if suspects else {}
+    for file in suspects:
+        real = file.resolve()
+        if output := written.get(real) or written.get(real.parent):
+            raise OutputError(f"the output {output} is one of the inputs ({file}); choose another output folder")
 
 
-def left_beside(domain: Domain, source: Path, jobs: Sequence[Job]) -> list[Path]:
+def left_beside(domain: Domain, source: InputFiles, jobs: Sequence[Job]) -> list[Path]:
     """What else the domain would convert of a folder of which one recording alone goes into a file."""
-    if [job.source for job in jobs] != [source] or jobs[0].target.is_dir():
+    if not source.is_folder or [job.source for job in jobs] != [source.path] or jobs[0].target.is_dir():
         return []
-    return [part for part in parts_below(source, domain) if part != source] if source.is_dir() else []
+    return [part for part in source.parts(domain) if part != source.path]
 
 
 def is_there(target: Path) -> bool:
     """Whether an output exists: a file, or a folder that holds something."""
     # os.path.lexists would also count a dangling link, which holds nothing worth keeping.
     return any(target.iterdir()) if target.is_dir() else target.exists()
-
-
-def parts_below(folder: Path, domain: Domain) -> list[Path]:
-    """What the domain converts of `folder` and all below it, sorted: files, and folders that are one recording."""
-    files = files_below(folder)
-    recordings = {place: domain.recording(place) for place in {path.parent for path in files}}
-    inside = {part for parts in recordings.values() for part in parts}
-    whole = [place for place, parts in recordings.items() if parts]
-    return sorted([*whole, *(path for path in files if path not in inside and domain.convertible(path))])
-
-
-def files_below(folder: Path) -> list[Path]:
-    """Every file below `folder`, sorted by path, without hidden ones and without following linked folders."""
-
-    def refuse(error: OSError) -> None:
-        raise MissingFile(f"the folder {error.filename} cannot be read: {error.strerror or error}") from error
-
-    found = []
-    for place, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(place, name) for name in names if not name.startswith(".")]
-    return sorted(found)
 
 
 def check_medium(domain: Domain, source: Path) -> None:

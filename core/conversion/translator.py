@@ -29,6 +29,8 @@ from ..settings.arguments import expect, expect_callable, expect_path, expect_tr
 from ..settings.mapping import to_mapping
 from ..sides import SIDES, Direction
 from .files import ConversionReport, convert
+from .input_files import InputFiles
+from .jobs import compatible_media, names_file
 from .pipeline import Progress
 
 _LARGEST = 1e3
@@ -85,10 +87,11 @@ class Translator:
         """This translator, or the same model under another medium that reads `source`.
 
         The model's own medium goes first; then every installed one that can use the model (one of pictures serves for
-        footage). Of a folder the one is taken that converts most of its files. Where `target` is to be one file it is
+        footage). Of a folder the one is taken that converts most of its files (give
+        `InputFiles` here and to `convert`, and it is listed once). Where `target` is to be one file it is
         the one that knows such files too (an animation into a clip), or to which the folder is one recording.
         """
-        best = self._best(Path(source), None if target is None else Path(target))
+        best = self._best(InputFiles.of(source), None if target is None else Path(target))
         if best is self.domain:
             return self
         with self._lock:
@@ -96,20 +99,17 @@ class Translator:
                 self._by_medium[best.name] = Translator(replace(self.model, domain=best), *self._asked, self.name)
             return self._by_medium[best.name]
 
-    def _best(self, source: Path, target: Path | None) -> Domain:
-        from .jobs import compatible_media, files_below, names_file
-
+    def _best(self, source: InputFiles, target: Path | None) -> Domain:
         if target is not None and names_file(target) and not target.is_dir():
             media = [self.domain, *compatible_media(self.domain)]
-            if source.is_dir():
-                return next((domain for domain in media if domain.recording(source)), self.domain)
-            knowing = (domain for domain in media if domain.convertible(source) and domain.convertible(target))
+            if source.is_folder:
+                return next((domain for domain in media if source.recording(domain, source.path)), self.domain)
+            knowing = (domain for domain in media if domain.convertible(source.path) and domain.convertible(target))
             return next(knowing, self.domain)
-        listed = files_below(source) if source.is_dir() else [source]
-        if all(map(self.domain.convertible, listed)):
+        if all(map(self.domain.convertible, source.files)):
             return self.domain
         media = [self.domain, *compatible_media(self.domain)]
-        fitting = [sum(map(domain.convertible, listed)) for domain in media]
+        fitting = [sum(map(domain.convertible, source.files)) for domain in media]
         return media[fitting.index(max(fitting))]
 
     def for_direction(self, direction: Direction = "a2b") -> Translate:
@@ -159,10 +159,11 @@ class Translator:
         expect_path("output", output, "the path of a file or a folder")
         expect_callable("progress", progress)
         expect_truths(skip_existing=skip_existing)
-        fitting = self.for_input(input, output)
+        source = InputFiles.of(input)
+        fitting = self.for_input(source, output)
         return convert(
             fitting,
-            input,
+            source,
             output,
             direction,
             skip_existing=skip_existing,

@@ -199,17 +199,17 @@ class Video(Domain):
 
         return is_clip_name(path.name) or is_still_name(path.name) or is_frame_folder(path)
 
-    def recording(self, folder: Path) -> Sequence[Path]:
+    def recording(self, folder: Path, listed: Sequence[Path] | None = None) -> Sequence[Path]:
         """The frames of the clip that the folder is: numbered pictures of one size; see `material.recording`."""
         from .reading.material import recording
 
-        return recording(folder)
+        return recording(folder, listed)
 
-    def remark(self, folder: Path) -> str:
+    def remark(self, folder: Path, listed: Sequence[Path] | None = None) -> str:
         """That numbered pictures were not taken for a clip, and why; see `material.remark`."""
         from .reading.material import remark
 
-        return remark(folder)
+        return remark(folder, listed)
 
     # -- judging ------------------------------------------------------------------------------------
     def denormalise(self, sample: Tensor, side: Side) -> Tensor:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -197,3 +200,32 @@ def test_what_a_killed_conversion_left_is_cleared_by_the_next(
     assert len(list(place.parent.glob(".0.*.part.png"))) == 1
     assert unpaired("convert", model, pictures / "trainA" / "0.png", place).code == 0
     assert [path.name for path in place.parent.iterdir()] == ["0.png"]
+
+
+@pytest.fixture
+def listed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each folder was listed."""
+    counts: Counter[str] = Counter()
+    for name in ("scandir", "listdir"):
+        listing = getattr(os, name)
+
+        def counted(folder: Any = ".", listing: Any = listing) -> Any:
+            counts[os.path.realpath(folder)] += 1
+            return listing(folder)
+
+        monkeypatch.setattr(os, name, counted)
+    return counts
+
+
+@pytest.mark.parametrize("numbered", [False, True], ids=["pictures", "numbered pictures of several sizes"])
+def test_a_conversion_lists_its_input_once(
+    numbered: bool, listed: Counter[str], unpaired: Callable, model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "in/deep").mkdir(parents=True)
+    for number, name in enumerate(("a", "b", "deep/c", "deep/d")):
+        file = f"deep/{number:04}.png" if numbered and "deep" in name else f"{name}.png"
+        Image.new("RGB", (32, 32 + number), (90, number, 60)).save(tmp_path / "in" / file)
+    done = unpaired("convert", model, tmp_path / "in", tmp_path / "out")
+    assert done.code == 0, done.err
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 4
+    assert (listed[str(tmp_path / "in")], listed[str(tmp_path / "in/deep")]) == (1, 1)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from stored_signals import CHUNK
 from torch import Tensor
 
 from unpaired.core.adapter.domain import ConversionSettings, Domain
@@ -19,8 +20,6 @@ from unpaired.core.files import atomic
 from unpaired.core.model.model_file import Model
 from unpaired.core.networks.spec import Networks, NetworkSpec
 from unpaired.core.sides import Side
-
-CHUNK = 20
 
 
 class Tracks(Domain):

@@ -22,8 +22,8 @@ HEAVY = {
 
 PUBLIC_NAMES = [
     "AdapterError", "ArgumentError", "ArrayDomain", "ArraySettings", "Audio", "BrokenFile", "ConfigError",
-    "ConversionSettings", "CycleSettings", "Domain", "DomainSettings", "Image", "Interrupted", "Inventory",
-    "MediaError", "MissingDependency", "MissingFile", "ModelFileError", "NetworkSettings", "NumericsError",
+    "ConversionSettings", "CycleSettings", "Domain", "DomainSettings", "Image", "InputFiles", "Interrupted",
+    "Inventory", "MediaError", "MissingDependency", "MissingFile", "ModelFileError", "NetworkSettings", "NumericsError",
     "OutputError", "Reader", "ResourceError", "Sample", "TrainingSettings", "Translator", "UnknownName",
     "UnpairedError", "Video", "Warp", "Writer", "evaluate", "load", "train",
 ]  # fmt: skip

@@ -105,23 +105,30 @@ def is_frame_folder(path: Path) -> bool:
     return path.is_dir() and bool(frames_of(path))
 
 
-def frames_of(folder: Path) -> list[Path]:
-    """The frames of the clip that `folder` holds, in order; empty where it holds none."""
-    return list(numbered_frames(folder).values())
+def frames_of(folder: Path, listed: Sequence[Path] | None = None) -> list[Path]:
+    """The frames of the clip that `folder` holds, in order; empty where it holds none.
+
+    `listed`: all files directly in it, where the caller has listed it already.
+    """
+    return list(numbered_frames(folder, listed).values())
 
 
-def numbered_frames(folder: Path) -> dict[int, Path]:
+def numbered_frames(folder: Path, listed: Sequence[Path] | None = None) -> dict[int, Path]:
     """The same by their numbers."""
-    names = numbered(each.name for each in folder.iterdir() if each.is_file())
+    names = numbered(each.name for each in (_files_in(folder) if listed is None else listed))
     return {number: folder / name for number, name in names.items()}
 
 
-def recording(folder: Path) -> list[Path]:
+def _files_in(folder: Path) -> list[Path]:
+    return [each for each in folder.iterdir() if each.is_file()]
+
+
+def recording(folder: Path, listed: Sequence[Path] | None = None) -> list[Path]:
     """The frames of the clip that `folder` is: pictures that are numbered as frames and have one size.
 
     Photographs of a camera are numbered too; those that were taken upright tell them from a clip.
     """
-    frames = frames_of(folder) if folder.is_dir() else []
+    frames = frames_of(folder, listed) if listed or folder.is_dir() else []
     sizes = set()
     for path in spread(frames, _COMPARED):
         try:
@@ -132,11 +139,11 @@ def recording(folder: Path) -> list[Path]:
     return frames if len(sizes) == 1 else []
 
 
-def remark(folder: Path) -> str:
+def remark(folder: Path, listed: Sequence[Path] | None = None) -> str:
     """What is to be said where the numbered pictures of a folder go one by one; empty where nothing is."""
-    names = [each.name for each in folder.iterdir() if each.is_file() and is_still_name(each.name)]
-    several = [each for each in series(names) if len(each) > 1]
-    if not several or recording(folder):
+    listed = _files_in(folder) if listed is None else listed
+    several = [each for each in series(each.name for each in listed if is_still_name(each.name)) if len(each) > 1]
+    if not several or recording(folder, listed):
         return ""
     why = (
         f"they are {len(several)} series: give each a folder of its own"

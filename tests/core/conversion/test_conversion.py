@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from stored_signals import CHUNK, left_behind, translator_of, write_signal
 from torch import Tensor
 
 from unpaired.core.adapter.domain import ConversionSettings, Domain
@@ -17,28 +17,6 @@ from unpaired.core.adapter.streams import Reader, Translate
 from unpaired.core.conversion.files import ConversionReport, convert
 from unpaired.core.conversion.pipeline import Progress
 from unpaired.core.errors import ConfigError, MediaError, MissingFile, OutputError
-
-CHUNK = 20
-
-
-def halved(x: Tensor) -> Tensor:
-    """A translation whose result is known: the mean of the two channels, halved."""
-    return x.mean(1, keepdim=True) / 2
-
-
-def translator_of(domain: Domain, translate: Callable[[Tensor], Tensor] = halved) -> Any:
-    return SimpleNamespace(domain=domain, for_direction=lambda direction: translate)
-
-
-def write_signal(path: Path, length: int, seed: int = 0) -> np.ndarray[Any, Any]:
-    signal = np.random.default_rng(seed).uniform(-1, 1, (2, length)).astype(np.float32)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, signal)
-    return signal
-
-
-def left_behind(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*")} if folder.exists() else set()
 
 
 # -- what comes out ---------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ from PIL import Image as Pillow
 from synthetic_footage import moving, write_clip, write_frames
 
 from unpaired import Image, MediaError, OutputError, Translator, Video
-from unpaired.core.conversion.jobs import names_file, parts_below
+from unpaired.core.conversion.input_files import InputFiles
+from unpaired.core.conversion.jobs import names_file
 from unpaired.domains.image.picture import to_pixels, to_tensor
 from unpaired.domains.video import VideoConversion
 from unpaired.domains.video.conversion import stabiliser
@@ -198,7 +199,7 @@ def test_nothing_is_left_of_a_sequence_that_fails(tmp_path: Path, footage: Trans
 def test_photographs_of_several_sizes_are_no_clip(footage: Translator, tmp_path: Path) -> None:
     write_frames(tmp_path, moving(3), "IMG_{:04d}.png")
     Pillow.new("RGB", (48, 64)).save(tmp_path / "IMG_0004.png")
-    assert len(parts_below(tmp_path, footage.domain)) == 4
+    assert len(InputFiles(tmp_path).parts(footage.domain)) == 4
     assert not footage.domain.recording(tmp_path / "absent")
 
 
