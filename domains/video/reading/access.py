@@ -17,6 +17,7 @@ from ...containers.clock import Clock
 from ...containers.opening import open_container, reason
 from ..frames.colour import Pixels, Unpacker
 from .probe import ClipInfo, choose_stream, describe, no_frames
+from .undated import Undated
 
 
 class _Key(NamedTuple):
@@ -54,6 +55,7 @@ class ClipAccess:
         try:
             self._stream = choose_stream(self._container, self._name)
             self._stream.thread_count = 1
+            self._undated = Undated(self._container, self._stream)
             self._places = self._index()
             first = next(self._reaching(0), None)
             if first is None:
@@ -162,9 +164,12 @@ class ClipAccess:
         # Of frames that state the same time, those after the key frame are meant.
         after = (each for each in reversed(self._places) if each.key.number >= place.key.number)
         times = {} if self._is_even else {each.pts: each.time for each in after}
+        self._undated.clear()
         for packet in self._container.demux(self._stream):
+            self._undated.fed(packet)
             with suppress(av.FFmpegError, ValueError):
                 for frame in self._stream.decode(packet if packet.size else None):
+                    self._undated.date(frame)
                     if frame.pts is not None:
                         frame.pts = times.get(frame.pts, frame.pts + moved)
                         if frame.pts >= place.time:
