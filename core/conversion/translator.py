@@ -23,6 +23,7 @@ from ..errors import ConfigError, MediaError, show
 from ..model.model_file import Model
 from ..model.shipped import load_model_named
 from ..networks.norm import WithStatistics
+from ..networks.spec import as_generator
 from ..runtimes.choice import choose
 from ..runtimes.runtime import Runtime
 from ..settings.arguments import expect, expect_callable, expect_path, expect_truths
@@ -180,12 +181,13 @@ class _OneDirection:
     """One generator on its runtime, for any spatial size: pads to what the generator takes and crops after."""
 
     def __init__(self, model: Model, direction: Direction, runtime: Runtime) -> None:
-        generator: Any = model.generators[direction]
+        generator = model.generators[direction]
+        takes = as_generator(generator)
         self._runtime = runtime
         self._direction = direction
         self._dimensions = model.domain.dimensions
-        self._channels, self._made = int(generator.in_channels), model.domain.channels(SIDES[direction][1])
-        self._multiple, self._minimum = int(generator.multiple), int(generator.minimum)
+        self._channels, self._made = takes.in_channels, model.domain.channels(SIDES[direction][1])
+        self._multiple, self._minimum = takes.multiple, takes.minimum
         self._size = WithStatistics(generator).size
 
     def __call__(self, x: Tensor) -> Tensor:

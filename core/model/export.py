@@ -6,13 +6,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import ConfigError, show
 from ..files import atomic_bytes
+from ..networks.spec import as_generator
 from ..runtimes.choice import choose
 from ..runtimes.onnx import onnx_graph, session
 from ..runtimes.packages import require
@@ -134,7 +134,7 @@ def _described(graph: bytes, model: Model, direction: Direction) -> bytes:
     onnx = require("onnx", "onnx")
     proto = onnx.load_from_string(graph)
     source, target = model.names if direction == "a2b" else reversed(model.names)
-    generator: Any = model.generators[direction]
+    generator = as_generator(model.generators[direction])
     facts = {
         "unpaired.direction": direction,
         "unpaired.from": source,
@@ -148,17 +148,17 @@ def _described(graph: bytes, model: Model, direction: Direction) -> bytes:
     return serialised
 
 
-def _largest_difference(graph: bytes, generator: Any, batches: list[Tensor]) -> float:
+def _largest_difference(graph: bytes, generator: nn.Module, batches: list[Tensor]) -> float:
     run = session(graph)
     found = [torch.from_numpy(run.run(None, {"x": batch.numpy()})[0]) for batch in batches]
     return max(float((y - _reference(generator, batch)).abs().max()) for y, batch in zip(found, batches, strict=True))
 
 
-def _shapes(generator: Any, dimensions: int) -> list[tuple[int, ...]]:
+def _shapes(generator: nn.Module, dimensions: int) -> list[tuple[int, ...]]:
     """Three shapes unlike the one the graph was recorded with, along the axes that are free: square, oblong, and a
     batch."""
     channels, *example = example_shape(generator, dimensions)
-    fixed, step = fixed_sizes(generator, dimensions), int(generator.multiple)
+    fixed, step = fixed_sizes(generator, dimensions), as_generator(generator).multiple
     large = -(-128 // step) * step
 
     def shape(batch: int, free: Sequence[int]) -> tuple[int, ...]:
@@ -182,7 +182,7 @@ def _smooth_noise(shape: tuple[int, ...]) -> Tensor:
     return (total / total.abs().max()).contiguous()
 
 
-def _reference(generator: Any, batch: Tensor) -> Tensor:
+def _reference(generator: nn.Module, batch: Tensor) -> Tensor:
     with torch.no_grad():
         y: Tensor = generator(batch)
     return y

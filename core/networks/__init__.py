@@ -9,12 +9,16 @@ from ..lazy import lazy_names
 if TYPE_CHECKING:
     from .initialisation import initialise
     from .presets import PRESETS, default_networks
-    from .spec import Networks, NetworkSpec
+    from .spec import Encoder, FixedSizes, Generator, Networks, NetworkSpec, ShowsFeatures
 
 __all__ = [
     "PRESETS",
+    "Encoder",
+    "FixedSizes",
+    "Generator",
     "NetworkSpec",
     "Networks",
+    "ShowsFeatures",
     "default_networks",
     "initialise",
 ]
@@ -22,5 +26,5 @@ __all__ = [
 __getattr__ = lazy_names(__name__, {
     ".initialisation": ["initialise"],
     ".presets": ["PRESETS", "default_networks"],
-    ".spec": ["NetworkSpec", "Networks"],
+    ".spec": ["Encoder", "FixedSizes", "Generator", "NetworkSpec", "Networks", "ShowsFeatures"],
 })  # fmt: skip

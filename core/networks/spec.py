@@ -1,18 +1,65 @@
-"""Networks by what makes them: architecture and arguments."""
+"""Networks by what makes them, architecture and arguments, and what they must have beside their forward."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
-from torch import nn
+from torch import Tensor, nn
 
 from .. import registry
 from ..deprecation import renamed_fields
 from ..errors import ConfigError
 from ..sides import Direction, Side
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """A module that translates (B, in_channels, *space) in [-1, 1] to (B, channels of the other side, *space)."""
+
+    in_channels: int
+    """Channels of the samples that it takes."""
+    multiple: int
+    """Of this every spatial size is a multiple ..."""
+    minimum: int
+    """... and at least this."""
+
+
+@runtime_checkable
+class FixedSizes(Protocol):
+    """A generator that takes one size alone along some axes, such as the bins of a spectrogram."""
+
+    sizes: Sequence[int | None]
+    """For each spatial axis the one size, None where any will do."""
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """A generator that shows what it makes of a sample on the way to the middle of the network, as `cut` needs it."""
+
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """Features (B, C, *space) of `x` (B, in_channels, *space)."""
+
+    def encoded_channels(self) -> list[int]:
+        """Number of channels of each feature."""
+
+
+@runtime_checkable
+class ShowsFeatures(Protocol):
+    """A discriminator that shows what it makes of a sample on the way to its logits, as `disco` needs it."""
+
+    def forward_with_features(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The raw logits on `x` (B, in_channels, *space), and features (B, C, *space)."""
+
+
+def as_generator(module: nn.Module) -> Generator:
+    """The module, known to be a generator. Raises ConfigError for one that lacks what a generator must have."""
+    if not isinstance(module, Generator):
+        missing = [name for name in Generator.__annotations__ if not hasattr(module, name)]
+        raise ConfigError(f"{type(module).__name__} is no generator: it has no {', no '.join(missing)}")
+    return module
 
 
 @dataclass(frozen=True)
@@ -27,7 +74,7 @@ class NetworkSpec:
 
         Raises:
             UnknownName: no such architecture is installed.
-            ConfigError: it does not take these options.
+            ConfigError: it does not take these options, or is no generator where one is asked for.
         """
         make = registry.find(kind, self.architecture)
         try:
@@ -36,6 +83,8 @@ class NetworkSpec:
             raise ConfigError(f"{self.architecture} {kind[:-1]}: {error}") from None
         network = make(**self.options)
         assert isinstance(network, nn.Module)
+        if kind == "generators":
+            as_generator(network)
         return network
 
 

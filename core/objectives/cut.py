@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ConfigError
-from ..networks.spec import Networks
+from ..networks.spec import Encoder, Networks
 from ..samples import Batch, Warp
 from ..settings.faults import raise_faults, require, require_at_least
 from ..sides import Direction
@@ -84,8 +84,8 @@ class Cut(Objective):
         """A projection for each feature of the generator's encoder. Raises ConfigError where it has none."""
         spec = networks.generator_a2b
         with torch.device("meta"):
-            generator: Any = spec.build("generators")
-        if not hasattr(generator, "encode"):
+            generator = spec.build("generators")
+        if not isinstance(generator, Encoder):
             raise ConfigError(
                 f"the generator {spec.architecture} has no encoder whose features cut could compare; "
                 "set networks.generator to resnet"
@@ -119,10 +119,11 @@ class Cut(Objective):
 
     def _contrast(self, generators: Generators, source: Tensor, translated: Tensor) -> Tensor:
         """PatchNCE, the mean over the features of the encoder."""
-        encode = cast(Any, generators.a2b).encode
-        queries: list[Tensor] = encode(translated)
+        encoder = generators.a2b
+        assert isinstance(encoder, Encoder)
+        queries = encoder.encode(translated)
         with torch.no_grad():
-            keys: list[Tensor] = encode(source)
+            keys = encoder.encode(source)
         places = [torch.randperm(key.shape[2:].numel())[: self.settings.patches].to(key.device) for key in keys]
         heads = list(generators.heads.values())
         found = _embedded(heads, queries, places)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError
-from ..networks.spec import Networks
+from ..networks.spec import Networks, ShowsFeatures
 from ..samples import Batch, Warp
 from ..settings.faults import raise_faults, require, require_at_least
 from .losses import discriminate, generator_loss, precise
@@ -70,7 +70,7 @@ class Disco(Objective):
             for spec in (networks.discriminator_a, networks.discriminator_b):
                 with torch.device("meta"):
                     discriminator = spec.build("discriminators")
-                if not hasattr(discriminator, "forward_with_features"):
+                if not isinstance(discriminator, ShowsFeatures):
                     raise ConfigError(
                         f"the discriminator {spec.architecture} shows no features to match; set networks.discriminator "
                         "to patchgan, or objective.matching to 0"
@@ -116,7 +116,8 @@ def matching(real: Sequence[Tensor], generated: Sequence[Tensor]) -> Tensor:
 
 
 def _features(discriminator: nn.Module, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-    """Verdict and features in fp32 or better; no features of a discriminator that shows none."""
-    look: Any = getattr(discriminator, "forward_with_features", None)
-    logits, features = look(x) if look else (discriminator(x), [])
+    """Logits and features in fp32 or better; no features of a discriminator that shows none."""
+    if not isinstance(discriminator, ShowsFeatures):
+        return precise(discriminator(x)), []
+    logits, features = discriminator.forward_with_features(x)
     return precise(logits), [precise(each) for each in features]

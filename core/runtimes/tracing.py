@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..networks.norm import WithStatistics
+from ..networks.spec import FixedSizes, as_generator
 
 Statistics = Literal["own", "given", "mixed"]
 """Where the norms of a graph take their statistics from: each sample, an input, or both by an input's share."""
@@ -41,20 +42,15 @@ def traced(generator: nn.Module, dimensions: int, statistics: Statistics) -> tup
 
 
 def example_shape(generator: nn.Module, dimensions: int) -> tuple[int, ...]:
-    """(C, *space) large enough that no layer inside `generator` is down to a single element.
-
-    A generator that takes one size alone along an axis, as over the bins of a spectrogram, says so in `sizes`: a number
-    for each axis, None where any will do.
-    """
-    side = 2 * max(int(generator.multiple), int(generator.minimum))  # type: ignore[arg-type]
-    sizes = fixed_sizes(generator, dimensions)
-    return (int(generator.in_channels), *(size or side for size in sizes))  # type: ignore[arg-type]
+    """(C, *space) large enough that no layer inside `generator` is down to a single element."""
+    takes = as_generator(generator)
+    side = 2 * max(takes.multiple, takes.minimum)
+    return (takes.in_channels, *(size or side for size in fixed_sizes(generator, dimensions)))
 
 
 def fixed_sizes(generator: nn.Module, dimensions: int) -> Sequence[int | None]:
     """For each axis the one size that a generator takes, None where it takes any multiple of `multiple`."""
-    sizes: Sequence[int | None] = getattr(generator, "sizes", (None,) * dimensions)
-    return sizes
+    return generator.sizes if isinstance(generator, FixedSizes) else (None,) * dimensions
 
 
 @contextmanager

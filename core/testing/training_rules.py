@@ -18,6 +18,7 @@ from ..adapter.domain import ConversionSettings, DomainSettings
 from ..adapter.inventory import Inventory
 from ..errors import MediaError, MissingFile
 from ..networks.settings import NetworkSettings
+from ..networks.spec import as_generator
 from ..objectives.objective import Objective
 from ..samples import Sample
 from ..settings.mapping import from_mapping, to_mapping
@@ -202,9 +203,10 @@ def generators_fit_the_samples(case: Case) -> None:
     networks = case.domain.networks("tiny", _SMALLEST)
     a, b = case.sample("a")[None], case.sample("b")[None]
     for spec, x, other in ((networks.generator_a2b, a, b), (networks.generator_b2a, b, a)):
-        generator: Any = spec.build("generators").eval()
-        fits = all(size % generator.multiple == 0 and size >= generator.minimum for size in x.shape[2:])
-        wanted = f"multiples of {generator.multiple}, at least {generator.minimum}"
+        generator = spec.build("generators").eval()
+        takes = as_generator(generator)
+        fits = all(size % takes.multiple == 0 and size >= takes.minimum for size in x.shape[2:])
+        wanted = f"multiples of {takes.multiple}, at least {takes.minimum}"
         expect(fits, f"samples measure {tuple(x.shape[2:])}; the generator needs {wanted}")
         with torch.no_grad():
             y = generator(x)

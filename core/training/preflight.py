@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import torch
 
 from ..errors import ConfigError, OutputError, show
 from ..networks.settings import NetworkSettings
+from ..networks.spec import as_generator
 from ..settings.faults import raise_faults, require
 from ..settings.mapping import read_yaml, to_mapping
 from ..settings.plain import is_unicode
@@ -49,15 +50,14 @@ def check_shapes(plan: RunPlan) -> None:
     for direction, (side, _) in SIDES.items():
         shape, spec = shapes[side], plan.networks.discriminator(side)
         with torch.device("meta"):
-            translator = plan.networks.generator(direction).build("generators")
+            translator = as_generator(plan.networks.generator(direction).build("generators"))
             discriminator = spec.build("discriminators")
             # A discriminator may be shown more channels than a sample has: pix2pix shows A and B as one.
             seen = (int(spec.options.get("in_channels", shape[0])), *shape[1:])
-            multiple, minimum = int(cast(Any, translator).multiple), int(cast(Any, translator).minimum)
-            if any(size % multiple or size < minimum for size in shape[1:]):
+            if any(size % translator.multiple or size < translator.minimum for size in shape[1:]):
                 raise ConfigError(
                     f"samples of {side.upper()} are {' x '.join(map(str, shape[1:]))}; this generator needs "
-                    f"multiples of {multiple}, at least {minimum}: change the domain's size"
+                    f"multiples of {translator.multiple}, at least {translator.minimum}: change the domain's size"
                 )
             try:
                 discriminator(torch.empty(1, *seen))

@@ -7,7 +7,7 @@ CycleGAN-VC2 (Kaneko et al. 2019, arXiv 1904.04631, figure 4) in the sizes of Ma
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -65,6 +65,13 @@ def audio_networks(bins: int, preset: str, settings: NetworkSettings) -> Network
         }
         discriminator = NetworkSpec("gated-patch", options)
     return Networks(*directions, discriminator, discriminator)
+
+
+@runtime_checkable
+class TakesMask(Protocol):
+    """A generator that may be given a second channel: 1 where the spectrogram is shown, 0 where it is to be filled."""
+
+    masked: bool
 
 
 class Scale(nn.Module):

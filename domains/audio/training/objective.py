@@ -21,6 +21,7 @@ from ....core.objectives.settings import CycleSettings
 from ....core.samples import Batch
 from ....core.settings.faults import collecting_faults, raise_faults, require
 from ....core.sides import SIDES, Side
+from ..networks import TakesMask
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,11 @@ class AudioCycle(Cycle):
 
     def generator_input(self, generator: nn.Module, name: str, sample: Tensor) -> Tensor:
         """The sample with its mask as a second channel where the generator takes one; x alone has frames hidden."""
-        masked = bool(getattr(generator, "masked", False))
         mask = torch.ones_like(sample[:, :1])
         if name == "x" and self.settings.filling:
             mask = frames_to_keep(sample, self.settings.filling)
             sample = sample * mask
-        return torch.cat([sample, mask], dim=1) if masked else sample
+        return torch.cat([sample, mask], dim=1) if isinstance(generator, TakesMask) and generator.masked else sample
 
     def auxiliary_losses(
         self, discriminators: Discriminators, side: Side, batch: Batch, translated: Mapping[str, Tensor]

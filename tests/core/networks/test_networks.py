@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unpaired import ConfigError, NetworkSettings, UnknownName
+from unpaired.core import registry
 from unpaired.core.networks.initialisation import initialise
 from unpaired.core.networks.layers import BlurredDouble, BlurredHalf
 from unpaired.core.networks.norm import InstanceNorm, WithStatistics
 from unpaired.core.networks.presets import default_networks
-from unpaired.core.networks.spec import NetworkSpec
+from unpaired.core.networks.spec import Encoder, FixedSizes, Generator, NetworkSpec, ShowsFeatures
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 3])
@@ -114,6 +115,33 @@ def test_initial_weights_are_the_papers_and_repeat() -> None:
 def test_options_out_of_range_are_refused(options: dict[str, int], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         NetworkSpec("resnet", options).build("generators")
+
+
+class Bare(torch.nn.Module):
+    """A module that says nothing of the samples it takes."""
+
+    in_channels = 3
+
+
+def test_a_module_that_does_not_say_what_it_takes_is_no_generator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "find", lambda group, name: Bare)
+    with pytest.raises(ConfigError, match="Bare is no generator: it has no multiple, no minimum"):
+        NetworkSpec("bare", {}).build("generators")
+    assert isinstance(NetworkSpec("bare", {}).build("discriminators"), Bare)
+
+
+@pytest.mark.parametrize("architecture", ["resnet", "unet", "gated"])
+def test_every_registered_generator_is_one(architecture: str) -> None:
+    module = NetworkSpec(architecture, {"in_channels": 1, "out_channels": 1}).build("generators")
+    assert isinstance(module, Generator)
+    assert isinstance(module, Encoder) == (architecture == "resnet")
+    assert isinstance(module, FixedSizes) == (architecture == "gated")
+
+
+@pytest.mark.parametrize("architecture", ["patchgan", "pixel", "gated-patch"])
+def test_discriminators_show_features_or_not(architecture: str) -> None:
+    module = NetworkSpec(architecture, {"in_channels": 1}).build("discriminators")
+    assert isinstance(module, ShowsFeatures) == (architecture != "gated-patch")
 
 
 def test_an_unknown_architecture_is_named_with_the_nearest() -> None:

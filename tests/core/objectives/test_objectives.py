@@ -200,6 +200,9 @@ class Coder(Affine):
     def encode(self, x: Tensor) -> list[Tensor]:
         return [x]
 
+    def encoded_channels(self) -> list[int]:
+        return [2]
+
 
 class Mirror(Coder):
     def forward(self, x: Tensor) -> Tensor:
