@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..adapter.domain import Domain
 from ..adapter.folders import LISTED, told
-from ..errors import ConfigError, Interrupted, MissingFile, ModelFileError, NumericsError, as_note
+from ..errors import ConfigError, Interrupted, MissingFile, ModelFileError, NumericsError, OutputError, as_note
 from ..model.model_file import Model, read_header, save_model
 from ..monitoring.monitor import Monitor
 from ..monitoring.records import Preview, PreviewRow, StepReport
@@ -79,9 +79,24 @@ class Loop:
             self._begin()
             if self._saved != self.step:
                 self._save()
+        except OSError as error:  # TensorBoard's, or an OutputError
+            self._require_folder(error)
+            raise
         finally:
-            if self.monitor is not None:
+            if self.monitor is not None and not self._removed():
                 self.monitor.close()
+
+    def _removed(self) -> bool:
+        """Whether somebody removed the run folder, or what makes it one, since this run took it."""
+        return self.monitor is not None and not (self.plan.out / "config.yaml").exists()
+
+    def _require_folder(self, cause: OSError | None = None) -> None:
+        """Raise OutputError where the run folder was removed: a new one in its place would have no past."""
+        if self._removed():
+            out = self.plan.out
+            raise OutputError(
+                f"the run folder {out} was removed or moved at step {self.step} of its training"
+            ) from cause
 
     def _begin(self, losses: Collection[str] = ()) -> None:
         """Take the run folder, once: after the first step, so that what cannot be trained leaves no folder behind."""
@@ -153,11 +168,16 @@ class Loop:
             self._sums[name] = self._sums[name] + value if name in self._sums else value
         self._counted += 1
         self.step = step + 1
-        if self.step % settings.log_every == 0 or self.step in (1, settings.steps):
+        ends = self.step in (1, settings.steps)
+        logs, shows = (ends or self.step % each == 0 for each in (settings.log_every, settings.preview_every))
+        saves = self.step % settings.checkpoint_every == 0
+        if logs or shows or saves:
+            self._require_folder()
+        if logs:
             self._log(settings.learning_rate * factor)
-        if self.step % settings.preview_every == 0 or self.step in (1, settings.steps):
+        if shows:
             self._preview()
-        if self.step % settings.checkpoint_every == 0:
+        if saves:
             self._save()
 
     def _warp(self, step: int) -> Warp | None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from toy import Arrays
+from toy import Arrays, write_arrays
 
 import unpaired
 from unpaired.core.training.lock import taken
@@ -89,3 +91,29 @@ def test_a_place_that_cannot_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(unpaired.OutputError, match=r"file.*choose another place"), taken(tmp_path / "file" / "run"):
         pass
+
+
+class Removing(Arrays):
+    """Somebody removes the run folder while it trains."""
+
+    drawn = 0
+    place = Path()
+
+    def sample(self, *arguments: Any, **further: Any) -> Any:
+        Removing.drawn += 1
+        if Removing.drawn == 60:
+            shutil.rmtree(self.place)
+        return super().sample(*arguments, **further)
+
+
+@pytest.mark.parametrize("often", [{"log_every": 5}, {"checkpoint_every": 10, "log_every": 1000}, {"log_every": 1000}])
+def test_a_run_folder_that_is_removed_ends_the_run(often: dict[str, int], tmp_path: Path) -> None:
+    for number, side in enumerate("ab"):
+        write_arrays(tmp_path / side, 3, number, 0.3)
+    Removing.drawn, Removing.place = 0, tmp_path / "run"
+    with pytest.raises(unpaired.OutputError, match=r"the run folder .*run was removed or moved at step \d+") as caught:
+        unpaired.train(Removing(), tmp_path / "a", tmp_path / "b", tmp_path / "run", preset="tiny", device="cpu",
+                       networks=unpaired.NetworkSettings(filters=2, blocks=1, discriminator_filters=2), workers=0,
+                       steps=60, **often)  # fmt: skip
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
