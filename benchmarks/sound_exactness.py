@@ -122,7 +122,7 @@ def examine(path: Path) -> dict[str, Any]:
 def converted(source: Path, target: Path) -> tuple[list[str], str, bool]:
     """Notes, why it is refused (empty if it is not), and whether that is for the ending of the target."""
     from unpaired import Audio, UnpairedError
-    from unpaired.domains.audio.reading.reader import AudioReader
+    from unpaired.domains.audio.reading.reader import open_recording
     from unpaired.domains.audio.settings import AudioConversion
     from unpaired.domains.audio.writing.writer import AudioWriter
 
@@ -132,7 +132,7 @@ def converted(source: Path, target: Path) -> tuple[list[str], str, bool]:
     except UnpairedError as error:
         return [], str(error), True
     try:
-        reader = AudioReader(source, "a", Audio().settings, options)
+        reader = open_recording(source, "a")
         try:
             writer = AudioWriter(target, reader, options)
             try:

@@ -132,10 +132,9 @@ class Audio(Domain):
 
     def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
         """Open a recording, or a video for its sound. Raises MissingFile or MediaError."""
-        from .reading.reader import AudioReader
+        from .reading.reader import open_recording
 
-        assert isinstance(options, AudioConversion)
-        return AudioReader(path, side, self.settings, options)
+        return open_recording(path, side)
 
     def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
         """Raise MediaError for a name that ends as no recording or video that is written does."""

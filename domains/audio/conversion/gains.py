@@ -8,7 +8,6 @@ from torch import Tensor
 
 from ....core.adapter.streams import Translate
 from ....core.sides import Side, other_side
-from ..reading.survey import Survey
 from ..settings import AudioSettings
 from ..signal.buffer import StreamBuffer, empty
 from ..signal.mel import LogMel, centres, from_sample, highest, to_sample
@@ -30,35 +29,36 @@ def gain_between(x: Tensor, y: Tensor, side: Side, settings: AudioSettings) -> S
     return gain
 
 
+def norm_statistics(translate: Translate, example: Sound, side: Side, settings: AudioSettings) -> Tensor:
+    """The statistics that the generator's norms take from the log-mel (bins, frames) of an excerpt."""
+    _, statistics = translate.with_statistics(_sample(example, side, settings, settings.bins), None, 1.0)
+    return statistics
+
+
 class Gains:
     """Log-mel frames that come in pieces, and what the translation makes of them: gains in nepers.
 
     Args:
         translate: one direction of the model.
-        example: log-mel (bins, frames) of an excerpt, which the norms take their statistics from.
-        side: the domain that the frames belong to.
+        statistics: of its norms; see `norm_statistics`.
+        side: the one that the frames belong to.
+        rate: samples a second of the recording. Bins above half of it are empty: the generator is shown their mean.
         strength: share of the gain that is applied.
         settings: the model's.
         frames, around: of a window; multiples of 4.
     """
 
     def __init__(
-        self, translate: Translate, example: Sound, side: Side, strength: float, settings: AudioSettings,
-        frames: int, around: int,
+        self, translate: Translate, statistics: Tensor, side: Side, rate: int, strength: float,
+        settings: AudioSettings, frames: int, around: int,
     ) -> None:  # fmt: skip
-        self._translate, self._settings, self._strength = translate, settings, strength
+        self._translate, self._statistics = translate, statistics
+        self._settings, self._strength = settings, strength
         self._side: Side = side
         self._frames, self._around = frames, around
         self._buffer = StreamBuffer(settings.bins)
         self._done = 0
-        self._absent = settings.bins
-        _, self._statistics = translate.with_statistics(self._sample(example), None, 1.0)
-
-    def limit_band(self, rate: int) -> None:
-        """Bins above half the rate of the recording are empty: the generator is shown their mean instead."""
-        if rate / 2 * _EDGE < highest(self._settings.sample_rate):
-            middles = centres(self._settings.sample_rate, self._settings.bins)
-            self._absent = int(np.searchsorted(middles, rate / 2 * _EDGE))
+        self._bins = bins_within(rate, settings)
 
     def push(self, mel: Sound) -> Sound:
         """The gains (bins, n) that are certain with further frames (bins, m)."""
@@ -78,7 +78,7 @@ class Gains:
 
     def _window(self, until: int, after: int) -> Sound:
         before = min(self._around, self._done)
-        x = self._sample(self._buffer.read(self._done - before, until + after))
+        x = _sample(self._buffer.read(self._done - before, until + after), self._side, self._settings, self._bins)
         y, _ = self._translate.with_statistics(x, self._statistics, 0.0)
         count = until - self._done
         self._done = until
@@ -86,19 +86,30 @@ class Gains:
         gain = gain_between(x, y, self._side, self._settings)[:, before : before + count]
         return np.ascontiguousarray(self._strength * bounded(gain, self._settings.content), np.float32)
 
-    def _sample(self, mel: Sound) -> Tensor:
-        settings, side = self._settings, self._side
-        sample = to_sample(mel, settings.mean(side), settings.deviation(side))
-        sample[:, self._absent :] = 0
-        return torch.from_numpy(sample)[None]
+
+def bins_within(rate: int, settings: AudioSettings) -> int:
+    """How many of the mel bins lie within what a recording at `rate` Hz can hold."""
+    if rate / 2 * _EDGE >= highest(settings.sample_rate):
+        return settings.bins
+    return int(np.searchsorted(centres(settings.sample_rate, settings.bins), rate / 2 * _EDGE))
+
+
+def _sample(mel: Sound, side: Side, settings: AudioSettings, bins: int) -> Tensor:
+    """Log-mel frames as a batch of one, with the mean in place of all but the first `bins`."""
+    sample = to_sample(mel, settings.mean(side), settings.deviation(side))
+    sample[:, bins:] = 0
+    return torch.from_numpy(sample)[None]
 
 
 class MelStream:
-    """Log-mel frames, at the model's rate and loudness, of a stream (channels, n)."""
+    """Log-mel frames, at the model's rate and loudness, of a stream (channels, n) at `rate` Hz.
 
-    def __init__(self, survey: Survey, settings: AudioSettings) -> None:
-        self._weights = (survey.mix * survey.gain).astype(np.float32)
-        self._resampler = Resampler(survey.rate, settings.sample_rate)
+    The channels are mixed by `mix` (channels,), and brought to the loudness of training by `gain`.
+    """
+
+    def __init__(self, mix: Sound, rate: int, gain: float, settings: AudioSettings) -> None:
+        self._weights = (mix * gain).astype(np.float32)
+        self._resampler = Resampler(rate, settings.sample_rate)
         self._log_mel = LogMel(settings)
 
     def push(self, audio: Sound) -> Sound:
@@ -111,13 +122,19 @@ class MelStream:
 
 
 class SourceFilter:
-    """The gains applied to the recording itself, and once more what is missing to them then."""
+    """The gains applied to the recording itself, and once more what is missing to them then.
 
-    def __init__(self, survey: Survey, gains: Gains, settings: AudioSettings) -> None:
-        self._channels = channels = len(survey.mix)
-        self._mels = MelStream(survey, settings), MelStream(survey, settings)
+    Args:
+        mix, rate, gain: of the recording; see `MelStream`.
+        gains: what the translation makes of its frames.
+        settings: the model's.
+    """
+
+    def __init__(self, mix: Sound, rate: int, gain: float, gains: Gains, settings: AudioSettings) -> None:
+        self._channels = channels = len(mix)
+        self._mels = MelStream(mix, rate, gain, settings), MelStream(mix, rate, gain, settings)
         self._gains = gains
-        self._filters = GainFilter(survey.rate, channels, settings), GainFilter(survey.rate, channels, settings)
+        self._filters = GainFilter(rate, channels, settings), GainFilter(rate, channels, settings)
         self._frames, self._wanted = StreamBuffer(settings.bins), StreamBuffer(settings.bins)
         self._aimed = self._wanted_from = 0
         self._content = settings.content

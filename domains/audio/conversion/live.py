@@ -1,7 +1,7 @@
 """Translating a voice while it speaks: from a microphone, or through pipes of raw samples.
 
 The stages are those of a file with short sight: the generator sees the last second and nothing of what is to come,
-norms, loudness and the speaker's median pitch are followed as they become survey, and the gains are applied once.
+norms, loudness and the speaker's median pitch are followed as they become known, and the gains are applied once.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class LiveConversion:
 
 
 class _LivePitch:
-    """Pitch moved by what is survey of the speaker so far."""
+    """Pitch moved by what is known of the speaker so far."""
 
     def __init__(self, rate: int, channels: int, side: Side, options: AudioConversion, settings: AudioSettings) -> None:
         here, there = settings.f0(side), settings.f0(other_side(side))

@@ -9,7 +9,7 @@ time with what it can see of their neighbours; its norms have statistics that we
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -20,102 +20,21 @@ from ....core.adapter.streams import Translate
 from ....core.sides import Side
 from ..reading.reader import AudioReader
 from ..reading.survey import Survey
-from ..settings import AudioConversion, AudioSettings
-from ..signal import pitch as pitching
-from ..signal import pitch_shift
+from ..settings import AudioConversion, AudioSettings, Vocoder
 from ..signal.buffer import empty
 from ..signal.mel import log_mel
-from ..signal.pitch_shift import PitchShift, PitchTarget
+from ..signal.pitch import tracked
+from ..signal.pitch_shift import PitchShift, PitchTarget, shifted
 from ..signal.sound import Sound
-from .gains import Gains, SourceFilter
+from .gains import Gains, SourceFilter, norm_statistics
 from .source_filter import Level
 
 FRAMES, AROUND = 1024, 128
 """Frames that the generator translates at a time, and frames that it sees before and after them: multiples of 4."""
 
 
-def convert(
-    reader: AudioReader, translate: Translate, options: AudioConversion, settings: AudioSettings
-) -> Iterator[Tensor]:
-    """The translated recording, chunks (channels, samples) at its own rate; as many samples as were read."""
-    conversion = Conversion(reader.survey, reader.side, translate, options, settings)
-    for chunk in reader:
-        done = conversion.push(chunk.numpy())
-        if done.shape[1]:
-            yield torch.from_numpy(done)
-    done = conversion.finish()
-    if done.shape[1]:
-        yield torch.from_numpy(done)
-
-
-class Conversion:
-    """The way of a recording through all stages.
-
-    Args:
-        survey: what is survey of the whole of it.
-        side: the domain that it belongs to.
-        translate: one direction of the model.
-        options: the conversion's settings.
-        settings: the model's.
-        frames, around: of the generator's windows; see `FRAMES` and `AROUND`.
-    """
-
-    def __init__(
-        self,
-        survey: Survey,
-        side: Side,
-        translate: Translate,
-        options: AudioConversion,
-        settings: AudioSettings,
-        frames: int = FRAMES,
-        around: int = AROUND,
-    ) -> None:
-        channels = len(survey.mix)
-        kept = options.pitch == "keep" or options.semitones == 0
-        self._silent = not len(survey.excerpt) or (options.strength == 0 and kept)
-        if self._silent:
-            return
-        example = survey.example(settings.sample_rate)
-        hz = pitching.tracked(example, settings.sample_rate)
-        aim = PitchTarget.of(hz, side, options, settings)
-        before = PitchShift(survey.mix, survey.rate, aim) if aim is not None and side == "a" else None
-        self._before = before
-        self._after = PitchShift(survey.mix, survey.rate, aim) if aim is not None and side == "b" else None
-        if aim is not None and side == "a":
-            ratios = aim.ratios(hz)
-            example = pitch_shift.shifted(example, settings.sample_rate, ratios, hz)
-        gains = Gains(translate, log_mel(example, settings), side, options.strength, settings, frames, around)
-        gains.limit_band(survey.rate)
-        self._stage: WaveformStage = waveform_stage(survey, gains, options, settings)
-        self._level = Level(survey.rate, channels)
-
-    def push(self, audio: Sound) -> Sound:
-        """The samples (channels, n) that are complete with further samples (channels, m) of the recording."""
-        if self._silent:
-            return audio
-        moved = self._before.push(audio) if self._before else audio
-        shaped = self._stage.push(moved)
-        result = self._after.push(shaped) if self._after else shaped
-        return self._level.push(audio, result)
-
-    def finish(self) -> Sound:
-        """The samples at the end, once everything was pushed."""
-        if self._silent:
-            return empty(1)
-        moved = self._before.finish() if self._before else None
-        pieces = [self._stage.push(moved)] if moved is not None else []
-        pieces.append(self._stage.finish())
-        if self._after:
-            pieces = [*map(self._after.push, pieces), self._after.finish()]
-        last = [self._level.push(empty(len(piece)), piece) for piece in pieces]
-        return np.concatenate([*last, self._level.finish()], axis=1)
-
-
-# -- waveform --------------------------------------------------------------------------------------
-
-
-class WaveformStage(Protocol):
-    """What makes a translated recording of a recording that comes in pieces."""
+class Stage(Protocol):
+    """What makes a recording anew that comes in pieces."""
 
     def push(self, audio: Sound) -> Sound:
         """The samples (channels, n) that are complete with further ones (channels, m)."""
@@ -124,10 +43,100 @@ class WaveformStage(Protocol):
         """The samples at the end, once everything was pushed."""
 
 
-def waveform_stage(survey: Survey, gains: Gains, options: AudioConversion, settings: AudioSettings) -> WaveformStage:
+def convert(
+    reader: AudioReader, translate: Translate, options: AudioConversion, settings: AudioSettings
+) -> Iterator[Tensor]:
+    """The translated recording, chunks (channels, samples) at its own rate; as many samples as were read."""
+    stages = prepare(reader.survey, reader.side, translate, options, settings)
+    for chunk in reader:
+        done = stages.push(chunk.numpy())
+        if done.shape[1]:
+            yield torch.from_numpy(done)
+    done = stages.finish()
+    if done.shape[1]:
+        yield torch.from_numpy(done)
+
+
+def prepare(
+    survey: Survey,
+    side: Side,
+    translate: Translate,
+    options: AudioConversion,
+    settings: AudioSettings,
+    frames: int = FRAMES,
+    around: int = AROUND,
+) -> Stage:
+    """All stages of a recording, with the pitch and the norm statistics of its excerpt. Where there is nothing to
+    translate, the recording goes through unchanged.
+
+    Args:
+        survey: what is known of the whole of it.
+        side: the one that it belongs to.
+        translate: one direction of the model.
+        options: the conversion's settings.
+        settings: the model's.
+        frames, around: of the generator's windows; see `FRAMES` and `AROUND`.
+    """
+    mix, rate, gain = survey.mix, survey.rate, survey.gain
+    unmoved = options.pitch == "keep" or options.semitones == 0
+    if not len(survey.excerpt) or (options.strength == 0 and unmoved):
+        return Unchanged(len(mix))
+    example = survey.example(settings.sample_rate)
+    hz = tracked(example, settings.sample_rate)
+    target = PitchTarget.of(hz, side, options, settings)
+    if target is not None and side == "a":
+        example = shifted(example, settings.sample_rate, target.ratios(hz), hz)
+    statistics = norm_statistics(translate, log_mel(example, settings), side, settings)
+    gains = Gains(translate, statistics, side, rate, options.strength, settings, frames, around)
+    stages: list[Stage] = [waveform_stage(options.vocoder, mix, rate, gain, gains, settings)]
+    if target is not None:
+        stages.insert(0 if side == "a" else 1, PitchShift(mix, rate, target))
+    return Conversion(stages, Level(rate, len(mix)))
+
+
+class Conversion:
+    """A recording through several stages, and then brought to the level that it had before them."""
+
+    def __init__(self, stages: Sequence[Stage], level: Level) -> None:
+        self._stages, self._level = stages, level
+
+    def push(self, audio: Sound) -> Sound:
+        """The samples (channels, n) that are complete with further samples (channels, m) of the recording."""
+        result = audio
+        for stage in self._stages:
+            result = stage.push(result)
+        return self._level.push(audio, result)
+
+    def finish(self) -> Sound:
+        """The samples at the end, once everything was pushed."""
+        pieces: list[Sound] = []
+        for stage in self._stages:
+            pieces = [*map(stage.push, pieces), stage.finish()]
+        last = [self._level.push(empty(len(piece)), piece) for piece in pieces]
+        return np.concatenate([*last, self._level.finish()], axis=1)
+
+
+class Unchanged:
+    """A recording as it is."""
+
+    def __init__(self, channels: int) -> None:
+        self._channels = channels
+
+    def push(self, audio: Sound) -> Sound:
+        """The samples themselves."""
+        return audio
+
+    def finish(self) -> Sound:
+        """None: there are no more."""
+        return empty(self._channels)
+
+
+def waveform_stage(
+    vocoder: Vocoder, mix: Sound, rate: int, gain: float, gains: Gains, settings: AudioSettings
+) -> Stage:
     """What the vocoder setting asks for."""
-    if options.vocoder == "source-filter":
-        return SourceFilter(survey, gains, settings)
+    if vocoder == "source-filter":
+        return SourceFilter(mix, rate, gain, gains, settings)
     from .vocoders import VOCODERS, Resynthesis
 
-    return Resynthesis(survey, gains, settings, VOCODERS[options.vocoder])
+    return Resynthesis(mix, rate, gain, gains, settings, VOCODERS[vocoder])

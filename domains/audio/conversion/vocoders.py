@@ -13,7 +13,6 @@ import numpy as np
 import pyworld
 from scipy import fft, signal
 
-from ..reading.survey import Survey
 from ..settings import AudioSettings
 from ..signal.buffer import StreamBuffer, empty
 from ..signal.mel import LogMel, highest, mel_filters
@@ -37,18 +36,20 @@ class Resynthesis:
     depend on the pieces; neighbouring stretches are blended over one frame.
 
     Args:
-        survey: what is survey of the whole recording.
+        mix, rate, gain: of the recording; see `gains.MelStream`.
         gains: what the translation makes of its frames.
         settings: the model's.
         synthesis: makes the sound of a stretch.
     """
 
-    def __init__(self, survey: Survey, gains: Gains, settings: AudioSettings, synthesis: Synthesis) -> None:
-        self._weights, self._channels = (survey.mix * survey.gain).astype(np.float32), len(survey.mix)
-        self._loudness = np.float32(1 / survey.gain)
-        self._there = Resampler(survey.rate, settings.sample_rate)
-        self._back = Resampler(settings.sample_rate, survey.rate)
-        self._above = _Above(survey, settings)
+    def __init__(
+        self, mix: Sound, rate: int, gain: float, gains: Gains, settings: AudioSettings, synthesis: Synthesis
+    ) -> None:
+        self._weights, self._channels = (mix * gain).astype(np.float32), len(mix)
+        self._loudness = np.float32(1 / gain)
+        self._there = Resampler(rate, settings.sample_rate)
+        self._back = Resampler(settings.sample_rate, rate)
+        self._above = _Above(rate, self._channels, settings)
         self._made, self._carried = StreamBuffer(1), StreamBuffer(self._channels)
         self._log_mel, self._gains, self._settings, self._synthesis = LogMel(settings), gains, settings, synthesis
         self._sound, self._mel, self._gain = StreamBuffer(1), StreamBuffer(settings.bins), StreamBuffer(settings.bins)
@@ -113,12 +114,12 @@ class Resynthesis:
 class _Above:
     """What a recording (channels, n) that comes in pieces has above half the model's rate, multiplied by the gains."""
 
-    def __init__(self, survey: Survey, settings: AudioSettings) -> None:
-        self._anything = survey.rate > settings.sample_rate
-        self._channels = len(survey.mix)
-        self._there = Resampler(survey.rate, settings.sample_rate)
-        self._back = Resampler(settings.sample_rate, survey.rate)
-        self._filter = GainFilter(survey.rate, self._channels, settings)
+    def __init__(self, rate: int, channels: int, settings: AudioSettings) -> None:
+        self._anything = rate > settings.sample_rate
+        self._channels = channels
+        self._there = Resampler(rate, settings.sample_rate)
+        self._back = Resampler(settings.sample_rate, rate)
+        self._filter = GainFilter(rate, channels, settings)
         self._audio = StreamBuffer(self._channels)
         self._done = 0
 

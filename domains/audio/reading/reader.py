@@ -12,33 +12,42 @@ from ....core.adapter.streams import Reader
 from ....core.sides import Side
 from ..metadata.info import BLOCK
 from ..metadata.labelling import Labelling
-from ..settings import AudioConversion, AudioSettings
 from .files import SoundFile
 from .survey import Survey, survey
 
 
-class AudioReader(Reader):
-    """A recording opened for conversion; chunks (channels, samples) at its own rate, full scale 1.
+def open_recording(path: Path, side: Side) -> AudioReader:
+    """Open a recording of `side` for conversion, and go through it once.
 
     Raises:
         MissingFile: there is no such file.
         MediaError: it is no recording, or none of it can be decoded.
     """
+    file = SoundFile(path)
+    try:
+        labelling = Labelling(path)
+        return AudioReader(path, side, file, labelling, survey(file, file.info.rate, file.info.channels))
+    except BaseException:
+        file.close()
+        raise
 
-    def __init__(self, path: Path, side: Side, settings: AudioSettings, options: AudioConversion) -> None:
-        self.path = path
+
+class AudioReader(Reader):
+    """A recording opened for conversion; chunks (channels, samples) at its own rate, full scale 1.
+
+    Args:
+        path: where it is.
+        side: the one that it belongs to.
+        file: the same opened.
+        labelling: what it says beside its sound.
+        survey: what is known of the whole of it.
+    """
+
+    def __init__(self, path: Path, side: Side, file: SoundFile, labelling: Labelling, survey: Survey) -> None:
+        self.path, self.file, self.labelling, self.survey = path, file, labelling, survey
         self.side: Side = side
-        """The domain that it belongs to."""
-        self.file = SoundFile(path)
-        self.info = self.file.info
+        self.info = file.info
         """The recording, as its header has it."""
-        self.labelling = Labelling(path)
-        """What it says beside its sound."""
-        try:
-            self.survey: Survey = survey(self.file, self.info.rate, self.info.channels)
-        except BaseException:
-            self.file.close()
-            raise
 
     def __iter__(self) -> Iterator[Tensor]:
         for block in self.file:

@@ -10,16 +10,11 @@ import numpy.typing as npt
 
 from ....core.sides import Side, other_side
 from ..settings import AudioConversion, AudioSettings
-from . import pitch as pitching
-from . import pitch_shift
 from .buffer import empty
-from .pitch import HIGHEST, LOWEST, PERIOD, Contour, PitchTrack, tracked
+from .pitch import HIGHEST, LOWEST, PERIOD, Contour, PitchTrack, median_and_deviation, tracked
 from .sound import Sound
 
 _STEEPEST, _FLATTEST = 1.4, 0.7
-
-
-# -- pitch ------------------------------------------------------------------------------------------
 
 
 class PitchTarget:
@@ -37,7 +32,7 @@ class PitchTarget:
         here, there = settings.f0(side), settings.f0(other_side(side))
         if options.pitch == "keep" or not here or not there:
             return None
-        own = pitching.median_and_deviation(hz)
+        own = median_and_deviation(hz)
         if own is None:
             return None
         spread = there[1] / here[1] if here[1] > 0 and there[1] > 0 else 1.0
@@ -45,7 +40,7 @@ class PitchTarget:
 
     def ratios(self, hz: Contour) -> Contour:
         """What a contour is multiplied by."""
-        return pitch_shift.ratios(hz, self._source, self._target, self._spread)
+        return ratios(hz, self._source, self._target, self._spread)
 
 
 class PitchShift:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from unpaired.domains.audio.conversion.source_filter import GainFilter, bounded
+from unpaired.domains.audio.conversion.stream import prepare
 from unpaired.domains.audio.reading.survey import survey
 from unpaired.domains.audio.settings import AudioConversion, AudioSettings, Content
 from unpaired.domains.audio.signal.loudness import loudness, true_peak
@@ -155,6 +156,22 @@ def test_loudness_and_peaks_are_kept(recording: Any) -> None:
     assert loudness(result, RATE) == pytest.approx(loudness(recording, RATE), abs=1.0)
     loud = recording / np.abs(recording).max() * 0.99
     assert true_peak(converted(loud, RATE, Tilt())) <= max(1.0, true_peak(loud)) + 0.01
+
+
+@pytest.mark.parametrize(("sound", "strength"), [(False, 1.0), (True, 0.0)])
+def test_nothing_is_asked_of_the_model_where_nothing_is_translated(
+    sound: bool, strength: float, recording: Any
+) -> None:
+    class Refused(Identity):
+        def __call__(self, x: Tensor) -> Tensor:
+            raise AssertionError("there is nothing to translate")
+
+    audio = np.tile(recording if sound else np.zeros_like(recording), (2, 1))
+    stages = prepare(
+        survey([audio], RATE, 2), "a", Refused(), AudioConversion(strength=strength, pitch="keep"), PITCHED
+    )
+    assert np.array_equal(stages.push(audio), audio)
+    assert stages.finish().shape == (2, 0)
 
 
 def test_strength_goes_from_nothing_to_all(recording: Any) -> None:

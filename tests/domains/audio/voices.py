@@ -12,8 +12,8 @@ import soundfile
 import torch
 from torch import Tensor
 
-from unpaired.domains.audio.conversion.stream import Conversion, convert
-from unpaired.domains.audio.reading.reader import AudioReader
+from unpaired.domains.audio.conversion.stream import convert, prepare
+from unpaired.domains.audio.reading.reader import open_recording
 from unpaired.domains.audio.reading.survey import survey
 from unpaired.domains.audio.settings import AudioConversion, AudioSettings
 from unpaired.domains.audio.writing.writer import AudioWriter
@@ -64,7 +64,7 @@ def converted(
 ) -> Sound:
     """What becomes of a recording (channels, samples) that is handed over in pieces."""
     known = survey([audio], rate, len(audio))
-    way = Conversion(known, side, translate, options or AudioConversion(), settings or AudioSettings(), **windows)
+    way = prepare(known, side, translate, options or AudioConversion(), settings or AudioSettings(), **windows)
     pieces = [way.push(piece) for piece in np.split(audio, cuts, axis=1)]
     return np.concatenate([piece for piece in (*pieces, way.finish()) if piece.shape[1]], axis=1)
 
@@ -72,7 +72,7 @@ def converted(
 def through(source: Path, target: Path, translate: Any = None, **chosen: Any) -> list[str]:
     """Convert a file; what reader and writer had to say of it."""
     options, settings = AudioConversion(**chosen), AudioSettings()
-    with AudioReader(source, "a", settings, options) as reader:
+    with open_recording(source, "a") as reader:
         writer = AudioWriter(target, reader, options)
         try:
             for chunk in convert(reader, translate or Identity(), options, settings):
