@@ -141,10 +141,12 @@ def _named(group: Any, given: Any, where: str, faults: list[str], default: str =
 
 # -- help -------------------------------------------------------------------------------------------
 def described(settings: type[Any], where: str) -> Iterator[str]:
-    """A line for each field of a settings dataclass: its dotted name, default, type and docstring."""
+    """A line for each field of a settings dataclass that can be set: its dotted name, default, type and docstring."""
     hints = get_type_hints(settings)
     documented = _docstrings(settings)
     for field in dataclasses.fields(settings):
+        if config.is_measured(field):
+            continue
         default = "null" if field.default is None else getattr(field.default, "value", field.default)
         text = f"{documented.get(field.name, '')} ({config.describe(hints[field.name])}; default {default})".strip()
         yield f"  --{where}.{field.name}\n{textwrap.indent(textwrap.fill(text, 100), ' ' * 6)}"

@@ -12,6 +12,7 @@ import math
 import types
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import yaml
@@ -21,6 +22,11 @@ from ..errors import ConfigError, MissingFile, shortened, show
 from .plain import from_yaml, is_unicode
 
 T = TypeVar("T")
+
+
+MEASURED = MappingProxyType({"measured": True})
+"""Metadata of a field whose value is measured when training begins (`Domain.fit`): it goes into files, but the command
+line neither lists nor takes it. `mean: tuple[float, ...] = field(default=(), metadata=MEASURED)`."""
 
 
 class Text(str):
@@ -66,12 +72,16 @@ def read(cls: type[T], mapping: Any, where: str, faults: list[str]) -> T | None:
         faults.append(f"{where or 'the settings'} is {show(mapping)}; expected settings by name")
         return None
     names = [field.name for field in dataclasses.fields(cls) if field.init]  # type: ignore[arg-type]
+    measured = {field.name for field in dataclasses.fields(cls) if is_measured(field)}  # type: ignore[arg-type]
     hints = get_type_hints(cls)
     values: dict[str, Any] = {}
     for key, value in _without_joint_forms(with_new_names(cls, mapping), names).items():
         if key not in names:
             joint = [name[:-2] for name in names if name.endswith("_a") and f"{name[:-2]}_b" in names]
             faults.append(unknown_key(key, [*names, *joint], where))
+            continue
+        if key in measured and isinstance(value, Text):
+            faults.append(f"{dotted(where, key)} is measured when training begins; leave it out")
             continue
         before = len(faults)
         converted = _convert(value, hints[key], dotted(where, key), faults)
@@ -105,6 +115,11 @@ def _without_joint_forms(mapping: Mapping[str, Any], names: Collection[str]) -> 
         for side in ("a", "b"):
             given.setdefault(f"{key}_{side}", value)
     return given
+
+
+def is_measured(field: dataclasses.Field[Any]) -> bool:
+    """Whether a field is marked as `MEASURED`."""
+    return bool(field.metadata.get("measured"))
 
 
 def dotted(where: str, key: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ...core.adapter.domain import ConversionSettings, DomainSettings
 from ...core.errors import show
 from ...core.settings.arguments import settle_types
 from ...core.settings.faults import collecting_faults, raise_faults, require
+from ...core.settings.mapping import MEASURED
 from ...core.sides import Side
 
 Content = Literal["voice", "music"]
@@ -19,8 +20,8 @@ Vocoder = Literal["source-filter", "griffin-lim", "world"]
 class AudioSettings(DomainSettings):
     """What a sample of sound is, how it is drawn from a recording, and what was measured of the two sides.
 
-    The last fields are measured when training begins (`statistics.fit`) and are part of the model; they are not for
-    the user to set.
+    The last fields are measured when training begins (`statistics.fit`) and are part of the model; the command line
+    neither lists nor takes them.
     """
 
     sample_rate: int = 22050
@@ -48,18 +49,18 @@ class AudioSettings(DomainSettings):
     """Share by which it is stretched or squeezed in time at most; 0 only shifts."""
     cache_mb: int = 512
     """Memory, in MB for each loader process, for spectrograms already computed; 0 computes them every time."""
-    mean_a: tuple[float, ...] = ()
-    """Measured: mean log-mel of each bin of A, after its pitch was moved; empty before training."""
-    deviation_a: tuple[float, ...] = ()
-    """Measured: standard deviation of the same."""
-    mean_b: tuple[float, ...] = ()
-    """Measured: mean log-mel of each bin of B."""
-    deviation_b: tuple[float, ...] = ()
-    """Measured: standard deviation of the same."""
-    f0_a: tuple[float, ...] = ()
-    """Measured: median pitch of A's voiced frames in Hz, and the deviation of its natural logarithm; empty before
+    mean_a: tuple[float, ...] = field(default=(), metadata=MEASURED)
+    """Mean log-mel of each bin of A, after its pitch was moved; empty before training."""
+    deviation_a: tuple[float, ...] = field(default=(), metadata=MEASURED)
+    """Standard deviation of the same."""
+    mean_b: tuple[float, ...] = field(default=(), metadata=MEASURED)
+    """Mean log-mel of each bin of B."""
+    deviation_b: tuple[float, ...] = field(default=(), metadata=MEASURED)
+    """Standard deviation of the same."""
+    f0_a: tuple[float, ...] = field(default=(), metadata=MEASURED)
+    """Median pitch of A's voiced frames in Hz, and the deviation of its natural logarithm; empty before
     training and for sound without pitch."""
-    f0_b: tuple[float, ...] = ()
+    f0_b: tuple[float, ...] = field(default=(), metadata=MEASURED)
     """The same of B."""
 
     def __post_init__(self) -> None:

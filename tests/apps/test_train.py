@@ -157,6 +157,17 @@ def test_help_lists_every_setting(unpaired: Callable) -> None:
     assert isinstance(train_command.parser(), Parser)
 
 
+def test_what_is_measured_is_neither_listed_nor_taken(unpaired: Callable) -> None:
+    text = unpaired("train", "--domain", "audio", "--help").out
+    assert "  --domain.sample_rate\n" in text
+    assert not [name for name in ("mean_a", "deviation_b", "f0_a") if name in text]
+    with pytest.raises(ConfigError) as caught:
+        settings("--domain", "audio", "--domain.f0", "200", "--domain.mean_a", "1")
+    assert caught.value.faults == tuple(
+        f"domain.{name} is measured when training begins; leave it out" for name in ("mean_a", "f0_a", "f0_b")
+    )
+
+
 def test_a_domains_own_form_of_the_objective_has_its_settings() -> None:
     found = settings("--domain", "video", "--objective.flow", "10", "--objective.far_b", "3", "--objective.cycle=4")
     weights = found.objective
