@@ -152,7 +152,9 @@ class Footage:
             notes.append(f"{skipped} skipped; the frames around them keep their times")
         expected = (self.info.frames or 0) - self._left_out
         whole = self._ended and self._begin == self.first_tick and self._end is None
-        if whole and self.decoded < expected:
+        # AVI counts the places of frames, and a packet without content is a place where the one before stays.
+        found = self._next - self.first_tick if self.info.container == "avi" else self.decoded
+        if whole and max(found, self.decoded) < expected:
             claimed = counted(self.info.frames or 0, "frame", "frames")
             notes.append(f"the header claims {claimed}; {self.decoded} could be decoded")
         return tuple(notes)

@@ -322,3 +322,20 @@ def test_frames_shown_at_decoding_times_are_in_order(codec: str, kind: str, tmp_
     for first in (0, 5, 20):
         picked = [pixels.mean() / 6 for pixels in access.frames(first, 4)]
         assert picked == pytest.approx(shown[first : first + 4])
+
+
+@row("AVI with packets without content", "frames")
+def test_places_without_a_packet_are_no_lost_frames(tmp_path: Path) -> None:
+    """FFmpeg's muxer fills a pause in AVI with empty packets, which the header counts: the frame before is shown on."""
+    with av.open(tmp_path / "a.avi", "w") as out:
+        stream: Any = out.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for at in (*range(10), *range(15, 25)):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 9 * at, np.uint8), "rgb24")
+            frame.pts = at
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    with Footage(tmp_path / "a.avi") as clip:
+        assert [clip.ticks_of(frame) for frame in clip] == [*range(10), *range(15, 25)]
+        assert clip.info.frames == 25
+        assert clip.warnings == ()
