@@ -354,7 +354,7 @@ class TestOutput:
             "        writer.discard(); print(error)\n"
         )
         done = subprocess.run([sys.executable, "-c", program, str(source), str(tmp_path / "out" / f"b{suffix}")],
-                              capture_output=True, text=True, timeout=120)  # fmt: skip
+                              capture_output=True, text=True, timeout=600)  # fmt: skip
         assert "cannot write" in done.stdout, done.stderr
         assert len(done.stdout.splitlines()) == 1
         assert list((tmp_path / "out").iterdir()) == []
