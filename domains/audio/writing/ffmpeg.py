@@ -53,6 +53,8 @@ _UNTIMED = ("adts", "mp2", "ac3", "eac3", "mpeg")
 """Kinds of file whose packets begin at 0, however long the encoder took to begin."""
 _WITHOUT_LENGTH = (*_UNTIMED, "asf")
 """Kinds of file that hold whole frames alone: a decoder gives up to a few frames more or less than were written."""
+_FROM_ZERO = ("mpegts", "flv")
+"""Kinds of file whose earliest packet is moved to 0: sound alone would be late by what the encoder puts before it."""
 _RAW = ("adts", "mp2", "ac3", "eac3")
 """Kinds of file without a header: what they are is guessed from several frames."""
 _LEAST_FRAMES, _LEAST = 8, {"3gp": 100}
@@ -102,8 +104,6 @@ class ByFFmpeg:
         suffix, replaced = self._path.suffix, self._like.file.stream_index
         if self._info.picture and not self._whole:
             self.notes.append(f"the picture is left out: a {suffix} file holds sound alone")
-        if self._kind.name in _WITHOUT_LENGTH:
-            self.notes.append(f"{suffix} files hold whole frames; players may find it a few hundredths longer")
         if self._source is None:
             self._stream = self._add()
             return
@@ -164,7 +164,12 @@ class ByFFmpeg:
         self.has_clock = (self._whole or bool(self._tracks)) and not self._kind.constant_rate
         delay = encoder_delay(self._encoder, self._wanted)
         before = _SKIPPED.get(self._encoder, 0) * delay.frame
-        if self._kind.name in _UNTIMED:  # whole packets come before the first sample, and can be left out
+        alone = self._kind.name in _FROM_ZERO and not self._tracks
+        self._untimed = alone or self._kind.name in _UNTIMED
+        if alone or self._kind.name in _WITHOUT_LENGTH:
+            suffix = self._path.suffix
+            self.notes.append(f"{suffix} files hold whole frames; players may find it a few hundredths longer")
+        if self._untimed:  # whole packets come before the first sample, and can be left out
             before = -delay.before % delay.frame
         least = _LEAST_FRAMES * delay.frame if self._kind.name in _RAW else _LEAST.get(self._kind.name, 1)
         if not self._tracks and self._like.survey.samples * self._rate < least * self._info.rate:
@@ -201,7 +206,7 @@ class ByFFmpeg:
 
     def _mux(self, packets: list[Any]) -> None:
         for packet in packets:
-            if self._kind.name not in _UNTIMED or packet.pts is None or packet.pts >= 0:
+            if not self._untimed or packet.pts is None or packet.pts >= 0:
                 self._container.mux(packet)
 
     def _copied(self, clock: Clock) -> Iterator[Any]:

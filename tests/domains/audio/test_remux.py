@@ -170,7 +170,7 @@ def test_a_picture_that_would_be_lost_is_refused(codec: str, kind: str, tmp_path
 
 
 @row("any recording, into any kind of file", "first and last sample")
-@pytest.mark.parametrize("kind", SOUND_KINDS)
+@pytest.mark.parametrize("kind", [*SOUND_KINDS, ".ts", ".flv"])
 @pytest.mark.parametrize("rate", [44_100, 96_000])
 def test_a_recording_begins_where_it_began_and_loses_nothing(rate: int, kind: str, tmp_path: Path) -> None:
     sound = noise(0.7, rate).astype(np.float32)
