@@ -1,1 +1,1 @@
-"""Runtime-independent core of unpaired: it knows tensors, never a medium."""
+"""Medium-independent core of unpaired: it works on tensors and knows no medium."""

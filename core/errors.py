@@ -1,4 +1,4 @@
-"""What unpaired raises when the input, not the program, is at fault.
+"""Errors for which the input, not the program, is at fault.
 
 Every class also subclasses the builtin a caller would expect to catch. A message says what was found,
 what was expected and what to do; command-line programs print it as one line and exit with code 2.
@@ -102,7 +102,7 @@ def _more(left: int) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """What an exception says, in one line of at most 300 characters."""
+    """Message of an exception, in one line of at most 300 characters."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(text.split())[:LONGEST] or type(error).__name__
 

@@ -1,4 +1,4 @@
-"""Which process is writing a file, told by the file's name, and whether that process still lives."""
+"""Identify the process that is writing a file, by the file's name, and whether it is still alive."""
 
 from __future__ import annotations
 

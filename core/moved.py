@@ -1,4 +1,4 @@
-"""Where modules and names of an earlier version are now, for packages that still import them from their old places.
+"""New locations of modules and names, for packages that still import them from their old ones.
 
 Kept for one release.
 """

@@ -1,4 +1,4 @@
-"""What HTML pages share: their style, and pictures as JPEG."""
+"""Shared parts of HTML pages: their style, and pictures as JPEG."""
 
 from __future__ import annotations
 

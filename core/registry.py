@@ -18,7 +18,7 @@ from .moved import new_place
 
 Group = Literal["domains", "objectives", "generators", "discriminators"]
 Check = Callable[[str, Any], str | None]
-"""What is wrong with the object that is registered under a name, before any of it is called; None: nothing."""
+"""Fault of a registered object, found before any of it is called; None if there is none."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Entry:
     package: str
     """Distribution that registered it, with its version."""
     broken: str | None = None
-    """Why it cannot be used, if so."""
+    """Reason why it cannot be used, if any."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What training handles: samples, batches of them, and transformations of both."""
+"""Samples, batches of them, and transformations of both."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Sample:
 
     @classmethod
     def of(cls, drawn: Tensor | Sample) -> Sample:
-        """What `Domain.sample` gave, as a Sample; a plain tensor is one without context."""
+        """The result of `Domain.sample` as a Sample; a plain tensor is one without context."""
         return drawn if isinstance(drawn, Sample) else cls(drawn)
 
 

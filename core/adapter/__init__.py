@@ -1,1 +1,1 @@
-"""The contract between the core and a medium: what a domain gives, and checks of it."""
+"""The contract between the core and a medium: the members of a domain, and checks of their results."""

@@ -1,6 +1,6 @@
 """A domain for media whose files each hold one array: a recording, a raster, a volume.
 
-Of such a medium an adapter says how a file is read and how it is written; all else follows.
+An adapter for such a medium defines how a file is read and how it is written; everything else follows.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from .tensors import raised
 
 @dataclass(frozen=True)
 class ArraySettings(DomainSettings):
-    """What a sample of an array is."""
+    """Settings of a sample of an array."""
 
     size: int = 256
-    """Values of a training sample along each axis; a multiple of what the generator needs, 4 by default."""
+    """Values of a training sample along each axis; a multiple of what the generator requires, 4 by default."""
 
     def __post_init__(self) -> None:
         settle_types(self, "domain")
@@ -41,8 +41,8 @@ class ArraySettings(DomainSettings):
 class ArrayDomain(Domain):
     """A medium whose files each hold one array (C, *space).
 
-    A subclass names itself (`name`, `dimensions`, `suffixes`) and gives `channels`, `read` and `write`. Samples are
-    windows of `settings.size` values along each axis, at random places; a shorter file is continued by reflection. A
+    A subclass sets `name`, `dimensions` and `suffixes` and defines `channels`, `read` and `write`. Samples are
+    windows of `settings.size` values along each axis, at random positions; a shorter file is extended by reflection. A
     file is converted whole, in one chunk.
     """
 
@@ -51,22 +51,22 @@ class ArrayDomain(Domain):
 
     @abstractmethod
     def read(self, path: Path, side: Side) -> Tensor:
-        """The array of a file of domain `side`, float32 (C, *space) in [-1, 1].
+        """Read a file of side `side` as an array, float32 (C, *space) in [-1, 1].
 
-        Whatever it raises is taken for the fault of the file and told in one line: ValueError will do for a file that
-        does not hold what it should (values that are not finite, another number of channels).
+        Any exception counts as a fault of the file and is reported in one line: raise ValueError for a file that
+        does not contain what it should (values that are not finite, another number of channels).
         """
 
     @abstractmethod
     def write(self, path: Path, values: Tensor, source: Path) -> None:
         """Write an array (C, *space) in [-1, 1], the translation of the file `source`, to `path`.
 
-        `path` is a temporary file that ends as the one to be written does, and is renamed when all is well. Raises
+        `path` is a temporary file with the ending of the final one, and is renamed on success. Raises
         OSError when it cannot be written.
         """
 
     def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor:
-        """A window (C, size, ...) at a random place: the same place for arrays of one shape and a generator of one
+        """A window (C, size, ...) at a random position: the same one for arrays of one shape and a generator in one
         state, whatever the side. Raises MissingFile or MediaError."""
         places = rng.random(self.dimensions)
         return _window(self._array(file, side), self.settings.size, [float(place) for place in places])
@@ -82,11 +82,11 @@ class ArrayDomain(Domain):
         return _ArrayReader(self, path, side)
 
     def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
-        """Raise MediaError for a name that ends as no file of this medium does."""
+        """Raise MediaError for a name without an ending of this medium."""
         self._ending(path)
 
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
-        """Start the translation of a file. Raises MediaError for a name that ends as no file of this medium does."""
+        """Start writing a translation. Raises MediaError for a name without an ending of this medium."""
         return _ArrayWriter(self, path, self._ending(path), like.path)
 
     def _ending(self, path: Path) -> str:
@@ -97,7 +97,7 @@ class ArrayDomain(Domain):
         return path.name[len(path.name) - ending :]
 
     def _array(self, path: Path, side: Side) -> Tensor:
-        """What `read` gives, if it is as it should be."""
+        """Call `read` and check its result."""
         if not path.exists():
             raise MissingFile(f"there is no file {path}")
         try:

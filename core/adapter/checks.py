@@ -1,7 +1,7 @@
-"""What a domain gives, checked as it comes: a fault of an adapter is named where it is made, not where it hurts.
+"""Check the results of a domain as they are produced, so that an adapter's fault is reported at its cause.
 
-A check costs a look at the shape and, where values are looked at too, one pass over them: next to nothing beside
-decoding a file, but a tenth of drawing from one that is held decoded.
+A check looks at the shape and, where values are checked too, makes one pass over them: negligible compared with
+decoding a file, but a tenth of the time of drawing from one that is already decoded.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ def draw(
     augmentation: float = 1.0,
     values: bool = True,
 ) -> Sample:
-    """One training sample, as the contract has it; `values`: look at its values too.
+    """Draw one training sample and check it against the contract; `values`: check its values too.
 
     Raises:
         MediaError, OSError: as the domain raises them, for a file that cannot be used.
-        AdapterError: the domain raised anything else, or gave what is no sample.
+        AdapterError: the domain raised anything else, or returned something that is not a sample.
     """
     try:
         drawn = domain.sample(file, side, rng, augmentation)
@@ -46,12 +46,12 @@ def draw(
 
 
 def check(domain: Domain, method: str, x: Any, side: Side, file: Path, values: bool = True) -> None:
-    """Raise AdapterError unless `x`, which `method` gave for `file`, is a sample of domain `side`, of any size."""
+    """Raise AdapterError unless `x`, the result of `method` for `file`, is a sample of side `side`, of any size."""
     check_sample(type(domain).__name__, method, x, domain.channels(side), domain.dimensions, file, values)
 
 
 def check_chunk(domain: Domain, chunk: Any, side: Side, file: Path) -> None:
-    """The same of a chunk that the reader of `file` gave; of its axes alone where chunks are no samples."""
+    """Check a chunk from the reader of `file` likewise; only its number of axes where chunks are not samples."""
     if domain.chunk_axes is None:
         check(domain, "open", chunk, side, file)
     elif came := fault_of_shape(chunk, domain.chunk_axes):
@@ -59,7 +59,7 @@ def check_chunk(domain: Domain, chunk: Any, side: Side, file: Path) -> None:
 
 
 def check_translated(domain: Domain, chunk: Any, side: Side, file: Path) -> None:
-    """The same of a chunk of domain `side` that `convert` gave. Its values are the model's affair, and the writer's."""
+    """Check a chunk of side `side` from `convert` likewise. Its values are up to the model and the writer."""
     channels = domain.channels(side) if domain.chunk_axes is None else None
     axes = domain.chunk_axes or domain.dimensions + 1
     if came := fault_of_shape(chunk, axes, channels):
@@ -68,7 +68,7 @@ def check_translated(domain: Domain, chunk: Any, side: Side, file: Path) -> None
 
 
 def check_pickles(domain: Domain, workers: int, processes: int) -> None:
-    """Raise AdapterError for a domain that cannot go to another process, where this system will send it to one."""
+    """Raise AdapterError for a domain that cannot be pickled, if this system will send it to another process."""
     started = multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
     if processes == 1 and (workers == 0 or started == "fork"):
         return

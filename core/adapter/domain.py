@@ -1,7 +1,7 @@
-"""All that the core knows of a medium: one adapter class.
+"""The adapter class: everything that the core knows about a medium.
 
 A domain turns files into tensors and back. Samples are float32 tensors (C, *space) in [-1, 1] with
-`dimensions` spatial axes; batches are (B, C, *space). Everything a domain brings is reached through the
+`dimensions` spatial axes; batches are (B, C, *space). Everything a domain provides is reached through the
 methods below, so that the engine never branches on a domain's kind.
 """
 
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DomainSettings:
-    """Base of a domain's settings: what is saved in the model file so that the file alone can convert."""
+    """Base of a domain's settings, which are saved in the model file so that it can convert on its own."""
 
 
 @dataclass(frozen=True)
 class ConversionSettings:
-    """Base of a domain's conversion settings: what a user may choose for each conversion."""
+    """Base of a domain's conversion settings, which a user may choose for each conversion."""
 
     strength: float = 1.0
-    """How much of the translation is applied, 0 (input unchanged) to 1 (all of it)."""
+    """Strength of the translation, from 0 (input unchanged) to 1 (full)."""
 
     def __post_init__(self) -> None:
         settle_types(self, "")
@@ -49,13 +49,13 @@ class ConversionSettings:
 
 
 class Scorer(Protocol):
-    """Gathers figures over a paired test set, where they cannot be averaged over its files."""
+    """Accumulator of figures over a paired test set that are not means over its files."""
 
     def add(self, translated: Tensor, target: Tensor) -> None:
-        """Take in one translation and its true counterpart, both (C, *space) in [-1, 1]."""
+        """Add one translation and its true counterpart, both (C, *space) in [-1, 1]."""
 
     def result(self) -> Mapping[str, float]:
-        """The figures of all that was taken in."""
+        """The figures over everything added."""
 
 
 _NOT_CONVERTING = frozenset({
@@ -65,10 +65,10 @@ _NOT_CONVERTING = frozenset({
 
 
 class Domain(ABC):
-    """One medium. What must be given is `name`, `channels`, `sample`, `open` and `create`; the rest has defaults.
+    """One medium. Required are `name`, `channels`, `sample`, `open` and `create`; the rest has defaults.
 
-    A domain goes to other processes, and into a model file, as its class and its settings: what else it holds (open
-    files, a cache) stays behind, and each process makes its own.
+    A domain is sent to other processes, and saved in a model file, as its class and its settings: anything else (open
+    files, a cache) is left out, and each process makes its own.
 
     Args:
         settings: all settings at once; the defaults where left out.
@@ -79,20 +79,20 @@ class Domain(ABC):
     """
 
     name: ClassVar[str]
-    """The name it is registered and saved under."""
+    """Name it is registered and saved under."""
     medium: ClassVar[str] = ""
-    """What its files hold, as a message calls it ("pictures"); empty: files of the domain NAME."""
+    """Content of its files, for messages ("pictures"); empty: "files of the domain NAME"."""
     dimensions: ClassVar[int] = 2
     """Number of spatial axes of a sample: 1, 2 or 3."""
     suffixes: ClassVar[tuple[str, ...]] = ()
-    """How the names of its files end, in small letters (".wav"); empty: anyhow. `scan` and `convertible` go by it."""
+    """Lower-case filename endings (".wav"), used by `scan` and `convertible`; empty: any file."""
     chunk_axes: ClassVar[int | None] = None
-    """Number of axes of a chunk, where conversion reads the medium otherwise than training does (sound is trained on as
+    """Number of axes of a chunk, if conversion reads the medium differently from training (sound is trained on as
     a spectrogram and read as channels of samples); None: a chunk is shaped like a sample, of any size."""
     generator: ClassVar[str] = "resnet"
-    """The generator architecture that this medium trains where the user names none."""
+    """Default generator architecture of this medium."""
     discriminator: ClassVar[str] = "patchgan"
-    """The same for its discriminators."""
+    """Default discriminator architecture of this medium."""
     settings_type: ClassVar[type[DomainSettings]] = DomainSettings
     conversion_type: ClassVar[type[ConversionSettings]] = ConversionSettings
 
@@ -109,10 +109,10 @@ class Domain(ABC):
     # -- training -----------------------------------------------------------------------------------
     @abstractmethod
     def channels(self, side: Side) -> int:
-        """Number of channels of a sample of domain A or B."""
+        """Number of channels of a sample of side A or B."""
 
     def scan(self, folder: Path, thorough: bool = False) -> Inventory:
-        """What `folder` holds. Quick by default (100,000 files in seconds: names, sizes, some headers);
+        """Scan `folder`. Quick by default (100,000 files in seconds: names, sizes, some headers);
         `thorough` decodes every file. Raises MissingFile when there is no such folder. Default: the visible files
         below it that are `convertible`, without empty ones and, if thorough, those that `load` refuses."""
         from .folders import inventory
@@ -123,37 +123,37 @@ class Domain(ABC):
 
     @abstractmethod
     def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor | Sample:
-        """One training sample (C, *space), float32 in [-1, 1], of the same shape every time; as a Sample where
-        the domain's form of the objective needs context besides.
+        """One training sample (C, *space), float32 in [-1, 1], of the same shape every time; as a Sample if
+        the domain's objective also needs context.
 
         All randomness comes from `rng`. `augmentation` runs from 1 (full jitter) to 0 (none): the engine
         lowers it with the learning rate. Raises MediaError for a file that cannot be decoded.
         """
 
     def fit(self, a: Inventory, b: Inventory) -> Domain:
-        """This domain with what it must know of the data it is to be trained on (means, deviations) in its settings,
-        and so in the run and the model file. Default: itself.
+        """This domain with statistics of the training data (means, deviations) in its settings,
+        and so in the run and the model file. Default: the domain itself.
 
-        Called once before training, with what `scan` found. Must not depend on anything but the files and the
-        settings, and give back a domain that knows all already as it is: a run is resumed by its settings.
+        Called once before training, with the results of `scan`. Must depend on nothing but the files and the
+        settings, and return a domain unchanged if it already has the statistics: a run is resumed from its settings.
         """
         return self
 
     def networks(self, preset: str, settings: NetworkSettings) -> Networks:
-        """The four networks. Default: by `dimensions`, `channels`, the preset and the user's settings."""
+        """The four networks. Default: according to `dimensions`, `channels`, the preset and the user's settings."""
         from ..networks.presets import default_networks
 
         channels = self.channels("a"), self.channels("b")
         return default_networks(self.dimensions, *channels, preset, self.architectures(settings))
 
     def architectures(self, settings: NetworkSettings) -> NetworkSettings:
-        """The settings with this medium's own architectures where the user named none."""
+        """The settings with this medium's default architectures where the user named none."""
         return settings.with_defaults(self.generator, self.discriminator)
 
     def objective_type(self, name: str) -> type[Objective]:
-        """The class that trains this medium under the objective `name`; default: the one registered so.
+        """The class that trains this medium under the objective `name`; default: the one registered under that name.
 
-        A domain may bring its own form of an objective, with terms and settings of its own. Raises UnknownName.
+        A domain may provide its own objective class with additional losses and settings. Raises UnknownName.
         """
         from .. import registry
 
@@ -165,11 +165,11 @@ class Domain(ABC):
         return None
 
     def compare(self, a: Inventory, b: Inventory) -> tuple[str, ...]:
-        """What the two folders mean together (duplicates between them, unlike sizes), a sentence each."""
+        """Notes on the two folders together (duplicates between them, different sizes), one sentence each."""
         return ()
 
     def _unusable(self, file: Path) -> str | None:
-        """Why `file` can be loaded as a sample of neither side; None where it can."""
+        """Reason why `file` cannot be loaded as a sample of either side; None if it can."""
         from .tensors import check_sample, raised
 
         reason, adapter = None, type(self).__name__
@@ -187,9 +187,9 @@ class Domain(ABC):
 
     # -- conversion ---------------------------------------------------------------------------------
     def prepare_conversion(self, options: ConversionSettings) -> None:
-        """Import what a conversion needs: called in the thread that asks for it, before reading and writing start in
-        threads of their own. Default: what the adapter's package imports inside functions, but for methods that serve
-        training or judging. To be extended where a library imports parts of itself as it is used."""
+        """Import what a conversion needs: called in the calling thread, before the reading and writing threads
+        start. Default: what the adapter's package imports inside functions, except for methods that serve
+        training or evaluation. Extend it if a library imports parts of itself only when they are used."""
         from .imports import import_ahead
 
         ours = __package__.partition(".")[0]
@@ -198,19 +198,19 @@ class Domain(ABC):
 
     @abstractmethod
     def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
-        """Open a file of domain `side`. Raises MissingFile or MediaError."""
+        """Open a file of side `side`. Raises MissingFile or MediaError."""
 
     def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
-        """Refuse an output, by its name and the options alone, that `create` would refuse: called for every file before
-        any is opened. Raises MediaError for a name that no file of this medium has, ConfigError for options that do
-        not go with it. Default: any name will do."""
+        """Refuse an output that `create` would refuse, judging only by its name and the options: called for every
+        file before any is opened. Raises MediaError for a name that no file of this medium has, ConfigError for
+        options that do not go with it. Default: accept any name."""
 
     @abstractmethod
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
-        """Start the translated counterpart of `like`. Raises OutputError or MediaError (unknown format)."""
+        """Start writing the translation of `like`. Raises OutputError or MediaError (unknown format)."""
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
-        """Translated chunks in order. Default: each chunk by itself; override to carry state along. Raises ConfigError
+        """Translated chunks in order. Default: each chunk by itself; override to carry state. Raises ConfigError
         for a strength below 1 where A and B differ in channels, and so cannot be blended."""
         for chunk in reader:
             translated = translate(chunk[None])[0]
@@ -221,7 +221,7 @@ class Domain(ABC):
             yield translated
 
     def convertible(self, path: Path) -> bool:
-        """Whether a file met in a folder is to be converted (by its name). Default: if it ends in one of `suffixes`."""
+        """Whether a file in a folder is to be converted, by its name. Default: if it ends in one of `suffixes`."""
         return not self.suffixes or path.name.lower().endswith(self.suffixes)
 
     def recording(self, folder: Path, listed: Sequence[Path] | None = None) -> Sequence[Path]:
@@ -231,7 +231,7 @@ class Domain(ABC):
         return ()
 
     def remark(self, folder: Path, listed: Sequence[Path] | None = None) -> str:
-        """What to say of a folder whose files were converted one by one, as a sentence. Default: nothing."""
+        """Note on a folder whose files were converted one by one, as a sentence. Default: none."""
         return ""
 
     @classmethod
@@ -242,8 +242,8 @@ class Domain(ABC):
 
     # -- judging ------------------------------------------------------------------------------------
     def denormalise(self, sample: Tensor, side: Side) -> Tensor:
-        """A sample of one side as `preview` and the scores take it: without what is done to that side alone for
-        training (a tone curve, a normalisation). Default: as it is."""
+        """Undo what is done to one side only for training (a tone curve, a normalisation), for `preview` and the
+        scores. Default: return the sample unchanged."""
         return sample
 
     def preview(self, sample: Tensor) -> Tensor:
@@ -271,9 +271,9 @@ class Domain(ABC):
         return {}
 
     def label_scorer(self, palette: Mapping[str, Sequence[float]]) -> Scorer:
-        """Gathers label-map figures by nearest colour over a paired test set; `palette`: class names and colours.
+        """Accumulator of label-map figures by nearest colour over a paired test set. `palette`: classes and colours.
 
-        Raises ConfigError for a medium without label maps or a palette that cannot be.
+        Raises ConfigError for a medium without label maps or an invalid palette.
         """
         raise ConfigError(f"the domain {self.name!r} has no label maps to score; leave the palettes out")
 

@@ -1,4 +1,4 @@
-"""What every medium's look through a folder needs: its files, an even choice of them, and short facts about many."""
+"""Helpers for scanning a folder in every medium: its files, an even selection of them, and short summaries."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Listing:
 
 
 def listing(folder: Path, wanted: Callable[[Path], bool]) -> Listing:
-    """Look through a folder for the files that are `wanted`.
+    """Scan a folder for the files that are `wanted`.
 
     Raises:
         MissingFile: there is no such folder.
@@ -101,7 +101,7 @@ def listing(folder: Path, wanted: Callable[[Path], bool]) -> Listing:
 
 
 def _unreadable(entry: os.DirEntry[str]) -> str | None:
-    """Why what is named as a file is none, or holds nothing."""
+    """Reason why a path given as a file is not one, or is empty."""
     try:
         status = entry.stat()
     except OSError as error:
@@ -115,7 +115,7 @@ def _unreadable(entry: os.DirEntry[str]) -> str | None:
 def inventory(
     folder: Path, wanted: Callable[[Path], bool], fault: Callable[[Path], str | None] = lambda path: None
 ) -> Inventory:
-    """What a folder and all below it hold of the files that are `wanted` (by their names).
+    """Inventory of a folder and its subfolders: the files that are `wanted` (by their names).
 
     `fault` says why a file cannot be used; without it only empty files are taken for broken.
 
@@ -155,7 +155,7 @@ def as_lines(groups: Sequence[Sequence[Path]], folder: Path) -> list[str]:
 
 
 def told(files: Sequence[BrokenFile]) -> Iterator[str]:
-    """What is wrong with files, a line for each reason: a folder may hold a thousand files of one kind."""
+    """Faults of files, one line per reason: a folder may hold a thousand files of one kind."""
     groups: dict[str, list[Path]] = {}
     for each in files:
         groups.setdefault(each.reason.removeprefix(str(each.path)).lstrip(": "), []).append(each.path)

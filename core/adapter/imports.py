@@ -1,4 +1,4 @@
-"""Make the imports that stand inside functions before other threads come to them.
+"""Run the imports inside functions before other threads reach them.
 
 Two threads that import for the first time at once can spoil it for each other: a library that changes `sys.path` while
 it is imported takes away what another one put there meanwhile.

@@ -1,4 +1,4 @@
-"""What the scans of several media share: every file looked at, copies found, and draws that are even over time."""
+"""Shared parts of the scans of several media: examining files, finding copies, and draws that are even over time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Facts(Protocol):
-    """What was seen of one usable file."""
+    """Facts about one usable file."""
 
     @property
     def path(self) -> Path: ...
@@ -37,7 +37,7 @@ F = TypeVar("F", bound=Facts)
 def examine_files(
     paths: Sequence[Path], examine: Callable[[Path], T], threads: int
 ) -> tuple[tuple[T, ...], list[BrokenFile]]:
-    """What `examine` says of each file, and the files of which it raises MissingFile, MediaError or OSError."""
+    """Results of `examine` for each file, and the files for which it raises MissingFile, MediaError or OSError."""
 
     def look(path: Path) -> T | BrokenFile:
         try:
@@ -63,7 +63,7 @@ def usable(paths: Iterable[Path], broken: Iterable[BrokenFile]) -> tuple[Path, .
 
 
 def even_draws(files: Sequence[Path], known: Mapping[Path, int], usual: Callable[[Path], int]) -> tuple[int, ...]:
-    """How many samples an epoch draws from each file: as many as is `known`, or else `usual`; thinned out evenly where
+    """Number of samples an epoch draws from each file: `known` where given, else `usual`; thinned out evenly where
     that comes to more than `MOST_DRAWS`. Empty where each is 1."""
     draws = [known[path] if path in known else usual(path) for path in files]
     if sum(draws) > MOST_DRAWS:

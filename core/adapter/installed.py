@@ -20,7 +20,7 @@ def installed_domains() -> list[registry.Entry]:
 
 
 def _fault(name: str, found: Any) -> str | None:
-    """What is wrong with the class that is registered as a domain, before any of it is called."""
+    """Faults of a class registered as a domain, found before any of it is called."""
     if not (isinstance(found, type) and issubclass(found, Domain)):
         return f"{getattr(found, '__qualname__', found)!s} is no child of unpaired.Domain"
     if missing := sorted(found.__abstractmethods__):

@@ -1,4 +1,4 @@
-"""What a folder holds for a medium."""
+"""Inventory of a folder for a medium."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class BrokenFile:
-    """A file that cannot be used, and why, in words for the user."""
+    """A file that cannot be used, and the reason, in words for the user."""
 
     path: Path
     reason: str
@@ -18,18 +18,18 @@ class BrokenFile:
 
 @dataclass(frozen=True)
 class Inventory:
-    """What a folder holds for a domain."""
+    """Inventory of a folder for a domain."""
 
     folder: Path
     files: tuple[Path, ...]
     """Usable files, sorted by path. A folder counts as one file where it holds one recording (frames of a clip)."""
     broken: tuple[BrokenFile, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """JSON-able summary: counts, sizes, whatever the medium has to say."""
+    """JSON-able summary: counts, sizes, and whatever else the medium reports."""
     warnings: tuple[str, ...] = ()
-    """What the facts mean for training, one sentence each."""
+    """Notes on what the facts mean for training, one sentence each."""
     draws: tuple[int, ...] = ()
-    """How many samples an epoch draws from each file, where some hold more than others (a long recording and a short
+    """Number of samples an epoch draws from each file, if some hold more than others (a long recording and a short
     one); empty: one from each."""
 
     @property

@@ -1,4 +1,4 @@
-"""What a sample looks like, by the number of its spatial axes: lines, a picture, or a slice of a volume."""
+"""Pictures of a sample, by the number of its spatial axes: lines, a picture, or a slice of a volume."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def picture_of(sample: Tensor) -> Tensor:
 
 
 def _lines(x: Tensor) -> Tensor:
-    """Lines of the channels (C, length), each in a strip of its own; where a column stands for several values it is
+    """Lines of the channels (C, length), each in its own strip; where a column stands for several values it is
     inked from the lowest to the highest."""
     channels, length = x.shape
     columns, rows = min(length, _WIDEST), max(_LOWEST, _HEIGHT // channels)

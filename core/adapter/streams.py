@@ -28,13 +28,13 @@ class Translate(Protocol):
 
 
 class Reader(ABC):
-    """A file opened for conversion: a stream of chunks and all that is needed to write it back alike."""
+    """A file opened for conversion: a stream of chunks, with everything needed to write its counterpart."""
 
     path: Path
 
     @property
     def warnings(self) -> Sequence[str]:
-        """What is out of the ordinary in the file, a sentence each; complete after the last chunk."""
+        """Notes on anything unusual in the file, one sentence each; complete after the last chunk."""
         return ()
 
     @abstractmethod
@@ -55,11 +55,11 @@ class Reader(ABC):
 
 
 class Writer(ABC):
-    """A file being written. Its name appears when it is whole: `finish` renames, `discard` leaves nothing."""
+    """A file being written. Its name appears when it is complete: `finish` renames, `discard` leaves nothing."""
 
     @property
     def warnings(self) -> Sequence[str]:
-        """What in the file is not as in the input, a sentence each; complete after `finish`."""
+        """Notes on differences from the input, one sentence each; complete after `finish`."""
         return ()
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""What is wrong with a tensor that an adapter or a user gave, in words."""
+"""Faults of a tensor from an adapter or a user, in words."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from torch import Tensor
 from ..errors import AdapterError, ArgumentError, one_line
 
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
-"""What the spatial axes are called, by their number."""
+"""Names of the spatial axes, by their number."""
 _ROUNDING = 1e-3
-"""How far values may leave [-1, 1]: an eighth of a step of an 8-bit value."""
+"""Tolerance beyond [-1, 1]: an eighth of a step of an 8-bit value."""
 
 
 def check_sample(
@@ -30,7 +30,7 @@ def check_sample(
 
 
 def fault_of_shape(x: Any, axes: int, channels: int | None = None) -> str | None:
-    """What `x` is, where it is no float32 tensor of so many axes, the first of `channels` (None: any), none empty."""
+    """Describe `x` unless it is a float32 tensor of so many axes, the first of `channels` (None: any), none empty."""
     if not isinstance(x, Tensor):
         return f"a {type(x).__name__}"
     if x.dtype != torch.float32:
@@ -41,7 +41,7 @@ def fault_of_shape(x: Any, axes: int, channels: int | None = None) -> str | None
 
 
 def fault_of_values(x: Tensor, tolerance: float = 0.0) -> str | None:
-    """What the values of `x` are, where they leave [-1, 1] by more than `tolerance` or are not finite."""
+    """Describe the values of `x` if they leave [-1, 1] by more than `tolerance` or are not finite."""
     low, high = (float(end) for end in torch.aminmax(x))
     if low >= -1 - tolerance and high <= 1 + tolerance:
         return None
@@ -69,12 +69,12 @@ def shape_of(channels: int, dimensions: int) -> str:
 
 
 def wrong(adapter: str, method: str, came: str, file: Path, expected: str) -> AdapterError:
-    """The AdapterError for what a method gave in place of what was expected."""
+    """The AdapterError for an unexpected result of a method."""
     return AdapterError(f"{adapter}.{method} gave {came} for {file}; expected {expected}")
 
 
 def raised(adapter: str, method: str, error: Exception, file: Path) -> AdapterError:
-    """The AdapterError for an exception that is none of an adapter's to raise."""
+    """The AdapterError for an exception that an adapter must not raise."""
     return AdapterError(
         f"{adapter}.{method} raised {type(error).__name__}: {one_line(error)} for {file}; "
         "expected MediaError for a file that cannot be used, and nothing else"

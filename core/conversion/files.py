@@ -1,4 +1,4 @@
-"""Conversion of a file, or of a folder with its tree, by a trained translator."""
+"""Conversion of a file, or of a folder with its subfolders, by a trained translator."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .record import Record
 
 @dataclass(frozen=True)
 class FileNote:
-    """Something about a file that was converted all the same, in words for the user."""
+    """A note on a file that was converted nevertheless, in words for the user."""
 
     path: Path
     text: str
@@ -31,20 +31,20 @@ class FileNote:
 
 @dataclass(frozen=True)
 class ConversionReport:
-    """What became of every file."""
+    """Outcome for every file."""
 
     converted: tuple[Path, ...] = ()
     """Outputs written."""
     skipped: tuple[Path, ...] = ()
-    """Outputs left alone because they were there already."""
+    """Outputs left alone because they already existed."""
     failed: tuple[BrokenFile, ...] = ()
-    """Inputs of a folder that could not be converted, and why."""
+    """Inputs of a folder that could not be converted, with the reasons."""
     notes: tuple[FileNote, ...] = ()
-    """What had to be said of inputs that were converted all the same."""
+    """Notes on inputs that were converted nevertheless."""
 
 
 class Converter(Protocol):
-    """What a conversion needs of a translator."""
+    """The part of a translator that a conversion needs."""
 
     @property
     def domain(self) -> Domain:
@@ -67,21 +67,21 @@ def convert(
 ) -> ConversionReport:
     """Translate a file, or every convertible file of a folder.
 
-    A folder keeps its tree and names; which of its files count is said at `core.adapter.folders.walk`. A file whose
+    A folder keeps its structure and names; `core.adapter.folders.walk` says which files count. A file whose
     output is an existing folder goes into it under its own name. A folder that is one recording (the frames of a clip)
-    is converted as one: into a file where the output's name ends as a file's, else into a folder. Reading, translating
-    and writing run at the same time and in constant memory; an output appears whole or not at all.
+    is converted as one: into a file if the output's name has a file's ending, else into a folder. Reading, translating
+    and writing run in parallel and in constant memory; an output appears only when it is complete.
 
     Args:
         translator: the model and its runtime.
-        input: a file or a folder; as `InputFiles`, it is not listed again.
+        input: a file or a folder; an `InputFiles` is not listed again.
         output: a file, or a folder for a folder.
         direction: a2b or b2a.
-        skip_existing: leave outputs alone that exist already, but for those which another model, other settings or an
-            input that has changed since would make otherwise; the report says how many.
-        made_by: gives what tells the model from others (`Translator.identity`). With it a folder of outputs keeps a
+        skip_existing: leave existing outputs alone, except those for which another model, other settings or an
+            input that has changed since would give a different result; the report says how many.
+        made_by: returns the model's identity (`Translator.identity`). With it a folder of outputs keeps a
             record of how they were made, `.unpaired.jsonl`, which may be removed.
-        progress: called in this thread after each translated chunk; raising from it ends the conversion.
+        progress: called in this thread after each translated chunk; an exception raised in it ends the conversion.
         options: fields of the domain's conversion settings.
 
     Raises:
@@ -175,5 +175,5 @@ def _raise_of_one(domain: Domain, jobs: Sequence[Job], folder: bool) -> None:
 
 
 def notes_of(jobs: Sequence[Job]) -> tuple[FileNote, ...]:
-    """What readers and writers had to say of the files that were converted."""
+    """Notes of readers and writers on the converted files."""
     return tuple(FileNote(job.source, text) for job in jobs if job.error is None for text in job.notes)

@@ -1,4 +1,4 @@
-"""What a conversion reads: a file, or a folder with all below it, listed once for the whole of its way."""
+"""Input of a conversion: a file, or a folder with its subfolders, listed once."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class InputFiles(os.PathLike[str]):
 
     @cached_property
     def by_folder(self) -> dict[Path, list[Path]]:
-        """Those of a folder by the folder they lie in, without links that lead nowhere."""
+        """Files of a folder by the subfolder they are in, without dangling links."""
         groups: dict[Path, list[Path]] = {}
         for path in self.files:
             if path in self._listed and is_file(self._listed[path]):
@@ -82,7 +82,7 @@ class InputFiles(os.PathLike[str]):
         return self._recordings[asked]
 
     def parts(self, domain: Domain) -> list[Path]:
-        """What the domain converts: the file, or of a folder, sorted, files and folders that are one recording."""
+        """Inputs that the domain converts: the file, or a folder's files and one-recording folders, sorted."""
         if not self.is_folder:
             return [self.path]
         recordings = {folder: self.recording(domain, folder) for folder in self.by_folder}

@@ -1,4 +1,4 @@
-"""What a conversion reads and where it writes: a file, a folder with its tree, or a folder that is one recording."""
+"""Inputs and outputs of a conversion: a file, a folder with its subfolders, or a folder that is one recording."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def check_medium(domain: Domain, source: Path) -> None:
 
 
 def _of_other_media(domain: Domain, files: Sequence[Path]) -> str:
-    """How many of the files are other media's, in words."""
+    """Number of files that belong to other media, in words."""
     counts = Counter(medium_of(other) for file in files for other in _media_of(file)[:1] if other.name != domain.name)
     return "".join(f", {count} of them {medium}" for medium, count in counts.items())
 
@@ -128,7 +128,7 @@ def _media_of(file: Path) -> list[Domain]:
 
 
 def medium_of(domain: Domain) -> str:
-    """What a domain's files hold, in words."""
+    """Content of a domain's files, in words."""
     return domain.medium or f"files of the domain {domain.name}"
 
 

@@ -1,11 +1,11 @@
-"""Read, translate and write at the same time: one thread a stage, bounded queues between them.
+"""Read, translate and write in parallel: one thread per stage, with bounded queues between them.
 
     reading thread           calling thread             writing thread
     open, decode  -> inbox ->  domain.convert  -> outbox ->  encode, rename
 
-The stages go through the same list of jobs in the same order; a stage may already be at the next file while a
-later one is still busy with this. Memory is bounded whatever the length: each queue holds few chunks, and a stage
-makes its next chunk only when there is room for it.
+The stages process the same list of jobs in the same order; a stage may already be at the next file while a
+later one is still busy with this one. Memory is bounded whatever the length: each queue holds few chunks, and a stage
+produces its next chunk only when there is room for it.
 """
 
 from __future__ import annotations
@@ -107,16 +107,16 @@ class Job:
     target: Path
     reader: Reader | None = None
     error: MediaError | MissingFile | None = None
-    """What is wrong with this file, once a stage found it."""
+    """Fault of this file, once a stage has found it."""
     notes: tuple[str, ...] = ()
-    """What reader and writer had to say of it, once it is written."""
+    """Notes of reader and writer on it, once it is written."""
     written: Callable[[Job], None] | None = None
     """Called when the output has its name."""
     _closed: bool = field(default=False, repr=False)
 
     @contextmanager
     def recording_fault(self) -> Iterator[None]:
-        """Take down a fault of this file and go on; any other exception passes and ends the pipeline."""
+        """Record a fault of this file and go on; any other exception propagates and ends the pipeline."""
         try:
             yield
         except (MediaError, MissingFile) as error:
@@ -128,7 +128,7 @@ class Job:
             raise self.error
 
     def drop_traceback(self) -> None:
-        """Keep the message of the fault alone: its traceback holds the chunks that were in work."""
+        """Keep only the message of the fault: its traceback keeps chunks in memory."""
         if self.error is not None:
             self.error = type(self.error)(str(self.error))
 
@@ -141,7 +141,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a conversion has come; reported after each translated chunk."""
+    """Progress of a conversion; reported after each translated chunk."""
 
     source: Path
     """The file being translated."""
@@ -156,7 +156,7 @@ class Progress:
 
 
 class PrefetchedReader(Reader):
-    """A reader whose chunks another thread reads ahead; in all else it is that reader, isinstance included."""
+    """A reader whose chunks another thread reads ahead; otherwise it behaves like that reader, isinstance included."""
 
     def __init__(self, reader: Reader, chunks: Iterator[Tensor]) -> None:
         self._reader = reader
@@ -324,7 +324,7 @@ class Pipeline:
 
 
 def _closing(chunks: Iterator[Tensor]) -> closing[Generator[Tensor]]:
-    """Ends a generator where it stands, on leaving; an iterator that has no end to be told is left alone."""
+    """Close a generator on leaving; an iterator without `close` is left alone."""
 
     def passed_on() -> Generator[Tensor]:
         yield from chunks

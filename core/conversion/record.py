@@ -1,4 +1,4 @@
-"""What the outputs in a folder were made of, so that those which would come out otherwise today can be told.
+"""A record of how the outputs in a folder were made, to detect those that would come out differently today.
 
 `.unpaired.jsonl` beside the outputs has a line for each. To remove it costs nothing but that knowledge.
 """
@@ -42,7 +42,7 @@ class Record:
         return again, notes
 
     def add(self, job: Job) -> None:
-        """Take down an output that has just been written. Raises OutputError."""
+        """Record an output that has just been written. Raises OutputError."""
         entry = {"output": self._name(job), **self._made, "input": _stamp(job.source), "written": _stamp(job.target)}
         try:
             with (self.folder / NAME).open("a", encoding="utf-8") as file:

@@ -35,7 +35,7 @@ from .jobs import compatible_media, names_file
 from .pipeline import Progress
 
 _LARGEST = 1e3
-"""Magnitude of a value up to which every runtime computes alike; far beyond, squares leave the range of float32."""
+"""Magnitude up to which all runtimes agree; far beyond it, squares leave the range of float32."""
 
 
 class Translator:
@@ -50,7 +50,7 @@ class Translator:
         expect("model", model, Model, "a model; unpaired.load makes a translator of a file or a name")
         self.model = model
         self.name = name or model.card.get("name", "in memory")
-        """What it was loaded by: a run, a file, the name of a shipped model; else what the model's card calls it."""
+        """The name it was loaded by: a run, a file, a shipped model; else the name on the model's card."""
         self._asked = runtime, device
         self.choice = choose(runtime, device)
         """The runtime and device it runs on."""
@@ -71,12 +71,12 @@ class Translator:
             direction: a2b or b2a.
 
         Returns:
-            (B, C', *space), float32 in [-1, 1], on the device of `x`. A sample of one value throughout each channel
-            comes back as it is where the generator normalises by the sample: there is nothing in it to translate, and
-            what a norm would make of it is its rounding, magnified.
+            (B, C', *space), float32 in [-1, 1], on the device of `x`. A sample with a single value per channel
+            is returned unchanged if the generator normalises per sample: there is nothing in it to translate, and
+            a norm would only amplify rounding errors.
 
         Raises:
-            MediaError: `x` has another rank or number of channels than the model was trained on, or values that are not
+            MediaError: `x` has a different rank or number of channels from the training data, or values that are not
                 finite or beyond 1000.
             ConfigError: the model has no such direction.
         """
@@ -87,7 +87,7 @@ class Translator:
     def for_input(self, source: str | os.PathLike[str], target: str | os.PathLike[str] | None = None) -> Translator:
         """This translator, or the same model under another medium that reads `source`.
 
-        The model's own medium goes first; then every installed one that can use the model (one of pictures serves for
+        The model's own medium comes first, then every installed one that can use the model (a picture model serves for
         footage). Of a folder the one is taken that converts most of its files (give
         `InputFiles` here and to `convert`, and it is listed once). Where `target` is to be one file it is
         the one that knows such files too (an animation into a clip), or to which the folder is one recording.
@@ -114,7 +114,7 @@ class Translator:
         return media[fitting.index(max(fitting))]
 
     def for_direction(self, direction: Direction = "a2b") -> Translate:
-        """One direction by itself, as `Domain.convert` takes it. Raises ConfigError if the model lacks it."""
+        """A single direction, as `Domain.convert` takes it. Raises ConfigError if the model lacks it."""
         self._check(direction)
         with self._lock:
             if direction not in self._directions:
@@ -122,7 +122,7 @@ class Translator:
             return self._directions[direction]
 
     def identity(self, direction: Direction = "a2b") -> str:
-        """What tells one direction of this model from others: sixteen digits over its weights and its medium."""
+        """Identity of one direction of this model: sixteen digits over its weights and its medium."""
         self._check(direction)
         digest = hashlib.blake2b(digest_size=8)
         settings = {"domain": self.domain.name, **to_mapping(self.domain.settings)}
@@ -151,7 +151,7 @@ class Translator:
         progress: Callable[[Progress], None] | None = None,
         **options: Any,
     ) -> ConversionReport:
-        """Translate a file, or every file of a folder with its tree; see `core.conversion.convert`.
+        """Translate a file, or every file of a folder and its subfolders; see `core.conversion.convert`.
 
         `options` are the fields of the conversion settings of the domain (strength, ...): of the model's own, or of
         the one that `for_input` gives.
@@ -178,7 +178,7 @@ class Translator:
 
 
 class _OneDirection:
-    """One generator on its runtime, for any spatial size: pads to what the generator takes and crops after."""
+    """One generator on its runtime, for any spatial size: pads the input to a valid size and crops the output."""
 
     def __init__(self, model: Model, direction: Direction, runtime: Runtime) -> None:
         generator = model.generators[direction]

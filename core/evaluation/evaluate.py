@@ -1,4 +1,4 @@
-"""How good a translator is: figures on held-out files, both directions, with everything that was used beside them.
+"""Evaluation of a translator: figures on held-out files, in both directions, with everything that was used.
 
 Files are taken one at a time. Translations wait in a temporary folder (4 bytes a value) for the scores that
 compare whole sets, so memory does not grow with the number of files beyond what the domain's own scores hold.

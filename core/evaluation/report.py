@@ -1,4 +1,4 @@
-"""What an evaluation found, and all that is needed to find it again: plain values, JSON, a table for people."""
+"""Results of an evaluation, with everything needed to reproduce them: plain values, JSON, a readable table."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from ..sides import Direction, Side
 
 @dataclass(frozen=True)
 class ModelUsed:
-    """Which model was scored."""
+    """The model that was scored."""
 
     name: str
     weights: str
     """First 16 hexadecimal digits of the SHA-256 of its generators' weights."""
     step: int
     runtime: str
-    """What ran it, e.g. `openvino on cpu`."""
+    """Runtime and device, e.g. `openvino on cpu`."""
     domain: str
     names: tuple[str, str]
-    """What A and B are called."""
+    """Names of A and B."""
 
 
 @dataclass(frozen=True)
 class SetUsed:
-    """Which files were scored."""
+    """The files that were scored."""
 
     folder: str
     usable: int
@@ -49,7 +49,7 @@ class DirectionScores:
     unpaired: Mapping[str, float]
     """The domain's distances between the translations and the files of their new domain."""
     untranslated: Mapping[str, float]
-    """The same distances for the input as it is: what a translator must beat. Empty when channels differ."""
+    """The same distances for the unchanged input: the values a translator must beat. Empty when channels differ."""
     paired: Mapping[str, float]
     """Means of the domain's paired figures over the files, and what further scorers gathered."""
 

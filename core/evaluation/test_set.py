@@ -1,4 +1,4 @@
-"""Which files of two test folders are scored: readable ones, all or a seeded draw, true pairs by name."""
+"""Selection of the test files to score: readable ones, all or a seeded draw, true pairs by name."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ ACCEPTABLE_DIFFERENCE = 1e-3
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What was written, and how it compares with the model run by torch in fp32."""
+    """The exported file, and how it compares with the model run by torch in fp32."""
 
     path: Path
     direction: Direction
@@ -44,7 +44,7 @@ class ExportReport:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the figures mean, a sentence each; empty when they are as they should be."""
+        """Warnings on the figures, one sentence each; empty when they are as they should be."""
         found = []
         if not self.largest_difference < ACCEPTABLE_DIFFERENCE:
             found.append(

@@ -100,9 +100,9 @@ class _Found:
 
     spec: NetworkSpec
     tensors: Mapping[str, Tensor]
-    """Those that our network has, still under the reference's names."""
+    """Weights that our network has, still under the reference's names."""
     notes: tuple[str, ...]
-    """What was left out or taken for granted, a phrase each."""
+    """What was left out or assumed, one phrase each."""
 
 
 def _recognised(state: Mapping[str, Tensor], file: Path, norm: Norm) -> _Found:
@@ -134,7 +134,7 @@ def _layout(state: Mapping[str, Tensor], file: Path) -> Layout:
 
 
 def _what(state: Mapping[str, Tensor]) -> str:
-    """What a state dict seems to be, for a message."""
+    """Guess what a state dict is, for a message."""
     names = list(state)
     weights = [value for value in state.values() if value.dim() == 4]
     if any(".conv_block." in name for name in names):

@@ -40,7 +40,7 @@ _FOREIGN = {
     "file that it was made from",
     **dict.fromkeys((".pth", ".pt", ".ckpt"), _WEIGHTS),
 }
-"""What is given in place of a model file now and then, by its ending."""
+"""Files that are sometimes given instead of a model file, by ending."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Model:
     networks: Networks
     domain: Domain
     names: tuple[str, str] = ("A", "B")
-    """What the two domains are called."""
+    """Names of the two domains."""
     step: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
     data_hash: str = ""

@@ -83,7 +83,7 @@ def _fill(model: Model, weights: Mapping[str, Tensor]) -> None:
 
 
 def _there_is(run: Path) -> str:
-    """What a run does hold, in words."""
+    """Contents of a run, in words."""
     steps = sorted(int(found[1]) for path in (run / "checkpoints").glob("step-*")
                    if (found := _CHECKPOINT.fullmatch(path.name)))  # fmt: skip
     named = [name for name, file in (("latest", LATEST), ("best", BEST)) if (run / file).is_file()]

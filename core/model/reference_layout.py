@@ -1,4 +1,4 @@
-"""Where pytorch-CycleGAN-and-pix2pix and CUT keep the tensors of their generators.
+"""Layout of the generators' tensors in pytorch-CycleGAN-and-pix2pix and CUT.
 
 Their networks are numbered sequences, so that the numbers of the layers with weights tell the layers without any: the
 padding, whether there is a place for norms, drop-out, blurred sampling (Zhu et al. 2017, Isola et al. 2017 and Park et
@@ -45,7 +45,7 @@ class Layout:
         return list(self.convolutions)[:-1]
 
     def outputs(self, convolution: str, tensors: Mapping[str, Tensor]) -> int:
-        """How many channels a convolution gives."""
+        """Number of output channels of a convolution."""
         return tensors[f"{convolution}.weight"].shape[1 if convolution in self.transposed else 0]
 
     def fits(self, convolutions: Collection[str], filters: Collection[str]) -> bool:

@@ -54,7 +54,7 @@ def save_plain(content: Any, path: Path) -> None:
 
 
 def _of_the_system(error: Exception) -> OSError:
-    """What the system said to a write, which libraries tell in words of their own or lose on the way."""
+    """The system's error for a write, which libraries reword or lose."""
     said: BaseException | None = error
     while said is not None:
         if isinstance(said, OSError):
@@ -85,7 +85,7 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def load_plain(path: Path) -> Any:
-    """What `torch.save` wrote: tensors, numbers, texts, lists and dictionaries of them. Nothing in it is executed.
+    """Load a file of `torch.save`: tensors, numbers, texts, lists and dictionaries of them. Nothing in it is executed.
 
     Raises Unreadable, or OSError.
     """

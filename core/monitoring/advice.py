@@ -1,4 +1,4 @@
-"""What to do about each finding: the setting to change, what it is now, and why that helps."""
+"""Advice for each finding: the setting to change, its current value, and the reason."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class Doctor:
         self.present: set[str] = set()
 
     def examine(self, report: StepReport) -> list[Finding]:
-        """What a step's losses show: NaN or infinity, discriminator saturation."""
+        """Findings from a step's losses: NaN or infinity, discriminator saturation."""
         self._steps = report.steps
         bad = sorted(name for name, value in report.losses.items() if not math.isfinite(value))
         self._losses.append(report.losses)
@@ -85,11 +85,11 @@ class Doctor:
         return found
 
     def diverged(self, step: int, what: str) -> list[Finding]:
-        """What the engine itself found to be NaN or infinite, e.g. weights."""
+        """Findings of the engine itself: NaN or infinity, e.g. in weights."""
         return self._judge("NaN or infinity", True, 1, step, what)
 
     def examine_preview(self, preview: Preview) -> list[Finding]:
-        """What the translations show: NaN, identity collapse, inversion, displacement, flat and identical outputs."""
+        """Findings from translations: NaN, identity collapse, inversion, displacement, flat and identical outputs."""
         if preview.step < WARM_UP * self._steps:
             return []
         found = []

@@ -44,7 +44,7 @@ def read_metrics(run: Path | str) -> list[dict[str, Any]]:
 
 
 def read_findings(run: Path | str) -> list[Finding]:
-    """What the doctor noted in a run folder so far, in order."""
+    """The doctor's findings in a run folder so far, in order."""
     fields = ("name", "step", "evidence", "advice")
     records = iterate_lines(Path(run) / FINDINGS)
     return [Finding(**{field: record[field] for field in fields}) for record in records if set(fields) <= set(record)]

@@ -1,4 +1,4 @@
-"""All that watches one run."""
+"""Monitoring of one run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the engine tells the watchers, and what the doctor tells people."""
+"""Records that the engine passes to monitors, and the doctor's findings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StepReport:
-    """Where a run stands after a step."""
+    """State of a run after a step."""
 
     step: int
     """Optimiser steps done."""
@@ -41,7 +41,7 @@ class PreviewRow:
 
 @dataclass(frozen=True)
 class Preview:
-    """What the networks make of fixed samples at a step."""
+    """Outputs of the networks for fixed samples at a step."""
 
     step: int
     rows: Mapping[Direction, PreviewRow]
@@ -52,13 +52,13 @@ class Finding:
     """Something the doctor noticed."""
 
     name: str
-    """What it is, e.g. `identity collapse`."""
+    """Name of the finding, e.g. `identity collapse`."""
     step: int
     """The step at which it was noticed."""
     evidence: str
     """The figures that show it."""
     advice: str
-    """Which setting to change, by its full name, and why."""
+    """The setting to change, by its full name, and the reason."""
 
 
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

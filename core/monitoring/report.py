@@ -35,7 +35,7 @@ PANELS = (
 
 @dataclass(frozen=True)
 class Report:
-    """What a report shows besides the preview sheets found in the run folder."""
+    """Contents of a report, besides the preview sheets in the run folder."""
 
     run: Path
     settings: Mapping[str, Any]
@@ -105,7 +105,7 @@ def _findings(report: Report) -> str:
 
 
 def _panels(series: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Which curve is drawn where and how: colour by what it is, dashes for domain B's."""
+    """Style and chart of each curve: colour by quantity, dashes for side B."""
     members: dict[str, list[str]] = {identity: [] for identity, _, _ in PANELS}
     for name in series:
         members[_panel_of(name)].append(name)

@@ -70,7 +70,7 @@ def drop_sheets(run: Path, start_step: int) -> None:
 
 
 def thinned(steps: list[int], keep: int) -> list[int]:
-    """Which of the sorted steps to remove so that `keep` stay, first and last among them, evenly spread.
+    """Sorted steps to remove so that `keep` stay, first and last among them, evenly spread.
 
     Again and again the one goes whose neighbours are closest together.
     """

@@ -141,7 +141,7 @@ def upsample(kind: str, dimensions: int, channels_in: int, channels_out: int, bi
 
 
 def intermediate_outputs(layers: nn.Sequential, x: Tensor, places: Sequence[int]) -> list[Tensor]:
-    """What the layers at the given places (in rising order) make of `x`; later layers are not computed."""
+    """Outputs of the layers at the given positions (in rising order) for `x`; later layers are not computed."""
     found = []
     for place in range(places[-1] + 1):
         x = layers[place](x)

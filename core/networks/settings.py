@@ -1,4 +1,4 @@
-"""What a user may ask of the networks."""
+"""Settings of the networks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_BLOCKS = 64
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """What a user may ask of the networks; None means the preset's value."""
+    """Settings of the networks; None means the preset's value."""
 
     generator: str | None = None
     """Registered generator architecture, such as resnet or unet; None takes the medium's own."""
@@ -23,7 +23,7 @@ class NetworkSettings:
     blocks: int | None = None
     """Residual blocks of a resnet generator, or levels of a unet."""
     blocks_b2a: int | None = None
-    """Those of the generator from B to A, where it has more to make up than the other; None: as many."""
+    """Blocks of the generator from B to A, if it has to invent more than the other; None: the same number."""
     upsampling: Literal["transposed", "resize", "blurred"] = "transposed"
     """Transposed convolution (the paper), resize-convolution, or blurred enlargement (CUT, resnet only); the last two
     leave no checkerboard."""

@@ -31,7 +31,7 @@ class CutSettings:
     """Weight of the contrastive loss between a and G(a). The paper writes 1 for both (equation 5), the authors' code,
     which its results are from, halves their sum (taesungp/contrastive-unpaired-translation, models/cut_model.py)."""
     contrast_identity: float = 0.5
-    """The same between b and G(b), which takes the place of an identity loss."""
+    """Weight of the contrast between b and G(b), which replaces an identity loss."""
     temperature: float = 0.07
     patches: int = 256
     """Places that are compared in each feature of a sample."""

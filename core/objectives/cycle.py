@@ -55,7 +55,7 @@ class Cycle(Objective):
             )
 
     def check_shapes(self, a: Sequence[int], b: Sequence[int]) -> None:
-        """What is pooled must hold a window at least."""
+        """Raise unless a pooled sample holds at least one window."""
         pools = {"a": (self.settings.cycle_pool_a, a), "b": (self.settings.cycle_pool_b, b)}
         faults = [
             f"objective.cycle_pool_{side} is {pool}, but samples are {' x '.join(map(str, shape[1:]))}; lower it"

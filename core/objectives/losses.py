@@ -14,7 +14,7 @@ from .settings import AdversarialForm
 
 
 def generator_loss(form: AdversarialForm, logits: Tensor) -> Tensor:
-    """What a generator pays for the logits on its translations; any shape in, a scalar out.
+    """Generator loss for the logits on its translations; any shape in, a scalar out.
 
     lsgan: mean (D - 1)^2 (Mao et al. 2017, eq. 9 without its half, as CycleGAN section 4);
     vanilla: mean -log sigmoid D (Goodfellow et al. 2014, non-saturating);
@@ -83,7 +83,7 @@ def precise(x: Tensor) -> Tensor:
 def discriminate(
     form: AdversarialForm, discriminator: nn.Module, real: Tensor, generated: Tensor
 ) -> DiscriminatorOutput:
-    """What a discriminator thinks of real samples (B, C, *space) and of generated ones, and pays for it."""
+    """Logits and loss of a discriminator on real samples (B, C, *space) and generated ones."""
     on_real, on_generated = apply_together(discriminator, [real, generated])
     return DiscriminatorOutput(discriminator_loss(form, on_real, on_generated), on_real, on_generated)
 

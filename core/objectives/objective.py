@@ -1,4 +1,4 @@
-"""What an objective is: named losses of the generators and of the discriminators."""
+"""The contract of an objective: named losses of the generators and of the discriminators."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class DiscriminatorStep(NamedTuple):
 
 
 class Updates(NamedTuple):
-    """Which networks learn at a step."""
+    """Networks that are updated at a step."""
 
     generators: bool
     discriminators: bool

@@ -51,7 +51,7 @@ class CycleSettings:
     """Side of the windows over which a and F(G(a)) are averaged before they are compared; 1 compares every value.
     More where A shows detail that B cannot hold (photo to map: 8), so that it need not be hidden in the translation."""
     cycle_pool_b: int = 1
-    """The same for b and G(F(b))."""
+    """Side of the windows for b and G(F(b))."""
     gradient_penalty: float = 10.0
     """Weight of the penalty on the critic's gradient norm (wgan-gp only)."""
     history: int = 50

@@ -1,4 +1,4 @@
-"""Which runtime, and on which device."""
+"""Choice of runtime and device."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class Device:
 
     kind: Kind
     number: int | None = None
-    """Which of several CUDA devices; None: whichever is next."""
+    """Index among several CUDA devices; None: any."""
 
     def __str__(self) -> str:
         return self.kind if self.number is None else f"{self.kind}:{self.number}"

@@ -1,4 +1,4 @@
-"""What every runtime offers: a generator made ready to run."""
+"""The interface of every runtime: a generator ready to run."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from ..networks.norm import WithStatistics
 from ..networks.spec import FixedSizes, as_generator
 
 Statistics = Literal["own", "given", "mixed"]
-"""Where the norms of a graph take their statistics from: each sample, an input, or both by an input's share."""
+"""Source of the norm statistics in a graph: each sample, an input, or a mixture of both."""
 
 
 def statistics_for(momentum: float) -> Statistics:

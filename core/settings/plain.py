@@ -75,7 +75,7 @@ for _kind, _form in _NUMBERS.items():
 
 
 def from_yaml(text: str) -> Any:
-    """What a YAML text holds, in bounds. Raises ValueError with the line, for whatever it is made of."""
+    """Parse a YAML text within bounds. Raises ValueError with the line for any fault."""
     try:
         value = yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:

@@ -1,10 +1,10 @@
-"""The contract suite: what every domain must keep to, each rule with a message that says what to mend.
+"""The contract suite: rules that every domain must follow, each with a message that says what to fix.
 
     from unpaired.core.testing import Case, verify
 
     verify(Case(Series(), a=Path("rest"), b=Path("load"), broken=Path("broken.csv"), scratch=tmp_path))
 
-`verify` raises one ContractError that lists every fault. To see each rule as a test of its own, parametrise over
+`verify` raises one ContractError that lists every fault. To run each rule as a separate test, parametrise over
 `RULES`: every rule is a function of a Case. No test runner is needed; a program that calls `verify` does so below
 `if __name__ == "__main__":`, since one rule starts a process.
 """

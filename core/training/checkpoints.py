@@ -38,7 +38,7 @@ _PREFIX = "step-"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a checkpoint folder holds for one process."""
+    """State of one process in a checkpoint folder."""
 
     step: int
     weights: Mapping[str, Tensor]

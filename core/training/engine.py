@@ -223,7 +223,7 @@ class Engine:
             optimiser.load_state_dict(state[name])
 
     def local_state(self) -> dict[str, Any]:
-        """What differs between processes: history buffers and random generators."""
+        """State that differs between processes: history buffers and random generators."""
         cuda = self.fabric.device.type == "cuda"
         return {
             "history_a": self._history["a"].state(),

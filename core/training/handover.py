@@ -1,4 +1,4 @@
-"""How a loader process hands a batch to the training process: in shared memory, or through a pipe where that fails.
+"""Transfer of batches from loader processes to the training process: in shared memory, or through a pipe.
 
 PyTorch's queue sends what it cannot share from a thread of its own: an error there loses the batch, and who waits for
 it waits for ever. So whatever can fail is tried before, in the loader process.

@@ -1,4 +1,4 @@
-"""Where a run takes place: on which device, in this process or in several that are started from here."""
+"""Start a run on its device, in this process or in several that are started here."""
 
 from __future__ import annotations
 

@@ -40,11 +40,11 @@ class RunPlan:
     """The networks this run trains: the domain's, and what the objective makes of them."""
     objective_name: str
     objective: Objective
-    """What this run minimises."""
+    """The objective of this run."""
     objective_settings: Any
     training: TrainingSettings
     inventories: Mapping[Side, Inventory] = dataclasses.field(default_factory=dict)
-    """What both folders hold; true pairs alone where the objective is trained on pairs."""
+    """Inventories of both folders; only true pairs if the objective is trained on pairs."""
     data_hash: str = ""
 
     def with_files(self, inventories: Mapping[Side, Inventory]) -> RunPlan:

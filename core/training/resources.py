@@ -1,4 +1,4 @@
-"""What the machine has for a run, and what its refusals come to in words."""
+"""Resources of the machine for a run, and errors in words when they run out."""
 
 from __future__ import annotations
 

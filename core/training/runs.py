@@ -36,14 +36,14 @@ class RunSummary:
     losses: Mapping[str, float | None] = field(default_factory=dict)
     """The losses last logged, by name."""
     best: Mapping[str, float] = field(default_factory=dict)
-    """What `best.safetensors` is the best of, and its figure."""
+    """The loss that `best.safetensors` was selected by, and its value."""
     best_step: int | None = None
     findings: tuple[str, ...] = ()
-    """What the doctor noted, by name, each once, in the order it was first noted."""
+    """The doctor's findings by name, each once, in the order of first appearance."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """All settings by dotted name, those of `config.yaml`."""
     fault: str = ""
-    """Why the run cannot be read."""
+    """Reason why the run cannot be read."""
 
     def row(self) -> dict[str, Any]:
         """The run as one flat record: losses and settings by dotted names."""

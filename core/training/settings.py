@@ -16,7 +16,7 @@ Precision = Literal["auto", "fp32", "bf16", "fp16", "fp64"]
 @renamed_fields(constant="constant_share", discriminator_constant="discriminator_constant_share")
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How a run is trained."""
+    """Settings of training."""
 
     steps: int = 100_000
     """Optimiser steps in all."""
@@ -41,7 +41,7 @@ class TrainingSettings:
     constant_share: float = 0.5
     """Share of the steps at the full rate; it falls linearly to zero over the rest."""
     discriminator_constant_share: float | None = None
-    """The same for the discriminators' rate; None takes constant_share."""
+    """Constant share of the discriminators' rate; None uses constant_share."""
     clip: float = 0.0
     """Largest gradient norm of a group; 0 does not clip."""
     ema: float = 0.999
