@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from ..objectives.objective import Objective
 from ..sides import SIDES, Direction, backwards
 from .advice import advice
 from .measures import (
@@ -55,7 +56,7 @@ WARM_UP = 0.01
 GUESSING: Mapping[str, float] = {"lsgan": 0.25, "vanilla": math.log(2.0), "hinge": 1.0}
 """The halved discriminator loss when it cannot tell; wgan and wgan-gp have no such bound and cannot saturate."""
 TOLD_APART: Mapping[str, float] = {"lsgan": 0.5, "vanilla": 2.0, "hinge": 1.0}
-"""Verdict gap real - generated from which on a discriminator clearly tells them apart."""
+"""Gap between the logits, real - generated, from which on a discriminator clearly tells them apart."""
 
 
 class Doctor:
@@ -65,9 +66,9 @@ class Doctor:
     `present` holds the names of the findings whose symptom was there when last looked at.
     """
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
+    def __init__(self, objective: Objective, settings: Mapping[str, Any]) -> None:
+        self._objective = objective
         self._settings = flatten(settings)
-        self._form = str(self._settings.get("objective.form", "lsgan"))
         self._losses: deque[Mapping[str, float]] = deque(maxlen=WINDOW)
         self._steps = 0
         self._seen: dict[str, int] = {}
@@ -79,9 +80,10 @@ class Doctor:
         bad = sorted(name for name, value in report.losses.items() if not math.isfinite(value))
         self._losses.append(report.losses)
         found = self._judge("NaN or infinity", bool(bad), 1, report.step, f"{', '.join(bad)} became NaN or infinite")
-        for side in ("a", "b"):
-            verdict = saturation(self._losses, side, self._form) if self._weight(f"adversarial_{side}") else ""
-            found += self._judge(f"discriminator saturation {side}", bool(verdict), 1, report.step, verdict)
+        for side in SIDES["a2b"]:
+            matters = self._objective.adversarial_weight(side)
+            evidence = saturation(self._losses, side, self._objective.adversarial_form) if matters else ""
+            found += self._judge(f"discriminator saturation {side}", bool(evidence), 1, report.step, evidence)
         return found
 
     def diverged(self, step: int, what: str) -> list[Finding]:
@@ -111,17 +113,14 @@ class Doctor:
         return found
 
     def _domains_differ(self, direction: Direction, row: PreviewRow, other: PreviewRow | None) -> bool:
-        """By the discriminator's verdict on these translations, or by the samples' own statistics."""
+        """By the discriminator's logits on these translations, or by the samples' own statistics."""
         _, side = SIDES[direction]
         gaps = [losses.get(f"real_{side}", math.nan) - losses.get(f"generated_{side}", math.nan)
                 for losses in self._losses]  # fmt: skip
         gaps = [gap for gap in gaps if math.isfinite(gap)]
-        if gaps and median(gaps) > TOLD_APART.get(self._form, math.inf):
+        if gaps and median(gaps) > TOLD_APART.get(self._objective.adversarial_form or "", math.inf):
             return True
         return other is not None and apart(row.source, other.source)
-
-    def _weight(self, name: str) -> float:
-        return float(self._settings.get(f"objective.{name}", 1.0))
 
     def _judge(self, name: str, shown: bool, needed: int, step: int, evidence: str) -> list[Finding]:
         """Count how long a symptom persists; the finding when it just reached `needed`."""
@@ -132,17 +131,19 @@ class Doctor:
         self.present.add(name)
         if self._seen[name] > needed:
             return []
-        return [Finding(name, step, evidence, advice(name, self._settings))]
+        return [Finding(name, step, evidence, advice(name, self._objective.advice, self._settings))]
 
 
-def saturation(history: Sequence[Mapping[str, float]], side: str, form: str) -> str:
+def saturation(history: Sequence[Mapping[str, float]], side: str, form: str | None) -> str:
     """Evidence that discriminator `side` wins outright over a full window of losses, or "".
 
-    Its loss stays next to nothing against guessing, and the generated verdicts do not rise: half a window
+    Its loss stays next to nothing against guessing, and the logits on generated samples do not rise: half a window
     later they gained less than FLATNESS of the gap to the real ones, so the generator's loss is at its bound.
     """
     names = (f"discriminator_{side}", f"real_{side}", f"generated_{side}")
-    if form not in GUESSING or len(history) < WINDOW or any(name not in losses for losses in history for name in names):
+    if form is None or form not in GUESSING or len(history) < WINDOW:
+        return ""
+    if any(name not in losses for losses in history for name in names):
         return ""
     loss, real, generated = ([losses[name] for losses in history] for name in names)
     if not all(map(math.isfinite, [*loss, *real, *generated])) or median(loss) > SATURATED * GUESSING[form]:
@@ -153,7 +154,7 @@ def saturation(history: Sequence[Mapping[str, float]], side: str, form: str) -> 
         return ""
     return (
         f"over the last {len(history)} reports its loss is {median(loss):.2g} (guessing: {GUESSING[form]:.2g}), "
-        f"its verdict {median(real):.2f} on real and {median(generated):.2f} on generated samples"
+        f"its logits {median(real):.2f} on real and {median(generated):.2f} on generated samples"
     )
 
 

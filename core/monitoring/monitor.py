@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..adapter.domain import Domain
+from ..objectives.objective import Objective
 from .curves import Curves
 from .doctor import Doctor
 from .log import FINDINGS, JsonLines, MetricsLog, TensorBoard, read_findings, read_metrics
@@ -28,6 +29,7 @@ class Monitor:
         self,
         run: Path,
         domain: Domain,
+        objective: Objective,
         settings: Mapping[str, Any],
         start_step: int,
         progress: Progress | None = None,
@@ -39,7 +41,7 @@ class Monitor:
         drop_sheets(run, start_step)
         self._board = TensorBoard(run, start_step)
         self._progress = progress if progress is not None else Progress(start_step)
-        self._doctor = Doctor(settings)
+        self._doctor = Doctor(objective, settings)
         records = read_metrics(run)
         self._curves = Curves()
         self._curves.add_records(records)

@@ -14,7 +14,7 @@ from ..errors import ConfigError
 from ..networks.spec import Encoder, Networks
 from ..samples import Batch, Warp
 from ..settings.faults import raise_faults, require, require_at_least
-from ..sides import Direction
+from ..sides import Direction, Side
 from .losses import apply_together, discriminate, generator_loss
 from .objective import ByName, BySide, Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
 from .settings import AdversarialForm, require_form
@@ -68,9 +68,25 @@ class Cut(Objective):
 
     settings_type = CutSettings
     directions: ClassVar[tuple[Direction, ...]] = ("a2b",)
+    advice: ClassVar[Mapping[str, str]] = {
+        "identity collapse": "Lower {objective.contrast} and {objective.contrast_identity}, or raise "
+        "{objective.adversarial}: a copy of the input satisfies the contrast, and the discriminator pulls too little "
+        "against it.",
+        "flat output": "Raise {objective.contrast}: the places of a flat output cannot be told apart. If it is raised "
+        "already, lower {training.learning_rate}: large steps drive the output layer out of its range.",
+        "identical outputs": "Raise {objective.contrast} or lower {objective.adversarial}: one convincing output for "
+        "every input pleases the discriminator, and only the contrast objects.",
+    }
 
     def __init__(self, settings: CutSettings | None = None) -> None:
         self.settings = settings or CutSettings()
+
+    @property
+    def adversarial_form(self) -> AdversarialForm:
+        return self.settings.form
+
+    def adversarial_weight(self, side: Side) -> float:
+        return self.settings.adversarial
 
     def check(self, channels_a: int, channels_b: int) -> None:
         """The generator's encoder sees inputs and outputs: they need like channels."""

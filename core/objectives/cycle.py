@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ from .objective import (
     GeneratorStep,
     Objective,
 )
-from .settings import CycleSettings
+from .settings import AdversarialForm, CycleSettings
 
 
 class Cycle(Objective):
@@ -38,6 +38,20 @@ class Cycle(Objective):
     """
 
     settings_type = CycleSettings
+    advice: ClassVar[Mapping[str, str]] = {
+        "identity collapse": "Lower {objective.identity_<to>} and raise {objective.adversarial_<to>}: copying the "
+        "input satisfies the identity and cycle terms, and the discriminator pulls too little against them.",
+        "colour inversion": "Raise {objective.identity_<to>}, which keeps colours, and begin again with another "
+        "{training.seed}: an inversion that both generators agree on costs the cycle nothing and seldom mends itself. "
+        "If the domains really are each other's negatives, all is well.",
+        "displaced translation": "Raise {objective.identity_<to>}, which keeps things in their places, and begin "
+        "again: a shift that both generators agree on costs the cycle nothing. If the domains are no pictures of like "
+        "colours, give {objective.equivariance} a weight instead, with mirrored samples (the medium's warp).",
+        "flat output": "Raise {objective.cycle_<from>}: nothing can be translated back from a flat output. If it is "
+        "raised already, lower {training.learning_rate}: large steps drive the output layer out of its range.",
+        "identical outputs": "Raise {objective.cycle_<from>} or lower {objective.adversarial_<to>}: one convincing "
+        "output for every input pleases the discriminator, and only the cycle term objects.",
+    }
 
     def __init__(self, settings: CycleSettings | None = None) -> None:
         self.settings = settings or CycleSettings()
@@ -45,6 +59,13 @@ class Cycle(Objective):
     @property
     def history(self) -> int:
         return self.settings.history
+
+    @property
+    def adversarial_form(self) -> AdversarialForm:
+        return self.settings.form
+
+    def adversarial_weight(self, side: Side) -> float:
+        return self.weights().adversarial(side)
 
     def check(self, channels_a: int, channels_b: int) -> None:
         """Identity losses compare what goes in with what comes out: they need like channels."""

@@ -13,6 +13,7 @@ from ..errors import ConfigError
 from ..networks.spec import Networks, ShowsFeatures
 from ..samples import Batch, Warp
 from ..settings.faults import raise_faults, require, require_at_least
+from ..sides import Side
 from .losses import discriminate, generator_loss, precise
 from .objective import ByName, BySide, Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective, Updates
 from .settings import AdversarialForm, require_form
@@ -60,9 +61,27 @@ class Disco(Objective):
 
     settings_type = DiscoSettings
     published_settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"training": {"weight_decay": 1e-5, "batch": 64}}
+    advice: ClassVar[Mapping[str, str]] = {
+        "identity collapse": "Lower {objective.rate}, the share of reconstruction, or raise "
+        "{objective.adversarial} and {objective.matching}: a copy of the input is reconstructed as it is, and the "
+        "discriminator pulls too little against it.",
+        "flat output": "Raise {objective.rate}, the share of reconstruction ({objective.first_rate} up to step "
+        "{objective.first_steps}): nothing can be translated back from a flat output. If it is raised already, lower "
+        "{training.learning_rate}: large steps drive the output layer out of its range.",
+        "identical outputs": "Raise {objective.rate}, the share of reconstruction ({objective.first_rate} up to step "
+        "{objective.first_steps}), or lower {objective.adversarial}: one convincing output for every input pleases the "
+        "discriminator, and only the reconstruction objects.",
+    }
 
     def __init__(self, settings: DiscoSettings | None = None) -> None:
         self.settings = settings or DiscoSettings()
+
+    @property
+    def adversarial_form(self) -> AdversarialForm:
+        return self.settings.form
+
+    def adversarial_weight(self, side: Side) -> float:
+        return self.settings.adversarial
 
     def networks(self, networks: Networks) -> Networks:
         """As they are; the discriminators must show their features, as patchgan and pixel do."""

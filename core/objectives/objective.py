@@ -12,6 +12,7 @@ from ..deprecation import OldName, take_up_old_names, warn
 from ..networks.spec import Networks
 from ..samples import Batch, Warp
 from ..sides import DIRECTIONS, Direction, Side
+from .settings import AdversarialForm
 
 BySide = Mapping[Side, Tensor]
 ByName = Mapping[str, Tensor]
@@ -136,6 +137,10 @@ class Objective(ABC):
     published_settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Settings of `training` and `networks` that the scheme was published with, where they are not the defaults. What
     the user sets goes before them."""
+    advice: ClassVar[Mapping[str, str]] = {}
+    """What to do about findings of the doctor, by finding, where the scheme has settings of its own for it. Settings
+    stand in braces and get their present values, as in `{objective.cycle_<from>}`: <from> is the side translated,
+    <to> the other."""
     step: int = 0
     """The optimiser step that is being computed, from 0; the engine sets it before each."""
 
@@ -185,6 +190,16 @@ class Objective(ABC):
     def history(self) -> int:
         """Translations of each side kept for the discriminators; default: 0, which shows them fresh ones only."""
         return 0
+
+    @property
+    def adversarial_form(self) -> AdversarialForm | None:
+        """The form of the discriminators' losses, by which the doctor knows when one wins outright; default: None, by
+        which it cannot tell."""
+        return None
+
+    def adversarial_weight(self, side: Side) -> float:
+        """Weight of one side's discriminator in the generators' loss, for the doctor: one of weight 0 may win."""
+        return 1.0
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -13,7 +13,7 @@ from ..errors import ConfigError
 from ..networks.spec import Networks, NetworkSpec
 from ..samples import Batch, Warp
 from ..settings.faults import raise_faults, require_at_least
-from ..sides import Direction
+from ..sides import Direction, Side
 from .losses import apply_together, discriminate, distance, generator_loss
 from .objective import ByName, BySide, Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
 from .settings import AdversarialForm, require_form
@@ -47,9 +47,24 @@ class Pix2pix(Objective):
     directions: ClassVar[tuple[Direction, ...]] = ("a2b",)
     paired: ClassVar[bool] = True
     published_settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"networks": {"generator": "unet", "dropout": 0.5}}
+    advice: ClassVar[Mapping[str, str]] = {
+        "identity collapse": "Raise {objective.l1}, the distance to the other half of each pair, and "
+        "{objective.adversarial}. Where both halves look alike, look at the pairs.",
+        "flat output": "Raise {objective.l1}, which asks for what the other half of the pair shows. If it is raised "
+        "already, lower {training.learning_rate}: large steps drive the output layer out of its range.",
+        "identical outputs": "Raise {objective.l1} or lower {objective.adversarial}: one convincing output for every "
+        "input may please the discriminator, and only the distance to the other half of the pair objects.",
+    }
 
     def __init__(self, settings: Pix2pixSettings | None = None) -> None:
         self.settings = settings or Pix2pixSettings()
+
+    @property
+    def adversarial_form(self) -> AdversarialForm:
+        return self.settings.form
+
+    def adversarial_weight(self, side: Side) -> float:
+        return self.settings.adversarial
 
     def networks(self, networks: Networks) -> Networks:
         """With a discriminator B of as many channels as A and B have together."""

@@ -112,7 +112,7 @@ class Loop:
         if self.fabric.is_global_zero:
             plan, start = self.plan, self._saved or 0
             write_yaml(plan.out / "config.yaml", plan.mapping())
-            self.monitor = Monitor(plan.out, plan.domain, plan.mapping(), start)
+            self.monitor = Monitor(plan.out, plan.domain, plan.objective, plan.mapping(), start)
 
     def _complete(self) -> None:
         """Write the model files that did not follow the checkpoint they belong to: the run was killed between the two,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from unpaired.core.monitoring.advice import ADVICE, advice
+from unpaired import Audio, Image, Video
+from unpaired.core import registry
+from unpaired.core.monitoring.advice import GENERAL, advice
 from unpaired.core.monitoring.doctor import PREVIEWS, WINDOW, Doctor, saturation
 from unpaired.core.monitoring.measures import (
     apart,
@@ -25,6 +29,10 @@ from unpaired.core.monitoring.measures import (
 )
 from unpaired.core.monitoring.records import Finding, Preview, PreviewRow, StepReport
 from unpaired.core.networks.settings import NetworkSettings
+from unpaired.core.objectives.cut import Cut, CutSettings
+from unpaired.core.objectives.cycle import Cycle
+from unpaired.core.objectives.dual import Dual
+from unpaired.core.objectives.objective import Objective
 from unpaired.core.objectives.settings import CycleSettings
 from unpaired.core.training.settings import TrainingSettings
 
@@ -45,7 +53,7 @@ def won(loss: float, generated: float = 0.0, side: str = "b") -> dict[str, float
 
 def after(rows: Mapping[Any, PreviewRow], times: int = PREVIEWS, doctor: Doctor | None = None) -> list[Finding]:
     """What the doctor finds when shown the same preview several times."""
-    doctor = doctor or Doctor(SETTINGS)
+    doctor = doctor or Doctor(Cycle(), SETTINGS)
     return [finding for step in range(1, times + 1) for finding in doctor.examine_preview(Preview(100 * step, rows))]
 
 
@@ -128,7 +136,7 @@ def test_copied_input_is_identity_collapse_only_where_domains_differ() -> None:
 
 def test_copied_input_is_identity_collapse_where_the_discriminator_is_not_fooled() -> None:
     a, b = noise(1), noise(2)
-    doctor = Doctor(SETTINGS)
+    doctor = Doctor(Cycle(), SETTINGS)
     doctor.examine(report(1, real_b=0.9, generated_b=0.1, real_a=0.5, generated_a=0.5))
     names = [finding.name for finding in after({"a2b": row(a, a), "b2a": row(b, b)}, doctor=doctor)]
     assert names == ["identity collapse a2b"]
@@ -176,7 +184,7 @@ def test_nan_in_a_preview_is_found_at_once() -> None:
 def test_a_finding_waits_is_given_once_and_again_after_it_vanished() -> None:
     a = noise(1)
     sick, well = {"a2b": row(a, -a)}, {"a2b": row(a, a)}
-    doctor = Doctor(SETTINGS)
+    doctor = Doctor(Cycle(), SETTINGS)
     assert after(sick, PREVIEWS - 1, doctor) == []
     assert len(after(sick, 5, doctor)) == 1
     assert doctor.present == {"colour inversion a2b"}
@@ -186,7 +194,7 @@ def test_a_finding_waits_is_given_once_and_again_after_it_vanished() -> None:
 
 
 def test_the_first_hundredth_of_a_training_is_not_judged() -> None:
-    doctor = Doctor(SETTINGS)
+    doctor = Doctor(Cycle(), SETTINGS)
     doctor.examine(StepReport(1, 100_000, {}, 2e-4, 1.0))
     a = noise(1)
     assert after({"a2b": row(a, -a)}, 5, doctor) == []
@@ -212,25 +220,45 @@ def test_saturation_is_measured_against_the_form_of_the_loss() -> None:
 
 
 def test_a_discriminator_whose_weight_is_zero_may_win() -> None:
-    doctor = Doctor({"objective": {"adversarial_b": 0.0}})
+    doctor = Doctor(Cycle(CycleSettings(adversarial_b=0.0)), {})
     assert [f for i in range(50) for f in doctor.examine(report(i, **won(0.001)))] == []
 
 
+@pytest.mark.parametrize(
+    ("objective", "found"),
+    [(Cut(CutSettings(form="lsgan")), True), (Cut(CutSettings(form="lsgan", adversarial=0)), False), (Dual(), False)],
+)
+def test_how_a_discriminator_wins_is_the_objectives_to_say(objective: Objective, found: bool) -> None:
+    doctor = Doctor(objective, {})
+    names = [finding.name for i in range(50) for finding in doctor.examine(report(i, **won(0.001)))]
+    assert names == ["discriminator saturation b"] * found
+
+
 def test_nan_losses_are_named() -> None:
-    (finding,) = Doctor(SETTINGS).examine(report(7, cycle_a=math.nan, cycle_b=1.0, generators=math.inf))
+    (finding,) = Doctor(Cycle(), SETTINGS).examine(report(7, cycle_a=math.nan, cycle_b=1.0, generators=math.inf))
     assert (finding.name, finding.step) == ("NaN or infinity", 7)
     assert "cycle_a, generators" in finding.evidence
 
 
-def test_advice_names_settings_that_exist_with_their_values() -> None:
-    fields = {f"objective.{name}" for name in vars(CycleSettings())}
-    fields |= {f"training.{name}" for name in vars(TrainingSettings())}
-    fields |= {f"networks.{name}" for name in vars(NetworkSettings())}
-    for kind in ADVICE:
+def objectives() -> list[type[Objective]]:
+    """Every registered objective, as the core has it and as each medium has it."""
+    names = [entry.name for entry in registry.entries("objectives")]
+    kinds = [registry.find("objectives", name) for name in names]
+    kinds += [medium().objective_type(name) for medium in (Audio, Image, Video) for name in names]
+    return list(dict.fromkeys(kinds))
+
+
+@pytest.mark.parametrize("kind", objectives(), ids=lambda kind: kind.__name__)
+def test_advice_names_settings_that_the_run_has_with_their_values(kind: type[Objective]) -> None:
+    groups = {"objective": kind().settings, "training": TrainingSettings(), "networks": NetworkSettings()}  # type: ignore[attr-defined]
+    fields = {f"{group}.{field.name}" for group, value in groups.items() for field in dataclasses.fields(value)}
+    assert kind.advice.keys() <= GENERAL.keys()
+    for name in GENERAL:
         for suffix in ("a2b", "b2a"):
-            text = advice(f"{kind} {suffix}", dict.fromkeys(fields, "set"))
+            text = advice(f"{name} {suffix}", kind.advice, dict.fromkeys(fields, "set"))
             assert "{" not in text
             assert "<" not in text
-            assert "(now set)" in text, f"{kind} names no setting that exists"
-            words = {word.strip(".,:;") for word in text.split() if word.startswith(("objective.", "training."))}
-            assert words <= fields
+            named = set(re.findall(r"\b(?:objective|training|networks|domain)\.\w+", text))
+            assert named <= fields
+            if kind.advice:
+                assert text.count("(now set)") >= len(named) > 0

@@ -23,6 +23,7 @@ from unpaired.core.monitoring.progress import Progress
 from unpaired.core.monitoring.records import Finding, Preview, PreviewRow, StepReport
 from unpaired.core.monitoring.report import Report, write_report
 from unpaired.core.monitoring.sheets import write_sheet
+from unpaired.core.objectives.cycle import Cycle
 
 SETTINGS = {"domain": {"name": "blobs"}, "objective": {"form": "lsgan", "cycle_a": 10.0}, "training": {"clip": None}}
 
@@ -36,7 +37,7 @@ def noise(samples: int = 4, size: int = 32) -> torch.Tensor:
 
 
 def monitor(run: Path, domain: Domain, start_step: int = 0) -> Monitor:
-    return Monitor(run, domain, SETTINGS, start_step, Progress(start_step, io.StringIO()))
+    return Monitor(run, domain, Cycle(), SETTINGS, start_step, Progress(start_step, io.StringIO()))
 
 
 def preview(step: int, source: torch.Tensor) -> Preview:
