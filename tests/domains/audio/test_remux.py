@@ -17,8 +17,8 @@ from placed_sound import lateness, noise, write_clip
 
 from unpaired import MediaError
 from unpaired.domains.audio.reading.files import SoundFile
-from unpaired.domains.audio.reading.reader import AudioReader
-from unpaired.domains.audio.settings import AudioConversion, AudioSettings
+from unpaired.domains.audio.reading.reader import open_recording
+from unpaired.domains.audio.settings import AudioConversion
 from unpaired.domains.audio.writing.writer import AudioWriter
 
 ENCODERS = {
@@ -35,7 +35,7 @@ SOUND_KINDS = (
 
 def identity(source: Path, target: Path) -> tuple[str, ...]:
     """A recording through reader and writer with nothing between them; what both had to say."""
-    reader = AudioReader(source, "a", AudioSettings(), AudioConversion())
+    reader = open_recording(source, "a")
     try:
         writer = AudioWriter(target, reader, AudioConversion())
         try:
