@@ -52,61 +52,99 @@ def folder_of(target: Path) -> Iterator[None]:
         raise
 
 
-@contextmanager
-def atomic(target: Path, ending: str | None = None) -> Iterator[Path]:
-    """Yield a temporary path beside `target`; on success fsync it and rename it to `target`, else remove it.
+class PendingFile:
+    """A file that appears under its name when it is whole: until `commit` it is written at `path`, beside its target.
 
-    The temporary name keeps the suffix, or the `ending` where that is more of the name (.nii.gz), for encoders that
-    choose by it. Missing parent folders are made.
+    `path` keeps the target's suffix, or the `ending` where that is more of the name (.nii.gz), for encoders that choose
+    by it. Missing parent folders are made.
 
     Raises:
-        OutputError: the place cannot be written to (an OSError inside the block is taken for that).
+        OutputError: the place cannot be written to.
     """
-    temporary = _unfinished(target, target.suffix if ending is None else ending)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch()
-        mode = temporary.stat().st_mode
-        yield temporary
-        # Some writers (safetensors) make files that nobody else may read, whatever the umask says.
-        temporary.chmod(mode)
-        flush(temporary)
-        temporary.replace(target)
-        flush(target.parent)
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise output_error(target, error) from error
-    finally:
+
+    def __init__(self, target: Path, ending: str | None = None) -> None:
+        self._target = target
+        self.path = _unfinished(target, target.suffix if ending is None else ending)
+        with _as_output_errors(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self.path.touch()
+            self._mode = self.path.stat().st_mode
+
+    def commit(self) -> None:
+        """Flush the file to disk and give it its name. Raises OutputError, and leaves nothing then."""
+        try:
+            with _as_output_errors(self._target):
+                # Some writers (safetensors) make files that nobody else may read, whatever the umask says.
+                self.path.chmod(self._mode)
+                flush(self.path)
+                self.path.replace(self._target)
+                flush(self._target.parent)
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Remove what was written, unless it has got its name."""
         with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
 
 
-@contextmanager
-def atomic_folder(target: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `target`; on success it is renamed to `target`, else removed.
+class PendingFolder:
+    """A folder that appears under its name when it is whole: until `commit` it is filled at `path`, beside its target.
 
     Where the target is a folder already, the files go into it one by one, each in place of one of its name.
 
     Raises:
+        OutputError: the place cannot be written to.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self.path = _unfinished(target, "")
+        with _as_output_errors(target):
+            self.path.mkdir(parents=True)
+
+    def commit(self) -> None:
+        """Give the folder its name. Raises OutputError, and leaves nothing beside it then."""
+        try:
+            with _as_output_errors(self._target):
+                if self._target.is_dir():
+                    for file in sorted(self.path.iterdir()):
+                        file.replace(self._target / file.name)
+                else:
+                    self.path.replace(self._target)
+                flush(self._target.parent)
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Remove what was written, unless it has got its name."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+@contextmanager
+def atomic(target: Path, ending: str | None = None) -> Iterator[Path]:
+    """Yield the path of a `PendingFile`; it gets its name on success and is removed otherwise.
+
+    Raises:
         OutputError: the place cannot be written to (an OSError inside the block is taken for that).
     """
-    temporary = _unfinished(target, "")
+    pending = PendingFile(target, ending)
     try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        if target.is_dir():
-            for file in sorted(temporary.iterdir()):
-                file.replace(target / file.name)
-        else:
-            temporary.replace(target)
-        flush(target.parent)
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise output_error(target, error) from error
+        with _as_output_errors(target):
+            yield pending.path
+        pending.commit()
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        pending.abandon()
+
+
+@contextmanager
+def _as_output_errors(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OutputError:
+        raise
+    except OSError as error:
+        raise output_error(target, error) from error
 
 
 def _unfinished(target: Path, ending: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -82,22 +83,20 @@ class ByFFmpeg:
         self._packets: Iterator[Any] = iter(())
         self._held: Any = None
         self._closed = False
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._release)
             self._container: Any = av.open(
                 f"file:{place.absolute()}", "w", format=self._kind.name, container_options=dict(self._kind.options),
                 metadata_errors="ignore",
             )  # fmt: skip
+            undo.callback(self._container.close)
             self._add_tracks()
             self._begin()
             labels = Labels(tags=content_tags(dict(self._info.tags))) if self._whole else like.labelling.labels
             attached = Attached(labels, self._container)
             self._container.start_encoding()
             attached.after_header()
-        except BaseException:
-            if hasattr(self, "_container"):
-                self._container.close()
-            self._release()
-            raise
+            undo.pop_all()
 
     def _add_tracks(self) -> None:
         """The tracks in the order of the input, each with its labels."""

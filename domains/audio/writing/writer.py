@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ....core.adapter.streams import Writer
 from ....core.errors import MediaError, OutputError, counted
-from ....core.files import atomic, output_error
+from ....core.files import PendingFile, output_error
 from ...containers.opening import reason
 from ..metadata.channels import is_usual, moved, order_in, places_in, speakers_in, usual
 from ..metadata.info import BLOCK, SoundInfo
@@ -82,11 +82,12 @@ class AudioWriter(Writer):
         self._path = path
         self._like = like
         self._written = 0
-        self._atomic: AbstractContextManager[Path] | None = atomic(path)
-        self._sink: Sink | None = None
-        self._place = self._atomic.__enter__()
+        self._pending = PendingFile(path)
+        self._undo = ExitStack()
+        self._undo.callback(self._pending.abandon)
         try:
-            self._sink = _sink(path, self._place, like)
+            self._sink = _sink(path, self._pending.path, like)
+            self._undo.callback(self._give_up)
             if not self._sink.has_clock:
                 self._begin(round(like.file.start * like.info.rate))
         except BaseException as error:
@@ -97,42 +98,36 @@ class AudioWriter(Writer):
     @property
     def warnings(self) -> list[str]:  # type: ignore[override]
         """What in the new file is not as in the input."""
-        return self._sink.notes if self._sink else []
+        return self._sink.notes
 
     def _begin(self, silence: int) -> None:
         """Wait for the sound of footage that begins later than the picture."""
-        assert self._sink is not None
         for at in range(0, silence, BLOCK):
             self._sink.write(np.zeros((self._like.info.channels, min(BLOCK, silence - at)), np.float32))
 
     def write(self, chunk: Tensor) -> None:
         """Append (channels, samples). Raises OutputError."""
-        assert self._sink is not None
         audio = chunk.numpy()
         self._written += audio.shape[1]
         self._guarded(self._sink.write, audio)
 
     def finish(self) -> None:
         """Complete the file and give it its name. Raises OutputError."""
-        assert self._sink is not None
-        assert self._atomic is not None
         missing = self._like.survey.samples - self._written
         if missing > 0 and self._written:  # the last blocks of a file that changed while it was read
             self.write(Tensor(self._like.info.channels, missing).zero_())
         self._guarded(self._sink.close)
         self._guarded(self._sink.label)
-        done, self._atomic = self._atomic, None
-        done.__exit__(None, None, None)
+        self._undo.pop_all()
+        self._pending.commit()
 
     def discard(self) -> None:
         """Remove everything written so far."""
-        if self._sink is not None:
-            with suppress(Exception):
-                self._sink.close()
-        if self._atomic is not None:
-            given_up, self._atomic = self._atomic, None
-            with suppress(OSError):
-                given_up.__exit__(OutputError, OutputError("given up"), None)
+        self._undo.close()
+
+    def _give_up(self) -> None:
+        with suppress(Exception):
+            self._sink.close()
 
     def _guarded(self, act: Any, *arguments: Any) -> None:
         try:
@@ -143,7 +138,7 @@ class AudioWriter(Writer):
     def _fault(self, error: BaseException) -> BaseException:
         if isinstance(error, OutputError) or not isinstance(error, Exception):
             return error
-        refusal = _refusal(self._place)
+        refusal = _refusal(self._pending.path)
         if refusal is not None:
             return output_error(self._path, refusal)
         if isinstance(error, MediaError):

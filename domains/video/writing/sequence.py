@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +11,7 @@ from torch import Tensor
 
 from ....core.adapter.streams import Writer
 from ....core.conversion.jobs import names_file
-from ....core.errors import OutputError
-from ....core.files import atomic_folder
+from ....core.files import PendingFolder
 from ...image import ImageConversion, encoding, picture
 from ..reading import pipes
 from ..reading.sequence import SequenceReader
@@ -37,8 +35,7 @@ class SequenceWriter(Writer):
     def __init__(self, folder: Path, like: SequenceReader) -> None:
         self._like = like
         self._quality = ImageConversion().quality
-        self._atomic: AbstractContextManager[Path] | None = atomic_folder(folder)
-        self._place = self._atomic.__enter__()
+        self._pending = PendingFolder(folder)
         self._notes: dict[str, None] = {}
 
     @property
@@ -59,17 +56,12 @@ class SequenceWriter(Writer):
             pixels = np.concatenate([picture.of_depth(shown.planes.transpose(1, 2, 0), depth), pixels], axis=1)
             alpha = None if alpha is None else np.concatenate([alpha, alpha], axis=1)
         whole = replace(source, pixels=pixels, alpha=alpha)
-        self._notes |= dict.fromkeys(encoding.save(whole, self._place / path.name, self._quality))
+        self._notes |= dict.fromkeys(encoding.save(whole, self._pending.path / path.name, self._quality))
 
     def finish(self) -> None:
         """Give the folder its name. Raises OutputError."""
-        assert self._atomic is not None
-        done, self._atomic = self._atomic, None
-        done.__exit__(None, None, None)
+        self._pending.commit()
 
     def discard(self) -> None:
         """Remove everything written so far."""
-        if self._atomic is not None:
-            given_up, self._atomic = self._atomic, None
-            with suppress(OSError):
-                given_up.__exit__(OutputError, OutputError("given up"), None)
+        self._pending.abandon()

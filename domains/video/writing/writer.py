@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ....core.adapter.streams import Writer
 from ....core.errors import MediaError, OutputError, counted
-from ....core.files import atomic
+from ....core.files import PendingFile
 from ...containers.clock import AT_ONCE
 from ...containers.kinds import PIPE, Container, container_of
 from ...containers.labels import content_tags, label, lost
@@ -63,19 +63,14 @@ class VideoWriter(Writer):
         self._notes = [*like.notes_for_clips, *self._plan.notes]
         self._tracks: dict[int, Track] = {}
         self._last: Shown | None = None
-        self._atomic: AbstractContextManager[Path] | None = None
-        place: Any = _Pipe(target)  # type: ignore[arg-type]
-        if isinstance(target, Path):
-            self._atomic = atomic(target)
-            place = self._atomic.__enter__()
+        self._made = f"{kind.name} with {self._plan.codec.encoder}"
+        self._undo = ExitStack()
+        self._pending = PendingFile(target) if isinstance(target, Path) else None
+        if self._pending is not None:
+            self._undo.callback(self._pending.abandon)
         try:
-            options_of_kind = dict(kind.options) if is_path else {**kind.options, "flush_packets": "1"}
-            if not is_path and options.immediate:
-                options_of_kind["cluster_time_limit"] = "20"  # milliseconds; what Matroska hands over at a time
-            file = f"file:{place.absolute()}" if is_path else place
-            self._container: OutputContainer = av.open(
-                file, "w", format=kind.name, container_options=options_of_kind, metadata_errors="ignore"
-            )
+            self._container = self._opened(target, kind, options)
+            self._undo.callback(self._close)
             base = 1 / like.info.rate.limit_denominator(100_000) if kind.constant_rate else like.info.time_base
             self._ticks, self._late = like.info.time_base / base, 0
             self._encoder = Encoder(
@@ -83,10 +78,20 @@ class VideoWriter(Writer):
             )
             self._prepare(kind)
         except BaseException as error:
-            self._abandon()
+            self.discard()
             if isinstance(error, av.FFmpegError):
                 raise self._fault(error) from error
             raise
+
+    def _opened(self, target: Path | BinaryIO, kind: Container, options: VideoConversion) -> OutputContainer:
+        file: Any
+        if self._pending is not None:
+            file, options_of_kind = f"file:{self._pending.path.absolute()}", dict(kind.options)
+        else:
+            file, options_of_kind = _Pipe(target), {**kind.options, "flush_packets": "1"}  # type: ignore[arg-type]
+            if options.immediate:
+                options_of_kind["cluster_time_limit"] = "20"  # milliseconds; what Matroska hands over at a time
+        return av.open(file, "w", format=kind.name, container_options=options_of_kind, metadata_errors="ignore")
 
     def _prepare(self, kind: Container) -> None:
         """Labels, tracks and header."""
@@ -158,13 +163,17 @@ class VideoWriter(Writer):
                 for packet in track.rest():
                     self._container.mux(packet)
             self._container.close()
-        if self._atomic is not None:
-            done, self._atomic = self._atomic, None
-            done.__exit__(None, None, None)
+        self._undo.pop_all()
+        if self._pending is not None:
+            self._pending.commit()
 
     def discard(self) -> None:
         """Remove everything written so far."""
-        self._abandon()
+        self._undo.close()
+
+    def _close(self) -> None:
+        with suppress(av.FFmpegError, OSError, ValueError):
+            self._container.close()
 
     def _copy_tracks(self) -> None:
         others = self._like.footage.others if self._like.footage is not None else ()
@@ -186,19 +195,7 @@ class VideoWriter(Writer):
         number = getattr(error, "errno", None)
         if isinstance(number, int) and number in errno.errorcode and number != errno.EINVAL:
             return OutputError(f"cannot write {self._name}: {reason(error)}; free some space or choose another place")
-        return MediaError(f"{self._name} cannot be written as {self._kind()}: {reason(error)}")
-
-    def _kind(self) -> str:
-        return f"{self._container.format.name} with {self._encoder.stream.codec_context.name}"
-
-    def _abandon(self) -> None:
-        if hasattr(self, "_container"):
-            with suppress(av.FFmpegError, OSError, ValueError):
-                self._container.close()
-        if self._atomic is not None:
-            given_up, self._atomic = self._atomic, None
-            with suppress(OSError):
-                given_up.__exit__(OutputError, OutputError("given up"), None)
+        return MediaError(f"{self._name} cannot be written as {self._made}: {reason(error)}")
 
 
 class _Pipe:

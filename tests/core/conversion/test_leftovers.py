@@ -12,17 +12,17 @@ from pathlib import Path
 import pytest
 
 from unpaired.core import makers
-from unpaired.core.files import atomic, atomic_folder, clear_leftovers
+from unpaired.core.files import PendingFolder, atomic, clear_leftovers
 
 WRITER = """
 import sys, time
 from pathlib import Path
-from unpaired.core.files import atomic, atomic_folder
+from unpaired.core.files import PendingFile, PendingFolder
 place = Path(sys.argv[1])
-with atomic(place / "clip.mkv") as file, atomic_folder(place / "frames") as folder:
-    file.write_bytes(b"half"), (folder / "0001.png").write_bytes(b"half")
-    print("writing", flush=True)
-    time.sleep(60)
+PendingFile(place / "clip.mkv").path.write_bytes(b"half")
+(PendingFolder(place / "frames").path / "0001.png").write_bytes(b"half")
+print("writing", flush=True)
+time.sleep(60)
 """
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell when a process began")
 
@@ -78,6 +78,7 @@ def test_names_that_are_long_in_bytes_can_be_written(tmp_path: Path) -> None:
     with atomic(target) as temporary:
         assert re.fullmatch(r"\.夜{33}\.\S+\.part\.png", temporary.name)
         temporary.write_bytes(b"x")
-    with atomic_folder(tmp_path / ("夜" * 80)) as folder:
-        (folder / "1.png").write_bytes(b"x")
+    folder = PendingFolder(tmp_path / ("夜" * 80))
+    (folder.path / "1.png").write_bytes(b"x")
+    folder.commit()
     assert len(names(tmp_path)) == 2
