@@ -1,1 +1,1 @@
-"""What people start: the command line and the conversion programs. Uses the public API only."""
+"""The command line and the conversion programs. They use the public API only."""

@@ -1,4 +1,4 @@
-"""What every program here shares: how options are read, how a fault is told, and which exit code follows.
+"""Shared parts of the programs: reading options, reporting faults, and exit codes.
 
 Exit codes: 0 done, 1 a fault of this program, 2 something the user can mend, 130 interrupted.
 """
@@ -143,7 +143,7 @@ def refuse(faults: Sequence[str]) -> None:
 
 
 class Progress:
-    """How much is done, on standard error: a bar on a terminal, a plain line at every tenth elsewhere.
+    """Progress on standard error: a bar on a terminal, elsewhere a plain line at every tenth.
 
     Silent for the first two seconds, so that short work stays quiet.
     """
@@ -176,7 +176,7 @@ class Progress:
 
 
 class Standing(Protocol):
-    """How a live conversion stands."""
+    """State of a live conversion."""
 
     @property
     def seconds(self) -> float:
@@ -187,7 +187,7 @@ StandingT = TypeVar("StandingT", bound=Standing)
 
 
 def said_now_and_then(text: Callable[[StandingT], str]) -> Callable[[StandingT], None]:
-    """What puts `text` of how a live conversion stands on standard error, every five of its seconds."""
+    """A function that prints `text` of a live conversion's state to standard error, every five seconds."""
     last = 0.0
 
     def show(stand: StandingT) -> None:

@@ -37,7 +37,7 @@ class DemoFailed(UnpairedError):
 
 
 def parser() -> Parser:
-    """What the demonstration takes; nothing is needed."""
+    """The options of the demonstration; none is required."""
     made = Parser("demo.py", DESCRIPTION)
     made.add_argument("--out", default="demo", metavar="DIR", help="where pictures and run go (default: demo)")
     made.add_argument("--steps", type=int, default=STEPS, metavar="N", help=f"training steps (default: {STEPS})")

@@ -1,4 +1,4 @@
-"""What the commands do for footage beyond other media: pictures' models lent to it, and names that are no files."""
+"""Footage in the commands: picture models applied to it, and names that are not files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PIPE = "-"
 
 
 def for_footage(translator: Translator) -> Translator:
-    """The same model for clips: one that was trained on colour pictures translates their frames.
+    """The same model for clips: a colour picture model translates their frames.
 
     Raises:
         ConfigError: the model is of another medium, or of pictures that are not red, green and blue.
@@ -60,14 +60,14 @@ def medium_of(places: Sequence[str]) -> str:
 
 
 def hints(folder: Path, domain: Domain) -> list[str]:
-    """That a folder which was taken for pictures, as nobody said otherwise, may be a clip."""
+    """Note that a folder treated as pictures by default may be a clip."""
     if domain.name != "image" or not Video().recording(folder):
         return []
     return ["The pictures are numbered like the frames of a clip: --domain video looks at them as one."]
 
 
 def described(file: Path) -> dict[str, Any]:
-    """What one clip is and shows. Raises MissingFile or MediaError."""
+    """Facts about one clip. Raises MissingFile or MediaError."""
     from unpaired.domains.video.inspection.file import examine
     from unpaired.domains.video.reading.probe import probe
 

@@ -1,4 +1,4 @@
-"""What the commands do for sound beyond other media: one recording described, and voices scored to be listened to."""
+"""Sound in the commands: description of one recording, and voice scores with a listening page."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def score_voices(
 
 
 def described(file: Path) -> dict[str, Any]:
-    """What the header of one recording says. Raises MissingFile or MediaError."""
+    """Facts from the header of one recording. Raises MissingFile or MediaError."""
     from unpaired.domains.audio.reading.files import SoundFile
 
     with SoundFile(file) as sound:

@@ -51,7 +51,7 @@ translates footage too, with what keeps it steady."""
 
 
 def parser() -> Parser:
-    """What `unpaired convert` takes."""
+    """The options of `unpaired convert`."""
     made = Parser("unpaired convert", DESCRIPTION, ("conversion",), SHORTHAND)
     made.add_argument("model", metavar="MODEL")
     add_options(made)
@@ -65,7 +65,7 @@ SHORTHAND = {name: f"conversion.{name}" for name in _SHORT}
 def standalone(
     name: str, description: str, model: str, shorthand: dict[str, str] = SHORTHAND, domain: str | None = None
 ) -> Parser:
-    """What a program for one medium takes: as `unpaired convert`, with a model that need not be named."""
+    """The options of a program for one medium: those of `unpaired convert`, with an optional model."""
     made = Parser(name, description, ("conversion",), shorthand)
     made.add_argument("--model", default=model, help=f"a run, a model file or a shipped model (default: {model})")
     add_options(made)

@@ -10,7 +10,7 @@ from unpaired.core.adapter.installed import installed_domains
 
 
 def parser() -> Parser:
-    """What `unpaired domains` takes."""
+    """The options of `unpaired domains`."""
     made = Parser("unpaired domains", "List the installed domains: each is a medium that --domain takes.")
     made.add_argument("--json", action="store_true", help="print JSON")
     return made

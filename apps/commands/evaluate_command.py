@@ -26,7 +26,7 @@ MODEL is a run folder, a model file, or the name of a shipped model (`unpaired m
 
 
 def parser() -> Parser:
-    """What `unpaired evaluate` takes."""
+    """The options of `unpaired evaluate`."""
     made = Parser("unpaired evaluate", DESCRIPTION)
     made.add_argument("model", metavar="MODEL")
     made.add_argument("--a", metavar="DIR", help="held-out folder of domain A")

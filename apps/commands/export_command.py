@@ -26,7 +26,7 @@ MODEL is a run folder, a model file, or the name of a shipped model (`unpaired m
 
 
 def parser() -> Parser:
-    """What `unpaired export` takes."""
+    """The options of `unpaired export`."""
     made = Parser("unpaired export", DESCRIPTION)
     made.add_argument("model", metavar="MODEL")
     made.add_argument("out", metavar="OUT", help="a name that ends in .onnx or .safetensors")

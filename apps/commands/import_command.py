@@ -20,7 +20,7 @@ the weights alone) and write a model file. Nothing in the checkpoint is executed
 
 
 def parser() -> Parser:
-    """What `unpaired import` takes."""
+    """The options of `unpaired import`."""
     made = Parser("unpaired import", DESCRIPTION, ("domain",))
     made.add_argument("checkpoint", metavar="CHECKPOINT", help="a .pth file that holds a generator's weights")
     made.add_argument("out", metavar="OUT", help="the model file to write, .safetensors")

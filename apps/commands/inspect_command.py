@@ -31,7 +31,7 @@ _SHOWN_IN_LINES = {"examples": 3, "odd ones": 3, "each": 20}
 
 
 def parser() -> Parser:
-    """What `unpaired inspect` takes."""
+    """The options of `unpaired inspect`."""
     made = Parser("unpaired inspect", DESCRIPTION, ("domain",))
     made.add_argument("place", metavar="DIR_OR_FILE")
     made.add_argument("other", metavar="DIR_B", nargs="?", help="the folder of the other domain")

@@ -14,7 +14,7 @@ SHIPPED = Path(models.__path__[0])
 
 
 def parser() -> Parser:
-    """What `unpaired models` takes."""
+    """The options of `unpaired models`."""
     made = Parser("unpaired models", "List the shipped models: each name can stand wherever a model file can.")
     made.add_argument("--json", action="store_true", help="print JSON")
     return made

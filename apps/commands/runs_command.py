@@ -20,7 +20,7 @@ best figure, and the settings in which they differ.
 
 
 def parser() -> Parser:
-    """What `unpaired runs` takes."""
+    """The options of `unpaired runs`."""
     made = Parser("unpaired runs", DESCRIPTION)
     made.add_argument("folder", metavar="DIR", help="a folder of runs, or one run")
     made.add_argument("--csv", action="store_true", help="print a row a run, with every loss and setting")

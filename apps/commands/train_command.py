@@ -25,7 +25,7 @@ DESCRIPTION = """Train a translator from two folders that need no pairs.
 
 
 def parser() -> Parser:
-    """What `unpaired train` takes."""
+    """The options of `unpaired train`."""
     shorthand = {field.name: f"training.{field.name}" for field in dataclasses.fields(TrainingSettings)}
     made = Parser("unpaired train", DESCRIPTION, GROUPS, shorthand)
     made.add_argument("--domain", metavar="NAME", help="the medium: image, or another of `unpaired domains`")

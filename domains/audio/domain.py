@@ -115,8 +115,8 @@ class Audio(Domain):
         return TimeWarp(rng, self.settings.shift_frames, self.settings.stretch)
 
     def compare(self, a: Inventory, b: Inventory) -> tuple[str, ...]:
-        """What the two folders mean together: shared recordings, one voice on both sides, unlike bandwidths,
-        and of music unlike ranges of notes."""
+        """Notes on the two folders together: shared recordings, one voice on both sides, different bandwidths,
+        and for music different ranges of notes."""
         from .inspection.comparison import compare
 
         return compare(a, b, self.settings.content)

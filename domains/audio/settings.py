@@ -18,7 +18,7 @@ Vocoder = Literal["source-filter", "griffin-lim", "world"]
 
 @dataclass(frozen=True)
 class AudioSettings(DomainSettings):
-    """What a sample of sound is, how it is drawn from a recording, and what was measured of the two sides.
+    """Settings of a sample of sound, how it is drawn from a recording, and measurements of the two sides.
 
     The last fields are measured when training begins (`statistics.fit`) and are part of the model; the command line
     neither lists nor takes them.
@@ -116,7 +116,7 @@ class AudioSettings(DomainSettings):
 
     @property
     def ratio(self) -> float:
-        """What the pitch of A is multiplied by to be B's; 1 where either has none."""
+        """Factor that takes the pitch of A to that of B; 1 if either has none."""
         return self.f0_b[0] / self.f0_a[0] if self.f0_a and self.f0_b else 1.0
 
 
@@ -125,13 +125,13 @@ _PITCHES = ("auto", "keep")
 
 @dataclass(frozen=True)
 class AudioConversion(ConversionSettings):
-    """What can be chosen for each conversion of sound."""
+    """Settings of a conversion of sound."""
 
     pitch: str = "auto"
     """auto moves mean and range of the pitch to the target's, keep leaves it, a number shifts it by semitones."""
     vocoder: Vocoder = "source-filter"
-    """What makes sound of the translated spectrogram: source-filter shapes the input's own sound, griffin-lim
-    estimates the phases, world synthesises speech anew."""
+    """Method that turns the translated spectrogram into sound: source-filter shapes the input's own sound, griffin-lim
+    estimates the phases, world resynthesises speech."""
 
     def __post_init__(self) -> None:
         faults: list[str] = []

@@ -42,14 +42,14 @@ _INTERLEAVED = Fraction(3)
 
 @dataclass
 class _Place:
-    """Where a track has come to, in seconds of the mended clock."""
+    """Position of a track, in seconds of the corrected clock."""
 
     offset: Fraction
-    """What its times are moved by."""
+    """Offset of its times."""
     first: Fraction
     last: Fraction
     following: Fraction
-    """Where the next packet is expected."""
+    """Expected time of the next packet."""
 
 
 @dataclass
@@ -103,14 +103,14 @@ class Clock:
         self.origin = earliest if abs(earliest) >= AT_ONCE and not self.may_jump else Fraction(0)
         """Seconds of the file's own clock at which its earliest track begins."""
         self.fault = ""
-        """Why nothing can be read from some place on; empty where that has not happened."""
+        """Reason why nothing can be read from some position on; empty if that has not happened."""
         self._begun = not self.may_jump
         self._places: dict[int, _Place] = {}
         self._jumps = _Jumps()
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was out of the ordinary so far, one sentence each."""
+        """Notes on anything unusual so far, one sentence each."""
         notes = []
         if self.fault:
             notes.append(f"the file breaks off ({self.fault}); what came before is kept")
@@ -192,7 +192,7 @@ class Clock:
 
     # -- clocks that may jump -----------------------------------------------------------------------
     def _offset(self, index: int, time: Fraction, length: Fraction, steady: bool) -> Fraction:
-        """What a packet's time is moved by; `steady` are tracks without pauses."""
+        """Offset of a packet's time; `steady` are tracks without pauses."""
         if not self._begun:
             near = [start for start in self._starts.values() if abs(start - time) <= _FAR]
             self.origin = min(near, default=time)
@@ -265,7 +265,7 @@ def _start(stream: Stream) -> Fraction | None:
 
 
 def _empty(stream: Stream) -> av.Packet[Any]:
-    """What makes a decoder give what it still holds."""
+    """A packet that makes a decoder return what it still holds."""
     packet: av.Packet[Any] = av.Packet()
     packet.stream = stream
     return packet

@@ -1,4 +1,4 @@
-"""What is written on a file and its tracks: titles, languages, chapters, and what a container has no room for."""
+"""Labels of a file and its tracks: titles, languages, chapters, and those that a container does not support."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def attach_cover(container: OutputContainer, source: Any) -> bool:
 
 
 def lost(kind: Container, source: InputContainer, tracks: Iterable[Any]) -> str | None:
-    """What of the labels of a file and the tracks of it that are kept a kind of container has no room for."""
+    """Labels of a file and its kept tracks that a kind of container does not support."""
     tracks = list(tracks)
     found = []
     if "chapters" not in kind.keeps and source.chapters():

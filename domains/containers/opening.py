@@ -21,14 +21,14 @@ Source = Path | str | BinaryIO
 """A file, the address of a stream (with ://), or an open binary file such as standard input."""
 
 INPUT_STREAM = "the input stream"
-"""What messages call an open file."""
+"""Name of an open file in messages."""
 MOST_PIXELS = 36_000_000
 """Pixels of a frame at most (8K has 33 million): the decoder holds a dozen frames or more."""
 _SPECIAL = {stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket", stat.S_ISCHR: "a device", stat.S_ISBLK: "a device"}
 
 
 def source_name(source: Source) -> str:
-    """What to call a source in a message."""
+    """Name of a source in a message."""
     return str(source) if isinstance(source, Path | str) else INPUT_STREAM
 
 
@@ -91,6 +91,6 @@ def open_container(
 
 
 def reason(error: BaseException) -> str:
-    """What a library says, in one line, without its numbers and addresses."""
+    """Message of a library, in one line, without its numbers and addresses."""
     text = getattr(error, "strerror", None) or getattr(error, "error_string", None) or str(error)
     return re.sub(r"\s+", " ", re.sub(r"\[Errno -?\d+\] ", "", text or type(error).__name__)).strip()

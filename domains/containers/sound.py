@@ -73,7 +73,7 @@ class Wanted:
     """Sound that is to be encoded."""
 
     codec: str
-    """What it was stored in, in FFmpeg's words; empty where that is none of FFmpeg's codecs."""
+    """Its codec, by FFmpeg's name; empty if it is not one of FFmpeg's codecs."""
     rate: int
     layout: str
     """FFmpeg's name of the loudspeakers."""
@@ -84,7 +84,7 @@ class Wanted:
 
     @classmethod
     def of(cls, decoder: SoundDecoder) -> Wanted:
-        """What a track decodes to."""
+        """Format of a decoded track."""
         context = decoder.context
         codec = context.codec
         stored = codec.lossless and codec.canonical_name != "dts"
@@ -179,7 +179,7 @@ def _sample_format(formats: Sequence[str], bits: int) -> str:
 
 @dataclass(frozen=True)
 class Delay:
-    """What an encoder does to the beginning and the end of what it is given."""
+    """Padding that an encoder adds at the beginning and the end."""
 
     before: int
     """Samples that it gives before those that it was given."""
@@ -223,7 +223,7 @@ class Timeline:
         self._ticks = 0
 
     def frames(self, frame: av.AudioFrame) -> Iterator[av.AudioFrame]:
-        """What a decoded frame adds: silence before it, and what of it is to be heard."""
+        """Contribution of a decoded frame: silence before it, and its audible part."""
         time = self._stated if frame.pts is None or frame.time_base is None else frame.pts * frame.time_base
         if self._form is None:
             # Packed: PyAV 18.1 counts the planes of a planar frame past their end where there are eight or more.

@@ -51,12 +51,12 @@ class Track:
         self._length = 0
 
     def packets(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
-        """What becomes of a packet of the source."""
+        """Handle a packet of the source."""
         if self._inside(packet):
             yield from self._converted(packet)
 
     def rest(self) -> Iterator[av.Packet[Any]]:
-        """What is left once the source has ended."""
+        """Packets left once the source has ended."""
         if self._held is not None:
             self._held.duration = self._decoded_length(self._held)
             yield self._moved(self._held)

@@ -1,4 +1,4 @@
-"""What two folders of pictures mean together."""
+"""Notes on two folders of pictures together."""
 
 from __future__ import annotations
 

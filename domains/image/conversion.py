@@ -49,7 +49,7 @@ class PictureReader(Reader):
 
     @property
     def warnings(self) -> Sequence[str]:
-        """What of the file was left aside when it was read."""
+        """Parts of the file that were left out when it was read."""
         return self._notes
 
     def region(self, rows: slice, columns: slice) -> Tensor:
@@ -122,7 +122,7 @@ class PictureWriter(Writer):
 
     @property
     def warnings(self) -> Sequence[str]:
-        """What the file's format cannot hold of the picture."""
+        """Parts of the picture that the file's format cannot hold."""
         return self._notes
 
     def write(self, chunk: Tensor) -> None:

@@ -77,7 +77,7 @@ class Image(Domain):
         return random_flip_rotate(self.settings, rng)
 
     def compare(self, a: Inventory, b: Inventory) -> tuple[str, ...]:
-        """What the two folders mean together: shared pictures, unlike sizes, grey against colour."""
+        """Notes on the two folders together: shared pictures, different sizes, grey against colour."""
         from .comparison import compare
 
         return compare(a, b)

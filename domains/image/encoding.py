@@ -50,7 +50,7 @@ _HOLDS = {
     "PPM": (),
     "NPY": ("alpha",),
 }  # fmt: skip
-"""What each format holds of a Picture beside its pixels."""
+"""Properties of a Picture that each format holds beside the pixels."""
 _NAMES = {
     "icc": "its colour profile", "exif": "its EXIF", "xmp": "its XMP", "iptc": "its IPTC", "comment": "its comment",
     "dpi": "its resolution in print",
@@ -105,7 +105,7 @@ def save(picture: Picture, target: Path, quality: int) -> tuple[str, ...]:
 
 
 def _fitting(picture: Picture, format_name: str, target: Path) -> tuple[Picture, list[str]]:
-    """What the format holds of a picture, and the rest in words."""
+    """The part of a picture that the format holds, and the rest in words."""
     pixels, alpha = picture.pixels, picture.alpha
     channels = pixels.shape[2]
     if alpha is None and channels == 4 and format_name not in _ANY_CHANNELS:  # rgba mode: the last one is translated

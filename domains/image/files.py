@@ -36,7 +36,7 @@ _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of itself before it is decoded."""
+    """Facts about a file before it is decoded."""
 
     format: str
     mode: str

@@ -12,7 +12,7 @@ READ = frozenset(
     [".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif",
      ".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".tga", ".avif", ".npy"]
 )  # fmt: skip
-"""How the names of pictures end that are read."""
+"""Filename endings of supported pictures."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,12 @@ class Unread:
     what: str
     endings: tuple[str, ...]
     beginnings: tuple[bytes, ...] = ()
-    """What its files begin with; `?` stands for any byte."""
+    """First bytes of its files; `?` stands for any byte."""
     advice: str = "convert them to PNG or to TIFF of 16 bits first"
 
     @property
     def reason(self) -> str:
-        """Why its files are not read and what to do, without the file's name."""
+        """Reason why its files are not read and what to do, without the file's name."""
         return f"{self.what} cannot be read; {self.advice}"
 
 

@@ -1,4 +1,4 @@
-"""What a picture's file says beside its pixels: EXIF, XMP, IPTC, comments, further pictures."""
+"""Metadata of a picture file: EXIF, XMP, IPTC, comments, additional pictures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STRUCTURAL = frozenset(
 )  # fmt: skip
 _DESCRIPTION, _IPTC, _RECORDS, _LAYERS = 270, 33723, 34377, 37724
 _STORAGE = ('{"shape"', "ImageJ=", "<?xml version")
-"""How descriptions begin that programs write of the file's own structure (tifffile, ImageJ, OME): untrue of another."""
+"""First words of descriptions that programs write of the file's own structure (tifffile, ImageJ, OME)."""
 _IPTC_OF_PHOTOSHOP = 0x0404
 _OWN_AFFAIRS = frozenset([_IPTC_OF_PHOTOSHOP, 0x03ED, 0x0409, 0x040C, 0x0425])
 """Photoshop's records that are kept otherwise or describe the file as it was: IPTC, resolution, thumbnails, a sum."""
@@ -120,7 +120,7 @@ def comment_of(image: Pillow.Image) -> bytes | None:
 
 
 def notes_of(path: Path, image: Pillow.Image) -> Iterator[str]:
-    """What a file holds beside its first picture that is read by nobody here, a sentence each."""
+    """Contents of a file beside its first picture that are not read, one sentence each."""
     if image.format in ("BMP", "DIB") and _has_clear_bit(path):
         yield "its transparency of one bit is left out"
     pictures = int(getattr(image, "n_frames", 1)) if image.format == "MPO" else 1

@@ -24,7 +24,7 @@ _BLOCK = 1 << 20  # bytes
 
 @dataclass(frozen=True)
 class ArrayForm:
-    """How an array lay in its file."""
+    """Layout of an array in its file."""
 
     dtype: np.dtype[Any]
     axes: int
@@ -58,9 +58,9 @@ class Picture:
     chunks: tuple[tuple[bytes, bytes], ...] = ()
     """Ancillary chunks of a PNG that have no field here, as (kind, content)."""
     array: ArrayForm | None = None
-    """How the array lay in its file, where it was one."""
+    """Layout of the array in its file, if it was one."""
     notes: tuple[str, ...] = ()
-    """What of the file is not in here, or is otherwise than in the file: a sentence each, without a full stop."""
+    """Parts of the file that are missing here or different: one sentence each, without a full stop."""
 
     @property
     def height(self) -> int:

@@ -1,4 +1,4 @@
-"""What a folder of pictures holds, and what that means for training."""
+"""Inventory of a folder of pictures, with notes on what it means for training."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LONG = 3.0  # aspect beyond which a crop shows little of a picture
 
 @dataclass(frozen=True)
 class PictureFacts:
-    """What was seen of one usable file."""
+    """Facts about one usable file."""
 
     path: Path
     header: Header

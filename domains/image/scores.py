@@ -154,7 +154,7 @@ class LabelScorer:
 def unpaired_scores(
     translated: Sequence[Tensor], real: Sequence[Tensor], extractor: Path | None = None, seed: int = 0
 ) -> dict[str, float]:
-    """How far a set of translations is from a set of real pictures; 0 is best.
+    """Distance of a set of translations from a set of real pictures; 0 is best.
 
     Always "swd" (a proxy that needs no weights) with one figure a pyramid level; with `extractor`, a
     TorchScript file, also "kid" and "fid". Pictures are taken from the sequences one at a time.

@@ -30,7 +30,7 @@ class _ToneCurves:
 
 @dataclass(frozen=True)
 class CropSettings(_ToneCurves, DomainSettings):
-    """How a training crop is taken from a picture or a frame: base of the settings of both media."""
+    """Settings of a training crop from a picture or a frame: base of the settings of both media."""
 
     size: int = 256
     """Side of the square training crop in pixels."""
@@ -86,7 +86,7 @@ class CropSettings(_ToneCurves, DomainSettings):
 
 @dataclass(frozen=True)
 class ImageSettings(CropSettings):
-    """What a picture sample is, and how it is drawn from a file."""
+    """Settings of a picture sample and how it is drawn from a file."""
 
     mode: Mode = "rgb"
     """rgb, grey, rgba (transparency is translated too) or channels (as many as channels_a and channels_b say)."""
@@ -132,7 +132,7 @@ class ImageSettings(CropSettings):
 
 @dataclass(frozen=True)
 class ImageConversion(ConversionSettings):
-    """What can be chosen for each conversion of pictures."""
+    """Settings of a conversion of pictures."""
 
     tile: int = 512
     """Side of a tile in pixels."""

@@ -46,7 +46,7 @@ _LAYOUTS = ("YX", "YXS", "SYX", "YXC", "CYX", "QYX", "IYX")
 
 @dataclass(frozen=True)
 class Form:
-    """How one picture of a TIFF is stored."""
+    """Storage of one picture of a TIFF."""
 
     width: int
     height: int
@@ -99,7 +99,7 @@ class Form:
         return self.kind == 1 and (self.bits <= 8 or self.photometric == CMYK)
 
     def fault(self, raw: bool = False) -> str | None:
-        """Why it is not read; None where it is. `raw`: inks are channels like others."""
+        """Reason why it is not read; None if it is. `raw`: inks are channels like others."""
         if self.photometric in _FOREIGN and not (raw and self.photometric == CMYK):
             return f"{_FOREIGN[self.photometric]} of {self.bits} bits"
         if self.photometric not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK):

@@ -103,7 +103,7 @@ class Video(Domain):
         return SyntheticMotion(rng, self.settings.motion_deviation, self.settings.motion_shift, noise=0.0)
 
     def compare(self, a: Inventory, b: Inventory) -> tuple[str, ...]:
-        """What the two folders mean together: shared footage, unlike sizes and rates, footage against pictures."""
+        """Notes on the two folders together: shared footage, different sizes and rates, footage against pictures."""
         from .inspection.comparison import compare
 
         return compare(a, b)
@@ -206,7 +206,7 @@ class Video(Domain):
         return recording(folder, listed)
 
     def remark(self, folder: Path, listed: Sequence[Path] | None = None) -> str:
-        """That numbered pictures were not taken for a clip, and why; see `material.remark`."""
+        """Note that numbered pictures were not treated as a clip, and the reason; see `material.remark`."""
         from .reading.material import remark
 
         return remark(folder, listed)

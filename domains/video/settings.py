@@ -15,7 +15,7 @@ from ..image import CropSettings, ImageSettings
 
 @dataclass(frozen=True)
 class VideoSettings(CropSettings):
-    """What a sample of footage is, and how it is drawn from a clip."""
+    """Settings of a sample of footage and how it is drawn from a clip."""
 
     cache_mb: int = 512
     """Memory, in MB for each loader process, for frames already decoded and resized; 0 decodes every time."""
@@ -55,7 +55,7 @@ _SIZE = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}")
 
 @dataclass(frozen=True)
 class VideoConversion(ConversionSettings):
-    """What can be chosen for each conversion of footage."""
+    """Settings of a conversion of footage."""
 
     codec: str = "auto"
     """Video codec of the output: auto, or h264, h265, vp9, av1, ffv1, prores."""

@@ -21,7 +21,7 @@ _EDGE = 0.97
 
 
 def gain_between(x: Tensor, y: Tensor, side: Side, settings: AudioSettings) -> Sound:
-    """What the translation y of x, a sample (1, 1, bins, frames) of `side`, adds to its log-mel: (bins, frames)."""
+    """Change in log-mel from x, a sample (1, 1, bins, frames) of `side`, to its translation y: (bins, frames)."""
     other = other_side(side)
     source = from_sample(x[0].numpy(), settings.mean(side), settings.deviation(side))
     target = from_sample(y[0].float().cpu().numpy(), settings.mean(other), settings.deviation(other))

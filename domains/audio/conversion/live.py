@@ -188,7 +188,7 @@ class _LivePitch:
 
 @dataclass(frozen=True)
 class LiveReport:
-    """How a voice was kept up with."""
+    """Summary of a live voice conversion."""
 
     seconds: float
     """Of sound that came in."""

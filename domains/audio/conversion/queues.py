@@ -23,7 +23,7 @@ _WAITED = 0.1
 
 
 class DeviceQueue:
-    """What a sound card has recorded and nobody took, by the clock: cards go on by themselves.
+    """Sound that a card has recorded and that is still waiting, by the clock: cards never pause.
 
     stream: a running stream of sounddevice.
     """
@@ -76,7 +76,7 @@ class PipeQueue:
         return block
 
     def seconds_waiting(self) -> float:
-        """How long the last byte that was read had been there when it was read."""
+        """Time that the last byte had waited when it was read."""
         while self._arrivals[0][0] < self._taken:
             self._arrivals.popleft()
         return self._looked - self._arrivals[0][1]

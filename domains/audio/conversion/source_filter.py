@@ -222,7 +222,7 @@ class _Power:
 
 
 def _limits(source: Sound, result: Sound, hop: int) -> Sound:
-    """What each sample is multiplied by, so that no peak passes the ceiling."""
+    """Gain of each sample that keeps every peak below the ceiling."""
     if not result.size or np.abs(result).max() < 0.7 * _CEILING:
         return np.ones(result.shape[1], np.float32)
     peaks = _peaks(result)

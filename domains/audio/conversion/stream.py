@@ -134,7 +134,7 @@ class Unchanged:
 def waveform_stage(
     vocoder: Vocoder, mix: Sound, rate: int, gain: float, gains: Gains, settings: AudioSettings
 ) -> Stage:
-    """What the vocoder setting asks for."""
+    """The vocoder selected by the settings."""
     if vocoder == "source-filter":
         return SourceFilter(mix, rate, gain, gains, settings)
     from .vocoders import VOCODERS, Resynthesis

@@ -1,4 +1,4 @@
-"""What the scores know of a recording: its pitch, its spectral envelope and how harmonic it is.
+"""Analysis of a recording for the scores: pitch, spectral envelope and harmonicity.
 
 Frozen: figures of one version compare with those of another. Independent of what conversion computes, so that nothing
 is judged by itself. docs/voice-scores.md has the same in formulas.

@@ -71,8 +71,9 @@ def log_spectral_distance(first: npt.NDArray[np.floating], second: npt.NDArray[n
 
 
 def pitch_scores(first: Array, second: Array) -> dict[str, float]:
-    """Of aligned pitch (T,) in Hz, 0 unvoiced: the root mean square difference in cents and the correlation of the
-    logarithms where both are voiced, and the share of frames where only one is. The first two need ten such frames."""
+    """Scores of aligned pitch (T,) in Hz, 0 unvoiced: the root mean square difference in cents and the correlation of
+    the logarithms where both are voiced, and the share of frames where only one is. The first two need ten such
+    frames."""
     voiced, other = first > 0, second > 0
     scores = {"vuv_error": float((voiced != other).mean())}
     both = voiced & other
@@ -114,9 +115,9 @@ def variance_ratio(voice: Voice, target: Voice) -> float:
 
 
 def speaker_similarity(voice: Voice, source: Sequence[Voice], target: Sequence[Voice]) -> float:
-    """Where a voice lies between two speakers, or two groups of them: cosine of its long-term MFCCs and the target's,
-    both seen from the middle of source and target. 1 is the target's own mean, -1 the source's. A proxy: it knows the
-    colour of sound, not who speaks.
+    """Position of a voice between two speakers, or two groups: the cosine of its long-term MFCCs and the target's,
+    both relative to the midpoint of source and target. 1 is the target's own mean, -1 the source's. A proxy: it
+    measures timbre, not who speaks.
 
     Raises:
         MediaError: one of the two has no recordings.
@@ -137,7 +138,7 @@ def pooled_f0(voices: Sequence[Voice]) -> float:
 
 
 def cents(hz: float, reference: float) -> float:
-    """How far `hz` lies above `reference`, in hundredths of a semitone."""
+    """Distance of `hz` above `reference`, in hundredths of a semitone."""
     return 1200 * math.log2(hz / reference)
 
 

@@ -141,7 +141,7 @@ class _Library:
         return self._voices[file]
 
     def voices(self, files: Iterable[Path]) -> dict[Path, Voice]:
-        """Those that can be scored."""
+        """The recordings that can be scored."""
         heard_ones = {file: self.voice(file) for file in files}
         return {file: voice for file, voice in heard_ones.items() if voice is not None}
 
@@ -230,7 +230,7 @@ def voicing_change(voice: Voice, source: Voice) -> dict[str, float]:
 
 
 def _offset(voices: Sequence[Voice], pitch: float) -> Row:
-    """How far the median pitch of a set lies above the target's, in cents."""
+    """Distance of a set's median pitch above the target's, in cents."""
     ours = pooled_f0(voices)
     if math.isnan(ours) or math.isnan(pitch):
         return {}

@@ -1,4 +1,4 @@
-"""What two folders of recordings mean together."""
+"""Notes on two folders of recordings together."""
 
 from __future__ import annotations
 

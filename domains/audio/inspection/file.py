@@ -1,4 +1,4 @@
-"""What is to be seen of one recording: its header, and after listening, how much of it is of use."""
+"""Facts about one recording: its header, and after analysis, how much of it is usable."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Sound = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class RecordingAnalysis:
-    """What listening to a recording told."""
+    """Results of analysing a recording."""
 
     seconds: float
     """Its true length."""
@@ -61,7 +61,7 @@ class RecordingAnalysis:
 
 @dataclass(frozen=True)
 class RecordingFacts:
-    """What was seen of one usable file."""
+    """Facts about one usable file."""
 
     path: Path
     rate: int
@@ -86,7 +86,7 @@ class RecordingFacts:
 
     @property
     def draws(self) -> int:
-        """How often an epoch draws from it: once for every second of sound."""
+        """Draws from it in an epoch: one for every second of sound."""
         return max(1, round(self.analysis.sounding if self.analysis else self.seconds))
 
 

@@ -1,4 +1,4 @@
-"""What a folder of recordings holds, and what that means for training."""
+"""Inventory of a folder of recordings, with notes on what it means for training."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class SoundInventory(Inventory):
 
     @property
     def analyses(self) -> tuple[RecordingAnalysis, ...]:
-        """What listening told, of the files that were listened to."""
+        """Results of the files that were analysed."""
         return tuple(found.analysis for found in self.findings if found.analysis is not None)
 
 

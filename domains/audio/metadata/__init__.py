@@ -1,1 +1,1 @@
-"""What recordings say beside their sound: tags, pictures, chapters, chunks, loudspeakers."""
+"""Metadata of recordings: tags, pictures, chapters, chunks, loudspeakers."""

@@ -1,4 +1,4 @@
-"""Which loudspeaker a channel belongs to: one order inside, that of the kind of file outside.
+"""Loudspeakers of channels: one order inside the program, that of the kind of file outside.
 
 Inside, channels stand as in WAV, FLAC and FFmpeg's own layouts: front left, right, centre, bass, then those behind and
 beside. Vorbis and Opus put the centre between left and right, ALAC in front of them; CAF and AIFF may have any order.
@@ -94,7 +94,7 @@ def speakers_in(layout: str) -> Speakers | None:
 
 # -- in a new file ----------------------------------------------------------------------------------
 def usual(channels: int) -> Speakers | None:
-    """What so many channels are taken for where nothing is said."""
+    """Default loudspeakers for a number of channels."""
     return _listed(_FLAC, channels)
 
 
@@ -116,7 +116,7 @@ def places_in(codec: str, channels: int) -> Speakers | None:
 
 
 def moved(speakers: Speakers, found: Speakers | None, suffix: str) -> str | None:
-    """What to say where a new file names other loudspeakers than the input; None where it names the same."""
+    """Note on a new file that names other loudspeakers than the input; None if it names the same."""
     lost = [each for each in speakers if each not in (found or ())]
     if not lost:
         return None

@@ -27,7 +27,7 @@ def made(labels: Labels) -> bytes:
 
 
 def end(path: Path) -> int:
-    """Where the tags that a file begins with are over."""
+    """End of the tags at the beginning of a file."""
     place = 0
     with path.open("rb") as file:
         while (head := file.read(10))[:3] == b"ID3" and len(head) == 10:

@@ -1,4 +1,4 @@
-"""What a recording is, as its header has it."""
+"""Facts about a recording from its header."""
 
 from __future__ import annotations
 

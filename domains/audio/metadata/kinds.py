@@ -42,7 +42,7 @@ def is_sound_name(name: str) -> bool:
 
 
 def unread(path: Path) -> str | None:
-    """Why a file of this name is not read, and what to do; None where it may be."""
+    """Reason why a file of this name is not read, and what to do; None if it may be."""
     found = _UNREAD.get(path.suffix.lower())
     if found is None:
         return None

@@ -26,7 +26,7 @@ _WORDS = {
     b"plst": "a playlist of cue points", b"_PMX": "XMP metadata", b"MARK": "markers", b"INST": "instrument data",
     b"COMT": "comments", b"MIDI": "MIDI data", b"APPL": "application data", b"mark": "markers", b"regn": "regions",
 }  # fmt: skip
-"""What chunks hold, in words."""
+"""Contents of chunks, in words."""
 
 
 class Labelling:
@@ -72,7 +72,7 @@ class Labelling:
         add(place, new)
 
     def left_out(self, place: Path, suffix: str) -> list[str]:
-        """What is to be said of those that a whole file does not have."""
+        """Note on those that a complete file does not have."""
         found = lost(self.labels, labels_of(place))
         if ChunkedFile(place).family != self._file.family:
             found += dict.fromkeys(_word(*each) for each in self._chunks if not _is_tags(*each))

@@ -1,4 +1,4 @@
-"""What a recording says of itself beside its sound: tags, pictures and chapters."""
+"""Labels of a recording: tags, pictures and chapters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Picture:
     mime: str
     data: bytes = field(repr=False)
     kind: int = FRONT_COVER
-    """What it shows, as ID3 numbers it."""
+    """Picture type, as ID3 numbers it."""
     description: str = ""
     width: int = 0
     height: int = 0
@@ -35,7 +35,7 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Labels:
-    """What a file says of its content."""
+    """Tags, pictures and chapters of a file."""
 
     tags: Mapping[str, str] = field(default_factory=dict)
     """By FFmpeg's names in small letters: title, artist, album_artist, track ..."""
@@ -44,7 +44,7 @@ class Labels:
 
 
 def lost(before: Labels, after: Labels) -> list[str]:
-    """What of the labels a new file does not have, in words."""
+    """Labels that a new file does not have, in words."""
     found = []
     missing = sorted(name for name in before.tags if name not in after.tags)
     if missing:

@@ -33,7 +33,7 @@ _OF_THE_FILE = re.compile(
 
 
 def labels_of(path: Path) -> Labels:
-    """What a file says of its content; nothing where FFmpeg does not know its kind."""
+    """Tags and pictures of a file; none if FFmpeg does not know its kind."""
     try:
         container = open_container(path, "sound")
     except MediaError:

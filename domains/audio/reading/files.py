@@ -51,7 +51,7 @@ class SoundFile:
             raise MediaError(f"{path} is {what}")
         self._source: _ByLibsndfile | SoundTrack = _opened(self.path)
         self.info: SoundInfo = self._source.info
-        """What the header says."""
+        """Facts from the header."""
         self._spoilt = 0
         if self.info.channels > MOST_CHANNELS or self.info.rate not in _RATES:
             self.close()
@@ -81,7 +81,7 @@ class SoundFile:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is out of the ordinary, as far as it is known by now."""
+        """Notes on anything unusual found so far."""
         notes = list(self._source.notes)
         if self._spoilt:
             spoilt = counted(self._spoilt, "sample is not a number", "samples are not numbers")

@@ -58,7 +58,7 @@ class AudioReader(Reader):
 
     @property
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
-        """What is out of the ordinary in the recording, one sentence each."""
+        """Notes on anything unusual in the recording, one sentence each."""
         if self.survey.samples and not len(self.survey.excerpt):
             return (*self.file.warnings, "it is silent throughout; it was left as it is")
         return self.file.warnings

@@ -1,4 +1,4 @@
-"""What a conversion must know of a whole recording before it begins: one pass in constant memory."""
+"""Measurements of a whole recording that a conversion needs before it begins: one pass in constant memory."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class SoundTrack:
         self.index: int = self._stream.index
         """Number of the track in the file."""
         self.notes: list[str] = []
-        """What was out of the ordinary, known once all blocks were read."""
+        """Notes on anything unusual, complete once all blocks are read."""
 
     def _open(self) -> None:
         self._container = open_container(self._path, "sound")

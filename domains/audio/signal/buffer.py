@@ -1,4 +1,4 @@
-"""What of a stream is still needed, by position."""
+"""The part of a stream that is still needed, by position."""
 
 from __future__ import annotations
 

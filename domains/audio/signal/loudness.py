@@ -1,4 +1,4 @@
-"""How loud a recording is (ITU-R BS.1770-4, EBU R 128), and its true peak."""
+"""Loudness of a recording (ITU-R BS.1770-4, EBU R 128), and its true peak."""
 
 from __future__ import annotations
 

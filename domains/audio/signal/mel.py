@@ -28,7 +28,7 @@ _UNMEASURED = -5.0, 2.0
 
 
 class FeatureSettings(Protocol):
-    """What of the settings decides about a log-mel spectrogram."""
+    """The settings that determine a log-mel spectrogram."""
 
     @property
     def sample_rate(self) -> int: ...

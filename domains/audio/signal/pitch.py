@@ -84,7 +84,7 @@ class PitchTrack:
 
 
 def tracked(audio: Sound, rate: int) -> Contour:
-    """What `PitchTrack` finds in a whole recording (samples,)."""
+    """The result of `PitchTrack` for a whole recording (samples,)."""
     track = PitchTrack(rate)
     return np.concatenate([track.push(audio), track.finish()])
 

@@ -18,7 +18,7 @@ _STEEPEST, _FLATTEST = 1.4, 0.7
 
 
 class PitchTarget:
-    """Where the pitch of a recording goes."""
+    """Target pitch of a recording."""
 
     def __init__(self, source: float, target: float, spread: float) -> None:
         self._source, self._target, self._spread = source, target, spread
@@ -39,7 +39,7 @@ class PitchTarget:
         return cls(own[0], there[0], min(max(spread, _FLATTEST), _STEEPEST))
 
     def ratios(self, hz: Contour) -> Contour:
-        """What a contour is multiplied by."""
+        """Factors for a contour."""
         return ratios(hz, self._source, self._target, self._spread)
 
 
@@ -69,7 +69,7 @@ _LARGEST_RATIO = 4.0
 
 
 def ratios(hz: Contour, source: float, target: float, spread: float = 1.0) -> Contour:
-    """What each value of a contour is to be multiplied by, so that a median of `source` Hz becomes `target` and the
+    """Factor for each value of a contour, such that a median of `source` Hz becomes `target` and the
     deviation of ln F0 `spread` times as wide; 1 where unvoiced, a quarter to four elsewhere."""
     voiced = hz > 0
     ratio = target / source * (np.where(voiced, hz, source) / source) ** (spread - 1)
@@ -229,7 +229,7 @@ class PitchShifter:
         self._sum[:, at : at + high - low] += grain * window
 
     def _take(self, until: int) -> Sound:
-        """What no later grain reaches."""
+        """Samples that no later grain reaches."""
         if not self._ended:
             until = min(until, int(self._place) - 2 * self._longest)
         count = max(0, until - self._given)
@@ -246,7 +246,7 @@ class PitchShifter:
 
 
 def _vertex(values: npt.NDArray[Any], best: int) -> float:
-    """Where between its neighbours a maximum lies, by a parabola."""
+    """Position of a maximum between its neighbours, by a parabola."""
     if not 0 < best < len(values) - 1:
         return 0.0
     left, middle, right = (float(each) for each in values[best - 1 : best + 2])

@@ -35,7 +35,7 @@ class AudioCycleSettings(CycleSettings):
     """Weight of a second discriminator's logits on F(G(a)), which is to sound like A too: an L1 distance alone blurs.
     Needs cycle_a."""
     second_b: float = 1.0
-    """The same for G(F(b)). Needs cycle_b."""
+    """Weight of the second discriminator of B, for G(F(b)). Needs cycle_b."""
     identity_steps: int | None = 10_000
     """Steps after which the identity losses are dropped, having held on to what is said; None keeps them."""
 

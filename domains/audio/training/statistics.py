@@ -1,4 +1,4 @@
-"""What is measured of the two sides before training: their pitch, and mean and deviation of every mel bin."""
+"""Measurements of the two sides before training: their pitch, and mean and deviation of every mel bin."""
 
 from __future__ import annotations
 

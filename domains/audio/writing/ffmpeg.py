@@ -158,7 +158,7 @@ class ByFFmpeg:
         )
 
     def _begin(self) -> None:
-        """Where on the clock the first sample lies, with the silence before it that the kind of file calls for."""
+        """Time of the first sample, with the silence before it that the kind of file needs."""
         self._resampler, self._base = Resampler(self._info.rate, self._rate), Fraction(1, self._rate)
         self.has_clock = (self._whole or bool(self._tracks)) and not self._kind.constant_rate
         delay = encoder_delay(self._encoder, self._wanted)
@@ -256,7 +256,7 @@ class ByFFmpeg:
             self.notes += self._like.labelling.left_out(self._place, self._path.suffix.lower())
 
     def _moved(self) -> str | None:
-        """What to say where the file, read back, names other loudspeakers: muxers and decoders know few layouts."""
+        """Note if the file, read back, names other loudspeakers: muxers and decoders know few layouts."""
         speakers = speakers_in(self._info.layout)
         if speakers is None or len(speakers) < 3:
             return None

@@ -145,7 +145,7 @@ class LiveReader(VideoReader):
 
 @dataclass(frozen=True)
 class LiveReport:
-    """How a stream was kept up with."""
+    """Summary of a live conversion."""
 
     seconds: float
     """Since the first frame was there."""
@@ -247,7 +247,7 @@ class _Session:
         self.translated += 1
 
     def report(self, warnings: tuple[str, ...] = ()) -> LiveReport:
-        """How it stands."""
+        """Its state."""
         newest = self._reader.newest
         return LiveReport(
             seconds=time.monotonic() - self._start,

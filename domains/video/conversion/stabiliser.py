@@ -36,7 +36,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 @dataclass(frozen=True)
 class Tuning:
-    """How much is carried over. The defaults come from `benchmarks/video_stability.py`."""
+    """Amount that is carried over. The defaults come from `benchmarks/video_stability.py`."""
 
     momentum: float = 0.3
     """Share of a frame's own norm statistics in those that are used: a time constant of 1 / momentum frames."""
@@ -296,5 +296,5 @@ def _laplacian(plane: Plane) -> Plane:
 
 
 def _detail(plane: Plane) -> Plane:
-    """What a 3x3 binomial average takes away."""
+    """The part that a 3x3 binomial average removes."""
     return np.asarray(cv2.filter2D(plane, cv2.CV_32F, _DETAIL))

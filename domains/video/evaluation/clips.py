@@ -22,7 +22,7 @@ from .scores import ClipScorer, remarks
 
 
 class FootageDomain(Protocol):
-    """What a medium needs for its clips to be scored."""
+    """The part of a medium that scoring its clips needs."""
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
         """Translated frames in order, held steady; see Domain.convert."""
@@ -43,7 +43,7 @@ class ClipScores:
     cuts: tuple[int, ...]
     """Frames that scenes begin with."""
     remarks: tuple[str, ...]
-    """What the figures mean together."""
+    """Interpretation of the figures together."""
 
 
 class _Remembering(FrameReader):

@@ -74,7 +74,7 @@ def reported(
 
 
 class ClipReport:
-    """Gathers what the page shows, frame by frame, in constant memory."""
+    """Collect the contents of the page, frame by frame, in constant memory."""
 
     def __init__(self, title: str, rate: Fraction) -> None:
         # Encoders refuse what some headers claim.

@@ -1,4 +1,4 @@
-"""How steady a translated clip is, and what its steadiness cost.
+"""Steadiness of a translated clip, and its cost in sharpness.
 
 A clip is scored against its own input: whatever moves in the input may move in the output, and nothing else. Figures
 are measured on frames rounded to whole levels, as a viewer gets them; frames wider than 1024 pixels are reduced to
@@ -87,7 +87,7 @@ class _Frame:
 
 @dataclass
 class ClipScorer:
-    """Gathers the figures of one clip, frame by frame.
+    """Accumulator of the figures of one clip, frame by frame.
 
     `input` is the footage, `output` its translation, `per_frame` (where given) the translation of each frame by itself:
     the same model without anything carried over. Without `per_frame`, what steadiness cost cannot be told, and the
@@ -202,7 +202,7 @@ def _warping_figures(means: Mapping[str, float], prefix: str) -> dict[str, float
 
 
 def remarks(scores: Mapping[str, float]) -> tuple[str, ...]:
-    """What the figures mean together, one sentence each: a low warping error alone is no merit, for a blurred clip or a
+    """Interpretation of the figures, one sentence each: a low warping error alone is no merit, for a blurred clip or a
     single colour has it too."""
     said = []
     sharp = scores.get("sharpness_ratio")

@@ -48,7 +48,7 @@ _BYTE_VALUES = (np.arange(256) / 127.5 - 1.0).astype(np.float32)
 
 @dataclass(frozen=True)
 class Colour:
-    """How numbers stand for colours: code points of ITU-T H.273, 2 where nobody has stated them."""
+    """Colour description of a clip: code points of ITU-T H.273, 2 where unspecified."""
 
     matrix: int = UNKNOWN
     transfer: int = UNKNOWN
@@ -58,7 +58,7 @@ class Colour:
 
     @classmethod
     def of(cls, frame: av.VideoFrame) -> Colour:
-        """What a decoded frame says of itself."""
+        """The description in a decoded frame."""
         full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
         return cls(int(frame.colorspace), int(frame.color_trc), int(frame.color_primaries), full)
 
@@ -76,7 +76,7 @@ def stated(matrix: int, height: int) -> int:
 
 
 class Orientation(NamedTuple):
-    """How stored pixels are shown: rows and columns exchanged first, then mirrored."""
+    """Orientation of stored pixels: rows and columns exchanged first, then mirrored."""
 
     transpose: bool = False
     mirror: bool = False

@@ -81,7 +81,7 @@ def _size(frame: NDArray[Any]) -> str:
 
 
 def occluded(forward: Flow, backward: Flow) -> NDArray[np.bool_]:
-    """Where (H, W) the backward flow of the current frame cannot be trusted.
+    """Mask (H, W) of where the backward flow of the current frame is unreliable.
 
     Sundaram et al. 2010, equation 5, seen from the current frame: with B the backward flow and F(p + B(p)) the forward
     flow of the previous frame read where B points, a pixel is occluded where |B + F|^2 > 0.01 (|B|^2 + |F|^2) + 0.5.
@@ -98,7 +98,7 @@ def occluded(forward: Flow, backward: Flow) -> NDArray[np.bool_]:
 
 
 def outside(flow: Flow) -> NDArray[np.bool_]:
-    """Where (H, W) a flow (H, W, 2) points beyond the outermost pixels of the frame."""
+    """Mask (H, W) of where a flow (H, W, 2) points beyond the outermost pixels of the frame."""
     height, width = flow.shape[:2]
     x = flow[..., 0] + np.arange(width, dtype=np.float32)
     y = flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]

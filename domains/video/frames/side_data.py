@@ -1,4 +1,4 @@
-"""What frames carry beside their pixels: captions, what HDR was mastered on, and what has no place in a new clip."""
+"""Side data of frames: captions, HDR mastering metadata, and data that a new clip cannot hold."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _NAMED = {
 
 
 def side_data(frame: av.VideoFrame) -> dict[str, bytes]:
-    """What comes with a frame, by FFmpeg's names.
+    """Side data of a frame, by FFmpeg's names.
 
     PyAV 18 knows FFmpeg's kinds up to number 27 and gives nothing at all of a frame with a later one (EXIF of Motion
     JPEG, the views of MV-HEVC); of such frames the way they are turned is found nevertheless.
@@ -61,7 +61,7 @@ def _turned(degrees: int) -> bytes:
 
 @dataclass(frozen=True)
 class Light:
-    """What HDR10 says of a whole clip: the display it was mastered on, and how bright it gets."""
+    """HDR10 metadata of a clip: the mastering display, and the light levels."""
 
     display: tuple[Fraction, ...] = ()
     """x and y of red, green, blue and white, least and greatest luminance in cd/m2 (SMPTE ST 2086)."""
@@ -70,7 +70,7 @@ class Light:
 
     @classmethod
     def of(cls, found: Mapping[str, bytes]) -> Light:
-        """What `side_data` says of it."""
+        """HDR10 metadata in `side_data`."""
         display, levels = found.get(_DISPLAY, b""), found.get(_LEVELS, b"")
         numbers = np.frombuffer(display[:88], np.int32).tolist() if len(display) >= 88 else []
         stated = bool(numbers) and all(numbers[20:22]) and all(numbers[1:20:2])

@@ -1,4 +1,4 @@
-"""What two folders of footage mean together."""
+"""Notes on two folders of footage together."""
 
 from __future__ import annotations
 

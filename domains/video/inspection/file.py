@@ -44,7 +44,7 @@ _UNEVEN = 0.02
 
 @dataclass(frozen=True)
 class ClipAnalysis:
-    """What the frames of a file show."""
+    """Findings in the frames of a file."""
 
     frames: int
     cuts: int = 0
@@ -59,12 +59,12 @@ class ClipAnalysis:
     key_frames: int = 0
     """Frames that decoding can begin at; 0 where each can."""
     damage: str = ""
-    """What was wrong with it, in words."""
+    """Its faults, in words."""
 
 
 @dataclass(frozen=True)
 class ClipFacts:
-    """What was seen of one usable file."""
+    """Facts about one usable file."""
 
     path: Path
     kind: Kind
@@ -78,9 +78,9 @@ class ClipFacts:
     variable: bool = False
     """Whether the frames follow one another at unlike times; known after a thorough look."""
     remarks: tuple[str, ...] = ()
-    """What else the header says that matters."""
+    """Other relevant facts from the header."""
     seen: ClipAnalysis | None = field(default=None, repr=False)
-    """What its frames show; None after a quick look."""
+    """Findings in its frames; None after a quick look."""
 
     @property
     def digest(self) -> bytes:
@@ -181,7 +181,7 @@ def _timed(clip: Footage, times: list[float]) -> Iterator[tuple[Frame, float]]:
 
 
 class _Packets(NamedTuple):
-    """What the packets of a clip come to."""
+    """Summary of the packets of a clip."""
 
     frames: int
     key_frames: int

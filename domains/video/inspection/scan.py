@@ -1,4 +1,4 @@
-"""What a folder of footage holds, and what that means for training."""
+"""Inventory of a folder of footage, with notes on what it means for training."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def _size_warnings(findings: Sequence[ClipFacts], settings: VideoSettings) -> It
 
 
 def _seen_warnings(moving: Sequence[ClipFacts], settings: VideoSettings) -> Iterator[str]:
-    """What only a thorough look can tell."""
+    """Facts that need a thorough look."""
     looks = [(found, found.seen) for found in moving if found.seen]
     seconds = sum(found.seconds for found, _ in looks)
     frames = sum(seen.frames for _, seen in looks)

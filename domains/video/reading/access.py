@@ -29,7 +29,7 @@ class _Key(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where a frame is in the file."""
+    """Position of a frame in the file."""
 
     time: int
     """Ticks at which it is shown, on one clock for the clip."""

@@ -77,7 +77,7 @@ class VideoReader(FrameReader):
 
     @property
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
-        """What is out of the ordinary in the clip, as far as it is known by now, one sentence each."""
+        """Notes on anything unusual in the clip found so far, one sentence each."""
         notes = list(self.footage.warnings)
         if self._clear and not self.info.alpha:  # from a later frame on
             notes.append(CLEAR)

@@ -145,7 +145,7 @@ class Footage:
     # -- what is there ------------------------------------------------------------------------------
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is out of the ordinary, as far as it is known by now, one sentence each."""
+        """Notes on anything unusual found so far, one sentence each."""
         notes = [*self._notes, *self._clock.notes]
         if self.damaged:
             skipped = counted(self.damaged, "damaged packet was", "damaged packets were")

@@ -1,4 +1,4 @@
-"""What a training folder's entries are, and their frames by number: clips, folders of frames, single pictures."""
+"""Entries of a training folder, and their frames by number: clips, folders of frames, single pictures."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def series(stills: Iterable[str]) -> list[list[tuple[int, str]]]:
 
 
 def step_of(numbers: Iterable[int]) -> int:
-    """How far apart the numbers of neighbouring frames lie, where none is missing."""
+    """Difference between the numbers of neighbouring frames, if none is missing."""
     return math.gcd(*(later - earlier for earlier, later in pairwise(numbers))) or 1
 
 
@@ -140,7 +140,7 @@ def recording(folder: Path, listed: Sequence[Path] | None = None) -> list[Path]:
 
 
 def remark(folder: Path, listed: Sequence[Path] | None = None) -> str:
-    """What is to be said where the numbered pictures of a folder go one by one; empty where nothing is."""
+    """Note for numbered pictures that are converted one by one; empty if there is none."""
     listed = _files_in(folder) if listed is None else listed
     several = [each for each in series(each.name for each in listed if is_still_name(each.name)) if len(each) > 1]
     if not several or recording(folder, listed):
@@ -211,7 +211,7 @@ def _eight_bits(frame: Frame) -> Frame:
 
 
 def opened(path: Path) -> Material:
-    """What lies at `path`: a folder of frames, a clip or a picture.
+    """The entry at `path`: a folder of frames, a clip or a picture.
 
     Raises MissingFile, or MediaError for what is none of them.
     """

@@ -11,12 +11,12 @@ PIPE = "-"
 
 
 def source(path: Path) -> Path | BinaryIO:
-    """What to read for a path: the file, or standard input for -."""
+    """The source for a path: the file, or standard input for -."""
     return unbuffered(sys.stdin.fileno(), "rb") if str(path) == PIPE else path
 
 
 def target(path: Path) -> Path | BinaryIO:
-    """What to write for a path: the file, or standard output for -."""
+    """The target for a path: the file, or standard output for -."""
     return unbuffered(sys.stdout.fileno(), "wb") if str(path) == PIPE else path
 
 

@@ -1,4 +1,4 @@
-"""What a clip is, read from its header and its first frame: a header alone may say anything."""
+"""Facts about a clip from its header and its first frame: a header alone is unreliable."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ClipInfo:
     """Pixels of the upright picture, before sample_aspect stretches them."""
     height: int
     orientation: Orientation
-    """How the stored picture was turned to be upright."""
+    """Rotation that makes the stored picture upright."""
     sample_aspect: Fraction
     """Width of a pixel to its height, upright."""
     rate: Fraction
@@ -69,9 +69,9 @@ class ClipInfo:
     chapters: int
     metadata: Mapping[str, str] = field(default_factory=dict)
     light: Light = field(default_factory=Light)
-    """What HDR10 says of it."""
+    """Its HDR10 metadata."""
     warnings: tuple[str, ...] = ()
-    """What is out of the ordinary, one sentence each."""
+    """Notes on anything unusual, one sentence each."""
 
     @property
     def depth(self) -> int:
@@ -154,7 +154,7 @@ def _first_frame(container: InputContainer, stream: VideoStream, name: str) -> a
 
 
 def describe(container: InputContainer, stream: VideoStream, frame: av.VideoFrame, name: str) -> ClipInfo:
-    """What is known of a clip once its first frame is there; where header and frame disagree, the frame is right."""
+    """Facts about a clip once its first frame is decoded; where header and frame disagree, the frame is right."""
     orientation = Orientation.of(frame)
     width, height = frame.width, frame.height
     aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or Fraction(1)

@@ -33,7 +33,7 @@ class Still(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What the writer must know of a frame that was read."""
+    """Facts about a frame that the writer needs."""
 
     ticks: int
     """When it is shown, in ticks of the clip's time base after the cut."""
@@ -41,7 +41,7 @@ class Shown(NamedTuple):
     planes: Planes | None
     """The frame itself, where it is to be shown beside its translation."""
     still: Still | None = None
-    """Where it came from, in a sequence of pictures."""
+    """Its file, in a sequence of pictures."""
     like: av.VideoFrame | None = None
     """A small frame that carries what it carried beside its pixels, where that can be written."""
 
@@ -54,7 +54,7 @@ class FrameReader(Reader):
     footage: Footage | None = None
     """The clip, with its tracks and labels; None where there is none (a sequence of pictures)."""
     notes_for_clips: Sequence[str] = ()
-    """What has to be said where the frames are written as a clip, a sentence each."""
+    """Notes if the frames are written as a clip, one sentence each."""
 
     def __init__(self, info: ClipInfo, options: VideoConversion) -> None:
         self.info = info
@@ -86,7 +86,7 @@ def _size(info: ClipInfo, asked: str | None) -> tuple[int, int, Fraction]:
 def info_of_pictures(
     path: Path, size: tuple[int, int], form: Form, frames: int, rate: Fraction, tick: Fraction, alpha: bool
 ) -> ClipInfo:
-    """What there is to know of pictures that are a clip; `size` is (height, width)."""
+    """Facts about pictures that are a clip; `size` is (height, width)."""
     return ClipInfo(
         name=str(path),
         container="pictures",

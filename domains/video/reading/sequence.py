@@ -122,7 +122,7 @@ class SequenceReader(FrameReader):
 
     @property
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
-        """What is out of the ordinary, as far as it is known by now, one sentence each."""
+        """Notes on anything unusual found so far, one sentence each."""
         if not self._broken:
             return tuple(self._notes)
         broken = counted(len(self._broken), "frame cannot be read and is", "frames cannot be read and are")

@@ -37,11 +37,11 @@ class VideoCycleSettings(CycleSettings):
     flow_a: float = 10.0
     """Weight of the flow-warping loss between the translations of neighbouring frames of A: the squared colour norm."""
     flow_b: float = 10.0
-    """The same for the translations of neighbouring frames of B."""
+    """Weight of flow warping between the translations of neighbouring frames of B."""
     far_a: float = 5.0
     """Weight of the flow-warping loss over a random longer gap between frames of A."""
     far_b: float = 5.0
-    """The same for frames of B."""
+    """Weight of flow warping over a longer gap for frames of B."""
     temporal: float = 0.0
     """Weight of two auxiliary discriminators, which see three frames in a row. Needs clips in both domains: beside
     pictures, which stand still, whatever moves looks wrong."""

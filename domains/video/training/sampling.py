@@ -75,7 +75,7 @@ class FrameCache:
         return found
 
     def _run(self, path: Path, count: int, first: int, last: int) -> tuple[int, int]:
-        """What to decode for frames `first` to `last`: more than that when all of the footage fits into the cache.
+        """Frames to decode for `first` to `last`: more than those when all of the footage fits into the cache.
 
         Decoding begins at a key frame far before: going on a little costs less than coming again for each frame.
         """
@@ -113,7 +113,7 @@ def sample(
 
 
 def _places(settings: VideoSettings, rng: np.random.Generator) -> dict[str, int]:
-    """Where the frames of a sample lie from its own; time runs forward or backward."""
+    """Offsets of the frames of a sample from its own; time runs forward or backward."""
     step = 1 if rng.random() < 0.5 else -1
     gap = int(rng.integers(2, settings.longest_gap + 1))
     return {"x": 0, "next": step, "after": 2 * step, "far": gap * step}

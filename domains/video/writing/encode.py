@@ -79,13 +79,13 @@ CODECS: dict[str, Codec] = {
     "ffv1": Codec("ffv1", (), "", options={"level": "3", "slicecrc": "1"}, rgb=True),
     "prores": Codec("prores_ks", tuple(_PRORES), "hq", "profile", limited=True, chroma_of=_PRORES),
 }  # fmt: skip
-"""What can be asked for by `codec`."""
+"""Codecs that can be selected."""
 _FFMPEG_NAMES = {"h265": "hevc"}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How the frames of a clip are going to be encoded."""
+    """Encoding of the frames of a clip."""
 
     name: str
     """Of the codec, as it is asked for."""
@@ -93,12 +93,12 @@ class Plan:
     form: Form
     """Of the pixels."""
     colour: Colour
-    """What the file says of its colours."""
+    """Colour description in the file."""
     matrix: int
     """H.273 code point that the pixels are put together by, also where the file does not say."""
     options: Mapping[str, str]
     notes: tuple[str, ...] = ()
-    """What is not as in the input, one sentence each."""
+    """Notes on differences from the input, one sentence each."""
 
 
 def check(options: VideoConversion, container: Container) -> str:
@@ -287,7 +287,7 @@ class Encoder:
         return self._timed(self.stream.encode(frame))
 
     def rest(self) -> list[av.Packet[Any]]:
-        """What the encoder still holds."""
+        """Packets that the encoder still holds."""
         packets = self.stream.encode(None)
         if self._frames <= _SHORTER_THAN_THE_DELAY:
             for packet in packets:

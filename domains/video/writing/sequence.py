@@ -40,7 +40,7 @@ class SequenceWriter(Writer):
 
     @property
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
-        """What the pictures' format cannot hold, one sentence each."""
+        """Notes on what the pictures' format cannot hold, one sentence each."""
         return tuple(self._notes)
 
     def write(self, chunk: Tensor) -> None:

@@ -126,7 +126,7 @@ class VideoWriter(Writer):
 
     @property
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
-        """What in the new file is not as in the input, one sentence each."""
+        """Notes on differences of the new file from the input, one sentence each."""
         notes = [*self._notes, *left_out(self._like.carried, self._plan.name, self._plan.codec.captions)]
         if self._encoder.moved:
             moved, they = self._encoder.moved, "it was" if self._encoder.moved == 1 else "they were"
@@ -199,7 +199,7 @@ class VideoWriter(Writer):
 
 
 class _Pipe:
-    """What FFmpeg sees of an open file: something to be written from front to back, whole blocks at a time."""
+    """An open file as FFmpeg sees it: written from front to back, in whole blocks."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
