@@ -1,4 +1,7 @@
-"""Pictures: folders of photographs, paintings, maps, scans, or arrays of any number of channels."""
+"""Pictures: folders of photographs, paintings, maps, scans, or arrays of any number of channels.
+
+The names below are public: what footage takes of pictures is among them.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,68 @@ from typing import TYPE_CHECKING
 from ...core.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .animation import animation_frames, is_animated
     from .domain import Image
+    from .encoding import depth_for, format_of, save_picture
+    from .files import read_header, read_picture
+    from .kinds import is_picture_name
+    from .metadata import packet_in_gif
     from .near_duplicates import compare_looks, near_files
+    from .picture import Picture, Pixels, of_depth, over_white, resized, to_pixels, to_tensor, with_channels
+    from .sampling import PictureCache, centred, fitted, fitted_size, random_crop
+    from .scan import brightness, fingerprint
+    from .scores import levels
     from .settings import CropSettings, ImageConversion, ImageSettings
+    from .tone import apply_gamma, undo_gamma
 
-__all__ = ["CropSettings", "Image", "ImageConversion", "ImageSettings", "compare_looks", "near_files"]
+__all__ = [
+    "CropSettings",
+    "Image",
+    "ImageConversion",
+    "ImageSettings",
+    "Picture",
+    "PictureCache",
+    "Pixels",
+    "animation_frames",
+    "apply_gamma",
+    "brightness",
+    "centred",
+    "compare_looks",
+    "depth_for",
+    "fingerprint",
+    "fitted",
+    "fitted_size",
+    "format_of",
+    "is_animated",
+    "is_picture_name",
+    "levels",
+    "near_files",
+    "of_depth",
+    "over_white",
+    "packet_in_gif",
+    "random_crop",
+    "read_header",
+    "read_picture",
+    "resized",
+    "save_picture",
+    "to_pixels",
+    "to_tensor",
+    "undo_gamma",
+    "with_channels",
+]
 
 __getattr__ = lazy_names(__name__, {
+    ".animation": ["animation_frames", "is_animated"],
     ".domain": ["Image"],
+    ".encoding": ["depth_for", "format_of", "save_picture"],
+    ".files": ["read_header", "read_picture"],
+    ".kinds": ["is_picture_name"],
+    ".metadata": ["packet_in_gif"],
     ".near_duplicates": ["compare_looks", "near_files"],
+    ".picture": ["Picture", "Pixels", "of_depth", "over_white", "resized", "to_pixels", "to_tensor", "with_channels"],
+    ".sampling": ["PictureCache", "centred", "fitted", "fitted_size", "random_crop"],
+    ".scan": ["brightness", "fingerprint"],
+    ".scores": ["levels"],
     ".settings": ["CropSettings", "ImageConversion", "ImageSettings"],
+    ".tone": ["apply_gamma", "undo_gamma"],
 })  # fmt: skip

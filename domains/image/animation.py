@@ -28,7 +28,7 @@ def is_animated(path: Path) -> bool:
         return False
 
 
-def frames(path: Path) -> Iterator[tuple[Picture, Fraction]]:
+def animation_frames(path: Path) -> Iterator[tuple[Picture, Fraction]]:
     """Each frame, 8 bits a channel, and the seconds that it is shown for. Raises MissingFile or MediaError."""
     with media_errors(path), Pillow.open(path, formats=("PNG", "WEBP", "AVIF")) as image:
         # A PNG may have a picture for those who show no animations: it is none of the frames.

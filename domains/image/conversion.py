@@ -14,7 +14,7 @@ from torch import Tensor
 from ...core.adapter.streams import Reader, Translate, Writer
 from ...core.errors import MediaError
 from ...core.sides import Side, other_side
-from .encoding import check_channels, save
+from .encoding import check_channels, save_picture
 from .files import read_picture
 from .picture import Picture, Pixels, resized, to_pixels, to_tensor, with_channels
 from .settings import ImageConversion, ImageSettings
@@ -139,7 +139,7 @@ class PictureWriter(Writer):
         """Encode the picture. Raises MediaError or OutputError."""
         assert self._pixels is not None
         assert self._rows == self._like.height
-        self._notes = save(self._picture(self._pixels), self._path, self._options.quality)
+        self._notes = save_picture(self._picture(self._pixels), self._path, self._options.quality)
 
     def discard(self) -> None:
         """Forget the rows; nothing is on the disk before `finish`."""

@@ -59,13 +59,13 @@ class Image(Domain):
         return scan(folder, self.settings, thorough)
 
     def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor:
-        """A random crop (C, height, width); see `sampling.sample`. Raises MissingFile or MediaError."""
-        from .sampling import PictureCache, loaded, sample
+        """A random crop (C, height, width); see `sampling.random_crop`. Raises MissingFile or MediaError."""
+        from .sampling import PictureCache, loaded, random_crop
         from .tone import apply_gamma
 
         if self._cache is None:
             self._cache = PictureCache(self.settings.cache_mb * 1024**2)
-        crop = sample(loaded(file, side, self.settings, self._cache), self.settings, rng, augmentation)
+        crop = random_crop(loaded(file, side, self.settings, self._cache), self.settings, rng, augmentation)
         return apply_gamma(crop, self.settings.gamma(side))
 
     def warp(self, rng: np.random.Generator) -> Warp | None:

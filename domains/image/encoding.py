@@ -82,7 +82,7 @@ def depth_for(format_name: str, dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(np.uint16 if format_name in _DEEP else np.uint8)
 
 
-def save(picture: Picture, target: Path, quality: int) -> tuple[str, ...]:
+def save_picture(picture: Picture, target: Path, quality: int) -> tuple[str, ...]:
     """Write a picture; its name appears when the file is whole. Returns a sentence on what the format cannot hold, or
     none: transparency is laid on white, depth rounded to 8 bits, the rest left out.
 

@@ -86,7 +86,7 @@ def fitted_size(size: tuple[int, ...], target: tuple[int, int], stretch: bool) -
     return height, width
 
 
-def sample(pixels: Pixels, settings: ImageSettings, rng: np.random.Generator, augmentation: float) -> Tensor:
+def random_crop(pixels: Pixels, settings: ImageSettings, rng: np.random.Generator, augmentation: float) -> Tensor:
     """A random crop of loaded pixels, (C, *settings.crop) in [-1, 1].
 
     With `augmentation` 1 the crop is cut as it is (objects 12 % larger than in the whole picture, by default). As it

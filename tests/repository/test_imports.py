@@ -77,19 +77,6 @@ def test_domains_know_only_the_core_and_themselves(repository: Path) -> None:
             assert module.split(".")[0] not in ELSEWHERE, f"{where}; inside domains, imports are relative"
 
 
-def test_a_domain_knows_of_others_but_the_public_names_of_simpler_ones_and_containers(repository: Path) -> None:
-    for path in _sources(repository, "domains"):
-        inside = path.relative_to(repository / "domains").parts
-        for dots, module, line in _imports(path):
-            if not dots or len(inside) < 2:
-                continue
-            target = _resolved(path, dots, module, repository).split(".")
-            if target[:2] == ["unpaired", "domains"] and len(target) > 2 and target[2] != inside[0]:
-                public = target[2:] == {"video": ["image"], "audio": ["video"]}.get(inside[0])
-                public = public or (target[2] == "containers" and inside[0] in ("video", "audio"))
-                assert public, f"{path.relative_to(repository)}:{line} reaches into {'.'.join(target)}"
-
-
 @pytest.mark.parametrize("folder", ["apps", "benchmarks", "tests"])
 def test_programs_import_the_package_by_its_absolute_name(repository: Path, folder: str) -> None:
     for path in _sources(repository, folder):

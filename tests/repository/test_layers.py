@@ -74,13 +74,17 @@ def imports() -> tuple[Import, ...]:
 
 def _of_file(name: str, path: Path) -> Iterator[Import]:
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
-    for node in ast.walk(ast.parse(path.read_text())):
+    yield from _of_tree(name, package, ast.parse(path.read_text()))
+
+
+def _of_tree(name: str, package: list[str], tree: ast.AST) -> Iterator[Import]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield from _known(name, alias.name, node.lineno, ())
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
-            if path.is_relative_to(ROOT / "benchmarks") and not node.level:
+            if package[0] == "benchmarks" and not node.level:
                 base = ["benchmarks"] if f"benchmarks.{node.module}" in modules() else []
             target = ".".join([*base, *([node.module] if node.module else [])])
             for alias in node.names:
@@ -150,6 +154,50 @@ def test_a_room_imports_only_rooms_below_it(house: str) -> None:
         if source and target and source != target and level[target] >= level[source]:
             wrong.append(f"{found.source}:{found.line} -> {found.target} ({', '.join(found.names)})")
     assert not wrong, "\n" + "\n".join(wrong)
+
+
+def _reaches_into(found: Import) -> bool:
+    """Whether a medium takes something of another one that is none of its public names."""
+    source, target = found.source.split("."), found.target.split(".")
+    if source[:2] != ["unpaired", "domains"] or target[:2] != source[:2] or len(source) < 4 or target[2] == source[2]:
+        return False
+    medium, other = source[2], target[2]
+    if other == "containers":
+        return medium not in ("audio", "video")
+    simpler = {"video": "image", "audio": "video"}.get(medium)
+    return other != simpler or len(target) > 3 or not set(found.names) <= set(_public_names(found.target))
+
+
+@cache
+def _public_names(package: str) -> tuple[str, ...]:
+    for node in ast.parse(modules()[package].read_text()).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return tuple(ast.literal_eval(node.value))
+    return ()
+
+
+def test_a_medium_takes_only_public_names_of_a_simpler_one() -> None:
+    wrong = [f"{i.source}:{i.line} -> {i.target} ({', '.join(i.names)})" for i in imports() if _reaches_into(i)]
+    assert not wrong, "\n" + "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("statement", "allowed"),
+    [
+        ("from ...image import ImageSettings", True),
+        ("from ...containers.clock import Clock", True),
+        ("from ...image import sampling", False),
+        ("from ...image.sampling import fitted", False),
+        ("from ...image import ImageSettings, sampling", False),
+        ("from ...audio import AudioSettings", False),
+        ("import unpaired.domains.image.sampling", False),
+    ],
+)
+def test_a_submodule_is_no_public_name(statement: str, allowed: bool) -> None:
+    node = ast.parse(statement)
+    found = list(_of_tree("unpaired.domains.video.reading.clip", ["unpaired", "domains", "video", "reading"], node))
+    assert found
+    assert any(map(_reaches_into, found)) is not allowed
 
 
 def test_the_init_of_a_room_says_what_it_is_for_and_loads_nothing() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ....core.adapter.streams import Translate
-from ...image import tone
+from ...image import apply_gamma, undo_gamma
 
 
 class Toned:
@@ -16,9 +16,9 @@ class Toned:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Translate a batch (B, C, H, W) of plain frames in [-1, 1]."""
-        return tone.undo_gamma(self._translate(tone.apply_gamma(x, self._in)), self._out)
+        return undo_gamma(self._translate(apply_gamma(x, self._in)), self._out)
 
     def with_statistics(self, x: Tensor, statistics: Tensor | None, momentum: float) -> tuple[Tensor, Tensor]:
         """The same under given norm statistics; see `Translate.with_statistics`."""
-        y, used = self._translate.with_statistics(tone.apply_gamma(x, self._in), statistics, momentum)
-        return tone.undo_gamma(y, self._out), used
+        y, used = self._translate.with_statistics(apply_gamma(x, self._in), statistics, momentum)
+        return undo_gamma(y, self._out), used

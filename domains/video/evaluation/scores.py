@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ....core.errors import MediaError
-from ...image import scores as pictures
+from ...image import levels
 from ..frames.cuts import CutDetector
 from ..frames.motion import Flow, dis_flow, grey, occluded, warp
 
@@ -233,7 +233,7 @@ def _motion(before: _Frame, frame: _Frame) -> tuple[Flow, Mask]:
 
 def _pixels(x: Tensor) -> Pixels:
     """(C, H, W) in [-1, 1] as (H, W, C) uint8, at most 1024 wide."""
-    pixels = np.ascontiguousarray(pictures.levels(x.detach().cpu()).movedim(0, -1).numpy().astype(np.uint8))
+    pixels = np.ascontiguousarray(levels(x.detach().cpu()).movedim(0, -1).numpy().astype(np.uint8))
     height, width = pixels.shape[:2]
     if width > _WIDEST:
         size = _WIDEST, max(1, round(height * _WIDEST / width))

@@ -16,8 +16,7 @@ from ....core.adapter.inspection import digest_of
 from ....core.errors import MediaError
 from ...containers.clock import Clock, may_jump
 from ...containers.opening import open_container
-from ...image import ImageSettings, files
-from ...image import scan as doctor
+from ...image import ImageSettings, brightness, fingerprint, read_header
 from ..frames.colour import Orientation, Unpacker
 from ..frames.cuts import CutDetector
 from ..reading.decode import Footage
@@ -102,7 +101,7 @@ def header(path: Path) -> ClipFacts:
     """A file judged by its header and first frame. Raises MissingFile, or MediaError for what is no usable footage."""
     if path.is_dir():
         frames = numbered_frames(path)
-        first = files.read_header(next(iter(frames.values())))
+        first = read_header(next(iter(frames.values())))
         return ClipFacts(
             path,
             "frames",
@@ -115,7 +114,7 @@ def header(path: Path) -> ClipFacts:
             remarks=tuple(filter(None, [missing(list(frames))])),
         )
     if is_still_name(path.name):
-        first = files.read_header(path)
+        first = read_header(path)
         return ClipFacts(path, "picture", first.format, first.width, first.height)
     info = probe(path)
     claimed, length = info.expected_frames, info.duration
@@ -222,7 +221,7 @@ def _watched(frames: Iterable[tuple[Frame, float]]) -> ClipAnalysis:
         return (still + time - began, duplicates) if time - began >= _STILL_SECONDS else (still, duplicates + equal)
 
     for pixels, shown_at in frames:
-        small = doctor.brightness(pixels, *_SMALLER)
+        small = brightness(pixels, *_SMALLER)
         cuts += is_cut(pixels) and count > 0
         if not count or _unlike(small, anchor) > _STILL:
             still, duplicates = close_stretch()
@@ -232,7 +231,7 @@ def _watched(frames: Iterable[tuple[Frame, float]]) -> ClipAnalysis:
         if shown_at >= next_look:
             next_look = shown_at + _LOOK_EVERY
             if small.std() >= _FLAT:
-                fingerprints.append(doctor.fingerprint(pixels))
+                fingerprints.append(fingerprint(pixels))
         previous, time = small, shown_at
         count += 1
     still, duplicates = close_stretch()

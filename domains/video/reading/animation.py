@@ -10,7 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from ....core.errors import MediaError
-from ...image import animation, picture
+from ...image import animation_frames, over_white, resized, to_tensor, with_channels
 from ..frames.forms import Form
 from ..settings import VideoConversion
 from .reader import FrameReader, Shown, info_of_pictures
@@ -28,7 +28,7 @@ class AnimationReader(FrameReader):
     def __init__(self, path: Path, options: VideoConversion) -> None:
         self.path = path
         clear, seconds = False, list[Fraction]()
-        for first, shown_for in animation.frames(path):
+        for first, shown_for in animation_frames(path):
             clear, size = clear or first.alpha is not None, (first.height, first.width)
             seconds.append(shown_for)
         if not seconds:
@@ -47,18 +47,18 @@ class AnimationReader(FrameReader):
     def __iter__(self) -> Iterator[Tensor]:
         if not self._within:
             raise MediaError(f"{self.path} has no frame between start and end")
-        for number, (frame, _) in enumerate(animation.frames(self.path)):
+        for number, (frame, _) in enumerate(animation_frames(self.path)):
             if number not in self._within:
                 continue
             start, end = self._within[number]
-            pixels = picture.with_channels(frame, 3, str(self.path))
+            pixels = with_channels(frame, 3, str(self.path))
             if frame.alpha is not None:
-                pixels = picture.over_white(pixels, frame.alpha)
-            pixels = picture.resized(pixels, self.height, self.width)
+                pixels = over_white(pixels, frame.alpha)
+            pixels = resized(pixels, self.height, self.width)
             first, last = (round((time - self._begin) / _TICK) for time in (start, min(end, self._end)))
             planes = pixels.transpose(2, 0, 1) if self._beside else None
             self.shown.append(Shown(first, last - first, planes))
-            yield picture.to_tensor(pixels)
+            yield to_tensor(pixels)
 
     def __length_hint__(self) -> int:
         return len(self._within)

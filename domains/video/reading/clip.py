@@ -11,7 +11,7 @@ import av
 from torch import Tensor
 
 from ...containers.opening import Source, source_name
-from ...image import metadata
+from ...image import packet_in_gif
 from ..frames.colour import Unpacker, is_clear, to_tensor
 from ..frames.side_data import CAPTIONS, side_data
 from ..settings import VideoConversion
@@ -81,7 +81,7 @@ class VideoReader(FrameReader):
         notes = list(self.footage.warnings)
         if self._clear and not self.info.alpha:  # from a later frame on
             notes.append(CLEAR)
-        if self.info.container == "gif" and self.path.is_file() and metadata.packet_in_gif(self.path):
+        if self.info.container == "gif" and self.path.is_file() and packet_in_gif(self.path):
             notes.append("its XMP is left out")
         if self._options.rate is not None:
             notes.append("a rate was given, but the clip has times of its own, which are kept")

@@ -16,7 +16,17 @@ import numpy.typing as npt
 from ....core.adapter.folders import spread
 from ....core.errors import MediaError, MissingFile
 from ...containers.kinds import FRAME_STREAM_SUFFIXES, VIDEO_SUFFIXES
-from ...image import ImageSettings, animation, files, kinds, picture, sampling
+from ...image import (
+    ImageSettings,
+    fitted,
+    fitted_size,
+    is_animated,
+    is_picture_name,
+    of_depth,
+    read_header,
+    read_picture,
+    with_channels,
+)
 from .access import ClipAccess
 
 Frame = npt.NDArray[Any]
@@ -40,12 +50,12 @@ def is_clip_name(name: str) -> bool:
 
 def is_still_name(name: str) -> bool:
     """Whether a file of that name is taken for a picture, and not for a clip (as an animated GIF is)."""
-    return kinds.is_picture_name(name) and not is_clip_name(name)
+    return is_picture_name(name) and not is_clip_name(name)
 
 
 def is_still(path: Path) -> bool:
     """Whether a path is a picture by its name, and neither an animation nor a folder."""
-    return is_still_name(path.name) and not path.is_dir() and not animation.is_animated(path)
+    return is_still_name(path.name) and not path.is_dir() and not is_animated(path)
 
 
 def numbered(names: Iterable[str]) -> dict[int, str]:
@@ -132,7 +142,7 @@ def recording(folder: Path, listed: Sequence[Path] | None = None) -> list[Path]:
     sizes = set()
     for path in spread(frames, _COMPARED):
         try:
-            header = files.read_header(path)
+            header = read_header(path)
         except MediaError:  # damaged: whoever opens it will say so
             continue
         sizes.add((header.width, header.height))
@@ -180,7 +190,7 @@ class Clip(Material):
     def read(self, first: int, count: int, settings: ImageSettings, target: tuple[int, int]) -> Sequence[Frame]:
         """See `Material.read`. Scaled while the colours are converted, which spares most of the work."""
         info = self._access.info
-        size = sampling.fitted_size((info.height, info.width), target, settings.fit == "stretch")
+        size = fitted_size((info.height, info.width), target, settings.fit == "stretch")
         return [_eight_bits(frame) for frame in self._access.frames(first, count, size=size)]
 
     def close(self) -> None:
@@ -200,14 +210,14 @@ class Pictures(Material):
         frames = []
         for path in self._paths[first : first + count]:
             # Twice the target: a JPEG decoded at a fraction still has more detail than is kept.
-            decoded = files.read_picture(path, about=2 * max(target))
-            pixels = _eight_bits(picture.with_channels(decoded, 3, str(path)))
-            frames.append(np.ascontiguousarray(sampling.fitted(pixels, target, settings.fit == "stretch")))
+            decoded = read_picture(path, about=2 * max(target))
+            pixels = _eight_bits(with_channels(decoded, 3, str(path)))
+            frames.append(np.ascontiguousarray(fitted(pixels, target, settings.fit == "stretch")))
         return frames
 
 
 def _eight_bits(frame: Frame) -> Frame:
-    return picture.of_depth(frame, np.dtype(np.uint8))
+    return of_depth(frame, np.dtype(np.uint8))
 
 
 def opened(path: Path) -> Material:

@@ -13,7 +13,7 @@ import av
 
 from ....core.adapter.streams import Reader
 from ....core.sides import Side
-from ...image import picture
+from ...image import Picture
 from ..frames.colour import Colour, Orientation, Planes
 from ..frames.forms import Form
 from ..settings import VideoConversion
@@ -29,7 +29,7 @@ class Still(NamedTuple):
     """The picture file that a frame was read from."""
 
     path: Path
-    picture: picture.Picture
+    picture: Picture
 
 
 class Shown(NamedTuple):

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ....core.errors import MediaError, counted
 from ....core.sides import Side
-from ...image import animation, files, picture
+from ...image import Picture, Pixels, is_animated, read_picture, resized, to_tensor, with_channels
 from ..frames.forms import Form
 from ..settings import VideoConversion
 from . import pipes
@@ -41,7 +41,7 @@ def frames_at(path: Path, side: Side, options: VideoConversion) -> FrameReader:
     reader: FrameReader
     if path.is_dir():
         reader = SequenceReader(path, options)
-    elif animation.is_animated(path):
+    elif is_animated(path):
         reader = AnimationReader(path, options)
     else:
         reader = VideoReader(pipes.source(path), options)
@@ -66,7 +66,7 @@ class SequenceReader(FrameReader):
         first, step = numbers[0], step_of(numbers)
         self._frames = [((number - first) // step, path) for number, path in frames.items()]
         rate = Fraction(FOLDER_RATE) if options.rate is None else exact_rate(options.rate)
-        seen = files.read_picture(self._frames[0][1])
+        seen = read_picture(self._frames[0][1])
         form = Form.of("gbrp" if seen.pixels.dtype == np.uint8 else "gbrp16le")
         size, length = (seen.height, seen.width), (self._frames[-1][0] + 1) / rate
         info = info_of_pictures(folder, size, form, len(frames), rate, 1 / rate, seen.alpha is not None)
@@ -93,7 +93,7 @@ class SequenceReader(FrameReader):
             planes = np.ascontiguousarray(pixels.transpose(2, 0, 1)) if self._beside else None
             self.shown.append(Shown(tick - self._begin, int(after - tick), planes, Still(path, still)))
             given += 1
-            yield picture.to_tensor(pixels)
+            yield to_tensor(pixels)
         if not given:
             raise MediaError(
                 self._broken[0]
@@ -101,10 +101,10 @@ class SequenceReader(FrameReader):
                 else f"{self.path} has no frame between start and end; it is {float(last / self.info.rate):.2f} s long"
             )
 
-    def _read(self, path: Path) -> tuple[picture.Pixels, picture.Picture]:
+    def _read(self, path: Path) -> tuple[Pixels, Picture]:
         """The pixels as the network takes them, and the picture that they belong to."""
-        decoded = files.read_picture(path)
-        pixels = picture.with_channels(decoded, 3, str(path))
+        decoded = read_picture(path)
+        pixels = with_channels(decoded, 3, str(path))
         self._say(*decoded.notes)
         if decoded.pages > 1:
             self._say("frames of several pictures or pages are taken for the first of them")
@@ -112,7 +112,7 @@ class SequenceReader(FrameReader):
             self._say(
                 f"not all frames have the size of the first, {self.info.width}x{self.info.height}: they are scaled"
             )
-        return picture.resized(pixels, self.height, self.width), decoded
+        return resized(pixels, self.height, self.width), decoded
 
     def _say(self, *notes: str) -> None:
         self._notes |= dict.fromkeys(notes)
@@ -129,7 +129,7 @@ class SequenceReader(FrameReader):
         return (*self._notes, f"{broken} left out ({self._broken[0]})")
 
 
-def _notes_for_clips(first: picture.Picture, assumed: Fraction | None) -> Iterator[str]:
+def _notes_for_clips(first: Picture, assumed: Fraction | None) -> Iterator[str]:
     if assumed is not None:
         yield f"the frames say no rate; {float(assumed):g} frames/s were taken (--rate sets another)"
     if first.alpha is not None:

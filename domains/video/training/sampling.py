@@ -18,7 +18,7 @@ from torch import Tensor
 from ....core.errors import MediaError
 from ....core.samples import Sample
 from ....core.sides import Side
-from ...image import picture, sampling, tone
+from ...image import PictureCache, apply_gamma, centred, random_crop, to_pixels
 from ..frames import motion
 from ..frames.cuts import CutDetector
 from ..reading.material import Frame, Material, opened
@@ -40,7 +40,7 @@ class FrameCache:
         """Who may use it: a decoder's place in a file would be shared with a forked child, and its threads lost."""
         self._pictures = settings.pictures()
         self._open: OrderedDict[Path, Material] = OrderedDict()
-        self._cache = sampling.PictureCache(settings.cache_mb * 1024**2)
+        self._cache = PictureCache(settings.cache_mb * 1024**2)
         self._bytes: Counter[Path] = Counter()
 
     def material(self, path: Path) -> Material:
@@ -107,8 +107,8 @@ def sample(
         crops = _crops({name: frames[each] for name, each in numbers.items()}, settings, seed, augmentation)
         gamma = settings.gamma(side)
         if not settings.neighbours:
-            return tone.apply_gamma(crops["x"], gamma)
-        return Sample(tone.apply_gamma(crops["x"], gamma), neighbourhood(crops, gamma))
+            return apply_gamma(crops["x"], gamma)
+        return Sample(apply_gamma(crops["x"], gamma), neighbourhood(crops, gamma))
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -135,7 +135,7 @@ def _crops(frames: Mapping[str, Frame], settings: VideoSettings, seed: int, augm
     """
     x, pictures = frames["x"], settings.pictures()
     cut = {
-        name: sampling.sample(frame, pictures, np.random.default_rng(seed), augmentation)
+        name: random_crop(frame, pictures, np.random.default_rng(seed), augmentation)
         for name, frame in frames.items()
         if frame.shape == x.shape
     }
@@ -153,7 +153,7 @@ def neighbourhood(crops: Mapping[str, Tensor], gamma: float = 1.0) -> dict[str, 
             neighbour that is equal to x, which has nothing to teach. Beyond a scene cut x stands in for its neighbours.
     """
     crops = _within_scene(crops)
-    context = {name: tone.apply_gamma(crop, gamma) for name, crop in crops.items() if name != "x"}
+    context = {name: apply_gamma(crop, gamma) for name, crop in crops.items() if name != "x"}
     height, width = crops["x"].shape[1:]
     here = _bytes(crops["x"])
     for name, prefix in (("next", ""), ("far", "far_")):
@@ -182,7 +182,7 @@ def _within_scene(crops: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _bytes(crop: Tensor) -> Frame:
-    return picture.to_pixels(crop, np.dtype(np.uint8))
+    return to_pixels(crop, np.dtype(np.uint8))
 
 
 def middle(cache: FrameCache, path: Path, side: Side, settings: VideoSettings) -> Tensor:
@@ -193,4 +193,4 @@ def middle(cache: FrameCache, path: Path, side: Side, settings: VideoSettings) -
     material = cache.material(path)
     pictures = settings.pictures()
     (frame,) = material.read(material.count // 2, 1, pictures, pictures.crop)
-    return tone.apply_gamma(sampling.centred(frame, pictures), settings.gamma(side))
+    return apply_gamma(centred(frame, pictures), settings.gamma(side))

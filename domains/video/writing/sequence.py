@@ -12,7 +12,7 @@ from torch import Tensor
 from ....core.adapter.streams import Writer
 from ....core.conversion.jobs import names_file
 from ....core.files import PendingFolder
-from ...image import ImageConversion, encoding, picture
+from ...image import ImageConversion, depth_for, format_of, of_depth, resized, save_picture, to_pixels
 from ..reading import pipes
 from ..reading.sequence import SequenceReader
 
@@ -48,15 +48,15 @@ class SequenceWriter(Writer):
         shown = self._like.shown.popleft()
         assert shown.still is not None
         path, source = shown.still
-        depth = encoding.depth_for(encoding.format_of(path), source.pixels.dtype)
-        pixels, alpha = picture.to_pixels(chunk, depth), source.alpha
+        depth = depth_for(format_of(path), source.pixels.dtype)
+        pixels, alpha = to_pixels(chunk, depth), source.alpha
         if alpha is not None:
-            alpha = picture.resized(alpha, *pixels.shape[:2])
+            alpha = resized(alpha, *pixels.shape[:2])
         if shown.planes is not None:
-            pixels = np.concatenate([picture.of_depth(shown.planes.transpose(1, 2, 0), depth), pixels], axis=1)
+            pixels = np.concatenate([of_depth(shown.planes.transpose(1, 2, 0), depth), pixels], axis=1)
             alpha = None if alpha is None else np.concatenate([alpha, alpha], axis=1)
         whole = replace(source, pixels=pixels, alpha=alpha)
-        self._notes |= dict.fromkeys(encoding.save(whole, self._pending.path / path.name, self._quality))
+        self._notes |= dict.fromkeys(save_picture(whole, self._pending.path / path.name, self._quality))
 
     def finish(self) -> None:
         """Give the folder its name. Raises OutputError."""

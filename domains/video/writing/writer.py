@@ -21,7 +21,7 @@ from ...containers.kinds import PIPE, Container, container_of
 from ...containers.labels import content_tags, label, lost
 from ...containers.opening import reason
 from ...containers.tracks import Track, copy_track
-from ...image import picture
+from ...image import of_depth
 from ..frames.colour import to_planes
 from ..frames.side_data import left_out, take_attachments
 from ..reading.decode import Footage
@@ -139,7 +139,7 @@ class VideoWriter(Writer):
         shown = self._shown_next()
         planes = to_planes(chunk, self._encoder.depth)
         if shown.planes is not None:
-            planes = np.concatenate([picture.of_depth(shown.planes, planes.dtype), planes], axis=2)
+            planes = np.concatenate([of_depth(shown.planes, planes.dtype), planes], axis=2)
         with self._writing():
             self._copy_tracks()
             ticks, duration = round((shown.ticks - self._late) * self._ticks), round(shown.duration * self._ticks)

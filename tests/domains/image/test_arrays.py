@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kept import row
 
 from unpaired import Image, MediaError, Translator
-from unpaired.domains.image.encoding import save
+from unpaired.domains.image.encoding import save_picture
 from unpaired.domains.image.files import read_picture
 
 TYPES = ("?", "|u1", "<u2", ">u2", "<f2", ">f2", "<f4", ">f4", "<f8", ">f8")
@@ -41,7 +41,7 @@ def test_an_array_is_written_as_it_was(
     place = tmp_path_factory.mktemp("arrays")
     given_values = values(shape, dtype, order)
     np.save(place / "x.npy", given_values)
-    save(read_picture(place / "x.npy"), place / "y.npy", 90)
+    save_picture(read_picture(place / "x.npy"), place / "y.npy", 90)
     if np.dtype(dtype).itemsize == 8:  # computed in 32 bits
         found = np.load(place / "y.npy")
         assert np.abs(found - given_values).max() < 1e-7

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 
 from unpaired import ConfigError, Image, MediaError, Translator
 from unpaired.domains.image import ImageConversion
-from unpaired.domains.image.encoding import save
+from unpaired.domains.image.encoding import save_picture
 from unpaired.domains.image.files import read_picture
 from unpaired.domains.image.picture import Picture
 
@@ -46,7 +46,7 @@ def test_transparency_and_depth_are_kept(
     full = np.iinfo(dtype).max
     pixels = (scene(50, 40) / 255 * full).astype(dtype)
     alpha = np.random.default_rng(0).integers(0, full, (50, 40, 1), dtype=dtype)
-    save(Picture(pixels, alpha), tmp_path / f"x{suffix}", 90)
+    save_picture(Picture(pixels, alpha), tmp_path / f"x{suffix}", 90)
     translator.convert(tmp_path / f"x{suffix}", tmp_path / f"y{suffix}")
     found = read_picture(tmp_path / f"y{suffix}")
     assert found.pixels.dtype == dtype
@@ -74,7 +74,7 @@ def test_rgba_models_translate_transparency(photo: Path, tmp_path: Path, random_
 def test_many_channels_go_into_other_numbers_of_channels(tmp_path: Path, random_translator: Any) -> None:
     translator = random_translator(Image(mode="channels", channels_a=6, channels_b=2))
     values = np.random.default_rng(0).random((40, 30, 6), dtype=np.float32)
-    save(Picture(values), tmp_path / "x.tif", 90)
+    save_picture(Picture(values), tmp_path / "x.tif", 90)
     translator.convert(tmp_path / "x.tif", tmp_path / "y.npy")
     found = np.load(tmp_path / "y.npy")
     assert found.shape == (40, 30, 2)

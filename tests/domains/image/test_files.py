@@ -19,7 +19,7 @@ from PIL import Image as Pillow
 from PIL import ImageCms
 
 from unpaired import MediaError, MissingFile, OutputError
-from unpaired.domains.image.encoding import FORMAT_OF, save
+from unpaired.domains.image.encoding import FORMAT_OF, save_picture
 from unpaired.domains.image.files import PIXEL_LIMIT, read_header, read_picture
 from unpaired.domains.image.picture import Picture, peak, resized, to_pixels, to_tensor, with_channels
 
@@ -85,7 +85,7 @@ def test_lossless_formats_keep_every_value(suffix: str, channels: int, dtype: An
     # More than one strip or block of rows, and an odd width.
     pixels = noise(401, 301, channels, dtype=dtype)
     alpha = noise(401, 301, 1, dtype=dtype) if clear else None
-    save(Picture(pixels, alpha), tmp_path / f"x{suffix}", 90)
+    save_picture(Picture(pixels, alpha), tmp_path / f"x{suffix}", 90)
     found = read_picture(tmp_path / f"x{suffix}")
     planes = [found.pixels] if found.alpha is None else [found.pixels, found.alpha]
     expected = pixels if alpha is None else np.concatenate([pixels, alpha], axis=2)
@@ -100,7 +100,7 @@ def test_lossless_formats_keep_every_value(suffix: str, channels: int, dtype: An
 def test_other_programs_read_our_16_bit_files(tmp_path: Path) -> None:
     pixels = noise(70, 50, 3, dtype=np.uint16)
     for suffix in (".png", ".tif"):
-        save(Picture(pixels), tmp_path / f"x{suffix}", 90)
+        save_picture(Picture(pixels), tmp_path / f"x{suffix}", 90)
         assert np.array_equal(cv2.imread(str(tmp_path / f"x{suffix}"), cv2.IMREAD_UNCHANGED)[..., ::-1], pixels)
     assert np.array_equal(tifffile.imread(tmp_path / "x.tif"), pixels)
 
@@ -123,7 +123,7 @@ def test_a_16_bit_tiff_with_lzw_is_read_whole(tmp_path: Path) -> None:
 def test_every_format_is_written_and_read(suffix: str, tmp_path: Path) -> None:
     rows, columns = np.mgrid[:40, :60]
     pixels = np.stack([rows * 5, columns * 4, rows + columns], axis=2).astype(np.uint8)
-    save(Picture(pixels, exif=exif_block(), icc=SRGB, dpi=(300.0, 300.0)), tmp_path / f"x{suffix}", 95)
+    save_picture(Picture(pixels, exif=exif_block(), icc=SRGB, dpi=(300.0, 300.0)), tmp_path / f"x{suffix}", 95)
     found = read_picture(tmp_path / f"x{suffix}").pixels.astype(float)
     assert np.abs(found - pixels).mean() < 6  # GIF has 256 colours
     assert [path.name for path in tmp_path.iterdir()] == [f"x{suffix}"]
@@ -131,12 +131,12 @@ def test_every_format_is_written_and_read(suffix: str, tmp_path: Path) -> None:
 
 def test_a_format_without_transparency_shows_white(tmp_path: Path) -> None:
     pixels = np.zeros((16, 16, 3), np.uint8)
-    save(Picture(pixels, alpha=np.zeros((16, 16, 1), np.uint8)), tmp_path / "x.bmp", 90)
+    save_picture(Picture(pixels, alpha=np.zeros((16, 16, 1), np.uint8)), tmp_path / "x.bmp", 90)
     assert read_picture(tmp_path / "x.bmp").pixels.min() == 255
 
 
 def test_16_bits_are_rounded_where_the_format_has_8(tmp_path: Path) -> None:
-    save(Picture(np.full((8, 8, 3), 257 * 100 + 20, np.uint16)), tmp_path / "x.bmp", 90)
+    save_picture(Picture(np.full((8, 8, 3), 257 * 100 + 20, np.uint16)), tmp_path / "x.bmp", 90)
     assert set(read_picture(tmp_path / "x.bmp").pixels.flatten().tolist()) == {100}
 
 
@@ -154,7 +154,7 @@ def test_orientation_is_applied_and_taken_out(suffix: str, orientation: int, tmp
     found = read_picture(path)
     assert np.array_equal(found.pixels, expected)
     assert (read_header(path).height, read_header(path).width) == expected.shape[:2]
-    save(found, tmp_path / f"y{suffix}", 95)
+    save_picture(found, tmp_path / f"y{suffix}", 95)
     written = Pillow.open(tmp_path / f"y{suffix}")
     assert written.getexif().get(0x0112, 1) == 1
     assert written.size == (expected.shape[1], expected.shape[0])
@@ -183,7 +183,7 @@ def test_profile_and_exif_are_kept(suffix: str, deep: bool, tmp_path: Path) -> N
     found = read_picture(tmp_path / "x.jpg")
     if deep:
         found = Picture(noise(40, 20, 3, dtype=np.uint16), None, found.icc, found.exif, found.dpi)
-    save(found, tmp_path / f"y{suffix}", 90)
+    save_picture(found, tmp_path / f"y{suffix}", 90)
     written = Pillow.open(tmp_path / f"y{suffix}")
     exif = written.getexif()
     assert written.info["icc_profile"] == SRGB
@@ -207,7 +207,7 @@ def test_broken_exif_does_not_spoil_a_picture(tmp_path: Path) -> None:
 def test_exif_too_long_for_jpeg_is_left_out(tmp_path: Path) -> None:
     exif = Pillow.Exif()
     exif[270] = "x" * 70_000
-    save(Picture(noise(8, 8, 3), exif=exif.tobytes()), tmp_path / "x.jpg", 90)
+    save_picture(Picture(noise(8, 8, 3), exif=exif.tobytes()), tmp_path / "x.jpg", 90)
     assert read_picture(tmp_path / "x.jpg").exif is None
 
 
@@ -336,14 +336,14 @@ def test_pages_are_counted_but_small_copies_are_not(tmp_path: Path) -> None:
 
 def test_unknown_endings_are_refused_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=r"x\.docx: .*\.jpg.*\.png"):
-        save(Picture(noise(4, 4, 3)), tmp_path / "x.docx", 90)
+        save_picture(Picture(noise(4, 4, 3)), tmp_path / "x.docx", 90)
 
 
 def test_what_a_format_cannot_hold_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=r"5 channels; choose \.tif or \.npy"):
-        save(Picture(noise(4, 4, 5)), tmp_path / "x.png", 90)
+        save_picture(Picture(noise(4, 4, 5)), tmp_path / "x.png", 90)
     with pytest.raises(MediaError, match=r"x\.webp: WEBP cannot hold 20000x1"):
-        save(Picture(noise(1, 20_000, 3)), tmp_path / "x.webp", 90)
+        save_picture(Picture(noise(1, 20_000, 3)), tmp_path / "x.webp", 90)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -351,7 +351,7 @@ def test_a_place_that_cannot_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     for suffix in (".png", ".tif", ".npy"):
         with pytest.raises(OutputError):
-            save(Picture(noise(4, 4, 3)), tmp_path / "file" / f"x{suffix}", 90)
+            save_picture(Picture(noise(4, 4, 3)), tmp_path / "file" / f"x{suffix}", 90)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])

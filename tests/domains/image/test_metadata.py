@@ -18,7 +18,7 @@ from PIL import ExifTags, ImageCms, MpoImagePlugin
 from PIL import Image as Pillow
 
 from unpaired import Image, MediaError, Translator
-from unpaired.domains.image.encoding import save
+from unpaired.domains.image.encoding import save_picture
 from unpaired.domains.image.files import read_picture
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -231,7 +231,7 @@ def test_a_profile_for_grey_does_not_go_with_colour(translator: Translator, tmp_
     assert notes(tmp_path / "x.png", tmp_path / "y.png", translator) == [
         "PNG cannot hold its colour profile with 3 channels"
     ]
-    save(read_picture(tmp_path / "x.png"), tmp_path / "z.png", 90)
+    save_picture(read_picture(tmp_path / "x.png"), tmp_path / "z.png", 90)
     assert read_picture(tmp_path / "z.png").icc == grey
 
 
@@ -249,7 +249,7 @@ def test_tags_of_a_tiff_are_kept(bands: int, tmp_path: Path) -> None:
     how = {"photometric": "rgb" if bands == 3 else "minisblack", "planarconfig": "contig" if bands > 1 else None}
     given = [(*tag, True) for tag in tags]
     tifffile.imwrite(tmp_path / "x.tif", values, metadata=None, description="a field", extratags=given, **how)
-    save(read_picture(tmp_path / "x.tif"), tmp_path / "y.tif", 90)
+    save_picture(read_picture(tmp_path / "x.tif"), tmp_path / "y.tif", 90)
     written = tifffile.TiffFile(tmp_path / "y.tif").pages[0].tags
     assert {code: written[code].value for code, *_ in tags} == {code: value for code, _, _, value in tags}
     assert written[270].value == "a field"

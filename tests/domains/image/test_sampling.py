@@ -30,12 +30,12 @@ def draw(domain: Image, file: Path, seed: int = 0, augmentation: float = 1.0, si
 def test_every_sample_has_the_crops_shape(
     high: int, wide: int, height: int, width: int, more: int, augmentation: float, fit: Any, rotate: bool
 ) -> None:
-    from unpaired.domains.image.sampling import sample
+    from unpaired.domains.image.sampling import random_crop
 
     chosen = ImageSettings(height=height, width=width, load_size=min(height, width) + more, fit=fit, rotate=rotate)
     pixels = fitted(np.zeros((high, wide, 3), np.uint8), chosen.loaded, fit == "stretch")
     assert all(have >= wanted for have, wanted in zip(pixels.shape, chosen.loaded, strict=False))
-    drawn = sample(pixels, chosen, np.random.default_rng(0), augmentation)
+    drawn = random_crop(pixels, chosen, np.random.default_rng(0), augmentation)
     assert drawn.shape == (3, height, width)
     assert drawn.dtype == torch.float32
 

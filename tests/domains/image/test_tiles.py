@@ -19,7 +19,7 @@ from torch import Tensor
 
 from unpaired import Image, Translator
 from unpaired.domains.image import ImageConversion
-from unpaired.domains.image.encoding import save
+from unpaired.domains.image.encoding import save_picture
 from unpaired.domains.image.files import read_picture
 from unpaired.domains.image.picture import Picture
 from unpaired.domains.image.tiles import GRID, Span, blended, spans
@@ -81,7 +81,7 @@ def test_tiles_agree_with_the_untiled_picture(
     # Unlike corners: each tile's own statistics differ from the whole's.
     pixels = scene(400, 500)
     pixels[:200, :250] //= 4
-    save(Picture(pixels), tmp_path / "x.png", 90)
+    save_picture(Picture(pixels), tmp_path / "x.png", 90)
     options = ImageConversion(tile=256, overlap=128, tile_above=80_000)
     with translator.domain.open(tmp_path / "x.png", "a", options) as reader:
         tiled = torch.cat(list(translator.domain.convert(reader, translate, options)), dim=1)
@@ -103,7 +103,7 @@ def test_tiles_agree_with_the_untiled_picture(
 
 def test_seams_do_not_show(translator: Translator, tmp_path: Path, scene: Any, random_translator: Any) -> None:
     """Steps from pixel to pixel are as large across a tile's edge as anywhere else."""
-    save(Picture(scene(300, 700)), tmp_path / "x.png", 90)
+    save_picture(Picture(scene(300, 700)), tmp_path / "x.png", 90)
     options = ImageConversion(tile=256, overlap=64, tile_above=50_000)
     with translator.domain.open(tmp_path / "x.png", "a", options) as reader:
         tiled = torch.cat(list(translator.domain.convert(reader, translator.for_direction("a2b"), options)), dim=1)
@@ -138,7 +138,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes on Linux")
 def test_a_large_picture_takes_little_memory(tmp_path: Path, scene: Any) -> None:
     """24 million pixels are 72 MB read, 72 MB written and strips; as floats they would be 576 MB more."""
-    save(Picture(np.tile(scene(1000, 1000), (4, 6, 1))), tmp_path / "x.jpg", 90)
+    save_picture(Picture(np.tile(scene(1000, 1000), (4, 6, 1))), tmp_path / "x.jpg", 90)
     arguments = [str(tmp_path / "x.jpg"), str(tmp_path / "y.jpg")]
     done = subprocess.run([sys.executable, "-c", CONVERT_LARGE, *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -176,7 +176,7 @@ class Largest(torch.nn.Module):
 def test_a_line_of_pixels_goes_through_in_pieces(shape: tuple[int, int], tmp_path: Path) -> None:
     """Networks extend a short side to some tens of pixels, which makes a line of a megapixel a large picture."""
     pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    save(Picture(pixels), tmp_path / "a.png", 90)
+    save_picture(Picture(pixels), tmp_path / "a.png", 90)
     domain, options, translate = Image(), ImageConversion(tile_above=2**18), Largest()
     with domain.open(tmp_path / "a.png", "a", options) as reader:
         strips = list(domain.convert(reader, translate, options))

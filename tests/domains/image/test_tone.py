@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from unpaired import ConfigError, Image, NetworkSettings, Translator, evaluate
 from unpaired.core.model.model_file import Model
 from unpaired.domains.image import ImageSettings
-from unpaired.domains.image.encoding import save
+from unpaired.domains.image.encoding import save_picture
 from unpaired.domains.image.files import read_picture
 from unpaired.domains.image.picture import Picture
 from unpaired.domains.image.tone import apply_gamma, undo_gamma
@@ -64,7 +64,7 @@ def test_samples_are_curved_and_plain_again(photo: Path) -> None:
 @pytest.mark.parametrize("tile_above", [1_000_000, 1000], ids=["whole", "tiles"])
 def test_conversion_curves_and_straightens(tile_above: int, tmp_path: Path) -> None:
     pixels = np.linspace(4000, 65535, 200 * 200).reshape(200, 200, 1).repeat(3, axis=2).astype(np.uint16)
-    save(Picture(pixels), tmp_path / "x.png", 90)
+    save_picture(Picture(pixels), tmp_path / "x.png", 90)
     options = {"tile_above": tile_above, "tile": 128, "overlap": 32}
 
     def through(domain: Image, **more: float) -> np.ndarray:
@@ -82,7 +82,7 @@ def test_scores_are_those_of_plain_pictures(photo: Path, tmp_path: Path) -> None
         (tmp_path / name).mkdir()
         for number in range(3):
             pixels = read_picture(photo).pixels
-            save(Picture(np.roll(pixels, 5 * number, axis=0)), tmp_path / name / f"{number}.png", 90)
+            save_picture(Picture(np.roll(pixels, 5 * number, axis=0)), tmp_path / name / f"{number}.png", 90)
     # The curves are equal, so the untouched sample is the true counterpart, whatever the curve.
     report = evaluate(untouched(Image(size=32, gamma_a=3.0, gamma_b=3.0)), tmp_path / "a", tmp_path / "b", paired=True)
     assert report.scores["a2b"].paired["l1"] == pytest.approx(0.0, abs=1e-3)

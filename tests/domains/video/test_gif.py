@@ -10,7 +10,7 @@ import pytest
 from kept import row
 from PIL import Image
 
-from unpaired.domains.image.encoding import save
+from unpaired.domains.image.encoding import save_picture
 from unpaired.domains.image.files import read_picture
 from unpaired.domains.image.metadata import packet_in_gif, with_packet
 from unpaired.domains.video import VideoConversion
@@ -59,9 +59,9 @@ def test_xmp_of_a_gif_is_kept(tmp_path: Path) -> None:
     picture = read_picture(tmp_path / "a.gif")
     assert picture.xmp == XMP
     for ending in (".gif", ".png", ".jpg", ".webp", ".tif"):
-        save(picture, tmp_path / f"b{ending}", 95)
+        save_picture(picture, tmp_path / f"b{ending}", 95)
         again = read_picture(tmp_path / f"b{ending}")
         assert again.xmp == XMP
         assert np.abs(again.pixels.astype(int) - picture.pixels).max() <= 8
     assert packet_in_gif(tmp_path / "b.gif") == XMP
-    assert save(picture, tmp_path / "b.bmp", 95) == ("BMP cannot hold its XMP",)
+    assert save_picture(picture, tmp_path / "b.bmp", 95) == ("BMP cannot hold its XMP",)
