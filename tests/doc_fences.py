@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RUN, SHOWN = ("bash", "python"), ("text", "yaml", "toml", "json", "html")
 EXEMPT = {
     "docs/how-to/add-a-medium.md": "tests/contract/test_own_package.py runs its example as an installed package",
+    "docs/how-to/add-a-network.md": "tests/contract/test_own_package.py runs its example as an installed package",
     "docs/examples/": "examples have tests of their own below tests/contract",
 }
 """Pages, or folders of pages, whose fences are run elsewhere, and where."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+from collections.abc import Mapping
+from typing import Any, Literal
 
+from .. import registry
 from ..errors import ConfigError, show
 from .settings import NetworkSettings
 from .spec import Networks, NetworkSpec
 
+OURS = frozenset({"resnet", "unet", "patchgan", "pixel"})
+"""The architectures of this room."""
 PRESETS: dict[str, dict[str, int]] = {
     "tiny": {"filters": 8, "blocks": 3, "discriminator_filters": 16},
     "small": {"filters": 16, "blocks": 6, "discriminator_filters": 32},
@@ -43,7 +48,8 @@ def default_networks(
         }
         if settings.downsampling != "strided":  # not every architecture has a choice
             options["downsampling"] = settings.downsampling
-        return NetworkSpec(str(settings.generator), options)
+        asked = {name: getattr(settings, name) for name in _GENERATOR_SETTINGS}
+        return _fitted("generators", str(settings.generator), options, asked)
 
     def discriminator(channels: int) -> NetworkSpec:
         options = {
@@ -53,7 +59,12 @@ def default_networks(
             "layers": settings.discriminator_layers,
             "norm": settings.norm,
         }
-        return NetworkSpec(str(settings.discriminator), options)
+        asked = {
+            "filters": settings.discriminator_filters,
+            "layers": settings.discriminator_layers,
+            "norm": settings.norm,
+        }
+        return _fitted("discriminators", str(settings.discriminator), options, asked)
 
     return Networks(
         generator(channels_a, channels_b, settings),
@@ -61,3 +72,31 @@ def default_networks(
         discriminator(channels_a),
         discriminator(channels_b),
     )
+
+
+_GENERATOR_SETTINGS = ("filters", "blocks", "norm", "upsampling", "downsampling", "dropout")
+_DEFAULTS = {"layers": NetworkSettings().discriminator_layers}
+_DEFAULTS |= {name: getattr(NetworkSettings(), name) for name in _GENERATOR_SETTINGS}
+
+
+def _fitted(
+    kind: Literal["generators", "discriminators"], architecture: str, options: dict[str, Any], asked: Mapping[str, Any]
+) -> NetworkSpec:
+    """The spec with the options that the architecture of another package takes; our own take all of theirs.
+
+    Raises:
+        UnknownName: no such architecture is installed.
+        ConfigError: the user asked for what it does not take.
+    """
+    if architecture in OURS:
+        return NetworkSpec(architecture, options)
+    parameters = inspect.signature(registry.find(kind, architecture)).parameters
+    if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
+        return NetworkSpec(architecture, options)
+    refused = [name for name, value in asked.items() if value != _DEFAULTS[name] and name not in parameters]
+    if refused:
+        takes = ", ".join(name for name in parameters if name in _DEFAULTS) or "none of these settings"
+        prefix = "networks." if kind == "generators" else "networks.discriminator_"
+        named = ", ".join(f"{prefix}{name}" for name in refused)
+        raise ConfigError(f"{named}: the {kind[:-1]} {architecture} does not take it; it takes {takes}")
+    return NetworkSpec(architecture, {name: value for name, value in options.items() if name in parameters})

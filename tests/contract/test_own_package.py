@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import site
 import subprocess
@@ -15,18 +16,18 @@ from contract.explicit_domain import Ecg
 from contract.speech import ORDER, speech_series
 
 import unpaired
+from unpaired.core.model.model_file import read_header
 
 Program = Callable[..., str]
 
 
-@pytest.fixture
-def series_installed(repository: Path, tmp_path: Path) -> Program:
-    """The command `unpaired` of a fresh environment, into which docs/examples/unpaired-series was installed by pip.
+def install(name: str, repository: Path, tmp_path: Path) -> Program:
+    """The Python of a fresh environment, into which docs/examples/`name` was installed by pip.
 
     What this environment has, torch above all, is lent to that one by a .pth file.
     """
     source, place = tmp_path / "source", tmp_path / "environment"
-    shutil.copytree(repository / "docs" / "examples" / "unpaired-series", source)
+    shutil.copytree(repository / "docs" / "examples" / name, source)
     venv.create(place, symlinks=os.name != "nt", with_pip=False)
     python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -42,7 +43,14 @@ def series_installed(repository: Path, tmp_path: Path) -> Program:
     (packages / "lent.pth").write_text(lent)
     pip = ["-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     run(*pip, "--no-index", "--no-deps", "--no-build-isolation", source)
-    assert (packages / "unpaired_series.py").is_file()
+    assert (packages / f"{name.replace('-', '_')}.py").is_file()
+    return run
+
+
+@pytest.fixture
+def series_installed(repository: Path, tmp_path: Path) -> Program:
+    """The command `unpaired` where the example of a medium is installed."""
+    run = install("unpaired-series", repository, tmp_path)
     return lambda *words: run("-m", "unpaired.apps.main", *words)
 
 
@@ -67,3 +75,40 @@ def test_a_medium_that_nobody_registered_is_given_as_a_class(recordings: Path) -
     translator = unpaired.load(run, domain=Ecg)
     translator.convert(recordings / "b" / "0.txt", recordings / "slow.txt", direction="b2a")
     assert len((recordings / "slow.txt").read_text().splitlines()) == 5000
+
+
+FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def test_networks_of_ones_own_from_the_guide_to_a_file(repository: Path, assets: Path, tmp_path: Path) -> None:
+    run = install("unpaired-dilated", repository, tmp_path)
+    checked = FENCE.search((repository / "docs" / "how-to" / "add-a-network.md").read_text())
+    assert checked is not None
+    run("-c", checked[1] + "\ntest_networks()\n")
+
+    def unpaired_(*words: str | Path) -> str:
+        return run("-m", "unpaired.apps.main", *words)
+
+    sides = ("--a", assets / "day2night/day", "--b", assets / "day2night/night")
+    given = (
+        *("--domain", "image", "--domain.size", "32", "--preset", "tiny", "--device", "cpu", "--workers", "0"),
+        *("--networks.generator", "dilated", "--networks.discriminator", "strided", "--networks.blocks", "2"),
+    )
+    made = tmp_path / "run"
+    unpaired_("train", *given, *sides, "--out", made, "--steps", "2")
+    unpaired_("train", "--out", made, "--resume", "--steps", "3")
+    network = read_header(made / "model.safetensors")["networks"]["generator_a2b"]
+    assert network == {
+        "architecture": "dilated",
+        "options": {"in_channels": 3, "out_channels": 3, "filters": 8, "blocks": 2},
+    }
+    picture = next((assets / "day2night/day").iterdir())
+    for runtime in ("torch", "openvino", "onnx"):
+        unpaired_("convert", made, picture, tmp_path / f"{runtime}.png", "--runtime", runtime)
+        assert (tmp_path / f"{runtime}.png").stat().st_size > 0
+    with pytest.raises(
+        AssertionError, match=r"networks\.dropout: the generator dilated does not take it; it takes filters, blocks"
+    ):
+        unpaired_("train", *given, *sides, "--out", tmp_path / "other", "--networks.dropout", "0.5", "--steps", "2")
+    with pytest.raises(unpaired.UnknownName, match="no generator named 'dilated' is installed"):
+        unpaired.load(made)
