@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from unpaired.core.adapter.domain import ConversionSettings, Domain, DomainSettings
     from unpaired.core.adapter.inventory import BrokenFile, Inventory
     from unpaired.core.adapter.streams import Reader, Writer
+    from unpaired.core.conversion.files import ConversionReport
     from unpaired.core.conversion.input_files import InputFiles
     from unpaired.core.conversion.translator import Translator, load
     from unpaired.core.errors import (
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
         UnpairedError,
     )
     from unpaired.core.evaluation.evaluate import evaluate
+    from unpaired.core.model.export import export_model, export_onnx
+    from unpaired.core.model.importing import import_checkpoint
     from unpaired.core.networks.settings import NetworkSettings
     from unpaired.core.objectives.settings import CycleSettings
     from unpaired.core.samples import Sample, Warp
@@ -49,6 +52,7 @@ __all__ = [
     "Audio",
     "BrokenFile",
     "ConfigError",
+    "ConversionReport",
     "ConversionSettings",
     "CycleSettings",
     "Domain",
@@ -75,6 +79,9 @@ __all__ = [
     "Warp",
     "Writer",
     "evaluate",
+    "export_model",
+    "export_onnx",
+    "import_checkpoint",
     "load",
     "train",
 ]
@@ -86,6 +93,7 @@ __getattr__ = lazy_names(__name__, {
     "unpaired.core.adapter.domain": ["ConversionSettings", "Domain", "DomainSettings"],
     "unpaired.core.adapter.inventory": ["BrokenFile", "Inventory"],
     "unpaired.core.adapter.streams": ["Reader", "Writer"],
+    "unpaired.core.conversion.files": ["ConversionReport"],
     "unpaired.core.conversion.input_files": ["InputFiles"],
     "unpaired.core.conversion.translator": ["Translator", "load"],
     "unpaired.core.errors": [
@@ -94,6 +102,8 @@ __getattr__ = lazy_names(__name__, {
         "UnpairedError",
     ],
     "unpaired.core.evaluation.evaluate": ["evaluate"],
+    "unpaired.core.model.export": ["export_model", "export_onnx"],
+    "unpaired.core.model.importing": ["import_checkpoint"],
     "unpaired.core.networks.settings": ["NetworkSettings"],
     "unpaired.core.objectives.settings": ["CycleSettings"],
     "unpaired.core.samples": ["Sample", "Warp"],

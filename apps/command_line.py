@@ -13,20 +13,18 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from json import dumps
 from pathlib import Path
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn
 
-from unpaired.core.errors import ConfigError, UnpairedError, shortened
-from unpaired.core.registry import suggestion
-from unpaired.core.settings.mapping import Text
-from unpaired.core.settings.naming import named_as_typed
+from unpaired import ConfigError, UnpairedError
+from unpaired.core import atomic_text, shortened, suggestion
+from unpaired.core.settings import Text, named_as_typed
 
 # What the machine refuses (no space, no permission) is the user's to mend even where no module foresaw it.
 _ENVIRONMENT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
-_SAY_EVERY = 5.0
 
 
 class Parser(argparse.ArgumentParser):
@@ -175,38 +173,12 @@ class Progress:
             self._bar.close()
 
 
-class Standing(Protocol):
-    """State of a live conversion."""
-
-    @property
-    def seconds(self) -> float:
-        """Since it began."""
-
-
-StandingT = TypeVar("StandingT", bound=Standing)
-
-
-def said_now_and_then(text: Callable[[StandingT], str]) -> Callable[[StandingT], None]:
-    """A function that prints `text` of a live conversion's state to standard error, every five seconds."""
-    last = 0.0
-
-    def show(stand: StandingT) -> None:
-        nonlocal last
-        if stand.seconds - last >= _SAY_EVERY:
-            last = stand.seconds
-            print(text(stand), file=sys.stderr, flush=True)
-
-    return show
-
-
-def put_scores(text: str, data: dict[str, Any], target: str | None) -> None:
+def put_scores(text: str, data: Mapping[str, Any], target: str | None) -> None:
     """Print `text`, and write `data` as JSON into the file `target` beside; JSON instead of the text where it is -.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    from unpaired.core.files import atomic_text
-
     as_json = dumps(data, indent=2)
     if target not in (None, "-"):
         atomic_text(Path(str(target)), as_json + "\n")

@@ -18,9 +18,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from unpaired import MissingFile, UnpairedError
 from unpaired.apps.command_line import Parser, refuse, run
-from unpaired.core.errors import MissingFile, UnpairedError
-from unpaired.core.files import output_error
+from unpaired.core import output_error
 
 MEDIA = Path(os.path.relpath(Path(__file__).resolve().parents[1] / "tests" / "assets" / "day2night"))
 """Pictures to translate and to learn from, by the shortest name they have from here."""

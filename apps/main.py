@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import unpaired
+from unpaired import ConfigError
 from unpaired.apps.command_line import carried_out, run
-from unpaired.core.errors import ConfigError, show
-from unpaired.core.registry import suggestion
+from unpaired.core import show, suggestion
 
 # Each is a module of unpaired.apps.commands with `parser()` and `main(args)`.
 COMMANDS = {

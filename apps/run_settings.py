@@ -12,11 +12,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import unpaired.core.settings as config
 from unpaired import ConfigError, Domain, NetworkSettings, TrainingSettings, UnpairedError
 from unpaired.apps.command_line import refuse
-from unpaired.core import errors, registry
-from unpaired.core.adapter.installed import find_domain
-from unpaired.core.settings import mapping as config
+from unpaired.core import show
+from unpaired.core.adapter import find_domain, installed_domains
+from unpaired.core.objectives import find_objective, installed_objectives
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class _Top:
     names: tuple[str, str] = ("A", "B")
 
 
+_FOUND = {"domain": find_domain, "objective": find_objective}
+_LISTED = {"domain": installed_domains, "objective": installed_objectives}
 GROUPS = ("domain", "networks", "objective", "training")
 
 
@@ -62,7 +65,7 @@ def compose(mapping: Mapping[str, Any], faults: list[str]) -> RunSettings:
             faults.append(f"{key} is missing: give --{key} {what}")
     whole = config.read(_Top, top, "", faults)
     domain = read_domain(mapping.get("domain"), faults)
-    name, registered, given = _named("objectives", mapping.get("objective"), "objective", faults, "cycle")
+    name, registered, given = _named("objective", mapping.get("objective"), faults, "cycle")
     objective_type = registered and objective_of(domain or plain_domain(mapping.get("domain")), name)
     objective = objective_type and config.read(objective_type.settings_type, given, "objective", faults)
     published = objective_type.published_settings if objective_type else {}
@@ -91,21 +94,20 @@ def _over(published: Mapping[str, Any], mapping: Mapping[str, Any], group: str) 
 
 def read_domain(given: Any, faults: list[str]) -> Domain | None:
     """The domain that a name, or a group {name, ...settings}, describes; None with a fault."""
-    _, domain_type, settings = _named("domains", given, "domain", faults)
+    _, domain_type, settings = _named("domain", given, faults)
     read = domain_type and config.read(domain_type.settings_type, settings, "domain", faults)
     return domain_type(read) if read else None
 
 
 def plain_domain(given: Any) -> Domain | None:
     """The domain of a name, or of a group with one, whatever its settings; None where there is no such domain."""
-    _, domain_type, _ = _named("domains", given, "domain", [])
+    _, domain_type, _ = _named("domain", given, [])
     return domain_type() if domain_type else None
 
 
 def objective_of(domain: Domain | None, name: str) -> type[Any]:
     """The class that trains `domain` under the objective `name`, whose settings are read. Raises UnknownName."""
-    kind: type[Any] = domain.objective_type(name) if domain else registry.find("objectives", name)
-    return kind
+    return domain.objective_type(name) if domain else find_objective(name)
 
 
 def read_settings(file: Path) -> dict[str, Any]:
@@ -113,27 +115,27 @@ def read_settings(file: Path) -> dict[str, Any]:
     mapping = config.read_yaml(file)
     mapping.pop("data_hash", None)
     version = mapping.pop("format", 1)
-    from unpaired.core.training.plan import FORMAT
+    from unpaired.core.training import FORMAT
 
     if not isinstance(version, int) or version > FORMAT:
-        made = f"was made by a newer version of unpaired (format {errors.show(version)}; this one reads up to {FORMAT})"
+        made = f"was made by a newer version of unpaired (format {show(version)}; this one reads up to {FORMAT})"
         raise ConfigError(f"{file} {made}; update unpaired")
     return mapping
 
 
-def _named(group: Any, given: Any, where: str, faults: list[str], default: str = "") -> tuple[str, Any, dict[str, Any]]:
+def _named(group: str, given: Any, faults: list[str], default: str = "") -> tuple[str, Any, dict[str, Any]]:
     """A group {name, ...settings}: the name, the class of that name, and the settings; plain text is the name."""
     if not isinstance(given, str | Mapping | None):
-        faults.append(f"{where} is {errors.show(given)}; expected a name, or settings with a name")
+        faults.append(f"{group} is {show(given)}; expected a name, or settings with a name")
         return "", None, {}
     chosen = {"name": given} if isinstance(given, str) else dict(given or {})
     name = str(chosen.pop("name", default))
     if not name:
-        installed = ", ".join(entry.name for entry in registry.entries(group))
-        faults.append(f"no {where} was named: give --{where} NAME (installed: {installed})")
+        installed = ", ".join(entry.name for entry in _LISTED[group]())
+        faults.append(f"no {group} was named: give --{group} NAME (installed: {installed})")
         return name, None, chosen
     try:
-        return name, find_domain(name) if group == "domains" else registry.find(group, name), chosen
+        return name, _FOUND[group](name), chosen
     except UnpairedError as error:
         faults.extend(error.faults)
         return name, None, chosen

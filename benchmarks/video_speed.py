@@ -121,12 +121,11 @@ def work(side: str, clip: Path, model: str) -> dict[str, Any]:
 def ready(side: str, clip: Path, model: str, scratch: Path) -> Callable[[], Path]:
     """What converts the clip, warmed up."""
     import unpaired
-    from unpaired.apps.footage import for_footage
 
     if side == SIDES[-1]:
         generator = unpaired.load(model, "torch", "cpu").model.generators["a2b"]
         return lambda: by_picture_tools(clip, generator, scratch)
-    translator = for_footage(unpaired.load(model))
+    translator = unpaired.load(model).for_medium("video")
     steady = side == SIDES[0]
     options: dict[str, Any] = {} if steady else {"smooth": False, "blend": False, "cuts": False}
     translator.convert(clip, scratch / "warm.mp4", end=0.5, **options)

@@ -98,10 +98,10 @@ MODULES = {
 
 NAMES: Mapping[str, Mapping[str, str]] = {
     "unpaired.core.conversion": {
-        "unpaired.core.conversion.files": "ConversionReport FileNote convert notes_of",
+        "unpaired.core.conversion.files": "convert notes_of",
         "unpaired.core.conversion.input_files": "files_below=InputFiles",
     },
-    "unpaired.core.model": {"unpaired.core.model.model_file": "FORMAT Model load_model read_header save_model"},
+    "unpaired.core.model": {"unpaired.core.model.model_file": "FORMAT"},
     "unpaired.core.networks.layers": {
         "unpaired.core.networks.layers": "Enlarge=NearestUpsample outputs_at=intermediate_outputs",
     },
@@ -117,11 +117,11 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "unpaired.core.training": {
         "unpaired.core.training.checkpoints": "newest_checkpoint=newest",
         "unpaired.core.training.devices": "FabricPrecision make_fabric native_bf16",
-        "unpaired.core.training.plan": "FORMAT RunPlan",
+        "unpaired.core.training.plan": "RunPlan",
         "unpaired.core.training.run": "train",
     },
     "unpaired.domains.audio.conversion": {
-        "unpaired.domains.audio.conversion.stream": "AROUND Conversion FRAMES WaveformStage=Stage "
+        "unpaired.domains.audio.conversion.stream": "AROUND Conversion FRAMES WaveformStage=Stage=Stage "
         "convert waveform_stage",
         "unpaired.domains.audio.reading.reader": "AudioReader",
         "unpaired.domains.audio.writing.writer": "AudioWriter",

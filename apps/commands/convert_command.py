@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import unpaired
-from unpaired import ConversionSettings
-from unpaired.apps import footage, voices
+import unpaired.core.settings as config
+from unpaired import ConfigError, ConversionSettings
 from unpaired.apps.command_line import (
     Parser,
     Progress,
@@ -27,15 +27,13 @@ from unpaired.apps.command_line import (
     refuse,
     run,
 )
-from unpaired.core.adapter.folders import told
-from unpaired.core.errors import as_note, counted
-from unpaired.core.files import check_writable
-from unpaired.core.settings import mapping as config
+from unpaired.apps.live import convert_live
+from unpaired.core import as_note, check_writable
+from unpaired.core.adapter import PIPE, told
 
 if TYPE_CHECKING:
-    from unpaired import InputFiles, Translator
-    from unpaired.core.conversion.files import ConversionReport
-    from unpaired.core.conversion.pipeline import Progress as ConversionProgress
+    from unpaired import ConversionReport, Domain, InputFiles, Translator
+    from unpaired.core.conversion import Progress as ConversionProgress
 
 DESCRIPTION = """Translate a file, or a folder of files (which keeps its tree).
 
@@ -87,7 +85,12 @@ def add_options(made: Parser) -> None:
     made.add_argument("--direction", choices=("a2b", "b2a"), default="a2b", help="a2b (default) or b2a")
     add_runtime(made)
     made.add_argument("--skip-existing", action="store_true", help="leave outputs alone that are there already")
-    made.add_argument("--domain", metavar="NAME", help="video lends a model of pictures to a folder of clips")
+    made.add_argument(
+        "--domain",
+        metavar="NAME",
+        help="the medium of INPUT, where the model serves several: video lends a "
+        "model of pictures to a folder of clips",
+    )
     made.add_argument("--live", action="store_true", help="INPUT is being filmed (frames drop) or spoken")
     made.add_argument("--rate", type=_rate, metavar="HZ", help="of numbered frames (default: 25 a second), or of raw "
                       "samples (sound, --live; default: the model's)")  # fmt: skip
@@ -109,30 +112,24 @@ def _rate(text: str) -> float:
     return float(Fraction(text))
 
 
-def _whole(rate: float | None) -> int | None:
-    refuse([f"--rate is {rate:g}; samples come at a whole number a second"] if rate is not None and rate % 1 else [])
-    return None if rate is None else int(rate)
-
-
 def main(args: argparse.Namespace) -> int:
     """Convert; the exit code is 2 when a file could not be converted."""
     refuse(args.faults)
     source = unpaired.InputFiles(args.input)
     translator = _translator(args, source)
     options = _options(args, translator.domain.conversion_type)
-    if args.live and translator.domain.name == "audio":
-        return voices.convert_live(
-            translator, args.input, args.output, args.direction, options, _whole(args.rate), args.channels, args.json
-        )
     if args.live:
-        return footage.convert_live(translator, args.input, args.output, args.direction, options, args.json)
+        given = {"rate": args.rate, "channels": args.channels, "json": args.json}
+        return convert_live(translator, args.input, args.output, args.direction, options, **given)
     counter = _Counter(_shown_by(Progress("converted")))
     with quiet_libraries():
         report = _converted(translator, args, source, options, counter)
-    rate = counter.figures() if translator.domain.name == "video" else {}
-    # Standard output is the clip's where that goes into a pipe.
-    with redirect_stdout(sys.stderr if args.output == footage.PIPE else sys.stdout):
-        print(json.dumps(_figures(report) | rate, indent=2, ensure_ascii=False) if args.json else _text(report, rate))
+    unit = translator.domain.unit
+    rate = counter.figures(unit) if unit else {}
+    # Standard output is the recording's where that goes into a pipe.
+    with redirect_stdout(sys.stderr if args.output == PIPE else sys.stdout):
+        as_json = json.dumps(_figures(report) | rate, indent=2, ensure_ascii=False)
+        print(as_json if args.json else _text(report, rate, unit))
     for note in report.notes:
         print(as_note(f"{note.path}: {note.text}"), file=sys.stderr)
     for line in told(report.failed):
@@ -141,26 +138,45 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _translator(args: argparse.Namespace, source: InputFiles) -> Translator:
-    """The model, lent to footage where that is what INPUT is."""
+    """The model, under the medium that INPUT is of."""
+    _check_places(args)
+    translator = unpaired.load(args.model, runtime=args.runtime, device=args.device)
+    if args.domain is not None:
+        translator = translator.for_medium(args.domain)
+    elif not args.live and args.input != PIPE:
+        translator = translator.for_input(source, args.output)
+    return _streaming(translator, args) if args.live or PIPE in (args.input, args.output) else translator
+
+
+def _streaming(translator: Translator, args: argparse.Namespace) -> Translator:
+    """The model under a medium that goes live, or through a pipe: its own, or one that can use it."""
+
+    def serves(domain: Domain) -> bool:
+        return domain.live if args.live else domain.pipes
+
+    from unpaired.core.conversion import medium_of
+
+    media = translator.media if args.domain is None else [translator.domain]
+    fitting = next(filter(serves, media), None)
+    if fitting is not None:
+        return translator.for_medium(fitting.name)
+    medium = medium_of(translator.domain)
+    if args.live:
+        raise ConfigError(f"--live is for what is filmed or spoken, not for {medium}; leave it out")
+    instead = "add --live to translate it as it comes" if translator.domain.live else "name files"
+    raise ConfigError(f"{medium} cannot go through a pipe; {instead}")
+
+
+def _check_places(args: argparse.Namespace) -> None:
+    """Refuse an INPUT or OUTPUT that cannot be, before the model is loaded."""
     if "://" in args.input and not args.live:
         refuse([f"{args.input} is an address; add --live to translate it as it comes, or fetch it as a file first"])
-    if args.output == footage.PIPE and sys.stdout.isatty():
+    if args.output == PIPE and sys.stdout.isatty():
         refuse(["OUTPUT is -, but standard output is a terminal; redirect it or name a file"])
-    if args.output == footage.PIPE and leads_nowhere(sys.stdout):
+    if args.output == PIPE and leads_nowhere(sys.stdout):
         refuse(["OUTPUT is -, but standard output is closed; redirect it or name a file"])
-    if not args.live and args.output != footage.PIPE:
+    if not args.live and args.output != PIPE:
         check_writable(Path(args.output))
-    translator = unpaired.load(args.model, runtime=args.runtime, device=args.device)
-    if translator.domain.name == "audio" and args.domain in (None, "audio"):
-        if not args.live and footage.PIPE in (args.input, args.output):
-            refuse(["a pipe of sound is raw samples, translated as they come; add --live"])
-        return translator
-    streamed = args.live or args.input == footage.PIPE
-    if args.domain == "video" or (streamed and args.domain is None):
-        return footage.for_footage(translator)
-    if args.domain not in (None, translator.domain.name):
-        refuse([f"the model is of the domain {translator.domain.name}, not {args.domain}"])
-    return translator.for_input(source, args.output)
 
 
 def _options(args: argparse.Namespace, kind: type[ConversionSettings]) -> ConversionSettings:
@@ -181,8 +197,10 @@ def _converted(
     options: ConversionSettings,
     counter: _Counter,
 ) -> ConversionReport:
-    if footage.PIPE in (args.input, args.output):
-        return footage.through_pipe(translator, args.input, args.output, args.direction, options, counter)
+    if PIPE in (args.input, args.output):
+        from unpaired.core.conversion import convert_piped
+
+        return convert_piped(translator, args.input, args.output, args.direction, options, counter)
     output = Path(args.output)
     if args.output.endswith(("/", os.sep)) and not source.is_folder:  # a folder, as for cp
         output /= source.path.name
@@ -197,7 +215,7 @@ def _converted(
 
 
 class _Counter:
-    """Counts chunks, which are frames for footage, and the time they took since the first was asked for."""
+    """Counts chunks, and the time they took since the first was asked for."""
 
     def __init__(self, show: Callable[[ConversionProgress], None]) -> None:
         self._show = show
@@ -208,13 +226,13 @@ class _Counter:
         self._chunks += 1
         self._show(stand)
 
-    def figures(self) -> dict[str, float]:
-        """Frames in all, seconds, and frames a second."""
+    def figures(self, unit: str) -> dict[str, float]:
+        """Chunks in all, seconds, and chunks a second; `unit`: what they are called."""
         seconds = time.perf_counter() - self._start
         return {
-            "frames": self._chunks,
+            unit: self._chunks,
             "seconds": round(seconds, 3),
-            "frames_per_second": round(self._chunks / seconds, 2),
+            f"{unit}_per_second": round(self._chunks / seconds, 2),
         }
 
 
@@ -235,9 +253,9 @@ def _figures(report: ConversionReport) -> dict[str, Any]:
     }
 
 
-def _text(report: ConversionReport, rate: Mapping[str, float]) -> str:
+def _text(report: ConversionReport, rate: Mapping[str, float], unit: str) -> str:
     counts = f"{len(report.converted)} converted, {len(report.skipped)} skipped, {len(report.failed)} refused"
     if not rate:
         return counts
-    frames = counted(int(rate["frames"]), "frame", "frames")
-    return f"{counts}; {frames} in {rate['seconds']:.1f} s ({rate['frames_per_second']:.1f} frames/s)"
+    speed = f"{rate[unit]} {unit} in {rate['seconds']:.1f} s ({rate[f'{unit}_per_second']:.1f} {unit}/s)"
+    return f"{counts}; {speed}"

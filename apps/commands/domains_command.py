@@ -6,7 +6,7 @@ import argparse
 import json
 
 from unpaired.apps.command_line import Parser, refuse
-from unpaired.core.adapter.installed import installed_domains
+from unpaired.core.adapter import installed_domains
 
 
 def parser() -> Parser:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from json import dumps
 from pathlib import Path
 
 import unpaired
-from unpaired.apps import footage, voices
-from unpaired.apps.command_line import Parser, Progress, add_runtime, quiet_libraries, refuse
-from unpaired.core.files import check_writable
-from unpaired.core.settings.mapping import read_yaml
-from unpaired.core.sides import Side
+from unpaired import Translator
+from unpaired.apps.command_line import Parser, Progress, add_runtime, put_scores, quiet_libraries, refuse
+from unpaired.apps.footage import score_clips
+from unpaired.core import Side, check_writable
+from unpaired.core.settings import read_yaml
 
 DESCRIPTION = """Score a translator on held-out folders, both directions; or how steady it is on clips.
 A model of sound is scored from file to file, beside the input as it is and the real target.
@@ -62,9 +61,9 @@ def main(args: argparse.Namespace) -> int:
     for target in filter(None, (written, args.sheet, args.page)):
         check_writable(Path(target))
     translator = unpaired.load(args.model, runtime=args.runtime, device=args.device)
-    if translator.domain.name == "audio":
-        return _voices(translator, args)
-    refuse(["--page is for models of sound; write a --sheet"] if args.page else [])
+    if translator.domain.scores_files:
+        return _score_files(translator, args)
+    refuse(["--page is for models that are scored by their files (of sound); write a --sheet"] if args.page else [])
     show = Progress("evaluated")
     with quiet_libraries():
         report = unpaired.evaluate(
@@ -81,23 +80,30 @@ def main(args: argparse.Namespace) -> int:
             palettes=palettes,
             progress=lambda done, total: show(done / total),
         )
-    print(dumps(report.as_dict(), indent=2) if args.json == "-" else report.text())
+    put_scores(report.text(), report.as_dict(), "-" if args.json == "-" else None)
     return 0
 
 
-def _voices(translator: unpaired.Translator, args: argparse.Namespace) -> int:
-    _refuse_given(args, ("extractor", "palette_a", "palette_b", "sheet"), "for sound")
-    return voices.score_voices(
-        translator,
-        args.a,
-        args.b,
-        paired=args.paired,
-        direction=args.direction,
-        limit=args.limit,
-        seed=args.seed,
-        page=args.page,
-        target=args.json,
-    )
+def _score_files(translator: Translator, args: argparse.Namespace) -> int:
+    """Score a model through the whole conversion, from file to file."""
+    from unpaired.core.conversion import medium_of
+
+    _refuse_given(args, ("extractor", "palette_a", "palette_b", "sheet"), f"for {medium_of(translator.domain)}")
+    show = Progress("scored")
+    with quiet_libraries():
+        evaluation = translator.domain.evaluate_files(
+            translator,
+            Path(args.a),
+            Path(args.b),
+            paired=args.paired,
+            directions=[args.direction] if args.direction else None,
+            limit=args.limit,
+            seed=args.seed,
+            page=Path(args.page) if args.page else None,
+            progress=lambda done, total: show(done / total),
+        )
+    put_scores(evaluation.text(), evaluation.as_dict(), args.json)
+    return 0
 
 
 def _steadiness(args: argparse.Namespace) -> int:
@@ -106,7 +112,7 @@ def _steadiness(args: argparse.Namespace) -> int:
     if args.json not in (None, "-"):
         check_writable(Path(args.json))
     translator = unpaired.load(args.model, runtime=args.runtime, device=args.device)
-    return footage.score_clips(translator, args.clips, args.direction or "a2b", args.seconds, args.json)
+    return score_clips(translator, args.clips, args.direction or "a2b", args.seconds, args.json)
 
 
 def _palette(file: str, faults: list[str]) -> dict[str, tuple[float, ...]]:

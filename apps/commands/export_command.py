@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import unpaired
 from unpaired import ConfigError
 from unpaired.apps.command_line import Parser, refuse
-from unpaired.core.errors import as_note
+from unpaired.core import as_note
 
 if TYPE_CHECKING:
-    from unpaired.core.model.export import ExportReport
+    from unpaired.core.model import ExportReport
 
 DESCRIPTION = """Write one direction of a model as ONNX with dynamic sizes, and print its largest difference from torch;
 or write the whole model as safetensors.
@@ -54,9 +55,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _onnx(args: argparse.Namespace, out: Path) -> int:
-    from unpaired.core.model.export import export_onnx
-
-    report = export_onnx(args.model, out, args.direction or "a2b")
+    report = unpaired.export_onnx(args.model, out, args.direction or "a2b")
     if args.json:
         print(json.dumps(_figures(report), indent=2))
         return 0
@@ -75,8 +74,6 @@ def _figures(report: ExportReport) -> dict[str, Any]:
 
 
 def _safetensors(args: argparse.Namespace, out: Path) -> int:
-    from unpaired.core.model.export import export_model
-
-    size = export_model(args.model, out, args.half).stat().st_size
+    size = unpaired.export_model(args.model, out, args.half).stat().st_size
     print(json.dumps({"path": str(out), "bytes": size}) if args.json else f"{out}: {size / 1e6:.1f} MB")
     return 0

@@ -6,9 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
+import unpaired
 from unpaired.apps.command_line import Parser, refuse
 from unpaired.apps.run_settings import read_domain
-from unpaired.core.errors import as_note
+from unpaired.core import as_note
 
 DESCRIPTION = """Read the generator weights of pytorch-CycleGAN-and-pix2pix and CUT (ResNet and U-Net, recognised from
 the weights alone) and write a model file. Nothing in the checkpoint is executed.
@@ -42,10 +43,8 @@ def main(args: argparse.Namespace) -> int:
         args.faults.append(f"{out} has another ending than .safetensors, by which a model file is known")
     refuse(args.faults)
     assert domain is not None
-    from unpaired.core.model.importing import import_checkpoint
-
     reverse = Path(args.reverse) if args.reverse else None
-    model = import_checkpoint(
+    model = unpaired.import_checkpoint(
         Path(args.checkpoint),
         out,
         domain,

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import unpaired
 from unpaired import BrokenFile, Domain, Inventory, MissingFile
-from unpaired.apps import footage, voices
 from unpaired.apps.command_line import Parser, quiet_libraries, refuse
-from unpaired.apps.commands.models_command import SHIPPED
 from unpaired.apps.run_settings import read_domain
-from unpaired.core.adapter.folders import told
-from unpaired.core.settings import mapping as config
+from unpaired.core.adapter import recognise, told
+from unpaired.core.settings import read_yaml
 
 DESCRIPTION = """Say what a folder, a file, a run or a model holds: what is usable, what is broken and why, and what
 it means for training.
@@ -42,7 +41,7 @@ def parser() -> Parser:
 
 def main(args: argparse.Namespace) -> int:
     """Print the report."""
-    name = args.domain or footage.medium_of([place for place in (args.place, args.other) if place])
+    name = args.domain or _medium_of([Path(place) for place in (args.place, args.other) if place])
     domain = read_domain({"name": name, **args.settings.get("domain", {})}, args.faults)
     refuse(args.faults)
     assert domain is not None
@@ -50,13 +49,29 @@ def main(args: argparse.Namespace) -> int:
         report = _report(Path(args.place), Path(args.other) if args.other else None, domain)
     if args.domain is None:
         for folder in report.get("folders", []):
-            folder["warnings"] += footage.hints(Path(folder["folder"]), domain)
+            folder["warnings"] += _hints(Path(folder["folder"]), domain)
     print(json.dumps(report, indent=2, ensure_ascii=False) if args.json else "\n".join(_lines(report)))
     return 0
 
 
+def _medium_of(places: Sequence[Path]) -> str:
+    """The medium that files or folders are inspected as, where nobody says: that of most names."""
+    return recognise(path for place in places for path in unpaired.InputFiles(place).files)
+
+
+def _hints(folder: Path, domain: Domain) -> list[str]:
+    """That a folder may be one recording to another medium than the one it was taken for."""
+    from unpaired.core.conversion import compatible_media
+
+    others = [other for other in compatible_media(domain) if other.recording(folder)]
+    return [f"The files are numbered like the parts of one recording: --domain {other.name} looks at them as one."
+            for other in others]  # fmt: skip
+
+
 def _report(place: Path, other: Path | None, domain: Domain) -> dict[str, Any]:
-    shipped = SHIPPED / f"{place}.safetensors"
+    from unpaired.core.model import shipped_file
+
+    shipped = shipped_file(str(place))
     if other is None and not place.exists() and shipped.is_file():
         return _of_model(shipped)
     if not place.exists():
@@ -64,7 +79,7 @@ def _report(place: Path, other: Path | None, domain: Domain) -> dict[str, Any]:
     if other is None and (place.suffix in (".safetensors", ".onnx") or (place / "config.yaml").is_file()):
         return _of_model(place)
     if other is None and (place.is_file() or domain.recording(place)):
-        return _of_file(place, domain)
+        return {"file": str(place), "facts": dict(domain.describe(place))}
     if other is None and (place / "trainA").is_dir() and (place / "trainB").is_dir():
         place, other = place / "trainA", place / "trainB"
     found = domain.scan(place, thorough=True)
@@ -85,27 +100,15 @@ def _of_folder(found: Inventory) -> dict[str, Any]:
     }
 
 
-def _of_file(file: Path, domain: Domain) -> dict[str, Any]:
-    if domain.name == "video":
-        return {"file": str(file), "facts": footage.described(file)}
-    if domain.name == "audio":
-        return {"file": str(file), "facts": voices.described(file)}
-    with domain.open(file, "a", domain.conversion_type()) as reader:
-        shapes = [tuple(chunk.shape) for chunk in reader]
-        facts = {"parts": len(shapes), "channels": shapes[0][0], "size": list(shapes[0][1:])}
-        remarks = {"remarks": list(reader.warnings)} if reader.warnings else {}
-        return {"file": str(file), "facts": facts | remarks}
-
-
 def _of_model(place: Path) -> dict[str, Any]:
-    from unpaired.core.model.model_file import read_header
+    from unpaired.core.model import read_header
 
     run = place if place.is_dir() else None
     model = place / "model.safetensors" if run else place
     report: dict[str, Any] = {}
     if run:
         report["run"] = str(run)
-        report["settings"] = config.read_yaml(run / "config.yaml")
+        report["settings"] = read_yaml(run / "config.yaml")
         report["checkpoints"] = sorted(each.name for each in (run / "checkpoints").glob("step-*"))
     if model.exists() or not run:
         report["model"] = str(model)

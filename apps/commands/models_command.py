@@ -7,10 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from unpaired import UnpairedError, models
+from unpaired import UnpairedError
 from unpaired.apps.command_line import Parser, refuse
-
-SHIPPED = Path(models.__path__[0])
 
 
 def parser() -> Parser:
@@ -23,7 +21,9 @@ def parser() -> Parser:
 def main(args: argparse.Namespace) -> int:
     """Print a line for each shipped model."""
     refuse(args.faults)
-    found = [_described(file) for file in sorted(SHIPPED.glob("*.safetensors"))]
+    from unpaired.core.model import shipped_file, shipped_models
+
+    found = [_describe(shipped_file(name)) for name in shipped_models()]
     if args.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return 0
@@ -34,8 +34,8 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def _described(file: Path) -> dict[str, Any]:
-    from unpaired.core.model.model_file import read_header
+def _describe(file: Path) -> dict[str, Any]:
+    from unpaired.core.model import read_header
 
     card = file.with_suffix(".md")
     lines = card.read_text(encoding="utf-8").splitlines() if card.is_file() else []

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from unpaired.apps.command_line import Parser, refuse
-from unpaired.core.training.runs import RunSummary, differing, list_runs
+from unpaired.core.training import RunSummary, differing, list_runs
 
 DESCRIPTION = """List the runs in a folder and below it: how far each is, how long it took, what the doctor noted, its
 best figure, and the settings in which they differ.

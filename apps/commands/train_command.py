@@ -10,12 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import unpaired
-from unpaired import ConfigError, CycleSettings, MissingFile, NetworkSettings, OutputError, TrainingSettings
+import unpaired.core.settings as config
+from unpaired import (
+    ConfigError,
+    CycleSettings,
+    Interrupted,
+    MissingFile,
+    NetworkSettings,
+    OutputError,
+    TrainingSettings,
+)
 from unpaired.apps.command_line import Parser
 from unpaired.apps.run_settings import GROUPS, compose, described, objective_of, read_settings
-from unpaired.core.adapter.installed import find_domain
-from unpaired.core.errors import Interrupted
-from unpaired.core.settings import mapping as config
+from unpaired.core.adapter import find_domain
 
 DESCRIPTION = """Train a translator from two folders that need no pairs.
 

@@ -1,1 +1,28 @@
 """The contract between the core and a medium: the members of a domain, and checks of their results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .commands import PIPE, Evaluation, LiveReport
+    from .folders import told
+    from .installed import find_domain, installed_domains, recognise
+
+__all__ = [
+    "PIPE",
+    "Evaluation",
+    "LiveReport",
+    "find_domain",
+    "installed_domains",
+    "recognise",
+    "told",
+]
+
+__getattr__ = lazy_names(__name__, {
+    ".commands": ["PIPE", "Evaluation", "LiveReport"],
+    ".folders": ["told"],
+    ".installed": ["find_domain", "installed_domains", "recognise"],
+})  # fmt: skip

@@ -18,6 +18,7 @@ from ..errors import ConfigError, MediaError, UnpairedError, one_line
 from ..samples import Sample, Warp
 from ..settings.arguments import settings_from, settle_types
 from ..sides import SIDES, Side
+from .commands import CommandHooks
 from .inventory import Inventory
 from .streams import Reader, Translate, Writer
 
@@ -60,11 +61,11 @@ class Scorer(Protocol):
 
 _NOT_CONVERTING = frozenset({
     "scan", "sample", "fit", "networks", "objective_type", "warp", "compare", "denormalise", "preview", "load",
-    "paired_scores", "unpaired_scores", "label_scorer",
+    "paired_scores", "unpaired_scores", "label_scorer", "describe", "evaluate_files",
 })  # fmt: skip
 
 
-class Domain(ABC):
+class Domain(CommandHooks, ABC):
     """One medium. Required are `name`, `channels`, `sample`, `open` and `create`; the rest has defaults.
 
     A domain is sent to other processes, and saved in a model file, as its class and its settings: anything else (open
@@ -241,6 +242,15 @@ class Domain(ABC):
         return None
 
     # -- judging ------------------------------------------------------------------------------------
+    def describe(self, file: Path) -> Mapping[str, Any]:
+        """JSON-able facts about one file, for `unpaired inspect`. Raises MissingFile or MediaError. Default: number of
+        chunks, channels and size of the first, and what the reader remarks."""
+        with self.open(file, "a", self.conversion_type()) as reader:
+            shapes = [tuple(chunk.shape) for chunk in reader]
+            first = {"channels": shapes[0][0], "size": list(shapes[0][1:])} if shapes else {}
+            remarks = {"remarks": list(reader.warnings)} if reader.warnings else {}
+            return {"parts": len(shapes), **first, **remarks}
+
     def denormalise(self, sample: Tensor, side: Side) -> Tensor:
         """Undo what is done to one side only for training (a tone curve, a normalisation), for `preview` and the
         scores. Default: return the sample unchanged."""

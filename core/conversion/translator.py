@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..adapter.domain import Domain
+from ..adapter.installed import find_domain
 from ..adapter.streams import Translate
 from ..adapter.tensors import AXES, expect_dense
 from ..deprecation import OldName
@@ -92,24 +93,39 @@ class Translator:
         `InputFiles` here and to `convert`, and it is listed once). Where `target` is to be one file it is
         the one that knows such files too (an animation into a clip), or to which the folder is one recording.
         """
-        best = self._best(InputFiles.of(source), None if target is None else Path(target))
-        if best is self.domain:
+        return self._under(self._best(InputFiles.of(source), None if target is None else Path(target)))
+
+    @property
+    def media(self) -> tuple[Domain, ...]:
+        """The medium it was trained on, then every installed one that can use the model."""
+        return (self.domain, *compatible_media(self.domain))
+
+    def for_medium(self, name: str) -> Translator:
+        """The same model under the medium of that name. Raises ConfigError where that one cannot use it, UnknownName
+        where there is none."""
+        for domain in self.media:
+            if domain.name == name:
+                return self._under(domain)
+        wanted = " or ".join(filter(None, (f"of the domain {name}", find_domain(name).borrows)))
+        raise ConfigError(f"the model is of the domain {self.domain.name}, not {name}; give one {wanted}")
+
+    def _under(self, domain: Domain) -> Translator:
+        if domain is self.domain:
             return self
         with self._lock:
-            if best.name not in self._by_medium:
-                self._by_medium[best.name] = Translator(replace(self.model, domain=best), *self._asked, self.name)
-            return self._by_medium[best.name]
+            if domain.name not in self._by_medium:
+                self._by_medium[domain.name] = Translator(replace(self.model, domain=domain), *self._asked, self.name)
+            return self._by_medium[domain.name]
 
     def _best(self, source: InputFiles, target: Path | None) -> Domain:
         if target is not None and names_file(target) and not target.is_dir():
-            media = [self.domain, *compatible_media(self.domain)]
             if source.is_folder:
-                return next((domain for domain in media if source.recording(domain, source.path)), self.domain)
-            knowing = (domain for domain in media if domain.convertible(source.path) and domain.convertible(target))
+                return next((domain for domain in self.media if source.recording(domain, source.path)), self.domain)
+            knowing = (each for each in self.media if each.convertible(source.path) and each.convertible(target))
             return next(knowing, self.domain)
         if all(map(self.domain.convertible, source.files)):
             return self.domain
-        media = [self.domain, *compatible_media(self.domain)]
+        media = self.media
         fitting = [sum(map(domain.convertible, source.files)) for domain in media]
         return media[fitting.index(max(fitting))]
 

@@ -1,1 +1,33 @@
 """Model files: saving and loading, the shipped ones, import and export."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .export import ExportReport, export_model, export_onnx
+    from .importing import import_checkpoint
+    from .model_file import Model, load_model, read_header, save_model
+    from .shipped import shipped_file, shipped_models
+
+__all__ = [
+    "ExportReport",
+    "Model",
+    "export_model",
+    "export_onnx",
+    "import_checkpoint",
+    "load_model",
+    "read_header",
+    "save_model",
+    "shipped_file",
+    "shipped_models",
+]
+
+__getattr__ = lazy_names(__name__, {
+    ".export": ["ExportReport", "export_model", "export_onnx"],
+    ".importing": ["import_checkpoint"],
+    ".model_file": ["Model", "load_model", "read_header", "save_model"],
+    ".shipped": ["shipped_file", "shipped_models"],
+})  # fmt: skip

@@ -23,6 +23,11 @@ def shipped_models() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX)))
 
 
+def shipped_file(name: str) -> Path:
+    """The file of the shipped model of that name, be it there or not; its card lies beside it, as .md."""
+    return Path(str(files(_SHIPPED_IN) / f"{name}{_SUFFIX}"))
+
+
 def load_model_named(name_or_path: str | os.PathLike[str], domain: type[Domain] | None = None) -> Model:
     """The model that `load` would make a translator of. Raises MissingFile, UnknownName or ModelFileError.
 

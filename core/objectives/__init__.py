@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .installed import find_objective, installed_objectives
     from .objective import DiscriminatorOutput, Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
 
 __all__ = [
@@ -16,9 +17,12 @@ __all__ = [
     "GeneratorStep",
     "Generators",
     "Objective",
+    "find_objective",
+    "installed_objectives",
 ]
 
 __getattr__ = lazy_names(__name__, {
+    ".installed": ["find_objective", "installed_objectives"],
     ".objective": [
         "DiscriminatorOutput", "DiscriminatorStep", "Discriminators", "GeneratorStep", "Generators", "Objective",
     ],

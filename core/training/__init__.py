@@ -1,1 +1,23 @@
 """Training, in the order to read it: run, plan, launch, loop, engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .plan import FORMAT
+    from .runs import RunSummary, differing, list_runs
+
+__all__ = [
+    "FORMAT",
+    "RunSummary",
+    "differing",
+    "list_runs",
+]
+
+__getattr__ = lazy_names(__name__, {
+    ".plan": ["FORMAT"],
+    ".runs": ["RunSummary", "differing", "list_runs"],
+})  # fmt: skip

@@ -5,7 +5,7 @@ Light to import, so that a command line can read its settings: decoders and torc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,7 +14,7 @@ from ...core.adapter.inventory import Inventory
 from ...core.adapter.streams import Reader, Translate, Writer
 from ...core.errors import MediaError
 from ...core.samples import Sample, Warp
-from ...core.sides import Side
+from ...core.sides import Direction, Side
 from .settings import AudioConversion, AudioSettings
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ...core.networks.settings import NetworkSettings
     from ...core.networks.spec import Networks
     from ...core.objectives.objective import Objective
+    from .conversion.live import LiveReport
+    from .evaluation.results import VoiceEvaluation
     from .training.sampling import SpectrogramCache
 
 
@@ -41,6 +43,9 @@ class Audio(Domain):
 
     name: ClassVar[str] = "audio"
     medium: ClassVar[str] = "sound"
+    precedence: ClassVar[int] = 2
+    live: ClassVar[bool] = True
+    scores_files: ClassVar[bool] = True
     dimensions: ClassVar[int] = 2
     chunk_axes: ClassVar[int | None] = 2
     generator: ClassVar[str] = "gated"
@@ -169,7 +174,51 @@ class Audio(Domain):
 
         return is_sound_name(path.name)
 
+    def convert_live(
+        self,
+        source: str,
+        target: str,
+        translate: Translate,
+        side: Side,
+        options: AudioConversion,
+        *,
+        rate: float | None = None,
+        channels: int = 1,
+        progress: Callable[[LiveReport], None] | None = None,
+    ) -> LiveReport:
+        """Translate a voice as it is spoken: from - to - (raw samples, 16 bits, little-endian), or from microphone to
+        loudspeaker. Raises ConfigError for other places or rates, MissingDependency where a microphone needs more."""
+        from .conversion.speech import convert_speech
+
+        return convert_speech(source, target, translate, side, options, self.settings, rate, channels, progress)
+
     # -- judging ------------------------------------------------------------------------------------
+    def describe(self, file: Path) -> Mapping[str, Any]:
+        """What the header of one recording says. Raises MissingFile or MediaError."""
+        from .inspection.file import describe
+
+        return describe(file)
+
+    def evaluate_files(
+        self,
+        translator: Any,
+        a: Path,
+        b: Path,
+        *,
+        paired: bool,
+        directions: Sequence[Direction] | None,
+        limit: int | None,
+        seed: int,
+        page: Path | None,
+        progress: Callable[[int, int], None],
+    ) -> VoiceEvaluation:
+        """Convert recordings, and compare them with those of the other side; see `evaluation.voices`."""
+        from .evaluation.voices import evaluate_voices
+
+        return evaluate_voices(
+            translator, a, b, paired=paired, directions=directions, limit=limit, seed=seed, page=page, progress=progress
+        )
+
     def preview(self, sample: Tensor) -> Tensor:
         """(3, H, W) uint8: the spectrogram, low tones below, quiet dark and loud bright."""
         from .training.sampling import picture

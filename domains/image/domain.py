@@ -37,6 +37,7 @@ class Image(Domain):
 
     name: ClassVar[str] = "image"
     medium: ClassVar[str] = "pictures"
+    precedence: ClassVar[int] = 0
     dimensions: ClassVar[int] = 2
     settings_type: ClassVar[type[DomainSettings]] = ImageSettings
     conversion_type: ClassVar[type[ConversionSettings]] = ImageConversion

@@ -8,18 +8,24 @@ from ...core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .domain import Video
+    from .evaluation.clips import ClipScores, clips_among, score_clip, score_table
     from .frames.side_data import take_attachments
     from .settings import VideoConversion, VideoSettings
 
 __all__ = [
+    "ClipScores",
     "Video",
     "VideoConversion",
     "VideoSettings",
+    "clips_among",
+    "score_clip",
+    "score_table",
     "take_attachments",
 ]
 
 __getattr__ = lazy_names(__name__, {
     ".domain": ["Video"],
+    ".evaluation.clips": ["ClipScores", "clips_among", "score_clip", "score_table"],
     ".frames.side_data": ["take_attachments"],
     ".settings": ["VideoConversion", "VideoSettings"],
 })  # fmt: skip

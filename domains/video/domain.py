@@ -6,7 +6,7 @@ Light to import, so that a command line can read its settings: decoders and torc
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ...core.objectives.objective import Objective
+    from .conversion.live import LiveReport
     from .training.sampling import FrameCache
 
 
@@ -39,6 +40,11 @@ class Video(Domain):
 
     name: ClassVar[str] = "video"
     medium: ClassVar[str] = "footage"
+    precedence: ClassVar[int] = 1
+    borrows: ClassVar[str] = "of colour pictures"
+    unit: ClassVar[str] = "frames"
+    pipes: ClassVar[bool] = True
+    live: ClassVar[bool] = True
     dimensions: ClassVar[int] = 2
     settings_type: ClassVar[type[DomainSettings]] = VideoSettings
     conversion_type: ClassVar[type[ConversionSettings]] = VideoConversion
@@ -184,6 +190,24 @@ class Video(Domain):
 
             yield from reported(reader, framewise, options, options.report, reader.path.name, reader.info.rate)
 
+    def convert_live(
+        self,
+        source: str,
+        target: str,
+        translate: Translate,
+        side: Side,
+        options: VideoConversion,
+        *,
+        rate: float | None = None,
+        channels: int = 1,
+        progress: Callable[[LiveReport], None] | None = None,
+    ) -> LiveReport:
+        """Translate a stream, a camera or standard input into a clip or a pipe; see `conversion.live.convert_live`. A
+        stream brings its own rate."""
+        from .conversion.live import convert_live
+
+        return convert_live(self, translate, source, Path(target), options, side, progress)
+
     def framewise(self, translate: Translate, side: Side) -> Translate:
         """`translate` for single frames of domain `side` as they are: within the tone curves the model was trained in,
         and leaving blank frames alone."""
@@ -212,6 +236,12 @@ class Video(Domain):
         return remark(folder, listed)
 
     # -- judging ------------------------------------------------------------------------------------
+    def describe(self, file: Path) -> Mapping[str, Any]:
+        """What one clip is and shows: every frame is decoded. Raises MissingFile or MediaError."""
+        from .inspection.file import describe
+
+        return describe(file)
+
     def denormalise(self, sample: Tensor, side: Side) -> Tensor:
         """The sample without its side's tone curve."""
         return self.pictures.denormalise(sample, side)

@@ -317,7 +317,7 @@ def test_numbered_frames_are_a_clip_for_every_command(unpaired: Callable, model:
         Image.fromarray(pixels.astype(np.uint8)).save(frames / f"{number:04d}.png")
     seen = json.loads(unpaired("inspect", frames, "--domain", "video", "--json").out)
     assert seen["facts"]["frames"] == 3
-    assert "numbered like the frames of a clip" in unpaired("inspect", frames).out
+    assert "numbered like the parts of one recording" in unpaired("inspect", frames).out
     scores = json.loads(unpaired("evaluate", model, "--clips", frames, "--json", "-").out)
     assert scores["clips"][0]["frames"] == 3
     words = ("convert", model, frames, "--domain", "video", "--rate", "24000/1001", "--json")

@@ -140,7 +140,7 @@ def test_options_of_other_media_are_refused(unpaired: Run, voice_model: Path, mo
     assert "--sheet has no meaning for sound" in done.err
     done = unpaired("evaluate", model, *sides, "--page", tmp_path / "x.html")
     assert done.code == 2
-    assert "--page is for models of sound" in done.err
+    assert "--page is for models that are scored by their files (of sound)" in done.err
 
 
 def test_recordings_are_inspected_without_naming_the_medium(unpaired: Run, recording: Path) -> None:

@@ -42,7 +42,7 @@ def test_a_name_that_moved_is_gone_and_lies_where_the_table_says(old: str) -> No
         ("from unpaired.core.settings import CycleSettings",
          "it is unpaired.core.objectives.settings.CycleSettings now"),
         ("from unpaired.core.settings import gathered", "it is unpaired.core.settings.faults.collecting_faults now"),
-        ("import unpaired.core.model as m\nm.Model", "it is unpaired.core.model.model_file.Model now"),
+        ("import unpaired.core.training as m\nm.RunPlan", "it is unpaired.core.training.plan.RunPlan now"),
         ("from unpaired.domains.video import Container", "it is unpaired.domains.containers.kinds.Container now"),
     ],
 )  # fmt: skip

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,10 +24,11 @@ HEAVY = {
 
 PUBLIC_NAMES = [
     "AdapterError", "ArgumentError", "ArrayDomain", "ArraySettings", "Audio", "BrokenFile", "ConfigError",
-    "ConversionSettings", "CycleSettings", "Domain", "DomainSettings", "Image", "InputFiles", "Interrupted",
-    "Inventory", "MediaError", "MissingDependency", "MissingFile", "ModelFileError", "NetworkSettings", "NumericsError",
-    "OutputError", "Reader", "ResourceError", "Sample", "TrainingSettings", "Translator", "UnknownName",
-    "UnpairedError", "Video", "Warp", "Writer", "evaluate", "load", "train",
+    "ConversionReport", "ConversionSettings", "CycleSettings", "Domain", "DomainSettings", "Image", "InputFiles",
+    "Interrupted", "Inventory", "MediaError", "MissingDependency", "MissingFile", "ModelFileError", "NetworkSettings",
+    "NumericsError", "OutputError", "Reader", "ResourceError", "Sample", "TrainingSettings", "Translator",
+    "UnknownName", "UnpairedError", "Video", "Warp", "Writer", "evaluate", "export_model", "export_onnx",
+    "import_checkpoint", "load", "train",
 ]  # fmt: skip
 """The public face, as reviewed: a change here is a change users see, and needs a line in CHANGELOG.md."""
 
@@ -93,6 +96,41 @@ def test_programs_use_no_private_name(repository: Path) -> None:
                 parts = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
                 private = [p for p in parts if p.startswith("_") and not p.startswith("__")]
                 assert not private, f"{path.name}:{node.lineno} takes {private}"
+
+
+def _taken(tree: ast.Module) -> Iterator[tuple[str, str, int]]:
+    """Everything of ours that a program takes: (module, name in it, line); of a whole module, the names it looks up."""
+    whole = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            whole |= {alias.asname or alias.name: alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((node.module or "", alias.name, node.lineno) for alias in node.names)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in whole:
+            yield whole[node.value.id], node.attr, node.lineno
+
+
+def test_programs_take_public_names_alone(repository: Path) -> None:
+    """Names of `unpaired`, of other programs, and those in the tables of packages that the reference describes."""
+    documented = (repository / "docs/reference/packages.md").read_text()
+    for path in _sources(repository, "apps"):
+        for module, name, line in _taken(ast.parse(path.read_text())):
+            if module.partition(".")[0] != "unpaired" or module.startswith("unpaired.apps") or name == "apps":
+                continue
+            where = f"{path.relative_to(repository)}:{line} takes {module}.{name}"
+            package = importlib.import_module(module)
+            assert name in (*package.__all__, "__version__"), f"{where}, which is not public"
+            assert module == "unpaired" or f"## `{module}`" in documented, f"{where}; docs/reference/packages.md"
+
+
+def test_every_table_of_names_holds_what_is_there(repository: Path) -> None:
+    pages = "".join(page.read_text() for page in (repository / "docs/reference").glob("*.md"))
+    for package in re.findall(r"^## `(unpaired[\w.]*)`", pages, re.M):
+        module = importlib.import_module(package)
+        for name in module.__all__:
+            assert getattr(module, name) is not None
+            assert re.search(rf"[`.]{name}\b", pages), f"{package}.{name} is not in the reference"
 
 
 def test_the_public_names_are_the_reviewed_ones() -> None:

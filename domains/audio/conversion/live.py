@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import BinaryIO
+from dataclasses import asdict, dataclass
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -18,16 +18,13 @@ from torch import Tensor
 
 from ....core.adapter.streams import Translate
 from ....core.errors import ConfigError, MissingDependency
-from ....core.sides import Side, other_side
+from ....core.sides import Side
 from ..settings import AudioConversion, AudioSettings
-from ..signal import pitch as pitching
-from ..signal import pitch_shift
 from ..signal.buffer import empty
 from ..signal.mel import LogMel, to_sample
-from ..signal.pitch import PERIOD, TRACKED_RATE, Contour
-from ..signal.pitch_shift import PitchShifter
-from ..signal.sound import Resampler, Sound, resampled
+from ..signal.sound import Resampler, Sound
 from .gains import gain_between
+from .live_pitch import LivePitch
 from .queues import DeviceQueue, PipeQueue
 from .source_filter import GainFilter, bounded
 
@@ -35,10 +32,6 @@ CHUNK = 0.02
 """Seconds that are read at a time."""
 _SEEN = 96
 """Frames that the generator sees."""
-_LOWEST = 110.0
-"""Hz; the lowest pitch that is followed without delay."""
-_HEARD, _CERTAIN = 0.25, 0.015
-"""Seconds that pitch is tracked in, and seconds before their end up to which it is believed."""
 _LONGEST_QUEUE, _JUDGED = 0.25, 2.0
 """Seconds of sound that may wait at a microphone, and seconds of sound after which a machine is judged too slow."""
 _MEMORY = 3.0
@@ -65,7 +58,7 @@ class LiveConversion:
     ) -> None:  # fmt: skip
         self._made_of = rate, channels, side, translate, options, settings
         self._translate, self._settings, self._side, self._strength = translate, settings, side, options.strength
-        self._pitch = _LivePitch(rate, channels, side, options, settings)
+        self._pitch = LivePitch(rate, channels, side, options, settings)
         self._resampler, self._log_mel = Resampler(rate, settings.sample_rate), LogMel(settings)
         self._filter = GainFilter(rate, channels, settings)
         self._seen = np.full((settings.bins, 0), 0, np.float32)
@@ -133,59 +126,6 @@ class LiveConversion:
         return (self._strength * bounded(gain, settings.content)).astype(np.float32)
 
 
-class _LivePitch:
-    """Pitch moved by what is known of the speaker so far."""
-
-    def __init__(self, rate: int, channels: int, side: Side, options: AudioConversion, settings: AudioSettings) -> None:
-        here, there = settings.f0(side), settings.f0(other_side(side))
-        self._rate, self._semitones = rate, options.semitones
-        self._median, self._target = (here[0], there[0]) if here and there else (1.0, 1.0)
-        self._voiced: deque[float] = deque(maxlen=round(20 / PERIOD))
-        moves = (
-            bool(self._semitones)
-            if options.pitch not in ("auto", "keep")
-            else options.pitch == "auto" and here and there
-        )
-        self._shifter = PitchShifter(rate, channels, _LOWEST) if moves else None
-        self._recent = np.zeros(0, np.float32)
-        self._received = self._known = 0
-
-    def push(self, audio: Sound) -> Sound:
-        if self._shifter is None:
-            return audio
-        self._received += audio.shape[1]
-        heard = round(_HEARD * self._rate)
-        self._recent = np.concatenate([self._recent, audio.mean(axis=0)])[-heard:]
-        hz = self._tracked()
-        return self._shifter.push(audio, hz, self._ratio(hz))
-
-    def finish(self) -> Sound:
-        if self._shifter is None:
-            return empty(1)
-        return self._shifter.finish()
-
-    def _tracked(self) -> Contour:
-        """Values that became certain, one every 5 ms."""
-        until = int((self._received / self._rate - _CERTAIN) / PERIOD)
-        if until <= self._known:
-            return np.zeros(0)
-        times, hz = pitching.f0(resampled(self._recent, self._rate, TRACKED_RATE), TRACKED_RATE, 4)
-        begin = (self._received - len(self._recent)) / self._rate
-        places = np.clip(
-            np.rint((np.arange(self._known, until) * PERIOD - begin) / PERIOD).astype(int), 0, len(times) - 1
-        )
-        self._known = until
-        return np.asarray(hz[places])
-
-    def _ratio(self, hz: Contour) -> Contour:
-        if self._semitones is not None:
-            return pitch_shift.ratios(hz, 1.0, 2 ** (self._semitones / 12))
-        self._voiced.extend(hz[hz > 0])
-        if len(self._voiced) * PERIOD > 0.5:
-            self._median = float(np.median(self._voiced))
-        return pitch_shift.ratios(hz, self._median, self._target)
-
-
 @dataclass(frozen=True)
 class LiveReport:
     """Summary of a live voice conversion."""
@@ -206,6 +146,29 @@ class LiveReport:
     def behind(self) -> bool:
         """Whether the machine does not keep up."""
         return self.dropped > 0 or (self.factor > 1 and self.seconds >= _JUDGED)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """That the machine does not keep up, where it does not."""
+        if not self.behind:
+            return ()
+        return (
+            f"this machine does not keep up: it takes {self.factor:.2f} s for a second of sound; "
+            f"{'some of it is left out' if self.dropped else 'what comes next waits'}; "
+            "choose a smaller model, another --runtime, or a lower --rate",
+        )
+
+    def text(self) -> str:
+        """A line for people."""
+        left_out = f", {self.dropped:.1f} s left out" if self.dropped else ""
+        return (
+            f"{self.seconds:.0f} s: latency {1e3 * self.latency:.0f} ms (median), {1e3 * self.longest:.0f} at most, "
+            f"real-time factor {self.factor:.2f}{left_out}"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able figures."""
+        return asdict(self)
 
 
 def convert_pipe(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,15 @@ def header(path: Path) -> RecordingFacts:
     """A recording by its header. Raises MissingFile or MediaError."""
     with SoundFile(path) as file:
         return _described(path, file.info)
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """What the header of one recording says, for people. Raises MissingFile or MediaError."""
+    with SoundFile(path) as file:
+        facts = asdict(file.info)
+    seconds = None if facts["samples"] is None else round(facts["samples"] / facts["rate"], 3)
+    shown = {key: facts[key] for key in ("container", "codec", "rate", "channels", "samples", "bits")}
+    return shown | {"seconds": seconds, "footage beside it": facts["picture"]}
 
 
 def examine(path: Path, settings: AudioSettings) -> RecordingFacts:

@@ -167,6 +167,18 @@ class LiveReport:
         """Translated frames in a second."""
         return self.translated / self.seconds if self.seconds > 0 else 0.0
 
+    def text(self) -> str:
+        """A line for people."""
+        return (
+            f"{self.seconds:.0f} s: {self.received} frames received, {self.translated} translated "
+            f"({self.frames_per_second:.1f} frames/s), {self.dropped} dropped; "
+            f"behind by {1e3 * self.latency:.0f} ms (median), {1e3 * self.longest:.0f} ms at most"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able figures."""
+        return dataclasses.asdict(self)
+
 
 def convert_live(
     domain: Domain,

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 from operator import length_hint
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
-from ....core.adapter.domain import ConversionSettings
+from ....core.adapter.domain import ConversionSettings, Domain
 from ....core.adapter.streams import Reader, Translate
+from ....core.conversion.input_files import InputFiles
+from ....core.errors import MissingFile
 from ....core.sides import Side
+from ..reading.material import is_still_name
 from ..reading.reader import FrameReader
 from ..reading.sequence import frames_at
 from ..settings import VideoConversion
@@ -44,6 +48,55 @@ class ClipScores:
     """Frames that scenes begin with."""
     remarks: tuple[str, ...]
     """Interpretation of the figures together."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able, so without nan."""
+        series = {name: [None if isnan(error) else error for error in row] for name, row in self.warping_error.items()}
+        return {
+            "clip": str(self.clip),
+            **self.figures,
+            "cuts": self.cuts,
+            "remarks": self.remarks,
+            "series": series,
+        }
+
+
+_COLUMNS = {
+    "frames": "frames",
+    "warping error": "warping_error",
+    "input's": "warping_error_input",
+    "ratio": "warping_ratio",
+    "per frame": "warping_error_per_frame",
+    "long range": "long_warping_ratio",
+    "tOF": "tof",
+    "sharpness": "sharpness_ratio",
+    "frames/s": "frames_per_second",
+}
+
+
+def score_table(scores: Sequence[ClipScores]) -> Iterator[str]:
+    """Lines of a table: one for each clip, with its remarks below."""
+    width = max(len(each.clip.name) for each in scores)
+    yield " ".join([" " * width, *(f"{heading:>13}" for heading in _COLUMNS)])
+    for each in scores:
+        cells = (f"{each.figures[key]:13.4g}" if key in each.figures else f"{'-':>13}" for key in _COLUMNS.values())
+        yield " ".join([f"{each.clip.name:{width}}", *cells])
+        yield from (f"  {remark}" for remark in each.remarks)
+
+
+def clips_among(places: Iterable[Path], domain: Domain) -> list[Path]:
+    """The clips that are named, and those below the folders that are; pictures are none.
+
+    Raises:
+        MissingFile: there is none.
+    """
+    places = list(places)
+    found = []
+    for place in places:
+        found += [part for part in InputFiles(place).parts(domain) if part.is_dir() or not is_still_name(part.name)]
+    if not found:
+        raise MissingFile(f"there is no clip in {', '.join(map(str, places))}")
+    return found
 
 
 class _Remembering(FrameReader):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import av
 import numpy as np
@@ -142,6 +142,28 @@ def _remarks(info: ClipInfo) -> tuple[str, ...]:
         f"pixels {float(info.sample_aspect):.3g} times as wide as high": info.sample_aspect != 1,
     }
     return (*(remark for remark, holds in said.items() if holds), *info.warnings)
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """What one clip is and shows, for people. Raises MissingFile or MediaError."""
+    found = examine(path)
+    facts: dict[str, Any] = {
+        "codec": found.codec,
+        "size": f"{found.width}x{found.height}",
+        "frames": found.frames,
+        "seconds": round(found.seconds, 3),
+        "rate": round(found.rate, 3),
+    }
+    if found.kind == "clip":
+        info = probe(path)
+        facts |= {"container": info.container, "sound": list(info.sound), "subtitles": list(info.subtitles)}
+    if found.variable:
+        facts["variable rate"] = "yes"
+    if found.seen is not None:
+        seen = found.seen
+        facts |= {"cuts": seen.cuts, "duplicate frames": seen.duplicates, "static seconds": round(seen.still, 2)}
+        facts["damage"] = seen.damage
+    return facts | {"remarks": list(found.remarks)}
 
 
 def examine(path: Path) -> ClipFacts:

@@ -17,7 +17,7 @@ from kept import row
 from torch import Tensor
 
 from unpaired import ConfigError
-from unpaired.apps.voices import _told_once_behind
+from unpaired.apps.live import Shown
 from unpaired.domains.audio.conversion.live import CHUNK, LiveConversion, LiveReport, convert_microphone, convert_pipe
 from unpaired.domains.audio.conversion.queues import PipeQueue
 from unpaired.domains.audio.settings import AudioConversion, AudioSettings
@@ -161,13 +161,11 @@ def test_a_machine_that_does_not_keep_up_leaves_out_what_waits(monkeypatch: pyte
 
 
 def test_it_is_said_once_by_how_much(capsys: pytest.CaptureFixture[str]) -> None:
-    seen = []
-    show = _told_once_behind(seen.append)
+    shown = Shown("-")
     for second in range(5):
-        show(LiveReport(second, 0.1, 0.2, 1.4))
+        shown.now_and_then(LiveReport(second, 0.1, 0.2, 1.4))
     err = capsys.readouterr().err
     assert err.count("does not keep up: it takes 1.40 s for a second of sound") == 1
-    assert len(seen) == 5
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not say what waits in a pipe")

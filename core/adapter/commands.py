@@ -1,0 +1,113 @@
+"""What the commands ask of a medium beyond reading, writing and judging: all of it has a default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from ..errors import ConfigError
+from ..sides import Direction, Side
+from .streams import Translate
+
+PIPE = "-"
+"""The name of standard input and output."""
+
+
+class LiveReport(Protocol):
+    """How a live conversion stands."""
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What is to be said of it, a sentence each: none goes again, further ones come behind."""
+
+    def text(self) -> str:
+        """A line for people."""
+
+    def as_dict(self) -> Mapping[str, Any]:
+        """JSON-able figures."""
+
+
+class Evaluation(Protocol):
+    """The scores of a model."""
+
+    def text(self) -> str:
+        """Tables for people."""
+
+    def as_dict(self) -> Mapping[str, Any]:
+        """JSON-able figures."""
+
+
+class CommandHooks:
+    """The part of a `Domain` that `unpaired inspect`, `convert` and `evaluate` alone ask for."""
+
+    precedence: ClassVar[int] = 10
+    """Of several media that know a file's name, `inspect` takes the one of the lowest precedence."""
+    borrows: ClassVar[str] = ""
+    """Which models of other media `from_compatible` takes, for messages ("of colour pictures")."""
+    unit: ClassVar[str] = ""
+    """What chunks are called where a user would count them ("frames"): `convert` says how many a second it made."""
+    pipes: ClassVar[bool] = False
+    """Whether `open` and `create` take the name - for standard input and output."""
+    live: ClassVar[bool] = False
+    """Whether there is a `convert_live`."""
+    scores_files: ClassVar[bool] = False
+    """Whether there is an `evaluate_files`."""
+
+    def convert_live(
+        self,
+        source: str,
+        target: str,
+        translate: Translate,
+        side: Side,
+        options: Any,
+        *,
+        rate: float | None = None,
+        channels: int = 1,
+        progress: Callable[[LiveReport], None] | None = None,
+    ) -> LiveReport:
+        """Translate what is being filmed or spoken, until it ends or Ctrl-C; default: ConfigError, there is none.
+
+        Args:
+            source: a stream of domain `side`: an address, a device, or - for standard input.
+            target: a file, a device, or - for standard output.
+            translate: one direction of a model.
+            options: settings of the medium's `conversion_type`.
+            rate, channels: of raw samples, where the source does not say.
+            progress: called in this thread as it goes on.
+
+        Raises:
+            ConfigError, MediaError, OutputError: the source, the target or an option cannot be.
+        """
+        raise ConfigError(f"{type(self).__name__} has no live conversion; leave --live out")
+
+    def evaluate_files(
+        self,
+        translator: Any,
+        a: Path,
+        b: Path,
+        *,
+        paired: bool,
+        directions: Sequence[Direction] | None,
+        limit: int | None,
+        seed: int,
+        page: Path | None,
+        progress: Callable[[int, int], None],
+    ) -> Evaluation:
+        """Score a model of this medium by its files, for a medium whose samples do not tell how good those are (sound,
+        whose samples are spectrograms); default: ConfigError, samples are scored by `unpaired.evaluate`.
+
+        Args:
+            translator: an `unpaired.Translator`.
+            a, b: held-out folders.
+            paired: files of the same name are true counterparts.
+            directions: by default all that the model has.
+            limit, seed: so many inputs a direction, drawn with `seed`.
+            page: HTML page to write, with files to see or to listen to.
+            progress: called with files done and files in all.
+        """
+        raise ConfigError(f"{type(self).__name__} scores samples, not files")

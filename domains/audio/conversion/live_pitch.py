@@ -1,0 +1,76 @@
+"""The pitch of a voice that is spoken, moved with little delay."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from ....core.sides import Side, other_side
+from ..settings import AudioConversion, AudioSettings
+from ..signal import pitch as pitching
+from ..signal import pitch_shift
+from ..signal.buffer import empty
+from ..signal.pitch import PERIOD, TRACKED_RATE, Contour
+from ..signal.pitch_shift import PitchShifter
+from ..signal.sound import Sound, resampled
+
+_LOWEST = 110.0
+"""Hz; the lowest pitch that is followed without delay."""
+_HEARD, _CERTAIN = 0.25, 0.015
+"""Seconds that pitch is tracked in, and seconds before their end up to which it is believed."""
+
+
+class LivePitch:
+    """Pitch moved by what is known of the speaker so far."""
+
+    def __init__(self, rate: int, channels: int, side: Side, options: AudioConversion, settings: AudioSettings) -> None:
+        here, there = settings.f0(side), settings.f0(other_side(side))
+        self._rate, self._semitones = rate, options.semitones
+        self._median, self._target = (here[0], there[0]) if here and there else (1.0, 1.0)
+        self._voiced: deque[float] = deque(maxlen=round(20 / PERIOD))
+        moves = (
+            bool(self._semitones)
+            if options.pitch not in ("auto", "keep")
+            else options.pitch == "auto" and here and there
+        )
+        self._shifter = PitchShifter(rate, channels, _LOWEST) if moves else None
+        self._recent = np.zeros(0, np.float32)
+        self._received = self._known = 0
+
+    def push(self, audio: Sound) -> Sound:
+        """The samples (channels, n) that are complete with further ones (channels, m)."""
+        if self._shifter is None:
+            return audio
+        self._received += audio.shape[1]
+        heard = round(_HEARD * self._rate)
+        self._recent = np.concatenate([self._recent, audio.mean(axis=0)])[-heard:]
+        hz = self._tracked()
+        return self._shifter.push(audio, hz, self._ratio(hz))
+
+    def finish(self) -> Sound:
+        """The samples at the end."""
+        if self._shifter is None:
+            return empty(1)
+        return self._shifter.finish()
+
+    def _tracked(self) -> Contour:
+        """Values that became certain, one every 5 ms."""
+        until = int((self._received / self._rate - _CERTAIN) / PERIOD)
+        if until <= self._known:
+            return np.zeros(0)
+        times, hz = pitching.f0(resampled(self._recent, self._rate, TRACKED_RATE), TRACKED_RATE, 4)
+        begin = (self._received - len(self._recent)) / self._rate
+        places = np.clip(
+            np.rint((np.arange(self._known, until) * PERIOD - begin) / PERIOD).astype(int), 0, len(times) - 1
+        )
+        self._known = until
+        return np.asarray(hz[places])
+
+    def _ratio(self, hz: Contour) -> Contour:
+        if self._semitones is not None:
+            return pitch_shift.ratios(hz, 1.0, 2 ** (self._semitones / 12))
+        self._voiced.extend(hz[hz > 0])
+        if len(self._voiced) * PERIOD > 0.5:
+            self._median = float(np.median(self._voiced))
+        return pitch_shift.ratios(hz, self._median, self._target)
