@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .mapping import Text, describe, from_mapping, merge, read, read_yaml, to_mapping, unknown_key
+    from .mapping import Text, describe, from_mapping, is_measured, merge, read, read_yaml, to_mapping, unknown_key
     from .naming import named_as_typed
 
 __all__ = [
     "Text",
     "describe",
     "from_mapping",
+    "is_measured",
     "merge",
     "named_as_typed",
     "read",
@@ -23,6 +24,8 @@ __all__ = [
 ]
 
 __getattr__ = lazy_names(__name__, {
-    ".mapping": ["Text", "describe", "from_mapping", "merge", "read", "read_yaml", "to_mapping", "unknown_key"],
+    ".mapping": [
+        "Text", "describe", "from_mapping", "is_measured", "merge", "read", "read_yaml", "to_mapping", "unknown_key",
+    ],
     ".naming": ["named_as_typed"],
 })  # fmt: skip

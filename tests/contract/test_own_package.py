@@ -64,6 +64,11 @@ def test_a_package_of_ones_own_from_folder_to_file(assets: Path, tmp_path: Path,
     for name in ORDER:
         given, got = ((tmp_path / folder / name).read_text().splitlines() for folder in ("a", "converted"))
         assert (len(got), got[0]) == (len(given), "level,brightness")
+    # By the ending of names, nobody says --domain.
+    columns = ["--domain.columns", "2"]
+    assert "channels: 2" in series_installed("inspect", data / "a" / ORDER[0], *columns)
+    assert f"{len(ORDER)} usable, 0 broken" in series_installed("inspect", data / "a", *columns)
+    assert "l1" in series_installed("evaluate", run, *sides, "--paired", "--runtime", "torch")
 
 
 def test_a_medium_that_nobody_registered_is_given_as_a_class(recordings: Path) -> None:
