@@ -121,7 +121,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "unpaired.core.training.run": "train",
     },
     "unpaired.domains.audio.conversion": {
-        "unpaired.domains.audio.conversion.stream": "AROUND Conversion FRAMES WaveformStage=Stage=Stage "
+        "unpaired.domains.audio.conversion.stream": "AROUND Conversion FRAMES WaveformStage=Stage "
         "convert waveform_stage",
         "unpaired.domains.audio.reading.reader": "AudioReader",
         "unpaired.domains.audio.writing.writer": "AudioWriter",
