@@ -39,7 +39,7 @@ class PairDataset(Dataset[Batch]):
     def __init__(
         self,
         domain: Domain,
-        files: dict[Side, Sequence[Path]],
+        files: Mapping[Side, Sequence[Path]],
         settings: TrainingSettings,
         samples_a_step: int,
         paired: bool = False,

@@ -10,22 +10,21 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..adapter.domain import Domain
 from ..adapter.folders import LISTED, told
-from ..errors import ConfigError, Interrupted, MissingFile, ModelFileError, NumericsError, OutputError, as_note
+from ..errors import Interrupted, MissingFile, ModelFileError, NumericsError, OutputError, as_note
 from ..model.model_file import Model, read_header, save_model
 from ..monitoring.monitor import Monitor
-from ..monitoring.records import Preview, PreviewRow, StepReport
-from ..registry import suggestion
+from ..monitoring.records import StepReport
 from ..samples import Batch, Warp
 from ..settings.mapping import write_yaml
-from ..sides import SIDES, Direction, Side, backwards
 from . import checkpoints
+from .best import BestLoss
 from .engine import Engine
-from .loader import PairDataset, Positions, first_sample, loader
+from .loader import PairDataset, Positions, loader
 from .plan import RunPlan
+from .previews import preview
 from .resources import told_in_words
 from .schedule import constant_then_linear
 from .signals import stop_requests
@@ -34,7 +33,6 @@ from .start_from import start_from
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-_PREVIEW_SAMPLES = 4
 _AGREE_EVERY = 10
 """Steps after which several processes ask one another whether to stop."""
 
@@ -52,10 +50,8 @@ class Loop:
     def __init__(self, fabric: Fabric, plan: RunPlan) -> None:
         self.fabric, self.plan, self.settings = fabric, plan, plan.training
         self.engine = Engine(fabric, plan.networks, plan.objective, plan.training)
-        self.files: dict[Side, tuple[Path, ...]] = {side: each.drawn for side, each in plan.inventories.items()}
         self.step = 0
-        self.best: float | None = None
-        self.best_step: int | None = None
+        self.best = BestLoss(plan.training.best)
         self._saved: int | None = None
         self._restore()
         self.monitor: Monitor | None = None
@@ -63,7 +59,6 @@ class Loop:
         self._sums: dict[str, Tensor] = {}
         self._counted = 0
         self._since = time.perf_counter()
-        self._best_sum, self._best_count = 0.0, 0
         self._passed_over: set[str] = set()
         self._say_what_is_left_out()
 
@@ -102,12 +97,8 @@ class Loop:
         """Take the run folder, once: after the first step, so that what cannot be trained leaves no folder behind."""
         if self._begun:
             return
-        best = self.settings.best
-        if losses and best and best not in losses:
-            known = sorted(losses)
-            raise ConfigError(
-                f"training.best is {best!r}, which is not logged{suggestion(best, known)}; logged: {', '.join(known)}"
-            )
+        if losses:
+            self.best.require_logged(losses)
         self._begun = True
         if self.fabric.is_global_zero:
             plan, start = self.plan, self._saved or 0
@@ -119,7 +110,7 @@ class Loop:
         or the disk was full."""
         if self._saved is None or not self.fabric.is_global_zero:
             return
-        for name, step in (("model.safetensors", self.step), ("best.safetensors", self.best_step)):
+        for name, step in (("model.safetensors", self.step), ("best.safetensors", self.best.step)):
             file = self.plan.out / name
             if step == self.step and _step_of(file) != step:
                 self._say(f"{file} is missing or of another step; writing that of step {step}")
@@ -133,7 +124,8 @@ class Loop:
     def _batches(self) -> Iterator[list[Batch]]:
         """The batches of one step after another, on the device."""
         samples = self.settings.batch * self.settings.accumulate * self.fabric.world_size
-        dataset = PairDataset(self.plan.domain, dict(self.files), self.settings, samples, self.plan.objective.paired)
+        files = {side: each.drawn for side, each in self.plan.inventories.items()}
+        dataset = PairDataset(self.plan.domain, files, self.settings, samples, self.plan.objective.paired)
         positions = Positions(self.settings, self.step, self.fabric.global_rank, self.fabric.world_size)
         gathered: list[Batch] = []
         for batch in loader(dataset, positions, self.fabric.device.type == "cuda", self._say):
@@ -175,8 +167,8 @@ class Loop:
             self._require_folder()
         if logs:
             self._log(settings.learning_rate * factor)
-        if shows:
-            self._preview()
+        if shows and self.monitor is not None:
+            self.monitor.preview(preview(self.fabric, self.plan, self.engine.averaged, self.step))
         if saves:
             self._save()
 
@@ -187,9 +179,7 @@ class Loop:
         means = {name: float(value) / self._counted for name, value in self._sums.items()}
         now = time.perf_counter()
         speed = self._counted / max(now - self._since, 1e-9)
-        if self.settings.best in means:
-            self._best_sum += means[self.settings.best] * self._counted
-            self._best_count += self._counted
+        self.best.add(means, self._counted)
         self._sums, self._counted, self._since = {}, 0, now
         if self.monitor is not None:
             self.monitor.log(StepReport(self.step, self.settings.steps, means, rate, speed))
@@ -205,45 +195,17 @@ class Loop:
         last = f"the last good checkpoint is {good}" if good else "there is no good checkpoint yet"
         raise NumericsError(f"{what} at step {self.step}; {last}; {fix}, or training.precision to fp32")
 
-    @torch.no_grad()
-    def _preview(self) -> None:
-        if self.monitor is None:
-            return
-        present = self.engine.averaged.by_direction()
-        rows = {
-            direction: self._preview_row(direction, there, present.get(backwards(direction)))
-            for direction, there in present.items()
-        }
-        self.monitor.preview(Preview(self.step, rows))
-
-    def _preview_row(self, direction: Direction, there: nn.Module, back: nn.Module | None) -> PreviewRow:
-        domain = self.plan.domain
-        side, other = SIDES[direction]
-        source = _fixed_samples(domain, self.files[side], side)
-        shown = source.to(self.fabric.device, next(there.parameters()).dtype)
-        with self.fabric.autocast():
-            translation = there(shown)
-            cycle = back(translation) if back else None
-            # The generator into a side takes samples of the other: identity needs like channels.
-            identity = back(shown) if back and domain.channels("a") == domain.channels("b") else None
-
-        def plain(sample: Tensor, of: Side) -> Tensor:
-            return domain.denormalise(sample.float().cpu(), of)
-
-        returned, unchanged = (None if each is None else plain(each, side) for each in (cycle, identity))
-        return PreviewRow(plain(source, side), plain(translation, other), returned, unchanged)
-
     def _save(self) -> None:
         """Checkpoint and model file, if the weights are sound."""
         if not self.engine.finite():
             self._diverged("weights became NaN or infinite")
-        best = self._improved()
+        best = self.best.improves(self.step)
         run_folder = self.plan.out
         checkpoints.save_local(run_folder, self.step, self.fabric.global_rank, self.engine.local_state())
         self.fabric.barrier()
         if self.fabric.is_global_zero:
-            shared = self.engine.shared_state()
-            checkpoints.save_shared(run_folder, self.step, self.engine.weights(), shared, self.best, self.best_step)
+            weights, shared = self.engine.weights(), self.engine.shared_state()
+            checkpoints.save_shared(run_folder, self.step, weights, shared, self.best.value, self.best.step)
             checkpoints.prune(run_folder, self.settings.keep)
             model = self._model()
             save_model(model, run_folder / "model.safetensors")
@@ -252,15 +214,6 @@ class Loop:
         self.fabric.barrier()
         self._saved = self.step
 
-    def _improved(self) -> bool:
-        if not self._best_count:
-            return False
-        mean, self._best_sum, self._best_count = self._best_sum / self._best_count, 0.0, 0
-        if self.best is not None and mean >= self.best:
-            return False
-        self.best, self.best_step = mean, self.step
-        return True
-
     def _model(self) -> Model:
         return Model(
             generators=self.engine.averaged.by_direction(),
@@ -268,7 +221,7 @@ class Loop:
             domain=self.plan.domain,
             names=self.plan.names,
             step=self.step,
-            metrics={} if self.best is None else {self.settings.best: self.best},
+            metrics=self.best.metrics(),
             data_hash=self.plan.data_hash,
         )
 
@@ -285,8 +238,8 @@ class Loop:
             self.engine.restore_weights(checkpoint.weights)
             self.engine.restore_shared_state(checkpoint.shared)
             self.engine.restore_local_state(checkpoint.local)
-        self.step, self.best, self.best_step = checkpoint.step, checkpoint.best, checkpoint.best_step
-        self._saved = self.step
+        self.best.restore(checkpoint.best, checkpoint.best_step)
+        self.step = self._saved = checkpoint.step
 
     def _stopping(self, asked: bool) -> bool:
         """Whether to stop after this step: in all processes alike, else those that go on wait for one that does not."""
@@ -311,14 +264,3 @@ def _step_of(file: Path) -> int | None:
     except (MissingFile, ModelFileError):
         return None
     return step if isinstance(step, int) else None
-
-
-def _fixed_samples(domain: Domain, files: tuple[Path, ...], side: Side) -> Tensor:
-    """The same few samples each time, spread over the folder."""
-    places = np.linspace(0, len(files) - 1, min(_PREVIEW_SAMPLES, len(files))).astype(int)
-    turned = [tuple(dict.fromkeys((*files[place:], *files[:place]))) for place in places]
-    # A long recording may be chosen more than once: each time another part of it is shown.
-    chosen = [files[place] for place in places]
-    seeds = [chosen[:number].count(file) for number, file in enumerate(chosen)]
-    samples = [first_sample(domain, each, side, 0.0, seed) for each, seed in zip(turned, seeds, strict=True)]
-    return torch.stack(samples)

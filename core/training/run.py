@@ -22,8 +22,9 @@ from ..settings.arguments import expect, expect_path, expect_truths
 from ..settings.plain import is_unicode
 from .devices import make_fabric
 from .folders import scan_sides
-from .launch import launch
+from .launch import train_in_processes
 from .lock import taken
+from .loop import run
 from .plan import RunPlan
 from .preflight import check_bounds, check_data, check_new, check_place, check_resumable, check_shapes
 from .settings import TrainingSettings
@@ -112,7 +113,11 @@ def _start(plan: RunPlan, resume: bool, data_changed: bool) -> Path:
         plan, note = _judged(plan, resume, data_changed)
         if note:
             fabric.print(as_note(note), file=sys.stderr)
-        launch(fabric, plan)
+        if plan.training.processes > 1 and "LOCAL_WORLD_SIZE" not in os.environ:
+            train_in_processes(fabric, plan)
+        else:
+            fabric.launch()
+            run(fabric, plan)
     return plan.out / "model.safetensors"
 
 

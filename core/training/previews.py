@@ -1,0 +1,63 @@
+"""Previews: the same few samples of both sides, translated and translated back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..adapter.domain import Domain
+from ..monitoring.records import Preview, PreviewRow
+from ..objectives.objective import Generators
+from ..sides import SIDES, Direction, Side, backwards
+from .loader import first_sample
+from .plan import RunPlan
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+_SAMPLES = 4
+
+
+@torch.no_grad()
+def preview(fabric: Fabric, plan: RunPlan, generators: Generators, step: int) -> Preview:
+    """What the generators make of the samples after `step` steps."""
+    present = generators.by_direction()
+    rows = {
+        direction: _row(fabric, plan, direction, there, present.get(backwards(direction)))
+        for direction, there in present.items()
+    }
+    return Preview(step, rows)
+
+
+def _row(fabric: Fabric, plan: RunPlan, direction: Direction, there: nn.Module, back: nn.Module | None) -> PreviewRow:
+    domain = plan.domain
+    side, other = SIDES[direction]
+    source = fixed_samples(domain, plan.inventories[side].drawn, side)
+    shown = source.to(fabric.device, next(there.parameters()).dtype)
+    with fabric.autocast():
+        translation = there(shown)
+        cycle = back(translation) if back else None
+        # The generator into a side takes samples of the other: identity needs like channels.
+        identity = back(shown) if back and domain.channels("a") == domain.channels("b") else None
+
+    def plain(sample: Tensor, of: Side) -> Tensor:
+        return domain.denormalise(sample.float().cpu(), of)
+
+    returned, unchanged = (None if each is None else plain(each, side) for each in (cycle, identity))
+    return PreviewRow(plain(source, side), plain(translation, other), returned, unchanged)
+
+
+def fixed_samples(domain: Domain, files: Sequence[Path], side: Side) -> Tensor:
+    """The same few samples each time, spread over the folder."""
+    places = np.linspace(0, len(files) - 1, min(_SAMPLES, len(files))).astype(int)
+    turned = [tuple(dict.fromkeys((*files[place:], *files[:place]))) for place in places]
+    # A long recording may be chosen more than once: each time another part of it is shown.
+    chosen = [files[place] for place in places]
+    seeds = [chosen[:number].count(file) for number, file in enumerate(chosen)]
+    samples = [first_sample(domain, each, side, 0.0, seed) for each, seed in zip(turned, seeds, strict=True)]
+    return torch.stack(samples)
