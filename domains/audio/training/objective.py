@@ -32,8 +32,8 @@ class AudioCycleSettings(CycleSettings):
     """Largest share of a sample's frames that is hidden from the generator, which is to fill it in (the length is drawn
     anew for each sample, from 0 up to this); 0 hides nothing."""
     second_a: float = 1.0
-    """Weight of a second discriminator's logits on F(G(a)), which is to sound like A too: an L1 distance alone blurs.
-    Needs cycle_a."""
+    """Weight of a second discriminator's logits on F(G(a)), which is to sound like A too, since an L1 distance alone
+    blurs. Needs cycle_a."""
     second_b: float = 1.0
     """Weight of the second discriminator of B, for G(F(b)). Needs cycle_b."""
     identity_steps: int | None = 10_000
