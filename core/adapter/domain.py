@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ..deprecation import OldName, take_up_old_names
-from ..errors import ConfigError, MediaError, UnpairedError, one_line
+from ..errors import ConfigError, MediaError, UnpairedError
 from ..samples import Sample, Warp
 from ..settings.arguments import settings_from, settle_types
 from ..sides import SIDES, Side
 from .commands import CommandHooks
-from .inventory import Inventory
+from .inventory import BrokenFile, Inventory
 from .streams import Reader, Translate, Writer
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class Domain(CommandHooks, ABC):
                 check_sample(adapter, "load", self.load(file, side), self.channels(side), self.dimensions, file)
                 return None
             except (MediaError, OSError) as error:
-                reason = reason or one_line(error).removeprefix(str(file)).lstrip(": ")
+                reason = reason or BrokenFile.of(file, error).reason
             except (UnpairedError, MemoryError):
                 raise
             except Exception as error:

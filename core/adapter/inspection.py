@@ -43,7 +43,7 @@ def examine_files(
         try:
             return examine(path)
         except (MediaError, MissingFile) as error:
-            return BrokenFile(path, str(error).removeprefix(str(path)).lstrip(": "))
+            return BrokenFile.of(path, error)
         except OSError as error:
             return BrokenFile(path, f"cannot be read: {error.strerror}")
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..errors import UnpairedError, one_line
+
 
 @dataclass(frozen=True)
 class BrokenFile:
@@ -14,6 +16,12 @@ class BrokenFile:
 
     path: Path
     reason: str
+
+    @classmethod
+    def of(cls, path: Path, error: Exception) -> BrokenFile:
+        """By the error that says why; without the name of the file, which messages put before the reason."""
+        said = str(error) if isinstance(error, UnpairedError) else one_line(error)
+        return cls(path, said.removeprefix(str(path)).lstrip(": "))
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class EvaluationReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; figures that are infinite or undefined become None."""
-        plain: dict[str, Any] = _plain(self)
+        plain: dict[str, Any] = plain_values(self)
         return plain
 
     def as_json(self) -> str:
@@ -84,13 +84,14 @@ class EvaluationReport:
         return "\n".join([*_heading(self), "", *_table(self)])
 
 
-def _plain(value: Any) -> Any:
+def plain_values(value: Any) -> Any:
+    """Dataclasses, mappings, tuples and paths as JSON has them; numbers that are infinite or undefined as None."""
     if is_dataclass(value):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+        return {each.name: plain_values(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: plain_values(each) for key, each in value.items()}
     if isinstance(value, tuple):
-        return [_plain(each) for each in value]
+        return [plain_values(each) for each in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return str(value) if isinstance(value, Path) else value

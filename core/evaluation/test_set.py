@@ -40,7 +40,7 @@ def select(
             raise MediaError(f"{folders[side]} has no usable file to score ({len(inventory.broken)} broken)")
     listed = matched(found) if paired else found
     # a scan trusts names and headers: what does not decode is found by decoding it
-    drawn = {side: _draw(each.files, limit, seed) for side, each in listed.items()}
+    drawn = {side: draw(each.files, limit, seed) for side, each in listed.items()}
     faults = {side: [_fault(domain, file, side) for file in files] for side, files in drawn.items()}
     sound = {side: [fault is None for fault in each] for side, each in faults.items()}
     if paired:
@@ -57,7 +57,8 @@ def select(
     }
 
 
-def _draw(files: Sequence[Path], limit: int | None, seed: int) -> tuple[Path, ...]:
+def draw(files: Sequence[Path], limit: int | None, seed: int) -> tuple[Path, ...]:
+    """At most `limit` of the files, in their order: drawn at random, the same ones for the same seed."""
     if limit is None or limit >= len(files):
         return tuple(files)
     chosen = np.random.default_rng(seed).choice(len(files), limit, replace=False)
@@ -68,5 +69,5 @@ def _fault(domain: Domain, file: Path, side: Side) -> BrokenFile | None:
     try:
         domain.load(file, side)
     except MediaError as error:
-        return BrokenFile(file, str(error))
+        return BrokenFile.of(file, error)
     return None

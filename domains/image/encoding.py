@@ -18,7 +18,7 @@ import numpy as np
 from PIL import ExifTags, TiffImagePlugin, TiffTags
 from PIL import Image as Pillow
 
-from ...core.errors import MediaError
+from ...core.errors import MediaError, one_line
 from ...core.files import atomic
 from . import png
 from .arrays import laid_out
@@ -100,7 +100,9 @@ def save_picture(picture: Picture, target: Path, quality: int) -> tuple[str, ...
             if isinstance(error, OSError) and error.errno is not None:
                 raise
             height, width = picture.pixels.shape[:2]
-            raise MediaError(f"{target.name}: {format_name} cannot hold {width}x{height} pixels: {error}") from error
+            raise MediaError(
+                f"{target.name}: {format_name} cannot hold {width}x{height} pixels: {one_line(error)}"
+            ) from error
     return (f"{format_name} cannot hold {', '.join(lost)}",) if lost else ()
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import ExifTags, ImageFile, UnidentifiedImageError
 from PIL import Image as Pillow
 
-from ...core.errors import MediaError, MissingFile
+from ...core.errors import MediaError, MissingFile, one_line
 from . import deep, metadata, png, tiff
 from .arrays import canonical, read_npy
 from .colour import eight_bits, fitting_profile, upright
@@ -69,8 +69,7 @@ def media_errors(path: Path) -> Iterator[None]:
     except MemoryError as error:
         raise MediaError(f"{path} does not fit into memory") from error
     except Exception as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise MediaError(f"{path} cannot be decoded: {reason}") from error
+        raise MediaError(f"{path} cannot be decoded: {one_line(error)}") from error
 
 
 def _unidentified(path: Path) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ....core.adapter.inventory import BrokenFile
+from ....core.evaluation.report import plain_values
 from ....core.sides import Direction
 from .scores import Estimate
 
@@ -72,22 +73,7 @@ class VoiceEvaluation:
         return {
             "definition": self.definition,
             "rate": self.rate,
-            "scores": {
-                direction: {
-                    "files": found.files,
-                    "pairs": found.pairs,
-                    "target_f0": _number(found.target_f0),
-                    "real_time_factor": _number(found.real_time_factor),
-                    **{
-                        row: {
-                            name: {key: _number(value) for key, value in asdict(each).items()}
-                            for name, each in figures.items()
-                        }
-                        for row, figures in found.rows.items()
-                    },
-                }
-                for direction, found in self.scores.items()
-            },
+            "scores": {direction: _figures(found) for direction, found in self.scores.items()},
             "left_out": [{"file": str(each.path), "reason": each.reason} for each in self.left_out],
         }
 
@@ -114,5 +100,7 @@ def table(title: str, rows: Mapping[str, Row]) -> Iterable[str]:
             yield f"{label:<20}" + "".join(f"{rows[row].get(name, '')!s:>18}" for row in shown)
 
 
-def _number(value: float) -> float | None:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _figures(found: DirectionScores) -> dict[str, Any]:
+    plain: dict[str, Any] = plain_values(found)
+    rows = plain.pop("rows")
+    return {**plain, **rows}

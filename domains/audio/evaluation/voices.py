@@ -18,6 +18,7 @@ import numpy as np
 
 from ....core.adapter.inventory import BrokenFile
 from ....core.errors import ConfigError, MediaError, MissingFile
+from ....core.evaluation.test_set import draw
 from ....core.sides import SIDES, Direction, Side
 from ..reading.files import SoundFile
 from .analysis import MEL_CEPSTRUM, Voice, analyse_file, common_rate
@@ -67,7 +68,7 @@ def evaluate_voices(
     files: dict[Side, tuple[Path, ...]] = {"a": _recordings(translator, a), "b": _recordings(translator, b)}
     rate = common_rate(_rate(file) for side in files.values() for file in side)
     library = _Library(rate)
-    sources = {direction: _drawn(files[SIDES[direction][0]], limit, seed) for direction in directions}
+    sources = {direction: draw(files[SIDES[direction][0]], limit, seed) for direction in directions}
     total = sum(map(len, sources.values()))
     found: dict[Direction, DirectionScores] = {}
     examples: dict[Direction, list[Example]] = {}
@@ -116,13 +117,6 @@ def _rate(file: Path) -> int:
         return sound.info.rate
 
 
-def _drawn(files: Sequence[Path], limit: int | None, seed: int) -> list[Path]:
-    if limit is None or limit >= len(files):
-        return list(files)
-    chosen = np.random.default_rng(seed).choice(len(files), limit, replace=False)
-    return [files[index] for index in sorted(chosen)]
-
-
 class _Library:
     """Analyses, each made once; recordings that cannot be scored are left out and named."""
 
@@ -137,7 +131,7 @@ class _Library:
                 self._voices[file] = analyse_file(file, self.rate)
             except MediaError as error:
                 self._voices[file] = None
-                self.left_out.append(BrokenFile(file, str(error)))
+                self.left_out.append(BrokenFile.of(file, error))
         return self._voices[file]
 
     def voices(self, files: Iterable[Path]) -> dict[Path, Voice]:

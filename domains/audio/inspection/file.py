@@ -18,6 +18,7 @@ from ..signal import levels, sound
 from ..signal import mel as features
 from ..signal.loudness import SILENCE, loudness
 from ..signal.pitch import HIGHEST, LOWEST, f0
+from ..signal.sound import Sound
 
 LISTENED_TO = 300.0
 """Seconds of a recording that are listened to at most, from its beginning; the rest is decoded and counted."""
@@ -30,8 +31,6 @@ _NOTHING = -75.0
 _SPECTRUM = 2048
 _NOTES = 60.0, 1600.0
 """Hz; notes of instruments are looked for between these."""
-
-Sound = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from ..reading.files import SoundFile
 from ..settings import AudioSettings
 from ..signal import levels, sound
 from ..signal import mel as features
+from ..signal.sound import Sound
 
 Mel = npt.NDArray[np.float32]
-Sound = npt.NDArray[np.float32]
 
 SECTION = 60.0
 """Seconds of a long recording that are prepared at a time."""

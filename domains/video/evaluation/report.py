@@ -20,12 +20,12 @@ from typing import Any
 import av
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ....core.adapter.streams import Translate
 from ....core.files import atomic_text
 from ....core.pages import STYLE
+from ...image import Pixels
 from ..conversion.stabiliser import Stabiliser
 from ..settings import VideoConversion
 from .scores import ClipScorer, remarks
@@ -39,8 +39,6 @@ _STRIP = 6
 _POINTS = 500
 _COLOURS = {"input": "var(--c2)", "output": "var(--c0)", "per_frame": "var(--c1)"}
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 1000, 260, 56, 26
-
-Pixels = NDArray[np.uint8]
 
 
 def reported(

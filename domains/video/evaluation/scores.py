@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ....core.errors import MediaError
-from ...image import levels
+from ...image import Pixels, levels
 from ..frames.cuts import CutDetector
 from ..frames.motion import Flow, dis_flow, grey, occluded, warp
 
@@ -28,7 +28,6 @@ LONG_GAP = 10
 """Frames between the two of a long-range pair."""
 _WIDEST = 1024
 
-Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 

@@ -26,9 +26,6 @@ from .side_data import side_data
 Planes = npt.NDArray[Any]
 """(3, H, W) of uint8 (0 to 255) or uint16 (0 to 65535), red first, full range."""
 
-Pixels = npt.NDArray[Any]
-"""(H, W, 3) of uint8 or uint16, RGB, full range."""
-
 UNKNOWN = 2
 """The code point of H.273 for a matrix, transfer curve or primaries that nobody has stated."""
 RGB = 0

@@ -15,7 +15,7 @@ import numpy.ma  # np.median imports it when it is first called, in whatever thr
 from ....core.adapter.inspection import digest_of
 from ....core.errors import MediaError
 from ...containers.clock import Clock, may_jump
-from ...containers.opening import open_container
+from ...containers.opening import open_container, reason
 from ...image import ImageSettings, brightness, fingerprint, read_header
 from ..frames.colour import Orientation, Unpacker
 from ..frames.cuts import CutDetector
@@ -224,7 +224,7 @@ def _packets(path: Path) -> _Packets:
                 last = max(last, begin + (packet.duration or 0) * packet.time_base)
         return _Packets(len(keys), sum(keys), last - first if first is not None else Fraction(0))
     except (av.FFmpegError, OSError) as error:
-        raise MediaError(f"{path} cannot be read to its end: {error}") from error
+        raise MediaError(f"{path} cannot be read to its end: {reason(error)}") from error
     finally:
         container.close()
 

@@ -15,7 +15,8 @@ import numpy as np
 from ....core.errors import MediaError
 from ...containers.clock import Clock
 from ...containers.opening import open_container, reason
-from ..frames.colour import Pixels, Unpacker
+from ...image import Pixels
+from ..frames.colour import Unpacker
 from .probe import ClipInfo, choose_stream, describe, no_frames
 from .undated import Undated
 

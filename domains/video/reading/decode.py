@@ -17,7 +17,8 @@ from av.stream import Disposition
 from ....core.errors import MediaError, counted
 from ...containers.clock import AT_ONCE, Clock, is_shown_after
 from ...containers.opening import Source, open_container, reason, source_name
-from ..frames.colour import Pixels, Unpacker
+from ...image import Pixels
+from ..frames.colour import Unpacker
 from .access import ClipAccess
 from .deinterlace import deinterlaced
 from .probe import ClipInfo, choose_stream, describe, no_frames

@@ -113,6 +113,7 @@ def test_recordings_that_cannot_be_scored_are_left_out_and_named(
     assert found.rate == 16000
     assert [each.path.name for each in found.left_out] == ["short.wav"]
     assert "lasts 0.05 s" in found.text()
+    assert found.text().count("short.wav") == 1
     soundfile.write(b / "x" / "phone.wav", np.full(8000, 0.1), 8000)
     with pytest.raises(MediaError, match=r"phone\.wav has 8000 Hz"):
         evaluate_voices(translator, a, b)
