@@ -211,8 +211,9 @@ class Domain(CommandHooks, ABC):
         """Start writing the translation of `like`. Raises OutputError or MediaError (unknown format)."""
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
-        """Translated chunks in order. Default: each chunk by itself; override to carry state. Raises ConfigError
-        for a strength below 1 where A and B differ in channels, and so cannot be blended."""
+        """Translated chunks in order; `reader.opened` is the reader that `open` gave. Default: each chunk by itself;
+        override to carry state. Raises ConfigError for a strength below 1 where A and B differ in channels, and so
+        cannot be blended."""
         for chunk in reader:
             translated = translate(chunk[None])[0]
             if options.strength < 1.0:

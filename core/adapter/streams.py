@@ -37,6 +37,12 @@ class Reader(ABC):
         """Notes on anything unusual in the file, one sentence each; complete after the last chunk."""
         return ()
 
+    @property
+    def opened(self) -> Reader:
+        """The reader that `Domain.open` gave: this one itself, unless it stands for another, as that of
+        `Domain.convert` does, whose chunks were read ahead. What a medium keeps in readers of its own is found here."""
+        return self
+
     @abstractmethod
     def __iter__(self) -> Iterator[Tensor]:
         """Chunks (C, *space), float32 in [-1, 1], in order; of other axes where `Domain.chunk_axes` says so. Raises

@@ -156,21 +156,27 @@ class Progress:
 
 
 class PrefetchedReader(Reader):
-    """A reader whose chunks another thread reads ahead; otherwise it behaves like that reader, isinstance included."""
+    """The chunks of a reader, read ahead by another thread; what else is asked of it is answered by that reader."""
 
-    def __init__(self, reader: Reader, chunks: Iterator[Tensor]) -> None:
-        self._reader = reader
+    def __init__(self, opened: Reader, chunks: Iterator[Tensor]) -> None:
+        self._opened = opened
         self._chunks = chunks
+
+    @property
+    def opened(self) -> Reader:
+        """The reader that is read ahead."""
+        return self._opened
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What that one has to say of the file."""
+        return self._opened.warnings
 
     def __iter__(self) -> Iterator[Tensor]:
         return self._chunks
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._reader, name)
-
-    @property  # type: ignore[misc]
-    def __class__(self) -> Any:  # type: ignore[override]
-        return type(self._reader)
+        return getattr(self._opened, name)
 
 
 class Pipeline:

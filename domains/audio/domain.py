@@ -161,12 +161,13 @@ class Audio(Domain):
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
         """Translated blocks of samples in order; see `conversion.convert`."""
-        from .conversion.stream import convert
+        from .conversion.stream import convert, prepare
         from .reading.reader import AudioReader
 
-        assert isinstance(reader, AudioReader)
+        opened = reader.opened
+        assert isinstance(opened, AudioReader)
         assert isinstance(options, AudioConversion)
-        return convert(reader, translate, options, self.settings)
+        return convert(reader, prepare(opened.survey, opened.side, translate, options, self.settings))
 
     def convertible(self, path: Path) -> bool:
         """Whether the name ends like that of a recording or of a video."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -69,7 +69,9 @@ class PictureReader(Reader):
         self.picture = Picture(self.pixels)
 
 
-def convert(reader: PictureReader, translate: Translate, options: ImageConversion) -> Iterator[Tensor]:
+def convert(
+    reader: PictureReader, chunks: Iterable[Tensor], translate: Translate, options: ImageConversion
+) -> Iterator[Tensor]:
     """The translated picture, whole or in strips (C, rows, W) from top to bottom.
 
     A large one goes through tiles. What makes tiles disagree is instance norm: each would be normalised by its own
@@ -79,7 +81,7 @@ def convert(reader: PictureReader, translate: Translate, options: ImageConversio
     """
     gamma, gamma_out = reader.settings.gamma(reader.side), reader.settings.gamma(other_side(reader.side))
     if not reader.tiled:
-        for chunk in reader:
+        for chunk in chunks:
             translated = undo_gamma(translate(apply_gamma(chunk[None], gamma))[0], gamma_out)
             yield _mixed(chunk, translated, options.strength)
         return

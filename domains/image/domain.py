@@ -130,9 +130,10 @@ class Image(Domain):
         """The translated picture whole, or in strips when it goes through tiles; see `conversion.convert`."""
         from .conversion import PictureReader, convert
 
-        assert isinstance(reader, PictureReader)
+        opened = reader.opened
+        assert isinstance(opened, PictureReader)
         assert isinstance(options, ImageConversion)
-        return convert(reader, translate, options)
+        return convert(opened, reader, translate, options)
 
     def convertible(self, path: Path) -> bool:
         """Whether the name ends like a picture's."""

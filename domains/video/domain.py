@@ -177,10 +177,11 @@ class Video(Domain):
         from .reading.reader import FrameReader
 
         assert isinstance(options, VideoConversion)
-        if not isinstance(reader, FrameReader):
+        opened = reader.opened
+        if not isinstance(opened, FrameReader):
             yield from self.pictures.convert(reader, translate, _for_pictures(options))
             return
-        framewise = self.framewise(translate, reader.side)
+        framewise = self.framewise(translate, opened.side)
         if options.report is None:
             from .conversion import stabiliser
 
@@ -188,7 +189,7 @@ class Video(Domain):
         else:
             from .evaluation.report import reported
 
-            yield from reported(reader, framewise, options, options.report, reader.path.name, reader.info.rate)
+            yield from reported(reader, framewise, options, options.report, opened.path.name, opened.info.rate)
 
     def convert_live(
         self,

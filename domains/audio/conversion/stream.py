@@ -9,7 +9,7 @@ time with what it can see of their neighbours; its norms have statistics that we
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -18,7 +18,6 @@ from torch import Tensor
 
 from ....core.adapter.streams import Translate
 from ....core.sides import Side
-from ..reading.reader import AudioReader
 from ..reading.survey import Survey
 from ..settings import AudioConversion, AudioSettings, Vocoder
 from ..signal.buffer import empty
@@ -43,12 +42,9 @@ class Stage(Protocol):
         """The samples at the end, once everything was pushed."""
 
 
-def convert(
-    reader: AudioReader, translate: Translate, options: AudioConversion, settings: AudioSettings
-) -> Iterator[Tensor]:
+def convert(chunks: Iterable[Tensor], stages: Stage) -> Iterator[Tensor]:
     """The translated recording, chunks (channels, samples) at its own rate; as many samples as were read."""
-    stages = prepare(reader.survey, reader.side, translate, options, settings)
-    for chunk in reader:
+    for chunk in chunks:
         done = stages.push(chunk.numpy())
         if done.shape[1]:
             yield torch.from_numpy(done)

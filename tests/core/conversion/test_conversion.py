@@ -88,7 +88,9 @@ def test_the_domain_sees_its_own_reader(tmp_path: Path, tracks: type[Domain]) ->
     class Aware(tracks):  # type: ignore[misc, valid-type]
         def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
             assert type(self.open(reader.path, "a", options)).__name__ == "TrackReader"
-            assert isinstance(reader, type(self.open(reader.path, "a", options)))
+            assert isinstance(reader.opened, type(self.open(reader.path, "a", options)))
+            assert not isinstance(reader, type(reader.opened))
+            assert reader.opened.opened is reader.opened
             assert reader.signal.shape == (2, 50)
             yield from super().convert(reader, translate, options)
 

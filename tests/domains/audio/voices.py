@@ -75,7 +75,8 @@ def through(source: Path, target: Path, translate: Any = None, **chosen: Any) ->
     with open_recording(source, "a") as reader:
         writer = AudioWriter(target, reader, options)
         try:
-            for chunk in convert(reader, translate or Identity(), options, settings):
+            stages = prepare(reader.survey, reader.side, translate or Identity(), options, settings)
+            for chunk in convert(reader, stages):
                 writer.write(chunk)
             writer.finish()
         except BaseException:
