@@ -14,11 +14,11 @@ LONGEST = 300
 
 
 class UnpairedError(Exception):
-    """Root of every error a user can cause and mend."""
+    """Base of every error that a user can cause and fix."""
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """Each fault in words of its own; most errors are one."""
+        """Each fault separately; most errors have one."""
         return (str(self),)
 
 
@@ -38,11 +38,11 @@ class _Faults(UnpairedError):
 
 
 class ConfigError(_Faults, ValueError):
-    """Settings are unknown, of the wrong type or out of range; every fault is reported at once."""
+    """Settings are unknown, of the wrong type or out of range; all faults are reported together."""
 
 
 class MediaError(UnpairedError, ValueError):
-    """A media file cannot be read, or holds what the domain cannot use."""
+    """A media file cannot be read, or its content cannot be used."""
 
 
 class MissingFile(UnpairedError, FileNotFoundError):
@@ -54,7 +54,7 @@ class OutputError(UnpairedError, OSError):
 
 
 class ModelFileError(UnpairedError, ValueError):
-    """A model file or checkpoint is damaged, of another format, or does not match its own header."""
+    """A model file or checkpoint is damaged, has another format, or does not match its own header."""
 
 
 class UnknownName(UnpairedError, LookupError):
@@ -62,11 +62,11 @@ class UnknownName(UnpairedError, LookupError):
 
 
 class ArgumentError(_Faults, TypeError):
-    """Arguments are of another type than the function takes; the message says what was expected."""
+    """Arguments have the wrong type; the message says what was expected."""
 
 
 class AdapterError(UnpairedError, TypeError):
-    """A domain breaks its contract; the message names the class, the method, what came and what was expected."""
+    """A domain breaks its contract; the message names the class, the method, what was found and what was expected."""
 
 
 class MissingDependency(UnpairedError, ImportError):
@@ -74,7 +74,7 @@ class MissingDependency(UnpairedError, ImportError):
 
 
 class ResourceError(UnpairedError, RuntimeError):
-    """The machine lacks what the work needs (memory, shared memory, processes), or took it away."""
+    """The machine lacks resources for the work (memory, shared memory, processes), or took them away."""
 
 
 class NumericsError(UnpairedError, ArithmeticError):

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class Batch(NamedTuple):
-    """Unpaired samples: a (B, C_a, *space), b (B, C_b, *space), and the context that the domain gave with them."""
+    """Unpaired samples: a (B, C_a, *space), b (B, C_b, *space), and their context from the domain."""
 
     a: Tensor
     b: Tensor
     problems: tuple[str, ...] = ()
-    """Files that had to be passed over, and why."""
+    """Files that had to be skipped, with the reasons."""
     context_a: Mapping[str, Tensor] = {}
     """Context of the samples a by name, each (B, ...); empty for most media."""
     context_b: Mapping[str, Tensor] = {}
@@ -30,12 +30,12 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A training sample with what the domain's own loss terms need to know about it."""
+    """A training sample with the context that the domain's own losses need."""
 
     x: Tensor
     """The sample itself, (C, *space) float32 in [-1, 1]."""
     context: Mapping[str, Tensor] = field(default_factory=dict)
-    """Further tensors by name, such as a neighbouring frame; every sample of a side has the same names and shapes."""
+    """Additional tensors by name, such as a neighbouring frame; all samples of a side have the same ones."""
 
     @classmethod
     def of(cls, drawn: Tensor | Sample) -> Sample:

@@ -52,16 +52,16 @@ def evaluate(
 ) -> EvaluationReport:
     """Score a translator (or a run, a model file, a shipped model's name) on two folders it was not trained on.
 
-    `paired`: files of the same name, suffix aside, are true counterparts. `direction`: one only; by default every
+    `paired`: files with the same name (suffix ignored) are true counterparts. `direction`: one only; by default every
     one the model has. `extractor`: a file with a feature extractor, for the domain's unpaired scores. `limit`: so
-    many files of each folder, drawn with `seed`. `sheet`: a JPEG of `sheet_rows` samples a direction, a line each:
-    input, translation, its true counterpart when paired, and the way back. `json`: the report as a file.
-    `scorers`: what makes a further scorer of paired translations into a domain. `palettes`: class names and colours
-    of a domain of label maps, scored by nearest colour. `progress`: called with files done and files in all.
+    many files of each folder, drawn with `seed`. `sheet`: a JPEG with `sheet_rows` samples per direction, one row each:
+    input, translation, its true counterpart when paired, and the reconstruction. `json`: the report as a file.
+    `scorers`: factories of additional scorers of paired translations, by side. `palettes`: class names and colours
+    of a side of label maps, scored by nearest colour. `progress`: called with files done and the total.
 
     Raises:
-        ArgumentError: an argument is of another type.
-        MissingFile: a folder, the model or the extractor is not there.
+        ArgumentError: an argument has the wrong type.
+        MissingFile: a folder, the model or the extractor does not exist.
         MediaError: a folder has nothing usable.
         ConfigError: settings that do not go together, or paired folders whose names do not match.
         OutputError: the sheet, the JSON file or a temporary file cannot be written.

@@ -17,7 +17,7 @@ class NetworkSettings:
     """Settings of the networks; None means the preset's value."""
 
     generator: str | None = None
-    """Registered generator architecture, such as resnet or unet; None takes the medium's own."""
+    """Registered generator architecture, such as resnet or unet; None uses the medium's default."""
     filters: int | None = None
     """Channels after the first layer of the generators."""
     blocks: int | None = None
@@ -25,18 +25,18 @@ class NetworkSettings:
     blocks_b2a: int | None = None
     """Blocks of the generator from B to A, if it has to invent more than the other; None: the same number."""
     upsampling: Literal["transposed", "resize", "blurred"] = "transposed"
-    """Transposed convolution (the paper), resize-convolution, or blurred enlargement (CUT, resnet only); the last two
-    leave no checkerboard."""
+    """Transposed convolution (the paper), resize-convolution, or blurred upsampling (CUT, resnet only); the last two
+    avoid checkerboard artefacts."""
     downsampling: Literal["strided", "blurred"] = "strided"
-    """Strided convolution (the paper), or blurred before every second value is taken (CUT, resnet only)."""
+    """Strided convolution (the paper), or blurred downsampling (CUT, resnet only)."""
     norm: Literal["instance", "batch", "none"] = "instance"
     dropout: float = 0.0
     """Drop-out probability inside residual blocks, 0 to 1."""
     discriminator: str | None = None
-    """Registered discriminator architecture, such as patchgan or pixel; None takes the medium's own."""
+    """Registered discriminator architecture, such as patchgan or pixel; None uses the medium's default."""
     discriminator_filters: int | None = None
     discriminator_layers: int = 3
-    """Strided layers of a PatchGAN; 3 sees 70x70."""
+    """Strided layers of a PatchGAN; 3 give a receptive field of 70x70."""
 
     def __post_init__(self) -> None:
         settle_types(self, "networks")
@@ -53,9 +53,9 @@ class NetworkSettings:
         raise_faults(faults)
 
     def for_b2a(self) -> NetworkSettings:
-        """These settings as the generator from B to A has them."""
+        """These settings for the generator from B to A."""
         return replace(self, blocks=self.blocks_b2a or self.blocks)
 
     def with_defaults(self, generator: str, discriminator: str) -> NetworkSettings:
-        """These settings with an architecture in place of each None."""
+        """These settings with default architectures in place of None."""
         return replace(self, generator=self.generator or generator, discriminator=self.discriminator or discriminator)

@@ -1,4 +1,4 @@
-"""CUT (Park et al. 2020, arXiv 2007.15651): one direction, tied to its input by patch-wise contrast, not by a cycle."""
+"""CUT (Park et al. 2020, arXiv 2007.15651): one direction, with a patch-wise contrastive loss instead of a cycle."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class CutSettings:
     """Adversarial loss: lsgan (as published), vanilla, hinge or wgan."""
     adversarial: float = 1.0
     contrast: float = 0.5
-    """Weight of the contrastive loss between a and G(a). The paper writes 1 for both (equation 5), the authors' code,
-    which its results are from, halves their sum (taesungp/contrastive-unpaired-translation, models/cut_model.py)."""
+    """Weight of the contrastive loss between a and G(a). The paper uses 1 for both (equation 5); the authors' code,
+    which produced its results, halves their sum (taesungp/contrastive-unpaired-translation, models/cut_model.py)."""
     contrast_identity: float = 0.5
     """Weight of the contrast between b and G(b), which replaces an identity loss."""
     temperature: float = 0.07
     patches: int = 256
-    """Places that are compared in each feature of a sample."""
+    """Locations that are compared in each feature of a sample."""
     width: int = 256
     """Length of the vectors that are compared."""
 
@@ -89,7 +89,7 @@ class Cut(Objective):
         return self.settings.adversarial
 
     def check(self, channels_a: int, channels_b: int) -> None:
-        """The generator's encoder sees inputs and outputs: they need like channels."""
+        """The generator's encoder sees inputs and outputs: they need the same number of channels."""
         if channels_a != channels_b:
             raise ConfigError(
                 f"A has {channels_a} channels and B {channels_b}; cut puts translations through the generator again "
@@ -97,7 +97,7 @@ class Cut(Objective):
             )
 
     def heads(self, networks: Networks) -> Mapping[str, nn.Module]:
-        """A projection for each feature of the generator's encoder. Raises ConfigError where it has none."""
+        """A projection for each feature of the generator's encoder. Raises ConfigError if it has none."""
         spec = networks.generator_a2b
         with torch.device("meta"):
             generator = spec.build("generators")

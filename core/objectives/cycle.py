@@ -1,4 +1,4 @@
-"""Cycle consistency (Zhu et al. 2017): adversarial, cycle, identity and equivariance losses, as the paper has them."""
+"""CycleGAN (Zhu et al. 2017): adversarial, cycle, identity and equivariance losses."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Cycle(Objective):
     Losses are returned weighted; a term of weight 0 is neither computed nor listed. Noise comes from PyTorch's
     default generator, which the engine seeds and checkpoints.
 
-    A medium's own form derives from this class: `context_inputs` says which samples of the context the generators
-    translate too, in the same call as the rest, and `auxiliary_losses` what is made of their translations.
+    A medium's own objective derives from this class: `context_inputs` says which samples of the context the generators
+    translate too, in the same call as the rest, and `auxiliary_losses` turns their translations into losses.
     """
 
     settings_type = CycleSettings
@@ -68,7 +68,7 @@ class Cycle(Objective):
         return self.weights().adversarial(side)
 
     def check(self, channels_a: int, channels_b: int) -> None:
-        """Identity losses compare what goes in with what comes out: they need like channels."""
+        """Identity losses compare input and output: they need the same number of channels."""
         if (self.settings.identity_a or self.settings.identity_b) and channels_a != channels_b:
             raise ConfigError(
                 f"A has {channels_a} channels and B {channels_b}, so that identity loss has no meaning; "
@@ -87,31 +87,31 @@ class Cycle(Objective):
             raise ConfigError(*faults)
 
     def context_inputs(self, side: Side, batch: Batch) -> Mapping[str, Tensor]:
-        """Samples (B, C, *space) of one side's context that are to be translated too; default: none.
+        """Samples (B, C, *space) of one side's context to translate too; default: none.
 
         Their names are the domain's, other than x, identity, warped and cycled.
         """
         return {}
 
     def weights(self) -> CycleSettings:
-        """The weights of the present `step`; default: the settings, whatever the step."""
+        """The weights at the current `step`; default: the settings, at every step."""
         return self.settings
 
     def generator_input(self, generator: nn.Module, name: str, sample: Tensor) -> Tensor:
-        """A sample (B, C, *space) as the generator is to see it; default: as it is.
+        """The generator's input for a sample (B, C, *space); default: unchanged.
 
         name: x, identity, warped or a context input's.
         """
         return sample
 
     def with_noise(self, warped: Tensor) -> Tensor:
-        """A warped sample (B, C, *space) as the generator is to see it; default: as it is."""
+        """The generator's input for a warped sample (B, C, *space); default: unchanged."""
         return warped
 
     def auxiliary_losses(
         self, discriminators: Discriminators, side: Side, batch: Batch, translated: Mapping[str, Tensor]
     ) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
-        """Weighted losses on the translations of one side's samples, and what the discriminators are to see besides.
+        """Weighted losses on the translations of one side's samples, and samples for the auxiliary discriminators.
 
         translated: of the samples of `side`, by name: the sample itself is x, then come its context inputs, and as
         cycled what the other generator makes of x again (where its cycle loss has a weight), all with their gradients.
@@ -120,8 +120,8 @@ class Cycle(Objective):
         return {}, {}
 
     def auxiliary_real(self, batch: Batch) -> Mapping[str, Tensor]:
-        """Real samples for the auxiliary discriminators, by their names; what they are to tell them from is what
-        `auxiliary_losses` gave by the same name. Default: none."""
+        """Real samples for the auxiliary discriminators, by their names; the generated ones come from
+        `auxiliary_losses` under the same name. Default: none."""
         return {}
 
     def generator_step(
@@ -164,7 +164,7 @@ class Cycle(Objective):
     def _translations(
         self, generator: nn.Module, side: Side, batch: Batch, identity: float, warp: Warp | None
     ) -> dict[str, Tensor]:
-        """What a generator makes of all that it is to see: samples to translate, to leave alone, warped ones, more."""
+        """Outputs of a generator for all of its inputs: samples to translate or to leave alone, warped ones, others."""
         own, other = (batch.a, batch.b) if side == "a" else (batch.b, batch.a)
         inputs = {"x": own}
         if identity:

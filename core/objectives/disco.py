@@ -26,16 +26,16 @@ class DiscoSettings:
     form: AdversarialForm = "vanilla"
     """Adversarial loss: vanilla (the paper's), lsgan, hinge or wgan."""
     adversarial: float = 0.1
-    """Weight of the discriminators' logits, before it is shared out with `rate`."""
+    """Weight of the adversarial loss, within the part that reconstruction leaves."""
     matching: float = 0.9
     """Weight of feature matching, likewise."""
     first_rate: float = 0.01
-    """Share of reconstruction in the generators' loss over the first steps, 0 to 1; the rest is the others'."""
+    """Share of reconstruction in the generators' loss over the first steps, 0 to 1; the others have the rest."""
     first_steps: int = 10_000
     rate: float = 0.5
-    """That share afterwards."""
+    """Share of reconstruction afterwards."""
     interval: int = 3
-    """In every such step the discriminators learn, in the others the generators; 1: both in every step."""
+    """The discriminators are updated at every such step, the generators at the others; 1: both at every step."""
 
     def __post_init__(self) -> None:
         faults: list[str] = []

@@ -25,7 +25,7 @@ class DualSettings(CycleSettings):
     identity_b: float = 0.0
     history: int = 0
     critic_steps: int = 3
-    """Steps of the critics to each step of the generators; 2 to 4 in the paper."""
+    """Steps of the critics per step of the generators; 2 to 4 in the paper."""
     clip: float = 0.1
     """Largest absolute value of a critic's weight, 0.01 to 0.1 in the paper; 0 does not clip."""
 

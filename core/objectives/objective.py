@@ -19,9 +19,9 @@ ByName = Mapping[str, Tensor]
 
 
 class Generators(nn.Module):
-    """The translators: `a2b` is the paper's G, `b2a` its F; an objective of one direction has the one alone.
+    """The translators: `a2b` is the paper's G, `b2a` its F; a one-directional objective has only one.
 
-    `heads` are whatever an objective trains beside them and conversion does not need (projection heads).
+    `heads` are further modules that are trained with them and not needed for conversion (projection heads).
     """
 
     def __init__(
@@ -38,15 +38,15 @@ class Generators(nn.Module):
         self.heads = nn.ModuleDict(dict(heads or {}))
 
     def by_direction(self) -> dict[Direction, nn.Module]:
-        """The translators that there are."""
+        """The translators that exist."""
         present = dict(self.named_children())
         return {direction: present[direction] for direction in DIRECTIONS if direction in present}
 
 
 class Discriminators(nn.Module):
-    """The discriminators: `a` of side A (the paper's D_X), `b` of side B (D_Y), `auxiliary` whatever an objective adds.
+    """The discriminators: `a` of side A (the paper's D_X), `b` of side B (D_Y), `auxiliary` any that an objective adds.
 
-    An objective of one direction has only the discriminator of the side that it translates into.
+    A one-directional objective has only the discriminator of the side that it translates into.
     """
 
     def __init__(self, networks: Networks, directions: Sequence[Direction] = DIRECTIONS) -> None:
@@ -71,7 +71,7 @@ class GeneratorStep(NamedTuple):
 
     losses: Mapping[str, Tensor]
     translated: Mapping[Side, Tensor]
-    """By the domain that was translated into, detached: `a` is F(b), (B, C_a, *space), and `b` is G(a)."""
+    """By the side that was translated into, detached: `a` is F(b), (B, C_a, *space), and `b` is G(a)."""
     auxiliary: Mapping[str, Tensor] = {}
     """Samples for the auxiliary discriminators, by their names, detached."""
 
@@ -83,7 +83,7 @@ class GeneratorStep(NamedTuple):
 
 
 class DiscriminatorOutput(NamedTuple):
-    """The loss of one discriminator, and the logits that it comes from."""
+    """The loss of one discriminator, and its logits."""
 
     loss: Tensor
     real: Tensor
@@ -126,23 +126,23 @@ class Objective(ABC):
     """A training scheme for two generators and their discriminators, or for one of each.
 
     The engine asks for named losses of both groups, in the order of `generator_step` and `discriminator_step`, and
-    knows nothing else of a scheme. What is not abstract has the default of a scheme like CycleGAN.
+    knows nothing else about a scheme. Members that are not abstract default to those of a scheme like CycleGAN.
     """
 
     settings_type: ClassVar[type[Any]]
     directions: ClassVar[tuple[Direction, ...]] = DIRECTIONS
-    """The directions that are trained; generators and discriminators of others are not built."""
+    """Directions that are trained; networks of others are not built."""
     paired: ClassVar[bool] = False
     """Whether samples of a step are true pairs: files of the same name, drawn with the same random numbers."""
     published_settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    """Settings of `training` and `networks` that the scheme was published with, where they are not the defaults. What
-    the user sets goes before them."""
+    """Published settings of `training` and `networks`, where they differ from the defaults. The user's settings
+    override them."""
     advice: ClassVar[Mapping[str, str]] = {}
-    """What to do about findings of the doctor, by finding, where the scheme has settings of its own for it. Settings
-    stand in braces and get their present values, as in `{objective.cycle_<from>}`: <from> is the side translated,
+    """Advice on findings of the doctor, by finding, if the scheme has its own settings for it. Settings
+    in braces get their current values, as in `{objective.cycle_<from>}`: <from> is the side translated,
     <to> the other."""
     step: int = 0
-    """The optimiser step that is being computed, from 0; the engine sets it before each."""
+    """Current optimiser step, from 0; the engine sets it before each step."""
 
     @abstractmethod
     def __init__(self, settings: Any = None) -> None:
@@ -150,21 +150,21 @@ class Objective(ABC):
 
     def networks(self, networks: Networks) -> Networks:
         """The networks to train, given those of the domain; override to change them or to add discriminators to
-        `auxiliary`. Raises ConfigError where the scheme cannot do with them."""
+        `auxiliary`. Raises ConfigError if the scheme cannot work with them."""
         return networks
 
     def heads(self, networks: Networks) -> Mapping[str, nn.Module]:
-        """Modules that learn with the generators and are not needed for conversion; default: none."""
+        """Modules that are trained with the generators and not needed for conversion; default: none."""
         return {}
 
     def check(self, channels_a: int, channels_b: int) -> None:
-        """Raise ConfigError where the settings cannot go with so many channels of A and B; default: they can."""
+        """Raise ConfigError if the settings do not work with these numbers of channels of A and B; default: they do."""
 
     def check_shapes(self, a: Sequence[int], b: Sequence[int]) -> None:
-        """Raise ConfigError where the settings cannot go with samples (C, *space) of such shapes; default: they can."""
+        """Raise ConfigError if the settings do not work with samples (C, *space) of these shapes; default: they do."""
 
     def updates(self) -> Updates:
-        """Whether generators and discriminators learn at the present `step`; default: both, at every step."""
+        """Whether generators and discriminators are updated at the current `step`; default: both, at every step."""
         return Updates(True, True)
 
     @abstractmethod
@@ -179,22 +179,22 @@ class Objective(ABC):
     ) -> DiscriminatorStep:
         """Losses of the discriminators on real samples and on detached translations.
 
-        shown: translations by the domain they were made for, out of the history buffers; `auxiliary`: that of the
+        shown: translations by target side, from the history buffers; `auxiliary`: those of the
         generators' step, fresh.
         """
 
     def after_discriminator_update(self, discriminators: Discriminators) -> None:
-        """Keep the discriminators' weights within bounds; called after each of their steps. Default: nothing."""
+        """Bound the discriminators' weights; called after each of their updates. Default: do nothing."""
 
     @property
     def history(self) -> int:
-        """Translations of each side kept for the discriminators; default: 0, which shows them fresh ones only."""
+        """Translations of each side kept for the discriminators; default: 0, only fresh ones."""
         return 0
 
     @property
     def adversarial_form(self) -> AdversarialForm | None:
-        """The form of the discriminators' losses, by which the doctor knows when one wins outright; default: None, by
-        which it cannot tell."""
+        """The form of the discriminators' losses, by which the doctor detects saturation; default: None, with
+        which it cannot."""
         return None
 
     def adversarial_weight(self, side: Side) -> float:

@@ -39,8 +39,8 @@ class Pix2pixSettings:
 class Pix2pix(Objective):
     """From A to B on true pairs: adversarial L_GAN(D(a, G(a))) + l1 |G(a) - b|, equation 4 of the paper.
 
-    The discriminator sees a sample of A and one of B beside each other, as channels of one sample. Files of the two
-    folders are pairs by name, and a domain that draws its crop and flips from `rng` alone keeps them aligned.
+    The discriminator sees a sample of A and one of B concatenated along the channels. Files of the two
+    folders are paired by name, and a domain that draws its crop and flips from `rng` alone keeps them aligned.
     """
 
     settings_type = Pix2pixSettings

@@ -15,8 +15,8 @@ FORMS: tuple[AdversarialForm, ...] = ("lsgan", "vanilla", "hinge", "wgan", "wgan
 
 
 def require_form(faults: list[str], form: str, unpenalised: str = "") -> None:
-    """Collect a fault when there is no such adversarial form, or when it asks for a gradient penalty of an objective
-    that has none: `unpenalised`, its name."""
+    """Collect a fault if there is no such adversarial form, or if it needs a gradient penalty and the objective
+    has none: `unpenalised`, its name."""
     require(faults, form in FORMS, f"objective.form is {show(form)}; expected one of {', '.join(FORMS)}")
     if unpenalised:
         known = f"objective.form is 'wgan-gp', which {unpenalised} does not know; use wgan"
@@ -25,7 +25,7 @@ def require_form(faults: list[str], form: str, unpenalised: str = "") -> None:
 
 @dataclass(frozen=True)
 class CycleSettings:
-    """Weights of the cycle objective, in absolute terms and independent of one another (0 switches a term off)."""
+    """Weights of the cycle objective, absolute and independent of one another (0 switches a loss off)."""
 
     form: AdversarialForm = "lsgan"
     """Adversarial loss: lsgan (default), vanilla, hinge, wgan or wgan-gp."""
@@ -45,15 +45,15 @@ class CycleSettings:
     """Weight of |G(W(x)) - W(G(x))| in both directions, W the domain's warp."""
     cycle_noise: float = 0.0
     """Standard deviation of the noise added to translations before they are translated back. It keeps the generators
-    from hiding the input in invisible detail instead of in what they show (Chu et al. 2017; Bashkirova et al. 2019);
-    0.05 to 0.1 where one domain shows less than the other (photo to map)."""
+    from hiding the input in invisible detail (Chu et al. 2017; Bashkirova et al. 2019);
+    use 0.05 to 0.1 if one domain contains less detail than the other (photo to map)."""
     cycle_pool_a: int = 1
     """Side of the windows over which a and F(G(a)) are averaged before they are compared; 1 compares every value.
-    More where A shows detail that B cannot hold (photo to map: 8), so that it need not be hidden in the translation."""
+    Use more if A shows detail that B cannot hold (photo to map: 8), so that it is not hidden in the translation."""
     cycle_pool_b: int = 1
     """Side of the windows for b and G(F(b))."""
     gradient_penalty: float = 10.0
-    """Weight of the penalty on the critic's gradient norm (wgan-gp only)."""
+    """Weight of the gradient penalty on the critic (wgan-gp only)."""
     history: int = 50
     """Translations kept in the history buffer the discriminators draw from; 0 uses fresh ones only."""
 

@@ -1,4 +1,4 @@
-"""What a domain is tried on, and the small checks that the rules share."""
+"""Test data for a domain, and small checks that the rules share."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ SIDES: tuple[Side, ...] = ("a", "b")
 
 
 class ContractError(AssertionError):
-    """A domain breaks its contract; the message says what was found and what to mend."""
+    """A domain breaks its contract; the message says what was found and what to fix."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A domain and what to try it on."""
+    """A domain and the data to test it on."""
 
     domain: Domain
     a: Path
-    """A folder with at least two usable files of domain A, all of which can be converted."""
+    """A folder with at least two usable files of side A, all of which can be converted."""
     b: Path
-    """The same for domain B."""
+    """A folder of side B, likewise."""
     broken: Path
-    """A file, in neither folder, that the domain cannot decode though its name suggests it."""
+    """A file, in neither folder, that the domain cannot decode although its name suggests it can."""
     scratch: Path
     """A folder that the suite may write to."""
     tolerance: float = 0.1
-    """Largest mean absolute difference, in sample units (their range is 2), that writing and reading may make."""
+    """Largest mean absolute difference, in sample units (their range is 2), that writing and reading may cause."""
     long: Path | None = None
-    """A file of domain A many chunks long, where the domain reads and writes in constant memory; None where a file is
+    """A file of side A many chunks long, if the domain reads and writes in constant memory; None if a file is
     one chunk."""
 
     def files(self, side: Side) -> tuple[Path, ...]:
-        """The first two usable files of one domain."""
+        """The first two usable files of one side."""
         return self.domain.scan(self.a if side == "a" else self.b).files[:2]
 
     def sample(self, side: Side, seed: int = 0, augmentation: float = 1.0) -> Tensor:
-        """A sample (C, *space) of the first file of one domain."""
+        """A sample (C, *space) of the first file of one side."""
         return sample(self.domain, self.files(side)[0], side, seed, augmentation)
 
     def folder(self, name: str) -> Path:
@@ -81,7 +81,7 @@ def expect_tensor(domain: Domain, side: Side, x: Any, what: str) -> None:
 
 
 def expect_chunk(domain: Domain, side: Side, x: Any, what: str) -> None:
-    """What conversion reads: shaped like a sample, or of as many axes as the domain says."""
+    """A chunk of a conversion: shaped like a sample, or with as many axes as the domain says."""
     if domain.chunk_axes is None:
         expect_tensor(domain, side, x, what)
     else:

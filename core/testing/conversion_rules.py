@@ -1,4 +1,4 @@
-"""Rules for what conversion asks of a domain."""
+"""Rules for conversion."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Same:
 
 
 class _Negative(_Same):
-    """A translator whose work cannot be overlooked."""
+    """A translator that changes every value."""
 
     def __call__(self, x: Tensor) -> Tensor:
         return -x
@@ -70,7 +70,7 @@ def reads_well_formed_chunks(case: Case) -> None:
 
 
 def refuses_to_open_broken_files(case: Case) -> None:
-    """Opening or reading what cannot be decoded raises MediaError; what is absent, MissingFile or MediaError."""
+    """Opening or reading a damaged file raises MediaError; a missing one, MissingFile or MediaError."""
     absent = case.scratch / f"absent{case.broken.suffix}"
     for side in SIDES:
         expect_raised(partial(_read, case, case.broken, side), (MediaError,), "opening a file that cannot be decoded")
@@ -78,7 +78,7 @@ def refuses_to_open_broken_files(case: Case) -> None:
 
 
 def round_trips(case: Case) -> None:
-    """What is read, written and read again is the same within the tolerance; the name appears at the end, alone."""
+    """A file read, written and read again is the same within the tolerance; only its name appears, at the end."""
     for side in SIDES:
         file = case.files(side)[0]
         target = case.folder(f"round-trip-{side}") / file.name
@@ -90,7 +90,7 @@ def round_trips(case: Case) -> None:
 
 
 def converts_and_honours_strength(case: Case) -> None:
-    """`convert` uses the translator and keeps every chunk; strength 0 leaves the input as it was."""
+    """`convert` uses the translator and keeps every chunk; strength 0 leaves the input unchanged."""
     if case.domain.channels("a") != case.domain.channels("b"):
         return
     file = case.files("a")[0]
@@ -109,7 +109,7 @@ def converts_and_honours_strength(case: Case) -> None:
 
 
 def discards_without_trace(case: Case) -> None:
-    """A discarded output leaves nothing new, and what had its name before stays as it was."""
+    """A discarded output leaves nothing new, and an earlier file of its name stays unchanged."""
     file = case.files("a")[0]
     for earlier in (None, b"what was there before"):
         target = case.folder(f"discarded-{earlier is not None}") / file.name

@@ -1,4 +1,4 @@
-"""Rules for what only a whole process shows: a fresh one, a stopped run, a graph in another runtime, a long file."""
+"""Rules that need whole processes: a fresh one, a stopped run, a graph in another runtime, a long file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _drawn(pickled: bytes, files: Mapping[Side, Path]) -> list[np.ndarray[Any, A
 
 
 def draws_alike_when_spawned(case: Case) -> None:
-    """A process that is started afresh, as Windows and macOS start workers, draws the same sample."""
+    """A spawned process, as Windows and macOS start workers, draws the same sample."""
     files = {side: case.files(side)[0] for side in SIDES}
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         try:
@@ -79,7 +79,7 @@ def resumes_exactly(case: Case) -> None:
 
 
 def exports_what_torch_computes(case: Case) -> None:
-    """The generators as ONNX graphs give what torch gives."""
+    """The generators as ONNX graphs give the same results as torch."""
     networks = case.domain.networks("tiny", _SMALLEST)
     for side, spec in zip(SIDES, (networks.generator_a2b, networks.generator_b2a), strict=True):
         generator, x = spec.build("generators").eval(), case.sample(side)[None]
@@ -101,7 +101,7 @@ def exports_what_torch_computes(case: Case) -> None:
 
 
 def streams_in_constant_memory(case: Case) -> None:
-    """A long file (`Case.long`) is read and written chunk by chunk: never is half of it in memory."""
+    """A long file (`Case.long`) is read and written chunk by chunk: there is never half of it in memory."""
     if case.long is None:
         return
     folder = case.folder("streamed")

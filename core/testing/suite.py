@@ -12,11 +12,11 @@ from .training_rules import TRAINING_RULES
 __all__ = ["RULES", "Case", "ContractError", "Rule", "check", "verify"]
 
 RULES: tuple[Rule, ...] = (*TRAINING_RULES, *CONVERSION_RULES, *PROCESS_RULES)
-"""Every rule of the contract, in the order in which a new domain is best mended."""
+"""Every rule of the contract, in the order in which to fix a new domain."""
 
 
 def check(case: Case, rules: Sequence[Rule] = RULES) -> tuple[str, ...]:
-    """Every fault of a domain, one line each: the rule's name and what to mend. Empty when it keeps the contract."""
+    """Every fault of a domain, one line each: the rule's name and what to fix. Empty if it keeps the contract."""
     faults = []
     for rule in rules:
         try:

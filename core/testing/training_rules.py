@@ -1,4 +1,4 @@
-"""Rules for what training and scoring ask of a domain."""
+"""Rules for training and scoring."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SMALLEST = NetworkSettings(filters=2, blocks=1, discriminator_filters=2)
 
 
 def describes_itself(case: Case) -> None:
-    """A name, 1 to 3 spatial dimensions, endings of file names in small letters, a number of channels a side."""
+    """A name, 1 to 3 spatial dimensions, lower-case filename endings, a number of channels for each side."""
     name = getattr(case.domain, "name", None)
     expect(isinstance(name, str) and bool(name), f"name is {name!r}; give the class a non-empty name")
     dimensions = case.domain.dimensions
@@ -136,7 +136,7 @@ def samples_are_well_formed(case: Case) -> None:
 
 
 def contexts_are_alike(case: Case) -> None:
-    """What comes with a sample is tensors by name, of the same names and shapes each time, drawn from the generator."""
+    """The context of a sample is tensors by name, of the same names and shapes each time, drawn from the generator."""
     for side in SIDES:
         kinds = set()
         for file in case.files(side):
@@ -156,7 +156,7 @@ def _context(case: Case, file: Path, side: Side, seed: int) -> Mapping[str, Any]
 
 
 def brings_an_objective(case: Case) -> None:
-    """The form of the objective that trains this medium has plain settings, and networks that can be described."""
+    """The objective that trains this medium has plain settings, and networks that can be described."""
     kind = case.domain.objective_type("cycle")
     expect(isinstance(kind, type) and issubclass(kind, Objective), f"objective_type gave {kind!r}; give an Objective")
     described = to_mapping(kind.settings_type())
@@ -199,7 +199,7 @@ def refuses_broken_files(case: Case) -> None:
 
 
 def generators_fit_the_samples(case: Case) -> None:
-    """The generators take this domain's samples, and a translation looks like a sample of the other domain."""
+    """The generators take this domain's samples, and a translation has the form of a sample of the other side."""
     networks = case.domain.networks("tiny", _SMALLEST)
     a, b = case.sample("a")[None], case.sample("b")[None]
     for spec, x, other in ((networks.generator_a2b, a, b), (networks.generator_b2a, b, a)):

@@ -50,28 +50,28 @@ def train(
 
     Args:
         domain: adapter of the medium, for example `unpaired.Image(size=256)`.
-        out: the run folder; made if need be.
+        out: the run folder; created if necessary.
         preset: size of the networks: tiny, small or base (the paper's).
-        networks: what to change of the preset (default: what the objective was published with).
-        objective: settings of the objective (default: the paper's weights, with the domain's own terms).
-        objective_name: cycle, dual, disco, pix2pix, cut, another that is installed, or a class of one's own.
-        training: how to train (default: what the objective was published with); single fields can be given as keywords
-            instead (steps=..., seed=...).
-        names: what the two domains are called in reports.
-        resume: go on from the newest checkpoint in `out`, bit for bit as if there had been no stop (on the CPU).
-        data_changed: go on also where the folders hold other files than before.
+        networks: changes to the preset (default: the objective's published settings).
+        objective: settings of the objective (default: the paper's weights, with the domain's own losses).
+        objective_name: cycle, dual, disco, pix2pix, cut, another that is installed, or your own class.
+        training: settings of training (default: the objective's published settings); single fields can be given as
+            keywords instead (steps=..., seed=...).
+        names: names of the two domains in reports.
+        resume: continue from the newest checkpoint in `out`, bit for bit as if there had been no stop (on the CPU).
+        data_changed: continue even if the folders hold other files than before.
 
     Returns:
         Path of the model file, `out`/model.safetensors.
 
     Raises:
-        ArgumentError: an argument is of another type.
+        ArgumentError: an argument has the wrong type.
         ConfigError: settings that contradict each other, too few files, or another experiment or files in `out`.
         MissingFile: a folder does not exist.
         AdapterError: the domain breaks its contract.
         OutputError: `out` cannot be written, or another process trains there.
         NumericsError: NaN or infinity; the message names the last good checkpoint.
-        ResourceError: memory or shared memory do not suffice.
+        ResourceError: not enough memory or shared memory.
         Interrupted: Ctrl-C or SIGTERM; the state has been saved.
     """
     _check_arguments(domain, {"a": a, "b": b, "out": out}, networks, objective_name, training, names)

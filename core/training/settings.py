@@ -19,39 +19,39 @@ class TrainingSettings:
     """Settings of training."""
 
     steps: int = 100_000
-    """Optimiser steps in all."""
+    """Total number of optimiser steps."""
     start_from: str = ""
-    """A trained model to start with, instead of with random weights: a run folder (its discriminators serve as well),
+    """A trained model to start from, instead of random weights: a run folder (with its discriminators),
     a model file or the name of a shipped model. Its networks must be this run's."""
     batch: int = 1
-    """Samples a domain in one forward pass of one process."""
+    """Samples of each side in one forward pass of one process."""
     accumulate: int = 1
     """Forward passes whose gradients are averaged into one optimiser step."""
     optimiser: Literal["adam", "rmsprop"] = "adam"
     learning_rate: float = 2e-4
-    """The optimiser's rate for the generators."""
+    """Learning rate of the generators."""
     discriminator_learning_rate: float | None = None
-    """The optimiser's rate for the discriminators; None takes learning_rate."""
+    """Learning rate of the discriminators; None uses learning_rate."""
     beta1: float = 0.5
-    """Decay of Adam's mean of gradients; rmsprop has none."""
+    """Decay of Adam's mean of gradients; rmsprop does not use it."""
     beta2: float = 0.999
     """Decay of the mean of squared gradients."""
     weight_decay: float = 0.0
     """Share of every weight that is added to its gradient."""
     constant_share: float = 0.5
-    """Share of the steps at the full rate; it falls linearly to zero over the rest."""
+    """Share of the steps at the full rate; it decays linearly to zero over the rest."""
     discriminator_constant_share: float | None = None
     """Constant share of the discriminators' rate; None uses constant_share."""
     clip: float = 0.0
-    """Largest gradient norm of a group; 0 does not clip."""
+    """Largest gradient norm of a parameter group; 0 does not clip."""
     ema: float = 0.999
-    """Decay of the generators' exponential moving average, the weights that convert uses; 0 switches it off."""
+    """Decay of the generators' exponential moving average, which convert uses; 0 switches it off."""
     precision: Precision = "auto"
-    """Arithmetic of the networks: auto takes bf16 where the device computes it natively, else fp32."""
+    """Precision of the networks: auto uses bf16 if the device supports it natively, else fp32."""
     device: str = "auto"
     """auto, cpu, cuda, mps, or cuda:N."""
     processes: int = 1
-    """Training processes (DDP): so many are started on this machine. Those that torchrun starts are counted instead."""
+    """Training processes (DDP) to start on this machine. Under torchrun, the processes that it starts count instead."""
     seed: int = 0
     workers: int = 2
     """Loader processes; 0 loads in the training process."""
@@ -59,7 +59,7 @@ class TrainingSettings:
     """torch.compile the networks (pays on CUDA only)."""
     checkpoint_every: int = 1000
     keep: int = 3
-    """Checkpoints kept, beside the best one."""
+    """Checkpoints kept, besides the best one."""
     log_every: int = 50
     preview_every: int = 1000
     best: str = ""

@@ -1,4 +1,4 @@
-"""The audio adapter: what the core asks of a medium, answered for sound.
+"""The audio adapter: the contract of a medium, implemented for sound.
 
 Light to import, so that a command line can read its settings: decoders and torch come with the first use.
 """
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 
 class Audio(Domain):
-    """Sound: samples are log-mel spectrograms (1, bins, frames), each bin scaled by the mean and deviation of its side
-    so that [-1, 1] are three deviations.
+    """Sound: samples are log-mel spectrograms (1, bins, frames), each bin normalised by the mean and deviation of its
+    side, so that [-1, 1] are three deviations.
 
     Args:
         settings: all settings at once; the defaults where left out.
@@ -79,8 +79,8 @@ class Audio(Domain):
         return scan(folder, self.settings, thorough)
 
     def fit(self, a: Inventory, b: Inventory) -> Audio:
-        """This domain with the pitch of both sides and the statistics of their mel bins; see `statistics.fit`. Itself
-        where they are known. Raises MediaError when a side has nothing to measure."""
+        """This domain with the pitch of both sides and the statistics of their mel bins; see `statistics.fit`.
+        Unchanged if they are known. Raises MediaError if a side has nothing to measure."""
         if self.settings.measured:
             return self
         from .training.statistics import fit
@@ -97,13 +97,13 @@ class Audio(Domain):
         return sample(self._cache, file, side, self.settings, rng)
 
     def networks(self, preset: str, settings: NetworkSettings) -> Networks:
-        """The gated networks by width, or those of the core that the user named; see `networks.audio_networks`."""
+        """The gated networks by width, or those of the core if the user named them; see `networks.audio_networks`."""
         from .networks import audio_networks
 
         return audio_networks(self.settings.bins, preset, settings)
 
     def objective_type(self, name: str) -> type[Objective]:
-        """The cycle objective in its form for sound, with filling in frames and a second adversarial loss; any other as
+        """The cycle objective for sound, with filling in frames and a second adversarial loss; any other as
         it is registered."""
         if name != "cycle":
             return super().objective_type(name)
@@ -142,7 +142,7 @@ class Audio(Domain):
         return open_recording(path, side)
 
     def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
-        """Raise MediaError for a name that ends as no recording or video that is written does."""
+        """Raise MediaError for an ending that is no supported recording or video format for writing."""
         from .metadata.kinds import unread
         from .writing.writer import check_name
 
@@ -151,7 +151,7 @@ class Audio(Domain):
         check_name(path)
 
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
-        """Start the translated counterpart of a recording. Raises OutputError or MediaError."""
+        """Start writing the translation of a recording. Raises OutputError or MediaError."""
         from .reading.reader import AudioReader
         from .writing.writer import AudioWriter
 

@@ -25,10 +25,10 @@ class AudioSettings(DomainSettings):
     """
 
     sample_rate: int = 22050
-    """Samples a second that everything is resampled to, 8000 to 48000; the model's own rate. Files of any rate are
-    converted at theirs."""
+    """Sample rate that everything is resampled to, 8000 to 48000; the model's own rate. Files of any rate are
+    converted at their own."""
     fft_size: int = 1024
-    """Samples that a frame of the spectrogram spans."""
+    """Length of a frame of the spectrogram, in samples."""
     hop_length: int = 256
     """Samples from one frame to the next."""
     bins: int = 80
@@ -36,23 +36,23 @@ class AudioSettings(DomainSettings):
     frames: int = 64
     """Frames of a training sample; a multiple of 4. 64 frames of 256 samples at 22.05 kHz are 0.74 s."""
     content: Content = "voice"
-    """voice: the pitch of A is moved to B's before anything else, so that the cycle learns timbre; music: pitch is left
-    alone, and partials keep their strength beside their neighbours. Both sides should have one range of notes: what
-    only one of them plays is learnt as its timbre."""
+    """voice: the pitch of A is first shifted to B's, so that the networks learn timbre; music: pitch is left
+    alone, and partials keep their strength relative to their neighbours. Both sides should have the same range of
+    notes: those that only one side plays are learnt as its timbre."""
     trim: bool = True
-    """Leave out silence when samples are drawn."""
+    """Skip silence when drawing samples."""
     normalise: bool = True
-    """Bring every recording to the same loudness before samples are drawn."""
+    """Normalise the loudness of every recording before drawing samples."""
     shift_frames: int = 8
-    """Frames that the time shift of objective.equivariance moves a sample by at most."""
+    """Largest time shift of a sample for objective.equivariance, in frames."""
     stretch: float = 0.1
-    """Share by which it is stretched or squeezed in time at most; 0 only shifts."""
+    """Largest share by which it is stretched or compressed in time; 0 only shifts."""
     cache_mb: int = 512
     """Memory, in MB for each loader process, for spectrograms already computed; 0 computes them every time."""
     mean_a: tuple[float, ...] = field(default=(), metadata=MEASURED)
-    """Mean log-mel of each bin of A, after its pitch was moved; empty before training."""
+    """Mean log-mel of each bin of A, after the pitch shift; empty before training."""
     deviation_a: tuple[float, ...] = field(default=(), metadata=MEASURED)
-    """Standard deviation of the same."""
+    """Standard deviation of the log-mel of each bin of A."""
     mean_b: tuple[float, ...] = field(default=(), metadata=MEASURED)
     """Mean log-mel of each bin of B."""
     deviation_b: tuple[float, ...] = field(default=(), metadata=MEASURED)
@@ -61,7 +61,7 @@ class AudioSettings(DomainSettings):
     """Median pitch of A's voiced frames in Hz, and the deviation of its natural logarithm; empty before
     training and for sound without pitch."""
     f0_b: tuple[float, ...] = field(default=(), metadata=MEASURED)
-    """The same of B."""
+    """Median pitch of B's voiced frames in Hz, and the deviation of its natural logarithm."""
 
     def __post_init__(self) -> None:
         settle_types(self, "domain")
@@ -128,7 +128,7 @@ class AudioConversion(ConversionSettings):
     """Settings of a conversion of sound."""
 
     pitch: str = "auto"
-    """auto moves mean and range of the pitch to the target's, keep leaves it, a number shifts it by semitones."""
+    """auto moves mean and range of the pitch to the target's, keep leaves it alone, a number shifts it by semitones."""
     vocoder: Vocoder = "source-filter"
     """Method that turns the translated spectrogram into sound: source-filter shapes the input's own sound, griffin-lim
     estimates the phases, world resynthesises speech."""
@@ -146,7 +146,7 @@ class AudioConversion(ConversionSettings):
 
     @property
     def semitones(self) -> float | None:
-        """The shift that was asked for as a number; None for auto and keep."""
+        """The shift if it is given as a number; None for auto and keep."""
         try:
             return None if self.pitch in _PITCHES else float(self.pitch)
         except ValueError:

@@ -1,4 +1,4 @@
-"""The picture adapter: what the core asks of a medium, answered for pictures.
+"""The picture adapter: the contract of a medium, implemented for pictures.
 
 Light to import, so that a command line can read its settings: decoders and torch come with the first use.
 """
@@ -49,7 +49,7 @@ class Image(Domain):
 
     # -- training -----------------------------------------------------------------------------------
     def channels(self, side: Side) -> int:
-        """1, 3 or 4 by the mode, or what `channels_a` and `channels_b` say."""
+        """1, 3 or 4 by the mode, or `channels_a` and `channels_b`."""
         return self.settings.channels(side)
 
     def scan(self, folder: Path, thorough: bool = False) -> Inventory:
@@ -70,7 +70,7 @@ class Image(Domain):
         return apply_gamma(crop, self.settings.gamma(side))
 
     def warp(self, rng: np.random.Generator) -> Warp | None:
-        """A random exact turn or mirror of the batch when `warp` is flip-rotate."""
+        """A random exact rotation or reflection of the batch when `warp` is flip-rotate."""
         if self.settings.warp == "none":
             return None
         from .sampling import random_flip_rotate
@@ -109,7 +109,7 @@ class Image(Domain):
         return PictureReader(path, side, self.settings, options)
 
     def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
-        """Raise MediaError for a name that ends as no picture that is written does."""
+        """Raise MediaError for an ending that is no supported picture format for writing."""
         from .encoding import FORMAT_OF, format_of
         from .kinds import unread_by_name
 
@@ -119,7 +119,7 @@ class Image(Domain):
         format_of(path)
 
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
-        """Start a picture of the format that `path` ends in. Raises MediaError for one that is not written."""
+        """Start writing a picture in the format of `path`'s ending. Raises MediaError for an unsupported one."""
         from .conversion import PictureReader, PictureWriter
 
         assert isinstance(like, PictureReader)
@@ -127,7 +127,7 @@ class Image(Domain):
         return PictureWriter(path, like, self.settings, options)
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
-        """The translated picture whole, or in strips when it goes through tiles; see `conversion.convert`."""
+        """The translated picture whole, or in strips when it is processed in tiles; see `conversion.convert`."""
         from .conversion import PictureReader, convert
 
         opened = reader.opened

@@ -18,7 +18,7 @@ _ENLARGEMENT = 286 / 256  # Zhu et al. 2017 and Isola et al. 2017: resize to 286
 
 
 class _ToneCurves:
-    """The tone curves of both sides: fields of each medium, among its own."""
+    """The tone curves of both sides, for settings that have these fields."""
 
     gamma_a: float
     gamma_b: float
@@ -35,19 +35,19 @@ class CropSettings(_ToneCurves, DomainSettings):
     size: int = 256
     """Side of the square training crop in pixels."""
     width: int | None = None
-    """Width of a rectangular crop in pixels; None takes size."""
+    """Width of a rectangular crop in pixels; None uses size."""
     height: int | None = None
-    """Height of a rectangular crop in pixels; None takes size."""
+    """Height of a rectangular crop in pixels; None uses size."""
     load_size: int | None = None
-    """Shorter side, in pixels, that pictures are resized to before the crop; None takes 286/256 of the crop's."""
+    """Shorter side, in pixels, that pictures are resized to before the crop; None uses 286/256 of the crop's."""
     fit: Literal["short", "stretch"] = "short"
-    """short: the shorter side is scaled to load_size and the aspect kept; stretch: both sides are (the paper)."""
+    """short: scale the shorter side to load_size and keep the aspect; stretch: scale both sides (the paper)."""
     flip: bool = True
-    """Mirror left and right at random."""
+    """Flip left and right at random."""
     vertical_flip: bool = False
-    """Mirror top and bottom at random (pictures and footage from above, microscopy)."""
+    """Flip top and bottom at random (pictures and footage from above, microscopy)."""
     rotate: bool = False
-    """Turn by 0, 90, 180 or 270 degrees at random (by 0 or 180 where the crop is not square)."""
+    """Rotate by 0, 90, 180 or 270 degrees at random (by 0 or 180 if the crop is not square)."""
 
     def __post_init__(self) -> None:
         settle_types(self, "domain")
@@ -89,20 +89,20 @@ class ImageSettings(CropSettings):
     """Settings of a picture sample and how it is drawn from a file."""
 
     mode: Mode = "rgb"
-    """rgb, grey, rgba (transparency is translated too) or channels (as many as channels_a and channels_b say)."""
+    """rgb, grey, rgba (transparency is translated too) or channels (numbers in channels_a and channels_b)."""
     channels_a: int = 3
-    """Channels of a sample of domain A; read when mode is channels."""
+    """Channels of a sample of side A, if mode is channels."""
     channels_b: int = 3
-    """Channels of a sample of domain B; read when mode is channels."""
+    """Channels of a sample of side B, if mode is channels."""
     gamma_a: float = 1.0
-    """Tone curve of domain A's samples: a value v in 0 to 1 is trained on as v ** gamma, and translations into A are
-    turned back. Above 1 it spreads the highlights (street maps, documents: 6), below 1 the shadows (night: 0.5)."""
+    """Tone curve of side A: the networks see a value v in 0 to 1 as v ** gamma, and translations into A are
+    mapped back. Above 1 it spreads the highlights (street maps, documents: 6), below 1 the shadows (night: 0.5)."""
     gamma_b: float = 1.0
-    """The same for domain B."""
+    """Tone curve of side B."""
     cache_mb: int = 256
     """Memory, in MB for each loader process, for pictures already decoded and resized; 0 decodes every time."""
     warp: Literal["none", "flip-rotate"] = "none"
-    """Transformation that translation should commute with (objective.equivariance weighs it)."""
+    """Transformation that translation should commute with (weight: objective.equivariance)."""
 
     def _check(self, faults: list[str]) -> None:
         super()._check(faults)
@@ -124,7 +124,7 @@ class ImageSettings(CropSettings):
         return round(height * scale), round(width * scale)
 
     def channels(self, side: Side) -> int:
-        """Number of channels of a sample of domain `side`."""
+        """Number of channels of a sample of side `side`."""
         if self.mode == "channels":
             return self.channels_a if side == "a" else self.channels_b
         return _CHANNELS[self.mode]
@@ -139,7 +139,7 @@ class ImageConversion(ConversionSettings):
     overlap: int = 128
     """Pixels that neighbouring tiles share, over which they are blended."""
     tile_above: int = 786_432
-    """Pictures of more pixels than this go through tiles (default 1024x768: about 2 GB of memory for a base model)."""
+    """Pictures with more pixels are processed in tiles (default 1024x768: about 2 GB of memory for a base model)."""
     quality: int = 95
     """Quality of JPEG, WebP and AVIF files, 1 to 100 (WebP at 100 is lossless)."""
 

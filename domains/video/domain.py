@@ -1,4 +1,4 @@
-"""The video adapter: what the core asks of a medium, answered for footage.
+"""The video adapter: the contract of a medium, implemented for footage.
 
 Light to import, so that a command line can read its settings: decoders and torch come with the first use.
 """
@@ -53,7 +53,7 @@ class Video(Domain):
     def __init__(self, settings: VideoSettings | None = None, **fields: Any) -> None:
         super().__init__(settings, **fields)
         self.pictures = Image(self.settings.pictures())
-        """The picture domain, which speaks for single frames."""
+        """The picture domain, used for single frames."""
         self._caches: list[FrameCache] = []
 
     @property
@@ -67,7 +67,7 @@ class Video(Domain):
 
     @classmethod
     def from_compatible(cls, other: Domain) -> Domain | None:
-        """Footage for a model of colour pictures: its frames are such pictures. None for any other model."""
+        """Footage for a colour picture model: its frames are such pictures. None for any other model."""
         if not isinstance(other, Image) or (other.channels("a"), other.channels("b")) != (3, 3):
             return None
         return cls(VideoSettings(**other.settings.of_pictures()))
@@ -92,7 +92,7 @@ class Video(Domain):
         return sample(self._cache, file, side, self.settings, rng, augmentation)
 
     def objective_type(self, name: str) -> type[Objective]:
-        """The cycle objective in its form for footage, with temporal terms; any other as it is registered."""
+        """The cycle objective for footage, with temporal losses; any other as it is registered."""
         if name != "cycle":
             return super().objective_type(name)
         from .training.objective import VideoCycle
@@ -116,7 +116,7 @@ class Video(Domain):
 
     # -- conversion ---------------------------------------------------------------------------------
     def prepare_conversion(self, options: ConversionSettings) -> None:
-        """Import decoders and encoders, of pictures too, and what holds footage steady."""
+        """Import decoders and encoders, also for pictures, and the steadying."""
         from .conversion import blank, stabiliser, tone  # noqa: F401
         from .reading import clip, material, pipes, sequence  # noqa: F401
         from .writing import sequence as frames  # noqa: F401
@@ -140,7 +140,7 @@ class Video(Domain):
         return frames_at(path, side, options)
 
     def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
-        """Raise MediaError for a name that ends as no clip that is written (of a picture: as no picture), ConfigError
+        """Raise MediaError for an ending that is no supported clip (for a picture: picture) format, ConfigError
         for a codec, or a setting of it, that does not go with the kind of file."""
         from ..containers.kinds import PIPE, container_of
         from .reading import pipes
@@ -173,7 +173,7 @@ class Video(Domain):
         return VideoWriter(pipes.target(path), like, options)
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
-        """Translated frames in order, held steady; see `stabiliser.Stabiliser`."""
+        """Translated frames in order, steadied; see `stabiliser.Stabiliser`."""
         from .reading.reader import FrameReader
 
         assert isinstance(options, VideoConversion)

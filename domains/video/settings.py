@@ -20,20 +20,20 @@ class VideoSettings(CropSettings):
     cache_mb: int = 512
     """Memory, in MB for each loader process, for frames already decoded and resized; 0 decodes every time."""
     neighbours: bool = False
-    """Draw neighbouring frames and their flow with each sample: what the temporal terms of the objective need."""
+    """Draw neighbouring frames and their flow with each sample, for the temporal losses of the objective."""
     longest_gap: int = 8
-    """Frames between a sample and its far neighbour at most; the gap is drawn from 2 up to this."""
+    """Largest gap, in frames, between a sample and its far neighbour; the gap is drawn from 2 up to this."""
     warp: Literal["none", "motion"] = "motion"
-    """Transformation that translation should commute with (objective.equivariance weighs it): synthetic motion."""
+    """Transformation that translation should commute with (weight: objective.equivariance): synthetic motion."""
     motion_deviation: float = 8.0
-    """Standard deviation, in pixels, of the synthetic motion of parts of a frame against one another."""
+    """Standard deviation, in pixels, of the synthetic relative motion within a frame."""
     motion_shift: float = 10.0
-    """Pixels that synthetic motion shifts a whole frame by at most, along each axis."""
+    """Largest shift of a whole frame by synthetic motion, in pixels along each axis."""
     gamma_a: float = 1.0
-    """Tone curve of domain A's samples: a value v in 0 to 1 is trained on as v ** gamma, and translations into A are
-    turned back. Above 1 it spreads the highlights, below 1 the shadows (footage at night: 0.5)."""
+    """Tone curve of side A: the networks see a value v in 0 to 1 as v ** gamma, and translations into A are
+    mapped back. Above 1 it spreads the highlights, below 1 the shadows (footage at night: 0.5)."""
     gamma_b: float = 1.0
-    """The same for domain B."""
+    """Tone curve of side B."""
 
     def _check(self, faults: list[str]) -> None:
         super()._check(faults)
@@ -60,11 +60,11 @@ class VideoConversion(ConversionSettings):
     codec: str = "auto"
     """Video codec of the output: auto, or h264, h265, vp9, av1, ffv1, prores."""
     crf: float | None = None
-    """Constant quality of the encoder (lower is better); None takes the codec's usual one."""
+    """Constant quality of the encoder (lower is better); None uses the codec's default."""
     preset: str | None = None
-    """Speed preset of the encoder; None takes the codec's usual one."""
+    """Speed preset of the encoder; None uses the codec's default."""
     immediate: bool = False
-    """Hand over each frame as soon as it is encoded, at some cost in size (live streams always do)."""
+    """Write each frame as soon as it is encoded, at some cost in size (live streams always do)."""
     size: str | None = None
     """Size of the output in pixels as WIDTHxHEIGHT; None keeps the input's."""
     start: float | None = None
@@ -72,18 +72,18 @@ class VideoConversion(ConversionSettings):
     end: float | None = None
     """Seconds of the input to end at; None goes to the last frame."""
     rate: float | None = None
-    """Frames a second of numbered pictures, 0.01 to 1000; None takes 25. A clip has its own."""
+    """Frame rate of numbered pictures, 0.01 to 1000; None uses 25. A clip has its own."""
     side_by_side: bool = False
-    """Show the input at the left of its translation."""
+    """Show the input to the left of its translation."""
     smooth: bool = False
-    """Smooth the instance-norm statistics over time instead of taking each frame's own; beside blending it is worth
+    """Smooth the instance-norm statistics over time instead of using each frame's own; on top of blending it gains
     little, and takes twice as long."""
     blend: bool = True
-    """Blend each translation with the one before it, carried along by the input's motion."""
+    """Blend each translation with the previous one, warped along the input's motion."""
     cuts: bool = True
-    """Find scene cuts and forget what was before them."""
+    """Detect scene cuts and start afresh there."""
     report: Path | None = None
-    """HTML page to write with figures, strips and players; None writes none."""
+    """HTML page to write, with figures, strips and players; None writes none."""
 
     def __post_init__(self) -> None:
         faults: list[str] = []

@@ -1,4 +1,4 @@
-"""The cycle objective for sound: filling in frames, and a second look at what went there and back.
+"""The cycle objective for sound: filling in frames, and second discriminators for reconstructions.
 
 MaskCycleGAN-VC (Kaneko et al. 2021, arXiv 2102.12841) on the objective of CycleGAN-VC2 (Kaneko et al. 2019, arXiv
 1904.04631).
@@ -29,15 +29,15 @@ class AudioCycleSettings(CycleSettings):
     """Weights of the cycle objective for sound."""
 
     filling: float = 0.5
-    """Largest share of a sample's frames that is hidden from the generator, which is to fill it in (the length is drawn
-    anew for each sample, from 0 up to this); 0 hides nothing."""
+    """Largest share of a sample's frames that is hidden from the generator, which must fill it in (the length is drawn
+    for each sample, from 0 up to this); 0 hides nothing."""
     second_a: float = 1.0
-    """Weight of a second discriminator's logits on F(G(a)), which is to sound like A too, since an L1 distance alone
-    blurs. Needs cycle_a."""
+    """Weight of a second discriminator's logits on F(G(a)), which should sound like A too, since an L1 loss
+    alone blurs. Needs cycle_a."""
     second_b: float = 1.0
     """Weight of the second discriminator of B, for G(F(b)). Needs cycle_b."""
     identity_steps: int | None = 10_000
-    """Steps after which the identity losses are dropped, having held on to what is said; None keeps them."""
+    """Steps after which the identity losses are dropped (the content is anchored by then); None keeps them."""
 
     def __post_init__(self) -> None:
         faults: list[str] = []
@@ -64,12 +64,12 @@ class AudioCycleSettings(CycleSettings):
 class AudioCycle(Cycle):
     """`Cycle` with filling in frames, the second adversarial loss and an identity loss that ends.
 
-    Filling in frames: of each sample x that is translated, a run of frames is set to 0 (the mean) and the generator
-    told where, G(x m, m); the cycle loss still asks for all of x (Kaneko et al. 2021, equation 5). Everything else, and
-    conversion, has m = 1. A generator of the core, which takes no m, is shown x m.
+    Filling in frames: in each sample x to be translated, a run of frames is set to 0 (the mean) and the generator
+    gets the mask, G(x m, m); the cycle loss still compares all of x (Kaneko et al. 2021, equation 5). Everything else,
+    and conversion, has m = 1. A generator of the core, which takes no m, sees x m.
 
-    Second adversarial loss: discriminators of their own tell F(G(a)) from a and G(F(b)) from b (Kaneko et al. 2019,
-    equation 4). They are in the generators' loss as second_a and second_b, and learn in the discriminators'.
+    Second adversarial loss: separate discriminators tell F(G(a)) from a and G(F(b)) from b (Kaneko et al. 2019,
+    equation 4). They enter the generators' loss as second_a and second_b, and are trained with the discriminators'.
     """
 
     settings_type = AudioCycleSettings
@@ -79,12 +79,12 @@ class AudioCycle(Cycle):
         super().__init__(settings or AudioCycleSettings())
 
     def networks(self, networks: Networks) -> Networks:
-        """With a second discriminator for each domain, of the form of that domain's own, where it has a weight."""
+        """The networks with a second discriminator for each side that has a weight, like that side's own."""
         auxiliary = {f"second_{side}": networks.discriminator(side) for side in self._seconds()}
         return dataclasses.replace(networks, auxiliary={**networks.auxiliary, **auxiliary})
 
     def weights(self) -> CycleSettings:
-        """Those of the settings, without identity once its steps are over."""
+        """The weights in the settings, without identity once its steps are over."""
         last = self.settings.identity_steps
         if last is None or self.step < last:
             return self.settings
@@ -109,7 +109,7 @@ class AudioCycle(Cycle):
         return {name: weight * generator_loss(self.settings.form, logits)}, {name: translated["cycled"]}
 
     def auxiliary_real(self, batch: Batch) -> Mapping[str, Tensor]:
-        """The second discriminators tell real samples from those that came back."""
+        """The second discriminators tell real samples from reconstructions."""
         return {f"second_{side}": batch.of(side) for side in self._seconds()}
 
     def _seconds(self) -> list[Side]:

@@ -53,7 +53,7 @@ class Sink(Protocol):
     """A file that is being written."""
 
     notes: list[str]
-    """What in it is not as in the input."""
+    """Notes on differences from the input."""
     has_clock: bool
     """Whether its sound may begin after it does, as in the input; all else begins with silence instead."""
 
@@ -97,7 +97,7 @@ class AudioWriter(Writer):
 
     @property
     def warnings(self) -> list[str]:  # type: ignore[override]
-        """What in the new file is not as in the input."""
+        """Notes on differences of the new file from the input."""
         return self._sink.notes
 
     def _begin(self, silence: int) -> None:

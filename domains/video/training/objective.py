@@ -1,4 +1,4 @@
-"""The cycle objective for footage: translations that move as their input does, and look right while they move."""
+"""The cycle objective for footage: translations that move as their input does, and look right in motion."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ....core.sides import Side
 from ..frames.motion import warp
 
 FRAMES = 3
-"""Frames in a row that a temporal discriminator sees."""
+"""Consecutive frames that a temporal discriminator sees."""
 _TRIPLE = ("next", "after")
 
 
@@ -32,7 +32,7 @@ class VideoCycleSettings(CycleSettings):
     equivariance: float = 5.0
     """Weight of |G(W(x)) - W(G(x))| in both directions, W the domain's synthetic motion. Needs no clips."""
     motion_noise: float = 0.02
-    """Standard deviation of the noise on W(x) before it is translated, of values in [-1, 1]: what a camera adds must
+    """Standard deviation of the noise on W(x) before it is translated, of values in [-1, 1]: camera noise must
     not change the translation either."""
     flow_a: float = 10.0
     """Weight of the flow-warping loss between the translations of neighbouring frames of A: the squared colour norm."""
@@ -43,8 +43,8 @@ class VideoCycleSettings(CycleSettings):
     far_b: float = 5.0
     """Weight of flow warping over a longer gap for frames of B."""
     temporal: float = 0.0
-    """Weight of two auxiliary discriminators, which see three frames in a row. Needs clips in both domains: beside
-    pictures, which stand still, whatever moves looks wrong."""
+    """Weight of two auxiliary discriminators, which see three consecutive frames. Needs clips on both sides: next to
+    pictures, which stand still, all motion looks wrong."""
 
     def __post_init__(self) -> None:
         faults: list[str] = []
@@ -63,24 +63,24 @@ def flow_warping_loss(translated: Tensor, neighbour: Tensor, flow: Tensor, mask:
         1 / (B H W)  sum over samples and pixels p of  M(p) |y(p) - n(p + F(p))|^2,   |v|^2 = v_r^2 + v_g^2 + v_b^2
 
     Ruder et al. 2016 (arXiv 1604.08610), equation 7, with the mean over pixels. The squares are summed over the
-    channels, not the channels squared as a sum, in which opposite changes cancel. Pixels outside the mask count as 0,
-    so that a frame that is hardly understood weighs little. Gradients reach both translations.
+    channels; squaring the sum of the channels would let opposite changes cancel. Pixels outside the mask count as 0,
+    so that a frame with little reliable flow weighs little. Gradients reach both translations.
 
     Args:
         translated, neighbour: (B, C, H, W) in [-1, 1].
         flow: (B, 2, H, W) in pixels, x first; input(p) ~ neighbouring input(p + flow(p)).
-        mask: (B, 1, H, W), 1 where the flow can be trusted, 0 elsewhere.
+        mask: (B, 1, H, W), 1 where the flow is reliable, 0 elsewhere.
     """
     change = translated - warp(neighbour, flow)
     return (mask * change.square().sum(1, keepdim=True)).mean()
 
 
 class VideoCycle(Cycle):
-    """`Cycle` with flow-warping losses and temporal discriminators for samples that bring neighbouring frames.
+    """`Cycle` with flow-warping losses and temporal discriminators for samples with neighbouring frames.
 
     The context of a sample x, as the video domain gives it: `next`, `after` (3, H, W), the two frames after (or before)
     it; `flow` (2, H, W) and `mask` (1, H, W), its backward flow to `next`; `far`, `far_flow`, `far_mask`, the same for
-    a frame some way off. Terms whose context is missing are left out, but for the temporal one, which is asked for.
+    a frame some way off. Losses whose context is missing are left out, except the temporal one, which is asked for.
     """
 
     settings_type = VideoCycleSettings
@@ -98,7 +98,7 @@ class VideoCycle(Cycle):
         return dataclasses.replace(networks, auxiliary={**networks.auxiliary, **auxiliary})
 
     def context_inputs(self, side: Side, batch: Batch) -> Mapping[str, Tensor]:
-        """The frames that the weights ask for, out of next, after and far."""
+        """The frames that the weights require, out of next, after and far."""
         context = _context(side, batch)
         flow, far = self._weights(side)
         missing = [name for name in _TRIPLE if name not in context]
@@ -154,7 +154,7 @@ def _context(side: Side, batch: Batch) -> Mapping[str, Tensor]:
 
 
 def _stacked(x: Tensor, context_inputs: Mapping[str, Tensor]) -> Tensor:
-    """Three frames in a row as one sample (B, 3 C, H, W)."""
+    """Three consecutive frames as one sample (B, 3 C, H, W)."""
     return torch.cat([x, *(context_inputs[name] for name in _TRIPLE)], dim=1)
 
 
