@@ -52,18 +52,10 @@ def default_networks(
         return _fitted("generators", str(settings.generator), options, asked)
 
     def discriminator(channels: int) -> NetworkSpec:
-        options = {
-            "in_channels": channels,
-            "dimensions": dimensions,
-            "filters": settings.discriminator_filters or sizes["discriminator_filters"],
-            "layers": settings.discriminator_layers,
-            "norm": settings.norm,
-        }
-        asked = {
-            "filters": settings.discriminator_filters,
-            "layers": settings.discriminator_layers,
-            "norm": settings.norm,
-        }
+        filters, layers = settings.discriminator_filters, settings.discriminator_layers
+        asked: dict[str, Any] = {"filters": filters, "layers": layers, "norm": settings.norm}
+        options = {"in_channels": channels, "dimensions": dimensions, **asked}
+        options["filters"] = filters or sizes["discriminator_filters"]
         return _fitted("discriminators", str(settings.discriminator), options, asked)
 
     return Networks(
