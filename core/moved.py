@@ -22,7 +22,7 @@ MODULES = {
     "unpaired.core.export": "unpaired.core.model.export",
     "unpaired.core.folders": "unpaired.core.adapter.folders",
     "unpaired.core.held_out": "unpaired.core.evaluation.test_set",
-    "unpaired.core.history": "unpaired.core.training.history",
+    "unpaired.core.history": "unpaired.core.training.engine",
     "unpaired.core.importing": "unpaired.core.model.importing, unpaired.core.model.state_dicts",
     "unpaired.core.launch": "unpaired.core.training.launch",
     "unpaired.core.loop": "unpaired.core.training.loop, unpaired.core.training.signals",

@@ -11,38 +11,10 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ..errors import AdapterError, UnpairedError, one_line
-from ..samples import Sample
+from ..errors import AdapterError, one_line
 from ..sides import Side
 from .domain import Domain
-from .tensors import check_sample, fault_of_shape, raised, shape_of, wrong
-
-
-def draw(
-    domain: Domain,
-    file: Path,
-    side: Side,
-    rng: np.random.Generator,
-    augmentation: float = 1.0,
-    values: bool = True,
-) -> Sample:
-    """Draw one training sample and check it against the contract; `values`: check its values too.
-
-    Raises:
-        MediaError, OSError: as the domain raises them, for a file that cannot be used.
-        AdapterError: the domain raised anything else, or returned something that is not a sample.
-    """
-    try:
-        drawn = domain.sample(file, side, rng, augmentation)
-    except (UnpairedError, OSError, MemoryError):
-        raise
-    except Exception as error:
-        raise raised(type(domain).__name__, "sample", error, file) from error
-    sample = Sample.of(drawn)
-    check(domain, "sample", sample.x, side, file, values)
-    return sample
+from .tensors import check_sample, fault_of_shape, shape_of, wrong
 
 
 def check(domain: Domain, method: str, x: Any, side: Side, file: Path, values: bool = True) -> None:

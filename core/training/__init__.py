@@ -1,4 +1,4 @@
-"""Training, in the order to read it: run, plan, launch, loop, engine."""
+"""Training, in the order to read it: run, loop, loader, engine; then `objectives`."""
 
 from __future__ import annotations
 

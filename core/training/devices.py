@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -61,3 +63,17 @@ def native_bf16(accelerator: str) -> bool:
     if accelerator == "cpu":
         return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
     return False
+
+
+@contextmanager
+def arithmetic(precision: str) -> Iterator[None]:
+    """Keeps fp64 whole: Fabric rounds what a wrapped forward returns to the default dtype."""
+    if precision != "fp64":
+        yield
+        return
+    earlier = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(earlier)

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
-from ..adapter.checks import draw
+from ..adapter.checks import check
 from ..adapter.domain import Domain
+from ..adapter.tensors import raised
 from ..errors import AdapterError, MediaError, ResourceError, UnpairedError
 from ..samples import Batch, Sample
 from ..sides import Side
@@ -228,6 +229,31 @@ def loader(
                 said = True
             batch = batch.batch()
         yield batch
+
+
+def draw(
+    domain: Domain,
+    file: Path,
+    side: Side,
+    rng: np.random.Generator,
+    augmentation: float = 1.0,
+    values: bool = True,
+) -> Sample:
+    """Draw one training sample and check it against the contract; `values`: check its values too.
+
+    Raises:
+        MediaError, OSError: as the domain raises them, for a file that cannot be used.
+        AdapterError: the domain raised anything else, or returned something that is not a sample.
+    """
+    try:
+        drawn = domain.sample(file, side, rng, augmentation)
+    except (UnpairedError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise raised(type(domain).__name__, "sample", error, file) from error
+    sample = Sample.of(drawn)
+    check(domain, "sample", sample.x, side, file, values)
+    return sample
 
 
 def first_sample(domain: Domain, files: Sequence[Path], side: Side, augmentation: float = 1.0, seed: int = 0) -> Tensor:

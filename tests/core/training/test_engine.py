@@ -15,8 +15,8 @@ from unpaired.core.networks.presets import default_networks
 from unpaired.core.objectives.cycle import Cycle
 from unpaired.core.objectives.objective import Objective
 from unpaired.core.samples import Batch
-from unpaired.core.training.devices import make_fabric
-from unpaired.core.training.engine import Engine, arithmetic
+from unpaired.core.training.devices import arithmetic, make_fabric
+from unpaired.core.training.engine import Engine
 
 TINY = unpaired.NetworkSettings(filters=4, blocks=1, discriminator_filters=4, discriminator_layers=2)
 

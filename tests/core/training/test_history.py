@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unpaired.core.training.history import HistoryBuffer
+from unpaired.core.training.engine import HistoryBuffer
 from unpaired.core.training.schedule import constant_then_linear
 
 
