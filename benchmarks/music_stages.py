@@ -24,7 +24,7 @@ from torch import Tensor
 
 from unpaired.domains.audio.conversion.source_filter import GainFilter, bounded, to_spectrum
 from unpaired.domains.audio.conversion.vocoders import MOMENTUM, griffin_lim, magnitudes
-from unpaired.domains.audio.evaluation.analysis import analysed
+from unpaired.domains.audio.evaluation.analysis import analyse
 from unpaired.domains.audio.signal.mel import log_mel
 from unpaired.domains.audio.signal.sound import Sound
 
@@ -113,7 +113,7 @@ def main() -> None:
             length = min(len(ours), len(theirs))
             wanted = log_mel(theirs[:length], SETTINGS)
             for name, made in stages(ours[:length], theirs[:length]).items():
-                figures = distance(log_mel(made, SETTINGS), wanted), analysed(made, RATE).hnr
+                figures = distance(log_mel(made, SETTINGS), wanted), analyse(made, RATE).hnr
                 found.setdefault(name, []).append(figures)
         means = {name: np.nanmean(values, axis=0) for name, values in found.items()}
         print(f"{source} to {target}, {len(chosen)} notes")

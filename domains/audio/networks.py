@@ -104,7 +104,7 @@ class ShuffledNorm(InstanceNorm):
         return super().forward(x)
 
 
-def _normed(norm: str, dimensions: int, channels: int) -> list[nn.Module]:
+def _make_norm(norm: str, dimensions: int, channels: int) -> list[nn.Module]:
     layers = normalisation(norm, dimensions, channels)
     return [*layers, Scale(channels)] if norm == "instance" else layers
 
@@ -117,10 +117,10 @@ class GatedBlock(nn.Module):
         inner = 2 * channels
         self.layers = nn.Sequential(
             convolution(1, channels, 2 * inner, 3, padding=1),
-            *_normed(norm, 1, 2 * inner),
+            *_make_norm(norm, 1, 2 * inner),
             Gate(),
             convolution(1, inner, channels, 3, padding=1),
-            *_normed(norm, 1, channels),
+            *_make_norm(norm, 1, channels),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -177,9 +177,9 @@ class GatedGenerator(nn.Module):
             *_halving(wide, wide, norm),
         )
         flat = wide * bins // 4
-        self.flatten = nn.Sequential(convolution(1, flat, wide, 1), *_normed(norm, 1, wide))
+        self.flatten = nn.Sequential(convolution(1, flat, wide, 1), *_make_norm(norm, 1, wide))
         self.blocks = nn.Sequential(*(GatedBlock(wide, norm) for _ in range(blocks)))
-        self.unflatten = nn.Sequential(convolution(1, wide, flat, 1), *_normed(norm, 1, flat))
+        self.unflatten = nn.Sequential(convolution(1, wide, flat, 1), *_make_norm(norm, 1, flat))
         self.widen = nn.Sequential(
             *_doubling(wide, wide, norm),
             *_doubling(filters, filters, norm),
@@ -199,13 +199,13 @@ class GatedGenerator(nn.Module):
 
 def _halving(channels_in: int, channels_out: int, norm: str) -> list[nn.Module]:
     conv = convolution(2, channels_in, 2 * channels_out, 5, stride=2, padding=2)
-    return [conv, *_normed(norm, 2, 2 * channels_out), Gate()]
+    return [conv, *_make_norm(norm, 2, 2 * channels_out), Gate()]
 
 
 def _doubling(channels_in: int, channels_between: int, norm: str) -> list[nn.Module]:
     """To twice the size by pixel shuffle (Shi et al. 2016); half of `channels_between` is left by the gate."""
     conv = convolution(2, channels_in, 4 * channels_between, 5, padding=2)
-    normed = _normed(norm, 2, channels_between)
+    normed = _make_norm(norm, 2, channels_between)
     if norm == "instance":
         normed[0] = ShuffledNorm(channels_between)
     return [conv, nn.PixelShuffle(2), *normed, Gate()]
@@ -238,9 +238,9 @@ class GatedPatchDiscriminator(nn.Module):
         width = filters
         for layer in range(1, layers + 1):
             wider = filters * min(2**layer, 8)
-            stack += [convolution(2, width, 2 * wider, 3, stride=2, padding=1), *_normed(norm, 2, 2 * wider), Gate()]
+            stack += [convolution(2, width, 2 * wider, 3, stride=2, padding=1), *_make_norm(norm, 2, 2 * wider), Gate()]
             width = wider
-        stack += [convolution(2, width, 2 * width, (1, 5), padding=(0, 2)), *_normed(norm, 2, 2 * width), Gate()]
+        stack += [convolution(2, width, 2 * width, (1, 5), padding=(0, 2)), *_make_norm(norm, 2, 2 * width), Gate()]
         self.layers = nn.Sequential(*stack, convolution(2, width, 1, (1, 3), padding=(0, 1)))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -213,7 +213,7 @@ class Clock:
         nearest = min(reversed(self._jumps.offsets), key=lambda offset: abs(time + offset - others))
         if abs(time + nearest - others) <= _FAR or not steady:
             return nearest
-        return self._jumped(others - time)
+        return self._jump(others - time)
 
     def _following(self, place: _Place, time: Fraction, others: Fraction | None) -> Fraction:
         def away(offset: Fraction) -> Fraction:
@@ -238,9 +238,9 @@ class Clock:
             if away(place.offset + wrap) <= _FAR:
                 known.append(place.offset + wrap)
                 return known[-1]
-        return self._jumped(self._joined(place) - time)
+        return self._jump(self._join(place) - time)
 
-    def _joined(self, place: _Place) -> Fraction:
+    def _join(self, place: _Place) -> Fraction:
         """Where a track goes on after a jump, so that no other overlaps that begins as long after it as at first."""
         beside = [
             each.following - (each.first - place.first)
@@ -249,7 +249,7 @@ class Clock:
         ]
         return max(each for each in (place.following, *beside) if each <= place.following + _LONGER)
 
-    def _jumped(self, offset: Fraction) -> Fraction:
+    def _jump(self, offset: Fraction) -> Fraction:
         self._jumps.offsets.append(offset)
         self._jumps.count += 1
         return offset

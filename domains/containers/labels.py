@@ -66,7 +66,7 @@ def lost(kind: Container, source: InputContainer, tracks: Iterable[Any]) -> str 
     found = []
     if "chapters" not in kind.keeps and source.chapters():
         found.append("chapters")
-    if "tags" not in kind.keeps and any(_told(source.metadata)):
+    if "tags" not in kind.keeps and any(_tell(source.metadata)):
         found.append("tags")
     if "languages" not in kind.keeps and any(t.metadata.get("language", "und") != "und" for t in tracks):
         found.append("languages of tracks")
@@ -75,7 +75,7 @@ def lost(kind: Container, source: InputContainer, tracks: Iterable[Any]) -> str 
     return f"{kind.name} files have no room for {' and '.join(found)}: left out" if found else None
 
 
-def _told(tags: Mapping[str, str]) -> Iterable[str]:
+def _tell(tags: Mapping[str, str]) -> Iterable[str]:
     return (name for name in content_tags(tags) if not name.lower().startswith(_OF_WRITERS))
 
 

@@ -123,7 +123,7 @@ def add_sound(container: OutputContainer, encoder: str, wanted: Wanted) -> Any:
     Raises:
         av.FFmpegError, ValueError: the encoder refuses such sound, or the container the codec.
     """
-    trial = opened(encoder, wanted)
+    trial = open_encoder(encoder, wanted)
     target: Any = container.add_stream(encoder, rate=trial.sample_rate)
     _set_up(target.codec_context, encoder, wanted, trial.bit_rate)
     target.time_base = target.codec_context.time_base
@@ -131,7 +131,7 @@ def add_sound(container: OutputContainer, encoder: str, wanted: Wanted) -> Any:
     return target
 
 
-def opened(encoder: str, wanted: Wanted) -> Any:
+def open_encoder(encoder: str, wanted: Wanted) -> Any:
     """An encoder by itself; see `add_sound`."""
     same = _ENCODERS.get(wanted.codec, wanted.codec) == encoder
     usual = _BIT_RATE * av.AudioLayout(wanted.layout).nb_channels
@@ -191,7 +191,7 @@ class Delay:
 
 def encoder_delay(encoder: str, wanted: Wanted) -> Delay:
     """Measure it on silence."""
-    trial = opened(encoder, wanted)
+    trial = open_encoder(encoder, wanted)
     size = trial.frame_size or 1
     channels = av.AudioLayout(wanted.layout).nb_channels
     silence = av.AudioFrame.from_ndarray(np.zeros((1, 4 * size * channels), np.float32), "flt", wanted.layout)
@@ -201,7 +201,7 @@ def encoder_delay(encoder: str, wanted: Wanted) -> Delay:
     return Delay(before, 0 if trial.codec.delay else before, size)
 
 
-class Timeline:
+class FramePlacer:
     """Decoded frames made one stretch of samples: each lies where its time says, from `begin` up to `end`.
 
     Args:
@@ -222,7 +222,7 @@ class Timeline:
         self._stated = Fraction(0)  # when the last frame ended by its own account
         self._ticks = 0
 
-    def frames(self, frame: av.AudioFrame) -> Iterator[av.AudioFrame]:
+    def place(self, frame: av.AudioFrame) -> Iterator[av.AudioFrame]:
         """Contribution of a decoded frame: silence before it, and its audible part."""
         time = self._stated if frame.pts is None or frame.time_base is None else frame.pts * frame.time_base
         if self._form is None:
@@ -231,7 +231,7 @@ class Timeline:
             self._due = time if self._begin is None else self._begin
             self._ticks = round((self._due - self._shift) * frame.sample_rate)
         for part in self._of_one_form(frame):
-            yield from self._placed(part, time)
+            yield from self._place_at(part, time)
             time = self._stated
 
     def _of_one_form(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
@@ -244,7 +244,7 @@ class Timeline:
         parts: list[av.AudioFrame] = self._resampler.resample(frame)
         return parts
 
-    def _placed(self, frame: av.AudioFrame, time: Fraction) -> Iterator[av.AudioFrame]:
+    def _place_at(self, frame: av.AudioFrame, time: Fraction) -> Iterator[av.AudioFrame]:
         rate, late = frame.sample_rate, time - self._due
         follows = self._begun and abs(time - self._stated) <= _GAP and abs(late) <= _DRIFT
         self._stated = time + Fraction(frame.samples, rate)

@@ -19,7 +19,7 @@ from av.stream import Disposition
 from .kinds import Container
 from .labels import attach_cover, label
 from .opening import reason
-from .sound import SoundDecoder, Timeline, Wanted, add_sound, encoders_for
+from .sound import FramePlacer, SoundDecoder, Wanted, add_sound, encoders_for
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -53,24 +53,24 @@ class Track:
     def packets(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
         """Handle a packet of the source."""
         if self._inside(packet):
-            yield from self._converted(packet)
+            yield from self._convert(packet)
 
     def rest(self) -> Iterator[av.Packet[Any]]:
         """Packets left once the source has ended."""
         if self._held is not None:
             self._held.duration = self._decoded_length(self._held)
-            yield self._moved(self._held)
+            yield self._move(self._held)
 
-    def _converted(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
+    def _convert(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
         held, self._held = self._held, None
         if held is not None:
             if packet.dts is not None and held.dts is not None:
                 self._length = held.duration = max(0, packet.dts - held.dts)
-            yield self._moved(held)
+            yield self._move(held)
         if self._source.type != "subtitle" and not packet.duration:
             self._held = packet  # MP4 leaves out what lasts for no time: it lasts until the next
         else:
-            yield self._moved(packet)
+            yield self._move(packet)
 
     def _decoded_length(self, packet: av.Packet[Any]) -> int:
         if self._source.type == "audio":
@@ -95,7 +95,7 @@ class Track:
             return overlap > 0
         return (begin is None or time >= begin) and (end is None or time < end)
 
-    def _moved(self, packet: av.Packet[Any]) -> av.Packet[Any]:
+    def _move(self, packet: av.Packet[Any]) -> av.Packet[Any]:
         base = packet.time_base
         back = round(self._shift / base) if self._shift and self._source.type != "video" else 0
         if packet.pts is not None:
@@ -118,24 +118,24 @@ class _Sound(Track):
         super().__init__(*arguments)
         begin, end = self._span
         self._decoder = decoder
-        self._timeline = Timeline(decoder, self._shift if from_zero else begin, end, self._shift)
+        self._placer = FramePlacer(decoder, self._shift if from_zero else begin, end, self._shift)
 
     def _inside(self, packet: av.Packet[Any]) -> bool:
         return True  # cut where it begins and ends to the sample, once it is decoded
 
-    def _converted(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
-        yield from self._encoded(packet)
+    def _convert(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
+        yield from self._encode(packet)
 
     def rest(self) -> Iterator[av.Packet[Any]]:
-        yield from self._encoded(None)
+        yield from self._encode(None)
         yield from self._target.encode(None)  # type: ignore[attr-defined]
 
-    def _encoded(self, packet: av.Packet[Any] | None) -> Iterator[av.Packet[Any]]:
+    def _encode(self, packet: av.Packet[Any] | None) -> Iterator[av.Packet[Any]]:
         decoded: list[av.AudioFrame] = []
         with suppress(av.FFmpegError, ValueError, EOFError):  # a damaged packet is a moment of silence
             decoded = self._decoder.decode(packet)
         for frame in decoded:
-            for piece in self._timeline.frames(frame):
+            for piece in self._placer.place(frame):
                 yield from self._target.encode(piece)  # type: ignore[attr-defined]
 
 
@@ -146,7 +146,7 @@ class _Text(Track):
         super().__init__(*arguments)
         self._length_first = length_first
 
-    def _converted(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
+    def _convert(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
         lines = []
         with suppress(av.FFmpegError, ValueError):
             lines = [rect.dialogue for rect in self._source.decode(packet)]  # type: ignore[attr-defined]
@@ -157,7 +157,7 @@ class _Text(Track):
         written.time_base, written.pts, written.dts = packet.time_base, packet.pts, packet.pts
         written.duration = packet.duration
         written.is_keyframe = True
-        yield self._moved(written)
+        yield self._move(written)
 
 
 def copy_track(

@@ -83,7 +83,7 @@ def convert(
     if not reader.tiled:
         for chunk in chunks:
             translated = undo_gamma(translate(apply_gamma(chunk[None], gamma))[0], gamma_out)
-            yield _mixed(chunk, translated, options.strength)
+            yield _mix(chunk, translated, options.strength)
         return
     reduced = apply_gamma(reader.reduced(options.tile_above)[None], gamma)
     _, statistics = translate.with_statistics(reduced, None, 1.0)
@@ -97,10 +97,10 @@ def convert(
         if options.strength == 1.0:
             yield strip
         else:
-            yield _mixed(reader.region(slice(top, top + strip.shape[1]), slice(None)), strip, options.strength)
+            yield _mix(reader.region(slice(top, top + strip.shape[1]), slice(None)), strip, options.strength)
 
 
-def _mixed(source: Tensor, translated: Tensor, strength: float) -> Tensor:
+def _mix(source: Tensor, translated: Tensor, strength: float) -> Tensor:
     return translated if strength == 1.0 else source + strength * (translated - source)
 
 

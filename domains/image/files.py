@@ -63,7 +63,7 @@ def media_errors(path: Path) -> Iterator[None]:
     except PermissionError as error:
         raise MediaError(f"{path} cannot be read: permission denied") from error
     except UnidentifiedImageError as error:
-        raise MediaError(_unidentified(path)) from error
+        raise MediaError(_name_unidentified(path)) from error
     except Pillow.DecompressionBombError as error:
         raise MediaError(f"{path} claims more pixels than the {PIXEL_LIMIT:,} that are decoded") from error
     except MemoryError as error:
@@ -72,7 +72,7 @@ def media_errors(path: Path) -> Iterator[None]:
         raise MediaError(f"{path} cannot be decoded: {one_line(error)}") from error
 
 
-def _unidentified(path: Path) -> str:
+def _name_unidentified(path: Path) -> str:
     kind = unread_by_content(path) or unread_by_name(path)
     if kind is not None:
         return f"{path}: {kind.reason}"
@@ -132,8 +132,8 @@ def read_picture(path: Path, raw: bool = False, about: int | None = None) -> Pic
         try:
             with _open(path) as image:
                 if form is None or (form.fault(raw) is not None and form.left_to_pillow):
-                    return _described(path, image, _decoded(path, image, about))
-                return _described(path, image, tiff.read_tiff(path, raw))
+                    return _describe(path, image, _decode(path, image, about))
+                return _describe(path, image, tiff.read_tiff(path, raw))
         except UnidentifiedImageError:
             if form is None:
                 raise
@@ -183,7 +183,7 @@ def _pages(image: ImageFile.ImageFile) -> int:
     return count
 
 
-def _decoded(path: Path, image: ImageFile.ImageFile, about: int | None) -> Picture:
+def _decode(path: Path, image: ImageFile.ImageFile, about: int | None) -> Picture:
     """Pixels, transparency and profile, upright."""
     pages = _pages(image)
     bits, grey = (8, False) if image.format == "TIFF" else (deep.bits_of(path, image), deep.is_grey(image))
@@ -220,7 +220,7 @@ def _one_wide_channel(path: Path, image: ImageFile.ImageFile) -> Pixels:
     return canonical(values[..., None], str(path))
 
 
-def _described(path: Path, image: ImageFile.ImageFile, picture: Picture) -> Picture:
+def _describe(path: Path, image: ImageFile.ImageFile, picture: Picture) -> Picture:
     """The picture with what its file says besides."""
     chunks, lost = png.chunks_of(path) if image.format == "PNG" else ((), ())
     if image.format == "AVIF" and picture.icc is None and (light := deep.light_of_avif(path)):

@@ -107,7 +107,7 @@ def _background(data: bytes, bits: int, colour_type: int, palette: bytes) -> byt
     return np.resize(full.clip(0, 65535), 3).astype(">u2").tobytes()
 
 
-def _fitted(chunks: Iterable[Chunk], channels: int, bits: int, profile: bool) -> Iterator[Chunk]:
+def _fit(chunks: Iterable[Chunk], channels: int, bits: int, profile: bool) -> Iterator[Chunk]:
     """Kept chunks as a PNG of that form takes them: in the order they came, one each of those that a file has once."""
     seen: set[bytes] = set()
     for kind, data in chunks:
@@ -164,7 +164,7 @@ def mend_clear_grey(image: ImageFile.ImageFile) -> None:
 # -- writing ----------------------------------------------------------------------------------------
 def chunks_for(picture: Picture, channels: int, bits: int) -> Iterator[Chunk]:
     """All chunks beside the pixels, for a PNG of that form."""
-    yield from _fitted(picture.chunks, channels, bits, picture.icc is not None)
+    yield from _fit(picture.chunks, channels, bits, picture.icc is not None)
     if picture.icc:
         yield b"iCCP", b"ICC profile\0\0" + zlib.compress(picture.icc)
     if picture.dpi:
@@ -190,7 +190,7 @@ def _is_utf8(text: bytes) -> bool:
 def with_chunks(encoded: bytes, chunks: Iterable[Chunk]) -> bytes:
     """An encoded PNG with further chunks behind its header, where every kind may stand in a file without palette."""
     end = len(_SIGNATURE) + 25
-    return encoded[:end] + b"".join(_framed(*each) for each in chunks) + encoded[end:]
+    return encoded[:end] + b"".join(_frame(*each) for each in chunks) + encoded[end:]
 
 
 def write_deep(file: IO[bytes], array: Pixels, chunks: Iterable[Chunk]) -> None:
@@ -198,9 +198,9 @@ def write_deep(file: IO[bytes], array: Pixels, chunks: Iterable[Chunk]) -> None:
     height, width, channels = array.shape
     colour_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
     file.write(_SIGNATURE)
-    file.write(_framed(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)))
+    file.write(_frame(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)))
     for kind, data in chunks:
-        file.write(_framed(kind, data))
+        file.write(_frame(kind, data))
     packer = zlib.compressobj(6)
     for block in blocks(array):
         rows = block.astype(">u2").view(np.uint8).reshape(len(block), width, 2 * channels)
@@ -210,10 +210,10 @@ def write_deep(file: IO[bytes], array: Pixels, chunks: Iterable[Chunk]) -> None:
         lines[:, 1:] = filtered.reshape(len(block), -1)
         packed = packer.compress(lines.tobytes())
         if packed:
-            file.write(_framed(b"IDAT", packed))
-    file.write(_framed(b"IDAT", packer.flush()))
-    file.write(_framed(b"IEND", b""))
+            file.write(_frame(b"IDAT", packed))
+    file.write(_frame(b"IDAT", packer.flush()))
+    file.write(_frame(b"IEND", b""))
 
 
-def _framed(kind: bytes, data: bytes) -> bytes:
+def _frame(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))

@@ -60,13 +60,13 @@ def loaded(file: Path, side: Side, settings: ImageSettings, cache: PictureCache)
     held = cache.get((file, side))
     if held is not None:
         return held
-    pixels = fitted(_decoded(file, side, settings, settings.loaded), settings.loaded, settings.fit == "stretch")
+    pixels = fitted(_decode(file, side, settings, settings.loaded), settings.loaded, settings.fit == "stretch")
     pixels = np.ascontiguousarray(pixels)
     cache.offer((file, side), pixels)
     return pixels
 
 
-def _decoded(file: Path, side: Side, settings: ImageSettings, target: tuple[int, int]) -> Pixels:
+def _decode(file: Path, side: Side, settings: ImageSettings, target: tuple[int, int]) -> Pixels:
     # Twice the target: a JPEG decoded at a fraction still has more detail than is kept.
     picture = read_picture(file, raw=settings.mode == "channels", about=2 * max(target))
     return with_channels(picture, settings.channels(side), str(file))
@@ -114,7 +114,7 @@ def whole(file: Path, side: Side, settings: ImageSettings) -> Tensor:
 
     Raises MediaError for a file that cannot be decoded.
     """
-    return centred(_decoded(file, side, settings, settings.crop), settings)
+    return centred(_decode(file, side, settings, settings.crop), settings)
 
 
 def centred(pixels: Pixels, settings: ImageSettings) -> Tensor:

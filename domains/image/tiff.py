@@ -155,12 +155,12 @@ def read_tiff(path: Path, raw: bool = False, decode: bool = True) -> Picture:
     with tifffile.TiffFile(path) as tiff:
         form, page = _form(path, tiff), tiff.pages[0]
         if raw and (series := _pages_as_channels(tiff)) is not None:
-            return _stacked(path, series, decode)
+            return _stack(path, series, decode)
         if (fault := form.fault(raw)) is not None:
             raise MediaError(f"{path} is a TIFF of {fault}, which is not read; save it as RGB or grey of 16 bits first")
         check_bytes(path, form.width * form.height * form.samples * -(-form.bits // 8))
-        values = _decoded(path, page, form) if decode else _stand_in(form)
-        picture = _meant(path, values, form, page, raw, decode)
+        values = _decode(path, page, form) if decode else _stand_in(form)
+        picture = _interpret(path, values, form, page, raw, decode)
         orientation = _values(page, 274, (1,))[0]
         profile = bytes(page.tags[34675].value) if 34675 in page.tags else None
         full_size = sum(not _is_small_copy(each) for each in list(islice(tiff.pages, _PAGES_COUNTED)))
@@ -182,7 +182,7 @@ def _pages_as_channels(tiff: Any) -> Any:
     return series
 
 
-def _stacked(path: Path, series: Any, decode: bool) -> Picture:
+def _stack(path: Path, series: Any, decode: bool) -> Picture:
     check_bytes(path, int(series.size) * series.dtype.itemsize)
     values: Pixels = series.asarray() if decode else np.broadcast_to(np.zeros((), series.dtype), series.shape)
     values = channels_last(values, len(series.axes) == 3 and series.axes[0] not in "YX")
@@ -200,7 +200,7 @@ def _stand_in(form: Form) -> Pixels:
     return np.broadcast_to(np.zeros((), _dtype(form)), (form.height, form.width, form.samples))
 
 
-def _decoded(path: Path, page: Any, form: Form) -> Pixels:
+def _decode(path: Path, page: Any, form: Form) -> Pixels:
     """Every strip or tile in its place: (height, width, samples) of numbers as stored."""
     values = np.zeros((form.height, form.width, form.samples), _dtype(form))
     tiled = 322 in page.tags
@@ -228,7 +228,7 @@ def _decoded(path: Path, page: Any, form: Form) -> Pixels:
 def _numbers(data: bytes, form: Form, shape: tuple[int, int, int]) -> Pixels:
     height, width, channels = shape
     row = -(-width * channels * form.bits // 8)
-    flat = np.frombuffer(_unpacked(data, form, row, height), np.uint8, row * height).reshape(height, row)
+    flat = np.frombuffer(_unpack(data, form, row, height), np.uint8, row * height).reshape(height, row)
     dtype = _dtype(form)
     if form.predictor == 3:
         return _float_differences(flat, channels, dtype).reshape(shape)
@@ -243,7 +243,7 @@ def _numbers(data: bytes, form: Form, shape: tuple[int, int, int]) -> Pixels:
     return values
 
 
-def _unpacked(data: bytes, form: Form, row: int, rows: int) -> bytes:
+def _unpack(data: bytes, form: Form, row: int, rows: int) -> bytes:
     """The bytes of a strip or tile, `rows` of `row` bytes each. Raises ValueError or OSError where they do not come."""
     if form.reversed_bits:
         data = np.packbits(np.unpackbits(np.frombuffer(data, np.uint8)), bitorder="little").tobytes()
@@ -289,15 +289,15 @@ def _float_differences(flat: Pixels, channels: int, dtype: np.dtype[Any]) -> Pix
 
 
 # -- numbers into brightness ------------------------------------------------------------------------
-def _meant(path: Path, values: Pixels, form: Form, page: Any, raw: bool, decode: bool) -> Picture:
+def _interpret(path: Path, values: Pixels, form: Form, page: Any, raw: bool, decode: bool) -> Picture:
     """Values as stored as a picture: black is 0, white the type's largest value."""
     notes = [f"its {form.bits}-bit floats are read as 32-bit ones"] if form.bits == 64 else []
     if form.photometric == PALETTE:
-        values = _looked_up(values[..., 0], _values(page, 320, ()))
+        values = _look_up(values[..., 0], _values(page, 320, ()))
     elif decode:
         values = canonical(full_range(values, form.bits) if form.kind == 1 else values, str(path))
         if form.photometric == WHITE_IS_ZERO:
-            values = np.concatenate([_inverted(values[..., :1]), values[..., 1:]], axis=2)
+            values = np.concatenate([_invert(values[..., :1]), values[..., 1:]], axis=2)
     colours = values.shape[2] if form.photometric == PALETTE else form.colours
     if not (form.alpha and form.samples == form.colours + 1) and (raw or form.photometric < RGB):
         return Picture(values, notes=tuple(notes))  # bands of a recording, not grey and something more
@@ -311,11 +311,11 @@ def _meant(path: Path, values: Pixels, form: Form, page: Any, raw: bool, decode:
     return Picture(pixels, alpha, notes=tuple(notes))
 
 
-def _inverted(values: Pixels) -> Pixels:
+def _invert(values: Pixels) -> Pixels:
     return cast(Pixels, values.dtype.type(peak(values.dtype)) - values)
 
 
-def _looked_up(places: Pixels, palette: Sequence[int]) -> Pixels:
+def _look_up(places: Pixels, palette: Sequence[int]) -> Pixels:
     """The colours (H, W, 3) of 8 bits at those places of a ColorMap: all reds, greens and blues, of 16 bits each."""
     colours: Pixels = np.array(palette, np.uint16).reshape(3, -1)
     if colours.max() > 255:  # some writers put 8-bit values there: libtiff's own programs look out for them too

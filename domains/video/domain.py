@@ -187,9 +187,11 @@ class Video(Domain):
 
             yield from stabiliser.convert(reader, framewise, options)
         else:
-            from .evaluation.report import reported
+            from .evaluation.report import convert_and_report
 
-            yield from reported(reader, framewise, options, options.report, opened.path.name, opened.info.rate)
+            yield from convert_and_report(
+                reader, framewise, options, options.report, opened.path.name, opened.info.rate
+            )
 
     def convert_live(
         self,

@@ -84,11 +84,11 @@ class LiveConversion:
     def push(self, audio: Sound) -> Sound:
         """The samples (channels, n) that are complete with further ones (channels, m)."""
         self._received += audio.shape[1]
-        return self._gone(self._filtered(self._pitch.push(audio)))
+        return self._gone(self._apply_gains(self._pitch.push(audio)))
 
     def finish(self) -> Sound:
         """The samples at the end, once everything was pushed."""
-        last = [self._filtered(self._pitch.finish())]
+        last = [self._apply_gains(self._pitch.finish())]
         sound = self._resampler.finish()
         mel = np.concatenate([self._log_mel.push(sound.reshape(-1)), self._log_mel.finish()], axis=1)
         last += [self._filter.push(last[0][:, :0], self._gain(mel)), self._filter.finish()]
@@ -98,7 +98,7 @@ class LiveConversion:
         self._given += audio.shape[1]
         return np.clip(audio, -1, 1)
 
-    def _filtered(self, audio: Sound) -> Sound:
+    def _apply_gains(self, audio: Sound) -> Sound:
         sound = self._resampler.push(audio.mean(axis=0))
         self._listen(sound)
         return self._filter.push(audio, self._gain(self._log_mel.push(sound)))
@@ -234,7 +234,7 @@ def convert_microphone(
                 if queue.seconds_waiting() > _LONGEST_QUEUE:
                     session.dropped += len(queue.read(round(queue.seconds_waiting() * rate)))
                 audio = np.ascontiguousarray(block.T)
-                session.translate(audio, queue.seconds_waiting(), lambda result: stream.write(_packed(result)))
+                session.translate(audio, queue.seconds_waiting(), lambda result: stream.write(_pack(result)))
                 if progress is not None and session.due():
                     progress(session.report(sum(stream.latency)))
     except KeyboardInterrupt:
@@ -285,7 +285,7 @@ class _Session:
         return LiveReport(seconds, median + beside, max(latencies) + beside, factor, self.dropped / self._rate)
 
 
-def _packed(audio: Sound) -> Sound:
+def _pack(audio: Sound) -> Sound:
     """(n, channels), as sound cards take it."""
     return np.ascontiguousarray(audio.T)
 

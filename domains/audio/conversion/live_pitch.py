@@ -45,7 +45,7 @@ class LivePitch:
         self._received += audio.shape[1]
         heard = round(_HEARD * self._rate)
         self._recent = np.concatenate([self._recent, audio.mean(axis=0)])[-heard:]
-        hz = self._tracked()
+        hz = self._track()
         return self._shifter.push(audio, hz, self._ratio(hz))
 
     def finish(self) -> Sound:
@@ -54,7 +54,7 @@ class LivePitch:
             return empty(1)
         return self._shifter.finish()
 
-    def _tracked(self) -> Contour:
+    def _track(self) -> Contour:
         """Values that became certain, one every 5 ms."""
         until = int((self._received / self._rate - _CERTAIN) / PERIOD)
         if until <= self._known:

@@ -92,18 +92,18 @@ class GainFilter:
     def _advance(self, last: int) -> Sound:
         pieces = [empty(len(self._sum))]
         while self._frame <= last:
-            pieces.append(self._filtered(min(128, last - self._frame + 1)))
+            pieces.append(self._filter_frames(min(128, last - self._frame + 1)))
         self._audio.forget(self._frame * self._hop - self._size)
         self._gains.forget(int(self._frame * self._step) - 2)
         return np.concatenate(pieces, axis=1)
 
-    def _filtered(self, count: int) -> Sound:
+    def _filter_frames(self, count: int) -> Sound:
         hop, size, half = self._hop, self._size, self._size // 2
         begin = self._frame * hop - half
         audio = self._audio.read(begin, begin + (count - 1) * hop + size)
         frames = np.lib.stride_tricks.sliding_window_view(audio, size, axis=1)[:, ::hop]
         spectrum = fft.rfft(frames * self._window, axis=-1)
-        spectrum *= np.exp(self._interpolated(count) @ self._spread)
+        spectrum *= np.exp(self._interpolate(count) @ self._spread)
         # Squared Hann windows, four to a window, add up to 3/2.
         back = fft.irfft(spectrum, size, axis=-1) * (self._window / np.float32(1.5))
         total = np.zeros((len(audio), (count - 1) * hop + size), np.float32)
@@ -118,7 +118,7 @@ class GainFilter:
         self._given += done.shape[1]
         return done
 
-    def _interpolated(self, count: int) -> Sound:
+    def _interpolate(self, count: int) -> Sound:
         """(count, bins): the gains at the times of our frames."""
         position = np.clip((self._frame + np.arange(count)) * self._step, 0, max(0, self._gains.end - 1))
         first = int(position[0])
@@ -202,7 +202,7 @@ class Level:
     def _sounding(self, source: Sound) -> Sound:
         loud = (np.abs(source).max(axis=0) > _SILENT).astype(np.float32)
         near = ndimage.maximum_filter1d(loud, 2 * self._spread + 1, mode="constant")
-        return _smoothed(near, self._spread // 4)
+        return _smooth(near, self._spread // 4)
 
 
 class _Power:
@@ -230,7 +230,7 @@ def _limits(source: Sound, result: Sound, hop: int) -> Sound:
     needed = np.minimum(1, allowed / np.maximum(peaks, 1e-9))
     if needed.min() >= 1:
         return np.ones(result.shape[1], np.float32)
-    return _smoothed(ndimage.minimum_filter1d(needed, hop + 1, mode="nearest").astype(np.float32), hop // 2)
+    return _smooth(ndimage.minimum_filter1d(needed, hop + 1, mode="nearest").astype(np.float32), hop // 2)
 
 
 def _peaks(audio: Sound) -> Sound:
@@ -240,7 +240,7 @@ def _peaks(audio: Sound) -> Sound:
     return peaks
 
 
-def _smoothed(values: Sound, reach: int) -> Sound:
+def _smooth(values: Sound, reach: int) -> Sound:
     """Under a Hann window that reaches to both sides; constant stretches stay exactly as they are."""
     window = np.hanning(2 * reach + 3)[1:-1]
     smooth = signal.fftconvolve(np.pad(values, reach, mode="edge"), window / window.sum(), mode="valid")

@@ -65,7 +65,7 @@ class Resynthesis:
         while self._gain.end >= self._frame + _FRAMES + _AROUND + 1:
             pieces.append(self._stretch(_FRAMES))
         self._made.append(self._back.push(np.concatenate(pieces))[None])
-        return self._outward(min(self._made.end, self._carried.end))
+        return self._give(min(self._made.end, self._carried.end))
 
     def finish(self) -> Sound:
         """The samples at the end, once everything was pushed."""
@@ -78,7 +78,7 @@ class Resynthesis:
             pieces.append(self._stretch(min(_FRAMES, self._gain.end - self._frame)))
         self._made.append(self._back.push(np.concatenate(pieces))[None])
         self._made.append(self._back.finish()[None])
-        return self._outward(self._carried.end)
+        return self._give(self._carried.end)
 
     def _take(self, sound: Sound, mel: Sound) -> Sound:
         """Keep what came, and give its gains."""
@@ -103,7 +103,7 @@ class Resynthesis:
             buffer.forget((self._frame - _AROUND) * factor)
         return made[: count * hop]
 
-    def _outward(self, until: int) -> Sound:
+    def _give(self, until: int) -> Sound:
         begin, self._given = self._given, until
         sound = self._made.read(begin, until) * self._loudness + self._carried.read(begin, until)
         self._made.forget(until)
@@ -128,7 +128,7 @@ class _Above:
         if not self._anything:
             return np.zeros_like(audio)
         self._audio.append(audio)
-        return self._filtered(self._back.push(self._there.push(audio)), gain)
+        return self._filter_above(self._back.push(self._there.push(audio)), gain)
 
     def finish(self, gain: Sound) -> Sound:
         """The samples at the end, with the last gains."""
@@ -137,9 +137,9 @@ class _Above:
         below = np.concatenate([self._back.push(self._there.finish()), self._back.finish()], axis=1)
         left = self._audio.end - self._done
         below = np.pad(below, ((0, 0), (0, left)))[:, :left]
-        return np.concatenate([self._filtered(below, gain), self._filter.finish()], axis=1)
+        return np.concatenate([self._filter_above(below, gain), self._filter.finish()], axis=1)
 
-    def _filtered(self, below: Sound, gain: Sound) -> Sound:
+    def _filter_above(self, below: Sound, gain: Sound) -> Sound:
         begin, self._done = self._done, self._done + below.shape[1]
         above = self._audio.read(begin, self._done) - below
         self._audio.forget(self._done)

@@ -80,12 +80,12 @@ def common_rate(rates: Iterable[int]) -> int:
 def analyse_file(file: Path, rate: int) -> Voice:
     """Analyse a file at `rate`, its channels averaged. Raises MissingFile or MediaError."""
     try:
-        return analysed(read_mono(file, rate), rate)
+        return analyse(read_mono(file, rate), rate)
     except MediaError as error:
         raise MediaError(f"{file} cannot be scored: {error}") from error
 
 
-def analysed(audio: npt.NDArray[np.floating], rate: int) -> Voice:
+def analyse(audio: npt.NDArray[np.floating], rate: int) -> Voice:
     """Analyse a recording: DIO and StoneMask for the pitch, CheapTrick for the envelope (Morise et al. 2016).
 
     Args:

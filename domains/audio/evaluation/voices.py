@@ -169,7 +169,7 @@ class _DirectionScorer:
         shown = set(np.linspace(0, len(ours) - 1, _EXAMPLES).round().astype(int).tolist())
         converted: list[Voice] = []
         for number, (file, voice) in enumerate(ours.items()):
-            output, result = self._converted(file, number)
+            output, result = self._convert(file, number)
             true = [theirs[other] for other in counterparts.get(file, ())]
             own = {"hnr": result.hnr, "similarity": speaker_similarity(result, [*ours.values()], [*theirs.values()])}
             rows["converted"].add([against_target(result, each) for each in true], own | voicing_change(result, voice))
@@ -194,7 +194,7 @@ class _DirectionScorer:
             real_time_factor=sum(self._spent[1:]) / sum(self._seconds[1:]) if len(self._spent) > 1 else math.nan,
         )
 
-    def _converted(self, file: Path, number: int) -> tuple[Path, Voice]:
+    def _convert(self, file: Path, number: int) -> tuple[Path, Voice]:
         output = self.scratch / f"{number}.wav"
         start = time.perf_counter()
         self.translator.convert(file, output, self.direction, **self.options)

@@ -92,7 +92,7 @@ class RecordingFacts:
 def header(path: Path) -> RecordingFacts:
     """A recording by its header. Raises MissingFile or MediaError."""
     with SoundFile(path) as file:
-        return _described(path, file.info)
+        return _describe(path, file.info)
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -136,10 +136,10 @@ def examine(path: Path, settings: AudioSettings) -> RecordingFacts:
         digest=digest_of(path),
         damage=damage,
     )
-    return _described(path, info, analysis)
+    return _describe(path, info, analysis)
 
 
-def _described(path: Path, info: Any, analysis: RecordingAnalysis | None = None) -> RecordingFacts:
+def _describe(path: Path, info: Any, analysis: RecordingAnalysis | None = None) -> RecordingFacts:
     promised = info.samples / info.rate if info.samples else None
     return RecordingFacts(path, info.rate, info.channels, info.codec, promised, info.picture, analysis)
 

@@ -57,13 +57,13 @@ def speakers_of(path: Path, kind: str, codec: str, channels: int) -> Speakers | 
     kind, codec: the file's in libsndfile's words.
     """
     if codec in ("VORBIS", "OPUS"):
-        return _listed(_VORBIS, channels) if codec == "VORBIS" or _opus_family(path) < 2 else None
+        return _look_up(_VORBIS, channels) if codec == "VORBIS" or _opus_family(path) < 2 else None
     if codec.startswith("ALAC"):
-        return _listed(_ALAC, channels)
+        return _look_up(_ALAC, channels)
     if kind == "FLAC":
         masks = (value for name, value in comments_in(path) if name.upper() == "WAVEFORMATEXTENSIBLE_CHANNEL_MASK")
-        return _checked(_of_mask(_number(next(masks, ""))), channels) or _listed(_FLAC, channels)
-    return _checked(_of_chunks(ChunkedFile(path)), channels)
+        return _check(_of_mask(_number(next(masks, ""))), channels) or _look_up(_FLAC, channels)
+    return _check(_of_chunks(ChunkedFile(path)), channels)
 
 
 def ordered(speakers: Speakers) -> Speakers:
@@ -95,24 +95,24 @@ def speakers_in(layout: str) -> Speakers | None:
 # -- in a new file ----------------------------------------------------------------------------------
 def usual(channels: int) -> Speakers | None:
     """Default loudspeakers for a number of channels."""
-    return _listed(_FLAC, channels)
+    return _look_up(_FLAC, channels)
 
 
 def is_usual(speakers: Speakers) -> bool:
     """Whether they are; behind and beside pass for each other where a layout has only one of the two."""
-    return _matched(usual(len(speakers)) or (), speakers) is not None
+    return _match(usual(len(speakers)) or (), speakers) is not None
 
 
 def order_in(codec: str, speakers: Speakers | None, channels: int) -> tuple[int, ...] | None:
     """The channel, of those in this package's order, that stands at each place of VORBIS, OPUS or ALAC; None where its
     layouts are others."""
     places = places_in(codec, channels)
-    return None if places is None else _matched(places, ordered(speakers or places))
+    return None if places is None else _match(places, ordered(speakers or places))
 
 
 def places_in(codec: str, channels: int) -> Speakers | None:
     """The loudspeakers that VORBIS, OPUS or ALAC take so many channels for."""
-    return _listed(_ALAC if codec.startswith("ALAC") else _VORBIS, channels)
+    return _look_up(_ALAC if codec.startswith("ALAC") else _VORBIS, channels)
 
 
 def moved(speakers: Speakers, found: Speakers | None, suffix: str) -> str | None:
@@ -130,7 +130,7 @@ def apple_chunk(speakers: Speakers) -> bytes:
     return struct.pack(">III", _BY_BITS << 16, mask_of(speakers), 0)
 
 
-def _matched(places: Speakers, speakers: Speakers) -> tuple[int, ...] | None:
+def _match(places: Speakers, speakers: Speakers) -> tuple[int, ...] | None:
     """Where in `speakers` each of `places` is; a single one is anywhere."""
     if len(places) == len(speakers) == 1:
         return (0,)
@@ -141,11 +141,11 @@ def _matched(places: Speakers, speakers: Speakers) -> tuple[int, ...] | None:
 
 
 # -- in a file --------------------------------------------------------------------------------------
-def _listed(orders: Mapping[int, str], number: int) -> Speakers | None:
+def _look_up(orders: Mapping[int, str], number: int) -> Speakers | None:
     return tuple(orders[number].split()) if number in orders else None
 
 
-def _checked(speakers: Speakers | None, channels: int) -> Speakers | None:
+def _check(speakers: Speakers | None, channels: int) -> Speakers | None:
     return speakers if speakers and len(speakers) == channels == len(set(speakers)) else None
 
 
@@ -186,7 +186,7 @@ def _of_apple(content: bytes) -> Speakers | None:
     if tag >> 16 == _BY_BITS:
         return _of_mask(bits)
     if tag >> 16 != _BY_LABELS:
-        return _listed(_TAGS, tag >> 16)
+        return _look_up(_TAGS, tag >> 16)
     labels = [int.from_bytes(content[at : at + 4], "big") for at in range(12, min(len(content), 12 + 20 * count), 20)]
     names = _APPLE | _BESIDE if set(labels) & _BEHIND else _APPLE
     return tuple(names[label] for label in labels) if set(labels) <= set(names) else None

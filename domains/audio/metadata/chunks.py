@@ -55,9 +55,9 @@ class ChunkedFile:
         """The kind of chunks; None where the file has none."""
         self.chunks: tuple[Chunk, ...] = ()
         with path.open("rb") as file:
-            self.family, first, large = _recognised(file)
+            self.family, first, large = _recognise(file)
             if self.family is not None:
-                self.chunks = tuple(_walked(file, self.family, first, large))
+                self.chunks = tuple(_walk(file, self.family, first, large))
 
     def find(self, name: bytes) -> Chunk | None:
         """The first chunk of a name."""
@@ -97,7 +97,7 @@ def add(path: Path, chunks: list[tuple[bytes, bytes]]) -> None:
     if family is None or not chunks:
         return
     place = path.stat().st_size if data is None else data.start - sum(_shape(family)[:2])
-    splice(path, place, place, _packed(family, chunks, place))
+    splice(path, place, place, _pack(family, chunks, place))
     with path.open("r+b") as file:
         _resize(file, family, path.stat().st_size)
 
@@ -127,7 +127,7 @@ def splice(path: Path, begin: int, end: int, content: bytes) -> None:
 
 
 # -- the forms --------------------------------------------------------------------------------------
-def _recognised(file: BinaryIO) -> tuple[Family | None, int, int | None]:
+def _recognise(file: BinaryIO) -> tuple[Family | None, int, int | None]:
     """The family, where the first chunk begins, and the size of the sound where it does not fit its chunk (RF64)."""
     file.seek(0)
     head = file.read(40)
@@ -145,7 +145,7 @@ def _recognised(file: BinaryIO) -> tuple[Family | None, int, int | None]:
     return None, 0, None
 
 
-def _walked(file: BinaryIO, family: Family, at: int, large: int | None) -> Iterator[Chunk]:
+def _walk(file: BinaryIO, family: Family, at: int, large: int | None) -> Iterator[Chunk]:
     end = file.seek(0, os.SEEK_END)
     letters, digits, _ = _shape(family)
     while at + letters + digits <= end:
@@ -160,7 +160,7 @@ def _walked(file: BinaryIO, family: Family, at: int, large: int | None) -> Itera
         if size < 0 or start + size > end or not name[:4].isascii():
             return
         yield Chunk(name, start, size)
-        at = start + _padded(family, size)
+        at = start + _pad(family, size)
 
 
 def _shape(family: Family) -> tuple[int, int, int]:
@@ -172,17 +172,17 @@ def _order(family: Family) -> Literal["little", "big"]:
     return "little" if family in ("RIFF", "W64") else "big"
 
 
-def _padded(family: Family, size: int) -> int:
+def _pad(family: Family, size: int) -> int:
     return -(-size // _shape(family)[2]) * _shape(family)[2]
 
 
-def _packed(family: Family, chunks: list[tuple[bytes, bytes]], at: int) -> bytes:
+def _pack(family: Family, chunks: list[tuple[bytes, bytes]], at: int) -> bytes:
     """Chunks as they are written at a place; an odd one before them is filled up."""
     letters, digits, step = _shape(family)
     packed = bytes(-at % step)
     for name, content in chunks:
         size = len(content) + (letters + digits if family == "W64" else 0)
-        packed += name + size.to_bytes(digits, _order(family)) + content.ljust(_padded(family, len(content)), b"\0")
+        packed += name + size.to_bytes(digits, _order(family)) + content.ljust(_pad(family, len(content)), b"\0")
     return packed
 
 

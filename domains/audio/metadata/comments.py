@@ -49,7 +49,7 @@ def _clock(chapter: Chapter) -> str:
     return f"{hours:02}:{minutes:02}:{seconds:02}.{thousandths % 1000:03}"
 
 
-def _packed(comments: list[Comment], vendor: bytes = b"unpaired") -> bytes:
+def _pack(comments: list[Comment], vendor: bytes = b"unpaired") -> bytes:
     fields = [f"{name}={value}".encode() for name, value in comments]
     return b"".join(
         [struct.pack("<I", len(vendor)), vendor, struct.pack("<I", len(fields))]
@@ -57,7 +57,7 @@ def _packed(comments: list[Comment], vendor: bytes = b"unpaired") -> bytes:
     )
 
 
-def _unpacked(block: bytes) -> tuple[bytes, list[Comment]]:
+def _unpack(block: bytes) -> tuple[bytes, list[Comment]]:
     """Vendor and comments; what is cut off is left out."""
     file = io.BytesIO(block)
 
@@ -84,7 +84,7 @@ class _Block:
     kind: int
     content: bytes
 
-    def packed(self, last: bool = False) -> bytes:
+    def encode(self, last: bool = False) -> bytes:
         return bytes([self.kind | (0x80 if last else 0)]) + len(self.content).to_bytes(3, "big") + self.content
 
 
@@ -119,10 +119,10 @@ def write_flac(path: Path, labels: Labels, like: Path, mask: int) -> None:
     comments = [each for each in comments if each[0].upper() not in (*_STALE, "METADATA_BLOCK_PICTURE")]
     if mask:
         comments.append(("WAVEFORMATEXTENSIBLE_CHANNEL_MASK", f"0x{mask:x}"))
-    vendor = next((_unpacked(block.content)[0] for block in own if block.kind == _COMMENTS), b"unpaired")
+    vendor = next((_unpack(block.content)[0] for block in own if block.kind == _COMMENTS), b"unpaired")
     own = [block for block in own if block.kind != _COMMENTS]
-    all_of_them = [*own, _Block(_COMMENTS, _packed(comments, vendor)), *kept]
-    content = b"".join(block.packed(last=block is all_of_them[-1]) for block in all_of_them)
+    all_of_them = [*own, _Block(_COMMENTS, _pack(comments, vendor)), *kept]
+    content = b"".join(block.encode(last=block is all_of_them[-1]) for block in all_of_them)
     splice(path, begin, end, content)
 
 
@@ -135,7 +135,7 @@ class _Page:
     """Lengths of the segments."""
     body: bytes
 
-    def packed(self, number: int) -> bytes:
+    def encode(self, number: int) -> bytes:
         head = self.head[:18] + struct.pack("<II", number, 0)
         page = head + bytes([len(self.table)]) + self.table + self.body
         return page[:22] + struct.pack("<I", _checksum(page)) + page[26:]
@@ -178,7 +178,7 @@ def _headers(file: BinaryIO) -> tuple[list[bytes], list[_Page]]:
     return (packets, pages) if whole else ([], [])
 
 
-def _paged(packets: list[bytes], like: _Page) -> Iterator[_Page]:
+def _split_into_pages(packets: list[bytes], like: _Page) -> Iterator[_Page]:
     """Pages, numbered from 1, that hold packets and nothing else."""
     table = b"".join(bytes([255]) * (len(each) // 255) + bytes([len(each) % 255]) for each in packets)
     body, at = b"".join(packets), 0
@@ -208,10 +208,10 @@ def write_ogg(path: Path, labels: Labels, like: Path) -> None:
     if not packets or not comments:
         return
     magic = packets[1][: 7 if packets[1][:7] == _ENDINGS[0] else 8]
-    vendor, _ = _unpacked(packets[1][len(magic) :])
-    packets[1] = magic + _packed(comments, vendor) + (b"\1" if magic == _ENDINGS[0] else b"")
-    made = list(_paged(packets[1:], pages[0]))
-    content = b"".join(page.packed(number) for number, page in enumerate(made, 1))
+    vendor, _ = _unpack(packets[1][len(magic) :])
+    packets[1] = magic + _pack(comments, vendor) + (b"\1" if magic == _ENDINGS[0] else b"")
+    made = list(_split_into_pages(packets[1:], pages[0]))
+    content = b"".join(page.encode(number) for number, page in enumerate(made, 1))
     begin = 27 + len(pages[0].table) + len(pages[0].body)
     splice(path, begin, end, content)
     if len(made) != len(pages) - 1:
@@ -222,7 +222,7 @@ def _renumber(path: Path, begin: int, number: int) -> None:
     with path.open("r+b") as file:
         file.seek(begin)
         while (page := _page(file)) is not None:
-            packed = page.packed(number)
+            packed = page.encode(number)
             file.seek(-len(packed), os.SEEK_CUR)
             file.write(packed)
             number += 1
@@ -232,7 +232,7 @@ def comments_in(path: Path) -> list[Comment]:
     """The comments of a FLAC or Ogg file, as they are; none of others."""
     _, blocks, _ = _flac_blocks(path)
     if blocks:
-        return next((_unpacked(block.content)[1] for block in blocks if block.kind == _COMMENTS), [])
+        return next((_unpack(block.content)[1] for block in blocks if block.kind == _COMMENTS), [])
     with path.open("rb") as file:
         if file.seek(0, os.SEEK_END) < 27:
             return []
@@ -240,5 +240,5 @@ def comments_in(path: Path) -> list[Comment]:
         packets, _ = _headers(file)
     for ending in _ENDINGS:
         if packets and packets[1].startswith(ending):
-            return _unpacked(packets[1][len(ending) :])[1]
+            return _unpack(packets[1][len(ending) :])[1]
     return []

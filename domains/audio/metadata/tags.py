@@ -42,11 +42,11 @@ def labels_of(path: Path) -> Labels:
         tags: dict[str, str] = {}
         sources: tuple[Any, ...] = (*container.streams.audio[:1], container)
         for source in sources:
-            tags |= {_named(name): value for name, value in source.metadata.items() if _belongs(name, value)}
+            tags |= {_name_of(name): value for name, value in source.metadata.items() if _belongs(name, value)}
         return Labels(tags, tuple(_pictures(container)), tuple(_chapters(container)))
 
 
-def _named(name: str) -> str:
+def _name_of(name: str) -> str:
     """FFmpeg adds the language to the name of ID3's lyrics."""
     small = name.lower()
     return "lyrics" if small.startswith("lyrics-") else small

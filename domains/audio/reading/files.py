@@ -49,7 +49,7 @@ class SoundFile:
             raise MediaError(f"{path} is empty (0 bytes)")
         if what := unread(self.path):
             raise MediaError(f"{path} is {what}")
-        self._source: _ByLibsndfile | SoundTrack = _opened(self.path)
+        self._source: _ByLibsndfile | SoundTrack = _open(self.path)
         self.info: SoundInfo = self._source.info
         """Facts from the header."""
         self._spoilt = 0
@@ -100,7 +100,7 @@ class SoundFile:
         self.close()
 
 
-def _opened(path: Path) -> _ByLibsndfile | SoundTrack:
+def _open(path: Path) -> _ByLibsndfile | SoundTrack:
     first: MediaError | None = None
     if path.suffix.lower() not in VIDEO_SUFFIXES:
         try:
@@ -120,7 +120,7 @@ class _ByLibsndfile:
         self.start, self.index = Fraction(0), -1
         self._faults = soundfile.LibsndfileError
         self._path = path
-        file = self._file = self._opened()
+        file = self._file = self._open()
         try:  # some formats are only looked into when they are read
             file.read(1, dtype="float32", always_2d=True)
             if file.format == "OGG":  # libsndfile 1.2.2 does not find its way in all of Opus with many channels
@@ -140,7 +140,7 @@ class _ByLibsndfile:
             codec=file.subtype,
             rate=file.samplerate,
             channels=file.channels,
-            samples=self._samples or _stated(path, file),
+            samples=self._samples or _stated_length(path, file),
             bits=int(bits[1]) if bits else {"FLOAT": 32, "DOUBLE": 64}.get(file.subtype, 0),
             layout=layout_of(speakers) if speakers else "",
             bit_rate=0,
@@ -148,7 +148,7 @@ class _ByLibsndfile:
         )
         self.notes: list[str] = []
 
-    def _opened(self) -> soundfile.SoundFile:
+    def _open(self) -> soundfile.SoundFile:
         try:
             return soundfile.SoundFile(for_libsndfile(self._path))
         except (soundfile.LibsndfileError, TypeError, RuntimeError, OSError) as error:
@@ -158,14 +158,14 @@ class _ByLibsndfile:
         self.notes.clear()
         read = 0
         self._file.close()
-        self._file = self._opened()  # GSM, G.721 and others cannot go back
+        self._file = self._open()  # GSM, G.721 and others cannot go back
         size = BLOCK
         while True:
             try:
                 left = size if self._samples is None else min(size, self._samples - read)
                 block = self._file.read(left, dtype="float32", always_2d=True)
             except (self._faults, RuntimeError) as error:
-                if size == BLOCK and self._returned(read):
+                if size == BLOCK and self._return_to(read):
                     size = _STEP  # what of the block comes before the damage
                     continue
                 if not read:
@@ -181,7 +181,7 @@ class _ByLibsndfile:
             rate = self.info.rate
             self.notes.append(f"its header promises {promised / rate:.2f} s, but it holds {read / rate:.2f} s")
 
-    def _returned(self, place: int) -> bool:
+    def _return_to(self, place: int) -> bool:
         try:
             return bool(self._file.seek(place) == place)
         except (self._faults, RuntimeError):
@@ -191,7 +191,7 @@ class _ByLibsndfile:
         self._file.close()
 
 
-def _stated(path: Path, file: soundfile.SoundFile) -> int | None:
+def _stated_length(path: Path, file: soundfile.SoundFile) -> int | None:
     """The number of samples that a file states; of an MP3 that states none, libsndfile's is a guess by its size."""
     guessed = file.subtype.startswith("MPEG") and not counts_frames(path)
     return file.frames if 0 < file.frames < 1 << 62 and not guessed else None

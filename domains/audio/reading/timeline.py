@@ -52,16 +52,16 @@ class Timeline:
         self.overlap = 0
         """Samples left out, since others were there already."""
 
-    def laid(self, pieces: Iterable[tuple[Sound, Fraction | None]]) -> Iterator[Sound]:
+    def lay_out(self, pieces: Iterable[tuple[Sound, Fraction | None]]) -> Iterator[Sound]:
         """Everything in its place, from the first piece on. `pieces` come with the second at which each begins."""
         for audio, time in pieces:
             self._add(audio, time)
             while self._held - self._waiting[0].audio.shape[1] > _WINDOW * self._rate:
-                yield from self._counted(self._next())
+                yield from self._count(self._next())
         while self._waiting:
-            yield from self._counted(self._next())
+            yield from self._count(self._next())
 
-    def _counted(self, pieces: Iterator[Sound]) -> Iterator[Sound]:
+    def _count(self, pieces: Iterator[Sound]) -> Iterator[Sound]:
         for audio in pieces:
             self.laid_out += audio.shape[1]
             yield audio

@@ -46,7 +46,7 @@ class SoundTrack:
             frame = next(self._frames(), None)
             if frame is None:
                 raise MediaError(f"{path}: no sound in it can be decoded")
-            self.info = self._described(frame)
+            self.info = self._describe(frame)
             start = self._time(frame) or Fraction(0)
             alone = not self.info.picture and start < _DECODER_DELAY
             self.start = Fraction(0) if alone else max(Fraction(0), start)
@@ -63,20 +63,20 @@ class SoundTrack:
         self._container = open_container(self._path, "sound")
         try:
             self._clock = Clock(self._container)
-            self._stream: Any = self._chosen()
+            self._stream: Any = self._choose()
             self._decoder = SoundDecoder(self._stream)
         except BaseException:
             self._container.close()
             raise
 
-    def _chosen(self) -> Any:
+    def _choose(self) -> Any:
         streams = [stream for stream in self._container.streams.audio if stream.codec_context is not None]
         if not streams:
             raise MediaError(f"{self._path} has no sound track that can be read")
         best: Any = self._container.streams.best("audio")
         return best if best in streams else streams[0]
 
-    def _described(self, frame: av.AudioFrame) -> SoundInfo:
+    def _describe(self, frame: av.AudioFrame) -> SoundInfo:
         context = self._stream.codec_context
         rate = frame.sample_rate
         if self._clock.may_jump:
@@ -105,7 +105,7 @@ class SoundTrack:
         slack = _SUPERFRAME if self.info.codec.startswith("wma") else SLACK
         timeline = Timeline(self.info.rate, self._stream.time_base, slack)
         waiting: list[Sound] = []
-        for piece in timeline.laid(self._pieces()):
+        for piece in timeline.lay_out(self._pieces()):
             waiting.append(piece)
             if sum(each.shape[1] for each in waiting) >= BLOCK:
                 yield np.concatenate(waiting, axis=1)

@@ -63,16 +63,16 @@ class PitchTrack:
         self._kept = np.concatenate([self._kept, self._resampler.push(audio)])
         pieces = []
         while len(self._kept) >= self._before + self._size + self._around:
-            pieces.append(self._tracked(self._size))
+            pieces.append(self._follow(self._size))
         return np.concatenate(pieces) if pieces else np.zeros(0)
 
     def finish(self) -> Contour:
         """The values at the end, once everything was pushed."""
         self._kept = np.concatenate([self._kept, self._resampler.finish()])
         left = len(self._kept) - self._before
-        return self._tracked(left, last=True)
+        return self._follow(left, last=True)
 
-    def _tracked(self, size: int, last: bool = False) -> Contour:
+    def _follow(self, size: int, last: bool = False) -> Contour:
         step = round(PERIOD * TRACKED_RATE)
         _, hz = f0(self._kept[: self._before + size + self._around], TRACKED_RATE, _SPEED)
         first = self._before // step

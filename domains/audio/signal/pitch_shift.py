@@ -224,7 +224,7 @@ class PitchShifter:
         way[middle:] *= np.float32(np.pi / (after - mark))
         window = np.float32(0.5 * share) * (1 + np.cos(np.minimum(way, np.float32(np.pi))))
         start = low - self._origin
-        grain = _delayed(self._audio[:, start - 2 : start + high - low + 2], rest)
+        grain = _delay(self._audio[:, start - 2 : start + high - low + 2], rest)
         at = low + whole - self._sum_origin
         self._sum[:, at : at + high - low] += grain * window
 
@@ -254,7 +254,7 @@ def _vertex(values: npt.NDArray[Any], best: int) -> float:
     return 0.5 * (left - right) / curvature if curvature < 0 else 0.0
 
 
-def _delayed(audio: Sound, by: float) -> Sound:
+def _delay(audio: Sound, by: float) -> Sound:
     """(channels, n + 4) delayed by a fraction of a sample (-0.5 to 0.5), n of them (Lagrange, third order)."""
     if by == 0:
         return audio[:, 2:-2]

@@ -155,7 +155,7 @@ def sample(
     # A short one may begin anywhere within its tiling.
     places = mel.shape[1] - settings.frames + 1
     start = int(rng.integers(places if places > 0 else max(1, 2 * (mel.shape[1] - 1))))
-    return _encoded(window(mel, start, settings.frames), side, settings)
+    return _encode(window(mel, start, settings.frames), side, settings)
 
 
 def middle(cache: SpectrogramCache, path: Path, side: Side, settings: AudioSettings) -> Tensor:
@@ -163,7 +163,7 @@ def middle(cache: SpectrogramCache, path: Path, side: Side, settings: AudioSetti
     count = cache.sections(path)
     outwards = sorted(range(count), key=lambda number: (abs(number - count // 2), number))
     mel = cache.first_sounding(path, side, outwards[:_PLACES])
-    return _encoded(window(mel, max(0, (mel.shape[1] - settings.frames) // 2), settings.frames), side, settings)
+    return _encode(window(mel, max(0, (mel.shape[1] - settings.frames) // 2), settings.frames), side, settings)
 
 
 def window(mel: Mel, start: int, frames: int) -> Mel:
@@ -175,7 +175,7 @@ def window(mel: Mel, start: int, frames: int) -> Mel:
     return mel[:, np.minimum(within, 2 * last - within)]
 
 
-def _encoded(mel: Mel, side: Side, settings: AudioSettings) -> Tensor:
+def _encode(mel: Mel, side: Side, settings: AudioSettings) -> Tensor:
     return torch.from_numpy(features.to_sample(mel, settings.mean(side), settings.deviation(side)))
 
 

@@ -122,7 +122,7 @@ class ByFFmpeg:
             kept = [self._source.streams[index] for index in (replaced, *self._tracks)]
             self.notes += filter(None, [lost(self._kind, self._source, kept)])
             self.notes += take_attachments(self._source, self._container)
-        self._packets = self._copied(clock)
+        self._packets = self._copy(clock)
         self._held = next(self._packets, None)
 
     def _take_along(self, source: Any) -> None:
@@ -208,7 +208,7 @@ class ByFFmpeg:
             if not self._untimed or packet.pts is None or packet.pts >= 0:
                 self._container.mux(packet)
 
-    def _copied(self, clock: Clock) -> Iterator[Any]:
+    def _copy(self, clock: Clock) -> Iterator[Any]:
         chosen = [self._source.streams[index] for index in self._tracks]
         for packet in clock.copies(*chosen) if chosen else ():
             if packet.size:
@@ -251,11 +251,11 @@ class ByFFmpeg:
 
     def label(self) -> None:
         """Note what of tags, pictures and chapters the file has no place for; of a video all were looked at before."""
-        self.notes += filter(None, [self._moved()])
+        self.notes += filter(None, [self._note_moved()])
         if not self._whole:
             self.notes += self._like.labelling.left_out(self._place, self._path.suffix.lower())
 
-    def _moved(self) -> str | None:
+    def _note_moved(self) -> str | None:
         """Note if the file, read back, names other loudspeakers: muxers and decoders know few layouts."""
         speakers = speakers_in(self._info.layout)
         if speakers is None or len(speakers) < 3:

@@ -109,15 +109,15 @@ class AudioWriter(Writer):
         """Append (channels, samples). Raises OutputError."""
         audio = chunk.numpy()
         self._written += audio.shape[1]
-        self._guarded(self._sink.write, audio)
+        self._guard(self._sink.write, audio)
 
     def finish(self) -> None:
         """Complete the file and give it its name. Raises OutputError."""
         missing = self._like.survey.samples - self._written
         if missing > 0 and self._written:  # the last blocks of a file that changed while it was read
             self.write(Tensor(self._like.info.channels, missing).zero_())
-        self._guarded(self._sink.close)
-        self._guarded(self._sink.label)
+        self._guard(self._sink.close)
+        self._guard(self._sink.label)
         self._undo.pop_all()
         self._pending.commit()
 
@@ -129,7 +129,7 @@ class AudioWriter(Writer):
         with suppress(Exception):
             self._sink.close()
 
-    def _guarded(self, act: Any, *arguments: Any) -> None:
+    def _guard(self, act: Any, *arguments: Any) -> None:
         try:
             act(*arguments)
         except Exception as error:
@@ -196,14 +196,14 @@ class _ByLibsndfile:
         self._kind, self._subtype = kind, _subtype(kind, suffix, info)
         if not like.survey.samples and (kind in ("FLAC", "MP3") or self._subtype == "OPUS"):
             raise MediaError(f"{like.path} holds no samples, which a {suffix} file cannot do; end the name with .wav")
-        self._order = self._ordered()
+        self._order = self._reorder()
         rates = _RATES.get(self._subtype, (info.rate,))
         self._rate = min((each for each in rates if each >= info.rate), default=max(rates))
         if self._rate != info.rate:
             spoken = _SPOKEN[self._subtype]
             self.notes.append(f"its sound is written at {self._rate} Hz: {spoken} has no {info.rate} Hz")
         self._resampler = Resampler(info.rate, self._rate)
-        self._file = self._opened(path)
+        self._file = self._open(path)
         self._bits, self._beyond = _bits_of(self._subtype), 0
         if self._bits is not None and info.bits > self._bits:
             self.notes.append(
@@ -212,7 +212,7 @@ class _ByLibsndfile:
         elif info.codec != self._subtype and info.container.removesuffix("EX") == kind != "OGG":
             self.notes.append(f"its {info.codec} sound is written as {self._subtype}, which keeps its length")
 
-    def _opened(self, path: Path) -> soundfile.SoundFile:
+    def _open(self, path: Path) -> soundfile.SoundFile:
         info, kind = self._info, self._kind
         if kind == "WAV" and self._extensible() and self._subtype in soundfile.available_subtypes("WAVEX"):
             kind = "WAVEX"
@@ -234,7 +234,7 @@ class _ByLibsndfile:
         told = speakers is not None and (len(speakers) > 2 or not is_usual(speakers))
         return told or self._info.container == "WAVEX"
 
-    def _ordered(self) -> Sequence[int] | slice:
+    def _reorder(self) -> Sequence[int] | slice:
         """The channels in the order of the file."""
         speakers, channels = speakers_in(self._info.layout), self._info.channels
         prescribed = self._kind == "OGG" or self._subtype.startswith("ALAC")
@@ -261,7 +261,7 @@ class _ByLibsndfile:
         audio = audio[self._order]
         if self._bits is not None and self._info.codec in _FLOATS:
             self._beyond += int(np.count_nonzero(np.abs(audio) > 1))
-        self._file.write(np.ascontiguousarray((audio if self._bits is None else _rounded(audio, self._bits)).T))
+        self._file.write(np.ascontiguousarray((audio if self._bits is None else _round(audio, self._bits)).T))
 
     def close(self) -> None:
         """Complete the file."""
@@ -300,7 +300,7 @@ def _bits_of(subtype: str) -> int | None:
     return int(subtype.rpartition("_")[2].strip("SU")) if subtype.startswith(("PCM", "ALAC")) else None
 
 
-def _rounded(audio: Sound, bits: int) -> npt.NDArray[np.int32]:
+def _round(audio: Sound, bits: int) -> npt.NDArray[np.int32]:
     """Samples of so many bits at the upper end of 32: what was read so comes back the same."""
     full = 2.0 ** (bits - 1)
     whole = np.clip(np.rint(audio.astype(np.float64) * full), -full, full - 1).astype(np.int64)

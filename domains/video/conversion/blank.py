@@ -25,12 +25,12 @@ class BlankKept:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Translate a batch (B, 3, H, W) of frames in [-1, 1]."""
-        return _mixed(x, self._translate(x))
+        return _mix(x, self._translate(x))
 
     def with_statistics(self, x: Tensor, statistics: Tensor | None, momentum: float) -> tuple[Tensor, Tensor]:
         """The same under given norm statistics; see `Translate.with_statistics`."""
         y, used = self._translate.with_statistics(x, statistics, momentum)
-        return _mixed(x, y), used
+        return _mix(x, y), used
 
 
 def share(x: Tensor) -> Tensor:
@@ -41,6 +41,6 @@ def share(x: Tensor) -> Tensor:
     return ((deviation - NOTHING) / (SOMETHING - NOTHING)).clamp(0.0, 1.0)[:, None, None, None]
 
 
-def _mixed(x: Tensor, y: Tensor) -> Tensor:
+def _mix(x: Tensor, y: Tensor) -> Tensor:
     k = share(x)
     return y if bool((k == 1.0).all()) else torch.lerp(x.to(y.dtype), y, k.to(y.dtype))

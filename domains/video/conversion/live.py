@@ -207,7 +207,7 @@ def convert_live(
     """
     options = dataclasses.replace(options, immediate=True)
     domain.prepare_conversion(options)
-    with _opened(source, options) as reader:
+    with _open(source, options) as reader:
         reader.side = side
         _warm_up(translate, reader, options)
         session = _Session(reader)
@@ -273,17 +273,17 @@ class _Session:
         )
 
 
-def _opened(source: str, options: VideoConversion) -> LiveReader:
+def _open(source: str, options: VideoConversion) -> LiveReader:
     if source == pipes.PIPE:
         return LiveReader(pipes.source(Path(source)), options)
     if camera := _CAMERA.fullmatch(source):
-        return LiveReader(filmed(int(camera[1] or camera[2])), options)
+        return LiveReader(film(int(camera[1] or camera[2])), options)
     if "://" not in source:
         raise ConfigError(f"--live is for an address, a camera (camera:0) or a pipe (-), not for {source}")
     return LiveReader(source, options)
 
 
-def filmed(camera: int | str) -> BinaryIO:
+def film(camera: int | str) -> BinaryIO:
     """The pictures of a camera as an open file: NUT with raw frames, each with the time at which it was taken.
 
     `camera` is its number (or what else OpenCV's VideoCapture takes): this PyAV may be built without cameras.

@@ -81,14 +81,14 @@ class Stabiliser:
         if self._is_cut and small is not None and self._is_cut(small):
             self.reset()
         if translated is None:
-            translated = self._translated(frame)
+            translated = self._translate_frame(frame)
         if self._options.blend and small is not None:
-            translated = self._blended(grey(small), frame.cpu().numpy(), translated)
+            translated = self._blend(grey(small), frame.cpu().numpy(), translated)
         if self._options.strength < 1.0 and translated.shape == frame.shape:
             translated = frame + self._options.strength * (translated - frame)
         return translated
 
-    def _translated(self, frame: Tensor) -> Tensor:
+    def _translate_frame(self, frame: Tensor) -> Tensor:
         if not self._options.smooth:
             return self._translate(frame[None])[0]
         translated, self._statistics = self._translate.with_statistics(
@@ -96,7 +96,7 @@ class Stabiliser:
         )
         return translated[0]
 
-    def _blended(self, luma: NDArray[np.uint8], frame: Planes, translated: Tensor) -> Tensor:
+    def _blend(self, luma: NDArray[np.uint8], frame: Planes, translated: Tensor) -> Tensor:
         planes = np.ascontiguousarray(translated.cpu().numpy())
         source = frame if frame.shape == planes.shape else None
         before, self._history = self._history, _History(luma, source, planes)
@@ -135,12 +135,12 @@ def convert(frames: Iterable[Tensor], translate: Translate, options: VideoConver
         for batch in _batches(frames):
             waiting.append((batch, network.submit(translate, torch.stack(batch))))
             if len(waiting) > min(2, len(batch)):  # large frames come one by one, and none waits but the next
-                yield from _held(steady, *waiting.popleft())
+                yield from _hold(steady, *waiting.popleft())
         while waiting:
-            yield from _held(steady, *waiting.popleft())
+            yield from _hold(steady, *waiting.popleft())
 
 
-def _held(steady: Stabiliser, batch: list[Tensor], translated: Future[Tensor]) -> Iterator[Tensor]:
+def _hold(steady: Stabiliser, batch: list[Tensor], translated: Future[Tensor]) -> Iterator[Tensor]:
     return map(steady, batch, translated.result())
 
 
@@ -232,7 +232,7 @@ def blend(
         cv2.multiply(cv2.subtract(warp(then, flow), now), trust, dst=change[c])
     luma_change = _luma(change)
     detail, detail_change = trust * _detail(luma), trust * _detail(luma_change)
-    share, amount = _chosen([luma, luma_change, detail, detail_change], tuning)
+    share, amount = _choose([luma, luma_change, detail, detail_change], tuning)
     detail = np.float32(amount) * (detail + np.float32(share) * detail_change)
     for c, plane in enumerate(translated):
         cv2.scaleAdd(change[c], share, plane, dst=kept[c])
@@ -247,7 +247,7 @@ def _gain(source: Plane, translated: Plane) -> float:
     return min(1.0, max(0.0, float(np.vdot(translated, laplacian)) / own)) if own else 0.0
 
 
-def _chosen(fields: list[Plane], tuning: Tuning) -> tuple[float, float]:
+def _choose(fields: list[Plane], tuning: Tuning) -> tuple[float, float]:
     """a and k of `blend` from the lumas of y and of M (h - y) and their details, weighted by M."""
     energy = np.zeros((4, 4))
     for row, laplacian in enumerate(map(_laplacian, fields)):

@@ -41,7 +41,7 @@ _COLOURS = {"input": "var(--c2)", "output": "var(--c0)", "per_frame": "var(--c1)
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 1000, 260, 56, 26
 
 
-def reported(
+def convert_and_report(
     frames: Iterable[Tensor],
     translate: Translate,
     options: VideoConversion,
@@ -211,13 +211,13 @@ def flicker_plot(series: Mapping[str, Sequence[float]], cuts: Sequence[int], rat
             'stroke-dasharray="4 4"/>'
         )
     for name, values in levels.items():
-        line = _line([(x(frame), 8 + high * (1 - v / top)) for frame, v in _thinned(values)])
+        line = _line([(x(frame), 8 + high * (1 - v / top)) for frame, v in _thin_out(values)])
         parts.append(f'<path d="{line}" fill="none" stroke="{_COLOURS[name]}" stroke-width="1.6"/>')
     legend = " ".join(f'<span style="color:{_COLOURS[name]}">&#9644; {NAMES[name]}</span>' for name in levels)
     return f'<div class="card chart">{"".join(parts)}</svg><p class="soft">{legend}</p></div>'
 
 
-def _thinned(values: Sequence[float]) -> list[tuple[int, float]]:
+def _thin_out(values: Sequence[float]) -> list[tuple[int, float]]:
     """At most 500 points, the largest of each stretch; a stretch without any stays a gap."""
     step = max(1, math.ceil(len(values) / _POINTS))
     found = []

@@ -134,7 +134,7 @@ class Unpacker:
         if _is_deep_rgb(frame.format.name) and (frame.width, frame.height) == (width, height):
             top = (1 << frame.format.components[0].bits) - 1
             return self._orientation(
-                np.stack([_rescaled(_pixels(frame.planes[n], np.uint16), top, 65535) for n in _GBR])
+                np.stack([_rescale(_pixels(frame.planes[n], np.uint16), top, 65535) for n in _GBR])
             )
         is_rgb = frame.format.is_rgb or frame.format.has_palette
         colour = Colour.of(frame)
@@ -174,7 +174,7 @@ class Packer:
         for n, plane in zip(_GBR, planes, strict=True):
             _pixels(source.planes[n], planes.dtype)[:] = plane
         source.colorspace, source.color_range = RGB, ColorRange.JPEG
-        frame = self._labelled(self._deep_rgb(source) if _is_deep_rgb(self._format) else self._converted(source))
+        frame = self._label(self._deep_rgb(source) if _is_deep_rgb(self._format) else self._convert(source))
         frame.pict_type = PictureType.NONE  # the encoder's to choose
         return frame
 
@@ -182,10 +182,10 @@ class Packer:
         frame = source.reformat(format=self._format)  # for what it carries
         top = (1 << frame.format.components[0].bits) - 1
         for plane, given in zip(frame.planes, source.planes, strict=True):
-            _pixels(plane, np.uint16)[:] = _rescaled(_pixels(given, np.uint16), 65535, top)
+            _pixels(plane, np.uint16)[:] = _rescale(_pixels(given, np.uint16), 65535, top)
         return frame
 
-    def _converted(self, source: av.VideoFrame) -> av.VideoFrame:
+    def _convert(self, source: av.VideoFrame) -> av.VideoFrame:
         return self._reformatter.reformat(
             source,
             format=self._format,
@@ -196,7 +196,7 @@ class Packer:
             threads=1,
         )
 
-    def _labelled(self, frame: av.VideoFrame) -> av.VideoFrame:
+    def _label(self, frame: av.VideoFrame) -> av.VideoFrame:
         frame.colorspace, frame.color_trc = self._colour.matrix, self._colour.transfer
         frame.color_primaries = self._colour.primaries
         frame.color_range = 2 if self._colour.full else 1
@@ -208,7 +208,7 @@ def _is_deep_rgb(pixel_format: str) -> bool:
     return _DEEP_RGB.fullmatch(pixel_format) is not None
 
 
-def _rescaled(values: Planes, top: int, to: int) -> Planes:
+def _rescale(values: Planes, top: int, to: int) -> Planes:
     """Whole numbers from 0 to `top` as those from 0 to `to`, rounded."""
     return ((values.astype(np.uint32) * to + top // 2) // top).astype(np.uint16)
 

@@ -39,7 +39,7 @@ class CutDetector:
     def __call__(self, frame: NDArray[Any]) -> bool:
         """Whether `frame`, (H, W, 3) RGB of uint8 or uint16, begins a new scene. The first frame does."""
         size = frame.shape[:2]
-        luma, histogram = _reduced(frame)
+        luma, histogram = _reduce(frame)
         before, colours, self._luma, self._histogram = self._luma, self._histogram, luma, histogram
         changed, self._size = size != self._size, size
         if changed or before is None or colours is None:
@@ -51,7 +51,7 @@ class CutDetector:
         return difference > _LEAST_DIFFERENCE and _unlikeness(moved, luma.astype(np.float32)) > _LEAST_UNLIKENESS
 
 
-def _reduced(frame: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def _reduce(frame: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Luma (h, 96) and colour histogram (512,) with a sum of 1."""
     height = max(1, round(_WIDTH * frame.shape[0] / frame.shape[1]))
     small = cv2.resize(frame, (_WIDTH, height), interpolation=cv2.INTER_AREA)

@@ -92,8 +92,8 @@ def occluded(forward: Flow, backward: Flow) -> NDArray[np.bool_]:
         backward: (H, W, 2) `dis_flow(previous, current)`.
     """
     returned = warp(forward, backward)
-    gap = _squared(backward + returned)
-    unsure = gap > 0.01 * (_squared(backward) + _squared(returned)) + 0.5
+    gap = _square(backward + returned)
+    unsure = gap > 0.01 * (_square(backward) + _square(returned)) + 0.5
     return unsure | outside(backward)
 
 
@@ -106,7 +106,7 @@ def outside(flow: Flow) -> NDArray[np.bool_]:
     return beyond
 
 
-def _squared(flow: Flow) -> Flow:
+def _square(flow: Flow) -> Flow:
     x, y = cv2.split(flow)
     return np.asarray(x * x + y * y)
 

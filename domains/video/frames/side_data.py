@@ -47,13 +47,13 @@ def side_data(frame: av.VideoFrame) -> dict[str, bytes]:
     try:
         found = {data.type.name: bytes(data) for data in items.side_data}
     except ValueError:
-        return {"DISPLAYMATRIX": _turned(frame.rotation)} if frame.rotation else {}
+        return {"DISPLAYMATRIX": _rotation_matrix(frame.rotation)} if frame.rotation else {}
     if not any(found.get("STEREO3D", b"")[:4]):  # both eyes see the same
         found.pop("STEREO3D", None)
     return found
 
 
-def _turned(degrees: int) -> bytes:
+def _rotation_matrix(degrees: int) -> bytes:
     """The display matrix (16.16 fixed point; ISO 14496-12) of a turn counter-clockwise."""
     cosine, sine = (round(65536 * turn(math.radians(degrees))) for turn in (math.cos, math.sin))
     return np.array([cosine, -sine, 0, sine, cosine, 0, 0, 0, 1 << 30], np.int32).tobytes()
@@ -131,7 +131,7 @@ def take_attachments(source: InputContainer, target: OutputContainer) -> list[st
         notes.append(f"{attached} left out: {target.format.name} has no place for {them} ({named})")
     data = [stream for stream in source.streams if stream.type in ("data", "unknown") and not _is_timecode(stream)]
     if data:
-        named = ", ".join(f"{stream.index}: {_called(stream)}" for stream in data)
+        named = ", ".join(f"{stream.index}: {_name_of(stream)}" for stream in data)
         notes.append(f"{counted(len(data), 'track of data is', 'tracks of data are')} left out ({named})")
     return notes
 
@@ -140,6 +140,6 @@ def _is_timecode(stream: Stream) -> bool:
     return "timecode" in stream.metadata
 
 
-def _called(stream: Stream) -> str:
+def _name_of(stream: Stream) -> str:
     label = stream.metadata.get("handler_name", "").strip("\0\b\t ")
     return label or str(getattr(stream, "name", None) or "of a kind not known here")

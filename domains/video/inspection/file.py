@@ -174,14 +174,14 @@ def examine(path: Path) -> ClipFacts:
     paths = frames_of(path) if found.kind == "frames" else [path]
     pictures = Pictures(paths)
     frames = (pictures.read(number, 1, ImageSettings(), _SMALL)[0] for number in range(len(paths)))
-    seen = _watched((frame, number / FOLDER_RATE) for number, frame in enumerate(frames))
+    seen = _watch((frame, number / FOLDER_RATE) for number, frame in enumerate(frames))
     return replace(found, seen=replace(seen, digest=digest_of(*paths)))
 
 
 def _examine_clip(found: ClipFacts) -> ClipFacts:
     times: list[float] = []
     with Footage(found.path) as clip:
-        seen = _watched(_timed(clip, times))
+        seen = _watch(_with_times(clip, times))
         damage = "; ".join(note for note in clip.warnings if note not in clip.info.warnings)
     gaps = np.diff(times)  # of which some containers keep whole milliseconds only
     usual = float(np.median(gaps)) if len(gaps) else 1 / found.rate
@@ -194,7 +194,7 @@ def _examine_clip(found: ClipFacts) -> ClipFacts:
     )
 
 
-def _timed(clip: Footage, times: list[float]) -> Iterator[tuple[Frame, float]]:
+def _with_times(clip: Footage, times: list[float]) -> Iterator[tuple[Frame, float]]:
     unpack = Unpacker(*_SMALL, clip.info.orientation)
     for frame in clip:
         times.append(float(clip.time_of(frame)))
@@ -230,7 +230,7 @@ def _packets(path: Path) -> _Packets:
 
 
 # -- frames in passing ------------------------------------------------------------------------------
-def _watched(frames: Iterable[tuple[Frame, float]]) -> ClipAnalysis:
+def _watch(frames: Iterable[tuple[Frame, float]]) -> ClipAnalysis:
     """Goes through frames and their times once, holding on to two small grey copies."""
     is_cut = CutDetector()
     count = cuts = duplicates = equal = 0

@@ -134,18 +134,15 @@ def _line(found: ClipFacts, folder: Path) -> str:
     parts = [
         f"{found.codec} {found.width}x{found.height}",
         rate,
-        f"{found.seconds:.5g} s ({_counted(found.frames, 'frame')})",
+        f"{found.seconds:.5g} s ({counted(found.frames, 'frame', 'frames')})",
     ]
     if found.seen:
-        parts += [_counted(found.seen.cuts, "cut")] if found.seen.cuts else []
-        parts += [_counted(found.seen.duplicates, "duplicate frame")] if found.seen.duplicates else []
+        cuts, doubled = found.seen.cuts, found.seen.duplicates
+        parts += [counted(cuts, "cut", "cuts")] if cuts else []
+        parts += [counted(doubled, "duplicate frame", "duplicate frames")] if doubled else []
         parts += [f"{found.seen.still:.3g} s static"] if found.seen.still else []
         parts += [found.seen.damage] if found.seen.damage else []
     return f"{found.path.relative_to(folder)}: {', '.join([*parts, *found.remarks])}"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" + ("s" if count != 1 else "")
 
 
 # -- what it means ----------------------------------------------------------------------------------

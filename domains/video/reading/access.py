@@ -167,7 +167,7 @@ class ClipAccess:
         times = {} if self._is_even else {each.pts: each.time for each in after}
         self._undated.clear()
         for packet in self._container.demux(self._stream):
-            self._undated.fed(packet)
+            self._undated.feed(packet)
             with suppress(av.FFmpegError, ValueError):
                 for frame in self._stream.decode(packet if packet.size else None):
                     self._undated.date(frame)

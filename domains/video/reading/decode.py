@@ -20,7 +20,7 @@ from ...containers.opening import Source, open_container, reason, source_name
 from ...image import Pixels
 from ..frames.colour import Unpacker
 from .access import ClipAccess
-from .deinterlace import deinterlaced
+from .deinterlace import deinterlace
 from .probe import ClipInfo, choose_stream, describe, no_frames
 from .undated import Undated
 
@@ -119,7 +119,7 @@ class Footage:
 
     def _open(self, start: float | None, end: float | None) -> None:
         self._fault = ""
-        self._frames = deinterlaced(self._decoded(), self._say)
+        self._frames = deinterlace(self._decode(), self._say)
         first = next(self._frames, None)
         if first is None:
             raise no_frames(self.container, self._stream, self._name, self._clock.fault or self._fault)
@@ -139,7 +139,7 @@ class Footage:
         self._end = None if end is None else self.first_tick + self._ticks_until(end)
         if start:
             self._cut = True
-            first = self._sought(first)
+            first = self._seek(first)
             self.others = deque(packet for packet in self.others if not self._is_passed(packet))
         self._first: av.VideoFrame | None = first
 
@@ -237,7 +237,7 @@ class Footage:
         length = stated or (self._next - self.first_tick) * self._tick
         return f"{float(length):.2f} s"
 
-    def _sought(self, first: av.VideoFrame) -> av.VideoFrame | None:
+    def _seek(self, first: av.VideoFrame) -> av.VideoFrame | None:
         """Go to a key frame before the start; what cannot be sought in is read from its beginning."""
         if self._clock.may_jump:  # nobody knows where in the file a time is
             self._passed = []
@@ -246,18 +246,18 @@ class Footage:
             place = self._begin - round(earlier / self._tick)
             if place <= self.first_tick:
                 break
-            if not self._restarted(place):
+            if not self._restart(place):
                 return first
             frame = next(self._frames, None)
             # Some containers are sought in by guess, and the key frame found lies behind the start.
             if frame is not None and self.ticks_of(frame) <= self._begin:
                 return frame
         well_before = self.first_tick - round(100 / self._tick)
-        if self._restarted(well_before) or self._restarted(self.first_tick):  # AVI goes nowhere before its beginning
+        if self._restart(well_before) or self._restart(self.first_tick):  # AVI goes nowhere before its beginning
             return next(self._frames, None)
         return first
 
-    def _restarted(self, place: int) -> bool:
+    def _restart(self, place: int) -> bool:
         try:
             self.container.seek(place + round(self._clock.origin / self._tick), stream=self._stream)
         except (av.FFmpegError, OSError):
@@ -265,7 +265,7 @@ class Footage:
         self.others.clear()
         self._undated.clear()
         self._frames.close()
-        self._frames = deinterlaced(self._decoded(), self._say)
+        self._frames = deinterlace(self._decode(), self._say)
         return True
 
     def _kept_tracks(self) -> list[av.stream.Stream]:
@@ -279,17 +279,17 @@ class Footage:
     def _packets(self) -> Iterator[av.Packet[Any]]:
         return self._clock.copies(self._stream, *self.tracks)
 
-    def _decoded(self) -> Iterator[av.VideoFrame]:
+    def _decode(self) -> Iterator[av.VideoFrame]:
         for packet in self._packets():
             if packet.stream.index == self._stream.index:
-                for wanted in self._wanted(packet):
+                for wanted in self._select(packet):
                     yield from self._frames_of(wanted)
             elif packet.size and not self._is_passed(packet):
                 self.others.append(packet)
 
     def _frames_of(self, packet: av.Packet[Any]) -> Iterator[av.VideoFrame]:
         self._left_out += packet.is_discard
-        self._undated.fed(packet)
+        self._undated.feed(packet)
         try:
             frames = self._stream.decode(packet if packet.size else None)
         except EOFError:
@@ -304,7 +304,7 @@ class Footage:
             self._undated.date(frame)
             yield frame
 
-    def _wanted(self, packet: av.Packet[Any]) -> list[av.Packet[Any]]:
+    def _select(self, packet: av.Packet[Any]) -> list[av.Packet[Any]]:
         """Packets to be decoded now. Those between the first frame and the start are held back until one comes that
         is shown after it, and let go with each key frame: of them, those from the last key frame on are needed."""
         if self._passed is None:

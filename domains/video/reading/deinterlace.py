@@ -10,7 +10,7 @@ import av
 import av.filter
 
 
-def deinterlaced(frames: Iterator[av.VideoFrame], say: Callable[[str], None]) -> Generator[av.VideoFrame]:
+def deinterlace(frames: Iterator[av.VideoFrame], say: Callable[[str], None]) -> Generator[av.VideoFrame]:
     """Frames as they are, up to the first interlaced one; from there on through bwdif, which leaves progressive
     frames alone. One frame comes out for each that goes in, with its own time; `say` is told when it begins."""
     graph: _Deinterlacer | None = None

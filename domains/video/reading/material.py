@@ -220,7 +220,7 @@ def _eight_bits(frame: Frame) -> Frame:
     return of_depth(frame, np.dtype(np.uint8))
 
 
-def opened(path: Path) -> Material:
+def open_material(path: Path) -> Material:
     """The entry at `path`: a folder of frames, a clip or a picture.
 
     Raises MissingFile, or MediaError for what is none of them.

@@ -188,7 +188,7 @@ def describe(container: InputContainer, stream: VideoStream, frame: av.VideoFram
         metadata=dict(container.metadata),
         light=Light.of(side_data(frame)),
     )
-    return _warned(info)
+    return _add_warnings(info)
 
 
 def _has_alpha(frame: av.VideoFrame) -> bool:
@@ -202,7 +202,7 @@ def codec_name(stream: av.stream.Stream) -> str:
     return stream.codec_context.name if stream.codec_context is not None else "unknown"
 
 
-def _warned(info: ClipInfo) -> ClipInfo:
+def _add_warnings(info: ClipInfo) -> ClipInfo:
     warnings = []
     if info.video_streams > 1:
         used = f"track {info.stream} ({info.width}x{info.height}), the largest, is used and the others are left out"

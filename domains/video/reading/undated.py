@@ -33,7 +33,7 @@ class Undated:
         self._waiting: list[int] = []
         self._before: dict[int, int] = {}  # when the packet before each was decoded
 
-    def fed(self, packet: av.Packet[Any]) -> None:
+    def feed(self, packet: av.Packet[Any]) -> None:
         """A packet goes into the decoder."""
         if not (self._reordered or self._one_late) or not packet.size or packet.is_discard:
             return

@@ -133,7 +133,7 @@ class VideoCycle(Cycle):
         if not self.settings.temporal:
             return losses, {}
         name = "temporal_b" if side == "a" else "temporal_a"
-        triple = _stacked(x, translated)
+        triple = _stack(x, translated)
         (logits,) = apply_together(discriminators.auxiliary[name], [triple])
         losses[name] = self.settings.temporal * generator_loss(self.settings.form, logits)
         return losses, {name: triple}
@@ -142,7 +142,7 @@ class VideoCycle(Cycle):
         """The temporal discriminators tell real triples from translations of triples."""
         if not self.settings.temporal:
             return {}
-        return {"temporal_a": _stacked(batch.a, batch.context_a), "temporal_b": _stacked(batch.b, batch.context_b)}
+        return {"temporal_a": _stack(batch.a, batch.context_a), "temporal_b": _stack(batch.b, batch.context_b)}
 
     def _weights(self, side: Side) -> tuple[float, float]:
         weights = self.settings
@@ -153,7 +153,7 @@ def _context(side: Side, batch: Batch) -> Mapping[str, Tensor]:
     return batch.context_a if side == "a" else batch.context_b
 
 
-def _stacked(x: Tensor, context_inputs: Mapping[str, Tensor]) -> Tensor:
+def _stack(x: Tensor, context_inputs: Mapping[str, Tensor]) -> Tensor:
     """Three consecutive frames as one sample (B, 3 C, H, W)."""
     return torch.cat([x, *(context_inputs[name] for name in _TRIPLE)], dim=1)
 

@@ -21,7 +21,7 @@ from ....core.sides import Side
 from ...image import PictureCache, apply_gamma, centred, random_crop, to_pixels
 from ..frames import motion
 from ..frames.cuts import CutDetector
-from ..reading.material import Frame, Material, opened
+from ..reading.material import Frame, Material, open_material
 from ..settings import VideoSettings
 
 _OPEN = 16
@@ -48,7 +48,7 @@ class FrameCache:
         if path in self._open:
             self._open.move_to_end(path)
             return self._open[path]
-        material = self._open[path] = opened(path)
+        material = self._open[path] = open_material(path)
         if len(self._open) > _OPEN:
             self._open.popitem(last=False)[1].close()
         return material

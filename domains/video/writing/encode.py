@@ -284,7 +284,7 @@ class Encoder:
         frame.pts, frame.time_base = ticks, self._base
         if duration > 0:
             self._durations[ticks] = frame.duration = duration
-        return self._timed(self.stream.encode(frame))
+        return self._set_durations(self.stream.encode(frame))
 
     def rest(self) -> list[av.Packet[Any]]:
         """Packets that the encoder still holds."""
@@ -292,9 +292,9 @@ class Encoder:
         if self._frames <= _SHORTER_THAN_THE_DELAY:
             for packet in packets:
                 packet.dts = packet.pts
-        return self._timed(packets)
+        return self._set_durations(packets)
 
-    def _timed(self, packets: list[av.Packet[Any]]) -> list[av.Packet[Any]]:
+    def _set_durations(self, packets: list[av.Packet[Any]]) -> list[av.Packet[Any]]:
         for packet in packets:
             with suppress(KeyError):
                 packet.duration = self._durations.pop(packet.pts)  # type: ignore[arg-type]

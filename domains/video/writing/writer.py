@@ -69,7 +69,7 @@ class VideoWriter(Writer):
         if self._pending is not None:
             self._undo.callback(self._pending.abandon)
         try:
-            self._container = self._opened(target, kind, options)
+            self._container = self._open(target, kind, options)
             self._undo.callback(self._close)
             base = 1 / like.info.rate.limit_denominator(100_000) if kind.constant_rate else like.info.time_base
             self._ticks, self._late = like.info.time_base / base, 0
@@ -83,7 +83,7 @@ class VideoWriter(Writer):
                 raise self._fault(error) from error
             raise
 
-    def _opened(self, target: Path | BinaryIO, kind: Container, options: VideoConversion) -> OutputContainer:
+    def _open(self, target: Path | BinaryIO, kind: Container, options: VideoConversion) -> OutputContainer:
         file: Any
         if self._pending is not None:
             file, options_of_kind = f"file:{self._pending.path.absolute()}", dict(kind.options)

@@ -156,8 +156,8 @@ def test_comments_and_blocks_of_flac_come_as_they_are(plain: Path, tmp_path: Pat
     fields = [("ARTIST", "One"), ("Artist", "Two"), ("X-ODD", "1=2")]
     block = next(each for each in blocks if each.kind == 4)
     changed = [each for each in blocks if each is not block]
-    changed += [comments._Block(4, comments._packed(fields, b"maker")), comments._Block(5, sheet)]
-    splice(tmp_path / "a.flac", begin, end, b"".join(each.packed(each is changed[-1]) for each in changed))
+    changed += [comments._Block(4, comments._pack(fields, b"maker")), comments._Block(5, sheet)]
+    splice(tmp_path / "a.flac", begin, end, b"".join(each.encode(each is changed[-1]) for each in changed))
     through(tmp_path / "a.flac", tmp_path / "b.flac", **LEAVE)
     assert comments.comments_in(tmp_path / "b.flac") == fields
     assert sheet in [each.content for each in comments._flac_blocks(tmp_path / "b.flac")[1]]

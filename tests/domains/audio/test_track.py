@@ -115,7 +115,7 @@ class TestTimeline:
         given_ = (
             (np.full((1, n), k + 1, np.float32), None if t is None else Fraction(t)) for k, (n, t) in enumerate(pieces)
         )
-        parts = list(timeline.laid(given_))
+        parts = list(timeline.lay_out(given_))
         return np.concatenate(parts, axis=1)[0] if parts else np.zeros(0), timeline
 
     def test_silence_fills_what_is_missing(self) -> None:
@@ -139,7 +139,7 @@ class TestTimeline:
         late = [0, -0.04, 0.03, -0.04, -0.02, -0.04, -0.03]
         timeline = Timeline(1000, Fraction(1, 1000), Fraction(1, 20))
         pieces = ((np.ones((1, 200), np.float32), Fraction(0.2 * k + off)) for k, off in enumerate(late))
-        assert sum(part.shape[1] for part in timeline.laid(pieces)) == 200 * len(late)
+        assert sum(part.shape[1] for part in timeline.lay_out(pieces)) == 200 * len(late)
 
     def test_pieces_without_a_time_follow_the_one_before(self) -> None:
         audio, _ = self.laid([(20, 1.0), (20, None), (20, 1.04), (20, None)])
@@ -164,7 +164,7 @@ class TestTimeline:
             (np.full((1, lengths[k]), k + 1, np.float32), Fraction(int(begins[k]) + shake * (k % 2), 1000))
             for k in there
         )
-        audio = np.concatenate(list(timeline.laid(pieces)), axis=1)[0]
+        audio = np.concatenate(list(timeline.lay_out(pieces)), axis=1)[0]
         for k in there:
             place = np.flatnonzero(audio == k + 1)
             assert len(place) == lengths[k]

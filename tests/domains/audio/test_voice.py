@@ -10,8 +10,8 @@ import pytest
 from unpaired.core.errors import MediaError
 from unpaired.domains.audio.evaluation.analysis import (
     MEL_CEPSTRUM,
+    analyse,
     analyse_file,
-    analysed,
     common_rate,
     harmonicity,
     mel_cepstrum,
@@ -72,7 +72,7 @@ def test_a_clean_tone_is_very_harmonic() -> None:
 
 @pytest.mark.parametrize("rate", sorted(MEL_CEPSTRUM))
 def test_pitch_and_shapes_at_every_rate(rate: int) -> None:
-    voice = analysed(buzz(180.0, 0.5, rate), rate)
+    voice = analyse(buzz(180.0, 0.5, rate), rate)
     assert voice.median_f0 == pytest.approx(180.0, rel=0.005)
     frames, (order, _) = 101, MEL_CEPSTRUM[rate]
     assert voice.cepstrum.shape == (frames, order)
@@ -83,7 +83,7 @@ def test_pitch_and_shapes_at_every_rate(rate: int) -> None:
 
 def test_silence_around_is_no_speech() -> None:
     quiet = np.zeros(RATE // 2)
-    voice = analysed(np.concatenate([quiet, buzz(200.0, 0.5), quiet]), RATE)
+    voice = analyse(np.concatenate([quiet, buzz(200.0, 0.5), quiet]), RATE)
     seconds = np.flatnonzero(voice.speech) * 0.005
     assert 0.45 < seconds.min() < 0.52
     assert 0.98 < seconds.max() < 1.05
@@ -91,7 +91,7 @@ def test_silence_around_is_no_speech() -> None:
 
 def test_loudness_changes_only_the_envelope() -> None:
     breathy = buzz(150.0) + np.random.default_rng(0).normal(scale=0.003, size=RATE)  # nothing empty up to 8 kHz
-    loud, soft = analysed(breathy, RATE), analysed(0.1 * breathy, RATE)
+    loud, soft = analyse(breathy, RATE), analyse(0.1 * breathy, RATE)
     assert (loud.speech == soft.speech).all()
     assert loud.cepstrum[20:-20] == pytest.approx(soft.cepstrum[20:-20], abs=0.01)
     assert loud.envelope[100] - soft.envelope[100] == pytest.approx(20, abs=0.1)
@@ -121,12 +121,12 @@ def test_rates_that_recordings_meet_at() -> None:
 )
 def test_what_cannot_be_scored_says_why(audio: np.ndarray, reason: str) -> None:
     with pytest.raises(MediaError, match=reason):
-        analysed(audio, RATE)
+        analyse(audio, RATE)
 
 
 def test_an_undefined_rate_is_refused() -> None:
     with pytest.raises(MediaError, match="not 11025"):
-        analysed(np.ones(11025), 11025)
+        analyse(np.ones(11025), 11025)
 
 
 def test_a_file_is_named_in_the_error(tmp_path: Path) -> None:

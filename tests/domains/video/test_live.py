@@ -17,7 +17,7 @@ from torch import Tensor
 
 from unpaired import ConfigError, MediaError, Video
 from unpaired.domains.video import VideoConversion
-from unpaired.domains.video.conversion.live import LiveReport, Newest, convert_live, filmed
+from unpaired.domains.video.conversion.live import LiveReport, Newest, convert_live, film
 from unpaired.domains.video.reading.clip import VideoReader
 from unpaired.domains.video.writing.writer import VideoWriter
 
@@ -242,7 +242,7 @@ def test_a_source_that_cannot_be_is_refused(source: str, kind: type[Exception], 
 
 def test_what_opencv_films_comes_as_a_stream(clip: Path) -> None:
     """OpenCV takes a file for a camera; this machine has no other."""
-    with filmed(str(clip)) as file, av.open(file) as container:
+    with film(str(clip)) as file, av.open(file) as container:
         frames = [(frame.width, frame.height, frame.time) for frame in container.decode(video=0)]
     assert len(frames) == SECONDS * RATE
     assert frames[0][:2] == (64, 48)

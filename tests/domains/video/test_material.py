@@ -15,14 +15,14 @@ from unpaired.domains.video.reading.material import (
     is_clip_name,
     is_frame_folder,
     is_still_name,
-    opened,
+    open_material,
 )
 
 SETTINGS = ImageSettings(size=48, load_size=48)
 
 
 def shades(path: Path, first: int, count: int) -> list[int]:
-    return [int(frame[0, 0, 0]) for frame in opened(path).read(first, count, SETTINGS, (48, 48))]
+    return [int(frame[0, 0, 0]) for frame in open_material(path).read(first, count, SETTINGS, (48, 48))]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_names_tell_clips_from_pictures() -> None:
 
 def test_frames_of_a_clip_by_their_number(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mkv", levels(30))
-    assert opened(clip).count == 30
+    assert open_material(clip).count == 30
     assert shades(clip, 0, 1) == [10]
     assert shades(clip, 17, 3) == [95, 100, 105]
     assert shades(clip, 29, 1) == [155]
@@ -78,28 +78,28 @@ def test_frames_of_a_clip_of_variable_rate(tmp_path: Path) -> None:
 def test_frames_of_a_folder(tmp_path: Path) -> None:
     folder = write_frames(tmp_path / "frames", levels(12))
     assert is_frame_folder(folder)
-    assert opened(folder).count == 12
+    assert open_material(folder).count == 12
     assert shades(folder, 8, 3) == [50, 55, 60]
 
 
 def test_a_picture_is_one_frame(tmp_path: Path) -> None:
     (picture,) = write_frames(tmp_path, levels(1)).glob("*.png")
-    assert opened(picture).count == 1
+    assert open_material(picture).count == 1
     assert shades(picture, 0, 1) == [10]
 
 
 def test_frames_cover_the_target_with_their_aspect_kept(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mkv", levels(2))
-    assert opened(clip).read(0, 1, SETTINGS, (24, 24))[0].shape == (24, 32, 3)
+    assert open_material(clip).read(0, 1, SETTINGS, (24, 24))[0].shape == (24, 32, 3)
     stretched = ImageSettings(size=24, fit="stretch")
-    assert opened(clip).read(0, 1, stretched, (24, 24))[0].shape == (24, 24, 3)
+    assert open_material(clip).read(0, 1, stretched, (24, 24))[0].shape == (24, 24, 3)
 
 
 def test_what_is_no_footage(tmp_path: Path) -> None:
     with pytest.raises(MissingFile, match=r"absent\.mp4 does not exist"):
-        opened(tmp_path / "absent.mp4")
+        open_material(tmp_path / "absent.mp4")
     with pytest.raises(MediaError, match="without numbered pictures"):
-        opened(tmp_path)
+        open_material(tmp_path)
     (tmp_path / "text.mp4").write_text("no clip at all")
     with pytest.raises(MediaError, match=r"text\.mp4"):
-        opened(tmp_path / "text.mp4")
+        open_material(tmp_path / "text.mp4")

@@ -18,7 +18,7 @@ from unpaired.core.errors import OutputError
 from unpaired.domains.video import VideoConversion
 from unpaired.domains.video.conversion.stabiliser import convert
 from unpaired.domains.video.evaluation import report as page
-from unpaired.domains.video.evaluation.report import flicker_plot, reported
+from unpaired.domains.video.evaluation.report import convert_and_report, flicker_plot
 
 from .test_stabiliser import Flickering, Grey, panned
 
@@ -46,7 +46,7 @@ class Parsed(HTMLParser):
 
 def test_a_page_of_a_clip(tmp_path: Path) -> None:
     frames, options, path = panned(14), VideoConversion(smooth=False), tmp_path / "clip.html"
-    outputs = list(reported(frames, Flickering(), options, path, "<clip> & co", Fraction(25)))
+    outputs = list(convert_and_report(frames, Flickering(), options, path, "<clip> & co", Fraction(25)))
     # the page asks for every frame once more, so the flicker differs; the frames are there
     assert len(outputs) == 14
     text = path.read_text(encoding="utf-8")
@@ -65,7 +65,7 @@ def test_a_page_of_a_clip(tmp_path: Path) -> None:
 
 def test_frames_are_those_of_a_plain_conversion(tmp_path: Path) -> None:
     frames, options = panned(5), VideoConversion()
-    with_page = reported(frames, Grey(), options, tmp_path / "r.html", "r", Fraction(25))
+    with_page = convert_and_report(frames, Grey(), options, tmp_path / "r.html", "r", Fraction(25))
     for ours, plain in zip(with_page, convert(frames, Grey(), options), strict=True):
         assert torch.equal(ours, plain)
 
@@ -75,7 +75,7 @@ def test_size_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     sizes = []
     for count in (30, 60):
         path = tmp_path / f"{count}.html"
-        list(reported(panned(count), Grey(), VideoConversion(), path, "r", Fraction(30000, 1001)))
+        list(convert_and_report(panned(count), Grey(), VideoConversion(), path, "r", Fraction(30000, 1001)))
         sizes.append(path.stat().st_size)
         assert f"The first 5 of {count} frames" in path.read_text(encoding="utf-8")
     assert sizes[1] < 1.5 * sizes[0]
@@ -83,14 +83,14 @@ def test_size_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("frames", [1, 2])
 def test_the_shortest_clips(tmp_path: Path, frames: int) -> None:
-    list(reported(panned(frames), Grey(), VideoConversion(), tmp_path / "r.html", "r", Fraction(90000)))
+    list(convert_and_report(panned(frames), Grey(), VideoConversion(), tmp_path / "r.html", "r", Fraction(90000)))
     assert (tmp_path / "r.html").is_file()
 
 
 def test_a_page_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError):
-        list(reported(panned(2), Grey(), VideoConversion(), tmp_path / "file" / "r.html", "r", Fraction(25)))
+        list(convert_and_report(panned(2), Grey(), VideoConversion(), tmp_path / "file" / "r.html", "r", Fraction(25)))
 
 
 def test_plot_by_hand() -> None:
