@@ -56,10 +56,10 @@ def demonstrate(out: Path, steps: int) -> None:
     except OSError as error:
         raise output_error(out, error) from error
 
-    _headline("1. Day to night, with a model that comes with unpaired")
+    _headline("1. Day to night, with a shipped model")
     _unpaired("convert", "day2night", picture, out / "night.jpg")
 
-    _headline("2. A clip to night, beside its input: every frame at its time, steady, with its sound")
+    _headline("2. A clip to night, next to its input: every frame at its time, steady, with its sound")
     _unpaired("convert", "day2night-video", CLIP, out / "road-night.mp4", "--side-by-side")
 
     _headline("3. A woman's voice to a man's: as long as its input to the sample, silence still silent")

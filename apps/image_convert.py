@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from unpaired.apps.commands import convert_command
 
-DESCRIPTION = """Translate a picture, or a folder of pictures (which keeps its tree), at its own size.
+DESCRIPTION = """Translate a picture, or a folder of pictures with its subfolders, at the original size.
 
   python apps/image_convert.py photo.jpg night.jpg
   python apps/image_convert.py photos paintings --model runs/monet --strength 0.8"""

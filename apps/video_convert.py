@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from unpaired.apps.commands import convert_command
 
-DESCRIPTION = """Translate a clip, or a folder of clips (which keeps its tree), without flicker, with its sound.
+DESCRIPTION = """Translate a clip, or a folder of clips with its subfolders, without flicker and with its sound.
 
   python apps/video_convert.py street.mp4 night.mp4
   python apps/video_convert.py street.mp4 both.mp4 --side-by-side --start 10 --end 20

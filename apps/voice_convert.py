@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from unpaired.apps.commands import convert_command
 
-DESCRIPTION = """Translate a recording, or a folder of recordings (which keeps its tree); of a video the sound.
+DESCRIPTION = """Translate a recording, or a folder of recordings with its subfolders; in a video, translate the sound.
 
   python apps/voice_convert.py woman.wav man.wav
   python apps/voice_convert.py man.wav woman.flac --direction b2a --strength 0.8 --pitch keep

@@ -62,4 +62,4 @@ def with_new_names(kind: type, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def warn(old: str, new: str, level: int = 3) -> None:
     """Warn the caller's caller that `old` is called `new` now."""
-    warnings.warn(f"{old} is called {new} now; the old name goes with the next release", DeprecationWarning, level)
+    warnings.warn(f"{old} is now called {new}; the next release drops the old name", DeprecationWarning, level)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from unpaired import ConversionReport, Domain, InputFiles, Translator
     from unpaired.core.conversion import Progress as ConversionProgress
 
-DESCRIPTION = """Translate a file, or a folder of files (which keeps its tree).
+DESCRIPTION = """Translate a file, or a folder with its subfolders.
 
   unpaired convert day2night photo.jpg night.jpg
   unpaired convert day2night-video street.mp4 night.mp4
@@ -84,12 +84,11 @@ def add_options(made: Parser) -> None:
     made.add_argument("output", metavar="OUTPUT", help="likewise a file or a folder; - writes Matroska to a pipe")
     made.add_argument("--direction", choices=("a2b", "b2a"), default="a2b", help="a2b (default) or b2a")
     add_runtime(made)
-    made.add_argument("--skip-existing", action="store_true", help="leave outputs alone that are there already")
+    made.add_argument("--skip-existing", action="store_true", help="leave existing outputs alone")
     made.add_argument(
         "--domain",
         metavar="NAME",
-        help="the medium of INPUT, where the model serves several: video lends a "
-        "model of pictures to a folder of clips",
+        help="the medium of INPUT, if the model serves several: video applies a picture model to a folder of clips",
     )
     made.add_argument("--live", action="store_true", help="INPUT is being filmed (frames drop) or spoken")
     made.add_argument("--rate", type=_rate, metavar="HZ", help="of numbered frames (default: 25 a second), or of raw "
@@ -97,7 +96,7 @@ def add_options(made: Parser) -> None:
     made.add_argument("--channels", type=int, default=1, metavar="N", help="of raw samples (sound, --live; default: 1)")
     made.add_argument("--side-by-side", action="store_true", help="show the input beside its translation (video)")
     made.add_argument("--report", metavar="FILE", help="write an HTML page about the footage's steadiness")
-    made.add_argument("--json", action="store_true", help="print what was done as JSON")
+    made.add_argument("--json", action="store_true", help="print a summary as JSON")
     made.epilog = (
         "--strength 0..1 is how much of the translation is applied (default: all, 1).\n"
         "For footage: --size 512x288, --codec h264|h265|vp9|av1|ffv1|prores, --crf, --preset, --start and --end in "
@@ -162,7 +161,7 @@ def _streaming(translator: Translator, args: argparse.Namespace) -> Translator:
         return translator.for_medium(fitting.name)
     medium = medium_of(translator.domain)
     if args.live:
-        raise ConfigError(f"--live is for what is filmed or spoken, not for {medium}; leave it out")
+        raise ConfigError(f"--live is for cameras, streams and voices, not for {medium}; leave it out")
     instead = "add --live to translate it as it comes" if translator.domain.live else "name files"
     raise ConfigError(f"{medium} cannot go through a pipe; {instead}")
 

@@ -14,7 +14,7 @@ from unpaired.core import Side, check_writable
 from unpaired.core.settings import read_yaml
 
 DESCRIPTION = """Score a translator on held-out folders, both directions; or how steady it is on clips.
-A model of sound is scored from file to file, beside the input as it is and the real target.
+An audio model is scored from file to file, next to the unchanged input and the real target.
 
   unpaired evaluate runs/monet --a testA --b testB
   unpaired evaluate runs/maps --a testA --b testB --paired --json scores.json --sheet sheet.jpg
@@ -31,10 +31,12 @@ def parser() -> Parser:
     made.add_argument("--a", metavar="DIR", help="held-out folder of domain A")
     made.add_argument("--b", metavar="DIR", help="held-out folder of domain B")
     made.add_argument("--clips", metavar="CLIP", nargs="+", help="clips, or folders of them, to score steadiness on")
-    made.add_argument("--seconds", type=float, metavar="S", help="so much of each clip (default: all)")
-    made.add_argument("--paired", action="store_true", help="files of the same name are true counterparts")
+    made.add_argument("--seconds", type=float, metavar="S", help="length of each clip to score (default: all)")
+    made.add_argument("--paired", action="store_true", help="files with the same name are true counterparts")
     made.add_argument("--direction", choices=("a2b", "b2a"), help="one direction only (default: all the model has)")
-    made.add_argument("--limit", type=int, metavar="N", help="so many files of each folder, drawn with --seed")
+    made.add_argument(
+        "--limit", type=int, metavar="N", help="at most this many files of each folder, drawn with --seed"
+    )
     made.add_argument("--seed", type=int, default=0, metavar="N", help="seed of that draw (default: 0)")
     add_runtime(made)
     made.add_argument("--extractor", metavar="FILE", help="a TorchScript feature extractor for FID and KID")

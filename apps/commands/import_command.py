@@ -28,7 +28,7 @@ def parser() -> Parser:
     made.add_argument("--direction", choices=("a2b", "b2a"), default="a2b", help="what it translates (default: a2b)")
     made.add_argument("--domain", metavar="NAME", default="image", help="the medium it works on (default: image)")
     made.add_argument("--reverse", metavar="CHECKPOINT", help="the weights of the other direction")
-    norms = "the norm layers, where the file does not tell them (default: auto, which says what it takes for granted)"
+    norms = "the norm layers, if the file does not reveal them (default: auto, which notes what it assumes)"
     made.add_argument("--norm", choices=("auto", "instance", "batch", "none"), default="auto", help=norms)
     made.add_argument("--part", metavar="NAME", help="which of several generators in CHECKPOINT, as netG_A")
     made.add_argument("--reverse-part", metavar="NAME", help="the same for the other direction")
@@ -40,7 +40,7 @@ def main(args: argparse.Namespace) -> int:
     domain = read_domain({"name": args.domain, **args.settings.get("domain", {})}, args.faults)
     out = Path(args.out)
     if out.suffix != ".safetensors":
-        args.faults.append(f"{out} has another ending than .safetensors, by which a model file is known")
+        args.faults.append(f"{out} must end in .safetensors, the ending of a model file")
     refuse(args.faults)
     assert domain is not None
     reverse = Path(args.reverse) if args.reverse else None

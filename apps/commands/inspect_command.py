@@ -19,7 +19,7 @@ DESCRIPTION = """Say what a folder, a file, a run or a model holds: what is usab
 it means for training.
 
   unpaired inspect photos                 one folder
-  unpaired inspect clips                  of footage: codecs, cuts, duplicates, what stands still
+  unpaired inspect clips                  of footage: codecs, cuts, duplicates, static footage
   unpaired inspect voices                 of sound: minutes, pitch, noise, silence, clipping
   unpaired inspect photos paintings       two folders, also against one another
   unpaired inspect datasets/horse2zebra   the same for the trainA and trainB inside

@@ -13,7 +13,7 @@ from unpaired.apps.command_line import Parser, refuse
 
 def parser() -> Parser:
     """The options of `unpaired models`."""
-    made = Parser("unpaired models", "List the shipped models: each name can stand wherever a model file can.")
+    made = Parser("unpaired models", "List the shipped models: each name can be used in place of a model file.")
     made.add_argument("--json", action="store_true", help="print JSON")
     return made
 

@@ -39,15 +39,13 @@ def parser() -> Parser:
     made.add_argument("--a", metavar="DIR", help="folder of domain A")
     made.add_argument("--b", metavar="DIR", help="folder of domain B")
     made.add_argument("--data", metavar="DIR", help="a folder with trainA and trainB, instead of --a and --b")
-    made.add_argument("--out", metavar="RUN", help="the run folder to make, or to go on with")
+    made.add_argument("--out", metavar="RUN", help="the run folder to create, or to continue")
     made.add_argument("--preset", help="size of the networks: tiny, small or base (the paper's)")
-    made.add_argument("--names", nargs=2, metavar=("A", "B"), help="what the two domains are called")
+    made.add_argument("--names", nargs=2, metavar=("A", "B"), help="names of the two domains")
     made.add_argument("--objective", metavar="NAME", help="cycle (default), dual, disco, pix2pix, cut, or another")
-    made.add_argument("--config", metavar="FILE", help="settings from a YAML file; options win over it")
-    made.add_argument("--resume", action="store_true", help="go on with the run at --out, with its own settings")
-    made.add_argument(
-        "--data-changed", action="store_true", help="with --resume: also where the folders hold other files"
-    )
+    made.add_argument("--config", metavar="FILE", help="settings from a YAML file; options override it")
+    made.add_argument("--resume", action="store_true", help="continue the run at --out with its own settings")
+    made.add_argument("--data-changed", action="store_true", help="with --resume: even if the folders hold other files")
     made.details = _details
     return made
 
@@ -95,7 +93,7 @@ def main(args: argparse.Namespace) -> int:
     if args.resume:
         layers.insert(0, _of_run(out))
     elif isinstance(out, str) and (Path(out) / "config.yaml").exists():
-        raise OutputError(f"{out} holds a run already; go on with it by --resume, or choose another --out")
+        raise OutputError(f"{out} already holds a run; continue it with --resume, or choose another --out")
     if args.data_changed and not args.resume:
         args.faults.append("--data-changed goes with --resume")
     settings = compose(config.merge(*layers), args.faults)
@@ -110,7 +108,7 @@ def main(args: argparse.Namespace) -> int:
 
 def _of_run(out: Any) -> dict[str, Any]:
     if not isinstance(out, str):
-        raise ConfigError("--resume needs --out RUN, the run to go on with")
+        raise ConfigError("--resume needs --out RUN, the run to continue")
     if not (Path(out) / "config.yaml").is_file():
         raise MissingFile(f"there is no run to resume at {out} (no config.yaml there)")
     return {**read_settings(Path(out) / "config.yaml"), "out": out}

@@ -105,7 +105,7 @@ def _unreadable(entry: os.DirEntry[str]) -> str | None:
     try:
         status = entry.stat()
     except OSError as error:
-        what = "is a link that leads nowhere" if entry.is_symlink() else "cannot be read"
+        what = "is a broken link" if entry.is_symlink() else "cannot be read"
         return f"{what}: {error.strerror}"
     if not stat.S_ISREG(status.st_mode):
         return "is a pipe, a socket or a device"

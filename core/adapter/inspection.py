@@ -106,7 +106,7 @@ def compare_amounts(a: Inventory, b: Inventory, counted: str) -> Iterator[str]:
     if fewer and more > _UNEQUAL * fewer:
         yield (
             f"An epoch has {len(a.drawn)} samples of A and {len(b.drawn)} of B ({counted}): the smaller side is "
-            "repeated and soon known by heart."
+            "repeated and soon memorised."
         )
 
 

@@ -38,7 +38,7 @@ def recognise(paths: Iterable[Path]) -> str:
 def _fault(name: str, found: Any) -> str | None:
     """Faults of a class registered as a domain, found before any of it is called."""
     if not (isinstance(found, type) and issubclass(found, Domain)):
-        return f"{getattr(found, '__qualname__', found)!s} is no child of unpaired.Domain"
+        return f"{getattr(found, '__qualname__', found)!s} is not a subclass of unpaired.Domain"
     if missing := sorted(found.__abstractmethods__):
         return f"{found.__name__} has no {', '.join(missing)}"
     own = getattr(found, "name", None)

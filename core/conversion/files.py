@@ -137,7 +137,8 @@ def _notes_of_parts(domain: Domain, source: InputFiles, jobs: Sequence[Job]) -> 
     if rest := left_beside(domain, source, jobs):
         names = ", ".join(path.name for path in rest[:3]) + (", ..." if len(rest) > 3 else "")
         yield FileNote(
-            source.path, f"what lies beside the recording is left out: {counted(len(rest), 'file', 'files')} ({names})"
+            source.path,
+            f"files beside the recording are left out: {counted(len(rest), 'file', 'files')} ({names})",
         )
     others = compatible_media(domain)
     sources = [job.source for job in jobs if job.source.is_file()]

@@ -18,10 +18,10 @@ from .pipeline import Job
 NAME = ".unpaired.jsonl"
 Standing = Literal["same", "unknown", "model", "settings", "input"]
 _SAID: Mapping[Standing, str] = {
-    "model": "outputs of another model or direction, made anew: {n}",
-    "settings": "outputs of other settings, made anew: {n}",
-    "input": "outputs of what the input was before, made anew: {n}",
-    "unknown": "outputs left alone though nothing says how they were made (no record, or changed since): {n}",
+    "model": "outputs of another model or direction, made again: {n}",
+    "settings": "outputs of other settings, made again: {n}",
+    "input": "outputs of an earlier version of the input, made again: {n}",
+    "unknown": "outputs left alone, since it is not known how they were made (no record, or changed since): {n}",
 }
 
 

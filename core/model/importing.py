@@ -138,10 +138,10 @@ def _what(state: Mapping[str, Tensor]) -> str:
     names = list(state)
     weights = [value for value in state.values() if value.dim() == 4]
     if any(".conv_block." in name for name in names):
-        return ("a ResNet whose layers stand in other places than the reference's (another number of halvings, "
-                "padding by zeros, or enlargement by resizing)")  # fmt: skip
+        return ("a ResNet whose layers are in other positions than the reference's (another number of downsamplings, "
+                "zero padding, or upsampling by resizing)")  # fmt: skip
     if any(name.startswith("model.model.") for name in names):
-        return "a U-Net whose layers stand in other places than the reference's"
+        return "a U-Net whose layers are in other positions than the reference's"
     if any("style" in name or "modulation" in name for name in names):
         return "it seems to be a StyleGAN2 generator"
     if any(name.startswith("mlp_") for name in names):
@@ -168,7 +168,7 @@ def _norm(state: Mapping[str, Tensor], layout: Layout, given: Norm, file: Path) 
     if given != "auto":
         return given, ()
     if "weight" in leaves:
-        return "batch", ("batch norms go by their running statistics and drop-out is off, as with the reference's "
+        return "batch", ("batch norms use their running statistics and drop-out is off, as with the reference's "
                          "test.py --eval",)  # fmt: skip
     if leaves and not biased:
         raise ModelFileError(f"{file} has norms with running statistics alone, after convolutions without biases: say "
@@ -187,10 +187,10 @@ def _norm_without_tensors(
     if None not in versions:
         return "instance", ()
     if not biased:
-        return "none", ("taken for one without norms, since its convolutions have no biases; if it was trained with "
+        return "none", ("assumed to have no norms, since its convolutions have no biases; if it was trained with "
                         "instance norms, say --norm instance",)  # fmt: skip
-    return "instance", ("taken for one with instance norms, the reference's default, since the file tells them from no "
-                        "norms by nothing; if it was trained without, say --norm none",)  # fmt: skip
+    return "instance", ("assumed to have instance norms, the reference's default, which nothing in the file rules "
+                        "out; if it was trained without, say --norm none",)  # fmt: skip
 
 
 def _as_ours(state: Mapping[str, Tensor], layout: Layout, norm: str, file: Path) -> dict[str, Tensor]:

@@ -56,7 +56,7 @@ def load_checkpoint(folder: Path, domain: type[Domain] | None = None) -> Model:
     folder = folder.absolute()
     run = folder.parent.parent
     if not (run / LATEST).is_file():
-        raise MissingFile(f"{run} holds no {LATEST}, which says what its checkpoints are; go on with it by --resume")
+        raise MissingFile(f"{run} holds no {LATEST}, which says what its checkpoints are; continue it with --resume")
     model = load_model(run / LATEST, domain)
     try:
         weights = load_tensors(folder / _WEIGHTS)

@@ -44,7 +44,7 @@ def read_state(file: Path, part: str = "") -> StateDict:
     try:
         content = load_tensors(file) if file.suffix == ".safetensors" else load_plain(file)
     except Unreadable as error:
-        raise ModelFileError(f"{file} is no plain state dict and was not opened further ({error})") from error
+        raise ModelFileError(f"{file} is not a plain state dict and was not opened further ({error})") from error
     except OSError as error:
         raise ModelFileError(f"{file} cannot be read: {error.strerror or error}") from error
     whole = StateDict()

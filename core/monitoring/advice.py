@@ -9,7 +9,7 @@ GENERAL: Mapping[str, str] = {
     "NaN or infinity": "Resume from the last checkpoint with a lower {training.learning_rate}, with {training.clip} "
     "at 1, or with {training.precision} fp32: a step was too large, or too large for half precision.",
     "identity collapse": "Give the adversarial loss more weight: copying the input satisfies the losses that tie the "
-    "translation to it, and the discriminator pulls too little against them.",
+    "translation to it, and the discriminator is too weak to prevent it.",
     "colour inversion": "Begin again with another {training.seed}: an inversion that both generators agree on costs "
     "the way back nothing and seldom mends itself. If the domains really are each other's negatives, all is well.",
     "displaced translation": "Begin again with another {training.seed}: a shift that both generators agree on costs "
@@ -17,10 +17,10 @@ GENERAL: Mapping[str, str] = {
     "flat output": "Lower {training.learning_rate}: large steps drive the output layer out of its range. If it is low "
     "already, give the losses that tie the translation to its input more weight.",
     "identical outputs": "Give the losses that tie the translation to its input more weight, or lower "
-    "{training.discriminator_learning_rate}: one convincing output for every input pleases the discriminator.",
+    "{training.discriminator_learning_rate}: one convincing output for every input satisfies the discriminator.",
     "discriminator saturation": "Lower {training.discriminator_learning_rate}, for a start to a quarter of "
     "{training.learning_rate}, or {networks.discriminator_filters}: a discriminator that is always right gives the "
-    "generator no direction. More training samples help too.",
+    "generator no useful gradient. More training samples help too.",
 }
 """By finding, for whatever is minimised; an objective's own goes before (`Objective.advice`)."""
 

@@ -70,12 +70,12 @@ class Cut(Objective):
     directions: ClassVar[tuple[Direction, ...]] = ("a2b",)
     advice: ClassVar[Mapping[str, str]] = {
         "identity collapse": "Lower {objective.contrast} and {objective.contrast_identity}, or raise "
-        "{objective.adversarial}: a copy of the input satisfies the contrast, and the discriminator pulls too little "
-        "against it.",
-        "flat output": "Raise {objective.contrast}: the places of a flat output cannot be told apart. If it is raised "
+        "{objective.adversarial}: a copy of the input satisfies the contrast, and the discriminator is too weak "
+        "to prevent it.",
+        "flat output": "Raise {objective.contrast}: the places of a flat output are indistinguishable. If it is raised "
         "already, lower {training.learning_rate}: large steps drive the output layer out of its range.",
         "identical outputs": "Raise {objective.contrast} or lower {objective.adversarial}: one convincing output for "
-        "every input pleases the discriminator, and only the contrast objects.",
+        "every input satisfies the discriminator, and only the contrast objects.",
     }
 
     def __init__(self, settings: CutSettings | None = None) -> None:
@@ -93,7 +93,7 @@ class Cut(Objective):
         if channels_a != channels_b:
             raise ConfigError(
                 f"A has {channels_a} channels and B {channels_b}; cut puts translations through the generator again "
-                "and needs like channels: use --objective cycle without identity"
+                "and needs equal numbers: use --objective cycle without identity"
             )
 
     def heads(self, networks: Networks) -> Mapping[str, nn.Module]:

@@ -40,7 +40,7 @@ class Cycle(Objective):
     settings_type = CycleSettings
     advice: ClassVar[Mapping[str, str]] = {
         "identity collapse": "Lower {objective.identity_<to>} and raise {objective.adversarial_<to>}: copying the "
-        "input satisfies the identity and cycle terms, and the discriminator pulls too little against them.",
+        "input satisfies the identity and cycle terms, and the discriminator is too weak to prevent it.",
         "colour inversion": "Raise {objective.identity_<to>}, which keeps colours, and begin again with another "
         "{training.seed}: an inversion that both generators agree on costs the cycle nothing and seldom mends itself. "
         "If the domains really are each other's negatives, all is well.",
@@ -50,7 +50,7 @@ class Cycle(Objective):
         "flat output": "Raise {objective.cycle_<from>}: nothing can be translated back from a flat output. If it is "
         "raised already, lower {training.learning_rate}: large steps drive the output layer out of its range.",
         "identical outputs": "Raise {objective.cycle_<from>} or lower {objective.adversarial_<to>}: one convincing "
-        "output for every input pleases the discriminator, and only the cycle term objects.",
+        "output for every input satisfies the discriminator, and only the cycle term objects.",
     }
 
     def __init__(self, settings: CycleSettings | None = None) -> None:

@@ -64,13 +64,13 @@ class Disco(Objective):
     advice: ClassVar[Mapping[str, str]] = {
         "identity collapse": "Lower {objective.rate}, the share of reconstruction, or raise "
         "{objective.adversarial} and {objective.matching}: a copy of the input is reconstructed as it is, and the "
-        "discriminator pulls too little against it.",
+        "discriminator is too weak to prevent it.",
         "flat output": "Raise {objective.rate}, the share of reconstruction ({objective.first_rate} up to step "
         "{objective.first_steps}): nothing can be translated back from a flat output. If it is raised already, lower "
         "{training.learning_rate}: large steps drive the output layer out of its range.",
         "identical outputs": "Raise {objective.rate}, the share of reconstruction ({objective.first_rate} up to step "
-        "{objective.first_steps}), or lower {objective.adversarial}: one convincing output for every input pleases the "
-        "discriminator, and only the reconstruction objects.",
+        "{objective.first_steps}), or lower {objective.adversarial}: one convincing output for every input satisfies "
+        "the discriminator, and only the reconstruction objects.",
     }
 
     def __init__(self, settings: DiscoSettings | None = None) -> None:

@@ -26,7 +26,7 @@ def scan_sides(domain: Domain, a: Path, b: Path, paired: bool = False) -> dict[S
     """
     inventories: dict[Side, Inventory] = {"a": domain.scan(a), "b": domain.scan(b)}
     if a.resolve() == b.resolve():
-        raise ConfigError(f"A and B are the same folder ({a}); name two folders that show two worlds")
+        raise ConfigError(f"A and B are the same folder ({a}); name two different folders")
     if paired:
         inventories = matched(inventories)
     for side, inventory in inventories.items():

@@ -116,7 +116,7 @@ class Loop:
                 self._say(f"{file} is missing or of another step; writing that of step {step}")
                 save_model(self._model(), file)
         if self.step >= self.settings.steps:
-            self._say(f"nothing is left to do: {self.plan.out} has had its {self.step} steps; --steps gives it more")
+            self._say(f"nothing left to do: {self.plan.out} has had its {self.step} steps; add more with --steps")
 
     def _say(self, text: str) -> None:
         self.fabric.print(as_note(text), file=sys.stderr)
@@ -254,7 +254,7 @@ class Loop:
         if self._saved != self.step:
             self._save()
         raise Interrupted(f"stopped after step {self.step} of {self.settings.steps}; the state is saved in "
-                          f"{self.plan.out}; go on with --resume")  # fmt: skip
+                          f"{self.plan.out}; continue with --resume")  # fmt: skip
 
 
 def _step_of(file: Path) -> int | None:

@@ -88,8 +88,8 @@ def check_data(plan: RunPlan, changed: bool) -> str | None:
         return None
     what = f"the files of {plan.a} or {plan.b} are not those that {plan.out} was trained on (other names or sizes)"
     if not changed:
-        raise ConfigError(f"{what}; put them back, or go on with these by --data-changed (in Python data_changed=True)")
-    return f"{what}; going on with these"
+        raise ConfigError(f"{what}; put them back, or accept these with --data-changed (in Python data_changed=True)")
+    return f"{what}; continuing with these"
 
 
 def check_resumable(plan: RunPlan) -> None:

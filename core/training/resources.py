@@ -51,7 +51,7 @@ def told_in_words() -> Iterator[None]:
 def _in_words(error: BaseException) -> str | None:
     text = str(error)
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or _SPENT.search(text):
-        return "the memory does not suffice for a step; lower training.batch, the domain's size or the preset"
+        return "there is not enough memory for a step; lower training.batch, the domain's size or the preset"
     if killed := _KILLED.search(text):
         return _of_killed(killed.group("signal") or "Killed")
     return None
@@ -61,6 +61,6 @@ def _of_killed(signal: str) -> str:
     if "Bus error" in signal:
         return f"a loader process found /dev/shm full; {MORE}"
     return (
-        f"the system ended a process of this training ({signal}), most likely for want of memory; lower "
-        "training.workers or training.batch, and go on with --resume"
+        f"the system ended a process of this training ({signal}), most likely because memory ran out; lower "
+        "training.workers or training.batch, and continue with --resume"
     )

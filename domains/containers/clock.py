@@ -115,7 +115,7 @@ class Clock:
         if self.fault:
             notes.append(f"the file breaks off ({self.fault}); what came before is kept")
         if self._jumps.count:
-            notes.append(f"its clock jumps {_times(self._jumps.count)}; what lies on both sides was joined")
+            notes.append(f"its clock jumps {_times(self._jumps.count)}; the parts on either side were joined")
         return tuple(notes)
 
     @property

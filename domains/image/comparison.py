@@ -38,7 +38,7 @@ def _looks(a: Sequence[PictureFacts], b: Sequence[PictureFacts]) -> Iterator[str
     aspects = [float(np.median([found.header.width / found.header.height for found in side])) for side in (a, b)]
     if max(aspects) > 1.5 * min(aspects):
         yield (
-            f"A is {aspects[0]:.2f} times as wide as high and B {aspects[1]:.2f} times: crops show unlike parts; "
+            f"A is {aspects[0]:.2f} times as wide as high and B {aspects[1]:.2f} times: crops show different parts; "
             "crop one side by hand, or use fit short."
         )
     grey = [sum(is_grey(found.header) for found in side) / len(side) for side in (a, b)]

@@ -122,7 +122,7 @@ def _fitting(picture: Picture, format_name: str, target: Path) -> tuple[Picture,
     if depth != pixels.dtype:
         lost.insert(0, f"{'floats' if pixels.dtype.kind == 'f' else '16 bits'} (rounded to {8 * depth.itemsize})")
     if alpha is not None and "alpha" not in _HOLDS[format_name]:
-        lost.insert(0, "transparency (laid on white)")
+        lost.insert(0, "transparency (composited on white)")
         pixels, alpha = over_white(pixels, alpha), None
     if format_name == "GIF":
         lost.insert(0, "more than 256 colours" + (" and partial transparency" if alpha is not None else ""))

@@ -74,5 +74,5 @@ def compare_looks(a: Sequence[F], b: Sequence[F]) -> Iterator[str]:
         pairs = counted(len(across), "pair across A and B looks", "pairs across A and B look")
         yield (
             f"{pairs} almost alike ({as_pairs(across)}): good if they are the same "
-            "view in both worlds, bad if one of them is in the wrong folder."
+            "view in both domains, bad if one of them is in the wrong folder."
         )

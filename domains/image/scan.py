@@ -167,10 +167,10 @@ def _warnings(
         return
     if len(files) < _FEW:
         few = counted(len(files), "picture is", "pictures are")
-        yield f"{few} few: the model may learn them by heart; some hundreds are better."
+        yield f"{few} few: the model may memorise them; a few hundred are better."
     small = sum(min(header.width, header.height) < crop for header in headers)
     if small:
-        yield f"{small} of {seen} pictures are smaller than the crop of {crop} pixels and get enlarged, which is soft."
+        yield f"{small} of {seen} pictures are smaller than the crop of {crop} pixels; they are enlarged and soft."
     long = sum(max(header.width, header.height) > _LONG * min(header.width, header.height) for header in headers)
     if long:
         what = "are squeezed into the crop" if settings.fit == "stretch" else "show only a part in each crop"

@@ -171,16 +171,16 @@ def test_outputs_of_another_model_other_settings_or_another_input_are_made_anew_
     assert convert(model, "--skip-existing") == ([], names, "")
     converted, skipped, said = convert(model, "--skip-existing", "--strength", "0.5")
     assert (converted, skipped) == (names, [])
-    assert said == f"unpaired: note: {out}: outputs of other settings, made anew: 3\n"
+    assert said == f"unpaired: note: {out}: outputs of other settings, made again: 3\n"
     converted, skipped, said = convert(model, "--skip-existing", "--strength", "0.5", "--direction", "b2a")
     assert (converted, skipped) == (names, [])
-    assert said == f"unpaired: note: {out}: outputs of another model or direction, made anew: 3\n"
+    assert said == f"unpaired: note: {out}: outputs of another model or direction, made again: 3\n"
     shutil.copy(folder / "hill.png", folder / "lake.png")
     (out / "tree.png").write_bytes(b"retouched")
     converted, skipped, said = convert(model, "--skip-existing", "--strength", "0.5", "--direction", "b2a")
     assert (converted, skipped) == (["lake.png"], ["hill.png", "tree.png"])
-    assert "outputs of what the input was before, made anew: 1" in said
-    assert "outputs left alone though nothing says how they were made (no record, or changed since): 1" in said
+    assert "outputs of an earlier version of the input, made again: 1" in said
+    assert "outputs left alone, since it is not known how they were made (no record, or changed since): 1" in said
     assert (out / "tree.png").read_bytes() == b"retouched"
     (out / ".unpaired.jsonl").unlink()
     assert convert(model, "--skip-existing")[:2] == ([], names)

@@ -93,7 +93,7 @@ def test_a_run_is_resumed_by_its_name_alone(unpaired: Callable, pictures: Path, 
     assert unpaired("train", *SMALL, "--data", pictures, "--out", run, "--steps", "2").code == 0
     done = unpaired("train", "--out", run)
     assert done.code == 2
-    assert done.err == f"unpaired: {run} holds a run already; go on with it by --resume, or choose another --out\n"
+    assert done.err == f"unpaired: {run} already holds a run; continue it with --resume, or choose another --out\n"
     assert unpaired("train", "--out", run, "--resume", "--steps", "3").code == 0
     assert read_yaml(run / "config.yaml")["training"]["steps"] == 3
     assert (run / "checkpoints/step-00000003").is_dir()

@@ -268,7 +268,7 @@ def broken(name: str) -> str:
          "; it is unpaired.core.objectives.settings.CycleSettings now"),
         ("x = 1 / 0\n", "cannot be imported: ZeroDivisionError: division by zero"),
         ("Even = 1\n", "cannot be imported: module 'odd' has no attribute 'Odd'"),
-        ("class Odd: pass\n", "cannot be used: Odd is no child of unpaired.Domain"),
+        ("class Odd: pass\n", "cannot be used: Odd is not a subclass of unpaired.Domain"),
         ("from unpaired import ArrayDomain\nclass Odd(ArrayDomain):\n    name = 'odd'\n",
          "cannot be used: Odd has no channels, read, write"),
         (GOOD.format(name="Odd", registered="even"), "Odd.name is 'even'; expected 'odd', the name it is registered"),

@@ -98,7 +98,7 @@ def test_a_medium_that_says_nothing_of_itself(install: Install, recordings: Path
     assert "cycle" in call("evaluate", run, "--a", recordings / "a", "--b", recordings / "b")
     for words, said in {
         ("-", "-"): "files of the domain plain cannot go through a pipe; name files",
-        ("-", "-", "--live"): "--live is for what is filmed or spoken, not for files of the domain plain",
+        ("-", "-", "--live"): "--live is for cameras, streams and voices, not for files of the domain plain",
         ("x.txt", "y.txt", "--domain", "image"): "the model is of the domain plain, not image",
     }.items():
         assert said in call("convert", run, *words, code=2)

@@ -75,9 +75,9 @@ def test_what_is_no_generator_is_refused(reference: dict[str, torch.Tensor], tmp
 
     refused(unpaired.MissingFile, "no checkpoint at")
     file.write_text("text")
-    refused(unpaired.ModelFileError, "no plain state dict")
+    refused(unpaired.ModelFileError, "not a plain state dict")
     file.write_bytes(pickle.dumps(print))
-    refused(unpaired.ModelFileError, "no plain state dict")
+    refused(unpaired.ModelFileError, "not a plain state dict")
     torch.save([1, 2], file)
     refused(unpaired.ModelFileError, "holds list, expected a state dict")
     torch.save({"fc.weight": torch.zeros(3, 3)}, file)

@@ -61,7 +61,7 @@ def difference(translator: Any, network: nn.Module, side: int = 64) -> float:
 def test_the_output_is_the_references(kind: str, tmp_path: Path) -> None:
     network = lively(KINDS[kind]())
     model, translator = imported(network.state_dict(), tmp_path)
-    said = "batch norms go by their running statistics" in model.card.get("note", "")
+    said = "batch norms use their running statistics" in model.card.get("note", "")
     assert said == ("batch" in kind)
     assert said or model.card == {}  # the file tells everything
     # Biases that go into a mean are rounded once more; all else is the same arithmetic.
@@ -90,7 +90,7 @@ def test_what_the_file_does_not_tell_is_said(tmp_path: Path) -> None:
     with_norms, without = lively(Resnet("instance")), lively(Resnet("none"))
     model, translator = imported(dict(with_norms.state_dict()), tmp_path)
     assert difference(translator, with_norms) <= 1e-6
-    assert "taken for one with instance norms" in model.card["note"]
+    assert "assumed to have instance norms" in model.card["note"]
     assert "--norm none" in model.card["note"]
     model, translator = imported(dict(without.state_dict()), tmp_path, norm="none")
     assert difference(translator, without) <= 1e-6
@@ -98,7 +98,7 @@ def test_what_the_file_does_not_tell_is_said(tmp_path: Path) -> None:
     plain = lively(Resnet("none", bias=False))
     model, translator = imported(dict(plain.state_dict()), tmp_path)
     assert difference(translator, plain) <= 1e-6
-    assert "taken for one without norms" in model.card["note"]
+    assert "assumed to have no norms" in model.card["note"]
 
 
 @pytest.mark.parametrize("kind", ["spectral", "old spectral", "weight", "old weight"])
@@ -186,7 +186,7 @@ def _zero_padded() -> dict[str, Tensor]:
 
 REFUSED: dict[str, tuple[Any, str]] = {
     "affine": (lambda: Resnet("batch", bias=False).state_dict(), "norms with weight"),
-    "zero-padded": (_zero_padded, "layers stand in other places"),
+    "zero-padded": (_zero_padded, "layers are in other positions"),
     "discriminator": (
         lambda: {"model.0.weight": torch.zeros(8, 3, 4, 4), "model.2.weight": torch.zeros(1, 8, 4, 4)},
         "seems to be a discriminator; take the file of the generator",
@@ -252,7 +252,7 @@ def test_the_command_says_what_it_took_for_granted(tmp_path: Path, capsys: pytes
     torch.save({"G_A": dict(network.state_dict()), "G_B": dict(network.state_dict())}, tmp_path / "net.pth")
     words = ["import", str(tmp_path / "net.pth"), str(tmp_path / OUT), "--part", "G_A"]
     assert main(words) == 0
-    assert "unpaired: note: taken for one with instance norms" in capsys.readouterr().err
+    assert "unpaired: note: assumed to have instance norms" in capsys.readouterr().err
     assert main([*words, "--norm", "none", "--reverse-part", "G_B"]) == 0
     assert "note:" not in capsys.readouterr().err
     assert difference(unpaired.load(tmp_path / OUT, runtime="torch", device="cpu"), network) <= 1e-6

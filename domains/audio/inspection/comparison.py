@@ -53,7 +53,7 @@ def _voices(a: Sequence[RecordingAnalysis], b: Sequence[RecordingAnalysis]) -> I
     if len(medians) == 2 and max(medians) > _OCTAVE * min(medians):
         yield (
             f"The median pitch is {medians[0]:.0f} Hz in A and {medians[1]:.0f} Hz in B, more than an octave "
-            "apart: moving it that far is heard."
+            "apart: shifting it that far is audible."
         )
 
 
@@ -65,7 +65,7 @@ def _notes(a: Sequence[RecordingAnalysis], b: Sequence[RecordingAnalysis]) -> It
     outside = [float(np.mean((hz < low) | (hz > high))) for hz, (low, high) in zip(pitches, ranges[::-1], strict=True)]
     if max(outside) > _UNSHARED:
         low, high = max(each[0] for each in ranges), min(each[1] for each in ranges)
-        keep = f"keep to notes from {low:.0f} to {high:.0f} Hz" if low < high else "take recordings of like notes"
+        keep = f"keep to notes from {low:.0f} to {high:.0f} Hz" if low < high else "use recordings of the same notes"
         yield (
             f"{outside[0]:.0%} of what A plays lies outside the notes of B, and {outside[1]:.0%} of what B plays lies "
             f"outside those of A: what only one of them plays is learnt as its timbre; {keep}."

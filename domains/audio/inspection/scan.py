@@ -150,11 +150,11 @@ def _warnings(
         yield "There are no usable recordings here."
         return
     if broken > 0.1 * (len(files) + broken):
-        yield f"{broken} of {len(files) + broken} files are broken: see whether the folder was copied whole."
+        yield f"{broken} of {len(files) + broken} files are broken: check whether the folder was copied completely."
     short = sum(0 < found.seconds * settings.sample_rate < settings.frames * settings.hop_length for found in findings)
     if short:
         window = settings.frames * settings.hop_length / settings.sample_rate
-        yield f"{short} recordings are shorter than a sample of {window:.2f} s: they are continued by reflection."
+        yield f"{short} recordings are shorter than a sample of {window:.2f} s: they are extended by reflection."
     analyses = [found.analysis for found in findings if found.analysis]
     if analyses:
         yield from _amount(analyses)
@@ -167,9 +167,9 @@ def _amount(analyses: Sequence[RecordingAnalysis]) -> Iterator[str]:
     seconds, sounding = sum(one.seconds for one in analyses), sum(one.sounding for one in analyses)
     amount = f"{sounding:.0f} s" if sounding < 120 else f"{sounding / 60:.1f} min"
     if sounding < _FEWEST_SECONDS:
-        yield f"There are {amount} of sound: expect timbre only; {GOOD_SECONDS / 60:.0f} min a side is a good start."
+        yield f"There are {amount} of sound: expect timbre only; aim for {GOOD_SECONDS / 60:.0f} min a side."
     elif sounding < GOOD_SECONDS:
-        yield f"There are {amount} of sound: it will do; {GOOD_SECONDS / 60:.0f} min a side is a good start."
+        yield f"There are {amount} of sound, enough to try; aim for {GOOD_SECONDS / 60:.0f} min a side."
     if sounding < (1 - _SILENT) * seconds:
         yield f"{1 - sounding / seconds:.0%} of the recordings is silence, which is left out."
 
@@ -195,7 +195,7 @@ def _quality(analyses: Sequence[RecordingAnalysis], settings: AudioSettings) -> 
         )
     levels = [one.loudness for one in analyses]
     if max(levels) - min(levels) > _LOUDNESS_RANGE and settings.normalise:
-        yield f"Loudness differs by {max(levels) - min(levels):.0f} dB between recordings; all are brought to one."
+        yield f"Loudness differs by {max(levels) - min(levels):.0f} dB between recordings; all are normalised."
 
 
 def _voices(analyses: Sequence[RecordingAnalysis], settings: AudioSettings) -> Iterator[str]:
@@ -207,5 +207,5 @@ def _voices(analyses: Sequence[RecordingAnalysis], settings: AudioSettings) -> I
     elif np.log(hz).std() > _WIDE_PITCH:
         yield (
             f"Pitch deviates by {12 * np.log2(hz).std():.1f} semitones: low and high voices are mixed, and no single "
-            "shift brings them all to the other side's. Put like voices together."
+            "shift brings them all to the other side's. Keep similar voices together."
         )

@@ -276,7 +276,7 @@ def kind_of(path: Path) -> Container:
     if suffix in _KINDS or suffix in CONTAINERS:
         return _KINDS.get(suffix) or CONTAINERS[suffix]
     raise MediaError(
-        f"{path}: sound of this kind cannot be written; end the name with .wav, .flac, .mp3, .ogg, .opus, .m4a or alike"
+        f"{path}: sound of this kind cannot be written; end the name with .wav, .flac, .mp3, .ogg, .opus or .m4a"
     )
 
 

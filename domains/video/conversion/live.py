@@ -297,7 +297,7 @@ def film(camera: int | str) -> BinaryIO:
     good, pixels = capture.read() if capture.isOpened() else (False, None)
     if not good:
         capture.release()
-        raise MediaError(f"camera {camera} gives no picture; is it plugged in, and not in use?")
+        raise MediaError(f"camera {camera} gives no picture; check that it is plugged in and not in use")
     reading, writing = os.pipe()
     threading.Thread(target=_film, args=(capture, pixels, writing), name="unpaired-camera", daemon=True).start()
     file: Any = open(reading, "rb", buffering=0)  # noqa: SIM115  # the reader's

@@ -206,7 +206,7 @@ def remarks(scores: Mapping[str, float]) -> tuple[str, ...]:
     said = []
     sharp = scores.get("sharpness_ratio")
     if sharp is not None and sharp < 0.97:
-        said.append(f"Sharpness fell to {sharp:.2f} of the per-frame translation: steadiness was bought with blur.")
+        said.append(f"Sharpness fell to {sharp:.2f} of the per-frame translation: steadiness was achieved by blurring.")
     if scores.get("difference", 0.0) > 10.0:
         said.append(
             f"The output differs from the per-frame translation by {scores['difference']:.0f} levels of 255 on "

@@ -38,7 +38,7 @@ def _looks(a: Sequence[ClipFacts], b: Sequence[ClipFacts]) -> Iterator[str]:
         )
     aspects = [float(np.median([found.width / found.height for found in side])) for side in (a, b)]
     if max(aspects) > 1.5 * min(aspects):
-        yield f"A is {aspects[0]:.2f} times as wide as high and B {aspects[1]:.2f} times: crops show unlike parts."
+        yield f"A is {aspects[0]:.2f} times as wide as high and B {aspects[1]:.2f} times: crops show different parts."
     rates = [[found.rate for found in side if found.kind != "picture"] for side in (a, b)]
     if rates[0] and rates[1]:
         usual = [float(np.median(side)) for side in rates]

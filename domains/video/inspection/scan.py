@@ -158,14 +158,14 @@ def _warnings(
     stills = [found for found in findings if found.kind == "picture"]
     yield from _size_warnings(findings, settings)
     if not moving:
-        yield "There are pictures only: terms that compare neighbouring frames have nothing to learn from here."
+        yield "There are pictures only: losses that compare neighbouring frames learn nothing from them."
     elif stills and settings.neighbours:
-        yield f"{len(stills)} pictures have no neighbours and teach the temporal terms nothing."
+        yield f"{len(stills)} pictures have no neighbours and teach the temporal losses nothing."
     if len(stills) > 1 and frames_in_order([found.path.name for found in stills if found.path.parent == folder]):
         yield "The pictures are numbered: if they are frames of one clip, put them into a folder of their own inside."
     seconds = sum(found.seconds for found in moving)
     if moving and seconds + len(stills) < _FEW_SECONDS:
-        yield f"{seconds:.3g} s of footage are little: the model may learn them by heart; some minutes are better."
+        yield f"{seconds:.3g} s of footage is little: the model may memorise it; a few minutes are better."
     short = [found for found in moving if found.frames <= settings.longest_gap]
     if short and settings.neighbours:
         yield f"{len(short)} clips have {settings.longest_gap} frames or fewer: their far neighbours are near ones."
@@ -182,7 +182,7 @@ def _size_warnings(findings: Sequence[ClipFacts], settings: VideoSettings) -> It
     crop = min(settings.crop)
     small = sum(min(found.width, found.height) < crop for found in findings)
     if small:
-        yield f"{small} of {len(findings)} are smaller than the crop of {crop} pixels and get enlarged, which is soft."
+        yield f"{small} of {len(findings)} are smaller than the crop of {crop} pixels; they are enlarged and soft."
 
 
 def _seen_warnings(moving: Sequence[ClipFacts], settings: VideoSettings) -> Iterator[str]:
@@ -200,7 +200,7 @@ def _seen_warnings(moving: Sequence[ClipFacts], settings: VideoSettings) -> Iter
     if frames and doubled > 0.1 * frames:
         yield (
             f"{doubled / frames:.0%} of the frames show the one before once more (a raised frame rate): they teach the "
-            "temporal terms that nothing moves."
+            "temporal losses that nothing moves."
         )
     height, width = settings.pictures().loaded
     far = [found for found, seen in looks if seen.key_frames and seen.frames > _FAR * seen.key_frames]

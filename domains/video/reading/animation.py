@@ -42,7 +42,7 @@ class AnimationReader(FrameReader):
         spans = zip([Fraction(0), *ends], ends, strict=False)
         self._within = {number: span for number, span in enumerate(spans) if begin <= span[0] < last}
         self._begin, self._end = begin, last
-        self.notes_for_clips = ("the transparency is laid on white",) if clear else ()
+        self.notes_for_clips = ("the transparency is composited on white",) if clear else ()
 
     def __iter__(self) -> Iterator[Tensor]:
         if not self._within:

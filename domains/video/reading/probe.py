@@ -129,7 +129,7 @@ def no_frames(container: InputContainer, stream: VideoStream, name: str, fault: 
     """The error for a clip without a single frame; what its header claims is part of the message."""
     if name == INPUT_STREAM and stream.frames and "mp4" in container.format.name:
         return MediaError(
-            f"{name} is MP4 or MOV whose index comes behind the frames, and a pipe cannot go back to them: "
+            f"{name} is MP4 or MOV whose index comes after the frames, and a pipe cannot go back to them: "
             "give the file's name instead of -, or put the index first (ffmpeg -i IN -c copy -movflags +faststart OUT)"
         )
     claim = []

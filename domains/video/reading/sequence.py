@@ -131,7 +131,7 @@ class SequenceReader(FrameReader):
 
 def _notes_for_clips(first: Picture, assumed: Fraction | None) -> Iterator[str]:
     if assumed is not None:
-        yield f"the frames say no rate; {float(assumed):g} frames/s were taken (--rate sets another)"
+        yield f"the frames have no rate; {float(assumed):g} frames/s is assumed (--rate sets another)"
     if first.alpha is not None:
         yield "the transparency is not kept"
     if first.icc is not None:

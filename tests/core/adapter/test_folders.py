@@ -73,7 +73,7 @@ def test_what_is_no_file_is_named(tmp_path: Path) -> None:
         server.bind(str(folder / "socket"))
     assert found(folder) == ["x"]
     assert listing(folder, lambda path: True).broken == [
-        BrokenFile(folder / "gone", "is a link that leads nowhere: No such file or directory"),
+        BrokenFile(folder / "gone", "is a broken link: No such file or directory"),
         BrokenFile(folder / "pipe", "is a pipe, a socket or a device"),
         BrokenFile(folder / "socket", "is a pipe, a socket or a device"),
     ]

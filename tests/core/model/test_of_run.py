@@ -75,7 +75,7 @@ def test_a_run_without_a_best_model_says_so(run: Path) -> None:
     with pytest.raises(unpaired.MissingFile, match=r"holds no best\.safetensors; it holds latest, 3, 4, 5"):
         load_model_named(f"{run}@best", Arrays)
     (run / LATEST).unlink()
-    with pytest.raises(unpaired.MissingFile, match="go on with it by --resume"):
+    with pytest.raises(unpaired.MissingFile, match="continue it with --resume"):
         load_model_named(f"{run}@4", Arrays)
     shutil.rmtree(run / "checkpoints")
     with pytest.raises(unpaired.MissingFile, match="it has saved none yet"):

@@ -74,7 +74,7 @@ def test_a_model_that_did_not_follow_its_checkpoint_is_written_on_resuming(
     assert read_header(file)["step"] == 4
     said = capsys.readouterr().err
     assert f"{name} is missing or of another step; writing that of step 4" in said
-    assert "nothing is left to do" in said
+    assert "nothing left to do" in said
 
 
 def test_a_best_model_of_an_earlier_step_is_no_model_of_this_one(data: Path) -> None:
@@ -106,6 +106,6 @@ def test_other_files_are_refused_on_resuming_unless_it_is_asked_for(
         train(data, steps=4, resume=True)
     assert read_yaml(data / "run" / "config.yaml")["data_hash"] == hashed
     train(data, steps=4, resume=True, data_changed=True)
-    assert "going on with these" in capsys.readouterr().err
+    assert "continuing with these" in capsys.readouterr().err
     assert read_yaml(data / "run" / "config.yaml")["data_hash"] != hashed
     assert read_header(data / "run" / "model.safetensors")["step"] == 4

@@ -115,7 +115,7 @@ def test_several_processes_asked_to_stop_save_and_end(data: Path, all_of_them: b
     else:
         process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=200)
-    assert b"go on with --resume" in error
+    assert b"continue with --resume" in error
     (checkpoint,) = checkpoints.listed(data / "run")
     first, second = (checkpoints.load(checkpoint, rank).step for rank in (0, 1))
     assert first == second

@@ -156,7 +156,7 @@ def test_asked_to_stop_it_saves_and_says_how_to_go_on(data: Path, number: signal
         time.sleep(0.05)
     process.send_signal(number)
     _, error = process.communicate(timeout=60)
-    assert b"go on with --resume" in error
+    assert b"continue with --resume" in error
     (checkpoint,) = checkpoints.listed(data / "run")
     assert checkpoints.load(checkpoint).step > 1
     assert (data / "run" / "model.safetensors").exists()

@@ -45,7 +45,7 @@ def test_listening_tells_silence_loudness_pitch_and_copies(tmp_path: Path) -> No
     assert sum(found.facts["pitch"]["histogram"].values()) == pytest.approx(1, abs=0.01)
     assert found.facts["duplicates"] == {"files": 1, "examples": ["0.wav = copy.wav"]}
     assert found.facts["clipped"] == {"files": 0, "examples": []}
-    assert "There are 5 s of sound: expect timbre only; 5 min a side is a good start." in found.warnings
+    assert "There are 5 s of sound: expect timbre only; aim for 5 min a side." in found.warnings
     assert "1 recording is a copy of another; copies are seen more often than the rest." in found.warnings
     json.dumps(dict(found.facts), allow_nan=False)
 
@@ -81,7 +81,7 @@ def test_clipped_and_short_recordings_are_warned_of(tmp_path: Path) -> None:
     found = look(tmp_path)
     assert found.facts["clipped"] == {"files": 1, "examples": ["loud.wav"]}
     assert any("clipped" in sentence for sentence in found.warnings)
-    assert "1 recordings are shorter than a sample of 0.74 s: they are continued by reflection." in found.warnings
+    assert "1 recordings are shorter than a sample of 0.74 s: they are extended by reflection." in found.warnings
 
 
 def test_bandwidth_and_telephone(tmp_path: Path) -> None:

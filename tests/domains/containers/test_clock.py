@@ -71,7 +71,7 @@ def test_jumps_are_taken_out_of_all_tracks(second: float, tmp_path: Path) -> Non
     with open_container(path) as container:
         clock = Clock(container)
         assert sum(packet.size > 0 for packet in clock.packets(container.streams.video[0])) == 100
-        assert clock.notes == ("its clock jumps once; what lies on both sides was joined",)
+        assert clock.notes == ("its clock jumps once; the parts on either side were joined",)
 
 
 @row(
@@ -85,7 +85,7 @@ def test_a_jump_back_to_before_where_ffmpeg_takes_times_to_have_wrapped_is_one_j
     with open_container(path) as container:
         clock = Clock(container)
         assert sum(packet.size > 0 for packet in clock.packets(container.streams.video[0])) == 400
-        assert clock.notes == ("its clock jumps once; what lies on both sides was joined",)
+        assert clock.notes == ("its clock jumps once; the parts on either side were joined",)
 
 
 def test_clocks_that_go_to_and_fro_end_where_they_should(tmp_path: Path) -> None:

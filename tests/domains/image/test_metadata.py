@@ -215,10 +215,10 @@ def test_what_the_format_lacks_is_said(translator: Translator, tmp_path: Path) -
     pixels = np.random.default_rng(0).integers(0, 65535, (20, 20, 4), dtype=np.uint16)
     png(tmp_path / "x.png", pixels.astype(">u2").view(np.uint8).reshape(20, -1), 16, 6)
     expected = {
-        "y.jpg": ["JPEG cannot hold transparency (laid on white), 16 bits (rounded to 8)"],
+        "y.jpg": ["JPEG cannot hold transparency (composited on white), 16 bits (rounded to 8)"],
         "y.webp": ["WEBP cannot hold 16 bits (rounded to 8)"],
         "y.gif": ["GIF cannot hold more than 256 colours and partial transparency, 16 bits (rounded to 8)"],
-        "y.ppm": ["PPM cannot hold transparency (laid on white)"],
+        "y.ppm": ["PPM cannot hold transparency (composited on white)"],
         "y.tif": [],
     }
     assert {name: notes(tmp_path / "x.png", tmp_path / name, translator) for name in expected} == expected

@@ -60,7 +60,7 @@ def test_what_is_transparent_is_laid_on_white(name: str, translators: list[Trans
     options = {"lossless": True, "exact": True} if name.endswith("webp") else {}
     source = animated(tmp_path / name, clear=True, **options)
     report = translators[0].convert(source, tmp_path / "b.mkv", strength=0.0, codec="ffv1")
-    assert "the transparency is laid on white" in [note.text for note in report.notes]
+    assert "the transparency is composited on white" in [note.text for note in report.notes]
     first = contents(tmp_path / "b.mkv").frames[0].reformat(format="rgb24").to_ndarray()
     assert (first[:15, :15] > 250).all()
     assert np.abs(first[20:].astype(int) - moving(1)[0][20:]).mean() < 3

@@ -289,7 +289,7 @@ def test_from_pipe_to_pipe(tmp_path: Path) -> None:
 
 def test_an_mp4_with_its_index_at_the_end_is_refused_from_a_pipe_with_what_to_do(tmp_path: Path) -> None:
     pipe: Any = OneWay(make(tmp_path / "in.mp4").read_bytes())
-    with pytest.raises(MediaError, match=r"index comes behind the frames.*give the file's name"):
+    with pytest.raises(MediaError, match=r"index comes after the frames.*give the file's name"):
         convert(pipe, pipe)
 
 

@@ -115,7 +115,7 @@ def test_a_clip_of_frames_has_the_rate_asked_for_and_leaves_gaps_where_they_are(
     (folder / "f3.png").unlink()
     report = footage.convert(folder, tmp_path / "out.mp4")
     assert report.converted == (tmp_path / "out.mp4",)
-    assert "25 frames/s were taken" in texts(report)
+    assert "25 frames/s is assumed" in texts(report)
     assert contents(tmp_path / "out.mp4").times == [Fraction(n, 25) for n in (0, 1, 3, 4, 5)]
     report = footage.convert(folder, tmp_path / "ntsc.mov", rate=23.976, start=0.04)
     assert "frames/s" not in texts(report)
@@ -269,4 +269,4 @@ def test_a_picture_beside_the_frames_is_translated_by_itself(footage: Translator
     ]  # fmt: skip
     report = footage.convert(tmp_path / "in", tmp_path / "out.mov")
     assert report.converted == (tmp_path / "out.mov",)
-    assert "what lies beside the recording is left out: 1 file (poster.png)" in texts(report)
+    assert "files beside the recording are left out: 1 file (poster.png)" in texts(report)
