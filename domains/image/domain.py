@@ -109,14 +109,16 @@ class Image(Domain):
         return PictureReader(path, side, self.settings, options)
 
     def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
-        """Raise MediaError for an ending that is no supported picture format for writing."""
-        from .encoding import FORMAT_OF, format_of
+        """Raise MediaError for an ending that is no supported picture format for writing, or none for so many channels."""
+        from .encoding import FORMAT_OF, check_channels, format_of
         from .kinds import unread_by_name
 
         kind = unread_by_name(source)
         if kind is not None and path.suffix.lower() not in FORMAT_OF:
             raise MediaError(f"{source}: {kind.reason}")  # in a folder, what is not read is not written either
         format_of(path)
+        if self.channels("a") == self.channels("b"):
+            check_channels(path, self.channels("a"))
 
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
         """Start writing a picture in the format of `path`'s ending. Raises MediaError for an unsupported one."""

@@ -71,6 +71,8 @@ def format_of(path: Path) -> str:
 def check_channels(path: Path, channels: int) -> None:
     """Raise MediaError where the format of `path` cannot hold that many channels."""
     format_name = format_of(path)
+    if channels > 1 and path.suffix.lower() == ".pgm":  # programs take its content for grey, by the name
+        raise MediaError(f"{path.name}: .pgm is for grey, and the translation has {channels} channels; choose .ppm")
     if channels not in (1, 3, 4) and format_name not in _ANY_CHANNELS:
         raise MediaError(f"{path.name}: {format_name} cannot hold {channels} channels; choose .tif or .npy")
 
@@ -113,6 +115,8 @@ def _fitting(picture: Picture, format_name: str, target: Path) -> tuple[Picture,
     if alpha is None and channels == 4 and format_name not in _ANY_CHANNELS:  # rgba mode: the last one is translated
         pixels, alpha, channels = pixels[..., :3], pixels[..., 3:], 3
     check_channels(target, channels if alpha is None or channels in (1, 3) else channels + 1)
+    if channels == 1 and target.suffix.lower() == ".ppm":  # which is for colour, by its name
+        pixels, channels = np.repeat(pixels, 3, axis=2), 3
     lost = []
     if picture.icc is not None and fitting_profile(picture.icc, channels) is None:
         lost.append(f"its colour profile with {channels} channels")

@@ -5,6 +5,7 @@ Pillow decodes what has at most 8 bits a channel and 16-bit grey; `tiff` reads T
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ Pillow.init()  # every format now: it would import each as it is met, in whateve
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Pillow.DecompressionBombWarning)
 
+_MISREAD = (TypeError, LookupError, ArithmeticError, AttributeError, AssertionError, struct.error, UnicodeError)
+"""Errors of a decoder that took a broken header at its word; their messages are about its code, not about the file."""
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -68,6 +71,10 @@ def media_errors(path: Path) -> Iterator[None]:
         raise MediaError(f"{path} claims more pixels than the {PIXEL_LIMIT:,} that are decoded") from error
     except MemoryError as error:
         raise MediaError(f"{path} does not fit into memory") from error
+    except _MISREAD as error:
+        raise MediaError(
+            f"{path} cannot be decoded: its header is damaged or against the rules of its format"
+        ) from error
     except Exception as error:
         raise MediaError(f"{path} cannot be decoded: {one_line(error)}") from error
 
@@ -138,8 +145,9 @@ def read_picture(path: Path, raw: bool = False, about: int | None = None) -> Pic
             if form is None:
                 raise
             picture = tiff.read_tiff(path, raw)
-            exif = metadata.exif_of_tiff(path, picture.width, picture.height)
-            return replace(picture, icc=fitting_profile(picture.icc, picture.pixels.shape[2]), exif=exif)
+            exif, broken = metadata.exif_of_tiff(path, picture.width, picture.height)
+            icc = fitting_profile(picture.icc, picture.pixels.shape[2])
+            return replace(picture, icc=icc, exif=exif, notes=(*picture.notes, *broken))
     raise AssertionError("media_errors never swallows an error")
 
 
@@ -226,16 +234,17 @@ def _describe(path: Path, image: ImageFile.ImageFile, picture: Picture) -> Pictu
     if image.format == "AVIF" and picture.icc is None and (light := deep.light_of_avif(path)):
         chunks = ((b"cICP", light),)
     icc = fitting_profile(picture.icc, picture.pixels.shape[2])
-    notes = [*picture.notes, *metadata.notes_of(path, image)]
+    height, width = picture.pixels.shape[:2]
+    exif, broken = metadata.exif_without_orientation(image.getexif(), width, height)
+    notes = [*picture.notes, *metadata.notes_of(path, image), *broken]
     if picture.icc and icc is None:
         notes.append("its colour profile is not of such pixels and is left out")
     if lost:
         notes.append(f"left out are its chunks {', '.join(lost)}")
-    height, width = picture.pixels.shape[:2]
     return replace(
         picture,
         icc=icc,
-        exif=metadata.exif_without_orientation(image.getexif(), width, height),
+        exif=exif,
         dpi=_dpi(image),
         xmp=metadata.xmp_of({"xmp": metadata.packet_in_gif(path)} if image.format == "GIF" else image.info),
         iptc=metadata.iptc_of(image),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,40 +39,60 @@ _ORIENTATION = re.compile(rb"(tiff:Orientation(?:=\"|='|>))[2-8]")
 _EXTENSION = re.compile(rb"\s*xmpNote:HasExtendedXMP=(\"[^\"]*\"|'[^']*')")
 
 
-def exif_without_orientation(source: Pillow.Exif, width: int, height: int) -> bytes | None:
-    """The EXIF block for the upright picture of that size, without thumbnail; None where there is none or it is broken.
+def exif_without_orientation(source: Pillow.Exif, width: int, height: int) -> tuple[bytes | None, Sequence[str]]:
+    """The EXIF block for the upright picture of that size, without thumbnail, and a sentence on what of it is broken.
 
-    Broken metadata is no reason to refuse sound pixels, and Pillow's parser raises nearly anything on it.
+    None where there is no block. Broken metadata is no reason to refuse sound pixels, and Pillow's parser raises nearly
+    anything on it.
     """
+    camera_group, place_group = ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
     try:
-        kept = Pillow.Exif()
-        for tag, value in source.items():
-            groups = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
-            if tag not in _STRUCTURAL and tag not in groups and not _describes_storage(tag, value):
-                kept[tag] = value
-        camera = dict(source.get_ifd(ExifTags.IFD.Exif))
-        camera.pop(ExifTags.IFD.Interop, None)
-        if ExifTags.Base.ExifImageWidth in camera:
-            camera[ExifTags.Base.ExifImageWidth], camera[ExifTags.Base.ExifImageHeight] = width, height
-        for group, tags in ((ExifTags.IFD.Exif, camera), (ExifTags.IFD.GPSInfo, source.get_ifd(ExifTags.IFD.GPSInfo))):
-            if tags:
-                kept[group] = dict(tags)
-        return kept.tobytes() if len(kept) else None
+        general = {tag: value for tag, value in source.items() if tag not in (*_STRUCTURAL, camera_group, place_group)
+                   and not _describes_storage(tag, value)}  # fmt: skip
+        camera, place = (dict(source.get_ifd(group)) for group in (camera_group, place_group))
     except Exception:
-        return None
+        return None, ("its EXIF is broken and left out",)
+    camera.pop(ExifTags.IFD.Interop, None)
+    if ExifTags.Base.ExifImageWidth in camera:
+        camera[ExifTags.Base.ExifImageWidth], camera[ExifTags.Base.ExifImageHeight] = width, height
+    kept, broken = Pillow.Exif(), list[str]()
+    for group, tags in ((None, general), (camera_group, camera), (place_group, place)):
+        sound = {tag: value for tag, value in tags.items() if _is_writable(tag, value)}
+        names = ExifTags.GPSTAGS if group == place_group else ExifTags.TAGS
+        broken += [names.get(tag, str(tag)) for tag in tags if tag not in sound]
+        if group is None:
+            for tag, value in sound.items():
+                kept[tag] = value
+        elif sound:
+            kept[group] = sound
+    notes = (f"broken tags of its EXIF are left out ({', '.join(broken)})",) if broken else ()
+    return (kept.tobytes() if len(kept) else None), notes
+
+
+def _is_writable(tag: int, value: object) -> bool:
+    """Whether a tag of EXIF holds what its kind may hold: some programs write fractions as text."""
+    alone = Pillow.Exif()
+    alone[tag] = value
+    try:
+        alone.tobytes()
+    except Exception:
+        return False
+    return True
 
 
 def _describes_storage(tag: int, value: object) -> bool:
     return tag == _DESCRIPTION and isinstance(value, str) and value.startswith(_STORAGE)
 
 
-def exif_of_tiff(path: Path, width: int, height: int) -> bytes | None:
+def exif_of_tiff(path: Path, width: int, height: int) -> tuple[bytes | None, Sequence[str]]:
     """The same of a TIFF that Pillow does not know: its tags are those of EXIF."""
     exif = Pillow.Exif()
-    with path.open("rb") as file, suppress(Exception):
-        exif.load_from_fp(file)
+    with path.open("rb") as file:
+        try:
+            exif.load_from_fp(file)
+        except Exception:
+            return None, ("its tags are broken and left out",)
         return exif_without_orientation(exif, width, height)
-    return None
 
 
 def xmp_of(info: dict[Any, Any]) -> bytes | None:

@@ -71,7 +71,7 @@ class Form:
         """The form of a tifffile page. Raises MediaError for channels of unlike depth."""
         bits, kinds = (_values(page, code, (default,)) for code, default in ((258, 1), (339, 1)))
         if len(set(bits)) > 1 or len(set(kinds)) > 1:
-            raise MediaError(f"{path} is a TIFF whose channels differ in depth {bits}; save it with one depth for all")
+            raise MediaError(f"{path} is a TIFF whose channels differ in depth; save it with one depth for all")
         numbers = [_values(page, code, (default,))[0] for code, default in
                    ((256, 0), (257, 0), (277, 1), (262, 1), (259, 1), (317, 1), (284, 1), (266, 1))]  # fmt: skip
         width, height, samples, photometric, compression, predictor, planar, order = numbers
@@ -121,13 +121,23 @@ def _values(page: Any, code: int, default: tuple[int, ...]) -> tuple[int, ...]:
     tag = page.tags.get(code)
     if tag is None:
         return default
-    return tuple(int(each) for each in np.atleast_1d(np.asarray(tag.value)).ravel())
+    try:
+        return tuple(int(each) for each in np.atleast_1d(np.asarray(tag.value)).ravel())
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"its tag {TiffTags.lookup(code).name} holds no whole numbers") from error
 
 
 def form_of(path: Path) -> Form:
     """The form of a TIFF's first picture. Raises MediaError where that is a camera's raw data or a small copy."""
-    with tifffile.TiffFile(path) as tiff:
+    with _opened(path) as tiff:
         return _form(path, tiff)
+
+
+def _opened(path: Path) -> tifffile.TiffFile:
+    try:
+        return tifffile.TiffFile(path)
+    except ValueError as error:  # of int(), which is given whatever a tag holds
+        raise ValueError("its tags hold no whole numbers") from error
 
 
 def _form(path: Path, tiff: Any) -> Form:
@@ -152,7 +162,7 @@ def read_tiff(path: Path, raw: bool = False, decode: bool = True) -> Picture:
 
     With `decode` off the pixels are a stand-in of the same shape and type. Raises MediaError for what cannot be read.
     """
-    with tifffile.TiffFile(path) as tiff:
+    with _opened(path) as tiff:
         form, page = _form(path, tiff), tiff.pages[0]
         if raw and (series := _pages_as_channels(tiff)) is not None:
             return _stack(path, series, decode)
