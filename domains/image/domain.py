@@ -109,7 +109,7 @@ class Image(Domain):
         return PictureReader(path, side, self.settings, options)
 
     def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
-        """Raise MediaError for an ending that is no supported picture format for writing, or none for so many channels."""
+        """Raise MediaError for an ending of no picture format that is written, or of none for so many channels."""
         from .encoding import FORMAT_OF, check_channels, format_of
         from .kinds import unread_by_name
 
