@@ -24,7 +24,7 @@ from unpaired.core.training.engine import Engine
 
 def test_old_names_are_the_new_ones_with_a_warning() -> None:
     objective = Dual()
-    with pytest.warns(DeprecationWarning, match=r"Dual\.turns is called updates now"):
+    with pytest.warns(DeprecationWarning, match=r"Dual\.turns is now called updates"):
         assert objective.turns() == objective.updates() == (False, True)
     with pytest.warns(DeprecationWarning, match="published_settings"):
         assert Dual.published is Dual.published_settings
@@ -41,7 +41,7 @@ def test_old_names_are_the_new_ones_with_a_warning() -> None:
 
 
 def test_a_class_that_overrides_old_names_is_taken_at_the_new_ones() -> None:
-    with pytest.warns(DeprecationWarning, match=r"Mine\.turns is called updates now"):
+    with pytest.warns(DeprecationWarning, match=r"Mine\.turns is now called updates"):
 
         class Mine(Cycle):
             published: ClassVar[Any] = {"training": {"batch": 3}}
