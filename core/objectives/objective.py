@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..deprecation import OldName, take_up_old_names, warn
 from ..networks.spec import Networks
 from ..samples import Batch, Warp
-from ..sides import DIRECTIONS, Direction, Side
+from ..sides import DIRECTIONS, SIDES, Direction, Side
 from .settings import AdversarialForm
 
 BySide = Mapping[Side, Tensor]
@@ -21,20 +21,26 @@ ByName = Mapping[str, Tensor]
 class Generators(nn.Module):
     """The translators: `a2b` is the paper's G, `b2a` its F; a one-directional objective has only one.
 
-    `heads` are further modules that are trained with them and not needed for conversion (projection heads).
+    Args:
+        networks: what they are built from; or built ones, by direction.
+        directions: those to build.
+        heads: further modules that are trained with them and not needed for conversion (projection heads).
     """
 
     def __init__(
         self,
-        networks: Networks,
+        networks: Networks | Mapping[Direction, nn.Module],
         directions: Sequence[Direction] = DIRECTIONS,
         heads: Mapping[str, nn.Module] | None = None,
     ) -> None:
         super().__init__()
-        if "a2b" in directions:
-            self.a2b = networks.generator_a2b.build("generators")
-        if "b2a" in directions:
-            self.b2a = networks.generator_b2a.build("generators")
+        if isinstance(networks, Networks):
+            specs = {direction: networks.generator(direction) for direction in DIRECTIONS if direction in directions}
+            networks = {direction: spec.build("generators") for direction, spec in specs.items()}
+        if "a2b" in networks:
+            self.a2b = networks["a2b"]
+        if "b2a" in networks:
+            self.b2a = networks["b2a"]
         self.heads = nn.ModuleDict(dict(heads or {}))
 
     def by_direction(self) -> dict[Direction, nn.Module]:
@@ -47,17 +53,30 @@ class Discriminators(nn.Module):
     """The discriminators: `a` of side A (the paper's D_X), `b` of side B (D_Y), `auxiliary` any that an objective adds.
 
     A one-directional objective has only the discriminator of the side that it translates into.
+
+    Args:
+        networks: what they are built from; or built ones, by side.
+        directions: those to build discriminators for.
+        auxiliary: built ones by name, beside `networks` that are built.
     """
 
-    def __init__(self, networks: Networks, directions: Sequence[Direction] = DIRECTIONS) -> None:
+    def __init__(
+        self,
+        networks: Networks | Mapping[Side, nn.Module],
+        directions: Sequence[Direction] = DIRECTIONS,
+        auxiliary: Mapping[str, nn.Module] | None = None,
+    ) -> None:
         super().__init__()
-        if "b2a" in directions:
-            self.a = networks.discriminator_a.build("discriminators")
-        if "a2b" in directions:
-            self.b = networks.discriminator_b.build("discriminators")
-        self.auxiliary = nn.ModuleDict(
-            {name: spec.build("discriminators") for name, spec in networks.auxiliary.items()}
-        )
+        if isinstance(networks, Networks):
+            auxiliary_specs, reached = networks.auxiliary, {SIDES[direction][1] for direction in directions}
+            specs = {side: networks.discriminator(side) for side in sorted(reached)}
+            networks = {side: spec.build("discriminators") for side, spec in specs.items()}
+            auxiliary = {name: spec.build("discriminators") for name, spec in auxiliary_specs.items()}
+        if "a" in networks:
+            self.a = networks["a"]
+        if "b" in networks:
+            self.b = networks["b"]
+        self.auxiliary = nn.ModuleDict(dict(auxiliary or {}))
 
     def of(self, side: Side) -> nn.Module:
         """The discriminator of one side."""

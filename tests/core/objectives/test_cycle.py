@@ -33,13 +33,8 @@ class Affine(nn.Module):
         return self.factor * x + self.offset
 
 
-def parts(a2b: nn.Module, b2a: nn.Module, judge_a: nn.Module, judge_b: nn.Module) -> tuple[Generators, Discriminators]:
-    generators, discriminators = Generators.__new__(Generators), Discriminators.__new__(Discriminators)
-    nn.Module.__init__(generators)
-    nn.Module.__init__(discriminators)
-    generators.a2b, generators.b2a = a2b, b2a
-    discriminators.a, discriminators.b = judge_a, judge_b
-    return generators, discriminators
+def parts(a2b: nn.Module, b2a: nn.Module, a: nn.Module, b: nn.Module) -> tuple[Generators, Discriminators]:
+    return Generators({"a2b": a2b, "b2a": b2a}), Discriminators({"a": a, "b": b})
 
 
 @pytest.fixture

@@ -47,18 +47,10 @@ class ChannelSum(nn.Module):
         return x.sum(1, keepdim=True)
 
 
-def group(kind: type[Any], **networks: nn.Module) -> Any:
-    made = kind.__new__(kind)
-    nn.Module.__init__(made)
-    for name, network in networks.items():
-        setattr(made, name, network)
-    return made
-
-
 def affine() -> tuple[Generators, Discriminators]:
     """G(x) = 2x + 0.1, F(x) = 0.5x - 0.2, D_X(x) = x, D_Y(x) = 3x: G(a) = 0.9, F(b) = -0.5, and back 0.25 and -0.9."""
-    generators = group(Generators, a2b=Affine(2.0, 0.1), b2a=Affine(0.5, -0.2))
-    return generators, group(Discriminators, a=Affine(1.0), b=Affine(3.0))
+    generators = Generators({"a2b": Affine(2.0, 0.1), "b2a": Affine(0.5, -0.2)})
+    return generators, Discriminators({"a": Affine(1.0), "b": Affine(3.0)})
 
 
 def numbers(losses: Mapping[str, Tensor]) -> dict[str, float]:
@@ -137,14 +129,14 @@ def test_disco_takes_turns() -> None:
 def test_disco_compares_batch_means_of_features() -> None:
     discriminators = affine()[1]
     batch = Batch(torch.cat([A, -A]), torch.cat([B, -B]))
-    generators = group(Generators, a2b=Affine(3.0), b2a=Affine(5.0))
+    generators = Generators({"a2b": Affine(3.0), "b2a": Affine(5.0)})
     losses = Disco().generator_step(generators, discriminators, batch, None).losses
     assert losses["matching_a"].item() == pytest.approx(0.0, abs=1e-12), "samples differ, their means do not"
 
 
 def test_pix2pix_judges_a_pair_and_compares_it() -> None:
-    generators = group(Generators, a2b=Affine(2.0, 0.1))
-    discriminators = group(Discriminators, b=ChannelSum())
+    generators = Generators({"a2b": Affine(2.0, 0.1)})
+    discriminators = Discriminators({"b": ChannelSum()})
     step = Pix2pix().generator_step(generators, discriminators, Batch(A, B), None)
     assert numbers(step.losses) == pytest.approx({"adversarial_b": softplus(-1.3), "l1": 100 * 1.5}, rel=1e-5)
     assert set(step.translated) == {"b"}
@@ -168,9 +160,9 @@ def test_pix2pix_refuses_discriminators_of_one_domain_alone() -> None:
 
 
 def test_pix2pix_refuses_pairs_of_unlike_size() -> None:
-    generators = group(Generators, a2b=Affine(1.0))
+    generators = Generators({"a2b": Affine(1.0)})
     with pytest.raises(unpaired.ConfigError, match="a sample of A is 4 x 4 and its pair 8 x 4"):
-        Pix2pix().generator_step(generators, group(Discriminators), Batch(A, torch.zeros(1, 1, 8, 4)), None)
+        Pix2pix().generator_step(generators, Discriminators({}), Batch(A, torch.zeros(1, 1, 8, 4)), None)
 
 
 def test_patches_are_told_apart_by_cross_entropy() -> None:
@@ -213,16 +205,16 @@ class Mirror(Coder):
 def test_cut_wants_every_place_to_stay_itself(generator: nn.Module, expected: float) -> None:
     """Two places of orthogonal values, at temperature 0.5: cos 1 with itself or 0, and so -log(e^2 / (e^2 + 1))."""
     a = torch.tensor([[[[1.0, 0.0]], [[0.0, 1.0]]]])
-    generators = group(Generators, a2b=generator, heads=nn.ModuleDict({"0": Direct()}))
+    generators = Generators({"a2b": generator}, heads={"0": Direct()})
     objective = Cut(CutSettings(adversarial=2, contrast=1, contrast_identity=0.25, temperature=0.5, patches=8))
-    losses = objective.generator_step(generators, group(Discriminators, b=ChannelSum()), Batch(a, -a), None).losses
+    losses = objective.generator_step(generators, Discriminators({"b": ChannelSum()}), Batch(a, -a), None).losses
     # the discriminator sums channels: G gives 3 at every place
     wanted = {"adversarial_b": 2 * (3 - 1) ** 2, "contrast": expected, "contrast_identity": 0.25 * expected}
     assert numbers(losses) == pytest.approx(wanted, rel=1e-5)
 
 
 def test_cut_without_contrast_translates_all_the_same() -> None:
-    generators = group(Generators, a2b=Coder(3.0), heads=nn.ModuleDict({"0": Direct()}))
+    generators = Generators({"a2b": Coder(3.0)}, heads={"0": Direct()})
     _, discriminators = affine()
     step = Cut(CutSettings(contrast=0)).generator_step(generators, discriminators, Batch(A, B), None)
     assert set(step.losses) == {"adversarial_b", "contrast_identity"}

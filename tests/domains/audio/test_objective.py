@@ -39,13 +39,9 @@ class Affine(nn.Module):
 
 def parts(masked: bool = False) -> tuple[Generators, Discriminators]:
     """G(x) = 2x + 0.1, F(x) = 0.5x - 0.2, discriminators x and 3x, second discriminators 2x and -x."""
-    generators, discriminators = Generators.__new__(Generators), Discriminators.__new__(Discriminators)
-    nn.Module.__init__(generators)
-    nn.Module.__init__(discriminators)
-    generators.a2b, generators.b2a = Affine(2.0, 0.1, masked), Affine(0.5, -0.2, masked)
-    discriminators.a, discriminators.b = Affine(1.0, 0.0), Affine(3.0, 0.0)
-    discriminators.auxiliary = nn.ModuleDict({"second_a": Affine(2.0, 0.0), "second_b": Affine(-1.0, 0.0)})
-    return generators, discriminators
+    generators = Generators({"a2b": Affine(2.0, 0.1, masked), "b2a": Affine(0.5, -0.2, masked)})
+    auxiliary = {"second_a": Affine(2.0, 0.0), "second_b": Affine(-1.0, 0.0)}
+    return generators, Discriminators({"a": Affine(1.0, 0.0), "b": Affine(3.0, 0.0)}, auxiliary=auxiliary)
 
 
 def seen(generator: nn.Module) -> list[Tensor]:
