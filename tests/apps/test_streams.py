@@ -69,7 +69,7 @@ def test_streams_in_memory(words: str, model: Path, picture: Path) -> None:
         assert out.getvalue()
 
 
-@row("any", "names that are no UTF-8")
+@row("any", "names that are not UTF-8")
 def test_names_that_are_no_unicode_can_be_printed(model: Path, picture: Path, program: Any) -> None:
     """The odd bytes are escaped; in JSON the escape is the name."""
     place = picture.parent / "\udcff"

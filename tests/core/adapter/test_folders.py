@@ -64,7 +64,7 @@ def test_hidden_names_are_left_out_with_all_below_them(tmp_path: Path) -> None:
     assert found(folder) == ["deep/u", "x"]
 
 
-@row("any folder", "a link in it that leads nowhere, a pipe, a socket")
+@row("any folder", "a broken link in it, a pipe, a socket")
 def test_what_is_no_file_is_named(tmp_path: Path) -> None:
     folder = put(tmp_path / "a", "x")
     (folder / "gone").symlink_to(tmp_path / "absent")

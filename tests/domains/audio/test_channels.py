@@ -108,7 +108,7 @@ def test_what_ogg_has_no_place_for_is_said(tmp_path: Path) -> None:
     assert heard(tmp_path / "b.ogg") == [0, 1, 2]
 
 
-@row("5.1 and other recordings of 3 to 8 channels", "loudspeakers beside and behind, where a kind knows one pair alone")
+@row("5.1 and other recordings of 3 to 8 channels", "side and back loudspeakers, if a kind of file has only one pair")
 @pytest.mark.parametrize("kind", [".m4a", ".mka", ".wv", ".ogg", ".opus", ".flac", ".caf", ".aiff", ".w64"])
 @pytest.mark.parametrize(("mask", "channels"), [(0x60F, 6), (0x3F, 6), (0x607, 5), (0x603, 4), (0x33, 4), (0x70F, 7)])
 def test_a_layout_is_kept_or_the_change_is_said(kind: str, mask: int, channels: int, tmp_path: Path) -> None:
