@@ -6,12 +6,12 @@ At each whole second a frame is white, and a burst of noise begins.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
+from synthetic_sound import sound_frame
 
 RATE, FPS = 48_000, 25
 BURST = 0.05
@@ -88,9 +88,7 @@ def _sound(
         if pause and pause[0] <= first / RATE < pause[1]:
             continue
         audio = scene(begin + (first + np.arange(size)) / RATE)
-        frame = av.AudioFrame.from_ndarray(np.float32(audio)[None], "fltp", "mono")
-        frame.sample_rate, frame.pts, frame.time_base = RATE, first, Fraction(1, RATE)
-        for each in av.AudioResampler(form, "mono", RATE).resample(frame):
+        for each in av.AudioResampler(form, "mono", RATE).resample(sound_frame(audio, RATE, first)):
             packets += stream.encode(each)
     return packets + list(stream.encode(None))
 

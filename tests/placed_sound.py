@@ -9,6 +9,7 @@ from typing import Any
 import av
 import numpy as np
 import numpy.typing as npt
+from synthetic_sound import encode_sound
 
 Sound = npt.NDArray[np.float64]
 
@@ -59,7 +60,9 @@ def write_clip(
         out.start_encoding()
         packets = _encoded_pictures(pictures, seconds) if pictures else []
         for stream in streams:
-            packets += _encoded(stream, noise(seconds, rate), start, together)
+            channels = stream.codec_context.layout.nb_channels
+            sound = np.tile(noise(seconds, rate), (channels, 1))
+            packets += encode_sound(stream, sound, round(start * rate), together)
         for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
             out.mux(packet)
     return path
@@ -89,17 +92,6 @@ def _add_sound(out: Any, codec: str, rate: int, layout: str, tags: dict[str, str
     context.open(strict=False)
     stream.metadata.update(tags)
     return stream
-
-
-def _encoded(stream: Any, sound: Sound, start: float, together: int) -> list[Any]:
-    rate, channels = stream.codec_context.sample_rate, stream.codec_context.layout.nb_channels
-    packets = []
-    for at in range(0, len(sound), together):
-        part = np.repeat(sound[at : at + together].astype(np.float32), channels)[None]
-        frame = av.AudioFrame.from_ndarray(part, format="flt", layout=stream.codec_context.layout.name)
-        frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), at + round(start * rate)
-        packets += stream.encode(frame)
-    return [*packets, *stream.encode(None)]
 
 
 # -- measuring -------------------------------------------------------------------------------------

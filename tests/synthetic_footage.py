@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -58,3 +59,22 @@ def write_frames(folder: Path, frames: Sequence[Frame], name: str = "frame{}.png
     for number, pixels in enumerate(frames, 1):
         Image.fromarray(pixels).save(folder / name.format(number))
     return folder
+
+
+def convert(source: Any, target: Any, **options: Any) -> tuple[str, ...]:
+    """Through reader and writer with nothing between them; returns what both had to say."""
+    from unpaired.domains.video import VideoConversion
+    from unpaired.domains.video.reading.clip import VideoReader
+    from unpaired.domains.video.writing.writer import VideoWriter
+
+    settings = VideoConversion(**options)
+    with VideoReader(source, settings) as reader:
+        writer = VideoWriter(target, reader, settings)
+        try:
+            for chunk in reader:
+                writer.write(chunk)
+            writer.finish()
+        except BaseException:
+            writer.discard()
+            raise
+        return (*reader.warnings, *writer.warnings)

@@ -1,9 +1,16 @@
-"""Made-up voices for tests: a pulse train through a vocal tract of three resonances, with known pitch and silences."""
+"""Sound that tests make for themselves.
+
+Voices are a pulse train through a vocal tract of three resonances, with known pitch and silences; any sound becomes a
+file, or the packets of a track.
+"""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import numpy.typing as npt
 import soundfile
@@ -41,6 +48,24 @@ def write(path: Path, audio: Sound, rate: int = RATE, subtype: str = "PCM_16") -
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, audio.T, rate, subtype=subtype if path.suffix in (".wav", ".flac") else None)
     return path
+
+
+def sound_frame(audio: npt.NDArray[Any], rate: int, start: int = 0, layout: str = "mono") -> av.AudioFrame:
+    """Samples (samples,) or (channels, samples), int16 or floats, as a frame that begins `start` samples after 0."""
+    packed = np.ascontiguousarray(np.atleast_2d(audio).T).reshape(1, -1)
+    packed, form = (packed, "s16") if packed.dtype == np.int16 else (packed.astype(np.float32), "flt")
+    frame = av.AudioFrame.from_ndarray(packed, form, layout)
+    frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
+    return frame
+
+
+def encode_sound(stream: Any, audio: npt.NDArray[Any], start: int = 0, together: int = 1024) -> list[Any]:
+    """All packets of a stream of a file that is written; `together`: samples that are encoded at a time."""
+    context, packets = stream.codec_context, []
+    for at in range(0, audio.shape[-1], together):
+        part = audio[..., at : at + together]
+        packets += stream.encode(sound_frame(part, context.sample_rate, start + at, context.layout.name))
+    return [*packets, *stream.encode(None)]
 
 
 def folders(root: Path, count: int = 3, low: float = 110.0, high: float = 220.0, seconds: float = 1.2) -> Path:

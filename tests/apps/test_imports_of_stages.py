@@ -7,7 +7,6 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -16,7 +15,7 @@ import pytest
 import tifffile
 from kept import row
 from synthetic_footage import moving, write_clip
-from synthetic_sound import voice, write
+from synthetic_sound import encode_sound, voice, write
 
 WATCH = """
 import os, sys, threading
@@ -63,12 +62,8 @@ def talk(tmp_path: Path) -> Path:
         pictures.height, pictures.width, pictures.pix_fmt, track.layout = 48, 64, "yuv420p", "mono"
         for pixels in moving(15):
             container.mux(pictures.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
-        for start in range(0, len(sound) - 1023, 1024):
-            frame = av.AudioFrame.from_ndarray(sound[None, start : start + 1024], "fltp", "mono")
-            frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
-            container.mux(track.encode(frame))
         container.mux(pictures.encode(None))
-        container.mux(track.encode(None))
+        container.mux(encode_sound(track, sound))
     return path
 
 

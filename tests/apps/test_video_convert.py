@@ -19,6 +19,7 @@ import pytest
 from ending import ended_while_writing
 from kept import row
 from PIL import Image
+from synthetic_sound import encode_sound
 
 from unpaired.apps.video_convert import main
 
@@ -35,7 +36,7 @@ def write_clip(path: Path, frames: int = FRAMES, pictures: bool = True, sound: b
             video = container.add_stream("libx264", rate=RATE, options={"preset": "ultrafast", "crf": "18"})
             video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         if sound:
-            audio = container.add_stream("aac", rate=16000)
+            audio = container.add_stream("aac", rate=16000, layout="mono")
         if pictures:
             for number in range(frames):
                 left = 2 * number % 400
@@ -43,12 +44,7 @@ def write_clip(path: Path, frames: int = FRAMES, pictures: bool = True, sound: b
                 container.mux(video.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
             container.mux(video.encode(None))
         if sound:
-            for start in range(0, frames * 16000 // RATE, 1024):
-                tone = np.sin(0.1 * np.arange(start, start + 1024, dtype=np.float32))[None]
-                piece = av.AudioFrame.from_ndarray(tone, "fltp", "mono")
-                piece.sample_rate, piece.pts = 16000, start
-                container.mux(audio.encode(piece))
-            container.mux(audio.encode(None))
+            container.mux(encode_sound(audio, np.sin(0.1 * np.arange(frames * 16000 // RATE))))
     return path
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 from kept import row
+from synthetic_sound import encode_sound
 
 from unpaired import Audio, MediaError, MissingFile, OutputError, UnpairedError
 from unpaired.domains.audio.metadata.kinds import is_sound_name
@@ -57,10 +57,7 @@ def test_aac_comes_out_as_aac(assets: Path, tmp_path: Path) -> None:
     voice = np.tile(speech(assets, "female-2"), 2)[: 40 * 1024]
     with av.open(str(tmp_path / "a.m4a"), "w") as container:
         stream: Any = container.add_stream("aac", rate=22050, layout="mono")
-        frame = av.AudioFrame.from_ndarray(voice[None], format="fltp", layout="mono")
-        frame.sample_rate = 22050
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+        container.mux(encode_sound(stream, voice))
     through(tmp_path / "a.m4a", tmp_path / "b.m4a")
     with SoundFile(tmp_path / "b.m4a") as file:
         assert file.info.codec == "aac"
@@ -161,10 +158,7 @@ def test_a_videos_picture_is_copied_and_its_sound_converted(assets: Path, tmp_pa
             if packet.size:
                 packet.stream = picture
                 container.mux(packet)
-        frame = av.AudioFrame.from_ndarray(voice[None], format="fltp", layout="mono")
-        frame.sample_rate = 22050
-        container.mux(sound.encode(frame))
-        container.mux(sound.encode(None))
+        container.mux(encode_sound(sound, voice))
     through(source, target, Tilt())
     with av.open(str(source)) as before, av.open(str(target)) as after:
         pictures = [[(p.pts, p.dts, bytes(p)) for p in each.demux(video=0) if p.size] for each in (before, after)]
@@ -245,10 +239,7 @@ def test_opus_with_packets_over_several_pages_is_read_to_its_end(tmp_path: Path)
     with av.open(str(tmp_path / "a.opus"), "w") as out:
         stream: Any = out.add_stream("libopus", rate=48_000, options={"mapping_family": "1"})
         stream.codec_context.layout, stream.codec_context.bit_rate = "5.1", 1_400_000
-        frame = av.AudioFrame.from_ndarray(sound.reshape(1, -1), "flt", "5.1")
-        frame.sample_rate, frame.pts, frame.time_base = 48_000, 0, Fraction(1, 48_000)
-        out.mux(stream.encode(frame))
-        out.mux(stream.encode(None))
+        out.mux(encode_sound(stream, sound.T))
     with SoundFile(tmp_path / "a.opus") as file:
         read = np.concatenate(list(file), axis=1)
         assert file.info.layout.startswith("5.1")

@@ -14,6 +14,7 @@ import soundfile
 from av.stream import Disposition
 from kept import row
 from placed_sound import lateness, noise, write_clip
+from synthetic_sound import encode_sound
 
 from unpaired import MediaError
 from unpaired.domains.audio.reading.files import SoundFile
@@ -250,10 +251,7 @@ def test_a_flac_without_a_length_is_read_to_its_end(tmp_path: Path) -> None:
         stream = out.add_stream("flac", rate=44_100)
         stream.layout = "mono"
         sound = (20_000 * noise(2.4, 44_100)).astype(np.int16)
-        frame = av.AudioFrame.from_ndarray(sound[None], format="s16", layout="mono")
-        frame.sample_rate = 44_100
-        out.mux(stream.encode(frame))
-        out.mux(stream.encode(None))
+        out.mux(encode_sound(stream, sound))
     (tmp_path / "a.flac").write_bytes(pipe.data)
     assert identity(tmp_path / "a.flac", tmp_path / "b.wav") == ()
     np.testing.assert_array_equal(soundfile.read(tmp_path / "b.wav", dtype="int16")[0], sound)

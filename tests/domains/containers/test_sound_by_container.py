@@ -12,11 +12,9 @@ import av
 import pytest
 from kept import row
 from placed_sound import lateness, picture_start, write_clip
+from synthetic_footage import convert
 
 from unpaired.domains.containers.kinds import CONTAINERS
-from unpaired.domains.video import VideoConversion
-from unpaired.domains.video.reading.clip import VideoReader
-from unpaired.domains.video.writing.writer import VideoWriter
 
 ENCODERS = {
     "aac": ".mp4", "libmp3lame": ".mkv", "mp2": ".mkv", "ac3": ".mkv", "eac3": ".mkv", "libopus": ".mkv",
@@ -48,21 +46,6 @@ def through(clip: Path, target: Path, **options: Any) -> tuple[str, ...]:
     """What was said of the sound of a clip on its way into another file."""
     notes = convert(clip, target, preset="8" if target.suffix == ".webm" else "ultrafast", **options)
     return tuple(note for note in notes if "sound" in note)
-
-
-def convert(clip: Path, target: Path, **options: Any) -> tuple[str, ...]:
-    """A clip through reader and writer with nothing between them; what both had to say."""
-    settings = VideoConversion(**options)
-    with VideoReader(clip, settings) as reader:
-        writer = VideoWriter(target, reader, settings)
-        try:
-            for chunk in reader:
-                writer.write(chunk)
-            writer.finish()
-        except BaseException:
-            writer.discard()
-            raise
-        return (*reader.warnings, *writer.warnings)
 
 
 def sound_codecs(path: Path) -> list[str]:

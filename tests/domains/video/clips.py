@@ -11,6 +11,7 @@ from typing import Any
 import av
 import numpy as np
 import numpy.typing as npt
+from synthetic_sound import sound_frame
 
 Pixels = npt.NDArray[Any]
 
@@ -130,10 +131,8 @@ class _Sound:
         while self._done < last:
             count = min(960, last - self._done)
             tone = 8000 * np.sin(2 * np.pi * 440 * (self._done + np.arange(count)) / self.rate)
-            frame = av.AudioFrame.from_ndarray(tone.astype(np.int16)[None], "s16", "mono")
-            frame.sample_rate, frame.pts, frame.time_base = self.rate, self._done, Fraction(1, self.rate)
+            out.mux(self._stream.encode(sound_frame(tone.astype(np.int16), self.rate, self._done)))
             self._done += count
-            out.mux(self._stream.encode(frame))
         if time is None:
             out.mux(self._stream.encode(None))
 
@@ -209,22 +208,3 @@ def psnr(a: Any, b: Any, peak: float = 255.0) -> float:
     """Peak signal-to-noise ratio in decibels; 100 for equal arrays."""
     error = float(np.mean((np.asarray(a, np.float64) - np.asarray(b, np.float64)) ** 2))
     return 100.0 if error == 0 else min(100.0, 10 * float(np.log10(peak**2 / error)))
-
-
-def convert(source: Any, target: Any, **options: Any) -> tuple[str, ...]:
-    """Through reader and writer with nothing between them; returns what both had to say."""
-    from unpaired.domains.video import VideoConversion
-    from unpaired.domains.video.reading.clip import VideoReader
-    from unpaired.domains.video.writing.writer import VideoWriter
-
-    settings = VideoConversion(**options)
-    with VideoReader(source, settings) as reader:
-        writer = VideoWriter(target, reader, settings)
-        try:
-            for chunk in reader:
-                writer.write(chunk)
-            writer.finish()
-        except BaseException:
-            writer.discard()
-            raise
-        return (*reader.warnings, *writer.warnings)

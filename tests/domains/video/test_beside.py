@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from kept import row
 from PIL import Image
+from synthetic_footage import convert
 
 from unpaired.domains.video.frames.side_data import CAPTIONS, Light, left_out, side_data
 from unpaired.domains.video.reading.probe import probe
 
-from .clips import contents, convert, make, picture, psnr
+from .clips import contents, make, picture, psnr
 
 HDR10 = (9, 16, 9, 1)
 NUMBERS = "17/25 8/25 53/200 69/100 3/20 3/50 3127/10000 329/1000 1/200 1000"

@@ -9,11 +9,12 @@ import av
 import pytest
 from captures import bursts_in, capture, flashes_in, joined
 from kept import row
+from synthetic_footage import convert
 
 from unpaired.domains.containers.clock import Clock
 from unpaired.domains.containers.opening import open_container
 
-from .clips import convert, make
+from .clips import make
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts", ".avi"])

@@ -16,13 +16,14 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from synthetic_footage import convert
 
 from unpaired import MediaError, OutputError
 from unpaired.domains.video import VideoConversion
 from unpaired.domains.video.reading.clip import VideoReader
 from unpaired.domains.video.writing.writer import VideoWriter
 
-from .clips import SUBTITLES, contents, convert, make, picture, psnr, yuv
+from .clips import SUBTITLES, contents, make, picture, psnr, yuv
 
 REAL = ("road.mp4", "traffic.mp4", "animation.webm")
 

@@ -9,6 +9,7 @@ from typing import Any
 import av
 import pytest
 from kept import row
+from synthetic_footage import convert
 
 from unpaired import ConfigError, MediaError, Video
 from unpaired.domains.containers.kinds import container_of
@@ -16,7 +17,7 @@ from unpaired.domains.video import VideoConversion
 from unpaired.domains.video.reading.probe import ClipInfo, probe
 from unpaired.domains.video.writing.encode import CODECS, plan
 
-from .clips import contents, convert, make, picture, psnr, yuv
+from .clips import contents, make, picture, psnr, yuv
 
 
 @pytest.fixture(scope="module")

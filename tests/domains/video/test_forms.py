@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from kept import row
 from PIL import Image
+from synthetic_footage import convert
 
 from unpaired.domains.video.frames.forms import Form, closest
 from unpaired.domains.video.reading.probe import probe
 
-from .clips import contents, convert, make, psnr
+from .clips import contents, make, psnr
 
 
 def stripes(path: Path, form: str, frames: int = 2) -> Path:

@@ -13,6 +13,7 @@ import av
 import numpy as np
 import pytest
 import torch
+from synthetic_sound import encode_sound
 from torch import Tensor
 
 from unpaired import ConfigError, MediaError, Video
@@ -143,17 +144,12 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with av.open(path, "w") as container:
         video = container.add_stream("libx264", rate=RATE, options={"preset": "ultrafast", "g": "25", "bf": "0"})
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
-        sound = container.add_stream("aac", rate=16000)
+        sound = container.add_stream("aac", rate=16000, layout="mono")
         for number in range(SECONDS * RATE):
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(wide[:, 2 * number : 2 * number + 64]), "rgb24")
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
-        for start in range(0, SECONDS * 16000, 1024):
-            tone = np.sin(0.1 * np.arange(start, start + 1024, dtype=np.float32))[None]
-            piece = av.AudioFrame.from_ndarray(tone, "fltp", "mono")
-            piece.sample_rate, piece.pts = 16000, start
-            container.mux(sound.encode(piece))
-        container.mux(sound.encode(None))
+        container.mux(encode_sound(sound, np.sin(0.1 * np.arange(SECONDS * 16000))))
     return path
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from kept import row
+from synthetic_footage import convert
 
 from unpaired.domains.video.writing.encode import CODECS
 
-from .clips import contents, convert, make, picture, psnr
+from .clips import contents, make, picture, psnr
 
 DEPTHS = {8: "yuv420p", 10: "yuv420p10le", 12: "yuv420p12le", 16: "yuv420p16le"}
 
