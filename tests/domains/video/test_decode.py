@@ -324,7 +324,7 @@ def test_frames_shown_at_decoding_times_are_in_order(codec: str, kind: str, tmp_
         assert picked == pytest.approx(shown[first : first + 4])
 
 
-@row("AVI with packets without content", "frames")
+@row("AVI with empty packets", "frames")
 def test_places_without_a_packet_are_no_lost_frames(tmp_path: Path) -> None:
     """FFmpeg's muxer fills a pause in AVI with empty packets, which the header counts: the frame before is shown on."""
     with av.open(tmp_path / "a.avi", "w") as out:
