@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import av
 import numpy as np
@@ -20,13 +21,21 @@ from ..frames.colour import Unpacker
 from .probe import ClipInfo, choose_stream, describe, no_frames
 from .undated import Undated
 
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
+
 
 class _Key(NamedTuple):
-    """A key frame: its number and byte in the file, and ticks on the clip's clock."""
+    """A packet to decode from: its number and byte in the file, and ticks of the file's and of the clip's clock."""
 
     number: int
     byte: int
+    stamp: int
     time: int
+
+
+_BEGINNING = _Key(-1, 0, 0, 0)
+"""For what comes before the first key frame."""
 
 
 class _Place(NamedTuple):
@@ -34,8 +43,6 @@ class _Place(NamedTuple):
 
     time: int
     """Ticks at which it is shown, on one clock for the clip."""
-    pts: int
-    """Ticks that its packet states."""
     key: _Key
     """From which it is decoded."""
 
@@ -51,11 +58,12 @@ class ClipAccess:
     """
 
     def __init__(self, source: Path) -> None:
-        self._name = str(source)
+        self._source, self._name = source, str(source)
+        self._stamps: list[tuple[int | None, int | None]] = []  # when each packet is shown and decoded, on that clock
+        self._numbers: dict[tuple[int | None, int], int] = {}  # of key frames, by their bytes and sizes
         self._container = open_container(source)
         try:
-            self._stream = choose_stream(self._container, self._name)
-            self._stream.thread_count = 1
+            self._stream = self._chosen()
             self._undated = Undated(self._container, self._stream)
             self._places = self._index()
             first = next(self._reaching(0), None)
@@ -121,57 +129,95 @@ class ClipAccess:
         """Release the clip."""
         self._container.close()
 
+    def _chosen(self) -> VideoStream:
+        stream = choose_stream(self._container, self._name)
+        stream.thread_count = 1
+        return stream
+
     def _index(self) -> list[_Place]:
         """Every frame once, in order of time."""
-        places: dict[int, _Place] = {}
-        clock, keys = Clock(self._container), deque([_Key(0, 0, -1)], maxlen=2)
+        clock, number = Clock(self._container), 0
+        dated, undated = dict[int, _Place](), dict[int, _Place]()
+        keys, untimed = deque([_BEGINNING], maxlen=2), 0
         for number, packet in enumerate(clock.packets(self._stream)):
-            time = packet.pts if packet.pts is not None else packet.dts
-            if not packet.size or time is None:
+            self._stamps.append((packet.pts, packet.dts))
+            if not packet.size:
                 continue
-            if packet.is_keyframe:
-                keys.append(_Key(number, packet.pos or 0, time))
-            if not packet.is_discard:
-                moved = round(clock.offset(self._stream) / packet.time_base)
+            shown, moved = self._undated.feed(packet), round(clock.offset(self._stream) / packet.time_base)
+            time = packet.pts if packet.pts is not None else packet.dts
+            if self._undated.begins(packet) and _identity(packet) not in self._numbers:
+                self._numbers[_identity(packet)] = number
+                stamp = _stamp(packet, clock.may_jump)
+                if keys[-1] is _BEGINNING and number == 0:
+                    keys.pop()
+                keys.append(_Key(number, packet.pos or 0, stamp - moved, stamp if time is None else time))
+            untimed += time is None
+            if packet.is_discard:
+                continue
+            if shown is not None:
+                near = number - keys[-1].number < self._undated.frames_that_need_others
+                undated.setdefault(shown, _Place(shown, keys[0 if near else -1]))
+            if time is not None:
                 # What is shown before the last key frame may need what came before that.
                 key = keys[-1] if time >= keys[-1].time else keys[0]
-                places.setdefault(time, _Place(time, time - moved, key))
+                dated.setdefault(time, _Place(time, key))
+        places = undated if self._undated.holds else dated
         if not places:
             raise no_frames(self._container, self._stream, self._name)
+        if 2 * untimed > number:  # MPEG programme streams of what is not MPEG-1 or MPEG-2
+            raise MediaError(f"{self._name} says of most frames no time, so that none can be sought; convert it to MP4")
         self._is_even = clock.is_even
         return [places[time] for time in sorted(places)]
 
     def _reaching(self, index: int) -> Iterator[av.VideoFrame]:
-        """Frames from number `index` on, with the times of the index. Some containers are sought in by guess: where the
-        key frame found lies behind what is wanted, an earlier one is tried."""
+        """Frames from number `index` on, with the times of the index."""
         place = self._places[index]
-        if not self._is_even:  # the same time may be in the file twice
-            self._container.seek(place.key.byte, unsupported_byte_offset=True)
-            yield from self._frames_from(place)
-            return
-        second = round(1 / (self._stream.time_base or 1))
-        whole = place.time - self._places[0].time + 100 * second  # well before the first frame
-        for earlier in (0, second, 10 * second, whole):
-            self._container.seek(place.pts - earlier, stream=self._stream)
-            frames = self._frames_from(place)
-            first = next(frames, None)
-            if first is not None and (first.pts == place.time or earlier == whole):
-                yield first
-                yield from frames
-                return
-
-    def _frames_from(self, place: _Place) -> Iterator[av.VideoFrame]:
-        moved = place.time - place.pts
-        # Of frames that state the same time, those after the key frame are meant.
-        after = (each for each in reversed(self._places) if each.key.number >= place.key.number)
-        times = {} if self._is_even else {each.pts: each.time for each in after}
-        self._undated.clear()
-        for packet in self._container.demux(self._stream):
+        for number, packet in enumerate(self._packets_from(place.key), max(0, place.key.number)):
+            if number < len(self._stamps):  # where a file leaves times out, they are guessed, by what was read before
+                packet.pts, packet.dts = self._stamps[number]
             self._undated.feed(packet)
             with suppress(av.FFmpegError, ValueError):
                 for frame in self._stream.decode(packet if packet.size else None):
                     self._undated.date(frame)
-                    if frame.pts is not None:
-                        frame.pts = times.get(frame.pts, frame.pts + moved)
-                        if frame.pts >= place.time:
-                            yield frame
+                    if frame.pts is not None and frame.pts >= place.time:
+                        yield frame
+
+    def _packets_from(self, key: _Key) -> Iterator[av.Packet[Any]]:
+        """The packets from a key frame on. Some containers are sought in by guess, and some not at all: where it does
+        not come, an earlier place is tried, and at last the file's beginning."""
+        second = round(1 / (self._stream.time_base or 1))
+        earlier = [0, second, 10 * second] if key is not _BEGINNING else []
+        for back in [*earlier[: 3 if self._is_even else 1], None]:
+            with suppress(av.FFmpegError, OSError):
+                if back is None:
+                    self._reopen()
+                elif self._is_even:
+                    self._container.seek(key.stamp - back, stream=self._stream)
+                else:  # the same time may be in the file twice
+                    self._container.seek(key.byte, unsupported_byte_offset=True)
+                self._undated.clear()
+                packets = self._container.demux(self._stream)
+                if key is _BEGINNING:
+                    return packets
+                for packet in packets:
+                    number = self._numbers.get(_identity(packet), -1)
+                    if number == key.number:
+                        return chain([packet], packets)
+                    if number > key.number:
+                        break
+        raise MediaError(f"{self._name} gives other packets when it is read again; convert it to MP4 first")
+
+    def _reopen(self) -> None:
+        self._container.close()
+        self._container = open_container(self._source)
+        self._stream = self._chosen()
+
+
+def _identity(packet: av.Packet[Any]) -> tuple[int | None, int]:
+    return packet.pos, packet.size
+
+
+def _stamp(packet: av.Packet[Any], when_decoded: bool) -> int:
+    """Ticks by which a packet is sought: when it is shown, or decoded."""
+    stamps = (packet.dts, packet.pts) if when_decoded else (packet.pts, packet.dts)
+    return next((each for each in stamps if each is not None), 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,22 @@ _REORDERED = ("h264", "hevc")
 _ONE_LATE = ("mpeg4", "mpeg2video", "mpeg1video")
 """Codecs whose decoder gives a frame with the packet after the one that it is due with, where there are B-frames."""
 
+_REACH = 16
+"""Frames in a row, at most, that are shown before a key frame behind which they come."""
+_IDR, _IDR_IN_HEVC = 5, (19, 20)
+"""Kinds of network abstraction layer units: slices of pictures that nothing behind them is shown before."""
+
+
+def _units(data: bytes, lengths: int) -> Iterator[int]:
+    """First byte of each unit of a packet, before which its length stands in so many bytes, or 0 for start codes."""
+    at = 0
+    while lengths and at + lengths < len(data):
+        yield data[at + lengths]
+        at += lengths + int.from_bytes(data[at : at + lengths], "big")
+    while not lengths and 0 <= (at := data.find(b"\0\0\1", at)) < len(data) - 3:
+        at += 3
+        yield data[at]
+
 
 class Undated:
     """The packets in a decoder: the first of their frames to be shown is shown when the first of them is decoded.
@@ -23,6 +40,7 @@ class Undated:
     """
 
     def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+        self._codec, self._extradata = stream.codec_context.name, stream.codec_context.extradata or b""
         never_dated, codec = container.format.name in ("avi", "asf"), stream.codec_context
         reordering = bool(codec.has_b_frames)
         self._never_dated = never_dated
@@ -33,26 +51,50 @@ class Undated:
         self._waiting: list[int] = []
         self._before: dict[int, int] = {}  # when the packet before each was decoded
 
-    def feed(self, packet: av.Packet[Any]) -> None:
-        """A packet goes into the decoder."""
+    @property
+    def holds(self) -> bool:
+        """Whether the file has not said when frames are shown so far."""
+        return self._reordered or self._one_late
+
+    @property
+    def frames_that_need_others(self) -> int:
+        """Frames from a key frame's place on that may be shown before it and need what comes before it in the file."""
+        return _REACH if self._one_late else 0
+
+    def begins(self, packet: av.Packet[Any]) -> bool:
+        """Whether frames can be dated from this packet on, without those before it."""
+        return packet.is_keyframe and not (self._reordered and self._follows(packet))
+
+    def _follows(self, packet: av.Packet[Any]) -> bool:
+        """Whether frames that are shown before this key frame may come after it, so that it is not shown first."""
+        extra = self._extradata
+        lengths = (extra[4 if self._codec == "h264" else 21] & 3) + 1 if len(extra) > 22 and extra[0] == 1 else 0
+        units = _units(bytes(packet), lengths)
+        if self._codec == "h264":
+            return not any(unit & 31 == _IDR for unit in units)
+        return not any(unit >> 1 & 63 in _IDR_IN_HEVC for unit in units)
+
+    def feed(self, packet: av.Packet[Any]) -> int | None:
+        """A packet goes into the decoder. Returns the time of one frame; None where the file says it, or none comes."""
         if not (self._reordered or self._one_late) or not packet.size or packet.is_discard:
-            return
+            return None
         before = self._last
         if before is None and not packet.is_keyframe:
-            return  # the decoder makes nothing of it
+            return None  # the decoder makes nothing of it
         time = packet.dts if self._never_dated or packet.pts is None else packet.pts
         if time is None:
             time = 0 if before is None else before + self._step
         if not self._never_dated and before is not None and time < before:
             self._reordered = self._one_late = False  # the file does say when frames are shown
             self.clear()
-            return
+            return None
         self._last = time
         if self._one_late:
             decoded = time if packet.dts is None else packet.dts
             self._before[decoded] = time - self._step if before is None else before
         else:
             heappush(self._waiting, time)
+        return time
 
     def damaged(self) -> None:
         """The last packet gave no frame."""
