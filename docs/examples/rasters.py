@@ -17,12 +17,12 @@ TOP = 65535
 
 @dataclass(frozen=True)
 class RasterSettings(ArraySettings):
-    """What a raster is."""
+    """Settings of a raster sample."""
 
     channels_a: int = 4
-    """Channels of domain A."""
+    """Channels of side A."""
     channels_b: int = 4
-    """Channels of domain B."""
+    """Channels of side B."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,4 +1,4 @@
-"""What the documentation prints, works: its links lead somewhere, its fences run, its drawing names what there is."""
+"""The documentation works: its links lead somewhere, its fences run, its drawing names existing code."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ NAMED = re.compile(r"\b((?:core|domains|apps)/[\w/]+\.py)(?:: (\w+)(?:\.(\w+))?)
 
 
 def test_the_drawing_names_what_there_is() -> None:
-    """Every module, class and method that the drawing of the data's way names is there under that name."""
+    """Every module, class and method named in the drawing of the data's path exists under that name."""
     named = NAMED.findall((ROOT / "docs" / "pictures" / "data-way.svg").read_text())
     assert len({file for file, _, _ in named}) >= 10
     for file, name, method in named:

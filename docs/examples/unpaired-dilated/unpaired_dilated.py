@@ -1,4 +1,4 @@
-"""A generator that never makes the picture smaller, and a plain discriminator."""
+"""A generator without downsampling, and a plain discriminator."""
 
 import torch
 from torch import Tensor, nn

@@ -16,12 +16,12 @@ from unpaired import ArrayDomain, ArraySettings, ConfigError, Inventory
 
 @dataclass(frozen=True)
 class SeriesSettings(ArraySettings):
-    """What a series is."""
+    """Settings of a series."""
 
     columns: int = 1
-    """Sensors, and so channels."""
+    """Number of sensors, which are the channels."""
     largest: tuple[float, ...] = ()
-    """Largest magnitude of each column, which stands for 1; measured over both folders where left out."""
+    """Largest magnitude of each column, which is mapped to 1; measured over both folders if left out."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
