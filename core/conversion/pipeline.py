@@ -296,7 +296,7 @@ class Pipeline:
     @staticmethod
     def _complete(job: Job, chunks: Iterator[Tensor]) -> Iterator[Tensor]:
         yield from chunks
-        job.check()  # a file that broke off is no file that ended
+        job.check()  # a file whose reading failed must not pass for one that ended
 
     # -- writing ------------------------------------------------------------------------------------
     def _write_all(self, jobs: Sequence[Job]) -> None:
