@@ -41,7 +41,7 @@ lint: $(INSTALLED)  ## Check style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-format: $(INSTALLED)  ## Mend style and format
+format: $(INSTALLED)  ## Fix style and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

@@ -1,6 +1,6 @@
 """Shared parts of the programs: reading options, reporting faults, and exit codes.
 
-Exit codes: 0 done, 1 a fault of this program, 2 something the user can mend, 130 interrupted.
+Exit codes: 0 done, 1 a fault of this program, 2 something the user can fix, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from unpaired import ConfigError, UnpairedError
 from unpaired.core import atomic_text, shortened, suggestion
 from unpaired.core.settings import Text, named_as_typed
 
-# What the machine refuses (no space, no permission) is the user's to mend even where no module foresaw it.
+# What the machine refuses (no space, no permission) is for the user to fix, even where no module foresaw it.
 _ENVIRONMENT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
 
 

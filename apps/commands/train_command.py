@@ -85,7 +85,7 @@ def _value(words: Sequence[str], option: str) -> str:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Train. Raises UnpairedError before the first step for whatever the user can mend."""
+    """Train. Raises UnpairedError before the first step for anything the user can fix."""
     layers = [_of_words(args)]
     if args.config:
         layers.insert(0, read_settings(Path(args.config)))

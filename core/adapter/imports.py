@@ -19,7 +19,7 @@ Statement = ast.Import | ast.ImportFrom
 
 def import_ahead(modules: Iterable[str], leaving_out: Collection[str] = ()) -> None:
     """Import what the code of `modules` imports inside functions, and so for the modules of their packages that they
-    lead to. Methods named in `leaving_out` are passed over; what cannot be imported is told where it is needed."""
+    lead to. Methods named in `leaving_out` are skipped; what cannot be imported is reported where it is needed."""
     waiting = [name for name in modules if name in sys.modules]
     packages = tuple(f"{package}." for name in waiting if (package := sys.modules[name].__package__))
     seen: set[str] = set()

@@ -11,9 +11,9 @@ GENERAL: Mapping[str, str] = {
     "identity collapse": "Give the adversarial loss more weight: copying the input satisfies the losses that tie the "
     "translation to it, and the discriminator is too weak to prevent it.",
     "colour inversion": "Begin again with another {training.seed}: an inversion that both generators agree on costs "
-    "the way back nothing and seldom mends itself. If the domains really are each other's negatives, all is well.",
+    "the reconstruction nothing and rarely goes away. If the domains really are each other's negatives, ignore this.",
     "displaced translation": "Begin again with another {training.seed}: a shift that both generators agree on costs "
-    "the way back nothing and seldom mends itself.",
+    "the reconstruction nothing and rarely goes away.",
     "flat output": "Lower {training.learning_rate}: large steps drive the output layer out of its range. If it is low "
     "already, give the losses that tie the translation to its input more weight.",
     "identical outputs": "Give the losses that tie the translation to its input more weight, or lower "

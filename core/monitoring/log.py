@@ -24,7 +24,7 @@ FINDINGS = "findings.jsonl"
 def iterate_lines(path: Path) -> Iterator[dict[str, Any]]:
     """The whole objects of a JSON-lines file, in order; nothing when there is no file.
 
-    Lines that are not whole (a process killed while writing) and lines without a step are passed over.
+    Lines that are not whole (a process killed while writing) and lines without a step are skipped.
     """
     if not path.exists():
         return

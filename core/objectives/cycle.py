@@ -42,8 +42,8 @@ class Cycle(Objective):
         "identity collapse": "Lower {objective.identity_<to>} and raise {objective.adversarial_<to>}: copying the "
         "input satisfies the identity and cycle terms, and the discriminator is too weak to prevent it.",
         "colour inversion": "Raise {objective.identity_<to>}, which keeps colours, and begin again with another "
-        "{training.seed}: an inversion that both generators agree on costs the cycle nothing and seldom mends itself. "
-        "If the domains really are each other's negatives, all is well.",
+        "{training.seed}: an inversion that both generators agree on costs the cycle nothing and rarely goes away. "
+        "If the domains really are each other's negatives, ignore this.",
         "displaced translation": "Raise {objective.identity_<to>}, which keeps things in their places, and begin "
         "again: a shift that both generators agree on costs the cycle nothing. If the domains are no pictures of like "
         "colours, give {objective.equivariance} a weight instead, with mirrored samples (the medium's warp).",

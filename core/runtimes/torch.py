@@ -23,7 +23,7 @@ class TorchRuntime:
         cuda = self._device.type == "cuda"
         self._autocast = cuda and torch.cuda.get_device_capability(self._device) >= (8, 0)
         self._channels_last = cuda
-        # A copy: moving the caller's own module, or putting a tape into its norms, would change it under his feet.
+        # A copy: moving the module, or putting a tape into its norms, would change it for the caller.
         generator = copy.deepcopy(generator).eval().requires_grad_(False).to(self._device)
         self._generator = WithStatistics(generator)
         # Given statistics pass through the norm layers' state, so one call at a time.

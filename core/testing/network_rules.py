@@ -207,7 +207,7 @@ GENERATOR_RULES: tuple[NetworkRule, ...] = (
     is_a_generator, translates_every_size_that_it_names, treats_samples_by_themselves, learns_in_every_weight,
     stores_all_that_it_is, goes_on_as_if_never_stopped, traces_for_every_size, exports_as_onnx,
 )  # fmt: skip
-"""What a generator is tried on, in the order in which a new one is best mended."""
+"""Rules for a generator, in the order in which to fix a new one."""
 DISCRIMINATOR_RULES: tuple[NetworkRule, ...] = (
     gives_logits, treats_samples_by_themselves, learns_in_every_weight, stores_all_that_it_is,
     goes_on_as_if_never_stopped,

@@ -146,7 +146,7 @@ class Loop:
         for problem in batch.problems:
             if problem not in self._passed_over:
                 self._passed_over.add(problem)
-                self._say(f"passed over {problem}")
+                self._say(f"skipped {problem}")
 
     def _advance(self, batches: list[Batch]) -> None:
         settings, step = self.settings, self.step

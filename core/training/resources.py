@@ -38,7 +38,7 @@ def memory() -> int | None:
 
 @contextmanager
 def told_in_words() -> Iterator[None]:
-    """Turn what PyTorch raises for want of memory, or of a process that the system ended, into a ResourceError."""
+    """Turn PyTorch's errors about missing memory, or a process that the system ended, into a ResourceError."""
     try:
         yield
     except Exception as error:

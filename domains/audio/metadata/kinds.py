@@ -36,7 +36,7 @@ def for_libsndfile(path: Path) -> str | bytes:
 
 def is_sound_name(name: str) -> bool:
     """Whether a file of this name is taken for a recording, or for a video with sound: also of those kinds that are not
-    read, so that it is said that they are passed over."""
+    read, so that the user is told that they are skipped."""
     suffix = Path(name).suffix.lower()
     return suffix in SOUND_SUFFIXES or suffix in VIDEO_SUFFIXES or suffix in _UNREAD
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class TimeWarp:
     """Moves spectrograms (B, 1, bins, frames) in time and stretches them a little; drawn once, repeatable.
 
-    y(t) = x(centre + (t - centre) * pace + shift), thrown back at both ends, linear between frames. `shift` is uniform
+    y(t) = x(centre + (t - centre) * pace + shift), reflected at both ends, linear between frames. `shift` is uniform
     within `frames` to each side, the logarithm of `pace` within that of 1 + `stretch`.
     """
 

@@ -120,7 +120,7 @@ def _places(settings: VideoSettings, rng: np.random.Generator) -> dict[str, int]
 
 
 def reflected(number: int, count: int) -> int:
-    """`number` thrown back at both ends into 0 to count - 1, as a ball between walls."""
+    """`number` reflected at both ends into 0 to count - 1."""
     if count == 1:
         return 0
     period = 2 * (count - 1)
