@@ -48,6 +48,7 @@ class Undated:
         self._one_late = codec.name in _ONE_LATE and reordering
         self._step = round(1 / (stream.average_rate or 25) / (stream.time_base or 1))
         self._last: int | None = None
+        self._latest: int | None = None  # time of a packet, also of those that are not shown
         self._waiting: list[int] = []
         self._before: dict[int, int] = {}  # when the packet before each was decoded
 
@@ -76,7 +77,15 @@ class Undated:
 
     def feed(self, packet: av.Packet[Any]) -> int | None:
         """A packet goes into the decoder. Returns the time of one frame; None where the file says it, or none comes."""
-        if not (self._reordered or self._one_late) or not packet.size or packet.is_discard:
+        if not self.holds or not packet.size:
+            return None
+        if not self._never_dated and packet.pts is not None:
+            if self._latest is not None and packet.pts < self._latest:
+                self._reordered = self._one_late = False  # the file does say when frames are shown
+                self.clear()
+                return None
+            self._latest = packet.pts
+        if packet.is_discard:
             return None
         before = self._last
         if before is None and not packet.is_keyframe:
@@ -84,10 +93,6 @@ class Undated:
         time = packet.dts if self._never_dated or packet.pts is None else packet.pts
         if time is None:
             time = 0 if before is None else before + self._step
-        if not self._never_dated and before is not None and time < before:
-            self._reordered = self._one_late = False  # the file does say when frames are shown
-            self.clear()
-            return None
         self._last = time
         if self._one_late:
             decoded = time if packet.dts is None else packet.dts
@@ -111,6 +116,6 @@ class Undated:
 
     def clear(self) -> None:
         """The decoder was emptied."""
-        self._last = None
+        self._last = self._latest = None
         self._waiting.clear()
         self._before.clear()

@@ -290,6 +290,19 @@ def test_frames_of_mpeg_in_avi_begin_with_the_first(codec: str, tmp_path: Path) 
         assert min(psnr(frame.pixels, frames[number].pixels) for frame, number in zip(cut, wanted, strict=True)) > 50
 
 
+def test_frames_after_those_that_an_edit_list_hides_keep_their_times(tmp_path: Path) -> None:
+    """What is hidden is decoded too, and tells that the file says when its frames are shown."""
+    path = make(tmp_path / "a.mp4", 30, options={"bf": "2", "g": "10", "x264-params": "scenecut=0:b-adapt=0"})
+    whole, times = bytearray(path.read_bytes()), [frame.time for frame in decode(path)]
+    place = whole.find(b"elst")
+    begin = int.from_bytes(whole[place + 16 : place + 20], "big") + 5 * 512
+    whole[place + 16 : place + 20] = begin.to_bytes(4, "big")
+    path.write_bytes(bytes(whole))
+    shown = [frame.time for frame in decode(path)]
+    assert shown == times[: len(shown)]
+    assert len(shown) >= 20
+
+
 @row("footage with B-frames in MP4, MOV, MKV and FLV that states decoding times only", "frame times")
 @pytest.mark.parametrize("kind", [".mp4", ".mov", ".mkv", ".flv"])
 @pytest.mark.parametrize("codec", ["libx264", "libx265", "mpeg4"])
