@@ -46,11 +46,11 @@ class Parser(argparse.ArgumentParser):
         self.groups = groups
         self.shorthand = shorthand or {}
         self.details: Callable[[Sequence[str]], str] | None = None
-        """Makes the end of the help, which may depend on the words."""
+        """Builds the end of the help, which may depend on the arguments."""
         self.add_argument("--debug", action="store_true", help="show the traceback of a fault")
 
     def error(self, message: str) -> NoReturn:
-        """Raise what argparse found, with what a newcomer may have meant."""
+        """Raise argparse's error, with a hint for newcomers."""
         what, _, words = message.partition(": ")
         hint = ""
         if what == "unrecognized arguments":
@@ -287,7 +287,7 @@ def _finished(program: Callable[[], int | None]) -> int:
 
 
 def _output_fails() -> bool:
-    """Whether standard output takes nothing: what is buffered, or a write of no bytes."""
+    """Whether standard output accepts nothing: neither the buffer nor an empty write."""
     try:
         sys.stdout.flush()
         os.write(sys.stdout.fileno(), b"")
@@ -299,7 +299,7 @@ def _output_fails() -> bool:
 
 
 def _give_up_output() -> None:
-    """Let what is still buffered for standard output go nowhere: Python would complain of it at its end."""
+    """Discard what is still buffered for standard output: Python would report it at exit."""
     number = _number(sys.stdout)
     if number is not None:
         nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -1,4 +1,4 @@
-"""Live conversion at the command line: what is being filmed or spoken, with how it goes on standard error."""
+"""Live conversion at the command line: cameras, streams and voices, with progress on standard error."""
 
 from __future__ import annotations
 

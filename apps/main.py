@@ -1,4 +1,4 @@
-"""The command `unpaired`: finds the command that was named, and imports only that one."""
+"""The program `unpaired`: finds the given command, and imports only that one."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One module a command of `unpaired`: `parser()` says what it takes, `main(args)` does it."""
+"""One module a command of `unpaired`: `parser()` defines its options, `main(args)` runs it."""

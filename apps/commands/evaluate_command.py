@@ -1,4 +1,4 @@
-"""`unpaired evaluate`: how good a translator is on files it was not trained on."""
+"""`unpaired evaluate`: scores of a translator on files it was not trained on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`unpaired inspect`: what a folder, a file, a run or a model holds, and what it means for training."""
+"""`unpaired inspect`: contents of a folder, a file, a run or a model, and what they mean for training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`unpaired models`: the models that come with the package."""
+"""`unpaired models`: the shipped models."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class CommandHooks:
         channels: int = 1,
         progress: Callable[[LiveReport], None] | None = None,
     ) -> LiveReport:
-        """Translate what is being filmed or spoken, until it ends or Ctrl-C; default: ConfigError, there is none.
+        """Translate a live source until it ends or Ctrl-C; default: ConfigError, not supported.
 
         Args:
             source: a stream of domain `side`: an address, a device, or - for standard input.

@@ -1,4 +1,4 @@
-"""Sound that came in and was not taken yet: at a microphone, in a pipe. What waits there is heard later."""
+"""Sound that has arrived and is still waiting: at a microphone, or in a pipe. Waiting sound is heard later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dynamic time warping: which frames of two recordings of one sentence belong together."""
+"""Dynamic time warping: matching frames of two recordings of the same sentence."""
 
 from __future__ import annotations
 

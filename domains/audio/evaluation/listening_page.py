@@ -1,4 +1,4 @@
-"""The listening page of an evaluation: what went in, what came out and what is true, to be heard and seen.
+"""The listening page of an evaluation: input, output and true target, to listen to and look at.
 
 One HTML file that needs no network. Recordings are within it as FLAC, their first seconds only, so that its size is
 bounded.

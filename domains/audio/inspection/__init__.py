@@ -1,1 +1,1 @@
-"""Looking at recordings before training."""
+"""Inspection of recordings before training."""
