@@ -30,8 +30,10 @@ _LOSSLESS = ("alac", "flac", "wavpack", "tta")
 _HIGHEST = ("wmav1", "wmav2")
 """Encoders that take any rate up to 48 kHz."""
 _BEHIND = ("libopus", "alac")
-_ONE_PAIR = {"5.0(side)": "5.0", "5.1(side)": "5.1"}
+_ONE_PAIR = {"quad(side)": "quad", "5.0(side)": "5.0", "5.1(side)": "5.1"}
 """Layouts with loudspeakers beside the listener by what encoders call them that know only loudspeakers behind."""
+_OF_OPUS = ("3.0", "quad", "5.0", "5.1", "6.1", "7.1")
+"""Layouts of more than two channels that Opus has (RFC 7845, 5.1.1.2); of others the channels are unnamed."""
 _NATIVE = [av.AudioLayout(hex(1 << bit)).channels[0].name for bit in range(63)]
 """Loudspeakers in the order in which FFmpeg's layouts have them."""
 _ENCODERS = {"mp3": "libmp3lame", "opus": "libopus", "vorbis": "libopus"}
@@ -108,6 +110,11 @@ def encoders_for(kind: Container, wanted: Wanted) -> Sequence[str]:
     return [each for each in usable if each in av.codec.codecs_available and _can_encode(each)]
 
 
+def is_lossless(encoder: str) -> bool:
+    """Whether an encoder keeps every sample."""
+    return encoder in _LOSSLESS or encoder.startswith("pcm_")
+
+
 def _can_encode(name: str) -> bool:
     try:
         return bool(av.codec.Codec(name, "w"))
@@ -135,7 +142,7 @@ def open_encoder(encoder: str, wanted: Wanted) -> Any:
     """An encoder by itself; see `add_sound`."""
     same = _ENCODERS.get(wanted.codec, wanted.codec) == encoder
     usual = _BIT_RATE * av.AudioLayout(wanted.layout).nb_channels
-    rates = (0,) if encoder in _LOSSLESS or encoder.startswith("pcm") else (usual, usual // 2, usual // 4)
+    rates = (0,) if is_lossless(encoder) else (usual, usual // 2, usual // 4)
     fault: Exception = ValueError("no bit rate will do")
     for bit_rate in (wanted.bit_rate, *rates) if same and wanted.bit_rate and rates[0] else rates:
         context: Any = av.codec.CodecContext.create(encoder, "w")
@@ -155,7 +162,7 @@ def _set_up(context: Any, encoder: str, wanted: Wanted, bit_rate: int | None) ->
     context.sample_rate, context.layout, context.time_base = rate, layout, Fraction(1, rate)
     if encoder == "libopus" and av.AudioLayout(layout).nb_channels > 2:
         # Left to choose, FFmpeg's encoder (5.1 to 8.1) puts the channels of 5.0 and 6.1 where others belong.
-        context.options = {"mapping_family": "1"}
+        context.options = {"mapping_family": "1" if layout in _OF_OPUS else "255"}
     formats = [each.name for each in av.codec.Codec(encoder, "w").audio_formats or ()]
     if formats:
         context.format = _sample_format(formats, wanted.bits)

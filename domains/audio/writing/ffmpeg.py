@@ -18,7 +18,7 @@ from ...containers.clock import Clock
 from ...containers.kinds import CONTAINERS, Container
 from ...containers.labels import content_tags, label, lost
 from ...containers.opening import open_container, reason
-from ...containers.sound import Wanted, add_sound, encoder_delay, encoders_for, named_layout
+from ...containers.sound import Wanted, add_sound, encoder_delay, encoders_for, is_lossless, named_layout
 from ...containers.tracks import Track, copy_track
 from ...video import take_attachments
 from ..metadata.channels import moved, speakers_in
@@ -148,6 +148,9 @@ class ByFFmpeg:
                 faults.append(f"{encoder}: {reason(error)}")
                 continue
             self._encoder, self._wanted, self._rate = encoder, wanted, stream.codec_context.sample_rate
+            lossless = [fault.split(":")[0] for fault in faults if is_lossless(fault.split(":")[0])]
+            if info.bits and lossless and not is_lossless(encoder):
+                self.notes.append(f"its sound is written with loss, by {encoder}: {lossless[0]} has no {layout}")
             if self._rate != info.rate:
                 self.notes.append(f"its sound is written at {self._rate} Hz: {encoder} has no {info.rate} Hz")
             return stream

@@ -121,6 +121,35 @@ def test_a_layout_is_kept_or_the_change_is_said(kind: str, mask: int, channels: 
     assert kept == (not any("loudspeakers" in note for note in notes)), notes
 
 
+# 2.1, 3.0 with one behind, 4.0, four with two beside, 3.1, 4.1, 6.0, hexagonal, 7.0, 7.1 to the front, octagonal
+OF_OTHERS = [(0x0B, 3), (0x103, 3), (0x107, 4), (0x603, 4), (0x0F, 4), (0x10F, 5), (0x707, 6), (0x137, 6), (0x637, 7),
+             (0xFF, 8), (0x737, 8)]  # fmt: skip
+
+
+@row("Opus in Matroska and WebM", "loudspeakers of 2.1, 4.0 and other layouts that Opus has not")
+@pytest.mark.parametrize(("mask", "channels"), OF_OTHERS)
+def test_channels_that_opus_has_no_place_for_stay_apart(mask: int, channels: int, tmp_path: Path) -> None:
+    source = with_mask(tmp_path / "a.wav", mask, channels)
+    (said,) = through(source, tmp_path / "b.weba", strength=0.0, pitch="keep")
+    assert "loudspeakers" in said
+    through(tmp_path / "b.weba", tmp_path / "c.wav", strength=0.0, pitch="keep")
+    assert heard(tmp_path / "c.wav") == list(range(channels))
+
+
+@row("lossless recordings into M4A", "samples")
+@pytest.mark.parametrize("mask", [0x3F, 0x63F])
+def test_a_loss_where_none_was_is_said(mask: int, tmp_path: Path) -> None:
+    """ALAC has eight channels for other loudspeakers alone."""
+    channels = mask.bit_count()
+    source = with_mask(tmp_path / "a.wav", mask, channels)
+    notes = through(source, tmp_path / "b.m4a", strength=0.0, pitch="keep")
+    with SoundFile(tmp_path / "b.m4a") as file:
+        codec = file.info.codec
+    assert codec == ("alac" if channels == 6 else "aac")
+    said = "its sound is written with loss, by aac: alac has no 7.1"
+    assert notes == ([] if channels == 6 else [said])
+
+
 @row("sound tracks and recordings of eight channels and more", "all channels")
 def test_eight_channels_and_more_go_through_ffmpeg(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.flac", tones(8).T, RATE)
