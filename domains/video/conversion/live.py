@@ -155,7 +155,8 @@ class LiveReport:
     dropped: int
     """Frames that a newer one replaced while another was being translated."""
     latency: float
-    """Seconds from a frame's arrival to its being written, median of the last 10,000."""
+    """Seconds from when a frame was decoded until it was handed over, median of the last 10,000. What hands it here may
+    keep each until the next has come: MPEG-TS does."""
     longest: float
     """The longest such time."""
     position: float
@@ -172,7 +173,7 @@ class LiveReport:
         return (
             f"{self.seconds:.0f} s: {self.received} frames received, {self.translated} translated "
             f"({self.frames_per_second:.1f} frames/s), {self.dropped} dropped; "
-            f"behind by {1e3 * self.latency:.0f} ms (median), {1e3 * self.longest:.0f} ms at most"
+            f"behind by {1e3 * self.latency:.0f} ms (median), {1e3 * self.longest:.0f} ms at most, after decoding"
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -210,7 +211,7 @@ def convert_live(
     with _open(source, options) as reader:
         reader.side = side
         _warm_up(translate, reader, options)
-        session = _Session(reader)
+        session = _Session(reader, 1 if str(target) == pipes.PIPE else 0)
         writer: Any = domain.create(target, reader, options)
         try:
             try:
@@ -242,8 +243,9 @@ def _warm_up(translate: Translate, reader: LiveReader, options: VideoConversion)
 class _Session:
     """The figures of one recording."""
 
-    def __init__(self, reader: LiveReader) -> None:
-        self._reader = reader
+    def __init__(self, reader: LiveReader, held: int) -> None:
+        self._reader, self._held = reader, held  # frames that the container keeps until the next one comes
+        self._waiting: deque[float] = deque()
         self._start = time.monotonic()
         self._latencies: deque[float] = deque(maxlen=_REMEMBERED)
         self._longest = self._position = 0.0
@@ -253,10 +255,12 @@ class _Session:
     def wrote(self) -> None:
         """Take down that one more frame was written."""
         self._position, arrived = self._reader.arrivals.popleft()
-        latency = time.monotonic() - arrived
-        self._latencies.append(latency)
-        self._longest = max(self._longest, latency)
         self.translated += 1
+        self._waiting.append(arrived)
+        if len(self._waiting) > self._held:
+            latency = time.monotonic() - self._waiting.popleft()
+            self._latencies.append(latency)
+            self._longest = max(self._longest, latency)
 
     def report(self, warnings: tuple[str, ...] = ()) -> LiveReport:
         """Its state."""

@@ -45,7 +45,13 @@ class VideoReader(FrameReader):
     ) -> None:
         self.path = source if isinstance(source, Path) else Path(source_name(source))
         self.footage = Footage(
-            source, options.start, options.end, keep=True, container_format=container_format, options=reader_options
+            source,
+            options.start,
+            options.end,
+            keep=True,
+            at_once=options.immediate,
+            container_format=container_format,
+            options=reader_options,
         )
         self._clear = self.footage.info.alpha
         super().__init__(self.footage.info, options)

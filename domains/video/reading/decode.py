@@ -74,6 +74,7 @@ class Footage:
     Args:
         source, start, end: as for `decode`.
         keep: whether to put the packets of the other tracks aside, into `others`.
+        at_once: whether a frame is to be given as soon as it can be, if slower on the whole.
         container_format, options: FFmpeg's name of the container and options of its reader, where it cannot tell by
             itself (cameras, raw streams).
 
@@ -88,6 +89,7 @@ class Footage:
         end: float | None = None,
         *,
         keep: bool = False,
+        at_once: bool = False,
         container_format: str | None = None,
         options: Mapping[str, str] | None = None,
     ) -> None:
@@ -108,7 +110,7 @@ class Footage:
         self._has_gap = False  # whether some were left out
         try:
             self._stream = choose_stream(self.container, self._name)
-            self._stream.thread_type = "AUTO"  # type: ignore[assignment]
+            self._stream.thread_type = "SLICE" if at_once else "AUTO"  # type: ignore[assignment]
             self._undated = Undated(self.container, self._stream)
             self.tracks = self._kept_tracks() if keep else []
             """The tracks whose packets go into `others`."""

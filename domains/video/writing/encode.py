@@ -99,6 +99,8 @@ class Plan:
     options: Mapping[str, str]
     notes: tuple[str, ...] = ()
     """Notes on differences from the input, one sentence each."""
+    at_once: bool = False
+    """Whether each frame is to be given as soon as it is encoded."""
 
 
 def check(options: VideoConversion, container: Container) -> str:
@@ -148,7 +150,7 @@ def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, cont
         settings["bf"] = "0"
         if name == "h264":  # says in the stream how long frames are shown, as such a file does not
             settings[codec.parameters] = ":".join(filter(None, [settings.get(codec.parameters), "force-cfr=1"]))
-    return Plan(name, codec, form, colour, matrix, settings, tuple(notes))
+    return Plan(name, codec, form, colour, matrix, settings, tuple(notes), options.immediate)
 
 
 def _formats(codec: Codec, name: str) -> tuple[str, ...]:
@@ -249,7 +251,8 @@ class Encoder:
         stream.width, stream.height, stream.pix_fmt = width, height, plan.form.name
         context.time_base = stream.time_base = time_base
         context.sample_aspect_ratio = sample_aspect
-        context.thread_type = "AUTO"  # slices, the default, cost x264 quality
+        # Slices, the default, cost x264 quality; whole frames in several threads come as many frames late.
+        context.thread_type = "SLICE" if plan.at_once else "AUTO"
         context.colorspace, context.color_trc = plan.colour.matrix, plan.colour.transfer
         context.color_primaries, context.color_range = plan.colour.primaries, 2 if plan.colour.full else 1
         if encoder == "libx265" and kind in ("mp4", "mov"):

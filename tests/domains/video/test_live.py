@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -13,6 +14,7 @@ import av
 import numpy as np
 import pytest
 import torch
+from av.codec.context import ThreadType
 from synthetic_sound import encode_sound
 from torch import Tensor
 
@@ -20,8 +22,10 @@ from unpaired import ConfigError, MediaError, Video
 from unpaired.domains.video import VideoConversion
 from unpaired.domains.video.conversion.live import LiveReport, Newest, convert_live, film
 from unpaired.domains.video.reading.clip import VideoReader
+from unpaired.domains.video.reading.decode import Footage, decode
 from unpaired.domains.video.writing.writer import VideoWriter
 
+from .clips import make
 from .streaming import over_http, over_tcp
 
 
@@ -261,3 +265,18 @@ def test_a_pipe_is_handed_each_frame_at_once(codec: str, clip: Path, tmp_path: P
     handed_over = np.flatnonzero(np.diff(sizes)) + 1
     # The muxer keeps a frame until the sound beside it is there.
     assert np.diff([0, *handed_over, len(sizes)]).max() <= 6
+
+
+def test_no_thread_keeps_a_frame_to_itself(tmp_path: Path) -> None:
+    """Threads of which each takes a frame give the first when the last of them is busy."""
+    clip = make(tmp_path / "a.mkv", 20, time_base=Fraction(1, 1000))
+    with Footage(clip, at_once=True) as footage:
+        assert footage.container.streams.video[0].thread_type == ThreadType.SLICE
+    options = VideoConversion(immediate=True)
+    with open(tmp_path / "pipe", "wb", buffering=0) as file, VideoReader(clip, options) as reader:
+        writer = VideoWriter(file, reader, options)
+        for frame in reader:
+            writer.write(frame)
+        (tmp_path / "so far.mkv").write_bytes((tmp_path / "pipe").read_bytes())
+        writer.finish()
+    assert len(list(decode(tmp_path / "so far.mkv"))) == 19  # the muxer keeps one until the next comes
