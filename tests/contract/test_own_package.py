@@ -108,9 +108,8 @@ def test_networks_of_ones_own_from_the_guide_to_a_file(repository: Path, assets:
         "options": {"in_channels": 3, "out_channels": 3, "filters": 8, "blocks": 2},
     }
     picture = next((assets / "day2night/day").iterdir())
-    for runtime in ("torch", "openvino", "onnx"):
-        unpaired_("convert", made, picture, tmp_path / f"{runtime}.png", "--runtime", runtime)
-        assert (tmp_path / f"{runtime}.png").stat().st_size > 0
+    unpaired_("convert", made, picture, tmp_path / "night.png")
+    assert (tmp_path / "night.png").stat().st_size > 0
     with pytest.raises(
         AssertionError, match=r"networks\.dropout: the generator dilated does not take it; it takes filters, blocks"
     ):

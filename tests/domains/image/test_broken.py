@@ -25,6 +25,7 @@ INTERNAL = re.compile(r"literal|NoneType|object|instances|operand|argument|indic
 @row("TIFF with broken tags", "everything")
 @pytest.mark.parametrize("field", [(2, "<H"), (4, "<I"), (8, "<I")], ids=["type", "count", "value"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 def test_broken_tags_of_a_tiff_are_told_in_plain_words(field: tuple[int, str], dtype: Any, tmp_path: Path) -> None:
     path = tmp_path / "x.tif"
     tifffile.imwrite(path, np.full((32, 32, 3), 90, dtype), photometric="rgb", tile=(16, 16))
