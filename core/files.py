@@ -23,6 +23,11 @@ def output_error(target: Path, error: OSError) -> OutputError:
     return OutputError(f"cannot write {target}: {error.strerror or error}; free some space or choose another place")
 
 
+def real_path(path: Path) -> Path:
+    """Where a path leads, all links followed; one whose links lead in a circle stays as it is."""
+    return Path(os.path.realpath(path))  # Path.resolve raises RuntimeError for a circle before Python 3.13
+
+
 def check_writable(target: Path) -> None:
     """Refuse a place where `target` (or, where that is a folder, a file in it) cannot be written: before the work, not
     after it. Raises OutputError."""

@@ -156,8 +156,9 @@ otherwise."""
 def new_place(error: Exception) -> str:
     """Where that lies now for which an import failed, as the end of a sentence; empty where nothing has moved."""
     module, name = _wanted(error)
-    if not name:
-        return f"; what was there is in {MODULES[module]} now" if module in MODULES else ""
+    whole = f"{module}.{name}" if name else module
+    if whole in MODULES:
+        return f"; what was there is in {MODULES[whole]} now"
     for place, listed in NAMES.get(module, {}).items():
         renamed = {old: new or old for old, _, new in (each.partition("=") for each in listed.split())}
         if name in renamed:

@@ -34,6 +34,7 @@ DESCRIPTION = """Train a translator from two folders that need no pairs.
 def parser() -> Parser:
     """The options of `unpaired train`."""
     shorthand = {field.name: f"training.{field.name}" for field in dataclasses.fields(TrainingSettings)}
+    shorthand |= {old: f"training.{new}" for old, new in vars(TrainingSettings)["__renamed__"].items()}
     made = Parser("unpaired train", DESCRIPTION, GROUPS, shorthand)
     made.add_argument("--domain", metavar="NAME", help="the medium: image, or another of `unpaired domains`")
     made.add_argument("--a", metavar="DIR", help="folder of domain A")

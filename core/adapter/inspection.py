@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from ..errors import MediaError, MissingFile, counted
+from ..files import real_path
 from .inventory import BrokenFile, Inventory
 
 MOST_DRAWS = 200_000
@@ -100,7 +101,7 @@ def tell_copies(findings: Iterable[Facts], one: str, more: str) -> Iterator[str]
 # -- two folders ------------------------------------------------------------------------------------
 def compare_amounts(a: Inventory, b: Inventory, counted: str) -> Iterator[str]:
     """A sentence where A and B are one folder, and where one is far smaller; `counted`: what a sample stands for."""
-    if a.folder.resolve() == b.folder.resolve():
+    if real_path(a.folder) == real_path(b.folder):
         yield "A and B are the same folder: there is nothing to translate."
     fewer, more = sorted((len(a.drawn), len(b.drawn)))
     if fewer and more > _UNEQUAL * fewer:

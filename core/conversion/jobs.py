@@ -9,6 +9,7 @@ from pathlib import Path
 from ..adapter.domain import Domain
 from ..adapter.installed import find_domain, installed_domains
 from ..errors import MediaError, MissingFile, OutputError
+from ..files import real_path
 from .input_files import InputFiles
 from .pipeline import Job
 
@@ -58,7 +59,7 @@ def _jobs_of_folder(domain: Domain, source: InputFiles, target: Path) -> list[Jo
 
 def _refuse_within(folder: Path, source: Path, target: Path) -> None:
     """Refuse an output in one of the folders below the input `source`, wherever links may have led."""
-    inside, outside = target.resolve(), folder.resolve()
+    inside, outside = real_path(target), real_path(folder)
     if inside != outside and outside not in inside.parents:
         return
     if folder != source:
@@ -73,11 +74,11 @@ def _refuse_overwriting(source: InputFiles, target: Path, jobs: list[Job]) -> No
         _refuse_within(folder, source.path, target)
     # Only an output folder above an input's can name one (in/in/x would be written over in/x's tree), or one that a
     # link leads into.
-    above = target.resolve() in source.path.resolve().parents or source.links_to_folders
+    above = real_path(target) in real_path(source.path).parents or source.links_to_folders
     suspects = source.files if above else source.links_to_files
-    written = {job.target.resolve(): job.target for job in jobs} if suspects else {}
+    written = {real_path(job.target): job.target for job in jobs} if suspects else {}
     for file in suspects:
-        real = file.resolve()
+        real = real_path(file)
         if output := written.get(real) or written.get(real.parent):
             raise OutputError(f"the output {output} is one of the inputs ({file}); choose another output folder")
 

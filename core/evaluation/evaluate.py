@@ -19,7 +19,7 @@ from torch import Tensor
 from ..adapter.domain import Domain, Scorer
 from ..conversion.translator import Translator, load
 from ..errors import ConfigError, MissingFile, show
-from ..files import atomic_bytes, atomic_text
+from ..files import atomic_bytes, atomic_text, real_path
 from ..settings.arguments import expect, expect_paths, expect_whole
 from ..settings.plain import LARGEST_WHOLE
 from ..sides import Direction, Side
@@ -135,7 +135,7 @@ def _check(
     if extractor is not None and not extractor.is_file():
         raise MissingFile(f"no feature extractor at {extractor}")
     faults = []
-    if folders["a"].resolve() == folders["b"].resolve():
+    if real_path(folders["a"]) == real_path(folders["b"]):
         faults.append(f"A and B are the same folder, {folders['a']}; give one folder for each domain")
     if limit is not None and limit < 1:
         faults.append(f"limit is {limit}; expected 1 or more")

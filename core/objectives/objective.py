@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
-from ..deprecation import OldName, take_up_old_names, warn
+from ..deprecation import OldName, renamed_fields, take_up_old_names
 from ..networks.spec import Networks
 from ..samples import Batch, Warp
 from ..sides import DIRECTIONS, SIDES, Direction, Side
@@ -85,6 +85,7 @@ class Discriminators(nn.Module):
     further = OldName("further", "auxiliary")
 
 
+@renamed_fields(extra="auxiliary")
 class GeneratorStep(NamedTuple):
     """Named, weighted losses of the generators (their sum is minimised) and the translations they came from."""
 
@@ -93,12 +94,6 @@ class GeneratorStep(NamedTuple):
     """By the side that was translated into, detached: `a` is F(b), (B, C_a, *space), and `b` is G(a)."""
     auxiliary: Mapping[str, Tensor] = {}
     """Samples for the auxiliary discriminators, by their names, detached."""
-
-    @property
-    def extra(self) -> Mapping[str, Tensor]:
-        """The old name of `auxiliary`."""
-        warn("GeneratorStep.extra", "auxiliary")
-        return self.auxiliary
 
 
 class DiscriminatorOutput(NamedTuple):
@@ -110,18 +105,13 @@ class DiscriminatorOutput(NamedTuple):
     generated: Tensor
 
 
+@renamed_fields(verdicts="logits")
 class DiscriminatorStep(NamedTuple):
     """Named losses of the discriminators (their sum is minimised) and their mean logits."""
 
     losses: Mapping[str, Tensor]
     logits: Mapping[str, Tensor]
     """Mean raw logits, detached: real_a, generated_a, real_b, generated_b, and those of auxiliary discriminators."""
-
-    @property
-    def verdicts(self) -> Mapping[str, Tensor]:
-        """The old name of `logits`."""
-        warn("DiscriminatorStep.verdicts", "logits")
-        return self.logits
 
     @classmethod
     def of(cls, outputs: Mapping[str, DiscriminatorOutput]) -> DiscriminatorStep:

@@ -10,6 +10,7 @@ from ..adapter.domain import Domain
 from ..adapter.inventory import Inventory
 from ..adapter.pairs import matched
 from ..errors import ConfigError
+from ..files import real_path
 from ..sides import Side
 
 FEWEST_SAMPLES = 2
@@ -25,7 +26,7 @@ def scan_sides(domain: Domain, a: Path, b: Path, paired: bool = False) -> dict[S
             asked for.
     """
     inventories: dict[Side, Inventory] = {"a": domain.scan(a), "b": domain.scan(b)}
-    if a.resolve() == b.resolve():
+    if real_path(a) == real_path(b):
         raise ConfigError(f"A and B are the same folder ({a}); name two different folders")
     if paired:
         inventories = matched(inventories)

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import OutputError
-from ..files import folder_of, output_error
+from ..files import folder_of, output_error, real_path
 
 NAME = ".lock"
 _held: set[Path] = set()
@@ -29,7 +29,7 @@ def taken(folder: Path) -> Iterator[None]:
 
     Raises OutputError: another process holds it, or it cannot be written to.
     """
-    file = folder.resolve() / NAME
+    file = real_path(folder) / NAME
     with _alone_in_this_process(file), folder_of(file):
         handle = _opened(file)
         try:
@@ -48,7 +48,7 @@ def taken(folder: Path) -> Iterator[None]:
 
 def is_held(folder: Path) -> bool:
     """Whether a process trains in a run folder now, as far as its file system has locks."""
-    file = folder.resolve() / NAME
+    file = real_path(folder) / NAME
     if file in _held:
         return True
     try:

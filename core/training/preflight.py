@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from ..errors import ConfigError, OutputError, show
+from ..files import real_path
 from ..networks.settings import NetworkSettings
 from ..networks.spec import as_generator
 from ..settings.faults import raise_faults, require
@@ -140,8 +141,10 @@ def check_place(plan: RunPlan) -> None:
     """Refuse an `out` that no run must take."""
     if plan.out.exists() and not plan.out.is_dir():
         raise OutputError(f"{plan.out} is a file; name a folder for the run")
+    if real_path(plan.out).is_symlink():
+        raise OutputError(f"{plan.out} is a link that leads in a circle; name another folder for the run")
     if not is_unicode(str(plan.out)):  # TensorBoard and safetensors open no such files
         raise OutputError(f"{show(str(plan.out))} is no name in UTF-8; name another folder for the run")
     for side in (plan.a, plan.b):
-        if plan.out.resolve().is_relative_to(side.resolve()):
+        if real_path(plan.out).is_relative_to(real_path(side)):
             raise OutputError(f"{plan.out} lies inside the training folder {side}; name a run folder outside of it")

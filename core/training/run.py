@@ -135,7 +135,7 @@ def _judged(plan: RunPlan, resume: bool, data_changed: bool) -> tuple[RunPlan, s
 
 def _with(training: TrainingSettings, overrides: Mapping[str, Any]) -> TrainingSettings:
     """The settings with single fields given as keywords. Raises ConfigError for one that there is not."""
-    overrides = with_new_names(TrainingSettings, overrides)
+    overrides = with_new_names(TrainingSettings, overrides, level=4)
     known = sorted(field.name for field in dataclasses.fields(TrainingSettings))
     unknown = [name for name in overrides if name not in known]
     if unknown:

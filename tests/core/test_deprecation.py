@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -11,7 +13,8 @@ from torch import Tensor
 from toy import Arrays
 from toy_context import PairCycle
 
-from unpaired import NetworkSettings, TrainingSettings
+from unpaired import MissingFile, NetworkSettings, TrainingSettings, train
+from unpaired.apps.commands.train_command import parser
 from unpaired.core import objectives
 from unpaired.core.networks.presets import default_networks
 from unpaired.core.objectives.cycle import Cycle
@@ -62,6 +65,68 @@ def test_a_class_that_overrides_old_names_is_taken_at_the_new_ones() -> None:
                 return sample / 2
 
     assert Halved().denormalise(torch.ones(1), "a").tolist() == [0.5]
+
+
+def test_super_goes_on_by_either_name_whatever_a_class_between_defines() -> None:
+    class Between(Cycle):
+        def auxiliary_real(self, batch: Any) -> dict[str, Any]:
+            return {"between": 1, **super().auxiliary_real(batch)}
+
+    with pytest.warns(DeprecationWarning, match="auxiliary_real") as told:
+
+        class Old(Between):
+            published: ClassVar[Any] = {"training": {"batch": 3}}
+
+            def further_real(self, batch: Any) -> dict[str, Any]:
+                return {"old": 2, **super().further_real(batch)}
+
+            def turns(self) -> tuple[bool, bool]:
+                return super().turns()
+
+    assert {each.filename for each in told} == {__file__}
+
+    class New(Old):
+        def auxiliary_real(self, batch: Any) -> dict[str, Any]:
+            with pytest.warns(DeprecationWarning, match="auxiliary_real"):
+                return {"new": 3, **super().further_real(batch)}
+
+    with pytest.warns(DeprecationWarning, match="auxiliary_real"):
+        assert New().auxiliary_real(None) == New().further_real(None) == {"new": 3, "old": 2, "between": 1}
+    with pytest.warns(DeprecationWarning, match="updates"):
+        assert New().updates() == (True, True)
+    with pytest.warns(DeprecationWarning, match="denormalise"):
+
+        class Plain(Arrays):
+            def plain(self, sample: Tensor, side: str) -> Tensor:
+                return super().plain(sample, side) / 2
+
+    with pytest.warns(DeprecationWarning, match="denormalise"):
+        assert Plain().denormalise(torch.ones(1), "a").tolist() == [0.5]
+
+
+def test_steps_are_made_with_the_old_names_of_their_fields() -> None:
+    with pytest.warns(DeprecationWarning, match="auxiliary"):
+        assert GeneratorStep({}, {}, extra={"x": torch.ones(1)}).auxiliary["x"] == 1
+    with pytest.warns(DeprecationWarning, match="logits"):
+        step = DiscriminatorStep({}, verdicts={"real_a": torch.ones(1)})
+    assert step.logits["real_a"] == 1
+    assert pickle.loads(pickle.dumps(step)) == step == step._replace(losses={})
+
+
+def test_who_is_warned_is_who_wrote_the_old_name(tmp_path: Path) -> None:
+    with pytest.warns(DeprecationWarning, match="constant_share") as told:
+        TrainingSettings(constant=0.25)
+    with pytest.warns(DeprecationWarning, match="constant is now called constant_share") as told_train:  # noqa: SIM117
+        with pytest.raises(MissingFile):
+            train(Arrays(), tmp_path / "a", tmp_path / "b", tmp_path / "run", constant=0.25, device="cpu")
+    assert [each.filename for each in (*told, *told_train)] == [__file__] * 2
+
+
+def test_the_command_line_takes_the_old_option() -> None:
+    args = parser().read(["--constant", "0.25", "--training.discriminator_constant", "0.1"])
+    assert not args.faults
+    read = from_mapping(TrainingSettings, args.settings["training"], "training")
+    assert (read.constant_share, read.discriminator_constant_share) == (0.25, 0.1)
 
 
 def test_old_fields_are_read_in_code_and_in_files() -> None:

@@ -39,6 +39,8 @@ def test_a_name_that_moved_is_gone_and_lies_where_the_table_says(old: str) -> No
         ("from unpaired.core.arrays import ArrayDomain", "what was there is in unpaired.core.adapter.array_domain now"),
         ("import unpaired.core.watch.log", "what was there is in unpaired.core.monitoring.monitor now"),
         ("from unpaired.core.domain import Side", "unpaired.core.samples, unpaired.core.sides now"),
+        ("from unpaired.core import arrays", "what was there is in unpaired.core.adapter.array_domain now"),
+        ("import unpaired.core\nunpaired.core.arrays", "what was there is in unpaired.core.adapter.array_domain now"),
         ("from unpaired.core.settings import CycleSettings",
          "it is unpaired.core.objectives.settings.CycleSettings now"),
         ("from unpaired.core.settings import gathered", "it is unpaired.core.settings.faults.collecting_faults now"),

@@ -86,6 +86,17 @@ def test_broken_pictures_are_passed_over_in_training_and_listed(
     assert all(each["reason"] for each in report["broken"])
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_links_in_circles_are_passed_over_and_named(
+    unpaired: Callable, model: Path, folders: Path, tmp_path: Path
+) -> None:
+    for name in ("circle.png", "circle"):
+        (folders / "a" / name).symlink_to(name)
+    done = unpaired("convert", model, folders / "a", tmp_path / "out", "--runtime", "torch")
+    assert (done.code, "circle.png" in done.err) == (2, True), done.err
+    assert sorted(path.name for path in (tmp_path / "out").glob("[!.]*")) == ["0.png", "1.png", "2.png"]
+
+
 def test_a_folder_of_broken_pictures_alone(
     refused: Refused, train: tuple[str, ...], folders: Path, tmp_path: Path
 ) -> None:

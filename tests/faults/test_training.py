@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +29,15 @@ def test_a_file_in_place_of_a_folder(refused: Refused, train: Words, folders: Pa
     assert str(file) in refused(*train, "--a", file, "--b", folders / "b", "--out", tmp_path / "run")
     assert str(file) in refused(*train, "--a", folders / "a", "--b", folders / "b", "--out", file)
     assert str(file) in refused(*train, "--a", folders / "a", "--b", folders / "b", "--out", file / "run")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_a_link_that_leads_in_a_circle(refused: Refused, train: Words, folders: Path, tmp_path: Path) -> None:
+    (circle := tmp_path / "circle").symlink_to("circle")
+    a, b = folders / "a", folders / "b"
+    assert f"there is no folder {circle}" in refused(*train, "--a", circle, "--b", b, "--out", tmp_path / "run")
+    assert "leads in a circle" in refused(*train, "--a", a, "--b", b, "--out", circle)
+    assert str(circle) in refused(*train, "--a", a, "--b", b, "--out", circle / "run")
 
 
 def test_an_empty_folder(refused: Refused, train: Words, folders: Path, tmp_path: Path) -> None:
