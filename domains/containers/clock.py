@@ -98,7 +98,7 @@ class Clock:
         self.may_jump = may_jump(container.format.name)
         """Whether times are looked at one by one."""
         self._wrap = _WRAPS.get(container.format.name)
-        self._starts = {stream.index: start for stream in container.streams if (start := _start(stream)) is not None}
+        self._starts = _starts(container)
         earliest = min(self._starts.values(), default=Fraction(0))
         self.origin = earliest if abs(earliest) >= AT_ONCE and not self.may_jump else Fraction(0)
         """Seconds of the file's own clock at which its earliest track begins."""
@@ -253,6 +253,29 @@ class Clock:
         self._jumps.offsets.append(offset)
         self._jumps.count += 1
         return offset
+
+
+def _starts(container: InputContainer) -> dict[int, Fraction]:
+    """Seconds at which tracks begin, by their index.
+
+    Of a track whose packets say only when they are decoded (H.264 in ASF) FFmpeg does not know it, and gives it the
+    start of the others: its first packet tells.
+    """
+    starts = {stream.index: start for stream in container.streams if (start := _start(stream)) is not None}
+    footage = [stream.index for stream in container.streams.video if starts.get(stream.index, Fraction(0)) > 0]
+    if container.format.name == "asf" and footage and container.name.startswith("file:"):
+        try:
+            with av.open(container.name, metadata_errors="ignore") as again:
+                starts.update({index: first for index in footage if (first := _decoded(again, index)) is not None})
+        except (av.FFmpegError, OSError):
+            pass  # what follows will say so
+    return starts
+
+
+def _decoded(container: InputContainer, index: int) -> Fraction | None:
+    """Seconds at which the first packet of a track is decoded."""
+    packets = container.demux(container.streams[index])
+    return next((packet.dts * packet.time_base for packet in packets if packet.dts is not None), None)
 
 
 def _start(stream: Stream) -> Fraction | None:
