@@ -167,7 +167,7 @@ class Translator:
         progress: Callable[[Progress], None] | None = None,
         **options: Any,
     ) -> ConversionReport:
-        """Translate a file, or every file of a folder and its subfolders; see `core.conversion.convert`.
+        """Translate a file, or every file of a folder and its subfolders; see `core.conversion.files.convert`.
 
         `options` are the fields of the conversion settings of the domain (strength, ...): of the model's own, or of
         the one that `for_input` gives.
