@@ -155,6 +155,13 @@ def test_a_delay_between_tracks_is_kept(tmp_path: Path) -> None:
         assert heard(path) == pytest.approx([2], abs=0.05)
 
 
+def test_sound_that_begins_later_stays_so_where_footage_says_only_when_it_is_decoded(tmp_path: Path) -> None:
+    """FFmpeg does not know when H.264 in ASF begins, and gives it the start of the sound: both came out together."""
+    path = capture(tmp_path / "a.wmv", 3, video="libx264", sound=("mp2",), later=1.5)
+    assert seen(path) == pytest.approx([0, 1, 2], abs=0.05)
+    assert heard(path) == pytest.approx([2], abs=0.05)
+
+
 def test_a_container_with_an_index_means_its_pauses(tmp_path: Path) -> None:
     path = capture(tmp_path / "a.mkv", 2, clock=lambda _, time: time + 60 * (time >= 0.9))
     assert seen(path) == pytest.approx([0, 61], abs=0.05)
