@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from ..adapter.checks import check
 from ..adapter.domain import Domain
+from ..adapter.inventory import BrokenFile
 from ..adapter.tensors import raised
 from ..errors import AdapterError, MediaError, ResourceError, UnpairedError
 from ..samples import Batch, Sample
@@ -79,7 +80,7 @@ class PairDataset(Dataset[Batch]):
                 try:
                     sample = draw(self.domain, file, side, rng, augmentation, values)
                 except (MediaError, OSError) as error:
-                    problems.append(f"{file}: {error}")
+                    problems.append(f"{file}: {BrokenFile.of(file, error).reason}")
                     break
                 drawn.append(self._of_one_size(sample, side, file))
             else:
