@@ -15,7 +15,7 @@ MODULES = {
     "unpaired.core.contract": "unpaired.core.adapter.checks, unpaired.core.adapter.tensors",
     "unpaired.core.data": "unpaired.core.training.loader, unpaired.core.training.folders, unpaired.core.samples, "
     "unpaired.core.adapter.pairs",
-    "unpaired.core.domain": "unpaired.core.adapter.domain, unpaired.core.adapter.inventory, "
+    "unpaired.core.domain": "unpaired, unpaired.core.adapter.domain, unpaired.core.adapter.inventory, "
     "unpaired.core.adapter.streams, unpaired.core.samples, unpaired.core.sides",
     "unpaired.core.engine": "unpaired.core.training.engine",
     "unpaired.core.evaluation_report": "unpaired.core.evaluation.report",
@@ -108,9 +108,9 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "unpaired.core.networks.norm": {"unpaired.core.networks.norm": "StatisticsTape=NormStatistics"},
     "unpaired.core.runtimes": {"unpaired.core.runtimes.choice": "NAMES RuntimeName"},
     "unpaired.core.settings": {
-        "unpaired.core.networks.settings": "NetworkSettings",
-        "unpaired.core.objectives.settings": "AdversarialForm CycleSettings FORMS require_form",
-        "unpaired.core.training.settings": "Precision TrainingSettings",
+        "unpaired": "CycleSettings NetworkSettings TrainingSettings",
+        "unpaired.core.objectives.settings": "AdversarialForm FORMS require_form",
+        "unpaired.core.training.settings": "Precision",
         "unpaired.core.settings.faults": "gathered=collecting_faults raise_faults require "
         "require_least=require_at_least",
     },
@@ -118,7 +118,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "unpaired.core.training.checkpoints": "newest_checkpoint=newest",
         "unpaired.core.training.devices": "FabricPrecision make_fabric native_bf16",
         "unpaired.core.training.plan": "RunPlan",
-        "unpaired.core.training.run": "train",
+        "unpaired": "train",
     },
     "unpaired.domains.audio.conversion": {
         "unpaired.domains.audio.conversion.stream": "AROUND Conversion FRAMES WaveformStage=Stage "

@@ -100,7 +100,7 @@ def convert(
     folder = source.is_folder and [job.source for job in jobs] != [source.path]
     record = _record(jobs, target, made_by(), settings) if made_by and (folder or skip_existing) else None
     skipped, jobs, said = _sorted_out(jobs, record, skip_existing)
-    _judge(domain, jobs, settings)
+    _check_targets(domain, jobs, settings)
     _raise_of_one(domain, jobs, folder)
     translate = translator.for_direction(direction)
     Pipeline(domain, translate, direction, settings, progress).run([job for job in jobs if job.error is None])
@@ -117,7 +117,7 @@ def _record(jobs: Sequence[Job], target: Path, made_by: str, settings: Conversio
     """The record of the outputs' folder, which takes down every job when it is done."""
     record = Record(target.parent if jobs[0].target == target else target, made_by, to_mapping(settings))
     for job in jobs:
-        job.written = record.add
+        job.when_written = record.add
     return record
 
 
@@ -155,7 +155,7 @@ def _notes_of_parts(domain: Domain, source: InputFiles, jobs: Sequence[Job]) -> 
                 )
 
 
-def _judge(domain: Domain, jobs: Sequence[Job], settings: ConversionSettings) -> None:
+def _check_targets(domain: Domain, jobs: Sequence[Job], settings: ConversionSettings) -> None:
     """Find the targets that cannot be, before any file is opened. Raises OutputError for a place."""
     for target in {job.target.parent: job.target for job in jobs}.values():
         check_writable(target)

@@ -110,7 +110,7 @@ class Job:
     """Fault of this file, once a stage has found it."""
     notes: tuple[str, ...] = ()
     """Notes of reader and writer on it, once it is written."""
-    written: Callable[[Job], None] | None = None
+    when_written: Callable[[Job], None] | None = None
     """Called when the output has its name."""
     _closed: bool = field(default=False, repr=False)
 
@@ -325,8 +325,8 @@ class Pipeline:
                 with suppress(OSError):  # what ended the writing matters more
                     writer.discard()
                 raise
-        if job.written is not None:
-            job.written(job)
+        if job.when_written is not None:
+            job.when_written(job)
 
 
 def _closing(chunks: Iterator[Tensor]) -> closing[Generator[Tensor]]:

@@ -110,7 +110,7 @@ def _start(plan: RunPlan, resume: bool, data_changed: bool) -> Path:
         if not resume:
             check_new(plan)
         clear_leftovers(plan.out)
-        plan, note = _judged(plan, resume, data_changed)
+        plan, note = _checked(plan, resume, data_changed)
         if note:
             fabric.print(as_note(note), file=sys.stderr)
         if plan.training.processes > 1 and "LOCAL_WORLD_SIZE" not in os.environ:
@@ -121,7 +121,7 @@ def _start(plan: RunPlan, resume: bool, data_changed: bool) -> Path:
     return plan.out / "model.safetensors"
 
 
-def _judged(plan: RunPlan, resume: bool, data_changed: bool) -> tuple[RunPlan, str | None]:
+def _checked(plan: RunPlan, resume: bool, data_changed: bool) -> tuple[RunPlan, str | None]:
     """The plan with what is known of its data, and what is to be said of that. Raises for what cannot be trained."""
     plan = plan.with_files(scan_sides(plan.domain, plan.a, plan.b, plan.objective.paired))
     note = check_data(plan, data_changed) if resume else None

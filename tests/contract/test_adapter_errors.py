@@ -265,7 +265,7 @@ def broken(name: str) -> str:
         ("from unpaired.core.arrays import ArrayDomain\n",
          "No module named 'unpaired.core.arrays'; what was there is in unpaired.core.adapter.array_domain now"),
         ("from unpaired.core.settings import CycleSettings\n",
-         "; it is unpaired.core.objectives.settings.CycleSettings now"),
+         "; it is unpaired.CycleSettings now"),
         ("x = 1 / 0\n", "cannot be imported: ZeroDivisionError: division by zero"),
         ("Even = 1\n", "cannot be imported: module 'odd' has no attribute 'Odd'"),
         ("class Odd: pass\n", "cannot be used: Odd is not a subclass of unpaired.Domain"),
