@@ -34,8 +34,8 @@ def take_up_old_names(kind: type) -> None:
     known = {name: value.new for base in kind.__mro__[1:] for name, value in vars(base).items()
              if isinstance(value, OldName)}  # fmt: skip
     for old, new in known.items():
-        defined = vars(kind).get(old)
-        if defined is not None and not isinstance(defined, OldName):
+        defined = next(vars(base)[old] for base in kind.__mro__ if old in vars(base))  # a mixin's, too
+        if not isinstance(defined, OldName):
             warn(f"{kind.__name__}.{old}", new, level=5)  # behind __init_subclass__ and ABCMeta.__new__
             setattr(kind, new, defined)
         if new in vars(kind):

@@ -104,6 +104,20 @@ def test_super_goes_on_by_either_name_whatever_a_class_between_defines() -> None
         assert Plain().denormalise(torch.ones(1), "a").tolist() == [0.5]
 
 
+def test_a_mixin_that_defines_old_names_counts() -> None:
+    class Mixin:
+        def further_real(self, batch: Any) -> dict[str, Any]:
+            return {"mixin": 1, **super().further_real(batch)}  # type: ignore[misc]
+
+    with pytest.warns(DeprecationWarning, match="auxiliary_real"):
+
+        class Mixed(Mixin, Cycle):
+            pass
+
+    with pytest.warns(DeprecationWarning, match="auxiliary_real"):
+        assert Mixed().auxiliary_real(None) == {"mixin": 1}
+
+
 def test_steps_are_made_with_the_old_names_of_their_fields() -> None:
     with pytest.warns(DeprecationWarning, match="auxiliary"):
         assert GeneratorStep({}, {}, extra={"x": torch.ones(1)}).auxiliary["x"] == 1
