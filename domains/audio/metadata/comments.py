@@ -27,7 +27,8 @@ _COMMENTS, _PICTURE = 4, 6
 _KEPT = (2, 5, _PICTURE)
 """FLAC's blocks that say more than how the samples are stored: application data, cue sheets, pictures."""
 _ENDINGS = (b"\3vorbis", b"OpusTags")
-_STALE = ("ENCODER", "ENCODER_OPTIONS", "WAVEFORMATEXTENSIBLE_CHANNEL_MASK")
+_MASK = "WAVEFORMATEXTENSIBLE_CHANNEL_MASK"
+_STALE = ("ENCODER", "ENCODER_OPTIONS", _MASK)
 
 
 def comments_of(labels: Labels) -> list[Comment]:
@@ -102,6 +103,11 @@ def _flac_blocks(path: Path) -> tuple[int, list[_Block], int]:
         return begin + 4, blocks, file.tell()
 
 
+def says_mask(path: Path) -> bool:
+    """Whether a file's comments name its loudspeakers: FFmpeg takes those of 5.1 to be beside where none does."""
+    return any(name.upper() == _MASK for name, _ in comments_in(path))
+
+
 def write_flac(path: Path, labels: Labels, like: Path, mask: int) -> None:
     """Give a whole FLAC file the labels: those blocks that `like` has, if it is FLAC too.
 
@@ -118,7 +124,7 @@ def write_flac(path: Path, labels: Labels, like: Path, mask: int) -> None:
         kept += [_Block(_PICTURE, content) for content in blocks if len(content) < 1 << 24]
     comments = [each for each in comments if each[0].upper() not in (*_STALE, "METADATA_BLOCK_PICTURE")]
     if mask:
-        comments.append(("WAVEFORMATEXTENSIBLE_CHANNEL_MASK", f"0x{mask:x}"))
+        comments.append((_MASK, f"0x{mask:x}"))
     vendor = next((_unpack(block.content)[0] for block in own if block.kind == _COMMENTS), b"unpaired")
     own = [block for block in own if block.kind != _COMMENTS]
     all_of_them = [*own, _Block(_COMMENTS, _pack(comments, vendor)), *kept]

@@ -42,9 +42,9 @@ class Labelling:
     def into(self, place: Path, kind: str, info: SoundInfo) -> None:
         """Put them into a whole file of the kind that libsndfile calls so. Raises OSError."""
         speakers = speakers_in(info.layout)
-        unusual = 0 if speakers in (None, usual(info.channels)) else mask_of(speakers or ())
         if kind == "FLAC":
-            comments.write_flac(place, self.labels, self._path, unusual)
+            plain = speakers in (None, usual(info.channels)) and not comments.says_mask(self._path)
+            comments.write_flac(place, self.labels, self._path, 0 if plain else mask_of(speakers or ()))
         elif kind == "OGG":
             comments.write_ogg(place, self.labels, self._path)
         elif kind == "MP3":

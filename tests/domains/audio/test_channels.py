@@ -12,6 +12,8 @@ from kept import row
 
 from unpaired.domains.audio.metadata.channels import WAVE, mask_of, speakers_in, speakers_of, usual
 from unpaired.domains.audio.metadata.chunks import ChunkedFile, add, overwrite
+from unpaired.domains.audio.metadata.comments import comments_in, write_flac
+from unpaired.domains.audio.metadata.tags import labels_of
 from unpaired.domains.audio.reading.files import SoundFile
 
 from .voices import Sound, through
@@ -73,6 +75,17 @@ def test_masks_of_loudspeakers_are_kept(mask: int, channels: int, between: str, 
         found = speakers_of(tmp_path / "c.wav", "WAV", "PCM_16", channels)
         assert found is not None
         assert mask_of(found) == mask
+
+
+def test_the_usual_loudspeakers_stay_named_in_flac_that_names_them(tmp_path: Path) -> None:
+    """FFmpeg takes 5.1 to be beside in FLAC that does not say, and behind where the comment says so."""
+    path = tmp_path / "a.flac"
+    soundfile.write(path, tones(6).T, RATE)
+    through(path, tmp_path / "b.flac")
+    write_flac(path, labels_of(path), path, 0x3F)
+    through(path, tmp_path / "c.flac")
+    assert "WAVEFORMATEXTENSIBLE_CHANNEL_MASK" not in dict(comments_in(tmp_path / "b.flac"))
+    assert dict(comments_in(tmp_path / "c.flac"))["WAVEFORMATEXTENSIBLE_CHANNEL_MASK"] == "0x3f"
 
 
 @row("AIFF and CAF with a custom channel order", "loudspeaker of each channel")
