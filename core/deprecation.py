@@ -48,7 +48,7 @@ def renamed_fields(**new_names: str) -> Callable[[type[T]], type[T]]:
 
     def decorate(kind: type[T]) -> type[T]:
         maker = "__new__" if issubclass(kind, tuple) else "__init__"
-        make: Callable[..., Any] = vars(kind)[maker]
+        make: Callable[..., Any] = kind.__new__ if maker == "__new__" else kind.__init__
 
         @wraps(make)
         def accept(made: Any, *args: Any, **fields: Any) -> Any:
