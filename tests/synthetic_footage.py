@@ -11,6 +11,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from written_through import write_through
 
 Frame = npt.NDArray[np.uint8]
 
@@ -69,12 +70,4 @@ def convert(source: Any, target: Any, **options: Any) -> tuple[str, ...]:
 
     settings = VideoConversion(**options)
     with VideoReader(source, settings) as reader:
-        writer = VideoWriter(target, reader, settings)
-        try:
-            for chunk in reader:
-                writer.write(chunk)
-            writer.finish()
-        except BaseException:
-            writer.discard()
-            raise
-        return (*reader.warnings, *writer.warnings)
+        return write_through(reader, VideoWriter(target, reader, settings))

@@ -127,8 +127,10 @@ def main(args: argparse.Namespace) -> int:
     rate = counter.figures(unit) if unit else {}
     # Standard output is the recording's where that goes into a pipe.
     with redirect_stdout(sys.stderr if args.output == PIPE else sys.stdout):
-        as_json = json.dumps(_figures(report) | rate, indent=2, ensure_ascii=False)
-        print(as_json if args.json else _text(report, rate, unit))
+        if args.json:
+            print(json.dumps(_figures(report) | rate, indent=2, ensure_ascii=False))
+        else:
+            print(_text(report, rate, unit))
     for note in report.notes:
         print(as_note(f"{note.path}: {note.text}"), file=sys.stderr)
     for line in told(report.failed):

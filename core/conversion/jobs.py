@@ -103,7 +103,7 @@ def check_medium(domain: Domain, source: Path) -> None:
     Raises:
         MediaError: another medium's; the message says what the model translates.
     """
-    others = _media_of(source)
+    others = _media_of(source, _media())
     served = {domain.name, *(each.name for each in compatible_media(domain))}
     if domain.convertible(source) or not others or served & {each.name for each in others}:
         return
@@ -118,13 +118,15 @@ def check_medium(domain: Domain, source: Path) -> None:
 
 def _of_other_media(domain: Domain, files: Sequence[Path]) -> str:
     """Number of files that belong to other media, in words."""
-    counts = Counter(medium_of(other) for file in files for other in _media_of(file)[:1] if other.name != domain.name)
+    media = _media()
+    counts = Counter(
+        medium_of(other) for file in files for other in _media_of(file, media)[:1] if other.name != domain.name
+    )
     return "".join(f", {count} of them {medium}" for medium, count in counts.items())
 
 
-def _media_of(file: Path) -> list[Domain]:
-    """The installed media that know a file by the ending of its name."""
-    media = [kind() for kind in _media()]
+def _media_of(file: Path, media: Sequence[Domain]) -> list[Domain]:
+    """Those of the media that know a file by the ending of its name."""
     return [each for each in media if each.convertible(file) and not each.convertible(Path("a"))]
 
 
@@ -135,18 +137,20 @@ def medium_of(domain: Domain) -> str:
 
 def compatible_media(domain: Domain) -> list[Domain]:
     """Every other installed medium that can use models of this one."""
-    adopted = (kind.from_compatible(domain) for kind in _media() if not isinstance(domain, kind))
+    adopted = (kind.from_compatible(domain) for kind in _kinds() if not isinstance(domain, kind))
     return [each for each in adopted if each is not None]
 
 
 def names_file(path: Path) -> bool:
     """Whether a name ends as that of a file does, to any installed medium: night.mov, but not night, nor night.v2."""
     ending = "".join(path.suffixes)
-    if not ending:
-        return False
-    media = [kind() for kind in _media()]
-    return any(each.convertible(Path(f"a{ending}")) and not each.convertible(Path("a")) for each in media)
+    return bool(ending and _media_of(Path(f"a{ending}"), _media()))
 
 
-def _media() -> list[type[Domain]]:
+def _media() -> list[Domain]:
+    """Every installed medium, with its default settings."""
+    return [kind() for kind in _kinds()]
+
+
+def _kinds() -> list[type[Domain]]:
     return [find_domain(entry.name) for entry in installed_domains() if entry.broken is None]

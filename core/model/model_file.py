@@ -122,6 +122,14 @@ def read_header(path: Path) -> dict[str, Any]:
     return cast(dict[str, Any], header)
 
 
+def header_if_any(path: Path) -> dict[str, Any]:
+    """The header of a model file; empty where there is none that can be read."""
+    try:
+        return read_header(path)
+    except (MissingFile, ModelFileError):
+        return {}
+
+
 def load_model(path: Path, domain: type[Domain] | None = None) -> Model:
     """Read a model file. `domain` is its domain's class where that is not registered (an adapter being written).
 
@@ -143,7 +151,9 @@ def load_model(path: Path, domain: type[Domain] | None = None) -> Model:
         raise ModelFileError(f"{path} names no generator; expected directions a2b, b2a or both")
     tensors = _weights(model.generators, path)
     _compare_checksums(header, tensors, path)
-    _fill(model.generators, tensors)
+    for direction, generator in model.generators.items():
+        prefix = f"generators.{direction}."
+        fill(generator, {name.removeprefix(prefix): each for name, each in tensors.items() if name.startswith(prefix)})
     return model
 
 
@@ -213,16 +223,11 @@ def _weights(generators: Mapping[Direction, nn.Module], path: Path) -> dict[str,
     return tensors
 
 
-def _fill(generators: Mapping[Direction, nn.Module], tensors: Mapping[str, Tensor]) -> None:
-    for direction, generator in generators.items():
-        prefix = f"generators.{direction}."
-        state = {
-            name.removeprefix(prefix): value.float() if value.is_floating_point() else value
-            for name, value in tensors.items()
-            if name.startswith(prefix)
-        }
-        generator.load_state_dict(state, assign=True)
-        generator.eval().requires_grad_(False)
+def fill(generator: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Make a generator the one of a state dict, in fp32 and in eval mode."""
+    whole = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+    generator.load_state_dict(whole, assign=True)
+    generator.eval().requires_grad_(False)
 
 
 def _compare_checksums(header: Mapping[str, Any], tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -14,12 +14,18 @@ from torch import Tensor
 
 from ..adapter.domain import Domain
 from ..errors import MissingFile, ModelFileError, show
-from .model_file import Model, load_model
+from .model_file import Model, fill, load_model
 from .stored import Unreadable, compare_with_recorded, first_difference, first_line, load_tensors, shapes
 
 LATEST, BEST = "model.safetensors", "best.safetensors"
-_CHECKPOINT = re.compile(r"step-(\d{8,})")
-_WEIGHTS = "weights.safetensors"
+PREFIX, WEIGHTS = "step-", "weights.safetensors"
+"""Names in a run's folder of checkpoints: how that of each begins, and of the weights in it."""
+_CHECKPOINT = re.compile(rf"{PREFIX}(\d{{8,}})")
+
+
+def checkpoint_folder(run: Path, step: int) -> Path:
+    """The folder of the checkpoint after `step` steps."""
+    return run / "checkpoints" / f"{PREFIX}{step:08d}"
 
 
 def load_from_run(run: Path, which: str, domain: type[Domain] | None = None) -> Model:
@@ -34,8 +40,8 @@ def load_from_run(run: Path, which: str, domain: type[Domain] | None = None) -> 
         if not file.is_file():
             raise MissingFile(f"{run} holds no {file.name}; {_there_is(run)}")
         return load_model(file, domain)
-    step = re.fullmatch(r"(?:step-)?0*(\d{1,12})", which)
-    folder = run / "checkpoints" / f"step-{int(step[1]):08d}" if step else None
+    step = re.fullmatch(rf"(?:{PREFIX})?0*(\d{{1,12}})", which)
+    folder = checkpoint_folder(run, int(step[1])) if step else None
     if folder is None or not folder.is_dir():
         raise MissingFile(f"{run} holds no model {show(which)}; {_there_is(run)}")
     return load_checkpoint(folder, domain)
@@ -59,14 +65,14 @@ def load_checkpoint(folder: Path, domain: type[Domain] | None = None) -> Model:
         raise MissingFile(f"{run} holds no {LATEST}, which says what its checkpoints are; continue it with --resume")
     model = load_model(run / LATEST, domain)
     try:
-        weights = load_tensors(folder / _WEIGHTS)
-        compare_with_recorded(folder, [_WEIGHTS])
+        weights = load_tensors(folder / WEIGHTS)
+        compare_with_recorded(folder, [WEIGHTS])
         _fill(model, weights)
     except OSError as error:
-        raise ModelFileError(f"{folder / _WEIGHTS} cannot be read: {error.strerror or error}") from error
+        raise ModelFileError(f"{folder / WEIGHTS} cannot be read: {error.strerror or error}") from error
     except Unreadable as error:
-        raise ModelFileError(f"{folder / _WEIGHTS} is damaged ({first_line(error)}); {_there_is(run)}") from error
-    return replace(model, step=int(folder.name.removeprefix("step-")), metrics={})
+        raise ModelFileError(f"{folder / WEIGHTS} is damaged ({first_line(error)}); {_there_is(run)}") from error
+    return replace(model, step=int(folder.name.removeprefix(PREFIX)), metrics={})
 
 
 def _fill(model: Model, weights: Mapping[str, Tensor]) -> None:
@@ -78,13 +84,12 @@ def _fill(model: Model, weights: Mapping[str, Tensor]) -> None:
             raise Unreadable(unlike)
         if not all(bool(value.isfinite().all()) for value in own.values()):
             raise Unreadable("weights that are not finite")
-        state = {name: value.float() if value.is_floating_point() else value for name, value in own.items()}
-        generator.load_state_dict(state)
+        fill(generator, own)
 
 
 def _there_is(run: Path) -> str:
     """Contents of a run, in words."""
-    steps = sorted(int(found[1]) for path in (run / "checkpoints").glob("step-*")
+    steps = sorted(int(found[1]) for path in (run / "checkpoints").glob(f"{PREFIX}*")
                    if (found := _CHECKPOINT.fullmatch(path.name)))  # fmt: skip
     named = [name for name, file in (("latest", LATEST), ("best", BEST)) if (run / file).is_file()]
     shown = [*named, *(str(step) for step in steps[-8:])]

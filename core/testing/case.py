@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from ..samples import Sample
 from ..sides import Side
 
 SIDES: tuple[Side, ...] = ("a", "b")
+T = TypeVar("T")
 
 
 class ContractError(AssertionError):
@@ -59,6 +60,17 @@ class Case:
 
 
 Rule = Callable[[Case], None]
+
+
+def faults_of(rules: Iterable[Callable[[T], None]], case: T, word: Callable[[Exception], str] = str) -> Iterator[str]:
+    """Each fault that a rule finds in a case: its name and what to fix; `word` puts exceptions of other kinds."""
+    for rule in rules:
+        try:
+            rule(case)
+        except ContractError as error:
+            yield f"{rule.__name__}: {error}"
+        except Exception as error:
+            yield f"{rule.__name__}: raised {type(error).__name__}: {word(error)}"
 
 
 def sample(domain: Domain, file: Path, side: Side, seed: int = 0, augmentation: float = 1.0) -> Tensor:

@@ -22,7 +22,7 @@ from ..networks.norm import WithStatistics
 from ..networks.spec import Generator, as_generator
 from ..runtimes.onnx import onnx_graph, session
 from ..runtimes.tracing import fixed_sizes, traced
-from .case import ContractError, expect
+from .case import ContractError, expect, faults_of
 
 _ALIKE = 1e-4
 """Largest difference between two ways to compute the same values in [-1, 1]."""
@@ -238,18 +238,11 @@ def check_discriminator(
 
 
 def _faults(case: NetworkCase, rules: Sequence[NetworkRule]) -> tuple[str, ...]:
-    faults = []
-    for rule in rules:
-        try:
-            rule(case)
-        except ContractError as error:
-            faults.append(f"{rule.__name__}: {error}")
-        except Exception as error:
-            reason = str(error).strip().split("\n")[0][:200]
-            faults.append(f"{rule.__name__}: raised {type(error).__name__}: {reason}")
-        if faults and rule is rules[0]:
-            break  # the rest takes what this asks for as given
-    return tuple(faults)
+    def word(error: Exception) -> str:
+        return str(error).strip().split("\n")[0][:200]
+
+    # The rest takes what the first rule asks for as given.
+    return tuple(faults_of(rules[:1], case, word)) or tuple(faults_of(rules[1:], case, word))
 
 
 def _run(network: nn.Module, x: Tensor) -> Tensor:

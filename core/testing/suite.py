@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .case import Case, ContractError, Rule
+from .case import Case, ContractError, Rule, faults_of
 from .conversion_rules import CONVERSION_RULES
 from .process_rules import PROCESS_RULES
 from .training_rules import TRAINING_RULES
@@ -17,15 +17,7 @@ RULES: tuple[Rule, ...] = (*TRAINING_RULES, *CONVERSION_RULES, *PROCESS_RULES)
 
 def check(case: Case, rules: Sequence[Rule] = RULES) -> tuple[str, ...]:
     """Every fault of a domain, one line each: the rule's name and what to fix. Empty if it keeps the contract."""
-    faults = []
-    for rule in rules:
-        try:
-            rule(case)
-        except ContractError as error:
-            faults.append(f"{rule.__name__}: {error}")
-        except Exception as error:
-            faults.append(f"{rule.__name__}: raised {type(error).__name__}: {error}")
-    return tuple(faults)
+    return tuple(faults_of(rules, case))
 
 
 def verify(case: Case, rules: Sequence[Rule] = RULES) -> None:

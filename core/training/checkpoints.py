@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ..errors import ModelFileError
 from ..files import flush, output_error
+from ..model.of_run import PREFIX, WEIGHTS, checkpoint_folder
 from ..model.stored import (
     CHECKSUMS,
     Unreadable,
@@ -33,7 +34,6 @@ from ..model.stored import (
 )
 
 FORMAT = 1
-_PREFIX = "step-"
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,9 @@ class Checkpoint:
     """The step of the model that `best` is the figure of; None where there is none, or an earlier version wrote it."""
 
 
-def folder_of(run: Path, step: int) -> Path:
-    """The folder of the checkpoint after `step` steps."""
-    return run / "checkpoints" / f"{_PREFIX}{step:08d}"
-
-
 def listed(run: Path) -> list[Path]:
     """Checkpoint folders of a run, oldest first: a folder has its name when all of it is written."""
-    return sorted(path for path in (run / "checkpoints").glob(f"{_PREFIX}*") if path.is_dir())
+    return sorted(path for path in (run / "checkpoints").glob(f"{PREFIX}*") if path.is_dir())
 
 
 def newest(run: Path) -> Path | None:
@@ -68,7 +63,7 @@ def newest(run: Path) -> Path | None:
 def save_local(run: Path, step: int, rank: int, local: Mapping[str, Any]) -> None:
     """Write one process's part into the checkpoint in the making. Raises OutputError."""
     unfinished = _unfinished(run, step)
-    with _whole_or_gone(unfinished, folder_of(run, step)):
+    with _whole_or_gone(unfinished, checkpoint_folder(run, step)):
         unfinished.mkdir(parents=True, exist_ok=True)
         save_plain(local, unfinished / f"process-{rank}.pt")
 
@@ -85,10 +80,10 @@ def save_shared(
 
     Raises OutputError, and then leaves nothing behind.
     """
-    unfinished, target = _unfinished(run, step), folder_of(run, step)
+    unfinished, target = _unfinished(run, step), checkpoint_folder(run, step)
     with _whole_or_gone(unfinished, target):
         unfinished.mkdir(parents=True, exist_ok=True)
-        save_tensors(weights, unfinished / "weights.safetensors")
+        save_tensors(weights, unfinished / WEIGHTS)
         state = {"format": FORMAT, "step": step, "optimisers": dict(shared), "best": best, "best_step": best_step}
         save_plain(state, unfinished / "state.pt")
         facts = {file.name: file_facts(file) for file in sorted(unfinished.iterdir())}
@@ -127,7 +122,7 @@ def load(folder: Path, rank: int = 0) -> Checkpoint:
         ModelFileError: it is damaged, made by a newer version, or by another number of processes; the message names the
             one before it.
     """
-    weights, state, local = names = ("weights.safetensors", "state.pt", f"process-{rank}.pt")
+    weights, state, local = names = (WEIGHTS, "state.pt", f"process-{rank}.pt")
     for name in names:
         if not (folder / name).is_file():
             advice = "resume with as many processes as it was trained with" if name == local else _instead(folder)

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from ..adapter.folders import LISTED, told
-from ..errors import Interrupted, MissingFile, ModelFileError, NumericsError, OutputError, as_note
-from ..model.model_file import Model, read_header, save_model
+from ..errors import Interrupted, NumericsError, OutputError, as_note
+from ..model.model_file import Model, header_if_any, save_model
 from ..monitoring.monitor import Monitor
 from ..monitoring.records import StepReport
 from ..samples import Batch, Warp
@@ -259,8 +259,5 @@ class Loop:
 
 def _step_of(file: Path) -> int | None:
     """The step of a model file; None where there is none that can be read."""
-    try:
-        step = read_header(file).get("step")
-    except (MissingFile, ModelFileError):
-        return None
+    step = header_if_any(file).get("step")
     return step if isinstance(step, int) else None

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import ConfigError, MissingFile, ModelFileError
-from ..model.model_file import read_header
+from ..errors import ConfigError, MissingFile
+from ..model.model_file import header_if_any
+from ..model.of_run import BEST
 from ..monitoring.log import read_findings, read_metrics
 from ..monitoring.records import flatten
 from ..settings.arguments import expect_path
@@ -98,7 +99,7 @@ def _summary(run: Path) -> RunSummary:
     records = read_metrics(run)
     last = records[-1] if records else {}
     step, steps = int(last.get("step", 0)), steps if isinstance(steps, int) else 0
-    best = _header(run / "best.safetensors")
+    best = header_if_any(run / BEST)
     state: State = "running" if is_held(run) else "complete" if steps and step >= steps else "stopped"
     return RunSummary(
         run,
@@ -112,10 +113,3 @@ def _summary(run: Path) -> RunSummary:
         tuple(dict.fromkeys(finding.name for finding in read_findings(run))),
         settings,
     )
-
-
-def _header(file: Path) -> Mapping[str, Any]:
-    try:
-        return read_header(file)
-    except (MissingFile, ModelFileError):
-        return {}

@@ -77,9 +77,3 @@ def lost(kind: Container, source: InputContainer, tracks: Iterable[Any]) -> str 
 
 def _tell(tags: Mapping[str, str]) -> Iterable[str]:
     return (name for name in content_tags(tags) if not name.lower().startswith(_OF_WRITERS))
-
-
-def write_labels(container: OutputContainer, tags: Mapping[str, str], chapters: list[Any]) -> None:
-    """Give a new file the tags and chapters of the old one."""
-    container.metadata.update(content_tags(tags))
-    container.set_chapters(chapters)

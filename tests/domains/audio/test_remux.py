@@ -15,6 +15,7 @@ from av.stream import Disposition
 from kept import row
 from placed_sound import lateness, noise, write_clip
 from synthetic_sound import encode_sound
+from written_through import write_through
 
 from unpaired import MediaError
 from unpaired.domains.audio.reading.files import SoundFile
@@ -38,15 +39,7 @@ def identity(source: Path, target: Path) -> tuple[str, ...]:
     """A recording through reader and writer with nothing between them; what both had to say."""
     reader = open_recording(source, "a")
     try:
-        writer = AudioWriter(target, reader, AudioConversion())
-        try:
-            for chunk in reader:
-                writer.write(chunk)
-            writer.finish()
-        except BaseException:
-            writer.discard()
-            raise
-        return (*reader.warnings, *writer.warnings)
+        return write_through(reader, AudioWriter(target, reader, AudioConversion()))
     finally:
         reader.close()
 
