@@ -25,7 +25,7 @@ from maps_quality import controls, prepare, score, split, true_maps
 
 import unpaired
 from unpaired.core import registry
-from unpaired.core.monitoring.log import read_metrics
+from unpaired.core.monitoring.log import losses_of, read_metrics
 from unpaired.core.objectives.disco import DiscoSettings
 
 NAMES = ("cycle", "dual", "disco", "pix2pix", "cut")
@@ -75,7 +75,7 @@ def run(name: str, a: Path, b: Path, out: Path, steps: int, seed: int) -> dict[s
     )
     log = read_metrics(out)
     speed = max(line["steps_per_second"] for line in log if line["step"] > 1)
-    return {"minutes": (time.monotonic() - start) / 60, "steps_per_second": speed, "losses": log[-1]["losses"]}
+    return {"minutes": (time.monotonic() - start) / 60, "steps_per_second": speed, "losses": losses_of(log[-1])}
 
 
 def measure(name: str, data: Path, out: Path, minutes: float, seed: int) -> dict[str, Any]:

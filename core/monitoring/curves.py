@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .log import losses_of
+
 
 class Curves:
     """Mean of every named figure over stretches of equally many reports, at most `limit` stretches.
@@ -31,9 +33,9 @@ class Curves:
         self._stretches[-1].add(step, figures)
 
     def add_records(self, records: Iterable[Mapping[str, Any]]) -> None:
-        """Append records as metrics.jsonl has them."""
+        """Append the step lines of metrics.jsonl."""
         for record in records:
-            self.add(record["step"], record.get("losses", {}))
+            self.add(record["step"], losses_of(record))
 
     def data(self) -> dict[str, Any]:
         """{"steps": [...], "series": {name: [mean or None, ...]}}, JSON-able, four figures each."""

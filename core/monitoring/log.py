@@ -1,8 +1,9 @@
 """Figures of a run on disk: metrics.jsonl for scripts, TensorBoard for people who use it.
 
-Each line of metrics.jsonl is one JSON object: `step`, `steps`, `seconds` (training time so far, over all
-resumptions), `learning_rate`, `steps_per_second` and `losses` (name -> number, null where it was NaN or
-infinite, which JSON cannot say).
+Each line of metrics.jsonl is one flat JSON object. A step line has `step`, `steps`, `seconds` (training time so far,
+over all resumptions), `learning_rate`, `steps_per_second` and a `losses.NAME` for each loss; a score line has `step`,
+`seconds`, `score` (lower is better) and a `scores.NAME` for each score. What was NaN or infinite is null, since JSON
+has no word for it. Earlier versions nested the losses, in a mapping `losses`: such lines are read as flat ones.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..files import atomic, output_error
-from .records import Finding, StepReport
+from .records import Finding, ScoreReport, StepReport, flatten
 
 METRICS = "metrics.jsonl"
 FINDINGS = "findings.jsonl"
+LOSSES, SCORES = "losses.", "scores."
+"""What the names of losses and scores begin with in a line."""
 
 
 def iterate_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The whole objects of a JSON-lines file, in order; nothing when there is no file.
+    """The whole objects of a JSON-lines file, flat, in order; nothing when there is no file.
 
     Lines that are not whole (a process killed while writing) and lines without a step are skipped.
     """
@@ -35,12 +38,34 @@ def iterate_lines(path: Path) -> Iterator[dict[str, Any]]:
             except json.JSONDecodeError:
                 continue
             if isinstance(record, dict) and isinstance(record.get("step"), int):
-                yield record
+                yield flatten(record)
 
 
 def read_metrics(run: Path | str) -> list[dict[str, Any]]:
-    """Every logged record of a run folder, in order; tolerant of a torn last line; [] before the first."""
-    return list(iterate_lines(Path(run) / METRICS))
+    """The step lines of a run folder, flat, in order; tolerant of a torn last line; [] before the first."""
+    return [record for record in iterate_lines(Path(run) / METRICS) if "score" not in record]
+
+
+def read_scores(run: Path | str) -> list[ScoreReport]:
+    """The scores of a run folder so far, in order; NaN where the file has null."""
+    return [
+        ScoreReport(record["step"], _with_nan(_named(record, SCORES)), record["score"])
+        for record in iterate_lines(Path(run) / METRICS)
+        if "score" in record
+    ]
+
+
+def losses_of(record: Mapping[str, Any]) -> dict[str, float | None]:
+    """The losses of a step line, by name."""
+    return _named(record, LOSSES)
+
+
+def _named(record: Mapping[str, Any], kind: str) -> dict[str, float | None]:
+    return {name.removeprefix(kind): value for name, value in record.items() if name.startswith(kind)}
+
+
+def _with_nan(figures: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: math.nan if value is None else value for name, value in figures.items()}
 
 
 def read_findings(run: Path | str) -> list[Finding]:
@@ -100,17 +125,23 @@ class MetricsLog:
         return time.monotonic() - self._started
 
     def append(self, report: StepReport) -> dict[str, Any]:
-        """Log a report; returns the record as written."""
+        """Log a step; returns the record as written."""
         record = {
             "step": report.step,
             "steps": report.steps,
             "seconds": round(self.seconds, 3),
             "learning_rate": _plain(report.learning_rate),
             "steps_per_second": _plain(report.steps_per_second),
-            "losses": {name: _plain(value) for name, value in report.losses.items()},
+            **{LOSSES + name: _plain(value) for name, value in report.losses.items()},
         }
         self._lines.append(record)
         return record
+
+    def append_scores(self, report: ScoreReport) -> None:
+        """Log the scores of a step."""
+        score = None if report.score is None else _plain(report.score)
+        scores = {SCORES + name: _plain(value) for name, value in report.scores.items()}
+        self._lines.append({"step": report.step, "seconds": round(self.seconds, 3), "score": score, **scores})
 
     def close(self) -> None:
         self._lines.close()
@@ -133,8 +164,16 @@ class TensorBoard:
         """Log a report's losses and rates at its step."""
         scalars = {f"losses/{name}": value for name, value in report.losses.items()}
         scalars |= {"rates/learning_rate": report.learning_rate, "rates/steps_per_second": report.steps_per_second}
+        self._add(scalars, report.step)
+
+    def append_scores(self, report: ScoreReport) -> None:
+        """Log scores at their step."""
+        scalars = {f"scores/{name}": value for name, value in report.scores.items()}
+        self._add(scalars if report.score is None else {"score": report.score, **scalars}, report.step)
+
+    def _add(self, scalars: Mapping[str, float], step: int) -> None:
         for name, value in scalars.items():
-            self._writer.add_scalar(name, value, report.step)  # type: ignore[no-untyped-call]
+            self._writer.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
         """Write out what is queued."""

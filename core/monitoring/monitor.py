@@ -13,7 +13,7 @@ from .curves import Curves
 from .doctor import Doctor
 from .log import FINDINGS, JsonLines, MetricsLog, TensorBoard, read_findings, read_metrics
 from .progress import Progress
-from .records import Finding, Preview, StepReport
+from .records import Finding, Preview, ScoreReport, StepReport
 from .report import Report, write_report
 from .sheets import drop_sheets, write_sheet
 
@@ -56,6 +56,11 @@ class Monitor:
         self._board.append(report)
         self._progress(report)
         self._note(self._doctor.examine(report))
+
+    def score(self, report: ScoreReport) -> None:
+        """Record the scores of held-out files."""
+        self._metrics.append_scores(report)
+        self._board.append_scores(report)
 
     def preview(self, preview: Preview) -> None:
         """Write a preview sheet, have the doctor look at it, and bring the report up to date."""

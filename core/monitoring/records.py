@@ -28,6 +28,18 @@ class StepReport:
 
 
 @dataclass(frozen=True)
+class ScoreReport:
+    """Scores of the translations of held-out files after a step."""
+
+    step: int
+    """Optimiser steps done."""
+    scores: Mapping[str, float]
+    """Scores by name; NaN where one could not be computed."""
+    score: float | None
+    """The one figure that `best` goes by, lower is better; None where there is none."""
+
+
+@dataclass(frozen=True)
 class PreviewRow:
     """Some samples of one direction: float32 batches (N, C, *space) in [-1, 1] on the CPU."""
 

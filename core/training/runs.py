@@ -11,7 +11,7 @@ from typing import Any, Literal
 from ..errors import ConfigError, MissingFile
 from ..model.model_file import header_if_any
 from ..model.of_run import BEST
-from ..monitoring.log import read_findings, read_metrics
+from ..monitoring.log import losses_of, read_findings, read_metrics
 from ..monitoring.records import flatten
 from ..settings.arguments import expect_path
 from ..settings.mapping import read_yaml
@@ -107,7 +107,7 @@ def _summary(run: Path) -> RunSummary:
         step,
         steps,
         float(last.get("seconds") or 0.0),
-        dict(last.get("losses") or {}),
+        losses_of(last),
         dict(best.get("metrics") or {}),
         best.get("step"),
         tuple(dict.fromkeys(finding.name for finding in read_findings(run))),

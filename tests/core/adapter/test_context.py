@@ -14,7 +14,7 @@ from toy_context import Neighbours, PairCycle, PairSettings
 
 import unpaired
 from unpaired.core.model.model_file import load_model, read_header
-from unpaired.core.monitoring.log import read_metrics
+from unpaired.core.monitoring.log import losses_of, read_metrics
 from unpaired.core.objectives.objective import Discriminators, Generators
 from unpaired.core.samples import Batch, Sample
 from unpaired.core.settings.mapping import read_yaml
@@ -79,7 +79,7 @@ def test_contexts_that_cannot_be_stacked_are_refused() -> None:
 # -- training -----------------------------------------------------------------------------------------
 def test_the_domains_form_of_the_objective_is_trained(data: Path) -> None:
     train(data, "run", steps=3)
-    losses = read_metrics(data / "run")[-1]["losses"]
+    losses = losses_of(read_metrics(data / "run")[-1])
     assert {"steady_a", "steady_b", "pair_b", "discriminator_pair_b", "cycle_a"} <= losses.keys()
     assert read_yaml(data / "run" / "config.yaml")["objective"]["steady"] == 2.0
 
@@ -125,7 +125,7 @@ def test_two_processes_match_one_with_twice_the_batch(data: Path) -> None:
 @pytest.mark.parametrize("precision", ["fp64", "bf16"])
 def test_other_precisions_reach_the_context(data: Path, precision: Any) -> None:
     train(data, "run", steps=2, precision=precision, accumulate=2, batch=2)
-    assert all(value is not None for value in read_metrics(data / "run")[-1]["losses"].values())
+    assert all(value is not None for value in losses_of(read_metrics(data / "run")[-1]).values())
 
 
 def test_without_anything_of_its_own_nothing_is_added() -> None:

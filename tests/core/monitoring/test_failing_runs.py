@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from unpaired.core.errors import NumericsError
-from unpaired.core.monitoring.log import read_findings, read_metrics
+from unpaired.core.monitoring.log import losses_of, read_findings, read_metrics
 from unpaired.core.monitoring.records import Finding
 from unpaired.core.networks.spec import NetworkSpec
 from unpaired.core.objectives.settings import CycleSettings
@@ -59,7 +59,7 @@ def test_divergence_is_a_finding_in_the_report_of_the_stopped_run(tiny_run: Run,
         tiny_run(steps=10, learning_rate=1e20)
     finding = found(tmp_path / "run")["NaN or infinity"]
     assert "training.learning_rate (now 1e+20)" in finding.advice
-    assert read_metrics(tmp_path / "run")[-1]["losses"]["generators"] is None
+    assert losses_of(read_metrics(tmp_path / "run")[-1])["generators"] is None
     assert "NaN or infinity" in (tmp_path / "run" / "report.html").read_text()
 
 

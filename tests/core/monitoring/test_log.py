@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from unpaired.core.errors import OutputError
-from unpaired.core.monitoring.log import METRICS, MetricsLog, TensorBoard, read_findings, read_metrics
-from unpaired.core.monitoring.records import StepReport, flatten
+from unpaired.core.monitoring.log import METRICS, MetricsLog, TensorBoard, read_findings, read_metrics, read_scores
+from unpaired.core.monitoring.records import ScoreReport, StepReport, flatten
 
 
 def report(step: int, loss: float = 0.5) -> StepReport:
@@ -42,8 +42,41 @@ def test_a_record_says_all(tmp_path: Path) -> None:
         "steps": 100,
         "learning_rate": 2e-4,
         "steps_per_second": 3.5,
-        "losses": {"generators": 0.5},
+        "losses.generators": 0.5,
     }
+
+
+def test_scores_stand_beside_the_steps_and_are_read_apart(tmp_path: Path) -> None:
+    log = MetricsLog(tmp_path, 0)
+    for step in (1, 2):
+        log.append(report(step))
+        log.append_scores(ScoreReport(step, {"swd": 0.25, "structure": math.nan}, 0.25 if step == 1 else None))
+    log.close()
+    assert steps_of(tmp_path) == [1, 2]
+    first, second = read_scores(tmp_path)
+    assert (first.step, first.score, second.step, second.score) == (1, 0.25, 2, None)
+    assert first.scores["swd"] == 0.25
+    assert math.isnan(first.scores["structure"])
+    line = json.loads((tmp_path / METRICS).read_text().splitlines()[1])
+    assert {name: line[name] for name in line if name != "seconds"} == {
+        "step": 1, "score": 0.25, "scores.swd": 0.25, "scores.structure": None,
+    }  # fmt: skip
+    log = MetricsLog(tmp_path, 1)
+    log.close()
+    assert [each.step for each in read_scores(tmp_path)] == [1]
+
+
+def test_an_earlier_versions_log_is_read_and_goes_on(tmp_path: Path) -> None:
+    old = {"step": 5, "steps": 100, "seconds": 1.0, "learning_rate": 2e-4, "steps_per_second": 3.5,
+           "losses": {"generators": 0.5, "cycle_a": None}}  # fmt: skip
+    (tmp_path / METRICS).write_text(json.dumps(old) + "\n")
+    (record,) = read_metrics(tmp_path)
+    assert (record["losses.generators"], record["losses.cycle_a"]) == (0.5, None)
+    assert "losses" not in record
+    logged(tmp_path, range(6, 8), start_step=5)
+    assert [record["losses.generators"] for record in read_metrics(tmp_path)] == [0.5, 0.6, 0.7]
+    assert all(not isinstance(value, dict) for line in (tmp_path / METRICS).read_text().splitlines()
+               for value in json.loads(line).values())  # fmt: skip
 
 
 def test_lines_are_readable_before_the_log_is_closed(tmp_path: Path) -> None:
@@ -71,7 +104,7 @@ def test_a_fresh_start_drops_everything(tmp_path: Path) -> None:
 
 
 def test_training_time_goes_on_when_resumed(tmp_path: Path) -> None:
-    record = {"step": 10, "seconds": 1000.0, "losses": {}}
+    record = {"step": 10, "seconds": 1000.0}
     (tmp_path / METRICS).write_text(json.dumps(record) + "\n")
     log = MetricsLog(tmp_path, 10)
     assert 1000.0 <= log.seconds < 1060.0
@@ -108,7 +141,7 @@ def test_what_json_cannot_say_is_null(tmp_path: Path, value: float) -> None:
     log.append(report(1, value))
     log.close()
     json.loads((tmp_path / METRICS).read_text(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
-    assert read_metrics(tmp_path)[0]["losses"] == {"generators": None}
+    assert read_metrics(tmp_path)[0]["losses.generators"] is None
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

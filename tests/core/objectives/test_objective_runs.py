@@ -17,7 +17,7 @@ from toy import Arrays, write_arrays
 import unpaired
 from unpaired.core import registry
 from unpaired.core.adapter.pairs import matched
-from unpaired.core.monitoring.log import read_metrics
+from unpaired.core.monitoring.log import losses_of, read_metrics
 from unpaired.core.networks.presets import PRESETS, default_networks
 from unpaired.core.networks.settings import NetworkSettings
 from unpaired.core.networks.spec import Networks
@@ -71,7 +71,7 @@ def test_each_trains_stops_and_goes_on_as_if_it_had_not(data: Path, name: str) -
     whole, parts = weights(data / "whole"), weights(data / "parts")
     assert whole.keys() == parts.keys()
     assert all(torch.equal(whole[key], parts[key]) for key in whole)
-    losses = read_metrics(data / "whole")[-1]["losses"]
+    losses = losses_of(read_metrics(data / "whole")[-1])
     assert all(math.isfinite(value) for value in losses.values())
     translator = unpaired.load(data / "whole", domain=Arrays)
     expected = ["a2b"] if name in ("pix2pix", "cut") else ["a2b", "b2a"]
@@ -187,7 +187,7 @@ class Halfway(Objective):
 
 def test_an_objective_of_ones_own_needs_no_package(data: Path) -> None:
     train(data, "run", Halfway, steps=3)
-    assert set(read_metrics(data / "run")[-1]["losses"]) == {"back", "judged", "discriminators", "generators"}
+    assert set(losses_of(read_metrics(data / "run")[-1])) == {"back", "judged", "discriminators", "generators"}
     assert read_yaml(data / "run" / "config.yaml")["objective"]["name"] == "Halfway"
     train(data, "run", Halfway, steps=5, resume=True)
 

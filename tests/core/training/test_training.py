@@ -20,7 +20,7 @@ from toy import Arrays, ArraySettings, write_arrays
 
 import unpaired
 from unpaired.core.model.model_file import load_model
-from unpaired.core.monitoring.log import read_metrics
+from unpaired.core.monitoring.log import losses_of, read_metrics
 from unpaired.core.settings.mapping import read_yaml, write_yaml
 from unpaired.core.training import checkpoints
 
@@ -102,7 +102,7 @@ def test_the_run_folder_holds_what_is_promised(data: Path) -> None:
     model = load_model(run / "model.safetensors", Arrays)
     assert model.step == 20
     assert len(model.data_hash) == 16
-    lowest = min(line["losses"]["cycle_a"] for line in read_metrics(run)[1:])
+    lowest = min(losses_of(line)["cycle_a"] for line in read_metrics(run)[1:])
     assert load_model(run / "best.safetensors", Arrays).metrics["cycle_a"] <= lowest * 1.5
     assert read_yaml(run / "config.yaml")["training"]["steps"] == 20
 
@@ -239,7 +239,7 @@ def test_domains_of_unlike_channels_train_without_identity(tmp_path: Path) -> No
 def test_every_adversarial_form_trains(data: Path, form: Any) -> None:
     objective = unpaired.CycleSettings(form=form, equivariance=1.0)
     train(data, "run", steps=3, objective=objective, clip=1.0, accumulate=2, batch=2)
-    losses = read_metrics(data / "run")[-1]["losses"]
+    losses = losses_of(read_metrics(data / "run")[-1])
     assert all(value is not None for value in losses.values())
 
 

@@ -17,7 +17,7 @@ from synthetic_sound import folders
 import unpaired
 from unpaired import Audio, ConfigError
 from unpaired.core.model.model_file import load_model
-from unpaired.core.monitoring.log import read_metrics
+from unpaired.core.monitoring.log import losses_of, read_metrics
 from unpaired.core.settings.mapping import read_yaml
 from unpaired.domains.audio import AudioConversion
 from unpaired.domains.audio.training.objective import AudioCycle, AudioCycleSettings
@@ -88,7 +88,7 @@ def test_a_run_measures_trains_resumes_and_carries_all_in_the_model(tmp_path: Pa
         "gated",
         ["second_a", "second_b"],
     )
-    names = [set(line["losses"]) for line in read_metrics(root / "run")]
+    names = [set(losses_of(line)) for line in read_metrics(root / "run")]
     assert all({"second_a", "discriminator_second_b", "real_second_a"} <= each for each in names)
     assert ["identity_a" in each for each in names] == [True, True, True, False]
     assert json.loads(json.dumps(saved["objective"]))["filling"] == 0.5
