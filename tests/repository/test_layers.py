@@ -23,6 +23,7 @@ CORE = (
     ("runtimes",),
     ("adapter",),
     ("model",),
+    ("scoring",),
     ("monitoring",),
     ("conversion",),
     ("training",),
