@@ -124,6 +124,12 @@ def add_runtime(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
 
 
+def add_ema_length(parser: argparse.ArgumentParser) -> None:
+    """Add the option that averages the generators of a run otherwise."""
+    parser.add_argument("--ema-length", type=float, metavar="SHARE", help="of a run or a checkpoint: average its "
+                        "generators over this share of the run, 0.01 to 0.25")  # fmt: skip
+
+
 def put(mapping: dict[str, Any], name: str, value: Any) -> None:
     """Set `mapping["a"]["b"]` for the name "a.b"."""
     *groups, key = name.split(".")

@@ -19,6 +19,7 @@ from unpaired import ConfigError, ConversionSettings
 from unpaired.apps.command_line import (
     Parser,
     Progress,
+    add_ema_length,
     add_runtime,
     carried_out,
     leads_nowhere,
@@ -84,6 +85,7 @@ def add_options(made: Parser) -> None:
     made.add_argument("output", metavar="OUTPUT", help="likewise a file or a folder; - writes Matroska to a pipe")
     made.add_argument("--direction", choices=("a2b", "b2a"), default="a2b", help="a2b (default) or b2a")
     add_runtime(made)
+    add_ema_length(made)
     made.add_argument("--skip-existing", action="store_true", help="leave existing outputs alone")
     made.add_argument(
         "--domain",
@@ -141,7 +143,7 @@ def main(args: argparse.Namespace) -> int:
 def _translator(args: argparse.Namespace, source: InputFiles) -> Translator:
     """The model, under the medium that INPUT is of."""
     _check_places(args)
-    translator = unpaired.load(args.model, runtime=args.runtime, device=args.device)
+    translator = unpaired.load(args.model, runtime=args.runtime, device=args.device, ema_length=args.ema_length)
     if args.domain is not None:
         translator = translator.for_medium(args.domain)
     elif not args.live and args.input != PIPE:

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import unpaired
 from unpaired import Translator
-from unpaired.apps.command_line import Parser, Progress, add_runtime, put_scores, quiet_libraries, refuse
+from unpaired.apps.command_line import (
+    Parser,
+    Progress,
+    add_ema_length,
+    add_runtime,
+    put_scores,
+    quiet_libraries,
+    refuse,
+)
 from unpaired.apps.footage import score_clips
 from unpaired.core import Side, check_writable
 from unpaired.core.settings import read_yaml
@@ -39,6 +47,7 @@ def parser() -> Parser:
     )
     made.add_argument("--seed", type=int, default=0, metavar="N", help="seed of that draw (default: 0)")
     add_runtime(made)
+    add_ema_length(made)
     made.add_argument("--extractor", metavar="FILE", help="a TorchScript feature extractor for FID and KID")
     for side in ("a", "b"):
         text = f"domain {side.upper()} shows label maps: YAML of class names and colours (road: [254, 254, 254])"
@@ -62,7 +71,7 @@ def main(args: argparse.Namespace) -> int:
     written = None if args.json == "-" else args.json
     for target in filter(None, (written, args.sheet, args.page)):
         check_writable(Path(target))
-    translator = unpaired.load(args.model, runtime=args.runtime, device=args.device)
+    translator = unpaired.load(args.model, runtime=args.runtime, device=args.device, ema_length=args.ema_length)
     if translator.domain.scores_files:
         return _score_files(translator, args)
     refuse(["--page is for models that are scored by their files (of sound); write a --sheet"] if args.page else [])
@@ -113,7 +122,7 @@ def _steadiness(args: argparse.Namespace) -> int:
     _refuse_given(args, without, "beside --clips")
     if args.json not in (None, "-"):
         check_writable(Path(args.json))
-    translator = unpaired.load(args.model, runtime=args.runtime, device=args.device)
+    translator = unpaired.load(args.model, runtime=args.runtime, device=args.device, ema_length=args.ema_length)
     return score_clips(translator, args.clips, args.direction or "a2b", args.seconds, args.json)
 
 

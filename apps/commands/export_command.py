@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import unpaired
 from unpaired import ConfigError
-from unpaired.apps.command_line import Parser, refuse
+from unpaired.apps.command_line import Parser, add_ema_length, refuse
 from unpaired.core import as_note
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def parser() -> Parser:
     made.add_argument("model", metavar="MODEL")
     made.add_argument("out", metavar="OUT", help="a name that ends in .onnx or .safetensors")
     made.add_argument("--direction", choices=("a2b", "b2a"), help="of an ONNX file (default: a2b)")
+    add_ema_length(made)
     made.add_argument("--half", action="store_true", help="store safetensors weights as 16-bit floats")
     made.add_argument("--json", action="store_true", help="print figures as JSON")
     return made
@@ -55,7 +56,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _onnx(args: argparse.Namespace, out: Path) -> int:
-    report = unpaired.export_onnx(args.model, out, args.direction or "a2b")
+    report = unpaired.export_onnx(args.model, out, args.direction or "a2b", ema_length=args.ema_length)
     if args.json:
         print(json.dumps(_figures(report), indent=2))
         return 0
@@ -74,6 +75,6 @@ def _figures(report: ExportReport) -> dict[str, Any]:
 
 
 def _safetensors(args: argparse.Namespace, out: Path) -> int:
-    size = unpaired.export_model(args.model, out, args.half).stat().st_size
+    size = unpaired.export_model(args.model, out, args.half, args.ema_length).stat().st_size
     print(json.dumps({"path": str(out), "bytes": size}) if args.json else f"{out}: {size / 1e6:.1f} MB")
     return 0

@@ -284,6 +284,7 @@ def load(
     runtime: str = "auto",
     device: str = "auto",
     domain: type[Domain] | None = None,
+    ema_length: float | None = None,
 ) -> Translator:
     """A translator from a run folder, a .safetensors file, or the name of a shipped model.
 
@@ -293,12 +294,14 @@ def load(
         runtime: auto, torch, openvino or onnx.
         device: auto, cpu, cuda, cuda:N or mps.
         domain: the model's domain class where no installed package registers it (an adapter being written).
+        ema_length: for a run or a checkpoint: average its generators over this share of the run (0.01 to 0.25) instead
+            of what it was saved with.
 
     Raises:
         ArgumentError: an argument is of another type.
         MissingFile: there is no such file, or the run has not saved a model yet.
         UnknownName: no shipped model has that name; the message lists those that there are.
         ModelFileError: the file is damaged or not a model.
-        ConfigError, MissingDependency: the runtime or device cannot be used here.
+        ConfigError, MissingDependency: the runtime or device cannot be used here, or there is no such average.
     """
-    return Translator(load_model_named(name_or_path, domain), runtime, device, os.fspath(name_or_path))
+    return Translator(load_model_named(name_or_path, domain, ema_length), runtime, device, os.fspath(name_or_path))

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..errors import ConfigError, show
+from ..errors import ArgumentError, ConfigError, show
 from ..files import atomic_bytes
 from ..networks.spec import as_generator
 from ..runtimes.choice import choose
@@ -65,6 +65,7 @@ def export_onnx(
     direction: Direction = "a2b",
     *,
     samples: Tensor | None = None,
+    ema_length: float | None = None,
 ) -> ExportReport:
     """Write one direction as an ONNX graph `x` -> `y` with free batch and spatial sizes, and compare it with torch.
 
@@ -73,6 +74,7 @@ def export_onnx(
         out: the .onnx file.
         direction: a2b or b2a.
         samples: a batch (B, C, *space) in [-1, 1] for the precision figure; by default smooth noise.
+        ema_length: as in `load`.
 
     The spatial sizes that the graph takes are those of the generator (multiples of its `multiple`); they stand in
     the file's metadata together with the direction and the names of the domains.
@@ -84,7 +86,7 @@ def export_onnx(
         MissingDependency: onnx or onnxruntime is not installed.
     """
     expect_path("out", out)
-    model = _loaded(model)
+    model = _loaded(model, ema_length)
     expect("direction", direction, str, "a2b or b2a")
     if direction not in model.generators:
         raise ConfigError(f"direction is {show(direction)}; this model translates {' or '.join(model.generators)}")
@@ -103,8 +105,13 @@ def export_onnx(
     return report
 
 
-def export_model(model: Model | str | os.PathLike[str], out: str | os.PathLike[str], half: bool = False) -> Path:
-    """Write a model as one .safetensors file, with `half` in 16-bit floats (half the size).
+def export_model(
+    model: Model | str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    half: bool = False,
+    ema_length: float | None = None,
+) -> Path:
+    """Write a model as one .safetensors file, with `half` in 16-bit floats (half the size); `ema_length` as in `load`.
 
     Raises:
         MissingFile, UnknownName, ModelFileError: the model cannot be loaded.
@@ -112,7 +119,7 @@ def export_model(model: Model | str | os.PathLike[str], out: str | os.PathLike[s
     """
     expect_path("out", out)
     path = Path(out)
-    save_model(_loaded(model), path, half=half)
+    save_model(_loaded(model, ema_length), path, half=half)
     return path
 
 
@@ -122,12 +129,14 @@ def psnr(found: Tensor, expected: Tensor) -> float:
     return float("inf") if error == 0.0 else float(10.0 * torch.log10(torch.tensor(4.0 / error, dtype=torch.float64)))
 
 
-def _loaded(model: Model | str | os.PathLike[str]) -> Model:
+def _loaded(model: Model | str | os.PathLike[str], ema_length: float | None) -> Model:
     if isinstance(model, Model):
+        if ema_length is not None:
+            raise ArgumentError("ema_length is for a model that is named by its run; this one is loaded already")
         return model
     from .shipped import load_model_named
 
-    return load_model_named(model)
+    return load_model_named(model, ema_length=ema_length)
 
 
 def _described(graph: bytes, model: Model, direction: Direction) -> bytes:

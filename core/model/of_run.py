@@ -5,6 +5,7 @@ A checkpoint holds weights alone; what they are the weights of is in the model f
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,11 +14,12 @@ from pathlib import Path
 from torch import Tensor
 
 from ..adapter.domain import Domain
-from ..errors import MissingFile, ModelFileError, show
+from ..errors import ConfigError, MissingFile, ModelFileError, show
+from .averages import by_direction, rebuild
 from .model_file import Model, fill, load_model
 from .stored import Unreadable, compare_with_recorded, first_difference, first_line, load_tensors, shapes
 
-LATEST, BEST = "model.safetensors", "best.safetensors"
+LATEST, BEST, CONFIG = "model.safetensors", "best.safetensors", "config.yaml"
 PREFIX, WEIGHTS = "step-", "weights.safetensors"
 """Names in a run's folder of checkpoints: how that of each begins, and of the weights in it."""
 _CHECKPOINT = re.compile(rf"{PREFIX}(\d{{8,}})")
@@ -26,6 +28,39 @@ _CHECKPOINT = re.compile(rf"{PREFIX}(\d{{8,}})")
 def checkpoint_folder(run: Path, step: int) -> Path:
     """The folder of the checkpoint after `step` steps."""
     return run / "checkpoints" / f"{PREFIX}{step:08d}"
+
+
+def run_of(name_or_path: str | os.PathLike[str]) -> Path | None:
+    """The run that a model belongs to: a run folder, RUN@..., a checkpoint's folder, or a model file in a run."""
+    path, name = Path(name_or_path), os.fspath(name_or_path)
+    if path.is_dir():
+        return path.absolute().parent.parent if is_checkpoint(path) else path
+    if path.exists():
+        return path.parent if path.name in (LATEST, BEST) and (path.parent / CONFIG).is_file() else None
+    run, at, _ = name.rpartition("@")
+    return Path(run) if at and run and Path(run).is_dir() else None
+
+
+def with_length(model: Model, name_or_path: str | os.PathLike[str], length: float) -> Model:
+    """A model of a run with its generators averaged over another length, up to its own step; see `averages`.
+
+    Raises:
+        ConfigError: it is of no run, or the length is none that can be rebuilt.
+        MissingFile: the run keeps no averages.
+        ModelFileError: they are damaged, or of other generators.
+    """
+    run = run_of(name_or_path)
+    if run is None:
+        raise ConfigError(f"ema_length is for a run folder or a checkpoint, whose averages are kept; "
+                          f"{show(os.fspath(name_or_path))} is a model by itself")  # fmt: skip
+    weights, _ = rebuild(run, model.step, length)
+    for direction, generator in model.generators.items():
+        own = generator.state_dict()
+        own |= by_direction(weights, direction)
+        if unlike := first_difference(shapes(generator.state_dict()), shapes(own)):
+            raise ModelFileError(f"the averages that {run} keeps are of other generators: {unlike}")
+        fill(generator, own)
+    return replace(model, metrics={}, card={**model.card, "ema_length": f"{length:g}"})
 
 
 def load_from_run(run: Path, which: str, domain: type[Domain] | None = None) -> Model:

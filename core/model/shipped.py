@@ -10,8 +10,9 @@ from ..adapter.domain import Domain
 from ..errors import ArgumentError, MissingFile, UnknownName, show
 from ..registry import suggestion
 from ..settings.arguments import expect_path
+from .averages import check_length
 from .model_file import Model, load_model
-from .of_run import LATEST, is_checkpoint, load_checkpoint, load_from_run
+from .of_run import LATEST, is_checkpoint, load_checkpoint, load_from_run, with_length
 
 _SHIPPED_IN = "unpaired.models"
 _SUFFIX = ".safetensors"
@@ -28,15 +29,24 @@ def shipped_file(name: str) -> Path:
     return Path(str(files(_SHIPPED_IN) / f"{name}{_SUFFIX}"))
 
 
-def load_model_named(name_or_path: str | os.PathLike[str], domain: type[Domain] | None = None) -> Model:
-    """The model that `load` would make a translator of. Raises MissingFile, UnknownName or ModelFileError.
+def load_model_named(
+    name_or_path: str | os.PathLike[str], domain: type[Domain] | None = None, ema_length: float | None = None
+) -> Model:
+    """The model that `load` would make a translator of. Raises MissingFile, UnknownName, ModelFileError or ConfigError.
 
     name_or_path: a run folder, a model file, the name of a shipped model; RUN@latest, RUN@best or RUN@STEP; or the
-    folder of a checkpoint.
+    folder of a checkpoint. ema_length: of the average of the generators, for a run's; None takes the one it has.
     """
     expect_path("name_or_path", name_or_path, "a run folder, a model file, or the name of a shipped model")
     if domain is not None and not (isinstance(domain, type) and issubclass(domain, Domain)):
         raise ArgumentError(f"domain is {show(domain)}; expected a class of a medium, or None")
+    if ema_length is not None:
+        check_length(ema_length)
+        return with_length(_load(name_or_path, domain), name_or_path, ema_length)
+    return _load(name_or_path, domain)
+
+
+def _load(name_or_path: str | os.PathLike[str], domain: type[Domain] | None) -> Model:
     path, name = Path(name_or_path), os.fspath(name_or_path)
     if path.is_dir():
         if is_checkpoint(path):

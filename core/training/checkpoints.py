@@ -47,11 +47,18 @@ class Checkpoint:
     best: float | None
     best_step: int | None = None
     """The step of the model that `best` is the figure of; None where there is none, or an earlier version wrote it."""
+    post_hoc: Mapping[str, Any] | None = None
+    """State of the post-hoc averages; None where none are kept."""
 
 
 def listed(run: Path) -> list[Path]:
     """Checkpoint folders of a run, oldest first: a folder has its name when all of it is written."""
     return sorted(path for path in (run / "checkpoints").glob(f"{PREFIX}*") if path.is_dir())
+
+
+def steps(run: Path) -> list[int]:
+    """Steps whose checkpoints are kept, oldest first."""
+    return [int(path.name.removeprefix(PREFIX)) for path in listed(run) if path.name.removeprefix(PREFIX).isdigit()]
 
 
 def newest(run: Path) -> Path | None:
@@ -75,6 +82,7 @@ def save_shared(
     shared: Mapping[str, Any],
     best: float | None,
     best_step: int | None = None,
+    post_hoc: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write what all processes share and give the checkpoint its name; call after every `save_local`.
 
@@ -85,6 +93,8 @@ def save_shared(
         unfinished.mkdir(parents=True, exist_ok=True)
         save_tensors(weights, unfinished / WEIGHTS)
         state = {"format": FORMAT, "step": step, "optimisers": dict(shared), "best": best, "best_step": best_step}
+        if post_hoc is not None:
+            state["post_hoc"] = dict(post_hoc)
         save_plain(state, unfinished / "state.pt")
         facts = {file.name: file_facts(file) for file in sorted(unfinished.iterdir())}
         (unfinished / CHECKSUMS).write_text(json.dumps(facts, indent=2) + "\n")
@@ -184,12 +194,14 @@ def _checkpoint(state: Any, weights: Mapping[str, Tensor], local: Any, folder: P
         raise Unreadable(f"best in state.pt is {type(best).__name__}, expected a number")
     if best_step is not None and not isinstance(best_step, int):
         raise Unreadable(f"best_step in state.pt is {type(best_step).__name__}, expected a whole number")
+    if not isinstance(post_hoc := state.get("post_hoc"), Mapping | None):
+        raise Unreadable(f"the averages in state.pt are {type(post_hoc).__name__}, expected a dictionary")
     if not isinstance(local, Mapping):
         raise Unreadable(f"a process's state is {type(local).__name__}, expected a dictionary")
     for name, value in weights.items():
         if not bool(value.isfinite().all()):
             raise Unreadable(f"{name[:80]} is not finite")
-    return Checkpoint(step, weights, shared, local, best, best_step)
+    return Checkpoint(step, weights, shared, local, best, best_step, post_hoc)
 
 
 def _unfinished(run: Path, step: int) -> Path:

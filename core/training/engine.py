@@ -21,6 +21,7 @@ from ..objectives.objective import Discriminators, DiscriminatorStep, Generators
 from ..samples import Batch, Warp
 from ..sides import Side
 from .devices import arithmetic
+from .post_hoc import PostHocAverages
 from .settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -122,6 +123,9 @@ class Engine:
         self._group_g, self._optimiser_g = fabric.setup(self._plain_g, self._optimiser(self.generators))
         self._group_d, self._optimiser_d = fabric.setup(group_d, self._optimiser(self.discriminators))
         self.averaged = copy.deepcopy(self.generators).requires_grad_(False).eval()
+        wanted = settings.post_hoc_ema and fabric.is_global_zero
+        self.post_hoc = PostHocAverages(self.generators.by_direction()) if wanted else None
+        """Averages for the first process to write; None where there are none."""
         # Odd and even seeds keep the two buffers' draws, and those of every process, apart.
         seed = 2 * (settings.seed * fabric.world_size + fabric.global_rank) % 2**63
         self._history: dict[Side, HistoryBuffer] = {
@@ -165,6 +169,8 @@ class Engine:
         answers = self._discriminators(batches, steps, learn.discriminators)
         losses |= _mean([s.losses for s in answers]) | _mean([s.logits for s in answers])
         self._average(step)
+        if self.post_hoc is not None:
+            self.post_hoc.update(step + 1)
         return losses
 
     def _generators(self, batches: Sequence[Batch], warp: Warp | None, learn: bool) -> list[GeneratorStep]:
@@ -261,6 +267,14 @@ class Engine:
         for name, optimiser in (("generators", self._optimiser_g), ("discriminators", self._optimiser_d)):
             _check_optimiser(optimiser, state[name], name, _KEPT[self.settings.optimiser])
             optimiser.load_state_dict(state[name])
+
+    def restore_post_hoc(self, state: Mapping[str, Any] | None) -> None:
+        """Take up the averages of a checkpoint; where it has none there are none from now on, since those that began
+        now would pass for averages over all steps. Raises ValueError or KeyError when they are not theirs."""
+        if self.post_hoc is not None and state is not None:
+            self.post_hoc.restore(state)
+        else:
+            self.post_hoc = None
 
     def local_state(self) -> dict[str, Any]:
         """State that differs between processes: history buffers and random generators."""

@@ -24,6 +24,7 @@ from .best import BestLoss
 from .engine import Engine
 from .loader import PairDataset, Positions, loader
 from .plan import RunPlan
+from .post_hoc import drop_snapshots, keep_snapshot
 from .previews import preview
 from .resources import told_in_words
 from .schedule import constant_then_linear
@@ -103,6 +104,7 @@ class Loop:
         if self.fabric.is_global_zero:
             plan, start = self.plan, self._saved or 0
             write_yaml(plan.out / "config.yaml", plan.mapping())
+            drop_snapshots(plan.out, start)
             self.monitor = Monitor(plan.out, plan.domain, plan.objective, plan.mapping(), start)
 
     def _complete(self) -> None:
@@ -205,8 +207,11 @@ class Loop:
         self.fabric.barrier()
         if self.fabric.is_global_zero:
             weights, shared = self.engine.weights(), self.engine.shared_state()
-            checkpoints.save_shared(run_folder, self.step, weights, shared, self.best.value, self.best.step)
+            averages = self.engine.post_hoc.state() if self.engine.post_hoc else None
+            checkpoints.save_shared(run_folder, self.step, weights, shared, self.best.value, self.best.step, averages)
             checkpoints.prune(run_folder, self.settings.keep)
+            kept = {*checkpoints.steps(run_folder), self.best.step or 0}
+            keep_snapshot(run_folder, self.step, self.engine.post_hoc, kept)
             model = self._model()
             save_model(model, run_folder / "model.safetensors")
             if best:
@@ -237,6 +242,7 @@ class Loop:
         with checkpoints.fitting(folder):
             self.engine.restore_weights(checkpoint.weights)
             self.engine.restore_shared_state(checkpoint.shared)
+            self.engine.restore_post_hoc(checkpoint.post_hoc)
             self.engine.restore_local_state(checkpoint.local)
         self.best.restore(checkpoint.best, checkpoint.best_step)
         self.step = self._saved = checkpoint.step

@@ -46,6 +46,8 @@ class TrainingSettings:
     """Largest gradient norm of a parameter group; 0 does not clip."""
     ema: float = 0.999
     """Decay of the generators' exponential moving average, which convert uses; 0 switches it off."""
+    post_hoc_ema: bool = True
+    """Keep averages of the generators from which one of any length can be made afterwards (`--ema-length`)."""
     precision: Precision = "auto"
     """Precision of the networks: auto uses bf16 if the device supports it natively, else fp32."""
     device: str = "auto"
