@@ -101,10 +101,20 @@ def main(args: argparse.Namespace) -> int:
     try:
         model = unpaired.train(**vars(settings), resume=args.resume, data_changed=args.data_changed)
     except Interrupted as error:
+        _say_verdict(settings.out)
         raise KeyboardInterrupt(f"{error}: unpaired train --out {settings.out} --resume") from None
     if os.environ.get("RANK", "0") == "0":  # under torchrun every process comes by
         print(f"model: {model}")
+    _say_verdict(settings.out)
     return 0
+
+
+def _say_verdict(run: Path) -> None:
+    """The last line of a training. The advice of a verdict names the run as RUN."""
+    if os.environ.get("RANK", "0") == "0":
+        from unpaired.core.training import verdict_of
+
+        print(f"verdict: {verdict_of(run)}".replace("RUN@", f"{run}@"))
 
 
 def _of_run(out: Any) -> dict[str, Any]:

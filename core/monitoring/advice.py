@@ -21,6 +21,21 @@ GENERAL: Mapping[str, str] = {
     "discriminator saturation": "Lower {training.discriminator_learning_rate}, for a start to a quarter of "
     "{training.learning_rate}, or {networks.discriminator_filters}: a discriminator that is always right gives the "
     "generator no useful gradient. More training samples help too.",
+    "blur": "Give the adversarial loss more weight against those that tie the translation to its input, or train on "
+    "({training.steps}): a mean of what is possible costs the others least, and only the discriminator objects.",
+    "noise": "Lower {training.learning_rate}, or keep {training.ema} at 0.999: steps too large leave speckle. It may "
+    "also be the input, hidden for the way back: noise before translating back keeps it from being read.",
+    "checkerboard": "Set {networks.upsampling} to resize: transposed convolutions overlap unevenly and leave a grid.",
+    "low contrast": "Give the adversarial loss more weight against those that tie the translation to its input, or "
+    "train on ({training.steps}): grey is a compromise that only the discriminator objects to.",
+    "colour cast": "Train on ({training.steps}), with a weight on the identity losses, which keep colours; and look "
+    "whether the held-out files of both sides show the same kinds of things.",
+    "content lost": "Give the losses that tie the translation to its input more weight, or lower "
+    "{training.learning_rate}: the discriminator alone does not ask what the input showed.",
+    "overfitting": "Use the best model so far, and take more files, or fewer {networks.filters}: the training files "
+    "are being memorised.",
+    "flicker": "Give the losses of motion a weight, or convert with the steadying that the medium offers; more "
+    "{training.steps} alone do not steady footage.",
 }
 """By finding, for whatever is minimised; an objective's own goes before (`Objective.advice`)."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -26,7 +26,9 @@ from .measures import (
     spatial_contrast,
     variety,
 )
+from .needs import needed_steps
 from .records import Finding, Preview, PreviewRow, StepReport, flatten
+from .symptoms import Figures, lost, quality
 
 UNCHANGED = 0.2
 """Identity collapse: mean |G(x) - x| below this share of the input's own mean deviation."""
@@ -53,6 +55,7 @@ PREVIEWS = 3
 WARM_UP = 0.01
 """Share of the training in which previews are not judged: networks start flat and grey."""
 
+
 GUESSING: Mapping[str, float] = {"lsgan": 0.25, "vanilla": math.log(2.0), "hinge": 1.0}
 """The halved discriminator loss when it cannot tell; wgan and wgan-gp have no such bound and cannot saturate."""
 TOLD_APART: Mapping[str, float] = {"lsgan": 0.5, "vanilla": 2.0, "hinge": 1.0}
@@ -63,16 +66,17 @@ class Doctor:
     """Examines reports and previews as they come; each call returns what it newly noticed.
 
     A finding is given once when its symptom has persisted, and again only if it vanished and came back.
-    `present` holds the names of the findings whose symptom was there when last looked at.
+    `present` holds the names of the findings whose symptom was there when last looked at; `standing`, those of an
+    earlier part of the run, are among them until a look shows otherwise.
     """
 
-    def __init__(self, objective: Objective, settings: Mapping[str, Any]) -> None:
+    def __init__(self, objective: Objective, settings: Mapping[str, Any], standing: Iterable[str] = ()) -> None:
         self._objective = objective
         self._settings = flatten(settings)
         self._losses: deque[Mapping[str, float]] = deque(maxlen=WINDOW)
         self._steps = 0
-        self._seen: dict[str, int] = {}
-        self.present: set[str] = set()
+        self.present: set[str] = set(standing)
+        self._seen: dict[str, int] = dict.fromkeys(self.present, PREVIEWS)
 
     def examine(self, report: StepReport) -> list[Finding]:
         """Findings from a step's losses: NaN or infinity, discriminator saturation."""
@@ -82,6 +86,8 @@ class Doctor:
         found = self._judge("NaN or infinity", bool(bad), 1, report.step, f"{', '.join(bad)} became NaN or infinite")
         for side in SIDES["a2b"]:
             matters = self._objective.adversarial_weight(side)
+            if len(self._losses) < WINDOW:  # nothing to see yet, nor whether one of an earlier part is gone
+                continue
             evidence = saturation(self._losses, side, self._objective.adversarial_form) if matters else ""
             found += self._judge(f"discriminator saturation {side}", bool(evidence), 1, report.step, evidence)
         return found
@@ -91,9 +97,11 @@ class Doctor:
         return self._judge("NaN or infinity", True, 1, step, what)
 
     def examine_preview(self, preview: Preview) -> list[Finding]:
-        """Findings from translations: NaN, identity collapse, inversion, displacement, flat and identical outputs."""
+        """Findings from translations: NaN, identity collapse, inversion, displacement, flat and identical outputs; and
+        once the run has had the steps it needs, blur, noise, a grid, lost contrast, colour and content."""
         if preview.step < WARM_UP * self._steps:
             return []
+        ripe = preview.step >= needed_steps(self._settings)
         found = []
         for direction, row in preview.rows.items():
             other = preview.rows.get(backwards(direction))
@@ -107,6 +115,9 @@ class Doctor:
                     "flat output": flatness(row, other),
                     "identical outputs": sameness(row, other),
                 }
+                if ripe:  # what failed altogether is blurred and pale besides, which says nothing more
+                    failed = any(symptoms.values())
+                    symptoms |= {name: "" if failed else shown for name, shown in unlike(row, other).items()}
             for name, evidence in symptoms.items():
                 needed = 1 if name == "NaN or infinity" else PREVIEWS
                 found += self._judge(f"{name} {direction}", bool(evidence), needed, preview.step, evidence)
@@ -221,3 +232,11 @@ def sameness(row: PreviewRow, other: PreviewRow | None) -> str:
     if outputs >= SAME * wanted or flatness(row, other):
         return ""
     return f"translations differ from one another by {outputs:.3f}, their inputs by {inputs:.3f}"
+
+
+def unlike(row: PreviewRow, other: PreviewRow | None) -> dict[str, str]:
+    """Evidence by finding, or "", that translations are less like real samples than they should be by now."""
+    found = {}
+    if other is not None and other.source.shape[1] == row.translation.shape[1]:
+        found = quality(Figures.of(row.translation), Figures.of(other.source))
+    return found | {"content lost": "" if row.cycle is None else lost(cycle_error(row.source, row.cycle))}

@@ -70,9 +70,27 @@ def _with_nan(figures: Mapping[str, float | None]) -> dict[str, float]:
 
 def read_findings(run: Path | str) -> list[Finding]:
     """The doctor's findings in a run folder so far, in order."""
+    return [found for record in iterate_lines(Path(run) / FINDINGS) if (found := _finding(record))]
+
+
+def _finding(record: Mapping[str, Any]) -> Finding | None:
     fields = ("name", "step", "evidence", "advice")
-    records = iterate_lines(Path(run) / FINDINGS)
-    return [Finding(**{field: record[field] for field in fields}) for record in records if set(fields) <= set(record)]
+    return Finding(**{field: record[field] for field in fields}) if set(fields) <= set(record) else None
+
+
+def read_standing(run: Path | str) -> list[Finding]:
+    """The doctor's findings whose symptom was there when last looked at, in the order in which they were noticed.
+
+    A line with `gone` says of a finding that it no longer stands; earlier versions wrote none, so that all stand.
+    """
+    standing: dict[str, Finding] = {}
+    for record in iterate_lines(Path(run) / FINDINGS):
+        name = record.get("name")
+        if record.get("gone"):
+            standing.pop(str(name), None)
+        elif finding := _finding(record):
+            standing[finding.name] = finding
+    return list(standing.values())
 
 
 class JsonLines:

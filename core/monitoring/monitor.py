@@ -11,11 +11,12 @@ from ..adapter.domain import Domain
 from ..objectives.objective import Objective
 from .curves import Curves
 from .doctor import Doctor
-from .log import FINDINGS, JsonLines, MetricsLog, TensorBoard, read_findings, read_metrics
+from .log import FINDINGS, JsonLines, MetricsLog, TensorBoard, read_findings, read_metrics, read_standing
 from .progress import Progress
 from .records import Finding, Preview, ScoreReport, StepReport
 from .report import Report, write_report
 from .sheets import drop_sheets, write_sheet
+from .verdict import verdict_of
 
 
 class Monitor:
@@ -41,7 +42,8 @@ class Monitor:
         drop_sheets(run, start_step)
         self._board = TensorBoard(run, start_step)
         self._progress = progress if progress is not None else Progress(start_step)
-        self._doctor = Doctor(objective, settings)
+        self._standing = {finding.name for finding in read_standing(run)}
+        self._doctor = Doctor(objective, settings, self._standing)
         records = read_metrics(run)
         self._curves = Curves()
         self._curves.add_records(records)
@@ -55,7 +57,7 @@ class Monitor:
         self._curves.add(report.step, report.losses)
         self._board.append(report)
         self._progress(report)
-        self._note(self._doctor.examine(report))
+        self._note(self._doctor.examine(report), report.step)
 
     def score(self, report: ScoreReport) -> None:
         """Record the scores of held-out files."""
@@ -65,12 +67,12 @@ class Monitor:
     def preview(self, preview: Preview) -> None:
         """Write a preview sheet, have the doctor look at it, and bring the report up to date."""
         write_sheet(self._run, preview, self._domain)
-        self._note(self._doctor.examine_preview(preview))
+        self._note(self._doctor.examine_preview(preview), preview.step)
         self._report(running=True)
 
     def diverged(self, step: int, what: str) -> None:
         """Note that the engine stops the run, for `what` became NaN or infinite."""
-        self._note(self._doctor.diverged(step, what))
+        self._note(self._doctor.diverged(step, what), step)
 
     def close(self) -> None:
         """Flush everything and write the final report; also after an exception, and harmless when repeated."""
@@ -82,13 +84,18 @@ class Monitor:
                 stack.callback(part.close)
             self._report(running=False)
 
-    def _note(self, findings: Iterable[Finding]) -> None:
+    def _note(self, findings: Iterable[Finding], step: int) -> None:
         for finding in findings:
             self._findings.append(finding)
             self._notes.append(vars(finding))
             self._progress.note(f"doctor, step {finding.step}: {finding.name}: {finding.evidence}. {finding.advice}")
+        present = self._doctor.present
+        for name in sorted(self._standing - present):
+            self._notes.append({"name": name, "step": step, "gone": True})
+        self._standing = set(present)
 
     def _report(self, running: bool) -> None:
         present = frozenset(self._doctor.present)
         curves = self._curves.data()
-        write_report(Report(self._run, self._settings, curves, self._findings, present, self._last, running))
+        verdict = verdict_of(self._run, self._settings) if self._last else None
+        write_report(Report(self._run, self._settings, curves, self._findings, present, self._last, running, verdict))

@@ -16,6 +16,7 @@ from .page import page
 from .progress import duration
 from .records import Finding
 from .sheets import list_sheets, thinned, thumbnail
+from .verdict import Verdict
 
 SHEETS = 8
 """Previews shown."""
@@ -48,6 +49,8 @@ class Report:
     last: Mapping[str, Any] = field(default_factory=dict)
     """The last record of metrics.jsonl; empty before the first."""
     running: bool = False
+    verdict: Verdict | None = None
+    """None where nothing was logged yet."""
 
 
 def write_report(report: Report) -> Path:
@@ -57,6 +60,7 @@ def write_report(report: Report) -> Path:
     body = "\n".join([
         f"<h1>{title}</h1>",
         _facts(report),
+        _verdict(report.verdict),
         _findings(report),
         _charts(panels),
         _sheets(report.run),
@@ -88,10 +92,18 @@ def _facts(report: Report) -> str:
     return f'<div class="facts">{"".join(items)}</div>'
 
 
+def _verdict(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return ""
+    state = {"going on well": " healthy", "looks wrong": " finding present", "getting worse": " finding present"}
+    advice = f"<div>{escape(verdict.advice)}</div>" if verdict.advice else ""
+    return (f'<h2>Verdict</h2>\n<div class="card{state.get(verdict.kind, " finding")}">'
+            f"<h3>{escape(verdict.text)}</h3>{advice}</div>")  # fmt: skip
+
+
 def _findings(report: Report) -> str:
     if not report.findings:
-        return ('<h2>Doctor</h2>\n<div class="card healthy">No sign of collapse, inversion, displacement, saturation, '
-                "flat output or NaN.</div>")  # fmt: skip
+        return '<h2>Doctor</h2>\n<div class="card">The doctor has noted nothing so far.</div>'
     cards = []
     for finding in reversed(report.findings[-FINDINGS:]):
         present = finding.name in report.present

@@ -51,6 +51,15 @@ class Cycle(Objective):
         "raised already, lower {training.learning_rate}: large steps drive the output layer out of its range.",
         "identical outputs": "Raise {objective.cycle_<from>} or lower {objective.adversarial_<to>}: one convincing "
         "output for every input satisfies the discriminator, and only the cycle term objects.",
+        "blur": "Raise {objective.adversarial_<to>} or lower {objective.cycle_<from>}: a mean of what is possible "
+        "costs the cycle term least, and only the discriminator objects.",
+        "noise": "Give {objective.cycle_noise} 0.05 to 0.1, so that the input cannot be hidden in speckle for the way "
+        "back; or lower {training.learning_rate}.",
+        "low contrast": "Raise {objective.adversarial_<to>} or lower {objective.identity_<to>}: grey is a compromise "
+        "that only the discriminator objects to.",
+        "colour cast": "Raise {objective.identity_<to>}, which keeps colours; and see that the files of both sides "
+        "show the same kinds of things, for a difference in what they show is learnt as a colour.",
+        "content lost": "Raise {objective.cycle_<from>}: only the cycle term asks for what the input showed.",
     }
 
     def __init__(self, settings: CycleSettings | None = None) -> None:

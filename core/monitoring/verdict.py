@@ -1,0 +1,238 @@
+"""The verdict on a run in words: what a good engineer would say of it, from what is recorded and nothing else.
+
+In this order: a failure that the doctor still sees; that the run is too young to be judged; a lack of quality that the
+doctor sees; and else what the scores of held-out files say. Losses are no measure of quality: generators and
+discriminators move against one another, and a loss that stays where it is may be a stand-off between two that improve.
+So without scores nothing is said of how good a run is, only whether its reconstruction still moves.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Literal, NamedTuple
+
+from ..scoring.composition import UNTRANSLATED, total_score
+from ..settings.mapping import read_yaml
+from ..sides import DIRECTIONS, Direction
+from .advice import advice
+from .course import Course, course_of
+from .log import losses_of, read_metrics, read_scores, read_standing
+from .needs import needed_steps
+from .records import Finding, ScoreReport, flatten
+
+Kind = Literal["too early to judge", "going on well", "no gain", "getting worse", "looks wrong", "not scored"]
+
+QUALITY = ("blur", "noise", "checkerboard", "low contrast", "colour cast", "content lost")
+"""Findings that every young run has: they count once it has had the steps it needs."""
+_MEDIA: Mapping[str, str] = {"image": "pictures", "video": "footage", "audio": "sound"}
+_ADVISED = 2
+_MOVES = 0.03
+"""Share by which the cycle loss must fall to be called falling."""
+_LATEST = 10
+"""Reports over which it is taken."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run has come to, and what to do next."""
+
+    kind: Kind
+    text: str
+    """The kind with its evidence, in one sentence or a few."""
+    advice: str = ""
+    """What to do next; empty where it is to go on."""
+    findings: tuple[str, ...] = ()
+    """The findings that the verdict rests on, by the terms of `core/terms.py`, each once."""
+
+    def __str__(self) -> str:
+        return f"{self.text} {self.advice}".rstrip()
+
+
+def verdict_of(run: str | os.PathLike[str], settings: Mapping[str, Any] | None = None) -> Verdict:
+    """The verdict on a run folder. Raises ConfigError or MissingFile where it has no readable config.yaml.
+
+    `settings`: those of the run, nested or dotted, where they are known already.
+    """
+    run = Path(run)
+    known = read_yaml(run / "config.yaml") if settings is None else settings
+    return judge(flatten(known), read_metrics(run), read_scores(run), read_standing(run))
+
+
+def judge(
+    settings: Mapping[str, Any],
+    records: Sequence[Mapping[str, Any]],
+    scores: Sequence[ScoreReport],
+    standing: Sequence[Finding],
+    needed: int | None = None,
+) -> Verdict:
+    """The verdict on what is recorded of a run; the same for the same records.
+
+    Args:
+        settings: of the run, by dotted names.
+        records: the step lines of metrics.jsonl.
+        standing: the doctor's findings whose symptom is still there.
+        needed: steps before which nothing is judged; by default those that data of this kind needs.
+    """
+    names = _Names.of(settings)
+    step = max([0, *(record["step"] for record in records[-1:]), *(report.step for report in scores[-1:])])
+    steps = int(settings.get("training.steps") or (records[-1].get("steps") if records else None) or step)
+    needed = needed_steps(settings) if needed is None else needed
+    failures = [finding for finding in standing if _term(finding) not in QUALITY]
+    if failures:
+        return _looks_wrong([*failures, *standing], names)
+    if step < needed:
+        return _too_early(step, steps, needed, settings)
+    if standing:
+        return _looks_wrong(standing, names)
+    overall = course_of([report.step for report in scores], [_figure(report) for report in scores])
+    if overall is None or overall.trend == "too few":
+        return _not_scored(step, steps, records, len(scores))
+    return _scored(overall, step >= steps, list(_by_direction(scores, names)), _memorised(records, overall))
+
+
+def _figure(report: ScoreReport) -> float:
+    return math.nan if report.score is None else report.score
+
+
+def _total(scores: Mapping[str, float]) -> float:
+    total = total_score(scores)
+    return math.nan if total is None else total
+
+
+class _Names(NamedTuple):
+    """The user's names of the two sides."""
+
+    a: str
+    b: str
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> _Names:
+        given = settings.get("names")
+        return cls(*map(str, given)) if isinstance(given, list | tuple) and len(given) == 2 else cls("A", "B")
+
+    def direction(self, direction: Direction) -> str:
+        """`day to night`."""
+        return f"{self.a} to {self.b}" if direction == "a2b" else f"{self.b} to {self.a}"
+
+    def place(self, finding: str) -> str:
+        """The direction or the side that a finding is of; empty where it is of the run."""
+        place = finding.rpartition(" ")[2]
+        if place in ("a", "b"):
+            return self.a if place == "a" else self.b
+        return self.direction(place) if place in DIRECTIONS else ""
+
+
+# -- findings ----------------------------------------------------------------------------------------
+def _term(finding: Finding) -> str:
+    term, _, place = finding.name.rpartition(" ")
+    return term if place in ("a", "b", *DIRECTIONS) else finding.name
+
+
+def _looks_wrong(findings: Sequence[Finding], names: _Names) -> Verdict:
+    findings = list({finding.name: finding for finding in findings}.values())
+    terms = dict.fromkeys(_term(finding) for finding in findings)
+    seen = []
+    for term in terms:
+        these = [finding for finding in findings if _term(finding) == term]
+        places = [f"{names.place(finding.name)}: {finding.evidence}" for finding in these]
+        seen.append(f"{term} ({'; '.join(place.removeprefix(': ') for place in places)})")
+    advice = list(dict.fromkeys(finding.advice for finding in findings))[:_ADVISED]
+    return Verdict("looks wrong", f"looks like {', and '.join(seen)}.", " ".join(advice), tuple(terms))
+
+
+# -- time --------------------------------------------------------------------------------------------
+def _too_early(step: int, steps: int, needed: int, settings: Mapping[str, Any]) -> Verdict:
+    kind = _MEDIA.get(str(settings.get("domain.name")), "its kind")
+    text = f"too early to judge: step {step:,} of the some {needed:,} that a training on {kind} needs at this batch."
+    few = f"Give it more steps: --resume --steps {needed} or more." if steps < needed else ""
+    return Verdict("too early to judge", text, few)
+
+
+# -- scores ------------------------------------------------------------------------------------------
+def _scored(course: Course, finished: bool, directions: Sequence[str], memorised: str) -> Verdict:
+    parts = f" {'; '.join(directions)}." if directions else ""
+    best = f"the score was {course.best:.3g} at step {course.step:,}"
+    if course.trend == "improving":
+        text = f"going on well: the score of held-out files fell from {course.first:.3g} to {course.last:.3g}.{parts}"
+        return Verdict("going on well", text, "More steps may gain more: --resume --steps N." if finished else "")
+    use = f"Use the best model, RUN@best or RUN@{course.step}"
+    if course.trend == "no gain":
+        text = f"no gain since step {course.step:,}: {best}, and is {course.last:.3g} now.{parts}"
+        return Verdict("no gain", text, f"{use}; for more take other data or other settings, not more steps.")
+    text = f"getting worse since step {course.step:,}: {best}, and rose to {course.last:.3g}.{parts}"
+    if memorised:
+        return Verdict("getting worse", f"{text} It looks like overfitting: {memorised}.",
+                       f"{use}. {advice('overfitting', {}, {})}", ("overfitting",))  # fmt: skip
+    return Verdict("getting worse", text, f"{use}, and stop: --patience does so by itself.")
+
+
+def _by_direction(scores: Sequence[ScoreReport], names: _Names) -> Iterator[str]:
+    """A few words on each direction that has scores of its own."""
+    for direction in DIRECTIONS:
+        own = [(report.step, _of_direction(report.scores, direction)) for report in scores]
+        course = course_of([step for step, _ in own], [_total(each) for _, each in own])
+        if course is None:
+            continue
+        said = {
+            "improving": "still gains",
+            "no gain": f"no gain since step {course.step:,}",
+            "getting worse": f"worse since step {course.step:,}",
+            "too few": "too few scores",
+        }[course.trend]
+        distance = _share(own[-1][1])
+        closer = "" if distance is None else f", {distance:.0%} as far from the target as the untouched input"
+        yield f"{names.direction(direction)}: {said}{closer}"
+
+
+def _of_direction(scores: Mapping[str, float], direction: Direction) -> dict[str, float]:
+    return {name: value for name, value in scores.items() if name.endswith(f"_{direction}")}
+
+
+def _share(scores: Mapping[str, float]) -> float | None:
+    """The distance of translations to the target over that of the untouched input; None where one is missing."""
+    for name, before in scores.items():
+        own = scores.get(name.removeprefix(UNTRANSLATED))
+        if name.startswith(f"{UNTRANSLATED}random_swd") and own is not None and before > 0:
+            return own / before
+    return None
+
+
+def _memorised(records: Sequence[Mapping[str, Any]], course: Course) -> str:
+    """Evidence that the training files are still reconstructed better while held-out ones are not, or ""."""
+    before = [record for record in records if record["step"] <= course.step]
+    fell = _fall(_reconstruction(before), _reconstruction(records))
+    return "" if fell is None or fell < _MOVES else (
+        f"the cycle loss on training files fell by {fell:.0%} meanwhile"
+    )  # fmt: skip
+
+
+# -- losses ------------------------------------------------------------------------------------------
+def _not_scored(step: int, steps: int, records: Sequence[Mapping[str, Any]], scored: int) -> Verdict:
+    """What can be said without a course of scores."""
+    why = f"{scored} scores of held-out files are too few" if scored else "no files are held out"
+    text = f"not scored: {why}, and losses do not tell how good translations are, by step {step:,} of {steps:,}."
+    third = records[: len(records) - len(records) // 3]
+    fell = _fall(_reconstruction(third), _reconstruction(records))
+    if fell is not None:
+        moves = f"fell by {fell:.0%}" if fell > _MOVES else "no longer falls"
+        text += f" The cycle loss {moves} in the last third."
+    more = "Look at the previews" if scored else "Look at the previews, or hold files out (--held-out)"
+    return Verdict("not scored", text, f"{more}.")
+
+
+def _reconstruction(records: Sequence[Mapping[str, Any]]) -> float | None:
+    """The latest cycle losses together: the median over some reports."""
+    sums = []
+    for record in records[-_LATEST:]:
+        cycles = [value for name, value in losses_of(record).items() if name.startswith("cycle_") and value is not None]
+        sums += [sum(cycles)] if cycles else []
+    return median(sums) if sums else None
+
+
+def _fall(before: float | None, now: float | None) -> float | None:
+    return None if before is None or now is None or before <= 0 else (before - now) / before
