@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from unpaired.core.errors import (
         AdapterError,
         ArgumentError,
+        CallbackError,
         ConfigError,
         Interrupted,
         MediaError,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from unpaired.core.evaluation.evaluate import evaluate
     from unpaired.core.model.export import export_model, export_onnx
     from unpaired.core.model.importing import import_checkpoint
+    from unpaired.core.monitoring.callbacks import Callback
     from unpaired.core.networks.settings import NetworkSettings
     from unpaired.core.objectives.settings import CycleSettings
     from unpaired.core.samples import Sample, Warp
@@ -51,6 +53,8 @@ __all__ = [
     "ArraySettings",
     "Audio",
     "BrokenFile",
+    "Callback",
+    "CallbackError",
     "ConfigError",
     "ConversionReport",
     "ConversionSettings",
@@ -97,13 +101,14 @@ __getattr__ = lazy_names(__name__, {
     "unpaired.core.conversion.input_files": ["InputFiles"],
     "unpaired.core.conversion.translator": ["Translator", "load"],
     "unpaired.core.errors": [
-        "AdapterError", "ArgumentError", "ConfigError", "Interrupted", "MediaError", "MissingDependency",
-        "MissingFile", "ModelFileError", "NumericsError", "OutputError", "ResourceError", "UnknownName",
-        "UnpairedError",
+        "AdapterError", "ArgumentError", "CallbackError", "ConfigError", "Interrupted", "MediaError",
+        "MissingDependency", "MissingFile", "ModelFileError", "NumericsError", "OutputError", "ResourceError",
+        "UnknownName", "UnpairedError",
     ],
     "unpaired.core.evaluation.evaluate": ["evaluate"],
     "unpaired.core.model.export": ["export_model", "export_onnx"],
     "unpaired.core.model.importing": ["import_checkpoint"],
+    "unpaired.core.monitoring.callbacks": ["Callback"],
     "unpaired.core.networks.settings": ["NetworkSettings"],
     "unpaired.core.objectives.settings": ["CycleSettings"],
     "unpaired.core.samples": ["Sample", "Warp"],

@@ -81,6 +81,10 @@ class NumericsError(UnpairedError, ArithmeticError):
     """Training produced NaN or infinity; the message names the last good checkpoint."""
 
 
+class CallbackError(UnpairedError, RuntimeError):
+    """A callback of the user's failed; the message names it, and the state of the training has been saved."""
+
+
 class Interrupted(KeyboardInterrupt):
     """Training was asked to stop (Ctrl-C, SIGTERM) and has saved its state; not a fault, so not an UnpairedError."""
 

@@ -1,4 +1,4 @@
-"""Figures of a run on disk: metrics.jsonl for scripts, TensorBoard for people who use it.
+"""Figures of a run on disk, as JSON lines.
 
 Each line of metrics.jsonl is one flat JSON object. A step line has `step`, `steps`, `seconds` (training time so far,
 over all resumptions), `learning_rate`, `steps_per_second` and a `losses.NAME` for each loss; a score line has `step`,
@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..files import atomic, output_error
-from .records import Finding, ScoreReport, StepReport, flatten
+from .callbacks import Callback, RunInfo
+from .records import EndReport, Finding, ScoreReport, StepReport, flatten
 
 METRICS = "metrics.jsonl"
 FINDINGS = "findings.jsonl"
@@ -127,24 +128,24 @@ class JsonLines:
             self._file = None
 
 
-class MetricsLog:
-    """metrics.jsonl of a run."""
+class MetricsLog(Callback):
+    """Writes metrics.jsonl of a run."""
 
     def __init__(self, run: Path, start_step: int) -> None:
         self._lines = JsonLines(run / METRICS, start_step)
-        earlier = 0.0
-        for record in iterate_lines(run / METRICS):
-            earlier = float(record.get("seconds", earlier))
-        self._started = time.monotonic() - earlier
+        seconds = [float(record["seconds"]) for record in iterate_lines(run / METRICS) if "seconds" in record]
+        self._started = time.monotonic() - (seconds[-1] if seconds else 0.0)
+        records = read_metrics(run)
+        self.last: Mapping[str, Any] = records[-1] if records else {}
+        """The last step line; empty before the first."""
 
     @property
     def seconds(self) -> float:
         """Training time so far in seconds, earlier parts of a resumed run included."""
         return time.monotonic() - self._started
 
-    def append(self, report: StepReport) -> dict[str, Any]:
-        """Log a step; returns the record as written."""
-        record = {
+    def on_log(self, run: RunInfo, report: StepReport) -> None:
+        self.last = {
             "step": report.step,
             "steps": report.steps,
             "seconds": round(self.seconds, 3),
@@ -152,50 +153,15 @@ class MetricsLog:
             "steps_per_second": _plain(report.steps_per_second),
             **{LOSSES + name: _plain(value) for name, value in report.losses.items()},
         }
-        self._lines.append(record)
-        return record
+        self._lines.append(self.last)
 
-    def append_scores(self, report: ScoreReport) -> None:
-        """Log the scores of a step."""
+    def on_score(self, run: RunInfo, report: ScoreReport) -> None:
         score = None if report.score is None else _plain(report.score)
         scores = {SCORES + name: _plain(value) for name, value in report.scores.items()}
         self._lines.append({"step": report.step, "seconds": round(self.seconds, 3), "score": score, **scores})
 
-    def close(self) -> None:
+    def on_end(self, run: RunInfo, report: EndReport) -> None:
         self._lines.close()
-
-
-class TensorBoard:
-    """Scalars for TensorBoard in `run`/tensorboard. On resume, later steps of the abandoned part are purged."""
-
-    def __init__(self, run: Path, start_step: int) -> None:
-        # Imported here: it costs a second, and a program that only reads metrics needs none of it.
-        from torch.utils.tensorboard import SummaryWriter
-
-        purge = start_step + 1 if start_step else None
-        try:
-            self._writer = SummaryWriter(run / "tensorboard", purge_step=purge)  # type: ignore[no-untyped-call]
-        except OSError as error:
-            raise output_error(run / "tensorboard", error) from error
-
-    def append(self, report: StepReport) -> None:
-        """Log a report's losses and rates at its step."""
-        scalars = {f"losses/{name}": value for name, value in report.losses.items()}
-        scalars |= {"rates/learning_rate": report.learning_rate, "rates/steps_per_second": report.steps_per_second}
-        self._add(scalars, report.step)
-
-    def append_scores(self, report: ScoreReport) -> None:
-        """Log scores at their step."""
-        scalars = {f"scores/{name}": value for name, value in report.scores.items()}
-        self._add(scalars if report.score is None else {"score": report.score, **scalars}, report.step)
-
-    def _add(self, scalars: Mapping[str, float], step: int) -> None:
-        for name, value in scalars.items():
-            self._writer.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
-
-    def close(self) -> None:
-        """Write out what is queued."""
-        self._writer.close()  # type: ignore[no-untyped-call]
 
 
 def _plain(value: float) -> float | None:

@@ -1,4 +1,4 @@
-"""Progress of a run for people: a bar on a terminal, plain lines elsewhere, behind one callback."""
+"""Progress of a run for people: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import math
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from .records import StepReport
+from .callbacks import Callback, RunInfo
+from .records import EndReport, StepReport
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -15,8 +16,8 @@ SHOWN = ("generators", "discriminator_a", "discriminator_b")
 """The losses worth a place on the progress line."""
 
 
-class Progress:
-    """Called with each StepReport; writes to `stream` (standard error when None)."""
+class Progress(Callback):
+    """Shows where a run stands, on `stream` (standard error when None)."""
 
     def __init__(self, start_step: int = 0, stream: TextIO | None = None) -> None:
         self._stream = stream if stream is not None else sys.stderr
@@ -24,8 +25,7 @@ class Progress:
         self._bar: tqdm[Any] | None = None
         self._terminal = self._stream.isatty()
 
-    def __call__(self, report: StepReport) -> None:
-        """Show where the run stands."""
+    def on_log(self, run: RunInfo, report: StepReport) -> None:
         if not self._terminal:
             print(progress_line(report), file=self._stream, flush=True)
             return
@@ -44,7 +44,7 @@ class Progress:
         else:
             print(text, file=self._stream, flush=True)
 
-    def close(self) -> None:
+    def on_end(self, run: RunInfo, report: EndReport) -> None:
         """Leave the bar as it stands."""
         if self._bar is not None:
             self._bar.close()

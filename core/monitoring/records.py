@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,6 +58,33 @@ class Preview:
 
     step: int
     rows: Mapping[Direction, PreviewRow]
+    sheet: Path | None = None
+    """The preview sheet, a JPEG file, once it is written."""
+
+
+@dataclass(frozen=True)
+class CheckpointReport:
+    """A checkpoint that was written."""
+
+    step: int
+    """Optimiser steps done."""
+    folder: Path
+    """The checkpoint, in the run folder."""
+    model: Path
+    """The model file that was written with it, `model.safetensors` of the run folder."""
+    best: bool
+    """Whether it is the best so far, so that `best.safetensors` was written too."""
+
+
+@dataclass(frozen=True)
+class EndReport:
+    """The end of a run, or of this part of it."""
+
+    step: int
+    """Optimiser steps done."""
+    outcome: Literal["complete", "interrupted", "failed"]
+    error: BaseException | None
+    """The exception that ended it; None where it is complete."""
 
 
 @dataclass(frozen=True)

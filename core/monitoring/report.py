@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from ..files import atomic_text
+from .callbacks import Callback, RunInfo
+from .curves import Curves
+from .log import MetricsLog, read_metrics
 from .page import page
 from .progress import duration
-from .records import Finding
+from .records import EndReport, Finding, Preview, StepReport
 from .sheets import list_sheets, thinned, thumbnail
-from .verdict import Verdict
+from .verdict import Verdict, verdict_of
 
 SHEETS = 8
 """Previews shown."""
@@ -51,6 +54,36 @@ class Report:
     running: bool = False
     verdict: Verdict | None = None
     """None where nothing was logged yet."""
+
+
+class ReportWriter(Callback):
+    """Keeps report.html of a run up to date.
+
+    metrics: whose last line says where the run stands.
+    findings, present: the doctor's, which it adds to.
+    """
+
+    def __init__(self, metrics: MetricsLog, findings: Sequence[Finding], present: Set[str]) -> None:
+        self._metrics, self._findings, self._present = metrics, findings, present
+        self._curves = Curves()
+
+    def on_start(self, run: RunInfo) -> None:
+        self._curves.add_records(read_metrics(run.folder))
+
+    def on_log(self, run: RunInfo, report: StepReport) -> None:
+        self._curves.add(report.step, report.losses)
+
+    def on_preview(self, run: RunInfo, preview: Preview) -> None:
+        self._write(run, running=True)
+
+    def on_end(self, run: RunInfo, report: EndReport) -> None:
+        self._write(run, running=False)
+
+    def _write(self, run: RunInfo, running: bool) -> None:
+        curves, present = self._curves.data(), frozenset(self._present)
+        last = self._metrics.last
+        verdict = verdict_of(run.folder, run.settings) if last else None
+        write_report(Report(run.folder, run.settings, curves, self._findings, present, last, running, verdict))
 
 
 def write_report(report: Report) -> Path:

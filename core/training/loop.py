@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from ..adapter.folders import LISTED, told
-from ..errors import Interrupted, NumericsError, OutputError, as_note
+from ..errors import CallbackError, Interrupted, NumericsError, OutputError, as_note
 from ..model.model_file import Model, header_if_any, save_model
+from ..model.of_run import checkpoint_folder
 from ..monitoring.monitor import Monitor
-from ..monitoring.records import StepReport
+from ..monitoring.records import CheckpointReport, StepReport
 from ..samples import Batch, Warp
 from ..settings.mapping import write_yaml
 from . import checkpoints
@@ -65,22 +66,32 @@ class Loop:
 
     def run(self) -> None:
         """The loop itself."""
+        ended: BaseException | None = None
         try:
             with stop_requests() as stop:
                 self._complete()
                 for batches in self._batches():
                     self._advance(batches)
-                    if self._stopping(stop.is_set()):
+                    if self._stopping(stop.is_set() or self._fault is not None):
                         self._interrupt()
             self._begin()
             if self._saved != self.step:
                 self._save()
-        except OSError as error:  # TensorBoard's, or an OutputError
-            self._require_folder(error)
+            if self._fault is not None:
+                raise self._fault
+        except BaseException as error:
+            ended = error
+            if isinstance(error, OSError):  # TensorBoard's, or an OutputError
+                self._require_folder(error)
             raise
         finally:
-            if self.monitor is not None and not self._removed():
-                self.monitor.close()
+            if self.monitor is not None:
+                self.monitor.close(self.step, ended, write=not self._removed())
+
+    @property
+    def _fault(self) -> CallbackError | Interrupted | None:
+        """What a callback of the user's raised."""
+        return None if self.monitor is None else self.monitor.fault
 
     def _removed(self) -> bool:
         """Whether somebody removed the run folder, or what makes it one, since this run took it."""
@@ -105,7 +116,9 @@ class Loop:
             plan, start = self.plan, self._saved or 0
             write_yaml(plan.out / "config.yaml", plan.mapping())
             drop_snapshots(plan.out, start)
-            self.monitor = Monitor(plan.out, plan.domain, plan.objective, plan.mapping(), start)
+            self.monitor = Monitor(
+                plan.out, plan.domain, plan.objective, plan.mapping(), start, callbacks=plan.callbacks
+            )
 
     def _complete(self) -> None:
         """Write the model files that did not follow the checkpoint they belong to: the run was killed between the two,
@@ -216,6 +229,9 @@ class Loop:
             save_model(model, run_folder / "model.safetensors")
             if best:
                 save_model(model, run_folder / "best.safetensors")
+            if self.monitor is not None:
+                folder = checkpoint_folder(run_folder, self.step)
+                self.monitor.checkpoint(CheckpointReport(self.step, folder, run_folder / "model.safetensors", best))
         self.fabric.barrier()
         self._saved = self.step
 
@@ -259,6 +275,8 @@ class Loop:
     def _interrupt(self) -> None:
         if self._saved != self.step:
             self._save()
+        if self._fault is not None:
+            raise self._fault
         raise Interrupted(f"stopped after step {self.step} of {self.settings.steps}; the state is saved in "
                           f"{self.plan.out}; continue with --resume")  # fmt: skip
 

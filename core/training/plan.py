@@ -9,6 +9,7 @@ from typing import Any
 
 from ..adapter.domain import Domain
 from ..adapter.inventory import Inventory
+from ..monitoring.callbacks import Callback
 from ..networks.settings import NetworkSettings
 from ..networks.spec import Networks
 from ..objectives.objective import Objective
@@ -46,6 +47,8 @@ class RunPlan:
     inventories: Mapping[Side, Inventory] = dataclasses.field(default_factory=dict)
     """Inventories of both folders; only true pairs if the objective is trained on pairs."""
     data_hash: str = ""
+    callbacks: tuple[Callback, ...] = ()
+    """Called while the run goes on; not part of what defines it."""
 
     def with_files(self, inventories: Mapping[Side, Inventory]) -> RunPlan:
         """This run on the files that were found."""

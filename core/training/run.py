@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from ..adapter.domain import Domain
 from ..deprecation import with_new_names
 from ..errors import ArgumentError, ConfigError, as_note, show
 from ..files import clear_leftovers
+from ..monitoring.callbacks import Callback, check_callbacks, check_pickled
 from ..networks.settings import NetworkSettings
 from ..objectives.objective import Objective
 from ..settings.arguments import expect, expect_path, expect_truths
@@ -44,6 +45,7 @@ def train(
     names: tuple[str, str] = ("A", "B"),
     resume: bool = False,
     data_changed: bool = False,
+    callbacks: Sequence[Callback] = (),
     **overrides: Any,
 ) -> Path:
     """Train a translator between the files of folder `a` and those of folder `b`, with no pairs needed.
@@ -60,6 +62,7 @@ def train(
         names: names of the two domains in reports.
         resume: continue from the newest checkpoint in `out`, bit for bit as if there had been no stop (on the CPU).
         data_changed: continue even if the folders hold other files than before.
+        callbacks: called while the run goes on, in its first process; see `unpaired.Callback`.
 
     Returns:
         Path of the model file, `out`/model.safetensors.
@@ -72,16 +75,14 @@ def train(
         OutputError: `out` cannot be written, or another process trains there.
         NumericsError: NaN or infinity; the message names the last good checkpoint.
         ResourceError: not enough memory or shared memory.
+        CallbackError: a callback failed; the state has been saved.
         Interrupted: Ctrl-C or SIGTERM; the state has been saved.
     """
     _check_arguments(domain, {"a": a, "b": b, "out": out}, networks, objective_name, training, names)
+    check_callbacks(callbacks)
     expect_truths(resume=resume, data_changed=data_changed)
-    name = objective_name if isinstance(objective_name, str) else objective_name.__name__
-    kind = domain.objective_type(name) if isinstance(objective_name, str) else objective_name
-    published = kind.published_settings
-    objective_settings = _fitting(objective, kind.settings_type, domain, name)
-    scheme = kind(objective_settings)
-    scheme.check(domain.channels("a"), domain.channels("b"))
+    name, scheme, objective_settings = _chosen(objective_name, objective, domain)
+    published = scheme.published_settings
     network_settings = domain.architectures(networks or NetworkSettings(**published.get("networks", {})))
     plan = RunPlan(
         domain=domain,
@@ -96,14 +97,27 @@ def train(
         objective=scheme,
         objective_settings=objective_settings,
         training=_counted(_with(training or TrainingSettings(**published.get("training", {})), overrides)),
+        callbacks=tuple(callbacks),
     )
     return _start(plan, resume, data_changed)
+
+
+def _chosen(objective: str | type[Objective], given: Any, domain: Domain) -> tuple[str, Objective, Any]:
+    """The objective of that name or class: its name, itself, and its settings. Raises for what cannot be trained."""
+    name = objective if isinstance(objective, str) else objective.__name__
+    kind = domain.objective_type(name) if isinstance(objective, str) else objective
+    settings = _fitting(given, kind.settings_type, domain, name)
+    scheme = kind(settings)
+    scheme.check(domain.channels("a"), domain.channels("b"))
+    return name, scheme, settings
 
 
 def _start(plan: RunPlan, resume: bool, data_changed: bool) -> Path:
     """Judge the plan as a whole, then train; the path of the model file."""
     check_bounds(plan.training)
     check_place(plan)
+    launches = plan.training.processes > 1 and "LOCAL_WORLD_SIZE" not in os.environ
+    check_pickled(plan.callbacks if launches else ())
     fabric = make_fabric(plan.training)
     # Of the processes that torchrun started, one speaks for all.
     with taken(plan.out) if fabric.is_global_zero else nullcontext():
@@ -113,7 +127,7 @@ def _start(plan: RunPlan, resume: bool, data_changed: bool) -> Path:
         plan, note = _checked(plan, resume, data_changed)
         if note:
             fabric.print(as_note(note), file=sys.stderr)
-        if plan.training.processes > 1 and "LOCAL_WORLD_SIZE" not in os.environ:
+        if launches:
             train_in_processes(fabric, plan)
         else:
             fabric.launch()

@@ -5,16 +5,23 @@ from __future__ import annotations
 import json
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from toy import Arrays
 
 from unpaired.core.errors import OutputError
-from unpaired.core.monitoring.log import METRICS, MetricsLog, TensorBoard, read_findings, read_metrics, read_scores
-from unpaired.core.monitoring.records import ScoreReport, StepReport, flatten
+from unpaired.core.monitoring.callbacks import RunInfo
+from unpaired.core.monitoring.log import METRICS, MetricsLog, read_findings, read_metrics, read_scores
+from unpaired.core.monitoring.records import EndReport, ScoreReport, StepReport, flatten
+from unpaired.core.monitoring.tensorboard import TensorBoard
+
+RUN = RunInfo(Path("run"), Arrays(), {}, 0)
+END = EndReport(9, "complete", None)
 
 
 def report(step: int, loss: float = 0.5) -> StepReport:
@@ -24,8 +31,8 @@ def report(step: int, loss: float = 0.5) -> StepReport:
 def logged(run: Path, steps: range, start_step: int = 0) -> None:
     log = MetricsLog(run, start_step)
     for step in steps:
-        log.append(report(step, step / 10))
-    log.close()
+        log.on_log(RUN, report(step, step / 10))
+    log.on_end(RUN, END)
 
 
 def steps_of(run: Path) -> list[int]:
@@ -49,9 +56,9 @@ def test_a_record_says_all(tmp_path: Path) -> None:
 def test_scores_stand_beside_the_steps_and_are_read_apart(tmp_path: Path) -> None:
     log = MetricsLog(tmp_path, 0)
     for step in (1, 2):
-        log.append(report(step))
-        log.append_scores(ScoreReport(step, {"swd": 0.25, "structure": math.nan}, 0.25 if step == 1 else None))
-    log.close()
+        log.on_log(RUN, report(step))
+        log.on_score(RUN, ScoreReport(step, {"swd": 0.25, "structure": math.nan}, 0.25 if step == 1 else None))
+    log.on_end(RUN, END)
     assert steps_of(tmp_path) == [1, 2]
     first, second = read_scores(tmp_path)
     assert (first.step, first.score, second.step, second.score) == (1, 0.25, 2, None)
@@ -62,7 +69,7 @@ def test_scores_stand_beside_the_steps_and_are_read_apart(tmp_path: Path) -> Non
         "step": 1, "score": 0.25, "scores.swd": 0.25, "scores.structure": None,
     }  # fmt: skip
     log = MetricsLog(tmp_path, 1)
-    log.close()
+    log.on_end(RUN, END)
     assert [each.step for each in read_scores(tmp_path)] == [1]
 
 
@@ -81,9 +88,9 @@ def test_an_earlier_versions_log_is_read_and_goes_on(tmp_path: Path) -> None:
 
 def test_lines_are_readable_before_the_log_is_closed(tmp_path: Path) -> None:
     log = MetricsLog(tmp_path, 0)
-    log.append(report(1))
+    log.on_log(RUN, report(1))
     assert steps_of(tmp_path) == [1]
-    log.close()
+    log.on_end(RUN, END)
 
 
 def test_no_log_reads_as_empty(tmp_path: Path) -> None:
@@ -108,7 +115,7 @@ def test_training_time_goes_on_when_resumed(tmp_path: Path) -> None:
     (tmp_path / METRICS).write_text(json.dumps(record) + "\n")
     log = MetricsLog(tmp_path, 10)
     assert 1000.0 <= log.seconds < 1060.0
-    log.close()
+    log.on_end(RUN, END)
 
 
 @given(cut=st.integers(0, 400))
@@ -138,8 +145,8 @@ def test_damage_in_the_middle_costs_that_line_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_what_json_cannot_say_is_null(tmp_path: Path, value: float) -> None:
     log = MetricsLog(tmp_path, 0)
-    log.append(report(1, value))
-    log.close()
+    log.on_log(RUN, report(1, value))
+    log.on_end(RUN, END)
     json.loads((tmp_path / METRICS).read_text(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     assert read_metrics(tmp_path)[0]["losses.generators"] is None
 
@@ -149,19 +156,23 @@ def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
     log = MetricsLog(tmp_path, 0)
     (tmp_path / METRICS).symlink_to("/dev/full")
     with pytest.raises(OutputError, match=r"metrics\.jsonl"):
-        log.append(report(1))
+        log.on_log(RUN, report(1))
 
 
 def test_tensorboard_shows_each_step_once_after_resuming(tmp_path: Path) -> None:
     for start, steps in ((0, range(1, 6)), (3, range(4, 7))):
-        board = TensorBoard(tmp_path, start)
+        board, run = TensorBoard(), replace(RUN, folder=tmp_path, start_step=start)
+        board.on_start(run)
         for step in steps:
-            board.append(report(step, step + start))
-        board.close()
+            board.on_log(run, report(step, step + start))
+        board.on_score(run, ScoreReport(steps[-1], {"swd": 0.5}, 0.25))
+        board.on_end(run, END)
         time.sleep(1.1)  # event files are read in the order of their names, which begin with the second
     events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     scalars = events.Scalars("losses/generators")
     assert [(event.step, event.value) for event in scalars] == [(1, 1), (2, 2), (3, 3), (4, 7), (5, 8), (6, 9)]
+    assert [(event.step, event.value) for event in events.Scalars("score")] == [(6, 0.25)]
+    assert events.Scalars("scores/swd")[0].value == 0.5
     assert "rates/learning_rate" in events.Tags()["scalars"]
 
 

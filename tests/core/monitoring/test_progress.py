@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import io
 import math
+from pathlib import Path
 
 import pytest
+from toy import Arrays
 
+from unpaired.core.monitoring.callbacks import RunInfo
 from unpaired.core.monitoring.progress import Progress, duration, progress_line
-from unpaired.core.monitoring.records import StepReport
+from unpaired.core.monitoring.records import EndReport, StepReport
+
+RUN = RunInfo(Path("run"), Arrays(), {}, 0)
+END = EndReport(2, "complete", None)
 
 
 class Terminal(io.StringIO):
@@ -52,10 +58,10 @@ def test_an_unknown_speed_promises_no_time(speed: float) -> None:
 def test_elsewhere_every_report_is_a_line() -> None:
     stream = io.StringIO()
     progress = Progress(stream=stream)
-    progress(report(1))
+    progress.on_log(RUN, report(1))
     progress.note("a note")
-    progress(report(2))
-    progress.close()
+    progress.on_log(RUN, report(2))
+    progress.on_end(RUN, END)
     assert [line.split("  ")[0] for line in stream.getvalue().splitlines()] == ["step 1/1000", "a note", "step 2/1000"]
     assert "\r" not in stream.getvalue()
 
@@ -63,9 +69,9 @@ def test_elsewhere_every_report_is_a_line() -> None:
 def test_on_a_terminal_there_is_a_bar_from_the_step_resumed_at() -> None:
     stream = Terminal()
     progress = Progress(start_step=500, stream=stream)
-    progress(report(550))
+    progress.on_log(RUN, report(550))
     progress.note("a note")
-    progress.close()
+    progress.on_end(RUN, END)
     assert "550/1000" in stream.getvalue()
     assert "2 step/s, 3 min 45 s left" in stream.getvalue()
     assert "a note\n" in stream.getvalue()

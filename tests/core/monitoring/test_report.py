@@ -146,8 +146,8 @@ def test_a_watched_run_from_start_to_end(domain: Domain, tmp_path: Path) -> None
             watching.preview(preview(step, source))
             state = "running" if step < 40 else "finished"
             assert f"<b>{state}</b>" in (tmp_path / "report.html").read_text()
-    watching.close()
-    watching.close()
+    watching.close(1)
+    watching.close(1)
     page = (tmp_path / "report.html").read_text()
     assert "finished" in page
     assert "colour inversion a2b" in page
@@ -166,7 +166,7 @@ def test_resuming_goes_on_from_what_is_on_disk(domain: Domain, tmp_path: Path) -
             watching.log(StepReport(step, 60, losses(step), 2e-4, 10.0))
             if step % 10 == 0:
                 watching.preview(preview(step, source))
-        watching.close()
+        watching.close(1)
     data = embedded((tmp_path / "report.html").read_text())
     assert data["steps"] == list(range(1, 61))
     assert [record["step"] for record in read_metrics(tmp_path)] == list(range(1, 61))
@@ -176,14 +176,14 @@ def test_resuming_goes_on_from_what_is_on_disk(domain: Domain, tmp_path: Path) -
 def test_divergence_noted_by_the_engine_is_a_finding(domain: Domain, tmp_path: Path) -> None:
     watching = monitor(tmp_path, domain)
     watching.diverged(12, "weights became NaN or infinite")
-    watching.close()
+    watching.close(1)
     page = (tmp_path / "report.html").read_text()
     assert "weights became NaN or infinite" in page
     assert "training.learning_rate" in page
 
 
 def test_closing_before_the_first_step_leaves_a_report(domain: Domain, tmp_path: Path) -> None:
-    monitor(tmp_path, domain).close()
+    monitor(tmp_path, domain).close(0)
     assert "Nothing logged yet" in (tmp_path / "report.html").read_text()
 
 
@@ -192,6 +192,6 @@ def test_a_report_that_cannot_be_written_is_one_clear_error_and_all_is_closed(do
     watching.log(StepReport(1, 2, losses(1), 2e-4, 10.0))
     (tmp_path / "report.html").mkdir()
     with pytest.raises(OutputError, match=r"report\.html"):
-        watching.close()
-    watching.close()
+        watching.close(1)
+    watching.close(1)
     assert len(read_metrics(tmp_path)) == 1
