@@ -6,7 +6,11 @@ what was expected and what to do; command-line programs print it as one line and
 
 from __future__ import annotations
 
+import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 LONGEST = 300
@@ -66,7 +70,8 @@ class ArgumentError(_Faults, TypeError):
 
 
 class AdapterError(UnpairedError, TypeError):
-    """A domain breaks its contract; the message names the class, the method, what was found and what was expected."""
+    """A class of somebody else's (a domain, a network, an objective, a data set) breaks its contract; the message names
+    the class, the method, what was found and what was expected."""
 
 
 class MissingDependency(UnpairedError, ImportError):
@@ -111,6 +116,31 @@ def one_line(error: BaseException) -> str:
     return " ".join(text.split())[:LONGEST] or type(error).__name__
 
 
+def fault_of_others(error: Exception, when: str = "") -> AdapterError | None:
+    """The AdapterError for an exception out of a class or a function that was given to us: it names that, and the line.
+
+    None where no such code took part: the fault is ours, or a library's.
+    """
+    frames = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__) if _is_foreign(frame)]
+    if isinstance(error, UnpairedError | OSError | MemoryError) or not frames:
+        return None
+    (first, _), (last, line) = frames[0], frames[-1]
+    said = f"{type(error).__name__}: {one_line(error)}{when and ' '}{when}"
+    place = f"{Path(last.f_code.co_filename).name}, line {line}"
+    return AdapterError(f"{first.f_code.co_qualname} raised {said} ({place})")
+
+
+_LIBRARIES = sys.stdlib_module_names | {
+    "unpaired", "torch", "torchvision", "torchaudio", "lightning_fabric", "lightning_utilities", "numpy", "tensorboard",
+    "safetensors", "yaml", "tqdm", "PIL", "cv2", "tifffile", "skimage", "av", "librosa", "soundfile", "scipy",
+    "pyworld", "onnx", "onnxruntime", "openvino",
+}  # fmt: skip
+
+
+def _is_foreign(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] not in _LIBRARIES
+
+
 def as_note(text: str) -> str:
     """A line about what was done all the same, as every program and training says it."""
     return f"unpaired: note: {text}"
@@ -126,7 +156,7 @@ def show(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     try:
-        text = repr(str(value)) if isinstance(value, str) else repr(value)
+        text = repr(str(value)) if isinstance(value, str) else " ".join(repr(value).split())
     except (ValueError, RecursionError):  # more digits, or deeper, than Python writes
         text = f"a very large {type(value).__name__}"
     return shortened(text, 60)

@@ -7,6 +7,7 @@ Nothing a model file names is ever imported unless an installed package register
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -47,6 +48,60 @@ def _package(point: EntryPoint) -> str:
     return f"{point.dist.name} {point.dist.version}" if point.dist else "unknown package"
 
 
+def own_name(kind: type[Any]) -> str:
+    """The name of a class as an entry point writes it: "module:Class"."""
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def name_of(group: Group, kind: type[Any] | str) -> str:
+    """The name that a class, or the class of that own name, is registered under; its own name where it is not."""
+    own = kind if isinstance(kind, str) else own_name(kind)
+    if ":" not in own or _out_of_reach(own):
+        return own
+    return next((point.name for point in _registering(group, own)), own)
+
+
+def _registering(group: Group, own: str) -> list[EntryPoint]:
+    """The entry points of the class of that name ("module:Class"). Nothing is imported but what they name.
+
+    A class of a script or a function must have moved since, and is known by the last part of its name.
+    """
+    module, _, kind = own.partition(":")
+    points = [point for same in _points(group).values() if len(same) == 1 for point in same]
+    if _out_of_reach(own):
+        return [point for point in points if point.attr == re.split(r"[:.]", own)[-1]]
+    there = [point for point in points if point.module.partition(".")[0] == module.partition(".")[0]]
+    return [point for point in there if point.value == own] or [point for point in there if _loads(point, module, kind)]
+
+
+def _out_of_reach(own: str) -> bool:
+    """Whether a class is where no entry point can reach it: in a script or a session, or in a function."""
+    return own.startswith("__main__:") or "<locals>" in own
+
+
+def _loads(point: EntryPoint, module: str, kind: str) -> bool:
+    """Whether an entry point names a class by another module than its own, such as its package."""
+    if point.attr != kind:
+        return False
+    try:
+        found = point.load()
+    except Exception:  # it says why where it is asked for by its name
+        return False
+    return bool(getattr(found, "__module__", None) == module)
+
+
+def _unregistered(group: Group, own: str) -> str:
+    """What is to be said of a class that no package registers, which a run was given in Python."""
+    kind = re.split(r"[:.]", own)[-1]
+    where, first = (f"MODULE:{kind}", f"move {kind} to the top of a module, ") if _out_of_reach(own) else (own, "")
+    again = f"unpaired.load(..., generator={kind})" if group == "generators" else "unpaired.train(..., resume=True)"
+    return (
+        f"the {group[:-1]} {show(own)} is a class that no installed package registers: in Python give it again "
+        f'({again}); for the command line {first}write [project.entry-points."unpaired.{group}"] {kind.lower()} = '
+        f'"{where}" into the pyproject.toml of its package and install that'
+    )
+
+
 def suggestion(name: str, known: list[str]) -> str:
     """`did you mean` text for a misspelt name, empty when nothing is near."""
     near = difflib.get_close_matches(name, known, n=1)
@@ -60,6 +115,11 @@ def find(group: Group, name: str, check: Check | None = None) -> Any:
         UnknownName: nothing of that name is installed, two packages claim it, or it cannot be imported or used.
     """
     points = _points(group)
+    if ":" in name and name not in points:
+        registered = _registering(group, name)
+        if len(registered) != 1:
+            raise UnknownName(_unregistered(group, name))
+        name = registered[0].name
     if name not in points:
         known = sorted(points)
         raise UnknownName(

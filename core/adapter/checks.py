@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,17 @@ def check_translated(domain: Domain, chunk: Any, side: Side, file: Path) -> None
     if came := fault_of_shape(chunk, axes, channels):
         expected = f"float32, {axes} axes" if channels is None else shape_of(channels, domain.dimensions)
         raise wrong(type(domain).__name__, "convert", came, file, expected)
+
+
+def fault_of_sending(thing: Any) -> str | None:
+    """Reason why an object, or a class, cannot go to another process, in words; None if it can."""
+    try:
+        pickle.dumps(thing)
+    except Exception as error:
+        return f"cannot be pickled ({one_line(error)})"
+    kind = thing if isinstance(thing, type) else type(thing)
+    interactive = kind.__module__ == "__main__" and not Path(getattr(sys.modules["__main__"], "__file__", "")).is_file()
+    return "is defined in an interactive session, where no other process finds it" if interactive else None
 
 
 def check_pickles(domain: Domain, workers: int, processes: int) -> None:

@@ -156,10 +156,9 @@ class Domain(CommandHooks, ABC):
 
         A domain may provide its own objective class with additional losses and settings. Raises UnknownName.
         """
-        from .. import registry
+        from ..objectives.installed import find_objective
 
-        kind: type[Objective] = registry.find("objectives", name)
-        return kind
+        return find_objective(name)
 
     def warp(self, rng: np.random.Generator) -> Warp | None:
         """A random transformation that translation should commute with; None (default) when there is none."""

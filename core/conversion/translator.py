@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..adapter.domain import Domain
@@ -285,6 +285,7 @@ def load(
     device: str = "auto",
     domain: type[Domain] | None = None,
     ema_length: float | None = None,
+    generator: type[nn.Module] | None = None,
 ) -> Translator:
     """A translator from a run folder, a .safetensors file, or the name of a shipped model.
 
@@ -296,6 +297,7 @@ def load(
         domain: the model's domain class where no installed package registers it (an adapter being written).
         ema_length: for a run or a checkpoint: average its generators over this share of the run (0.01 to 0.25) instead
             of what it was saved with.
+        generator: the class of its generators where no installed package registers it.
 
     Raises:
         ArgumentError: an argument is of another type.
@@ -304,4 +306,5 @@ def load(
         ModelFileError: the file is damaged or not a model.
         ConfigError, MissingDependency: the runtime or device cannot be used here, or there is no such average.
     """
-    return Translator(load_model_named(name_or_path, domain, ema_length), runtime, device, os.fspath(name_or_path))
+    model = load_model_named(name_or_path, domain, ema_length, generator)
+    return Translator(model, runtime, device, os.fspath(name_or_path))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +19,10 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from .. import registry
 from ..adapter.domain import Domain
 from ..adapter.installed import find_domain
-from ..errors import MissingFile, ModelFileError, UnknownName
+from ..errors import MissingFile, ModelFileError, UnknownName, show
 from ..files import atomic
 from ..networks.spec import Networks, NetworkSpec
 from ..settings.mapping import from_mapping, to_mapping
@@ -32,6 +34,7 @@ FORMAT = 1
 """Version of the file format; a file with a higher one is refused."""
 
 _LARGEST_HEADER = 1 << 20
+_FOUR = ("generator_a2b", "generator_b2a", "discriminator_a", "discriminator_b")
 _WEIGHTS = (
     "holds weights of PyTorch; `unpaired import` makes a model file of those of pytorch-CycleGAN-and-pix2pix and CUT"
 )
@@ -130,8 +133,9 @@ def header_if_any(path: Path) -> dict[str, Any]:
         return {}
 
 
-def load_model(path: Path, domain: type[Domain] | None = None) -> Model:
-    """Read a model file. `domain` is its domain's class where that is not registered (an adapter being written).
+def load_model(path: Path, domain: type[Domain] | None = None, generator: type[nn.Module] | None = None) -> Model:
+    """Read a model file. `domain` is its domain's class where that is not registered (an adapter being written), and
+    `generator` that of its generators likewise.
 
     Raises:
         MissingFile: no such file.
@@ -141,7 +145,7 @@ def load_model(path: Path, domain: type[Domain] | None = None) -> Model:
     path = Path(path)
     header = read_header(path)
     try:
-        model = _described_by(header, domain)
+        model = _described_by(header, domain, generator)
     except UnknownName:
         raise
     except Exception as error:  # adapters and architectures of other packages raise whatever hostile values lead to
@@ -151,16 +155,16 @@ def load_model(path: Path, domain: type[Domain] | None = None) -> Model:
         raise ModelFileError(f"{path} names no generator; expected directions a2b, b2a or both")
     tensors = _weights(model.generators, path)
     _compare_checksums(header, tensors, path)
-    for direction, generator in model.generators.items():
+    for direction, network in model.generators.items():
         prefix = f"generators.{direction}."
-        fill(generator, {name.removeprefix(prefix): each for name, each in tensors.items() if name.startswith(prefix)})
+        fill(network, {name.removeprefix(prefix): each for name, each in tensors.items() if name.startswith(prefix)})
     return model
 
 
-def _described_by(header: Mapping[str, Any], domain: type[Domain] | None) -> Model:
+def _described_by(header: Mapping[str, Any], domain: type[Domain] | None, generator: type[nn.Module] | None) -> Model:
     """The model that a header describes, whose generators have shapes and no memory."""
     adapter = _domain(header["domain"], domain)
-    networks = _networks(header["networks"])
+    networks = _with_class(_networks(header["networks"]), generator)
     first, second = header["names"]
     return Model(
         generators={d: _skeleton(networks.generator(d)) for d in DIRECTIONS if d in header["directions"]},
@@ -175,16 +179,41 @@ def _described_by(header: Mapping[str, Any], domain: type[Domain] | None) -> Mod
 
 
 def _described(networks: Networks) -> dict[str, Any]:
-    description = dataclasses.asdict(networks)
+    def plain(spec: NetworkSpec) -> dict[str, Any]:
+        return {"architecture": spec.architecture, "options": dict(spec.options)}
+
+    four = {name: plain(getattr(networks, name)) for name in _FOUR}
     # The header stays what earlier versions wrote and read, who called them further discriminators.
-    auxiliary = description.pop("auxiliary")
-    return {**description, "further": auxiliary} if auxiliary else description
+    auxiliary = {name: plain(spec) for name, spec in networks.auxiliary.items()}
+    return {**four, "further": auxiliary} if auxiliary else four
 
 
 def _networks(description: Mapping[str, Any]) -> Networks:
-    four = {name: NetworkSpec(**spec) for name, spec in description.items() if name != "further"}
-    auxiliary = {name: NetworkSpec(**spec) for name, spec in description.get("further", {}).items()}
-    return Networks(**four, auxiliary=auxiliary)
+    def spec(given: Mapping[str, Any]) -> NetworkSpec:
+        return NetworkSpec(given["architecture"], given["options"])
+
+    auxiliary = {name: spec(given) for name, given in description.get("further", {}).items()}
+    return Networks(**{name: spec(description[name]) for name in _FOUR}, auxiliary=auxiliary)  # type: ignore[arg-type]
+
+
+def _with_class(networks: Networks, generator: type[nn.Module] | None) -> Networks:
+    """The networks with the class that was given for their generators; one that is registered needs none.
+
+    It is known by its name, whatever module it moved to since. Raises UnknownName for another class.
+    """
+    if generator is None:
+        return networks
+
+    def with_class(spec: NetworkSpec) -> NetworkSpec:
+        if ":" not in spec.architecture:
+            return spec
+        if re.split(r"[:.]", spec.architecture)[-1] != generator.__name__:
+            own = registry.own_name(generator)
+            raise UnknownName(f"the model has generators {show(spec.architecture)}; the class given is {own}")
+        return dataclasses.replace(spec, given=generator)
+
+    a2b, b2a = with_class(networks.generator_a2b), with_class(networks.generator_b2a)
+    return dataclasses.replace(networks, generator_a2b=a2b, generator_b2a=b2a)
 
 
 def _domain(description: Mapping[str, Any], given: type[Domain] | None) -> Domain:

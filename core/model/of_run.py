@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..adapter.domain import Domain
 from ..errors import ConfigError, MissingFile, ModelFileError, show
@@ -63,7 +63,9 @@ def with_length(model: Model, name_or_path: str | os.PathLike[str], length: floa
     return replace(model, metrics={}, card={**model.card, "ema_length": f"{length:g}"})
 
 
-def load_from_run(run: Path, which: str, domain: type[Domain] | None = None) -> Model:
+def load_from_run(
+    run: Path, which: str, domain: type[Domain] | None = None, generator: type[nn.Module] | None = None
+) -> Model:
     """A model of a run: `latest`, `best`, or a step whose checkpoint is kept.
 
     Raises:
@@ -74,12 +76,12 @@ def load_from_run(run: Path, which: str, domain: type[Domain] | None = None) -> 
         file = run / (LATEST if which == "latest" else BEST)
         if not file.is_file():
             raise MissingFile(f"{run} holds no {file.name}; {_there_is(run)}")
-        return load_model(file, domain)
+        return load_model(file, domain, generator)
     step = re.fullmatch(rf"(?:{PREFIX})?0*(\d{{1,12}})", which)
     folder = checkpoint_folder(run, int(step[1])) if step else None
     if folder is None or not folder.is_dir():
         raise MissingFile(f"{run} holds no model {show(which)}; {_there_is(run)}")
-    return load_checkpoint(folder, domain)
+    return load_checkpoint(folder, domain, generator)
 
 
 def is_checkpoint(folder: Path) -> bool:
@@ -87,7 +89,9 @@ def is_checkpoint(folder: Path) -> bool:
     return folder.absolute().parent.name == "checkpoints" and _CHECKPOINT.fullmatch(folder.absolute().name) is not None
 
 
-def load_checkpoint(folder: Path, domain: type[Domain] | None = None) -> Model:
+def load_checkpoint(
+    folder: Path, domain: type[Domain] | None = None, generator: type[nn.Module] | None = None
+) -> Model:
     """The model that a checkpoint's averaged weights make.
 
     Raises:
@@ -98,7 +102,7 @@ def load_checkpoint(folder: Path, domain: type[Domain] | None = None) -> Model:
     run = folder.parent.parent
     if not (run / LATEST).is_file():
         raise MissingFile(f"{run} holds no {LATEST}, which says what its checkpoints are; continue it with --resume")
-    model = load_model(run / LATEST, domain)
+    model = load_model(run / LATEST, domain, generator)
     try:
         weights = load_tensors(folder / WEIGHTS)
         compare_with_recorded(folder, [WEIGHTS])

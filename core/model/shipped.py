@@ -6,6 +6,8 @@ import os
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from torch import nn
+
 from ..adapter.domain import Domain
 from ..errors import ArgumentError, MissingFile, UnknownName, show
 from ..registry import suggestion
@@ -30,7 +32,10 @@ def shipped_file(name: str) -> Path:
 
 
 def load_model_named(
-    name_or_path: str | os.PathLike[str], domain: type[Domain] | None = None, ema_length: float | None = None
+    name_or_path: str | os.PathLike[str],
+    domain: type[Domain] | None = None,
+    ema_length: float | None = None,
+    generator: type[nn.Module] | None = None,
 ) -> Model:
     """The model that `load` would make a translator of. Raises MissingFile, UnknownName, ModelFileError or ConfigError.
 
@@ -40,29 +45,33 @@ def load_model_named(
     expect_path("name_or_path", name_or_path, "a run folder, a model file, or the name of a shipped model")
     if domain is not None and not (isinstance(domain, type) and issubclass(domain, Domain)):
         raise ArgumentError(f"domain is {show(domain)}; expected a class of a medium, or None")
+    if generator is not None and not (isinstance(generator, type) and issubclass(generator, nn.Module)):
+        raise ArgumentError(f"generator is {show(generator)}; expected a class of torch modules, or None")
     if ema_length is not None:
         check_length(ema_length)
-        return with_length(_load(name_or_path, domain), name_or_path, ema_length)
-    return _load(name_or_path, domain)
+        return with_length(_load(name_or_path, domain, generator), name_or_path, ema_length)
+    return _load(name_or_path, domain, generator)
 
 
-def _load(name_or_path: str | os.PathLike[str], domain: type[Domain] | None) -> Model:
+def _load(
+    name_or_path: str | os.PathLike[str], domain: type[Domain] | None, generator: type[nn.Module] | None
+) -> Model:
     path, name = Path(name_or_path), os.fspath(name_or_path)
     if path.is_dir():
         if is_checkpoint(path):
-            return load_checkpoint(path, domain)
+            return load_checkpoint(path, domain, generator)
         if not (path / LATEST).is_file():
             raise MissingFile(f"{path} holds no {LATEST}; give a run folder that has saved its model, or a file")
-        return load_model(path / LATEST, domain)
+        return load_model(path / LATEST, domain, generator)
     if path.exists():
-        return load_model(path, domain)
+        return load_model(path, domain, generator)
     run, at, which = name.rpartition("@")
     if at and run and Path(run).is_dir():
-        return load_from_run(Path(run), which, domain)
+        return load_from_run(Path(run), which, domain, generator)
     shipped = shipped_models()
     if name in shipped:
         with as_file(files(_SHIPPED_IN) / f"{name}{_SUFFIX}") as file:
-            return load_model(file, domain)
+            return load_model(file, domain, generator)
     listed = f"shipped models: {', '.join(shipped) or 'none'}"
     if len(path.parts) != 1 or path.suffix:
         raise MissingFile(f"there is no model at {path}; give a run folder, a {_SUFFIX} file, or a name ({listed})")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,10 +11,6 @@ from torch.nn import functional as F
 
 from ..errors import ConfigError, show
 from .norm import InstanceNorm
-
-NormName = Literal["instance", "batch", "none"]
-Downsampling = Literal["strided", "blurred"]
-Upsampling = Literal["transposed", "resize", "blurred"]
 
 _CONVOLUTIONS: dict[int, type[nn.Module]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 _TRANSPOSED: dict[int, type[nn.Module]] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
 
 from .. import registry
 from ..errors import ConfigError, show
 from .settings import NetworkSettings
-from .spec import Networks, NetworkSpec
+from .spec import Kind, Networks, NetworkSpec
 
 OURS = frozenset({"resnet", "unet", "patchgan", "pixel"})
 """The architectures of this room."""
@@ -49,14 +51,14 @@ def default_networks(
         if settings.downsampling != "strided":  # not every architecture has a choice
             options["downsampling"] = settings.downsampling
         asked = {name: getattr(settings, name) for name in _GENERATOR_SETTINGS}
-        return _fitted("generators", str(settings.generator), options, asked)
+        return _fitted("generators", settings.generator, options, asked)
 
     def discriminator(channels: int) -> NetworkSpec:
         filters, layers = settings.discriminator_filters, settings.discriminator_layers
         asked: dict[str, Any] = {"filters": filters, "layers": layers, "norm": settings.norm}
         options = {"in_channels": channels, "dimensions": dimensions, **asked}
         options["filters"] = filters or sizes["discriminator_filters"]
-        return _fitted("discriminators", str(settings.discriminator), options, asked)
+        return _fitted("discriminators", settings.discriminator, options, asked)
 
     return Networks(
         generator(channels_a, channels_b, settings),
@@ -72,23 +74,28 @@ _DEFAULTS |= {name: getattr(NetworkSettings(), name) for name in _GENERATOR_SETT
 
 
 def _fitted(
-    kind: Literal["generators", "discriminators"], architecture: str, options: dict[str, Any], asked: Mapping[str, Any]
+    kind: Kind, network: str | type[Any] | None, options: dict[str, Any], asked: Mapping[str, Any]
 ) -> NetworkSpec:
-    """The spec with the options that the architecture of another package takes; our own take all of theirs.
+    """The spec with the options that the network of somebody else takes; our own take all of theirs.
 
     Raises:
         UnknownName: no such architecture is installed.
         ConfigError: the user asked for what it does not take.
     """
+    given = network if isinstance(network, type) else None
+    if given and not issubclass(given, nn.Module):
+        raise ConfigError(f"networks.{kind[:-1]} is the class {given.__name__}; expected a torch.nn.Module")
+    architecture = registry.own_name(given) if given else str(network)
+    spec = NetworkSpec(architecture, options, given)
     if architecture in OURS:
-        return NetworkSpec(architecture, options)
-    parameters = inspect.signature(registry.find(kind, architecture)).parameters
+        return spec
+    parameters = spec.parameters(kind)
     if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
-        return NetworkSpec(architecture, options)
+        return spec
     refused = [name for name, value in asked.items() if value != _DEFAULTS[name] and name not in parameters]
     if refused:
         takes = ", ".join(name for name in parameters if name in _DEFAULTS) or "none of these settings"
         prefix = "networks." if kind == "generators" else "networks.discriminator_"
         named = ", ".join(f"{prefix}{name}" for name in refused)
         raise ConfigError(f"{named}: the {kind[:-1]} {architecture} does not take it; it takes {takes}")
-    return NetworkSpec(architecture, {name: value for name, value in options.items() if name in parameters})
+    return replace(spec, options={name: value for name, value in options.items() if name in parameters})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from ..errors import show
+from ..registry import Group, name_of
 from ..settings.arguments import settle_types
 from ..settings.faults import raise_faults, require
 
@@ -16,8 +17,8 @@ MOST_BLOCKS = 64
 class NetworkSettings:
     """Settings of the networks; None means the preset's value."""
 
-    generator: str | None = None
-    """Registered generator architecture, such as resnet or unet; None uses the medium's default."""
+    generator: str | type[Any] | None = None
+    """Registered generator architecture, such as resnet or unet, or your own class; None uses the medium's default."""
     filters: int | None = None
     """Channels after the first layer of the generators."""
     blocks: int | None = None
@@ -32,14 +33,19 @@ class NetworkSettings:
     norm: Literal["instance", "batch", "none"] = "instance"
     dropout: float = 0.0
     """Drop-out probability inside residual blocks, 0 to 1."""
-    discriminator: str | None = None
-    """Registered discriminator architecture, such as patchgan or pixel; None uses the medium's default."""
+    discriminator: str | type[Any] | None = None
+    """Registered discriminator architecture, such as patchgan or pixel, or your own class; None uses the medium's
+    default."""
     discriminator_filters: int | None = None
     discriminator_layers: int = 3
     """Strided layers of a PatchGAN; 3 give a receptive field of 70x70."""
 
     def __post_init__(self) -> None:
         settle_types(self, "networks")
+        given: dict[Group, Any] = {"generators": self.generator, "discriminators": self.discriminator}
+        for group, network in given.items():
+            if isinstance(network, type) and ":" not in (name := name_of(group, network)):
+                object.__setattr__(self, group[:-1], name)
         faults: list[str] = []
         bounds = {"filters": 1024, "blocks": MOST_BLOCKS, "blocks_b2a": MOST_BLOCKS, "discriminator_filters": 1024}
         for name, most in bounds.items():

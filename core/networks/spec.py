@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from torch import Tensor, nn
@@ -13,6 +13,9 @@ from .. import registry
 from ..deprecation import renamed_fields
 from ..errors import ConfigError
 from ..sides import Direction, Side
+
+Kind = Literal["generators", "discriminators"]
+"""What a network is for, and the group that it is registered in."""
 
 
 @runtime_checkable
@@ -58,7 +61,16 @@ def as_generator(module: nn.Module) -> Generator:
     """The module, known to be a generator. Raises ConfigError for one that lacks what a generator must have."""
     if not isinstance(module, Generator):
         missing = [name for name in Generator.__annotations__ if not hasattr(module, name)]
-        raise ConfigError(f"{type(module).__name__} is no generator: it has no {', no '.join(missing)}")
+        raise ConfigError(
+            f"{type(module).__name__} is no generator: it has no {', no '.join(missing)}; set them in __init__"
+        )
+    faults = [
+        f"{type(module).__name__}.{name} is {value!r}; give a whole number from 1"
+        for name in Generator.__annotations__
+        if isinstance(value := getattr(module, name), bool) or not isinstance(value, int) or value < 1
+    ]
+    if faults:
+        raise ConfigError(*faults)
     return module
 
 
@@ -67,25 +79,45 @@ class NetworkSpec:
     """A network as data: the registered architecture and the arguments it is built with."""
 
     architecture: str
+    """Its registered name, or the class's own ("module:Class") where it is not registered."""
     options: Mapping[str, Any]
+    given: type[Any] | None = field(default=None, compare=False, repr=False)
+    """The class itself, where somebody gave it; no file holds it."""
 
-    def build(self, kind: Literal["generators", "discriminators"]) -> nn.Module:
+    def maker(self, kind: Kind) -> Any:
+        """What makes the network: the class that was given, or what is registered. Raises UnknownName."""
+        return self.given or registry.find(kind, self.architecture)
+
+    def parameters(self, kind: Kind) -> Mapping[str, inspect.Parameter]:
+        """Those of what makes it, by name. Raises UnknownName."""
+        make = self.maker(kind)
+        # A class without a constructor has that of nn.Module, which takes any keyword and refuses it.
+        plain = isinstance(make, type) and make.__init__ is nn.Module.__init__  # type: ignore[misc]
+        return {} if plain else inspect.signature(make).parameters
+
+    def build(self, kind: Kind) -> nn.Module:
         """The network, with PyTorch's own initial weights.
 
         Raises:
             UnknownName: no such architecture is installed.
             ConfigError: it does not take these options, or is no generator where one is asked for.
         """
-        make = registry.find(kind, self.architecture)
+        make, name = self.maker(kind), f"the {kind[:-1]} {self.architecture}"
         try:
             inspect.signature(make).bind(**self.options)
         except TypeError as error:
-            raise ConfigError(f"{self.architecture} {kind[:-1]}: {error}") from None
+            raise ConfigError(f"{name} cannot be made: {error}; it is given {', '.join(self.options) or 'nothing'}, "
+                              "so give any other argument a default") from None  # fmt: skip
         network = make(**self.options)
-        assert isinstance(network, nn.Module)
+        if not isinstance(network, nn.Module):
+            raise ConfigError(f"{name} is a {type(network).__name__}; expected a torch.nn.Module")
         if kind == "generators":
             as_generator(network)
         return network
+
+    def with_options(self, **options: Any) -> NetworkSpec:
+        """The same network with some of its options replaced."""
+        return replace(self, options={**self.options, **options})
 
 
 @renamed_fields(further="auxiliary")

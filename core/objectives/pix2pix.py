@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 
 from ..errors import ConfigError
-from ..networks.spec import Networks, NetworkSpec
+from ..networks.spec import Networks
 from ..samples import Batch, Warp
 from ..settings.faults import raise_faults, require_at_least
 from ..sides import Direction, Side
@@ -75,7 +75,7 @@ class Pix2pix(Objective):
                 "B together: set networks.discriminator to patchgan or pixel"
             )
         channels = sum(spec.options["in_channels"] for spec in specs)
-        conditional = NetworkSpec(specs[1].architecture, {**specs[1].options, "in_channels": channels})
+        conditional = specs[1].with_options(in_channels=channels)
         return dataclasses.replace(networks, discriminator_b=conditional)
 
     def generator_step(

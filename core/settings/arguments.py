@@ -119,6 +119,8 @@ def _fits(value: Any, kind: Any) -> bool:
     origin, kinds = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         return any(_fits(value, each) for each in kinds)
+    if origin is type:
+        return isinstance(value, type)
     if origin is Literal:
         return isinstance(value, tuple({type(choice) for choice in kinds}))
     if origin in (tuple, list):

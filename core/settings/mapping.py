@@ -19,6 +19,7 @@ import yaml
 
 from ..deprecation import with_new_names
 from ..errors import ConfigError, MissingFile, shortened, show
+from ..registry import own_name
 from .plain import from_yaml, is_unicode
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ def _plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
-    return value
+    return own_name(value) if isinstance(value, type) else value
 
 
 # -- mapping to dataclass ---------------------------------------------------------------------------
@@ -154,6 +155,8 @@ def _convert(value: Any, kind: Any, name: str, faults: list[str]) -> Any:
         return value if isinstance(value, kind) else read(kind, value, name, faults)
     if origin in (tuple, list):
         return _convert_sequence(value, kind, name, faults)
+    if origin is type:  # a file names a class, and never holds one
+        return _refuse(given, kind, name, faults)
     if origin is Literal:
         return value if value in kinds else _refuse(given, kind, name, faults)
     converter = _CONVERTERS.get(kind)
@@ -262,6 +265,8 @@ def describe(kind: Any) -> str:
     origin, kinds = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         return " or ".join(describe(each) for each in kinds)
+    if origin is type:
+        return "a class (in Python)"
     if origin is Literal:
         return f"one of {', '.join(str(choice) for choice in kinds)}" if len(kinds) > 1 else str(kinds[0])
     if origin is tuple and kinds[-1] is not Ellipsis:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import traceback
 from typing import TYPE_CHECKING
 
 from ..errors import Interrupted, UnpairedError
@@ -35,5 +36,6 @@ def _run_apart(fabric: Fabric, plan: RunPlan) -> Interrupted | UnpairedError | N
     try:
         run(fabric, plan)
     except (Interrupted, UnpairedError) as error:
+        error.add_note(traceback.format_exc())  # it stays behind
         return error
     return None

@@ -7,16 +7,15 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-
+from .. import registry
+from ..adapter.checks import fault_of_sending
 from ..errors import ConfigError, OutputError, show
 from ..files import real_path
 from ..networks.settings import NetworkSettings
-from ..networks.spec import as_generator
 from ..settings.faults import raise_faults, require
 from ..settings.mapping import read_yaml, to_mapping
 from ..settings.plain import is_unicode
-from ..sides import SIDES
+from .check_networks import check_networks
 from .loader import AHEAD, first_sample
 from .plan import FORMAT, RunPlan
 from .resources import memory, most_processes
@@ -48,26 +47,7 @@ def check_shapes(plan: RunPlan) -> None:
     shapes = {side: tuple(first_sample(plan.domain, each.files, side).shape) for side, each in plan.inventories.items()}
     plan.objective.check_shapes(shapes["a"], shapes["b"])
     _check_memory(plan.training, sum(math.prod(shape) for shape in shapes.values()))
-    for direction, (side, _) in SIDES.items():
-        shape, spec = shapes[side], plan.networks.discriminator(side)
-        with torch.device("meta"):
-            translator = as_generator(plan.networks.generator(direction).build("generators"))
-            discriminator = spec.build("discriminators")
-            # A discriminator may be shown more channels than a sample has: pix2pix shows A and B as one.
-            seen = (int(spec.options.get("in_channels", shape[0])), *shape[1:])
-            if any(size % translator.multiple or size < translator.minimum for size in shape[1:]):
-                raise ConfigError(
-                    f"samples of {side.upper()} are {' x '.join(map(str, shape[1:]))}; this generator needs "
-                    f"multiples of {translator.multiple}, at least {translator.minimum}: change the domain's size"
-                )
-            try:
-                discriminator(torch.empty(1, *seen))
-            except (RuntimeError, ValueError):
-                raise ConfigError(
-                    f"samples of {side.upper()} ({' x '.join(map(str, shape[1:]))}) are too small for "
-                    f"{plan.network_settings.discriminator_layers} discriminator layers; enlarge the domain's size or "
-                    "lower networks.discriminator_layers"
-                ) from None
+    check_networks(plan.networks, shapes, plan.training.batch)
 
 
 def _check_memory(training: TrainingSettings, values: int) -> None:
@@ -79,6 +59,24 @@ def _check_memory(training: TrainingSettings, values: int) -> None:
             f"training.batch is {training.batch}: samples alone would take {needed / 1e9:,.1f} GB, and this machine "
             f"has {present / 1e9:,.1f}; lower training.batch, training.accumulate or training.workers"
         )
+
+
+def check_classes(plan: RunPlan) -> None:
+    """Raise ConfigError for a class of the user's that other processes of this training cannot get at."""
+    if plan.training.processes == 1:
+        return
+    networks = plan.network_settings
+    given = {
+        "objective": type(plan.objective),
+        "generator": networks.generator,
+        "discriminator": networks.discriminator,
+    }
+    for what, kind in given.items():
+        if isinstance(kind, type) and (fault := fault_of_sending(kind)):
+            raise ConfigError(
+                f"the {what} {kind.__name__} {fault}, which training.processes {plan.training.processes} needs; define "
+                "it at the top of a module, or set training.processes to 1"
+            )
 
 
 def check_data(plan: RunPlan, changed: bool) -> str | None:
@@ -106,6 +104,7 @@ def check_resumable(plan: RunPlan) -> None:
         "networks": to_mapping(plan.domain.architectures(NetworkSettings())),
         "objective": to_mapping(type(plan.objective_settings)()),
     }
+    _use_present_names(earlier, now, plan)
     earlier |= {part: {**filled, **(earlier.get(part) or {})} for part, filled in defaults.items()}
     changed = [
         f"{part} ({_difference(earlier.get(part), now[part])})" for part in _FIXED if earlier.get(part) != now[part]
@@ -122,6 +121,22 @@ def check_resumable(plan: RunPlan) -> None:
             f"{plan.out} cannot be resumed with other settings: {', '.join(changed)}; "
             "give the run's own settings or start a new run"
         )
+
+
+def _use_present_names(earlier: Mapping[str, Any], now: Mapping[str, Any], plan: RunPlan) -> None:
+    """Bring up to date how a config.yaml names classes: one may have been registered since it was written."""
+    groups: tuple[tuple[str, str, registry.Group], ...] = (
+        ("objective", "name", "objectives"),
+        ("networks", "generator", "generators"),
+        ("networks", "discriminator", "discriminators"),
+    )
+    for part, key, group in groups:
+        for settings in (earlier.get(part), now[part]):
+            if isinstance(settings, dict) and isinstance(settings.get(key), str):
+                settings[key] = registry.name_of(group, settings[key])
+    objective = earlier.get("objective")
+    if isinstance(objective, dict) and objective.get("name") == type(plan.objective).__name__:
+        objective["name"] = now["objective"]["name"]  # earlier versions recorded of a class no more than that
 
 
 def check_new(plan: RunPlan) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from ..errors import ResourceError, UnpairedError
+from ..errors import ResourceError, UnpairedError, fault_of_others
 
 MORE = "give /dev/shm more (docker run --shm-size 1g), or set training.workers to 0"
 _PER_CPU = 4
@@ -38,14 +38,18 @@ def memory() -> int | None:
 
 @contextmanager
 def told_in_words() -> Iterator[None]:
-    """Turn PyTorch's errors about missing memory, or a process that the system ended, into a ResourceError."""
+    """Turn PyTorch's errors about missing memory, or a process that the system ended, into a ResourceError, and what a
+    class of somebody else's raises into an AdapterError."""
     try:
         yield
+    except UnpairedError:
+        raise
     except Exception as error:
-        told = None if isinstance(error, UnpairedError) else _in_words(error)
-        if told is None:
-            raise
-        raise ResourceError(told) from error
+        if told := _in_words(error):
+            raise ResourceError(told) from error
+        if theirs := fault_of_others(error):
+            raise theirs from error
+        raise
 
 
 def _in_words(error: BaseException) -> str | None:

@@ -18,6 +18,8 @@ from ..errors import ArgumentError, ConfigError, as_note, show
 from ..files import clear_leftovers
 from ..monitoring.callbacks import Callback, check_callbacks, check_pickled
 from ..networks.settings import NetworkSettings
+from ..networks.spec import Networks
+from ..objectives.installed import check_objective
 from ..objectives.objective import Objective
 from ..settings.arguments import expect, expect_path, expect_truths
 from ..settings.plain import is_unicode
@@ -27,7 +29,8 @@ from .launch import train_in_processes
 from .lock import taken
 from .loop import run
 from .plan import RunPlan
-from .preflight import check_bounds, check_data, check_new, check_place, check_resumable, check_shapes
+from .preflight import check_bounds, check_classes, check_data, check_new, check_place, check_resumable, check_shapes
+from .resources import told_in_words
 from .settings import TrainingSettings
 
 
@@ -54,7 +57,8 @@ def train(
         domain: adapter of the medium, for example `unpaired.Image(size=256)`.
         out: the run folder; created if necessary.
         preset: size of the networks: tiny, small or base (the paper's).
-        networks: changes to the preset (default: the objective's published settings).
+        networks: changes to the preset (default: the objective's published settings); generator and discriminator may
+            be classes of your own.
         objective: settings of the objective (default: the paper's weights, with the domain's own losses).
         objective_name: cycle, dual, disco, pix2pix, cut, another that is installed, or your own class.
         training: settings of training (default: the objective's published settings); single fields can be given as
@@ -92,7 +96,7 @@ def train(
         names=names,
         preset=preset,
         network_settings=network_settings,
-        networks=scheme.networks(domain.networks(preset, network_settings)),
+        networks=_described(scheme, domain.networks(preset, network_settings)),
         objective_name=name,
         objective=scheme,
         objective_settings=objective_settings,
@@ -104,12 +108,18 @@ def train(
 
 def _chosen(objective: str | type[Objective], given: Any, domain: Domain) -> tuple[str, Objective, Any]:
     """The objective of that name or class: its name, itself, and its settings. Raises for what cannot be trained."""
-    name = objective if isinstance(objective, str) else objective.__name__
-    kind = domain.objective_type(name) if isinstance(objective, str) else objective
+    name, kind = _objective(objective, domain)
     settings = _fitting(given, kind.settings_type, domain, name)
-    scheme = kind(settings)
-    scheme.check(domain.channels("a"), domain.channels("b"))
+    with told_in_words():
+        scheme = kind(settings)
+        scheme.check(domain.channels("a"), domain.channels("b"))
     return name, scheme, settings
+
+
+def _described(scheme: Objective, networks: Networks) -> Networks:
+    """The networks that an objective trains, given those of the domain."""
+    with told_in_words():
+        return scheme.networks(networks)
 
 
 def _start(plan: RunPlan, resume: bool, data_changed: bool) -> Path:
@@ -124,7 +134,8 @@ def _start(plan: RunPlan, resume: bool, data_changed: bool) -> Path:
         if not resume:
             check_new(plan)
         clear_leftovers(plan.out)
-        plan, note = _checked(plan, resume, data_changed)
+        with told_in_words():
+            plan, note = _checked(plan, resume, data_changed)
         if note:
             fabric.print(as_note(note), file=sys.stderr)
         if launches:
@@ -144,6 +155,7 @@ def _checked(plan: RunPlan, resume: bool, data_changed: bool) -> tuple[RunPlan, 
         check_resumable(plan)
     check_shapes(plan)
     check_pickles(plan.domain, plan.training.workers, plan.training.processes)
+    check_classes(plan)
     return plan, note
 
 
@@ -177,6 +189,16 @@ def _counted(settings: TrainingSettings) -> TrainingSettings:
     if "LOCAL_WORLD_SIZE" not in os.environ:
         return settings
     return dataclasses.replace(settings, processes=int(os.environ["WORLD_SIZE"]))
+
+
+def _objective(given: str | type[Objective], domain: Domain) -> tuple[str, type[Objective]]:
+    """The name of an objective, as config.yaml records it, and its class. Raises UnknownName or ConfigError."""
+    if isinstance(given, str):
+        return given, domain.objective_type(given)
+    check_objective(given)
+    name = registry.name_of("objectives", given)
+    # A medium may have another class of that name.
+    return (name if ":" in name or domain.objective_type(name) is given else registry.own_name(given)), given
 
 
 def _fitting(given: Any, wanted: type[Any], domain: Domain, name: str) -> Any:

@@ -29,7 +29,7 @@ def start_from(engine: Engine, networks: Networks, domain: Domain, source: str) 
         ConfigError: its generators are not those of this run; the message says how they differ.
         MissingFile, UnknownName, ModelFileError: there is no such model, or it cannot be read.
     """
-    model = load_model_named(source, type(domain))
+    model = load_model_named(source, type(domain), generator=networks.generator_a2b.given)
     for direction in engine.generators.by_direction():
         ours, theirs = networks.generator(direction), model.networks.generator(direction)
         if direction not in model.generators:

@@ -52,18 +52,21 @@ def ecg_case(recordings: Path, long_recording: Path) -> Case:
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """install(package, name, target, code): a package of one module that registers a domain, as pip would leave it."""
+    """install(package, name, target, code): a package of one module that registers a domain (or something of another
+    `group`, and what `more` lines of its entry points say), as pip would leave it."""
     place = tmp_path / "site-packages"
     place.mkdir()
     monkeypatch.syspath_prepend(str(place))
 
-    def made(package: str, name: str, target: str, code: str | None = None) -> None:
+    def made(
+        package: str, name: str, target: str, code: str | None = None, group: str = "domains", more: str = ""
+    ) -> None:
         if code is not None:
             (place / f"{target.partition(':')[0]}.py").write_text(code)
         metadata = place / f"{package.replace('-', '_')}-1.0.dist-info"
         metadata.mkdir()
         (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-        (metadata / "entry_points.txt").write_text(f"[unpaired.domains]\n{name} = {target}\n")
+        (metadata / "entry_points.txt").write_text(f"[unpaired.{group}]\n{name} = {target}\n{more}")
         registry._points.cache_clear()
 
     yield made

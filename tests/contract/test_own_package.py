@@ -87,9 +87,13 @@ FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def test_networks_of_ones_own_from_the_guide_to_a_file(repository: Path, assets: Path, tmp_path: Path) -> None:
     run = install("unpaired-dilated", repository, tmp_path)
-    checked = FENCE.search((repository / "docs" / "how-to" / "add-a-network.md").read_text())
-    assert checked is not None
-    run("-c", checked[1] + "\ntest_networks()\n")
+    checked, trained = FENCE.findall((repository / "docs" / "how-to" / "add-a-network.md").read_text())
+    run("-c", checked + "\ntest_networks()\n")
+    quick = "networks=networks, steps=1, workers=0, preset='tiny', device='cpu')"
+    trained = trained.replace("size=256", "size=32").replace("networks=networks)", quick)
+    for name in ("day", "night"):
+        trained = trained.replace(f'"{name}"', repr(str(assets / "day2night" / name)))
+    run("-c", trained)
 
     def unpaired_(*words: str | Path) -> str:
         return run("-m", "unpaired.apps.main", *words)

@@ -159,4 +159,4 @@ def _stack(x: Tensor, context_inputs: Mapping[str, Tensor]) -> Tensor:
 
 
 def _of_stacked_frames(spec: NetworkSpec) -> NetworkSpec:
-    return NetworkSpec(spec.architecture, {**spec.options, "in_channels": FRAMES * spec.options["in_channels"]})
+    return spec.with_options(in_channels=FRAMES * spec.options["in_channels"])
