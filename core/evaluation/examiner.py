@@ -19,6 +19,7 @@ from ..conversion.translator import Translator
 from ..files import output_error
 from ..sides import SIDES, Direction, Side, backwards
 from .report import DirectionScores
+from .verdict import Symptoms
 
 if TYPE_CHECKING:
     pass
@@ -108,15 +109,24 @@ class Examiner:
             _OneByOne(self.files[side], partial(self._plain, side=side)) for side in (source, target)
         )
         with tempfile.TemporaryDirectory(prefix="unpaired-") as scratch:
-            translated, errors, paired = self._translate(direction, inputs, real, Path(scratch))
+            seen, untouched = Symptoms(), _Average()
+            translated, errors, paired = self._translate(direction, inputs, real, Path(scratch), seen, untouched)
             unpaired = self.domain.unpaired_scores(translated, plain_real, self.extractor, self.seed)
         untranslated = (
             self.domain.unpaired_scores(plain_inputs, plain_real, self.extractor, self.seed) if self.alike else {}
         )
-        return DirectionScores(errors.get("cycle"), self._identity(direction, real), unpaired, untranslated, paired)
+        identity, found = self._identity(direction, real), seen.found(plain_real)
+        cycle = errors.get("cycle")
+        return DirectionScores(cycle, identity, unpaired, untranslated, paired, untouched.result(), found)
 
     def _translate(
-        self, direction: Direction, inputs: _OneByOne, real: _OneByOne, scratch: Path
+        self,
+        direction: Direction,
+        inputs: _OneByOne,
+        real: _OneByOne,
+        scratch: Path,
+        seen: Symptoms,
+        untouched: _Average,
     ) -> tuple[_OneByOne, dict[str, float], dict[str, float]]:
         """Every input translated into `scratch`; the mean cycle error; the paired figures."""
         back = backwards(direction) if backwards(direction) in self.translator.model.generators else None
@@ -132,9 +142,12 @@ class Examiner:
             if self.paired:
                 line.append(plain(real[index], target))
                 paired.add(line[1], line[-1])
+                if self.alike:
+                    untouched.add(self.domain.paired_scores(line[0], line[-1]))
             if back is not None:
                 line.append(plain(self._through(y, back), source))
                 errors.add({"cycle": _difference(line[-1], line[0])})
+            seen.add(line[0], line[1], line[-1] if back is not None else None)
             if index in shown:
                 self.lines.append([self.domain.preview(sample) for sample in line])
             self._tick()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 from ..adapter.inventory import BrokenFile
 from ..sides import Direction, Side
+from .verdict import gain, in_words
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,10 @@ class DirectionScores:
     """The same distances for the unchanged input: the values a translator must beat. Empty when channels differ."""
     paired: Mapping[str, float]
     """Means of the domain's paired figures over the files, and what further scorers gathered."""
+    paired_untranslated: Mapping[str, float] = field(default_factory=dict)
+    """The domain's paired figures of the unchanged input. Empty without pairs, or when channels differ."""
+    findings: Mapping[str, str] = field(default_factory=dict)
+    """Evidence by finding: what is wrong with the translations, by the terms of `core/terms.py`."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +74,7 @@ class EvaluationReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; figures that are infinite or undefined become None."""
-        plain: dict[str, Any] = plain_values(self)
-        return plain
+        return {**plain_values(self), "verdict": self.verdicts()}
 
     def as_json(self) -> str:
         """The same as indented JSON text."""
@@ -80,8 +84,19 @@ class EvaluationReport:
         return self.text()
 
     def text(self) -> str:
-        """A table for people, a line a figure."""
-        return "\n".join([*_heading(self), "", *_table(self)])
+        """A table for people, a line a figure, and the verdict on each direction below."""
+        return "\n".join([*_heading(self), "", *_table(self), "", *_verdicts(self)])
+
+    def verdicts(self) -> dict[Direction, str]:
+        """What each direction gained over the untouched input, and what its translations look like, in words."""
+        files = min(used.scored for used in self.sets.values())
+        found = {}
+        for direction, scores in self.scores.items():
+            paired = bool(scores.paired_untranslated)
+            own = scores.paired if paired else scores.unpaired
+            untouched = scores.paired_untranslated if paired else scores.untranslated
+            found[direction] = in_words(*gain(own, untouched, paired, files), scores.findings)
+        return found
 
 
 def plain_values(value: Any) -> Any:
@@ -112,6 +127,12 @@ def _heading(report: EvaluationReport) -> Iterator[str]:
         yield f"sheet       {report.sheet}"
 
 
+def _verdicts(report: EvaluationReport) -> Iterator[str]:
+    for direction, words in report.verdicts().items():
+        source, target = report.model.names if direction == "a2b" else report.model.names[::-1]
+        yield f"verdict     {source} to {target}: {words}"
+
+
 def _table(report: EvaluationReport) -> Iterator[str]:
     columns = {direction: _figures(scores) for direction, scores in report.scores.items()}
     names = list(dict.fromkeys(name for figures in columns.values() for name in figures))
@@ -122,7 +143,12 @@ def _table(report: EvaluationReport) -> Iterator[str]:
 
 
 def _figures(scores: DirectionScores) -> dict[str, float | None]:
-    groups = {"unpaired": scores.unpaired, "untranslated": scores.untranslated, "paired": scores.paired}
+    groups = {
+        "unpaired": scores.unpaired,
+        "untranslated": scores.untranslated,
+        "paired": scores.paired,
+        "untranslated paired": scores.paired_untranslated,
+    }
     flat: dict[str, float | None] = {"cycle": scores.cycle, "identity": scores.identity}
     return flat | {f"{group} {name}": value for group, figures in groups.items() for name, value in figures.items()}
 
