@@ -22,12 +22,14 @@ from unpaired import (
 )
 from unpaired.apps.command_line import Parser
 from unpaired.apps.run_settings import GROUPS, compose, described, objective_of, read_settings
+from unpaired.core import show
 from unpaired.core.adapter import find_domain
 
 DESCRIPTION = """Train a translator from two folders that need no pairs.
 
   unpaired train --domain image --a photos --b paintings --out runs/monet
   unpaired train --domain image --data datasets/horse2zebra --out runs/zebra --preset small --steps 20000
+  unpaired train --domain image --a photos --b paintings --out runs/monet --hours 8
   unpaired train --out runs/monet --resume"""
 
 
@@ -45,6 +47,7 @@ def parser() -> Parser:
     made.add_argument("--names", nargs=2, metavar=("A", "B"), help="names of the two domains")
     made.add_argument("--objective", metavar="NAME", help="cycle (default), dual, disco, pix2pix, cut, or another")
     made.add_argument("--config", metavar="FILE", help="settings from a YAML file; options override it")
+    made.add_argument("--hours", metavar="H", help="a deadline in place of --steps: 60 --minutes each")
     made.add_argument("--resume", action="store_true", help="continue the run at --out with its own settings")
     made.add_argument("--data-changed", action="store_true", help="with --resume: even if the folders hold other files")
     made.details = _details
@@ -134,10 +137,30 @@ def _of_words(args: argparse.Namespace) -> dict[str, Any]:
             given[group] = {"name": name, **given.get(group, {})}
     if args.data is not None:
         given |= _data_set(Path(args.data), args)
+    _set_length(given, args)
     for key in ("a", "b", "out", "preset", "names"):
         if getattr(args, key) is not None:
             given[key] = getattr(args, key)
     return given
+
+
+def _set_length(given: dict[str, Any], args: argparse.Namespace) -> None:
+    """So many steps, or a deadline: what was typed takes the place of what a file says."""
+    lengths = ("training.steps", "training.minutes", "hours")
+    typed = [args.typed[name] for name in lengths if name in args.typed]
+    if len(typed) > 1:
+        args.faults.append(f"{' and '.join(typed)} exclude each other: a run has so many steps, or a deadline")
+    if not typed:
+        return
+    training = dict(given.get("training", {}))
+    if args.hours is not None:
+        try:
+            training["minutes"] = 60 * float(args.hours)
+        except ValueError:
+            args.faults.append(f"--hours is {show(args.hours)}; expected a number")
+    elif "training.steps" in args.typed:
+        training["minutes"] = None
+    given["training"] = {"pace": (), **training}
 
 
 def _data_set(folder: Path, args: argparse.Namespace) -> dict[str, str]:

@@ -47,6 +47,12 @@ def read_metrics(run: Path | str) -> list[dict[str, Any]]:
     return [record for record in iterate_lines(Path(run) / METRICS) if "score" not in record]
 
 
+def seconds_logged(run: Path | str, step: int) -> float:
+    """Seconds of training until `step`, by what was logged last before it; 0 where nothing was."""
+    before = [record for record in read_metrics(run) if record["step"] <= step]
+    return float(before[-1].get("seconds") or 0.0) if before else 0.0
+
+
 def read_scores(run: Path | str) -> list[ScoreReport]:
     """The scores of a run folder so far, in order; NaN where the file has null."""
     return [

@@ -87,6 +87,10 @@ class Monitor:
             writer.on_checkpoint(self._run, report)
         self._callbacks.on_checkpoint(report)
 
+    def say(self, text: str) -> None:
+        """Show a line of text beside the progress."""
+        self._progress.note(text)
+
     def diverged(self, step: int, what: str) -> None:
         """Note that the engine stops the run, for `what` became NaN or infinite."""
         self._note(self._doctor.diverged(step, what), step)

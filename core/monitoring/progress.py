@@ -34,7 +34,7 @@ class Progress(Callback):
 
             self._bar = tqdm(total=report.steps, initial=self._start, unit="step", file=self._stream,
                              dynamic_ncols=True, bar_format=BAR)  # fmt: skip
-        self._bar.n = report.step
+        self._bar.n, self._bar.total = report.step, report.steps
         self._bar.set_postfix_str(f"{rate_text(report)}, {losses_text(report)}")
 
     def note(self, text: str) -> None:

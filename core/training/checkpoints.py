@@ -32,6 +32,7 @@ from ..model.stored import (
     save_plain,
     save_tensors,
 )
+from .pace import Pace
 
 FORMAT = 1
 
@@ -49,6 +50,10 @@ class Checkpoint:
     """The step of the model that `best` is the figure of; None where there is none, or an earlier version wrote it."""
     post_hoc: Mapping[str, Any] | None = None
     """State of the post-hoc averages; None where none are kept."""
+    seconds: float | None = None
+    """Seconds of training until then; None where an earlier version wrote it."""
+    pace: Pace | None = None
+    """The pace of the run as it was then; None likewise."""
 
 
 def listed(run: Path) -> list[Path]:
@@ -83,6 +88,8 @@ def save_shared(
     best: float | None,
     best_step: int | None = None,
     post_hoc: Mapping[str, Any] | None = None,
+    seconds: float | None = None,
+    pace: Pace | None = None,
 ) -> Path:
     """Write what all processes share and give the checkpoint its name; call after every `save_local`.
 
@@ -92,9 +99,12 @@ def save_shared(
     with _whole_or_gone(unfinished, target):
         unfinished.mkdir(parents=True, exist_ok=True)
         save_tensors(weights, unfinished / WEIGHTS)
-        state = {"format": FORMAT, "step": step, "optimisers": dict(shared), "best": best, "best_step": best_step}
+        state: dict[str, Any] = {"format": FORMAT, "step": step, "optimisers": dict(shared)}
+        state |= {"best": best, "best_step": best_step}
         if post_hoc is not None:
             state["post_hoc"] = dict(post_hoc)
+        if pace is not None:
+            state |= {"seconds": seconds, "pace": {"steps": pace.steps, "plans": [list(plan) for plan in pace.plans]}}
         save_plain(state, unfinished / "state.pt")
         facts = {file.name: file_facts(file) for file in sorted(unfinished.iterdir())}
         (unfinished / CHECKSUMS).write_text(json.dumps(facts, indent=2) + "\n")
@@ -201,7 +211,18 @@ def _checkpoint(state: Any, weights: Mapping[str, Tensor], local: Any, folder: P
     for name, value in weights.items():
         if not bool(value.isfinite().all()):
             raise Unreadable(f"{name[:80]} is not finite")
-    return Checkpoint(step, weights, shared, local, best, best_step, post_hoc)
+    return Checkpoint(step, weights, shared, local, best, best_step, post_hoc, *_timing(state))
+
+
+def _timing(state: Mapping[str, Any]) -> tuple[float | None, Pace | None]:
+    """Seconds and pace of a state, where it has them. Raises Unreadable."""
+    if "pace" not in state:
+        return None, None
+    try:
+        steps, plans = int(state["pace"]["steps"]), state["pace"]["plans"]
+        return float(state["seconds"]), Pace(steps, tuple((int(start), int(end)) for start, end in plans))
+    except (LookupError, TypeError, ValueError) as error:
+        raise Unreadable("state.pt has no seconds, or no pace, that can be read") from error
 
 
 def _unfinished(run: Path, step: int) -> Path:

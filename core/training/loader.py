@@ -10,6 +10,7 @@ import multiprocessing
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,8 +25,8 @@ from ..errors import AdapterError, MediaError, ResourceError, UnpairedError
 from ..samples import Batch, Sample
 from ..sides import Side
 from .handover import Piped, sendable
+from .pace import Pace
 from .resources import MORE
-from .schedule import constant_then_linear
 from .settings import TrainingSettings
 
 AHEAD = 4
@@ -33,6 +34,15 @@ AHEAD = 4
 _ATTEMPTS = 20
 _VALUES_EVERY = 16
 """Of so many samples the values of one are looked at, after the first epoch."""
+
+
+class Draw(NamedTuple):
+    """What is drawn for one place in a batch."""
+
+    position: int
+    """Of the pair in the run."""
+    augmentation: float
+    """The share of augmentation that is left at that point of the schedule."""
 
 
 class PairDataset(Dataset[Batch]):
@@ -59,15 +69,19 @@ class PairDataset(Dataset[Batch]):
         self._spaces: dict[Side, tuple[int, ...]] = {}
 
     def __getitem__(self, position: int) -> Batch:
+        pace = Pace(self.settings.steps, self.settings.pace)
+        return self.draw(Draw(position, pace.factor(position // self.samples_a_step, self.settings.constant_share)))
+
+    def draw(self, wanted: Draw) -> Batch:
+        """The pair at a position of the run. Raises MediaError, AdapterError."""
         problems: list[str] = []
-        a, b = (sample for sides in self.together for sample in self._samples(sides, position, problems))
+        a, b = (sample for sides in self.together for sample in self._samples(sides, wanted, problems))
         contexts = [{name: value[None] for name, value in sample.context.items()} for sample in (a, b)]
         return Batch(a.x[None], b.x[None], tuple(problems), *contexts)
 
-    def _samples(self, sides: tuple[Side, ...], position: int, problems: list[str]) -> list[Sample]:
+    def _samples(self, sides: tuple[Side, ...], wanted: Draw, problems: list[str]) -> list[Sample]:
         """A sample of each of the sides, which share order and random numbers: those of the first."""
-        step = position // self.samples_a_step
-        augmentation = constant_then_linear(step, self.settings.steps, self.settings.constant_share)
+        position, augmentation = wanted
         # Every file's at first, then now and again: of pictures that are held decoded it would cost a tenth.
         values = position < len(self.files[sides[0]]) or position % _VALUES_EVERY == 0
         for attempt in range(_ATTEMPTS):
@@ -108,21 +122,40 @@ class PairDataset(Dataset[Batch]):
         return int(self._orders[side][1][place])
 
 
-class Positions(Sampler[list[int]]):
-    """Positions of each batch this process draws from a given step on."""
+class Positions(Sampler[list[Draw]]):
+    """What each batch of this process draws, from a given step on, to the end that `pace` has when it gets there.
 
-    def __init__(self, settings: TrainingSettings, start_step: int, rank: int, processes: int) -> None:
+    The loader asks some steps ahead (`steps_ahead`): a change of the pace must concern later ones.
+    """
+
+    def __init__(
+        self,
+        settings: TrainingSettings,
+        start_step: int,
+        rank: int,
+        processes: int,
+        pace: Callable[[], Pace] | None = None,
+    ) -> None:
         self.settings, self.start_step, self.rank, self.processes = settings, start_step, rank, processes
+        whole = Pace(settings.steps, settings.pace)
+        self.pace = pace or (lambda: whole)
 
-    def __iter__(self) -> Iterator[list[int]]:
-        batch = self.settings.batch
-        first = self.start_step * self.settings.accumulate
-        for number in range(first, self.settings.steps * self.settings.accumulate):
+    def __iter__(self) -> Iterator[list[Draw]]:
+        batch, accumulate = self.settings.batch, self.settings.accumulate
+        number = self.start_step * accumulate
+        while number < self.pace().steps * accumulate:
             start = (number * self.processes + self.rank) * batch
-            yield list(range(start, start + batch))
+            augmentation = self.pace().factor(number // accumulate, self.settings.constant_share)
+            yield [Draw(position, augmentation) for position in range(start, start + batch)]
+            number += 1
 
     def __len__(self) -> int:
-        return (self.settings.steps - self.start_step) * self.settings.accumulate
+        return (self.pace().steps - self.start_step) * self.settings.accumulate
+
+
+def steps_ahead(settings: TrainingSettings) -> int:
+    """Steps for which samples may have been drawn already, the next one included."""
+    return 1 - (-AHEAD * settings.workers // settings.accumulate)
 
 
 def collate(pairs: Sequence[Batch]) -> Batch:
@@ -164,9 +197,9 @@ class _Sent(Dataset[Batch | UnpairedError]):
     def __init__(self, pairs: PairDataset) -> None:
         self.pairs = pairs
 
-    def __getitem__(self, position: int) -> Batch | UnpairedError:
+    def __getitem__(self, wanted: Draw) -> Batch | UnpairedError:
         try:
-            return self.pairs[position]
+            return self.pairs.draw(wanted)
         except UnpairedError as error:
             if get_worker_info() is not None:  # the traceback stays behind
                 error.add_note(traceback.format_exc())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -16,27 +17,28 @@ from ..adapter.folders import LISTED, told
 from ..errors import CallbackError, Interrupted, NumericsError, OutputError, as_note
 from ..model.model_file import Model, header_if_any, save_model
 from ..model.of_run import checkpoint_folder
+from ..monitoring.log import seconds_logged
 from ..monitoring.monitor import Monitor
 from ..monitoring.records import CheckpointReport, StepReport
 from ..samples import Batch, Warp
 from ..settings.mapping import write_yaml
 from . import checkpoints
 from .best import BestLoss
+from .course import AGREE_EVERY, Course
 from .engine import Engine
+from .estimate import checkpoint_seconds, outlook
 from .loader import PairDataset, Positions, loader
+from .pace import Pace
 from .plan import RunPlan
 from .post_hoc import drop_snapshots, keep_snapshot
 from .previews import preview
 from .resources import told_in_words
-from .schedule import constant_then_linear
 from .signals import stop_requests
 from .start_from import start_from
+from .timekeeper import Timekeeper
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-
-_AGREE_EVERY = 10
-"""Steps after which several processes ask one another whether to stop."""
 
 
 def run(fabric: Fabric, plan: RunPlan) -> None:
@@ -55,13 +57,14 @@ class Loop:
         self.step = 0
         self.best = BestLoss(plan.training.best)
         self._saved: int | None = None
-        self._restore()
+        self.course = self._restore()
         self.monitor: Monitor | None = None
         self._begun = False
         self._sums: dict[str, Tensor] = {}
         self._counted = 0
         self._since = time.perf_counter()
         self._passed_over: set[str] = set()
+        self._announced = False
         self._say_what_is_left_out()
 
     def run(self) -> None:
@@ -74,9 +77,12 @@ class Loop:
                     self._advance(batches)
                     if self._stopping(stop.is_set() or self._fault is not None):
                         self._interrupt()
+                    if self.step >= self.course.pace.steps:
+                        break
             self._begin()
             if self._saved != self.step:
                 self._save()
+            self._complete_deadline()
             if self._fault is not None:
                 raise self._fault
         except BaseException as error:
@@ -114,11 +120,27 @@ class Loop:
         self._begun = True
         if self.fabric.is_global_zero:
             plan, start = self.plan, self._saved or 0
-            write_yaml(plan.out / "config.yaml", plan.mapping())
+            settings = self._write_settings(self.settings.minutes)
             drop_snapshots(plan.out, start)
-            self.monitor = Monitor(
-                plan.out, plan.domain, plan.objective, plan.mapping(), start, callbacks=plan.callbacks
-            )
+            self.monitor = Monitor(plan.out, plan.domain, plan.objective, settings, start, callbacks=plan.callbacks)
+            self.monitor.say(f"report: {plan.out / 'report.html'}")
+
+    def _write_settings(self, minutes: float | None) -> dict[str, Any]:
+        """Write config.yaml with the pace as it is now; the settings as a mapping."""
+        pace = self.course.pace
+        training = dataclasses.replace(self.settings, steps=pace.steps, pace=pace.plans, minutes=minutes)
+        settings = dataclasses.replace(self.plan, training=training).mapping()
+        write_yaml(self.plan.out / "config.yaml", settings)
+        return settings
+
+    def _complete_deadline(self) -> None:
+        """Record what a deadline came to, so that the run can be repeated without a clock."""
+        if self.settings.minutes is None or not self.fabric.is_global_zero:
+            return
+        self._write_settings(None)
+        took = self.course.timekeeper.elapsed / 60
+        self._say(f"{self.step:,} steps in {took:.3g} of {self.settings.minutes:g} minutes; to repeat them exactly: "
+                  f"unpaired train --config {self.plan.out / 'config.yaml'} --out AGAIN")  # fmt: skip
 
     def _complete(self) -> None:
         """Write the model files that did not follow the checkpoint they belong to: the run was killed between the two,
@@ -130,7 +152,7 @@ class Loop:
             if step == self.step and _step_of(file) != step:
                 self._say(f"{file} is missing or of another step; writing that of step {step}")
                 save_model(self._model(), file)
-        if self.step >= self.settings.steps:
+        if self.step >= self.course.pace.steps:
             self._say(f"nothing left to do: {self.plan.out} has had its {self.step} steps; add more with --steps")
 
     def _say(self, text: str) -> None:
@@ -141,7 +163,8 @@ class Loop:
         samples = self.settings.batch * self.settings.accumulate * self.fabric.world_size
         files = {side: each.drawn for side, each in self.plan.inventories.items()}
         dataset = PairDataset(self.plan.domain, files, self.settings, samples, self.plan.objective.paired)
-        positions = Positions(self.settings, self.step, self.fabric.global_rank, self.fabric.world_size)
+        rank, processes = self.fabric.global_rank, self.fabric.world_size
+        positions = Positions(self.settings, self.step, rank, processes, lambda: self.course.pace)
         gathered: list[Batch] = []
         for batch in loader(dataset, positions, self.fabric.device.type == "cuda", self._say):
             self._report_problems(batch)
@@ -165,27 +188,41 @@ class Loop:
 
     def _advance(self, batches: list[Batch]) -> None:
         settings, step = self.settings, self.step
-        factor = constant_then_linear(step, settings.steps, settings.constant_share)
         share = settings.discriminator_constant_share
         share = settings.constant_share if share is None else share
-        discriminator_factor = constant_then_linear(step, settings.steps, share)
+        factor, discriminator_factor = (
+            self.course.pace.factor(step, each) for each in (settings.constant_share, share)
+        )
         losses = self.engine.step(batches, self._warp(step), (factor, discriminator_factor), step)
-        self._begin(losses)
         for name, value in losses.items():
             self._sums[name] = self._sums[name] + value if name in self._sums else value
         self._counted += 1
         self.step = step + 1
-        ends = self.step in (1, settings.steps)
-        logs, shows = (ends or self.step % each == 0 for each in (settings.log_every, settings.preview_every))
-        saves = self.step % settings.checkpoint_every == 0
-        if logs or shows or saves:
+        due = self.course.after(self.step)
+        if self.course.has_begun(self.step):
+            self._begin(losses)
+        if any(due):
             self._require_folder()
-        if logs:
+        if due.log:
             self._log(settings.learning_rate * factor)
-        if shows and self.monitor is not None:
-            self.monitor.preview(preview(self.fabric, self.plan, self.engine.averaged, self.step))
-        if saves:
+        if due.preview:
+            self._preview()
+        if due.checkpoint:
             self._save()
+        self._announce()
+
+    def _preview(self) -> None:
+        if self.monitor is not None:
+            with self.course.doing("preview"):
+                self.monitor.preview(preview(self.fabric, self.plan, self.engine.averaged, self.step))
+
+    def _announce(self) -> None:
+        """Say once, after a few seconds, how long the run will take, and what memory."""
+        if self.monitor is not None and not self._announced:
+            text = outlook(self.course, self.step, self.fabric.device)
+            self._announced = bool(text)
+            if text:
+                self.monitor.say(text)
 
     def _warp(self, step: int) -> Warp | None:
         return self.plan.domain.warp(np.random.default_rng([self.settings.seed, ord("w"), step]))
@@ -197,7 +234,7 @@ class Loop:
         self.best.add(means, self._counted)
         self._sums, self._counted, self._since = {}, 0, now
         if self.monitor is not None:
-            self.monitor.log(StepReport(self.step, self.settings.steps, means, rate, speed))
+            self.monitor.log(StepReport(self.step, self.course.pace.steps, means, rate, speed))
         bad = [name for name, value in means.items() if not np.isfinite(value)]
         if bad:
             self._diverged(f"{', '.join(bad)} became NaN or infinite")
@@ -214,26 +251,32 @@ class Loop:
         """Checkpoint and model file, if the weights are sound."""
         if not self.engine.finite():
             self._diverged("weights became NaN or infinite")
-        best = self.best.improves(self.step)
-        run_folder = self.plan.out
-        checkpoints.save_local(run_folder, self.step, self.fabric.global_rank, self.engine.local_state())
-        self.fabric.barrier()
-        if self.fabric.is_global_zero:
-            weights, shared = self.engine.weights(), self.engine.shared_state()
-            averages = self.engine.post_hoc.state() if self.engine.post_hoc else None
-            checkpoints.save_shared(run_folder, self.step, weights, shared, self.best.value, self.best.step, averages)
-            checkpoints.prune(run_folder, self.settings.keep)
-            kept = {*checkpoints.steps(run_folder), self.best.step or 0}
-            keep_snapshot(run_folder, self.step, self.engine.post_hoc, kept)
-            model = self._model()
-            save_model(model, run_folder / "model.safetensors")
-            if best:
-                save_model(model, run_folder / "best.safetensors")
-            if self.monitor is not None:
-                folder = checkpoint_folder(run_folder, self.step)
-                self.monitor.checkpoint(CheckpointReport(self.step, folder, run_folder / "model.safetensors", best))
-        self.fabric.barrier()
+        with self.course.doing("checkpoint"):
+            best = self.best.improves(self.step)
+            checkpoints.save_local(self.plan.out, self.step, self.fabric.global_rank, self.engine.local_state())
+            self.fabric.barrier()
+            if self.fabric.is_global_zero:
+                self._save_shared(best)
+            self.fabric.barrier()
         self._saved = self.step
+
+    def _save_shared(self, best: bool) -> None:
+        run_folder, weights, shared = self.plan.out, self.engine.weights(), self.engine.shared_state()
+        averages = self.engine.post_hoc.state() if self.engine.post_hoc else None
+        checkpoints.save_shared(
+            run_folder, self.step, weights, shared, self.best.value, self.best.step, averages,
+            self.course.timekeeper.elapsed, self.course.pace,
+        )  # fmt: skip
+        checkpoints.prune(run_folder, self.settings.keep)
+        kept = {*checkpoints.steps(run_folder), self.best.step or 0}
+        keep_snapshot(run_folder, self.step, self.engine.post_hoc, kept)
+        model = self._model()
+        save_model(model, run_folder / "model.safetensors")
+        if best:
+            save_model(model, run_folder / "best.safetensors")
+        if self.monitor is not None:
+            folder = checkpoint_folder(run_folder, self.step)
+            self.monitor.checkpoint(CheckpointReport(self.step, folder, run_folder / "model.safetensors", best))
 
     def _model(self) -> Model:
         return Model(
@@ -246,14 +289,15 @@ class Loop:
             data_hash=self.plan.data_hash,
         )
 
-    def _restore(self) -> None:
+    def _restore(self) -> Course:
+        """Take up the newest checkpoint, if there is one; the course of the run from there on."""
         folder = checkpoints.newest(self.plan.out)
         if folder is None:
             if (self.plan.out / "config.yaml").exists():
                 self._say(f"{self.plan.out} has no checkpoint yet, so that the run begins anew")
             if self.settings.start_from:
                 start_from(self.engine, self.plan.networks, self.plan.domain, self.settings.start_from)
-            return
+            return self._course(0.0, None)
         checkpoint = checkpoints.load(folder, self.fabric.global_rank)
         with checkpoints.fitting(folder):
             self.engine.restore_weights(checkpoint.weights)
@@ -262,22 +306,30 @@ class Loop:
             self.engine.restore_local_state(checkpoint.local)
         self.best.restore(checkpoint.best, checkpoint.best_step)
         self.step = self._saved = checkpoint.step
+        seconds = checkpoint.seconds
+        return self._course(seconds_logged(self.plan.out, self.step) if seconds is None else seconds, checkpoint.pace)
+
+    def _course(self, spent: float, pace: Pace | None) -> Course:
+        timekeeper = Timekeeper(self.plan.began, spent)
+        return Course(self.fabric, self.settings, timekeeper, self.step, pace, checkpoint_seconds(self.engine))
 
     def _stopping(self, asked: bool) -> bool:
         """Whether to stop after this step: in all processes alike, else those that go on wait for one that does not."""
         if self.fabric.world_size == 1:
             return asked
-        if self.step % _AGREE_EVERY:
+        if self.step % AGREE_EVERY:
             return False
         share = self.fabric.all_reduce(torch.tensor(float(asked), device=self.fabric.device), reduce_op="mean")
         return float(cast(Tensor, share)) > 0.0
 
     def _interrupt(self) -> None:
+        self._begin()
         if self._saved != self.step:
             self._save()
         if self._fault is not None:
             raise self._fault
-        raise Interrupted(f"stopped after step {self.step} of {self.settings.steps}; the state is saved in "
+        self._preview()
+        raise Interrupted(f"stopped after step {self.step} of {self.course.pace.steps}; the state is saved in "
                           f"{self.plan.out}; continue with --resume")  # fmt: skip
 
 

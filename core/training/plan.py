@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,8 @@ class RunPlan:
     data_hash: str = ""
     callbacks: tuple[Callback, ...] = ()
     """Called while the run goes on; not part of what defines it."""
+    began: float = dataclasses.field(default_factory=time.monotonic)
+    """When it was asked for, by the machine's monotonic clock: a deadline counts from there."""
 
     def with_files(self, inventories: Mapping[Side, Inventory]) -> RunPlan:
         """This run on the files that were found."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,21 @@ def memory() -> int | None:
         with contextlib.suppress(OSError, ValueError):  # there is no such file, or it says "max"
             found.append(int(file.read_text()))
     return min(found, default=None)
+
+
+def peak_memory() -> int | None:
+    """The most memory in bytes that this process has had so far; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def peak_device_memory(device: torch.device) -> int | None:
+    """The most memory in bytes of a GPU that PyTorch has taken so far; None for other devices."""
+    return torch.cuda.max_memory_reserved(device) if device.type == "cuda" else None
 
 
 @contextmanager

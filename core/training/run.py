@@ -62,7 +62,7 @@ def train(
         objective: settings of the objective (default: the paper's weights, with the domain's own losses).
         objective_name: cycle, dual, disco, pix2pix, cut, another that is installed, or your own class.
         training: settings of training (default: the objective's published settings); single fields can be given as
-            keywords instead (steps=..., seed=...).
+            keywords instead (steps=..., seed=...). minutes=... or hours=... in place of steps keeps a deadline.
         names: names of the two domains in reports.
         resume: continue from the newest checkpoint in `out`, bit for bit as if there had been no stop (on the CPU).
         data_changed: continue even if the folders hold other files than before.
@@ -160,8 +160,16 @@ def _checked(plan: RunPlan, resume: bool, data_changed: bool) -> tuple[RunPlan, 
 
 
 def _with(training: TrainingSettings, overrides: Mapping[str, Any]) -> TrainingSettings:
-    """The settings with single fields given as keywords. Raises ConfigError for one that there is not."""
+    """The settings with single fields given as keywords, `hours` for 60 minutes each. Raises ConfigError for one that
+    there is not, and for steps beside a deadline."""
     overrides = with_new_names(TrainingSettings, overrides, level=4)
+    lengths = [name for name in ("steps", "minutes", "hours") if overrides.get(name) is not None]
+    if len(lengths) > 1:
+        raise ConfigError(f"{' and '.join(lengths)} exclude each other: a run has so many steps, or a deadline")
+    hours = overrides.pop("hours", None)
+    if hours is not None:
+        expect("hours", hours, (int, float), "a number")
+        overrides["minutes"] = 60.0 * hours
     known = sorted(field.name for field in dataclasses.fields(TrainingSettings))
     unknown = [name for name in overrides if name not in known]
     if unknown:

@@ -9,6 +9,7 @@ from ..deprecation import renamed_fields
 from ..errors import show
 from ..settings.arguments import settle_types
 from ..settings.faults import raise_faults, require, require_at_least
+from .pace import Plans, faults_of
 
 Precision = Literal["auto", "fp32", "bf16", "fp16", "fp64"]
 
@@ -20,6 +21,12 @@ class TrainingSettings:
 
     steps: int = 100_000
     """Total number of optimiser steps."""
+    minutes: float | None = None
+    """A deadline in place of `steps`: as many steps as fit into so many minutes, from the start of training (the look
+    through the folders included) to the last file of the run. `steps` is then what they came to."""
+    pace: Plans = ()
+    """Plans that a run with a deadline followed, [step, steps] each: from `step` on, the schedule leads evenly to its
+    end at `steps`. Empty where the schedule is as long as the run. It is recorded, so that the run can be repeated."""
     start_from: str = ""
     """A trained model to start from, instead of random weights: a run folder (with its discriminators),
     a model file or the name of a shipped model. Its networks must be this run's."""
@@ -59,19 +66,28 @@ class TrainingSettings:
     """Loader processes; 0 loads in the training process."""
     compile: bool = False
     """torch.compile the networks (pays on CUDA only)."""
-    checkpoint_every: int = 1000
+    checkpoint_every: int | None = None
+    """Steps from one checkpoint, and usable model, to the next; null saves after 30 s, 2, 5 and 10 minutes, then every
+    ten, less often where that would take more than 5 % of the time."""
     keep: int = 3
     """Checkpoints kept, besides the best one."""
     log_every: int = 50
-    preview_every: int = 1000
+    """Steps from one line of figures to the next."""
+    preview_every: int | None = None
+    """Steps from one preview sheet to the next; null shows one when a checkpoint would be due by time. There is
+    always one after the first step, and at every stop."""
     best: str = ""
     """Logged loss whose lowest running mean marks the best checkpoint; empty keeps none."""
 
     def __post_init__(self) -> None:
         settle_types(self, "training")
         faults: list[str] = []
-        counts = ("steps", "batch", "accumulate", "processes", "checkpoint_every", "keep", "log_every", "preview_every")
+        counts = ["steps", "batch", "accumulate", "processes", "keep", "log_every"]
+        counts += [name for name in ("checkpoint_every", "preview_every") if getattr(self, name) is not None]
         require_at_least(faults, self, "training", counts, 1)
+        fine = self.minutes is None or 0 < self.minutes < float("inf")
+        require(faults, fine, f"training.minutes is {show(self.minutes)}; expected more than 0")
+        faults += faults_of(self.steps, self.pace)
         for name in ("beta1", "beta2", "ema"):  # at 1 nothing new would ever count
             value = getattr(self, name)
             require(faults, 0.0 <= value < 1.0, f"training.{name} is {show(value)}; expected 0 to below 1")
