@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from unpaired.core.objectives.settings import CycleSettings
     from unpaired.core.samples import Sample, Warp
     from unpaired.core.training.run import train
+    from unpaired.core.training.runs import list_runs
+    from unpaired.core.training.seeds import train_seeds
     from unpaired.core.training.settings import TrainingSettings
     from unpaired.domains.audio import Audio
     from unpaired.domains.image import Image
@@ -86,8 +88,10 @@ __all__ = [
     "export_model",
     "export_onnx",
     "import_checkpoint",
+    "list_runs",
     "load",
     "train",
+    "train_seeds",
 ]
 __version__ = "0.1.0"
 
@@ -113,6 +117,8 @@ __getattr__ = lazy_names(__name__, {
     "unpaired.core.objectives.settings": ["CycleSettings"],
     "unpaired.core.samples": ["Sample", "Warp"],
     "unpaired.core.training.run": ["train"],
+    "unpaired.core.training.runs": ["list_runs"],
+    "unpaired.core.training.seeds": ["train_seeds"],
     "unpaired.core.training.settings": ["TrainingSettings"],
     "unpaired.domains.audio": ["Audio"],
     "unpaired.domains.image": ["Image"],

@@ -113,7 +113,8 @@ def objective_of(domain: Domain | None, name: str) -> type[Any]:
 def read_settings(file: Path) -> dict[str, Any]:
     """The settings in a YAML file, which may be the config.yaml of a run. Raises ConfigError or MissingFile."""
     mapping = config.read_yaml(file)
-    mapping.pop("data_hash", None)
+    for fact in ("data_hash", "elastic"):  # of the run that it belongs to
+        mapping.pop(fact, None)
     version = mapping.pop("format", 1)
     from unpaired.core.training import FORMAT
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from . import makers
 from .errors import OutputError
@@ -193,3 +196,12 @@ def atomic_text(target: Path, text: str) -> None:
     """Write UTF-8 `text` to `target` atomically. Raises OutputError."""
     # Half a surrogate pair stands for a byte of a name that is no UTF-8.
     atomic_bytes(target, text.encode(errors="backslashreplace"))
+
+
+def write_csv(target: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows as CSV (RFC 4180), a column for each name in any of them. Raises OutputError."""
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)))
+    table.writeheader()
+    table.writerows(rows)
+    atomic_text(target, text.getvalue())

@@ -55,6 +55,9 @@ def parser() -> Parser:
     made.add_argument("--sheet", metavar="FILE", help="write a contact sheet")
     made.add_argument("--page", metavar="FILE", help="write an HTML page to listen to (sound)")
     made.add_argument("--json", metavar="FILE", help="write the report as JSON; - prints it instead of the text")
+    made.add_argument(
+        "--csv", metavar="FILE", help="write the figures of each file as CSV, and the totals to FILE-totals"
+    )
     return made
 
 
@@ -69,7 +72,7 @@ def main(args: argparse.Namespace) -> int:
         args.faults.append("--palette-a and --palette-b need true counterparts: add --paired")
     refuse(args.faults)
     written = None if args.json == "-" else args.json
-    for target in filter(None, (written, args.sheet, args.page)):
+    for target in filter(None, (written, args.sheet, args.page, args.csv)):
         check_writable(Path(target))
     translator = unpaired.load(args.model, runtime=args.runtime, device=args.device, ema_length=args.ema_length)
     if translator.domain.scores_files:
@@ -91,6 +94,8 @@ def main(args: argparse.Namespace) -> int:
             palettes=palettes,
             progress=lambda done, total: show(done / total),
         )
+    if args.csv:
+        report.write_csv(Path(args.csv))
     put_scores(report.text(), report.as_dict(), "-" if args.json == "-" else None)
     return 0
 
@@ -99,7 +104,7 @@ def _score_files(translator: Translator, args: argparse.Namespace) -> int:
     """Score a model through the whole conversion, from file to file."""
     from unpaired.core.conversion import medium_of
 
-    _refuse_given(args, ("extractor", "palette_a", "palette_b", "sheet"), f"for {medium_of(translator.domain)}")
+    _refuse_given(args, ("extractor", "palette_a", "palette_b", "sheet", "csv"), f"for {medium_of(translator.domain)}")
     show = Progress("scored")
     with quiet_libraries():
         evaluation = translator.domain.evaluate_files(
@@ -118,7 +123,7 @@ def _score_files(translator: Translator, args: argparse.Namespace) -> int:
 
 
 def _steadiness(args: argparse.Namespace) -> int:
-    without = ("a", "b", "paired", "limit", "extractor", "palette_a", "palette_b", "sheet", "page")
+    without = ("a", "b", "paired", "limit", "extractor", "palette_a", "palette_b", "sheet", "page", "csv")
     _refuse_given(args, without, "beside --clips")
     if args.json not in (None, "-"):
         check_writable(Path(args.json))

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from unpaired.apps.command_line import Parser, refuse
-from unpaired.core.training import RunSummary, differing, list_runs
+from unpaired.core.training import RunSummary, SeedGroup, differing, groups_of, list_runs
 
-DESCRIPTION = """List the runs in a folder and below it: how far each is, how long it took, what the doctor noted, its
-best figure, and the settings in which they differ.
+DESCRIPTION = """List the runs in a folder and below it: how far each is, how long it took, its score and best figure,
+what the doctor noted, and the settings in which they differ; then mean and spread of runs of several seeds.
 
   unpaired runs runs
   unpaired runs runs --csv > runs.csv"""
@@ -44,24 +44,41 @@ def main(args: argparse.Namespace) -> int:
         table.writerows(rows)
     else:
         print("\n".join(_lines(runs)))
+        for group in groups_of(runs):
+            print(f"\nmean and spread of {group.path}:\n{_spread(group)}")
     return 0
 
 
 def _lines(runs: Sequence[RunSummary]) -> Iterator[str]:
     names = differing(runs)
     short = [name.removeprefix("training.") for name in names]
-    table = [["run", "state", "steps", "time", "best", "noted", *short]]
+    scored = ["score"] if any(run.score is not None for run in runs) else []
+    table = [["run", "state", "steps", "time", *scored, "best", "noted", *short]]
     for run in runs:
-        best = ", ".join(f"{name} {value:.4g}" for name, value in run.best.items()) if run.best else "-"
-        best += f" @{run.best_step}" if run.best and run.best_step is not None else ""
+        score = ["-" if run.score is None else f"{run.score:.4g}"] if scored else []
         table.append([
-            str(run.path), run.state, f"{run.step:,}/{run.steps:,}", _duration(run.seconds), best,
+            str(run.path), run.state, f"{run.step:,}/{run.steps:,}", _duration(run.seconds), *score, _best(run),
             ", ".join(run.findings) or "-", *(_text(run.settings.get(name)) for name in names),
         ])  # fmt: skip
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
     yield from (f"unpaired: note: {run.fault}" for run in runs if run.fault)
+
+
+def _best(run: RunSummary) -> str:
+    """The lowest score and its step, or the loss that the best model was selected by."""
+    if run.best_score is not None:
+        return f"score {run.best_score:.4g} @{run.best_score_step}"
+    best = ", ".join(f"{name} {value:.4g}" for name, value in run.best.items()) or "-"
+    return f"{best} @{run.best_step}" if run.best and run.best_step is not None else best
+
+
+def _spread(group: SeedGroup) -> str:
+    """The group's table, without the losses where there are scores."""
+    heading, *lines = str(group).splitlines()
+    scores = [line for line in lines if not line.startswith("losses.")]
+    return "\n".join([heading, *(scores or lines)])
 
 
 def _duration(seconds: float) -> str:

@@ -21,7 +21,7 @@ from unpaired import (
     TrainingSettings,
 )
 from unpaired.apps.command_line import Parser
-from unpaired.apps.run_settings import GROUPS, compose, described, objective_of, read_settings
+from unpaired.apps.run_settings import GROUPS, RunSettings, compose, described, objective_of, read_settings
 from unpaired.core import show
 from unpaired.core.adapter import find_domain
 
@@ -30,7 +30,8 @@ DESCRIPTION = """Train a translator from two folders that need no pairs.
   unpaired train --domain image --a photos --b paintings --out runs/monet
   unpaired train --domain image --data datasets/horse2zebra --out runs/zebra --preset small --steps 20000
   unpaired train --domain image --a photos --b paintings --out runs/monet --hours 8
-  unpaired train --out runs/monet --resume"""
+  unpaired train --out runs/monet --resume
+  unpaired train --domain image --a photos --b paintings --out runs/three --seeds 3"""
 
 
 def parser() -> Parser:
@@ -48,7 +49,12 @@ def parser() -> Parser:
     made.add_argument("--objective", metavar="NAME", help="cycle (default), dual, disco, pix2pix, cut, or another")
     made.add_argument("--config", metavar="FILE", help="settings from a YAML file; options override it")
     made.add_argument("--hours", metavar="H", help="a deadline in place of --steps: 60 --minutes each")
-    made.add_argument("--resume", action="store_true", help="continue the run at --out with its own settings")
+    made.add_argument("--resume", nargs="?", const=True, default=False, choices=("elastic",), metavar="elastic",
+                      help="continue the run at --out with its own settings; `elastic` also on another number of "
+                           "processes or with another batch, no longer bitwise the same run")  # fmt: skip
+    made.add_argument("--seeds", type=int, metavar="N",
+                      help="train N runs that differ in their seed alone, in RUN/seed-0, RUN/seed-1, ...; "
+                           "print mean and spread of their figures")  # fmt: skip
     made.add_argument("--data-changed", action="store_true", help="with --resume: even if the folders hold other files")
     made.details = _details
     return made
@@ -94,38 +100,63 @@ def main(args: argparse.Namespace) -> int:
     if args.config:
         layers.insert(0, read_settings(Path(args.config)))
     out = config.merge(*layers).get("out")
+    if args.seeds is not None and args.seeds < 1:
+        raise ConfigError(f"--seeds is {args.seeds}; expected 1 or more")
     if args.resume:
-        layers.insert(0, _of_run(out))
+        layers.insert(0, _of_run(out, args.seeds is not None))
     elif isinstance(out, str) and (Path(out) / "config.yaml").exists():
         raise OutputError(f"{out} already holds a run; continue it with --resume, or choose another --out")
     if args.data_changed and not args.resume:
         args.faults.append("--data-changed goes with --resume")
     settings = compose(config.merge(*layers), args.faults)
     try:
-        model = unpaired.train(**vars(settings), resume=args.resume, data_changed=args.data_changed)
+        done = _train(settings, args)
     except Interrupted as error:
-        _say_verdict(settings.out)
-        raise KeyboardInterrupt(f"{error}: unpaired train --out {settings.out} --resume") from None
+        _say_verdict(settings, args)
+        seeds = "" if args.seeds is None else f" --seeds {args.seeds}"
+        raise KeyboardInterrupt(f"{error}: unpaired train --out {settings.out}{seeds} --resume") from None
     if os.environ.get("RANK", "0") == "0":  # under torchrun every process comes by
-        print(f"model: {model}")
-    _say_verdict(settings.out)
+        print(done)
+    _say_verdict(settings, args)
     return 0
 
 
-def _say_verdict(run: Path) -> None:
-    """The last line of a training. The advice of a verdict names the run as RUN."""
+def _train(settings: RunSettings, args: argparse.Namespace) -> str:
+    """Train what the settings say; what came of it, in words."""
+    resuming: dict[str, Any] = {"resume": args.resume, "data_changed": args.data_changed}
+    if args.seeds is None:
+        return f"model: {unpaired.train(**vars(settings), **resuming)}"
+    group = unpaired.train_seeds(**vars(settings), seeds=args.seeds, **resuming)
+    return f"{group}\nmodels: {', '.join(str(run.path / 'model.safetensors') for run in group.runs)}"
+
+
+def _say_verdict(settings: RunSettings, args: argparse.Namespace) -> None:
+    """The last line of a training, or one for each of several seeds. The advice of a verdict names the run as RUN."""
     if os.environ.get("RANK", "0") == "0":
-        from unpaired.core.training import verdict_of
+        from unpaired.core.training import seed_folders, verdict_of
 
-        print(f"verdict: {verdict_of(run)}".replace("RUN@", f"{run}@"))
+        if args.seeds is None:
+            print(f"verdict: {verdict_of(settings.out)}".replace("RUN@", f"{settings.out}@"))
+            return
+        for run in seed_folders(settings.out).values():
+            print(f"verdict on {run.name}: {verdict_of(run)}".replace("RUN@", f"{run}@"))
 
 
-def _of_run(out: Any) -> dict[str, Any]:
+def _of_run(out: Any, seeds: bool = False) -> dict[str, Any]:
+    """The settings of the run at `out`, or of the first of a group of `seeds` there."""
     if not isinstance(out, str):
         raise ConfigError("--resume needs --out RUN, the run to continue")
-    if not (Path(out) / "config.yaml").is_file():
+    from unpaired.core.training import seed_folders  # and torch with it
+
+    folder = Path(out)
+    group = seed_folders(folder)
+    if seeds and group:
+        folder = next(iter(group.values()))
+    elif group and not (folder / "config.yaml").is_file():
+        raise ConfigError(f"{out} holds runs of {len(group)} seeds; continue them with --seeds N --resume")
+    if not (folder / "config.yaml").is_file():
         raise MissingFile(f"there is no run to resume at {out} (no config.yaml there)")
-    return {**read_settings(Path(out) / "config.yaml"), "out": out}
+    return {**read_settings(folder / "config.yaml"), "out": out}
 
 
 def _of_words(args: argparse.Namespace) -> dict[str, Any]:

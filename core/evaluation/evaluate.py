@@ -85,9 +85,9 @@ def evaluate(
         rows=sheet_rows if sheet is not None else 0,
         progress=progress or (lambda done, total: None),
     )
-    scores = {direction: examiner.score(direction) for direction in examiner.directions}
-    used, model = {side: chosen.used for side, chosen in sets.items()}, _describe(translator)
-    report = EvaluationReport(model, used, scores, paired, limit, seed, _text(extractor), _text(sheet))
+    used, scores = {side: chosen.used for side, chosen in sets.items()}, examiner.scores()
+    settings = (paired, limit, seed, _text(extractor), _text(sheet))
+    report = EvaluationReport(_describe(translator), used, scores, *settings, examiner.files_scored())
     return _written(report, examiner.lines, sheet, json)
 
 

@@ -18,7 +18,7 @@ from ..adapter.domain import Scorer
 from ..conversion.translator import Translator
 from ..files import output_error
 from ..sides import SIDES, Direction, Side, backwards
-from .report import DirectionScores
+from .report import DirectionScores, FileFigures
 from .verdict import Symptoms
 
 if TYPE_CHECKING:
@@ -69,10 +69,12 @@ class _Paired:
         self.average = _Average()
         self.further = further() if further is not None else None
 
-    def add(self, translated: Tensor, target: Tensor) -> None:
-        self.average.add(self.figures(translated, target))
+    def add(self, translated: Tensor, target: Tensor) -> Mapping[str, float]:
+        figures = self.figures(translated, target)
+        self.average.add(figures)
         if self.further is not None:
             self.further.add(translated, target)
+        return figures
 
     def result(self) -> dict[str, float]:
         gathered = self.further.result() if self.further is not None and self.average.values else {}
@@ -92,6 +94,8 @@ class Examiner:
     progress: Callable[[int, int], None]
     lines: list[list[Tensor]] = field(default_factory=list)
     """Pictures (3, H, W) uint8 for the sheet, a list for each sample."""
+    found: dict[tuple[Side, Path], dict[str, float]] = field(default_factory=dict)
+    """Figures of each file, by its side."""
     done: int = 0
 
     def __post_init__(self) -> None:
@@ -100,6 +104,10 @@ class Examiner:
         counts = {side: len(files) for side, files in self.files.items()}
         sides = [SIDES[direction] for direction in self.directions]
         self.total = sum(counts[source] + self.alike * counts[target] for source, target in sides)
+
+    def scores(self) -> dict[Direction, DirectionScores]:
+        """All figures of every direction."""
+        return {direction: self.score(direction) for direction in self.directions}
 
     def score(self, direction: Direction) -> DirectionScores:
         """All figures of one direction."""
@@ -141,12 +149,13 @@ class Examiner:
             files.append(_keep(line[1], scratch / f"{index}.npy"))
             if self.paired:
                 line.append(plain(real[index], target))
-                paired.add(line[1], line[-1])
+                figures = paired.add(line[1], line[-1])
+                self._note(source, inputs.files[index], {f"paired {name}": value for name, value in figures.items()})
                 if self.alike:
                     untouched.add(self.domain.paired_scores(line[0], line[-1]))
             if back is not None:
                 line.append(plain(self._through(y, back), source))
-                errors.add({"cycle": _difference(line[-1], line[0])})
+                errors.add(self._note(source, inputs.files[index], {"cycle": _difference(line[-1], line[0])}))
             seen.add(line[0], line[1], line[-1] if back is not None else None)
             if index in shown:
                 self.lines.append([self.domain.preview(sample) for sample in line])
@@ -157,9 +166,9 @@ class Examiner:
         if not self.alike:
             return None
         errors, side = _Average(), SIDES[direction][1]
-        for y in real:
+        for file, y in zip(real.files, real, strict=True):
             given, found = (self.domain.denormalise(sample, side) for sample in (y, self._through(y, direction)))
-            errors.add({"identity": _difference(found, given)})
+            errors.add(self._note(side, file, {"identity": _difference(found, given)}))
             self._tick()
         return errors.result()["identity"]
 
@@ -169,6 +178,14 @@ class Examiner:
 
     def _plain(self, file: Path, side: Side) -> Tensor:
         return self.domain.denormalise(self.domain.load(file, side), side)
+
+    def files_scored(self) -> tuple[FileFigures, ...]:
+        """Figures of each file that was looked at, those of A first."""
+        return tuple(FileFigures(side, file, figures) for (side, file), figures in sorted(self.found.items()))
+
+    def _note(self, side: Side, file: Path, figures: Mapping[str, float]) -> Mapping[str, float]:
+        self.found.setdefault((side, file), {}).update(figures)
+        return figures
 
     def _tick(self) -> None:
         self.done += 1

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..adapter.inventory import BrokenFile
+from ..files import write_csv
+from ..runtimes.packages import data_frame
 from ..sides import Direction, Side
 from .verdict import gain, in_words
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,16 @@ class DirectionScores:
 
 
 @dataclass(frozen=True)
+class FileFigures:
+    """Figures of one file: of its own translation, and of it as an example of the domain it belongs to."""
+
+    side: Side
+    file: Path
+    figures: Mapping[str, float]
+    """`cycle` and paired figures (`paired ssim`) of its translation, `identity` of the generator into its domain."""
+
+
+@dataclass(frozen=True)
 class EvaluationReport:
     """Figures, and all that is needed to get them again."""
 
@@ -71,14 +86,43 @@ class EvaluationReport:
     seed: int
     extractor: str | None
     sheet: str | None
+    files: tuple[FileFigures, ...] = ()
+    """Figures of each file that was scored; not part of the JSON."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; figures that are infinite or undefined become None."""
-        return {**plain_values(self), "verdict": self.verdicts()}
+        plain: dict[str, Any] = plain_values(replace(self, files=()))
+        del plain["files"]
+        return {**plain, "verdict": self.verdicts()}
 
     def as_json(self) -> str:
         """The same as indented JSON text."""
         return json.dumps(self.as_dict(), indent=2, ensure_ascii=False) + "\n"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A record a figure: its name, and its value for each direction."""
+        columns = {direction: _figures(scores) for direction, scores in self.scores.items()}
+        names = dict.fromkeys(name for figures in columns.values() for name in figures)
+        return [{"figure": name, **{key: each.get(name) for key, each in columns.items()}} for name in names]
+
+    def file_rows(self) -> list[dict[str, Any]]:
+        """A record a file: its side, its name and its figures."""
+        return [{"side": each.side, "file": str(each.file), **each.figures} for each in self.files]
+
+    def to_frame(self, per_file: bool = False) -> DataFrame:
+        """The table as a pandas DataFrame, with a row a figure, or with a row a file.
+
+        Raises MissingDependency: pandas is not installed.
+        """
+        return data_frame(self.file_rows() if per_file else self.rows())
+
+    def write_csv(self, path: Path) -> None:
+        """Write a row a file to `path`, and a row a figure to a file beside it, with -totals at the end of its name.
+
+        Raises OutputError.
+        """
+        write_csv(path, self.file_rows())
+        write_csv(totals_of(path), self.rows())
 
     def __str__(self) -> str:
         return self.text()
@@ -97,6 +141,11 @@ class EvaluationReport:
             untouched = scores.paired_untranslated if paired else scores.untranslated
             found[direction] = in_words(*gain(own, untouched, paired, files), scores.findings)
         return found
+
+
+def totals_of(path: Path) -> Path:
+    """Where `write_csv` puts the totals: scores-totals.csv beside scores.csv."""
+    return path.with_name(f"{path.stem}-totals{path.suffix}")
 
 
 def plain_values(value: Any) -> Any:

@@ -140,6 +140,14 @@ def file_facts(file: Path) -> dict[str, Any]:
     return {"bytes": file.stat().st_size, "crc32": file_checksum(file)}
 
 
+def is_recorded(folder: Path, name: str) -> bool:
+    """Whether a checkpoint was written with a file of that name; earlier versions recorded none."""
+    try:
+        return name in json.loads((folder / CHECKSUMS).read_text())
+    except (OSError, ValueError, RecursionError, TypeError):
+        return False
+
+
 def compare_with_recorded(folder: Path, names: Sequence[str]) -> None:
     """Raise Unreadable for a file that is not as it was written; earlier versions recorded no checksums."""
     try:

@@ -94,6 +94,7 @@ def write_report(report: Report) -> Path:
         f"<h1>{title}</h1>",
         _facts(report),
         _verdict(report.verdict),
+        _changes(report.settings.get("elastic") or ()),
         _findings(report),
         _charts(panels),
         _sheets(report.run),
@@ -132,6 +133,20 @@ def _verdict(verdict: Verdict | None) -> str:
     advice = f"<div>{escape(verdict.advice)}</div>" if verdict.advice else ""
     return (f'<h2>Verdict</h2>\n<div class="card{state.get(verdict.kind, " finding")}">'
             f"<h3>{escape(verdict.text)}</h3>{advice}</div>")  # fmt: skip
+
+
+def _changes(changes: Sequence[Mapping[str, Any]]) -> str:
+    """Where the run went on with its samples divided otherwise (`--resume elastic`), and is no longer the same."""
+    lines = []
+    for change in changes:
+        before, after = change["before"], change["after"]
+        what = ", ".join(f"{name} from {before[name]} to {after[name]}" for name in after
+                         if before[name] and before[name] != after[name])  # fmt: skip
+        lines.append(
+            f"From step {change['step']:,} on this is no longer bitwise the same run ({escape(what)}); its "
+            f"{change['samples']:,} samples of each side until then are followed by the next."
+        )
+    return f'<p class="soft">{"<br>".join(lines)}</p>' if lines else ""
 
 
 def _findings(report: Report) -> str:
@@ -223,7 +238,7 @@ def _thumbnails(sheets: Mapping[int, Path]) -> dict[int, bytes]:
 
 def _settings(settings: Mapping[str, Any]) -> str:
     """Tables by section, values as YAML writes them."""
-    plain = {name: value for name, value in settings.items() if not isinstance(value, Mapping)}
+    plain = {name: value for name, value in settings.items() if name != "elastic" and not isinstance(value, Mapping)}
     sections: dict[str, Mapping[str, Any]] = {"run": plain} if plain else {}
     sections |= {name: value for name, value in settings.items() if isinstance(value, Mapping)}
     cards = (f'<div class="card"><h3>{escape(str(name))}</h3><table>{_rows(section)}</table></div>'

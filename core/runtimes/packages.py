@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingDependency
 from .offline import without_reports_of_use
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 def require(module: str, package: str) -> Any:
@@ -22,3 +26,13 @@ def require(module: str, package: str) -> Any:
     except ImportError as error:
         raise MissingDependency(f"{package} is needed here and cannot be imported: pip install {package}") from error
     return imported
+
+
+def data_frame(rows: Iterable[Mapping[str, Any]]) -> DataFrame:
+    """Rows as a pandas DataFrame, a column for each name in any of them; pandas is imported here.
+
+    Raises:
+        MissingDependency: pandas is not installed.
+    """
+    frame: DataFrame = require("pandas", "pandas").DataFrame(list(rows))
+    return frame

@@ -9,19 +9,26 @@ from ..lazy import lazy_names
 if TYPE_CHECKING:
     from ..monitoring.verdict import Verdict, verdict_of
     from .plan import FORMAT
-    from .runs import RunSummary, differing, list_runs
+    from .runs import RunList, RunSummary, differing, list_runs
+    from .seed_group import SeedGroup, Spread, groups_of, seed_folders
 
 __all__ = [
     "FORMAT",
+    "RunList",
     "RunSummary",
+    "SeedGroup",
+    "Spread",
     "Verdict",
     "differing",
+    "groups_of",
     "list_runs",
+    "seed_folders",
     "verdict_of",
 ]
 
 __getattr__ = lazy_names(__name__, {
     "..monitoring.verdict": ["Verdict", "verdict_of"],
     ".plan": ["FORMAT"],
-    ".runs": ["RunSummary", "differing", "list_runs"],
+    ".runs": ["RunList", "RunSummary", "differing", "list_runs"],
+    ".seed_group": ["SeedGroup", "Spread", "groups_of", "seed_folders"],
 })  # fmt: skip

@@ -3,6 +3,7 @@
 checkpoints/step-00020000/  weights.safetensors   generators, discriminators, moving average
                             state.pt              step, optimisers (read with weights_only=True)
                             process-0.pt          history buffers and random generators of each process
+                            progress.json         samples drawn so far, and how they were divided among processes
                             checksums.json        size and CRC-32 of each of them
 """
 
@@ -27,14 +28,19 @@ from ..model.stored import (
     compare_with_recorded,
     file_facts,
     first_line,
+    is_recorded,
     load_plain,
     load_tensors,
     save_plain,
     save_tensors,
 )
+from ..settings.mapping import from_mapping, to_mapping
+from ..settings.plain import from_json
+from .layout import Progress
 from .pace import Pace
 
 FORMAT = 1
+PROGRESS = "progress.json"
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,13 @@ class Checkpoint:
 
 def listed(run: Path) -> list[Path]:
     """Checkpoint folders of a run, oldest first: a folder has its name when all of it is written."""
-    return sorted(path for path in (run / "checkpoints").glob(f"{PREFIX}*") if path.is_dir())
+    found = (run / "checkpoints").glob(f"{PREFIX}*")
+    return sorted(path for path in found if path.name.removeprefix(PREFIX).isdecimal() and path.is_dir())
 
 
 def steps(run: Path) -> list[int]:
     """Steps whose checkpoints are kept, oldest first."""
-    return [int(path.name.removeprefix(PREFIX)) for path in listed(run) if path.name.removeprefix(PREFIX).isdigit()]
+    return [step_of(path) for path in listed(run)]
 
 
 def newest(run: Path) -> Path | None:
@@ -90,6 +97,7 @@ def save_shared(
     post_hoc: Mapping[str, Any] | None = None,
     seconds: float | None = None,
     pace: Pace | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Write what all processes share and give the checkpoint its name; call after every `save_local`.
 
@@ -106,6 +114,8 @@ def save_shared(
         if pace is not None:
             state |= {"seconds": seconds, "pace": {"steps": pace.steps, "plans": [list(plan) for plan in pace.plans]}}
         save_plain(state, unfinished / "state.pt")
+        if progress is not None:
+            (unfinished / PROGRESS).write_text(json.dumps(to_mapping(progress), indent=2) + "\n")
         facts = {file.name: file_facts(file) for file in sorted(unfinished.iterdir())}
         (unfinished / CHECKSUMS).write_text(json.dumps(facts, indent=2) + "\n")
         for file in unfinished.iterdir():
@@ -144,15 +154,47 @@ def load(folder: Path, rank: int = 0) -> Checkpoint:
     """
     weights, state, local = names = (WEIGHTS, "state.pt", f"process-{rank}.pt")
     for name in names:
-        if not (folder / name).is_file():
-            advice = "resume with as many processes as it was trained with" if name == local else _instead(folder)
-            raise ModelFileError(f"{folder} has no {name}; {advice}")
+        _require(folder, name)
     with _judged(folder):
         found = _checkpoint(
             load_plain(folder / state), load_tensors(folder / weights), load_plain(folder / local), folder
         )
         compare_with_recorded(folder, names)
     return found
+
+
+def load_local(folder: Path, rank: int) -> Mapping[str, Any]:
+    """The state of one process alone. Raises ModelFileError."""
+    name = f"process-{rank}.pt"
+    _require(folder, name)
+    with _judged(folder):
+        compare_with_recorded(folder, [name])
+        return _local(load_plain(folder / name))
+
+
+def progress(folder: Path) -> Progress | None:
+    """How far the run is at a checkpoint; None where an earlier version wrote it. Raises ModelFileError."""
+    if not (folder / PROGRESS).exists() and not is_recorded(folder, PROGRESS):
+        return None
+    _require(folder, PROGRESS)
+    with _judged(folder):
+        compare_with_recorded(folder, [PROGRESS])
+        try:
+            return from_mapping(Progress, from_json((folder / PROGRESS).read_text()))
+        except ValueError as error:
+            raise Unreadable(f"{PROGRESS}: {error}") from error
+
+
+def step_of(folder: Path) -> int:
+    """The step of a checkpoint, by its own name."""
+    return int(folder.name.removeprefix(PREFIX))
+
+
+def _require(folder: Path, name: str) -> None:
+    if not (folder / name).is_file():
+        local = name.startswith("process-")
+        advice = "resume with as many processes as it was trained with" if local else _instead(folder)
+        raise ModelFileError(f"{folder} has no {name}; {advice}")
 
 
 def last_good(run: Path) -> Path | None:
@@ -206,8 +248,7 @@ def _checkpoint(state: Any, weights: Mapping[str, Tensor], local: Any, folder: P
         raise Unreadable(f"best_step in state.pt is {type(best_step).__name__}, expected a whole number")
     if not isinstance(post_hoc := state.get("post_hoc"), Mapping | None):
         raise Unreadable(f"the averages in state.pt are {type(post_hoc).__name__}, expected a dictionary")
-    if not isinstance(local, Mapping):
-        raise Unreadable(f"a process's state is {type(local).__name__}, expected a dictionary")
+    _local(local)
     for name, value in weights.items():
         if not bool(value.isfinite().all()):
             raise Unreadable(f"{name[:80]} is not finite")
@@ -223,6 +264,12 @@ def _timing(state: Mapping[str, Any]) -> tuple[float | None, Pace | None]:
         return float(state["seconds"]), Pace(steps, tuple((int(start), int(end)) for start, end in plans))
     except (LookupError, TypeError, ValueError) as error:
         raise Unreadable("state.pt has no seconds, or no pace, that can be read") from error
+
+
+def _local(state: Any) -> Mapping[str, Any]:
+    if not isinstance(state, Mapping):
+        raise Unreadable(f"a process's state is {type(state).__name__}, expected a dictionary")
+    return state
 
 
 def _unfinished(run: Path, step: int) -> Path:

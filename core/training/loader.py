@@ -135,16 +135,19 @@ class Positions(Sampler[list[Draw]]):
         rank: int,
         processes: int,
         pace: Callable[[], Pace] | None = None,
+        first: int | None = None,
     ) -> None:
+        """`first`: the position at which `start_step` begins; None where all steps before it were divided alike."""
         self.settings, self.start_step, self.rank, self.processes = settings, start_step, rank, processes
+        self.first = start_step * settings.accumulate * processes * settings.batch if first is None else first
         whole = Pace(settings.steps, settings.pace)
         self.pace = pace or (lambda: whole)
 
     def __iter__(self) -> Iterator[list[Draw]]:
         batch, accumulate = self.settings.batch, self.settings.accumulate
-        number = self.start_step * accumulate
+        first = number = self.start_step * accumulate
         while number < self.pace().steps * accumulate:
-            start = (number * self.processes + self.rank) * batch
+            start = self.first + ((number - first) * self.processes + self.rank) * batch
             augmentation = self.pace().factor(number // accumulate, self.settings.constant_share)
             yield [Draw(position, augmentation) for position in range(start, start + batch)]
             number += 1

@@ -22,11 +22,12 @@ from ..monitoring.monitor import Monitor
 from ..monitoring.records import CheckpointReport, StepReport
 from ..samples import Batch, Warp
 from ..settings.mapping import write_yaml
-from . import checkpoints
+from . import checkpoints, elastic
 from .best import BestLoss
 from .course import AGREE_EVERY, Course
 from .engine import Engine
 from .estimate import checkpoint_seconds, outlook
+from .layout import Layout, Progress
 from .loader import PairDataset, Positions, loader
 from .pace import Pace
 from .plan import RunPlan
@@ -55,6 +56,8 @@ class Loop:
         self.fabric, self.plan, self.settings = fabric, plan, plan.training
         self.engine = Engine(fabric, plan.networks, plan.objective, plan.training)
         self.step = 0
+        self._layout = Layout.of(plan.training)
+        self._start = Progress(0, 0, self._layout)
         self.best = BestLoss(plan.training.best)
         self._saved: int | None = None
         self.course = self._restore()
@@ -160,11 +163,11 @@ class Loop:
 
     def _batches(self) -> Iterator[list[Batch]]:
         """The batches of one step after another, on the device."""
-        samples = self.settings.batch * self.settings.accumulate * self.fabric.world_size
+        samples = self._layout.samples_a_step
         files = {side: each.drawn for side, each in self.plan.inventories.items()}
         dataset = PairDataset(self.plan.domain, files, self.settings, samples, self.plan.objective.paired)
         rank, processes = self.fabric.global_rank, self.fabric.world_size
-        positions = Positions(self.settings, self.step, rank, processes, lambda: self.course.pace)
+        positions = Positions(self.settings, self.step, rank, processes, lambda: self.course.pace, self._start.samples)
         gathered: list[Batch] = []
         for batch in loader(dataset, positions, self.fabric.device.type == "cuda", self._say):
             self._report_problems(batch)
@@ -265,7 +268,7 @@ class Loop:
         averages = self.engine.post_hoc.state() if self.engine.post_hoc else None
         checkpoints.save_shared(
             run_folder, self.step, weights, shared, self.best.value, self.best.step, averages,
-            self.course.timekeeper.elapsed, self.course.pace,
+            self.course.timekeeper.elapsed, self.course.pace, self._start.after(self.step, self._layout),
         )  # fmt: skip
         checkpoints.prune(run_folder, self.settings.keep)
         kept = {*checkpoints.steps(run_folder), self.best.step or 0}
@@ -298,7 +301,7 @@ class Loop:
             if self.settings.start_from:
                 start_from(self.engine, self.plan.networks, self.plan.domain, self.settings.start_from)
             return self._course(0.0, None)
-        checkpoint = checkpoints.load(folder, self.fabric.global_rank)
+        checkpoint, self._start = elastic.load(folder, self.plan, self.fabric.global_rank)
         with checkpoints.fitting(folder):
             self.engine.restore_weights(checkpoint.weights)
             self.engine.restore_shared_state(checkpoint.shared)

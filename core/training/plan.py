@@ -17,6 +17,7 @@ from ..objectives.objective import Objective
 from ..settings.mapping import to_mapping
 from ..sides import Side
 from .folders import data_hash
+from .layout import Change
 from .settings import TrainingSettings
 
 FORMAT = 1
@@ -52,6 +53,8 @@ class RunPlan:
     """Called while the run goes on; not part of what defines it."""
     began: float = dataclasses.field(default_factory=time.monotonic)
     """When it was asked for, by the machine's monotonic clock: a deadline counts from there."""
+    changes: tuple[Change, ...] = ()
+    """Steps at which the run went on in another layout, by `--resume elastic`."""
 
     def with_files(self, inventories: Mapping[Side, Inventory]) -> RunPlan:
         """This run on the files that were found."""
@@ -65,6 +68,7 @@ class RunPlan:
 
     def mapping(self) -> dict[str, Any]:
         """The run as plain values: what config.yaml holds, enough to run it again."""
+        changes = {"elastic": [to_mapping(change) for change in self.changes]} if self.changes else {}
         return {
             "format": FORMAT,
             "domain": {"name": self.domain.name, **to_mapping(self.domain.settings)},
@@ -76,4 +80,5 @@ class RunPlan:
             "objective": {"name": self.objective_name, **to_mapping(self.objective_settings)},
             "training": to_mapping(self.training),
             "data_hash": self.data_hash,
+            **changes,
         }

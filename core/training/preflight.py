@@ -16,6 +16,7 @@ from ..settings.faults import raise_faults, require
 from ..settings.mapping import read_yaml, to_mapping
 from ..settings.plain import is_unicode
 from .check_networks import check_networks
+from .elastic import ADVICE
 from .loader import AHEAD, first_sample
 from .plan import FORMAT, RunPlan
 from .resources import memory, most_processes
@@ -23,6 +24,8 @@ from .settings import TrainingSettings
 
 # A resumed run may be watched and stopped otherwise, but must remain the same experiment.
 _FIXED = ("domain", "networks", "objective", "preset")
+_DIVIDING = ("batch", "accumulate", "processes")
+"""Training settings that divide samples among steps and processes: they may change in an elastic resume."""
 
 
 _MOST_ACCUMULATED = 1024
@@ -91,7 +94,11 @@ def check_data(plan: RunPlan, changed: bool) -> str | None:
     return f"{what}; continuing with these"
 
 
-def check_resumable(plan: RunPlan) -> None:
+def check_resumable(plan: RunPlan, elastic: bool = False) -> None:
+    """Refuse to go on with another experiment, and unless `elastic` with samples divided otherwise.
+
+    Raises ConfigError.
+    """
     file = plan.out / "config.yaml"
     if not file.is_file():
         raise ConfigError(f"{plan.out} holds no run to resume (no config.yaml); leave out --resume to start one")
@@ -109,18 +116,18 @@ def check_resumable(plan: RunPlan) -> None:
     changed = [
         f"{part} ({_difference(earlier.get(part), now[part])})" for part in _FIXED if earlier.get(part) != now[part]
     ]
-    batch = {key: now["training"][key] for key in ("batch", "accumulate", "processes", "seed")}
     earlier_training = earlier.get("training") or {}
+    differing = [key for key in ("seed", *_DIVIDING) if earlier_training.get(key) != now["training"][key]]
+    advice = "give the run's own settings or start a new run"
+    if not changed and "seed" not in differing:
+        advice = ADVICE
     changed += [
-        f"training.{key} (was {earlier_training.get(key)}, is {value})"
-        for key, value in batch.items()
-        if earlier_training.get(key) != value
+        f"training.{key} (was {earlier_training.get(key)}, is {now['training'][key]})"
+        for key in differing
+        if not (elastic and key in _DIVIDING)
     ]
     if changed:
-        raise ConfigError(
-            f"{plan.out} cannot be resumed with other settings: {', '.join(changed)}; "
-            "give the run's own settings or start a new run"
-        )
+        raise ConfigError(f"{plan.out} cannot be resumed with other settings: {', '.join(changed)}; {advice}")
 
 
 def _use_present_names(earlier: Mapping[str, Any], now: Mapping[str, Any], plan: RunPlan) -> None:

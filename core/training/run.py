@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from .. import registry
 from ..adapter.checks import check_pickles
@@ -24,6 +24,7 @@ from ..objectives.objective import Objective
 from ..settings.arguments import expect, expect_path, expect_truths
 from ..settings.plain import is_unicode
 from .devices import make_fabric
+from .elastic import resumed
 from .folders import scan_sides
 from .launch import train_in_processes
 from .lock import taken
@@ -32,6 +33,8 @@ from .plan import RunPlan
 from .preflight import check_bounds, check_classes, check_data, check_new, check_place, check_resumable, check_shapes
 from .resources import told_in_words
 from .settings import TrainingSettings
+
+Resume = bool | Literal["elastic"]
 
 
 def train(
@@ -46,7 +49,7 @@ def train(
     objective_name: str | type[Objective] = "cycle",
     training: TrainingSettings | None = None,
     names: tuple[str, str] = ("A", "B"),
-    resume: bool = False,
+    resume: Resume = False,
     data_changed: bool = False,
     callbacks: Sequence[Callback] = (),
     **overrides: Any,
@@ -64,7 +67,8 @@ def train(
         training: settings of training (default: the objective's published settings); single fields can be given as
             keywords instead (steps=..., seed=...). minutes=... or hours=... in place of steps keeps a deadline.
         names: names of the two domains in reports.
-        resume: continue from the newest checkpoint in `out`, bit for bit as if there had been no stop (on the CPU).
+        resume: continue from the newest checkpoint in `out`, bit for bit as if there had been no stop (on the CPU);
+            "elastic" also in another number of processes or with another batch, which is no longer bitwise the same.
         data_changed: continue even if the folders hold other files than before.
         callbacks: called while the run goes on, in its first process; see `unpaired.Callback`.
 
@@ -84,7 +88,7 @@ def train(
     """
     _check_arguments(domain, {"a": a, "b": b, "out": out}, networks, objective_name, training, names)
     check_callbacks(callbacks)
-    expect_truths(resume=resume, data_changed=data_changed)
+    check_resume(resume, data_changed)
     name, scheme, objective_settings = _chosen(objective_name, objective, domain)
     published = scheme.published_settings
     network_settings = domain.architectures(networks or NetworkSettings(**published.get("networks", {})))
@@ -122,7 +126,7 @@ def _described(scheme: Objective, networks: Networks) -> Networks:
         return scheme.networks(networks)
 
 
-def _start(plan: RunPlan, resume: bool, data_changed: bool) -> Path:
+def _start(plan: RunPlan, resume: Resume, data_changed: bool) -> Path:
     """Judge the plan as a whole, then train; the path of the model file."""
     check_bounds(plan.training)
     check_place(plan)
@@ -135,8 +139,8 @@ def _start(plan: RunPlan, resume: bool, data_changed: bool) -> Path:
             check_new(plan)
         clear_leftovers(plan.out)
         with told_in_words():
-            plan, note = _checked(plan, resume, data_changed)
-        if note:
+            plan, notes = _checked(plan, resume, data_changed)
+        for note in notes:
             fabric.print(as_note(note), file=sys.stderr)
         if launches:
             train_in_processes(fabric, plan)
@@ -146,17 +150,19 @@ def _start(plan: RunPlan, resume: bool, data_changed: bool) -> Path:
     return plan.out / "model.safetensors"
 
 
-def _checked(plan: RunPlan, resume: bool, data_changed: bool) -> tuple[RunPlan, str | None]:
+def _checked(plan: RunPlan, resume: Resume, data_changed: bool) -> tuple[RunPlan, list[str]]:
     """The plan with what is known of its data, and what is to be said of that. Raises for what cannot be trained."""
     plan = plan.with_files(scan_sides(plan.domain, plan.a, plan.b, plan.objective.paired))
-    note = check_data(plan, data_changed) if resume else None
+    notes = [check_data(plan, data_changed)] if resume else []
     plan = plan.fitted()
     if resume:
-        check_resumable(plan)
+        check_resumable(plan, elastic=resume == "elastic")
+        plan, change = resumed(plan, elastic=resume == "elastic")
+        notes.append(change)
     check_shapes(plan)
     check_pickles(plan.domain, plan.training.workers, plan.training.processes)
     check_classes(plan)
-    return plan, note
+    return plan, [note for note in notes if note]
 
 
 def _with(training: TrainingSettings, overrides: Mapping[str, Any]) -> TrainingSettings:
@@ -190,6 +196,13 @@ def _check_arguments(
     expect("names", names, (tuple, list), "two names")
     if len(names) != 2 or not all(isinstance(each, str) and is_unicode(each) for each in names):
         raise ArgumentError(f"names is {show(names)}; expected two names")
+
+
+def check_resume(resume: Any, data_changed: Any) -> None:
+    """Refuse what says neither yes nor no. Raises ArgumentError."""
+    expect_truths(data_changed=data_changed)
+    if resume != "elastic":
+        expect("resume", resume, bool, "true or false, or 'elastic'")
 
 
 def _counted(settings: TrainingSettings) -> TrainingSettings:

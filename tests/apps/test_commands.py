@@ -76,9 +76,12 @@ def test_a_shipped_model_is_inspected_by_its_name(unpaired: Callable) -> None:
 
 def test_scores_are_printed_and_written(unpaired: Callable, model: Path, pictures: Path, tmp_path: Path) -> None:
     words = ("evaluate", model, "--a", pictures / "trainA", "--b", pictures / "trainB", "--limit", "2")
-    done = unpaired(*words, "--paired", "--json", tmp_path / "scores.json", "--sheet", tmp_path / "sheet.jpg")
+    done = unpaired(*words, "--paired", "--json", tmp_path / "scores.json", "--sheet", tmp_path / "sheet.jpg",
+                    "--csv", tmp_path / "files.csv")  # fmt: skip
     assert done.code == 0, done.err
     assert "cycle" in done.out
+    assert len((tmp_path / "files.csv").read_text().splitlines()) == 1 + 2 * 2
+    assert (tmp_path / "files-totals.csv").read_text().startswith("figure,a2b,b2a")
     written = json.loads((tmp_path / "scores.json").read_text())
     assert written["limit"] == 2
     assert set(written["scores"]) == {"a2b", "b2a"}

@@ -81,7 +81,7 @@ def test_options_win_over_the_file_and_the_file_over_defaults(
     done = unpaired("train", *SMALL, "--config", tmp_path / "s.yaml", "--data", pictures, "--out", tmp_path / "run",
                     "--steps", "1", "--objective.cycle", "4")  # fmt: skip
     assert done.code == 0, done.err
-    assert done.out == f"model: {tmp_path / 'run/model.safetensors'}\n"
+    assert done.out.splitlines()[0] == f"model: {tmp_path / 'run/model.safetensors'}"
     run = read_yaml(tmp_path / "run/config.yaml")
     assert (run["training"]["steps"], run["training"]["seed"]) == (1, 5)
     assert (run["objective"]["cycle_a"], run["objective"]["cycle_b"]) == (4.0, 4.0)
@@ -97,6 +97,23 @@ def test_a_run_is_resumed_by_its_name_alone(unpaired: Callable, pictures: Path, 
     assert unpaired("train", "--out", run, "--resume", "--steps", "3").code == 0
     assert read_yaml(run / "config.yaml")["training"]["steps"] == 3
     assert (run / "checkpoints/step-00000003").is_dir()
+    assert unpaired("train", "--config", run / "config.yaml", "--out", tmp_path / "again", "--steps", "1").code == 0
+
+
+def test_with_another_batch_it_takes_a_word_more(unpaired: Callable, pictures: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert unpaired("train", *SMALL, "--data", pictures, "--out", run, "--steps", "2").code == 0
+    more = ("--out", run, "--steps", "3", "--batch", "2")
+    done = unpaired("train", "--resume", *more)
+    assert done.code == 2
+    assert "--batch (was 1, is 2); --resume elastic goes on all the same" in done.err
+    assert unpaired("train", "--resume", "plastic", *more).code == 2
+    done = unpaired("train", "--resume", "elastic", *more)
+    assert done.code == 0, done.err
+    assert "batch from 1 to 2 at step 2: from here on this is no longer bitwise the same run" in done.err
+    assert read_yaml(run / "config.yaml")["elastic"][0]["samples"] == 2
+    assert unpaired("train", "--out", run, "--resume", "--steps", "4").code == 0
+    assert read_yaml(run / "config.yaml")["elastic"][0]["samples"] == 2
     assert unpaired("train", "--config", run / "config.yaml", "--out", tmp_path / "again", "--steps", "1").code == 0
 
 

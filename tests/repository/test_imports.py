@@ -19,7 +19,7 @@ MEDIA = {"PIL", "cv2", "av", "soundfile", "librosa", "torchaudio", "tifffile", "
 ELSEWHERE = {"unpaired", "api", "apps", "core", "domains"}
 HEAVY = {
     "torch", "torchvision", "torchaudio", "numpy", "cv2", "PIL", "openvino", "onnx", "onnxruntime", "lightning_fabric",
-    "scipy", "soundfile", "librosa", "pyworld", "sounddevice", "av", "tensorboard", "wandb", "mlflow",
+    "scipy", "soundfile", "librosa", "pyworld", "sounddevice", "av", "tensorboard", "wandb", "mlflow", "pandas",
 }  # fmt: skip
 
 PUBLIC_NAMES = [
@@ -28,7 +28,8 @@ PUBLIC_NAMES = [
     "DomainSettings", "Image", "InputFiles", "Interrupted", "Inventory", "MediaError", "MissingDependency",
     "MissingFile", "ModelFileError", "NetworkSettings", "NumericsError", "OutputError", "Reader", "ResourceError",
     "Sample", "TrainingSettings", "Translator", "UnknownName", "UnpairedError", "Video", "Warp", "Writer", "evaluate",
-    "export_model", "export_onnx", "import_checkpoint", "load", "train",
+    "export_model", "export_onnx", "import_checkpoint", "list_runs", "load",
+    "train", "train_seeds",
 ]  # fmt: skip
 """The public face, as reviewed: a change here is a change users see, and needs a line in CHANGELOG.md."""
 

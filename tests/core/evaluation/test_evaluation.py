@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -162,6 +164,34 @@ def test_json_holds_the_report(a: Path, b: Path, tmp_path: Path) -> None:
     assert json.loads(file.read_text()) == json.loads(json.dumps(report.as_dict())) == json.loads(report.as_json())
     assert report.as_dict()["scores"]["a2b"]["cycle"] == pytest.approx(0.2 / 3)
     assert report.as_dict()["sets"]["a"] == {"folder": str(a), "usable": 3, "scored": 3, "broken": []}
+
+
+def test_a_row_a_file_and_the_totals_apart(a: Path, b: Path, tmp_path: Path) -> None:
+    write(a.parent / "a", **{'quoted "name", with comma': 0.4})
+    write(a.parent / "b", **{'quoted "name", with comma': 0.4})
+    report = evaluate(there_and_back(), a, b, paired=True)
+    report.write_csv(tmp_path / "out" / "scores.csv")
+    data = (tmp_path / "out" / "scores.csv").read_bytes()
+    assert data.startswith(b"side,file,paired l1,cycle,identity\r\n")
+    rows = list(csv.DictReader(io.StringIO(data.decode(), newline="")))
+    assert [(row["side"], Path(row["file"]).stem) for row in rows] == [
+        (side, name) for side in "ab" for name in ("one", 'quoted "name", with comma', "three", "two")
+    ]
+    one, two = rows[0], rows[7]
+    assert (one["file"], two["file"]) == (str(a / "one.npy"), str(b / "two.npy"))
+    # 0 becomes 0.25, whose counterpart is 0.5, and comes back as 0; put through "back", which makes A, it is -0.25.
+    assert [float(one[name]) for name in ("paired l1", "cycle", "identity")] == pytest.approx([0.25, 0.0, 0.25])
+    # 0.3 becomes 0.05, whose counterpart is 0.2, and comes back as 0.275; put through "there" it is 0.4.
+    assert [float(two[name]) for name in ("paired l1", "cycle", "identity")] == pytest.approx([0.15, 0.025, 0.1])
+    with (tmp_path / "out" / "scores-totals.csv").open(newline="") as lines:
+        totals = {row["figure"]: row for row in csv.DictReader(lines)}
+    for name in ("cycle", "identity", "paired l1"):
+        assert float(totals[name]["a2b"]) == pytest.approx(
+            sum(float(row[name]) for row in (rows[4:] if name == "identity" else rows[:4])) / 4
+        )
+    assert report.to_frame().set_index("figure").loc["cycle", "a2b"] == report.scores["a2b"].cycle
+    assert report.to_frame(per_file=True)["file"].tolist() == [row["file"] for row in rows]
+    assert "files" not in report.as_dict()
 
 
 class Worst:
