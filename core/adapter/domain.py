@@ -263,6 +263,11 @@ class Domain(CommandHooks, ABC):
 
         return picture_of(sample)
 
+    def preview_sound(self, sample: Tensor, side: Side) -> tuple[Tensor, int] | None:
+        """A plain sample of side `side` as sound: float32 (channels, time) in [-1, 1], and samples a second. Default:
+        None, for a medium that is not listened to."""
+        return None
+
     def load(self, file: Path, side: Side) -> Tensor:
         """A whole file as one deterministic sample (C, *space) for scoring; default: an unjittered sample."""
         import numpy as np

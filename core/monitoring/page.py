@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from ..pages import STYLE
 
+REFRESH = 15
+"""Seconds after which the page of a run that goes on is loaded again."""
+
 SCRIPT = """
+const place = "report " + location.pathname, kept = recall(), hiddenOf = {};
+function recall() { try { return JSON.parse(sessionStorage.getItem(place)) || {}; } catch { return {}; } }
 const data = JSON.parse(document.getElementById("data").textContent);
 const W = 560, H = 270, L = 46, R = 10, T = 8, B = 24;
 function make(name, attributes, parent) {
@@ -91,13 +96,16 @@ function hover(svg, box, lines, x, [first, width]) {
   });
 }
 for (const panel of data.panels) {
-  const card = document.getElementById(panel.id), box = card.querySelector(".chart"), hidden = new Set();
+  const card = document.getElementById(panel.id), box = card.querySelector(".chart");
+  const hidden = new Set((kept.hidden || {})[panel.id]);
+  hiddenOf[panel.id] = hidden;
   for (const s of panel.series) {
     const button = card.querySelector(".legend").appendChild(document.createElement("button"));
     const key = make("svg", {width: 22, height: 8}, button);
     make("line", {x1: 1, x2: 21, y1: 4, y2: 4, stroke: s.color, "stroke-width": 2.4,
       "stroke-dasharray": s.dashed ? "6 4" : "none"}, key);
     button.append(s.name);
+    button.classList.toggle("off", hidden.has(s.name));
     button.addEventListener("click", () => {
       hidden.has(s.name) ? hidden.delete(s.name) : hidden.add(s.name);
       button.classList.toggle("off"); draw(panel, box, hidden);
@@ -106,21 +114,41 @@ for (const panel of data.panels) {
   draw(panel, box, hidden);
 }
 const slider = document.querySelector(".sheets input");
-if (slider) slider.addEventListener("input", () => {
+function show() {
   const pictures = document.querySelectorAll(".sheets img");
   pictures.forEach((p, i) => p.classList.toggle("shown", i === +slider.value));
   document.querySelector(".sheets output").textContent = pictures[+slider.value].alt;
+}
+if (slider) {
+  const pictures = [...document.querySelectorAll(".sheets img")];
+  const chosen = pictures.findIndex(p => p.alt === kept.sheet);
+  if (chosen >= 0) { slider.value = chosen; show(); }
+  slider.addEventListener("input", show);
+}
+history.scrollRestoration = "manual";
+if (kept.scroll) scrollTo(0, kept.scroll);
+addEventListener("pagehide", () => {
+  const hidden = Object.fromEntries(Object.entries(hiddenOf).map(([id, names]) => [id, [...names]]));
+  const sheet = slider && slider.value < slider.max ? document.querySelector(".sheets img.shown").alt : null;
+  try { sessionStorage.setItem(place, JSON.stringify({scroll: scrollY, hidden, sheet})); } catch {}
 });
+const refresh = document.body.dataset.refresh, again = () => location.reload();
+if (refresh) setTimeout(() => {
+  if (document.hidden) document.addEventListener("visibilitychange", again, {once: true}); else again();
+}, refresh * 1000);
 """
 
 
-def page(title: str, body: str, data: str) -> str:
-    """The whole document. `title` and `body` are HTML already, `data` is JSON with `<` escaped."""
+def page(title: str, body: str, data: str, running: bool = False) -> str:
+    """The whole document. `title` and `body` are HTML already, `data` is JSON with `<` escaped. The page of a `running`
+    training loads itself again, and keeps its place; it needs no server for that."""
+    refresh = f'<noscript><meta http-equiv="refresh" content="{REFRESH}"></noscript>\n' if running else ""
+    body_tag = f'<body data-refresh="{REFRESH}">' if running else "<body>"
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n"
+        f"{refresh}<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n{body_tag}\n<main>\n{body}\n</main>\n"
         f'<script id="data" type="application/json">{data}</script>\n<script>{SCRIPT}</script>\n</body>\n</html>\n'
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from base64 import b64encode
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from .records import EndReport, Finding, Preview, StepReport
 from .sheets import list_sheets, thinned, thumbnail
 from .verdict import Verdict, verdict_of
 
+SHARE = 0.01
+"""Share of the time that goes into the report between previews, at most."""
 SHEETS = 8
 """Previews shown."""
 SHEETS_BYTES = 1_700_000
@@ -57,7 +60,7 @@ class Report:
 
 
 class ReportWriter(Callback):
-    """Keeps report.html of a run up to date.
+    """Keeps report.html of a run up to date: at every preview, and between them as often as SHARE allows.
 
     metrics: whose last line says where the run stands.
     findings, present: the doctor's, which it adds to.
@@ -66,12 +69,15 @@ class ReportWriter(Callback):
     def __init__(self, metrics: MetricsLog, findings: Sequence[Finding], present: Set[str]) -> None:
         self._metrics, self._findings, self._present = metrics, findings, present
         self._curves = Curves()
+        self._due = 0.0
 
     def on_start(self, run: RunInfo) -> None:
         self._curves.add_records(read_metrics(run.folder))
 
     def on_log(self, run: RunInfo, report: StepReport) -> None:
         self._curves.add(report.step, report.losses)
+        if time.monotonic() >= self._due:
+            self._write(run, running=True)
 
     def on_preview(self, run: RunInfo, preview: Preview) -> None:
         self._write(run, running=True)
@@ -80,10 +86,13 @@ class ReportWriter(Callback):
         self._write(run, running=False)
 
     def _write(self, run: RunInfo, running: bool) -> None:
+        started = time.monotonic()
         curves, present = self._curves.data(), frozenset(self._present)
         last = self._metrics.last
         verdict = verdict_of(run.folder, run.settings) if last else None
         write_report(Report(run.folder, run.settings, curves, self._findings, present, last, running, verdict))
+        ended = time.monotonic()
+        self._due = ended + (ended - started) / SHARE
 
 
 def write_report(report: Report) -> Path:
@@ -102,7 +111,7 @@ def write_report(report: Report) -> Path:
     ])  # fmt: skip
     data = json.dumps({**report.curves, "panels": panels}, allow_nan=False).replace("<", "\\u003c")
     path = report.run / "report.html"
-    atomic_text(path, page(f"{title}: training report", body, data))
+    atomic_text(path, page(f"{title}: training report", body, data, report.running))
     return path
 
 
@@ -121,6 +130,8 @@ def _facts(report: Report) -> str:
     }
     if report.running and speed and step < steps:
         facts["time left"] = duration((steps - step) / speed)
+    if report.running:
+        facts["as of"] = time.strftime("%Y-%m-%d %H:%M:%S")
     items = (f'<div class="fact"><span class="soft">{name}</span><b>{escape(text)}</b></div>'
              for name, text in facts.items())  # fmt: skip
     return f'<div class="facts">{"".join(items)}</div>'

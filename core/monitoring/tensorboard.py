@@ -1,26 +1,40 @@
-"""A run in TensorBoard: its figures as scalars."""
+"""A run in TensorBoard: figures, preview sheets, and sound where the medium is listened to."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import torch
+from torchvision.io import decode_jpeg
+
 from ..files import output_error
 from .callbacks import Callback, RunInfo
-from .records import EndReport, ScoreReport, StepReport
+from .records import EndReport, Preview, ScoreReport, StepReport
+from .sheets import thumbnail
+from .sounds import preview_sounds
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 
+PREVIEWS = 100
+"""Previews of a run that are written, about: when they come more often than at every hundredth of its steps, some are
+passed over."""
+WIDTH = 1100
+"""Pixels of a sheet, at most."""
+
+
 class TensorBoard(Callback):
-    """Writes losses, rates and scores to `tensorboard` in the run folder.
+    """Writes losses, rates, scores and previews to `tensorboard` in the run folder.
 
     On resume, later steps of the abandoned part are purged.
     """
 
     def __init__(self) -> None:
         self._writer: SummaryWriter | None = None
+        self._steps = 0
+        self._next_preview = 0
 
     def on_start(self, run: RunInfo) -> None:
         # Imported here: it costs a second, and a program that only reads metrics needs none of it.
@@ -37,15 +51,34 @@ class TensorBoard(Callback):
         losses = {f"losses/{name}": value for name, value in report.losses.items()}
         rates = {"rates/learning_rate": report.learning_rate, "rates/steps_per_second": report.steps_per_second}
         self._add(losses | rates, report.step)
+        self._steps = report.steps
 
     def on_score(self, run: RunInfo, report: ScoreReport) -> None:
         scores = {f"scores/{name}": value for name, value in report.scores.items()}
         self._add(scores if report.score is None else {"score": report.score, **scores}, report.step)
 
+    def on_preview(self, run: RunInfo, preview: Preview) -> None:
+        if self._writer is None or preview.sheet is None or preview.step < min(self._next_preview, self._steps):
+            return
+        self._next_preview = preview.step + self._steps // PREVIEWS
+        self._add_sheet(thumbnail(preview.sheet, WIDTH), preview.step)
+        for name, (sound, rate) in preview_sounds(preview, run.domain).items():
+            self._writer.add_audio(f"preview/{name}", sound.mean(0), preview.step, rate)  # type: ignore[no-untyped-call]
+
     def on_end(self, run: RunInfo, report: EndReport) -> None:
         if self._writer is not None:
             self._writer.close()  # type: ignore[no-untyped-call]
             self._writer = None
+
+    def _add_sheet(self, picture: bytes, step: int) -> None:
+        """Add a JPEG file as it is: `add_image` would make a PNG several times as large of it."""
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        if self._writer is not None and self._writer.file_writer is not None:
+            _, height, width = decode_jpeg(torch.frombuffer(bytearray(picture), dtype=torch.uint8)).shape
+            image = Summary.Image(encoded_image_string=picture, colorspace=3, height=height, width=width)
+            summary = Summary(value=[Summary.Value(tag="preview/sheet", image=image)])
+            self._writer.file_writer.add_summary(summary, step)
 
     def _add(self, scalars: Mapping[str, float], step: int) -> None:
         if self._writer is not None:

@@ -226,6 +226,12 @@ class Audio(Domain):
 
         return picture(sample)
 
+    def preview_sound(self, sample: Tensor, side: Side) -> tuple[Tensor, int]:
+        """One channel, by Griffin-Lim from the spectrogram alone: a first impression, below what conversion gives."""
+        from .conversion.vocoders import sound_of
+
+        return sound_of(sample, side, self.settings), self.settings.sample_rate
+
     def load(self, file: Path, side: Side) -> Tensor:
         """The middle of a recording, (1, bins, frames). Raises MissingFile or MediaError."""
         from .training.sampling import middle

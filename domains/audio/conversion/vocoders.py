@@ -11,11 +11,14 @@ from typing import Any, cast
 
 import numpy as np
 import pyworld
+import torch
 from scipy import fft, signal
+from torch import Tensor
 
+from ....core.sides import Side
 from ..settings import AudioSettings
 from ..signal.buffer import StreamBuffer, empty
-from ..signal.mel import LogMel, highest, mel_filters
+from ..signal.mel import LogMel, from_sample, highest, mel_filters
 from ..signal.pitch import PERIOD, f0
 from ..signal.sound import Resampler, Sound
 from .gains import Gains
@@ -169,6 +172,15 @@ def griffin_lim(sound: Sound, mel: Sound, gain: Sound, settings: AudioSettings) 
         phases = _unit(consistent + MOMENTUM * (consistent - before))
         before = consistent
     return _istft(magnitude * phases, size, hop)
+
+
+def sound_of(sample: Tensor, side: Side, settings: AudioSettings) -> Tensor:
+    """A sample (1, bins, frames) of a side as sound (1, time) in [-1, 1], without a recording to begin from."""
+    mel = from_sample(sample.numpy(), settings.mean(side), settings.deviation(side))
+    # Phases to begin with, from noise that is too quiet to be heard itself; those of silence would stay silent.
+    noise = 1e-6 * np.random.default_rng(0).standard_normal(mel.shape[1] * settings.hop_length, np.float32)
+    sound = griffin_lim(noise, mel, np.zeros_like(mel), settings)
+    return torch.from_numpy(np.clip(sound, -1.0, 1.0)[None])
 
 
 def magnitudes(mel: Sound, settings: AudioSettings) -> Sound:

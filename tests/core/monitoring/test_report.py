@@ -158,6 +158,38 @@ def test_a_watched_run_from_start_to_end(domain: Domain, tmp_path: Path) -> None
     }  # fmt: skip
 
 
+def test_the_page_of_a_running_training_loads_itself_again(domain: Domain, tmp_path: Path) -> None:
+    watching = monitor(tmp_path, domain)
+    watching.log(StepReport(1, 40, losses(1), 2e-4, 10.0))
+    page = (tmp_path / "report.html").read_text()
+    assert '<body data-refresh="15">' in page
+    assert '<noscript><meta http-equiv="refresh" content="15"></noscript>' in page
+    assert "as of" in page
+    watching.close(1)
+    page = (tmp_path / "report.html").read_text()
+    assert "<body>" in page
+    assert 'http-equiv="refresh"' not in page
+
+
+def test_the_report_takes_a_small_share_of_the_time(
+    domain: Domain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each writing takes a second of this clock, each step ten: so every tenth step brings the report up to date."""
+    now, written = [0.0], []
+    monkeypatch.setattr("unpaired.core.monitoring.report.time.monotonic", lambda: now[0])
+
+    def write(report: Report) -> None:
+        now[0] += 1.0
+        written.append(report.last["step"])
+
+    monkeypatch.setattr("unpaired.core.monitoring.report.write_report", write)
+    watching = monitor(tmp_path, domain)
+    for step in range(1, 31):
+        now[0] += 10.0
+        watching.log(StepReport(step, 40, losses(step), 2e-4, 10.0))
+    assert written == [1, 11, 21]
+
+
 def test_resuming_goes_on_from_what_is_on_disk(domain: Domain, tmp_path: Path) -> None:
     source = noise()
     for start, stop in ((0, 50), (30, 60)):
@@ -190,6 +222,7 @@ def test_closing_before_the_first_step_leaves_a_report(domain: Domain, tmp_path:
 def test_a_report_that_cannot_be_written_is_one_clear_error_and_all_is_closed(domain: Domain, tmp_path: Path) -> None:
     watching = monitor(tmp_path, domain)
     watching.log(StepReport(1, 2, losses(1), 2e-4, 10.0))
+    (tmp_path / "report.html").unlink()
     (tmp_path / "report.html").mkdir()
     with pytest.raises(OutputError, match=r"report\.html"):
         watching.close(1)
