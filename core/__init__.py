@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .files import atomic_text, check_writable, output_error
     from .registry import suggestion
     from .sides import SIDES, Direction, Side
+    from .terms import remark
 
 __all__ = [
     "SIDES",
@@ -23,6 +24,7 @@ __all__ = [
     "atomic_text",
     "check_writable",
     "output_error",
+    "remark",
     "shortened",
     "show",
     "suggestion",
@@ -33,4 +35,5 @@ __getattr__ = lazy_names(__name__, {
     ".files": ["atomic_text", "check_writable", "output_error"],
     ".registry": ["suggestion"],
     ".sides": ["SIDES", "Direction", "Side"],
+    ".terms": ["remark"],
 })  # fmt: skip

@@ -26,7 +26,7 @@ p { margin: 0 0 10px; } .soft { color: var(--soft); font-size: 13px; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 14px 16px; min-width: 0; }
 .finding { border-left: 4px solid var(--soft); margin-bottom: 10px; }
 .finding.present { border-left-color: var(--bad); } .badge { color: var(--soft); font-size: 13px; font-weight: 400; }
-.finding.present .badge { color: var(--bad); } .healthy { border-left: 4px solid var(--good); }
+.finding.present .badge { color: var(--bad); } .good { border-left: 4px solid var(--good); }
 .chart { position: relative; } .chart svg { display: block; width: 100%; height: auto; touch-action: pan-y; }
 .chart text { fill: var(--soft); font-size: 11px; font-variant-numeric: tabular-nums; }
 .tip { position: absolute; top: 6px; pointer-events: none; background: var(--card); border: 1px solid var(--line);

@@ -12,7 +12,8 @@ import unpaired
 from unpaired import BrokenFile, Domain, Inventory, MissingFile
 from unpaired.apps.command_line import Parser, quiet_libraries, refuse
 from unpaired.apps.run_settings import read_domain
-from unpaired.core.adapter import recognise, told
+from unpaired.core import remark
+from unpaired.core.adapter import readiness, recognise, told
 from unpaired.core.settings import read_yaml
 
 DESCRIPTION = """Say what a folder, a file, a run or a model holds: what is usable, what is broken and why, and what
@@ -64,8 +65,8 @@ def _hints(folder: Path, domain: Domain) -> list[str]:
     from unpaired.core.conversion import compatible_media
 
     others = [other for other in compatible_media(domain) if other.recording(folder)]
-    return [f"The files are numbered like the parts of one recording: --domain {other.name} looks at them as one."
-            for other in others]  # fmt: skip
+    said = "The files are numbered like the parts of one recording: --domain {} looks at them as one."
+    return [remark("one recording", said.format(other.name)) for other in others]
 
 
 def _report(place: Path, other: Path | None, domain: Domain) -> dict[str, Any]:
@@ -84,10 +85,11 @@ def _report(place: Path, other: Path | None, domain: Domain) -> dict[str, Any]:
         place, other = place / "trainA", place / "trainB"
     found = domain.scan(place, thorough=True)
     if other is None:
-        return {"folders": [_of_folder(found)]}
+        return {"folders": [_of_folder(found)], "verdict": readiness({"the folder": found})}
     counterpart = domain.scan(other, thorough=True)
     together = list(domain.compare(found, counterpart))
-    return {"folders": [_of_folder(found), _of_folder(counterpart)], "together": together}
+    verdict = readiness({"A": found, "B": counterpart}, together)
+    return {"folders": [_of_folder(found), _of_folder(counterpart)], "together": together, "verdict": verdict}
 
 
 def _of_folder(found: Inventory) -> dict[str, Any]:
@@ -128,6 +130,8 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
             yield f"  and {len(broken) - _LISTED} more reasons (--json lists all files)"
         yield from (f"  note: {warning}" for warning in folder["warnings"])
     yield from (f"together: {sentence}" for sentence in report.get("together", []))
+    if "verdict" in report:
+        yield f"verdict: {report['verdict']}"
     for key in ("file", "run", "model"):
         if key in report:
             yield f"{key}: {report[key]}"

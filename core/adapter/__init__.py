@@ -9,6 +9,7 @@ from ..lazy import lazy_names
 if TYPE_CHECKING:
     from .commands import PIPE, Evaluation, LiveReport
     from .folders import told
+    from .inspection import readiness
     from .installed import find_domain, installed_domains, recognise
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "LiveReport",
     "find_domain",
     "installed_domains",
+    "readiness",
     "recognise",
     "told",
 ]
@@ -24,5 +26,6 @@ __all__ = [
 __getattr__ = lazy_names(__name__, {
     ".commands": ["PIPE", "Evaluation", "LiveReport"],
     ".folders": ["told"],
+    ".inspection": ["readiness"],
     ".installed": ["find_domain", "installed_domains", "recognise"],
 })  # fmt: skip

@@ -10,10 +10,13 @@ from typing import Protocol, TypeVar
 
 from ..errors import MediaError, MissingFile, counted
 from ..files import real_path
+from ..terms import remark, term_of
 from .inventory import BrokenFile, Inventory
 
 MOST_DRAWS = 200_000
 """Samples an epoch draws at most; long sides are thinned out evenly."""
+FEWEST = 2
+"""Samples an epoch of a side below which training is refused: with one there is nothing to generalise from."""
 _UNEQUAL = 10
 """Times the samples of one side that the other has, above which the sides are called unequal."""
 _SHOWN = 3
@@ -32,6 +35,33 @@ class Facts(Protocol):
 
 
 F = TypeVar("F", bound=Facts)
+
+
+INFORMING = frozenset({"left out", "transparency", "several pages", "silence", "uneven loudness", "slow seeking",
+                       "one recording"})  # fmt: skip
+"""Remarks that limit nothing."""
+
+
+def readiness(sides: Mapping[str, Inventory], together: Iterable[str] = ()) -> str:
+    """The verdict on the data of a training, in words that begin with their term.
+
+    `sides`: inventories of one folder or two, by what they are called. `together`: remarks on both. A remark that
+    begins with no term, of a medium of one's own, counts as a reservation too.
+    """
+    unusable = [f"{name} has {counted(len(each.files), 'usable file', 'usable files')}"
+                for name, each in sides.items() if len(each.drawn) < FEWEST]  # fmt: skip
+    remarks = [(f" ({name})" if len(sides) > 1 else "", said) for name, each in sides.items() for said in each.warnings]
+    remarks += [("", said) for said in together]
+    named = [(term_of(said) or "remarks", where) for where, said in remarks]
+    same = ["A and B are the same folder"] * any(term == "same folder" for term, _ in named)
+    if unusable or same:
+        return remark(
+            "cannot train", f"{', '.join([*unusable, *same])}; training needs two folders of {FEWEST} or more."
+        )
+    limits = list(dict.fromkeys(f"{term}{where}" for term, where in named if term not in INFORMING))
+    if limits:
+        return remark("trains with reservations", f"{', '.join(limits)}.")
+    return remark("ready to train", "nothing stands in the way.")
 
 
 # -- one folder -------------------------------------------------------------------------------------
@@ -95,19 +125,20 @@ def tell_copies(findings: Iterable[Facts], one: str, more: str) -> Iterator[str]
     count = sum(len(group) - 1 for group in same_files(findings))
     if count:
         copies = counted(count, f"{one} is a copy of another", f"{more} are copies of others")
-        yield f"{copies}; copies are seen more often than the rest."
+        yield remark("copies", f"{copies}; copies are seen more often than the rest.")
 
 
 # -- two folders ------------------------------------------------------------------------------------
 def compare_amounts(a: Inventory, b: Inventory, counted: str) -> Iterator[str]:
     """A sentence where A and B are one folder, and where one is far smaller; `counted`: what a sample stands for."""
     if real_path(a.folder) == real_path(b.folder):
-        yield "A and B are the same folder: there is nothing to translate."
+        yield remark("same folder", "A and B are the same folder: there is nothing to translate.")
     fewer, more = sorted((len(a.drawn), len(b.drawn)))
     if fewer and more > _UNEQUAL * fewer:
-        yield (
+        yield remark(
+            "unequal sides",
             f"An epoch has {len(a.drawn)} samples of A and {len(b.drawn)} of B ({counted}): the smaller side is "
-            "repeated and soon memorised."
+            "repeated and soon memorised.",
         )
 
 
@@ -117,9 +148,10 @@ def compare_bytes(a: Iterable[F], b: Iterable[F], one: str, more: str) -> Iterat
     both = [(found, of_b[found.digest]) for found in a if found.digest in of_b]
     if both:
         files = counted(len(both), f"{one} is", f"{more} are")
-        yield (
+        yield remark(
+            "in both sides",
             f"{files} in A and in B, byte for byte ({as_pairs(both)}): remove {'it' if len(both) == 1 else 'them'} "
-            "from one side, or the model learns to change nothing."
+            "from one side, or the model learns to change nothing.",
         )
 
 

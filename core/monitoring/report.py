@@ -140,7 +140,7 @@ def _facts(report: Report) -> str:
 def _verdict(verdict: Verdict | None) -> str:
     if verdict is None:
         return ""
-    state = {"going on well": " healthy", "looks wrong": " finding present", "getting worse": " finding present"}
+    state = {"going on well": " good", "looks wrong": " finding present", "getting worse": " finding present"}
     advice = f"<div>{escape(verdict.advice)}</div>" if verdict.advice else ""
     return (f'<h2>Verdict</h2>\n<div class="card{state.get(verdict.kind, " finding")}">'
             f"<h3>{escape(verdict.text)}</h3>{advice}</div>")  # fmt: skip

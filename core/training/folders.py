@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..adapter.domain import Domain
+from ..adapter.inspection import FEWEST
 from ..adapter.inventory import Inventory
 from ..adapter.pairs import matched
 from ..errors import ConfigError
 from ..files import real_path
 from ..sides import Side
-
-FEWEST_SAMPLES = 2
-"""Samples an epoch of a side below which training is refused: with one there is nothing to generalise from."""
 
 
 def scan_sides(domain: Domain, a: Path, b: Path, paired: bool = False) -> dict[Side, Inventory]:
@@ -31,10 +29,10 @@ def scan_sides(domain: Domain, a: Path, b: Path, paired: bool = False) -> dict[S
     if paired:
         inventories = matched(inventories)
     for side, inventory in inventories.items():
-        if len(inventory.drawn) < FEWEST_SAMPLES:
+        if len(inventory.drawn) < FEWEST:
             raise ConfigError(
                 f"{side.upper()} holds {len(inventory.files)} usable files ({inventory.folder}), "
-                f"{len(inventory.broken)} broken; training needs {FEWEST_SAMPLES} or more: "
+                f"{len(inventory.broken)} broken; training needs {FEWEST} or more: "
                 "`unpaired inspect` says what is wrong with them"
             )
     return inventories

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...core.adapter.inspection import compare_amounts, compare_bytes
 from ...core.adapter.inventory import Inventory
+from ...core.terms import remark
 from .near_duplicates import compare_looks
 from .scan import PictureFacts, PictureInventory, is_grey
 
@@ -31,19 +32,22 @@ def compare(a: Inventory, b: Inventory) -> tuple[str, ...]:
 def _looks(a: Sequence[PictureFacts], b: Sequence[PictureFacts]) -> Iterator[str]:
     sizes = [float(np.median([min(found.header.width, found.header.height) for found in side])) for side in (a, b)]
     if max(sizes) > _UNLIKE * min(sizes):
-        yield (
+        yield remark(
+            "sizes differ",
             f"The shorter sides are {sizes[0]:.0f} pixels in A and {sizes[1]:.0f} in B: one side is sharper than the "
-            "other once resized, and the model will learn that difference too."
+            "other once resized, and the model will learn that difference too.",
         )
     aspects = [float(np.median([found.header.width / found.header.height for found in side])) for side in (a, b)]
     if max(aspects) > 1.5 * min(aspects):
-        yield (
+        yield remark(
+            "shapes differ",
             f"A is {aspects[0]:.2f} times as wide as high and B {aspects[1]:.2f} times: crops show different parts; "
-            "crop one side by hand, or use fit short."
+            "crop one side by hand, or use fit short.",
         )
     grey = [sum(is_grey(found.header) for found in side) / len(side) for side in (a, b)]
     if abs(grey[0] - grey[1]) > 0.5:
-        yield (
+        yield remark(
+            "colour differs",
             f"{grey[0]:.0%} of A and {grey[1]:.0%} of B are grey: colour must be invented in one direction, "
-            "and the cycle will hide it in the other (lower the weight of the cycle on the coloured side)."
+            "and the cycle will hide it in the other (lower the weight of the cycle on the coloured side).",
         )

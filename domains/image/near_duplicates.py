@@ -10,6 +10,7 @@ import numpy as np
 
 from ...core.adapter.inspection import Facts, as_pairs
 from ...core.errors import counted
+from ...core.terms import remark
 
 NEAR = 4
 """Bits of 64 in which the fingerprints of near-duplicates may differ."""
@@ -72,7 +73,8 @@ def compare_looks(a: Sequence[F], b: Sequence[F]) -> Iterator[str]:
     across = [(both[first], both[second]) for first, second in near_files(both) if first < len(a) <= second]
     if across:
         pairs = counted(len(across), "pair across A and B looks", "pairs across A and B look")
-        yield (
+        yield remark(
+            "in both sides",
             f"{pairs} almost alike ({as_pairs(across)}): good if they are the same "
-            "view in both domains, bad if one of them is in the wrong folder."
+            "view in both domains, bad if one of them is in the wrong folder.",
         )

@@ -17,6 +17,7 @@ from ...core.adapter.folders import LISTED, as_lines, listing, min_median_max, s
 from ...core.adapter.inspection import digest_of, examine_files, same_files, tell_copies, usable
 from ...core.adapter.inventory import Inventory
 from ...core.errors import counted
+from ...core.terms import remark
 from .files import Header, read_header, read_picture
 from .kinds import UNREAD, is_picture_name, unread_by_name
 from .near_duplicates import near_files
@@ -152,7 +153,7 @@ def _unread(paths: Sequence[Path]) -> Iterator[str]:
     for kind in UNREAD:
         count = sum(unread_by_name(path) is kind for path in paths)
         if count:
-            yield f"{counted(count, 'file is', 'files are')} left out: {kind.reason}."
+            yield remark("left out", f"{counted(count, 'file is', 'files are')} left out: {kind.reason}.")
 
 
 def _warnings(
@@ -161,44 +162,61 @@ def _warnings(
     headers, seen = [found.header for found in findings], len(findings)
     crop = min(settings.crop)
     if broken:
-        yield f"{counted(broken, 'file is broken; training leaves it', 'files are broken; training leaves them')} out."
+        yield remark(
+            "broken files",
+            f"{counted(broken, 'file is broken; training leaves it', 'files are broken; training leaves them')} out.",
+        )
     if not files:
-        yield "There is no usable picture here."
+        yield remark("nothing usable", "There is no usable picture here.")
         return
     if len(files) < _FEW:
         few = counted(len(files), "picture is", "pictures are")
-        yield f"{few} few: the model may memorise them; a few hundred are better."
+        yield remark("few files", f"{few} few: the model may memorise them; a few hundred are better.")
     small = sum(min(header.width, header.height) < crop for header in headers)
     if small:
-        yield f"{small} of {seen} pictures are smaller than the crop of {crop} pixels; they are enlarged and soft."
+        yield remark(
+            "small files",
+            f"{small} of {seen} pictures are smaller than the crop of {crop} pixels; they are enlarged and soft.",
+        )
     long = sum(max(header.width, header.height) > _LONG * min(header.width, header.height) for header in headers)
     if long:
         what = "are squeezed into the crop" if settings.fit == "stretch" else "show only a part in each crop"
-        yield f"{long} of {seen} pictures are more than {_LONG:g} times as long as wide and {what}."
+        yield remark(
+            "long shapes", f"{long} of {seen} pictures are more than {_LONG:g} times as long as wide and {what}."
+        )
     yield from _mode_warnings(headers, settings)
     yield from tell_copies(findings, "picture", "pictures")
     near = facts.get("near-duplicates", {}).get("pairs", 0)
     if near:
         alike = counted(near, "pair looks", "pairs look")
-        yield f"{alike} almost alike: there is less variety than the number of pictures says."
+        yield remark("copies", f"{alike} almost alike: there is less variety than the number of pictures says.")
     flat = sum(found.flat for found in findings)
     if flat:
         them, teach = ("it", "it teaches") if flat == 1 else ("them", "they teach")
         shown = counted(flat, "picture shows", "pictures show")
-        yield f"{shown} one colour only: remove {them}, {teach} the discriminator a short cut."
+        yield remark("flat files", f"{shown} one colour only: remove {them}, {teach} the discriminator a short cut.")
 
 
 def _mode_warnings(headers: Sequence[Header], settings: ImageSettings) -> Iterator[str]:
     seen = len(headers)
     grey = sum(is_grey(header) for header in headers)
     if settings.mode == "rgb" and 0 < grey < seen:
-        yield f"{grey} of {seen} pictures are grey among coloured ones: translations may lose colour now and then."
+        yield remark(
+            "mixed colour",
+            f"{grey} of {seen} pictures are grey among coloured ones: translations may lose colour now and then.",
+        )
     clear = sum(header.mode in ("RGBA", "LA", "PA") for header in headers)
     if settings.mode in ("rgb", "grey") and clear:
-        yield f"{clear} of {seen} pictures have transparency, which training ignores (mode rgba translates it)."
+        yield remark(
+            "transparency",
+            f"{clear} of {seen} pictures have transparency, which training ignores (mode rgba translates it).",
+        )
     pages = sum(header.pages > 1 for header in headers)
     if pages:
-        yield f"{pages} of {seen} files are animated or have several pages; the first picture of each is used."
+        yield remark(
+            "several pages",
+            f"{pages} of {seen} files are animated or have several pages; the first picture of each is used.",
+        )
 
 
 def is_grey(header: Header) -> bool:

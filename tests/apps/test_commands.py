@@ -97,9 +97,9 @@ def test_an_evaluation_loads_its_model_once_and_names_it(
 ) -> None:
     loaded = []
 
-    def load(path: Path, domain: Any = None) -> Any:
+    def load(path: Path, *more: Any) -> Any:
         loaded.append(path)
-        return load_model(path, domain)
+        return load_model(path, *more)
 
     monkeypatch.setattr("unpaired.core.model.shipped.load_model", load)
     folders = ("--a", pictures / "trainA", "--b", pictures / "trainB")

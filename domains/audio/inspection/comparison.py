@@ -8,6 +8,7 @@ import numpy as np
 
 from ....core.adapter.inspection import compare_amounts, compare_bytes
 from ....core.adapter.inventory import Inventory
+from ....core.terms import remark
 from ..settings import Content
 from .file import RecordingAnalysis
 from .scan import SoundInventory, pitch_of
@@ -36,24 +37,27 @@ def compare(a: Inventory, b: Inventory, content: Content) -> tuple[str, ...]:
 def _sounds(a: Sequence[RecordingAnalysis], b: Sequence[RecordingAnalysis]) -> Iterator[str]:
     bands = [float(np.median([one.bandwidth for one in side])) for side in (a, b)]
     if max(bands) > _UNLIKE_BAND * min(bands):
-        yield (
+        yield remark(
+            "quality differs",
             f"A reaches {bands[0] / 1000:.1f} kHz and B {bands[1] / 1000:.1f} kHz: the model learns that difference as "
-            "part of the voice."
+            "part of the voice.",
         )
     noises = [float(np.median([one.noise for one in side])) for side in (a, b)]
     if abs(noises[0] - noises[1]) > 20:
-        yield (
+        yield remark(
+            "quality differs",
             f"The quietest parts lie {-noises[0]:.0f} dB below the loud ones in A and {-noises[1]:.0f} dB in B: the "
-            "model learns the noise of one side with its voice."
+            "model learns the noise of one side with its voice.",
         )
 
 
 def _voices(a: Sequence[RecordingAnalysis], b: Sequence[RecordingAnalysis]) -> Iterator[str]:
     medians = [float(np.median(hz)) for hz in map(pitch_of, (a, b)) if len(hz)]
     if len(medians) == 2 and max(medians) > _OCTAVE * min(medians):
-        yield (
+        yield remark(
+            "pitch differs",
             f"The median pitch is {medians[0]:.0f} Hz in A and {medians[1]:.0f} Hz in B, more than an octave "
-            "apart: shifting it that far is audible."
+            "apart: shifting it that far is audible.",
         )
 
 
@@ -66,9 +70,10 @@ def _notes(a: Sequence[RecordingAnalysis], b: Sequence[RecordingAnalysis]) -> It
     if max(outside) > _UNSHARED:
         low, high = max(each[0] for each in ranges), min(each[1] for each in ranges)
         keep = f"keep to notes from {low:.0f} to {high:.0f} Hz" if low < high else "use recordings of the same notes"
-        yield (
+        yield remark(
+            "notes differ",
             f"{outside[0]:.0%} of what A plays lies outside the notes of B, and {outside[1]:.0%} of what B plays lies "
-            f"outside those of A: what only one of them plays is learnt as its timbre; {keep}."
+            f"outside those of A: what only one of them plays is learnt as its timbre; {keep}.",
         )
 
 
@@ -76,7 +81,10 @@ def _alike(a: Sequence[RecordingAnalysis], b: Sequence[RecordingAnalysis]) -> It
     medians = [float(np.median(hz)) for hz in map(pitch_of, (a, b)) if len(hz)]
     close = len(medians) < 2 or max(medians) < _SEMITONE * min(medians)
     if close and _colour_difference(a, b) < _ONE_COLOUR:
-        yield "A and B sound like one voice, by pitch and long-term spectrum: there is little to learn."
+        yield remark(
+            "little difference",
+            "A and B sound like one voice, by pitch and long-term spectrum: there is little to learn.",
+        )
 
 
 def _colour_difference(a: Sequence[RecordingAnalysis], b: Sequence[RecordingAnalysis]) -> float:

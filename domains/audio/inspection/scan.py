@@ -17,6 +17,7 @@ import numpy.typing as npt
 from ....core.adapter.folders import LISTED, as_lines, listing, min_median_max, spread
 from ....core.adapter.inspection import even_draws, examine_files, same_files, tell_copies, usable
 from ....core.adapter.inventory import BrokenFile, Inventory
+from ....core.terms import remark
 from ..metadata.kinds import is_sound_name, unread
 from ..settings import AudioSettings
 from .file import RecordingAnalysis, RecordingFacts, examine, header
@@ -147,14 +148,20 @@ def _warnings(
     files: Sequence[Path], findings: Sequence[RecordingFacts], broken: int, settings: AudioSettings
 ) -> Iterator[str]:
     if not files:
-        yield "There are no usable recordings here."
+        yield remark("nothing usable", "There are no usable recordings here.")
         return
     if broken > 0.1 * (len(files) + broken):
-        yield f"{broken} of {len(files) + broken} files are broken: check whether the folder was copied completely."
+        yield remark(
+            "broken files",
+            f"{broken} of {len(files) + broken} files are broken: check whether the folder was copied completely.",
+        )
     short = sum(0 < found.seconds * settings.sample_rate < settings.frames * settings.hop_length for found in findings)
     if short:
         window = settings.frames * settings.hop_length / settings.sample_rate
-        yield f"{short} recordings are shorter than a sample of {window:.2f} s: they are extended by reflection."
+        yield remark(
+            "small files",
+            f"{short} recordings are shorter than a sample of {window:.2f} s: they are extended by reflection.",
+        )
     analyses = [found.analysis for found in findings if found.analysis]
     if analyses:
         yield from _amount(analyses)
@@ -167,35 +174,44 @@ def _amount(analyses: Sequence[RecordingAnalysis]) -> Iterator[str]:
     seconds, sounding = sum(one.seconds for one in analyses), sum(one.sounding for one in analyses)
     amount = f"{sounding:.0f} s" if sounding < 120 else f"{sounding / 60:.1f} min"
     if sounding < _FEWEST_SECONDS:
-        yield f"There are {amount} of sound: expect timbre only; aim for {GOOD_SECONDS / 60:.0f} min a side."
+        yield remark(
+            "few files", f"There are {amount} of sound: expect timbre only; aim for {GOOD_SECONDS / 60:.0f} min a side."
+        )
     elif sounding < GOOD_SECONDS:
-        yield f"There are {amount} of sound, enough to try; aim for {GOOD_SECONDS / 60:.0f} min a side."
+        yield remark(
+            "few files", f"There are {amount} of sound, enough to try; aim for {GOOD_SECONDS / 60:.0f} min a side."
+        )
     if sounding < (1 - _SILENT) * seconds:
-        yield f"{1 - sounding / seconds:.0%} of the recordings is silence, which is left out."
+        yield remark("silence", f"{1 - sounding / seconds:.0%} of the recordings is silence, which is left out.")
 
 
 def _quality(analyses: Sequence[RecordingAnalysis], settings: AudioSettings) -> Iterator[str]:
     clipped = sum(one.clipped > _CLIPPED for one in analyses)
     if clipped:
-        yield f"{clipped} recordings are clipped: their distortion is learnt as part of the voice."
+        yield remark("clipping", f"{clipped} recordings are clipped: their distortion is learnt as part of the voice.")
     noisy = sum(one.noise > _NOISY for one in analyses)
     if noisy > 0.2 * len(analyses):
-        yield (
+        yield remark(
+            "noisy recordings",
             f"{noisy} of {len(analyses)} recordings are less than {-_NOISY:.0f} dB above their noise (or have no "
-            "pauses): the model learns noise and reverberation of a side with its voice."
+            "pauses): the model learns noise and reverberation of a side with its voice.",
         )
     band = min(8000.0, settings.sample_rate / 2)
     narrow = sum(one.bandwidth < _NARROW * band for one in analyses)
     if narrow:
         lowest = min(one.bandwidth for one in analyses)
-        yield (
+        yield remark(
+            "narrow bandwidth",
             f"{narrow} of {len(analyses)} recordings have nothing above {lowest / 1000:.1f} kHz or little more "
             f"(telephone, strong compression) and sound dull beside {band / 1000:.0f} kHz: keep them apart, or lower "
-            "domain.sample_rate for both sides."
+            "domain.sample_rate for both sides.",
         )
     levels = [one.loudness for one in analyses]
     if max(levels) - min(levels) > _LOUDNESS_RANGE and settings.normalise:
-        yield f"Loudness differs by {max(levels) - min(levels):.0f} dB between recordings; all are normalised."
+        yield remark(
+            "uneven loudness",
+            f"Loudness differs by {max(levels) - min(levels):.0f} dB between recordings; all are normalised.",
+        )
 
 
 def _voices(analyses: Sequence[RecordingAnalysis], settings: AudioSettings) -> Iterator[str]:
@@ -203,9 +219,10 @@ def _voices(analyses: Sequence[RecordingAnalysis], settings: AudioSettings) -> I
         return
     hz = pitch_of(analyses)
     if len(hz) * 0.005 < _FEW_VOICED * sum(one.sounding for one in analyses):
-        yield "Hardly any pitch is found: for anything but voices set domain.content to music."
+        yield remark("little pitch", "Hardly any pitch is found: for anything but voices set domain.content to music.")
     elif np.log(hz).std() > _WIDE_PITCH:
-        yield (
+        yield remark(
+            "mixed voices",
             f"Pitch deviates by {12 * np.log2(hz).std():.1f} semitones: low and high voices are mixed, and no single "
-            "shift brings them all to the other side's. Keep similar voices together."
+            "shift brings them all to the other side's. Keep similar voices together.",
         )

@@ -119,7 +119,7 @@ class ClipReport:
         error, number, frames = self._worst
         if error > 0.0:
             parts += [
-                f"<h2>Where it flickers most by itself: up to frame {number}</h2>",
+                f"<h2>Most flicker by itself: up to frame {number}</h2>",
                 _strips(range(number - len(frames) + 1, number + 1), frames),
             ]
         atomic_text(path, _PAGE.format(title=escape(self.title), style=STYLE + _STYLE, body="\n".join(parts)))

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ....core.errors import MediaError
+from ....core.terms import remark
 from ...image import Pixels, levels
 from ..frames.cuts import CutDetector
 from ..frames.motion import Flow, dis_flow, grey, occluded, warp
@@ -206,20 +207,27 @@ def remarks(scores: Mapping[str, float]) -> tuple[str, ...]:
     said = []
     sharp = scores.get("sharpness_ratio")
     if sharp is not None and sharp < 0.97:
-        said.append(f"Sharpness fell to {sharp:.2f} of the per-frame translation: steadiness was achieved by blurring.")
+        why = f"sharpness fell to {sharp:.2f} of the per-frame translation: footage was steadied at its expense."
+        said.append(remark("blur", why))
     if scores.get("difference", 0.0) > 10.0:
         said.append(
-            f"The output differs from the per-frame translation by {scores['difference']:.0f} levels of 255 on "
-            "average: it no longer shows what the model translates."
+            remark(
+                "content lost",
+                f"the output differs from the per-frame translation by {scores['difference']:.0f} levels of 255 on "
+                "average: it no longer shows what the model translates.",
+            )
         )
     if sharp is None and scores.get("sharpness_ratio_input", 1.0) < 0.5:
         said.append(
-            f"The output has {scores['sharpness_ratio_input']:.2f} of the input's sharpness: a low warping error means "
-            "little here; compare with the per-frame translation."
+            remark(
+                "blur",
+                f"the output has {scores['sharpness_ratio_input']:.2f} of the input's sharpness: a low warping error "
+                "means little here; compare with the per-frame translation.",
+            )
         )
     ratio = scores.get("warping_ratio")
     if ratio is not None and ratio > 1.25:
-        said.append(f"The warping error is {ratio:.2f} times the input's own: the output flickers.")
+        said.append(remark("flicker", f"the warping error is {ratio:.2f} times the input's own."))
     return tuple(said)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ....core.adapter.inspection import compare_amounts, compare_bytes
 from ....core.adapter.inventory import Inventory
+from ....core.terms import remark
 from ...image import compare_looks
 from .file import ClipFacts
 from .scan import FootageInventory
@@ -32,23 +33,29 @@ def compare(a: Inventory, b: Inventory) -> tuple[str, ...]:
 def _looks(a: Sequence[ClipFacts], b: Sequence[ClipFacts]) -> Iterator[str]:
     sizes = [float(np.median([min(found.width, found.height) for found in side])) for side in (a, b)]
     if max(sizes) > _UNLIKE * min(sizes):
-        yield (
+        yield remark(
+            "sizes differ",
             f"The shorter sides are {sizes[0]:.0f} pixels in A and {sizes[1]:.0f} in B: one side is sharper than the "
-            "other once resized, and the model will learn that difference too."
+            "other once resized, and the model will learn that difference too.",
         )
     aspects = [float(np.median([found.width / found.height for found in side])) for side in (a, b)]
     if max(aspects) > 1.5 * min(aspects):
-        yield f"A is {aspects[0]:.2f} times as wide as high and B {aspects[1]:.2f} times: crops show different parts."
+        yield remark(
+            "shapes differ",
+            f"A is {aspects[0]:.2f} times as wide as high and B {aspects[1]:.2f} times: crops show different parts.",
+        )
     rates = [[found.rate for found in side if found.kind != "picture"] for side in (a, b)]
     if rates[0] and rates[1]:
         usual = [float(np.median(side)) for side in rates]
         if max(usual) > _UNLIKE * min(usual):
-            yield (
+            yield remark(
+                "rates differ",
                 f"A has {usual[0]:.3g} frames/s and B {usual[1]:.3g}: neighbouring frames lie further apart on one "
-                "side, which matters to a temporal discriminator."
+                "side, which matters to a temporal discriminator.",
             )
     elif rates[0] or rates[1]:
-        yield (
+        yield remark(
+            "no neighbours",
             "One side holds footage and the other only pictures: leave objective.temporal at 0, for a temporal "
-            "discriminator would see that pictures stand still."
+            "discriminator would see that pictures stand still.",
         )

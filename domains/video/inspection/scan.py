@@ -14,6 +14,7 @@ from ....core.adapter.folders import as_lines, listing, min_median_max, spread
 from ....core.adapter.inspection import even_draws, examine_files, same_files, tell_copies, usable
 from ....core.adapter.inventory import Inventory
 from ....core.errors import counted
+from ....core.terms import remark
 from ...image import near_files
 from ..reading.material import frames_in_order, is_clip_name, is_still_name
 from ..settings import VideoSettings
@@ -150,39 +151,62 @@ def _warnings(
     folder: Path, files: Sequence[Path], findings: Sequence[ClipFacts], broken: int, settings: VideoSettings
 ) -> Iterator[str]:
     if broken:
-        yield f"{counted(broken, 'file is broken; training leaves it', 'files are broken; training leaves them')} out."
+        yield remark(
+            "broken files",
+            f"{counted(broken, 'file is broken; training leaves it', 'files are broken; training leaves them')} out.",
+        )
     if not files:
-        yield "There is no usable footage here."
+        yield remark("nothing usable", "There is no usable footage here.")
         return
     moving = [found for found in findings if found.kind != "picture"]
     stills = [found for found in findings if found.kind == "picture"]
     yield from _size_warnings(findings, settings)
     if not moving:
-        yield "There are pictures only: losses that compare neighbouring frames learn nothing from them."
+        yield remark(
+            "no neighbours", "There are pictures only: losses that compare neighbouring frames learn nothing from them."
+        )
     elif stills and settings.neighbours:
-        yield f"{len(stills)} pictures have no neighbours and teach the temporal losses nothing."
+        yield remark(
+            "no neighbours", f"{len(stills)} pictures have no neighbours and teach the temporal losses nothing."
+        )
     if len(stills) > 1 and frames_in_order([found.path.name for found in stills if found.path.parent == folder]):
-        yield "The pictures are numbered: if they are frames of one clip, put them into a folder of their own inside."
+        yield remark(
+            "one recording",
+            "The pictures are numbered: if they are frames of one clip, put them into a folder of their own inside.",
+        )
+    yield from _amount_warnings(moving, len(stills), settings)
+    yield from _seen_warnings(moving, settings)
+
+
+def _amount_warnings(moving: Sequence[ClipFacts], stills: int, settings: VideoSettings) -> Iterator[str]:
     seconds = sum(found.seconds for found in moving)
-    if moving and seconds + len(stills) < _FEW_SECONDS:
-        yield f"{seconds:.3g} s of footage is little: the model may memorise it; a few minutes are better."
+    if moving and seconds + stills < _FEW_SECONDS:
+        yield remark(
+            "few files", f"{seconds:.3g} s of footage is little: the model may memorise it; a few minutes are better."
+        )
     short = [found for found in moving if found.frames <= settings.longest_gap]
     if short and settings.neighbours:
-        yield f"{len(short)} clips have {settings.longest_gap} frames or fewer: their far neighbours are near ones."
+        yield remark(
+            "no neighbours",
+            f"{len(short)} clips have {settings.longest_gap} frames or fewer: their far neighbours are near ones.",
+        )
     longest = max(moving, key=lambda found: found.seconds, default=None)
     if longest and len(moving) > 1 and longest.seconds > _UNEQUAL * (seconds - longest.seconds):
-        yield (
+        yield remark(
+            "uneven lengths",
             f"{longest.path.name} is {longest.seconds / seconds:.0%} of the footage, and as much of what is drawn: "
-            "every second counts alike. Cut it, if the others should count for more."
+            "every second counts alike. Cut it, if the others should count for more.",
         )
-    yield from _seen_warnings(moving, settings)
 
 
 def _size_warnings(findings: Sequence[ClipFacts], settings: VideoSettings) -> Iterator[str]:
     crop = min(settings.crop)
     small = sum(min(found.width, found.height) < crop for found in findings)
     if small:
-        yield f"{small} of {len(findings)} are smaller than the crop of {crop} pixels; they are enlarged and soft."
+        yield remark(
+            "small files",
+            f"{small} of {len(findings)} are smaller than the crop of {crop} pixels; they are enlarged and soft.",
+        )
 
 
 def _seen_warnings(moving: Sequence[ClipFacts], settings: VideoSettings) -> Iterator[str]:
@@ -194,22 +218,30 @@ def _seen_warnings(moving: Sequence[ClipFacts], settings: VideoSettings) -> Iter
     cut_up = [found for found, seen in looks if seen.cuts > 0.2 * seen.frames and found.kind == "frames"]
     if cut_up:
         names = ", ".join(found.path.name for found in cut_up[:3])
-        yield f"{len(cut_up)} folders ({names}) hold numbered pictures that do not follow one another: rename them."
+        yield remark(
+            "disordered frames",
+            f"{len(cut_up)} folders ({names}) hold numbered pictures that do not follow one another: rename them.",
+        )
     if seconds and still > 0.3 * seconds:
-        yield f"{still / seconds:.0%} of the footage is static: it holds less variety than its length says."
+        yield remark(
+            "static footage",
+            f"{still / seconds:.0%} of the footage is static: it holds less variety than its length says.",
+        )
     if frames and doubled > 0.1 * frames:
-        yield (
+        yield remark(
+            "static footage",
             f"{doubled / frames:.0%} of the frames show the one before once more (a raised frame rate): they teach the "
-            "temporal losses that nothing moves."
+            "temporal losses that nothing moves.",
         )
     height, width = settings.pictures().loaded
     far = [found for found, seen in looks if seen.key_frames and seen.frames > _FAR * seen.key_frames]
     if far and frames * height * width * 3 > settings.cache_mb * 1024**2:
-        yield (
+        yield remark(
+            "slow seeking",
             f"{len(far)} clips have more than {_FAR} frames from one key frame to the next, all decoded to reach the "
-            "last, and not everything fits into domain.cache_mb: raise that, or re-encode with a key frame every 12."
+            "last, and not everything fits into domain.cache_mb: raise that, or re-encode with a key frame every 12.",
         )
     damaged = sum(bool(seen.damage) for _, seen in looks)
     if damaged:
-        yield f"{damaged} clips are damaged in part; what can be decoded of them is used."
+        yield remark("damaged in part", f"{damaged} clips are damaged in part; what can be decoded of them is used.")
     yield from tell_copies(moving, "clip", "clips")

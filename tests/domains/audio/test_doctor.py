@@ -45,8 +45,8 @@ def test_listening_tells_silence_loudness_pitch_and_copies(tmp_path: Path) -> No
     assert sum(found.facts["pitch"]["histogram"].values()) == pytest.approx(1, abs=0.01)
     assert found.facts["duplicates"] == {"files": 1, "examples": ["0.wav = copy.wav"]}
     assert found.facts["clipped"] == {"files": 0, "examples": []}
-    assert "There are 5 s of sound: expect timbre only; aim for 5 min a side." in found.warnings
-    assert "1 recording is a copy of another; copies are seen more often than the rest." in found.warnings
+    assert "few files: There are 5 s of sound: expect timbre only; aim for 5 min a side." in found.warnings
+    assert "copies: 1 recording is a copy of another; copies are seen more often than the rest." in found.warnings
     json.dumps(dict(found.facts), allow_nan=False)
 
 
@@ -63,7 +63,7 @@ def test_broken_empty_and_silent_files_are_listed(tmp_path: Path) -> None:
     assert reasons["zero.wav"] == "is empty (0 bytes)"
     assert set(reasons) == {"silent.wav", "none.wav", "zero.wav", "text.wav"}
     assert all(reasons.values())
-    assert any(sentence.startswith("4 of 5 files are broken") for sentence in found.warnings)
+    assert any(sentence.startswith("broken files: 4 of 5 files are broken") for sentence in found.warnings)
 
 
 def test_clipping_is_three_samples_in_a_row_at_full_scale() -> None:
@@ -81,7 +81,10 @@ def test_clipped_and_short_recordings_are_warned_of(tmp_path: Path) -> None:
     found = look(tmp_path)
     assert found.facts["clipped"] == {"files": 1, "examples": ["loud.wav"]}
     assert any("clipped" in sentence for sentence in found.warnings)
-    assert "1 recordings are shorter than a sample of 0.74 s: they are extended by reflection." in found.warnings
+    assert (
+        "small files: 1 recordings are shorter than a sample of 0.74 s: they are extended by reflection."
+        in found.warnings
+    )
 
 
 def test_bandwidth_and_telephone(tmp_path: Path) -> None:
@@ -116,11 +119,13 @@ def test_two_folders_of_one_voice_and_of_two(tmp_path: Path) -> None:
         write(tmp_path / "ab"[number % 2] / f"{number}.wav", sound)
     domain = Audio()
     same = domain.compare(look(tmp_path / "a"), look(tmp_path / "b"))
-    assert same == ("A and B sound like one voice, by pitch and long-term spectrum: there is little to learn.",)
+    assert same == (
+        "little difference: A and B sound like one voice, by pitch and long-term spectrum: there is little to learn.",
+    )
     root = folders(tmp_path / "two", high=200.0)
     assert domain.compare(look(root / "a"), look(root / "b")) == ()
     itself = domain.compare(look(root / "a"), look(root / "a"))
-    assert itself == ("A and B are the same folder: there is nothing to translate.",)
+    assert itself == ("same folder: A and B are the same folder: there is nothing to translate.",)
 
 
 def test_two_folders_that_share_recordings_or_are_unlike(tmp_path: Path) -> None:
@@ -128,7 +133,10 @@ def test_two_folders_that_share_recordings_or_are_unlike(tmp_path: Path) -> None
     shutil.copy(root / "a" / "0.wav", root / "b" / "again.wav")
     write(root / "b" / "long.wav", voice(110, 60.0, rate=4000), 4000)
     told = Audio().compare(look(root / "a"), look(root / "b"))
-    assert any(line.startswith("1 recording is in A and in B, byte for byte (0.wav = again.wav)") for line in told)
+    assert any(
+        line.startswith("in both sides: 1 recording is in A and in B, byte for byte (0.wav = again.wav)")
+        for line in told
+    )
     assert any("more than an octave apart" in line for line in told)
     assert any("the smaller side is repeated" in line for line in told)
 
@@ -157,7 +165,7 @@ def test_an_absent_folder_and_an_empty_one(tmp_path: Path) -> None:
         look(tmp_path / "absent")
     empty = look(tmp_path)
     assert empty.files == ()
-    assert empty.warnings == ("There are no usable recordings here.",)
+    assert empty.warnings == ("nothing usable: There are no usable recordings here.",)
 
 
 def test_real_voices_are_measured_as_they_are(shared: Path) -> None:

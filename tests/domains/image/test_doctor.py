@@ -99,7 +99,7 @@ def test_an_empty_folder_is_said_to_be_empty(tmp_path: Path) -> None:
     for thorough in (False, True):
         found = Image().scan(tmp_path, thorough)
         assert found.files == ()
-        assert found.warnings == ("There is no usable picture here.",)
+        assert found.warnings == ("nothing usable: There is no usable picture here.",)
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="no folder is closed to this user")

@@ -141,11 +141,11 @@ def test_two_folders_together(tmp_path: Path) -> None:
     assert any("1 clip is in A and in B" in each and "one.mkv = copy.mkv" in each for each in sentences)
     assert any("shorter sides are 72 pixels in A and 216 in B" in each for each in sentences)
     assert any("frames/s" in each for each in sentences)
-    assert any(each.startswith("A and B are the same folder") for each in
+    assert any(each.startswith("same folder: A and B are the same folder") for each in
                domain.compare(domain.scan(tmp_path / "a"), domain.scan(tmp_path / "a")))  # fmt: skip
 
 
 def test_no_folder(tmp_path: Path) -> None:
     with pytest.raises(MissingFile, match="there is no folder"):
         found(tmp_path / "absent")
-    assert found(tmp_path).warnings == ("There is no usable footage here.",)
+    assert found(tmp_path).warnings == ("nothing usable: There is no usable footage here.",)

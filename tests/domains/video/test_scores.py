@@ -99,7 +99,7 @@ def test_a_blurred_output_is_found_out_and_a_flickering_one_too() -> None:
     found = scored(grainy, frames, grainy)
     assert found["warping_ratio"] > 1.25
     assert found["excess_reduction"] == pytest.approx(1.0)
-    assert any("flickers" in text for text in remarks(found))
+    assert any("flicker: " in text for text in remarks(found))
 
 
 def test_pairs_across_a_cut_are_left_out() -> None:
