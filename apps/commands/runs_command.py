@@ -13,7 +13,7 @@ from unpaired.apps.command_line import Parser, refuse
 from unpaired.core.training import RunSummary, SeedGroup, differing, groups_of, list_runs
 
 DESCRIPTION = """List the runs in a folder and below it: how far each is, how long it took, its score and best figure,
-what the doctor noted, and the settings in which they differ; then mean and spread of runs of several seeds.
+the verdict, what the doctor noted, and the settings in which they differ; then mean and spread of several seeds.
 
   unpaired runs runs
   unpaired runs runs --csv > runs.csv"""
@@ -53,12 +53,13 @@ def _lines(runs: Sequence[RunSummary]) -> Iterator[str]:
     names = differing(runs)
     short = [name.removeprefix("training.") for name in names]
     scored = ["score"] if any(run.score is not None for run in runs) else []
-    table = [["run", "state", "steps", "time", *scored, "best", "noted", *short]]
+    table = [["run", "state", "steps", "time", *scored, "best", "verdict", "noted", *short]]
     for run in runs:
         score = ["-" if run.score is None else f"{run.score:.4g}"] if scored else []
+        found = [run.verdict.kind if run.verdict else "-", ", ".join(run.findings) or "-"]
         table.append([
             str(run.path), run.state, f"{run.step:,}/{run.steps:,}", _duration(run.seconds), *score, _best(run),
-            ", ".join(run.findings) or "-", *(_text(run.settings.get(name)) for name in names),
+            *found, *(_text(run.settings.get(name)) for name in names),
         ])  # fmt: skip
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:

@@ -153,7 +153,7 @@ def _of_run(out: Any, seeds: bool = False) -> dict[str, Any]:
     if seeds and group:
         folder = next(iter(group.values()))
     elif group and not (folder / "config.yaml").is_file():
-        raise ConfigError(f"{out} holds runs of {len(group)} seeds; continue them with --seeds N --resume")
+        raise ConfigError(f"{out} holds runs of several seeds; continue them with --seeds N --resume")
     if not (folder / "config.yaml").is_file():
         raise MissingFile(f"there is no run to resume at {out} (no config.yaml there)")
     return {**read_settings(folder / "config.yaml"), "out": out}

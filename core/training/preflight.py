@@ -20,6 +20,7 @@ from .elastic import ADVICE
 from .loader import AHEAD, first_sample
 from .plan import FORMAT, RunPlan
 from .resources import memory, most_processes
+from .seed_group import seed_folders
 from .settings import TrainingSettings
 
 # A resumed run may be watched and stopped otherwise, but must remain the same experiment.
@@ -150,6 +151,10 @@ def check_new(plan: RunPlan) -> None:
     """Refuse an `out` that holds a run."""
     if (plan.out / "config.yaml").exists():
         raise ConfigError(f"{plan.out} holds a run already; resume it with --resume or choose another --out")
+    if seed_folders(plan.out):
+        raise ConfigError(
+            f"{plan.out} holds runs of several seeds; go on with --seeds N --resume or choose another --out"
+        )
 
 
 def _difference(earlier: Any, now: Any) -> str:

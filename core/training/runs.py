@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..errors import ConfigError, MissingFile
 from ..model.model_file import header_if_any
 from ..model.of_run import BEST
-from ..monitoring.log import METRICS, iterate_lines, losses_of, read_findings, read_metrics, read_scores
+from ..monitoring.log import METRICS, iterate_lines, losses_of, read_findings, read_metrics, read_scores, read_standing
 from ..monitoring.records import flatten
+from ..monitoring.verdict import Verdict, judge
 from ..runtimes.packages import data_frame
 from ..settings.arguments import expect_path
 from ..settings.mapping import read_yaml
@@ -54,6 +55,8 @@ class RunSummary:
     best_step: int | None = None
     findings: tuple[str, ...] = ()
     """The doctor's findings by name, each once, in the order of first appearance."""
+    verdict: Verdict | None = None
+    """What the run has come to, in words; None of a run that cannot be read."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """All settings by dotted name, those of `config.yaml`."""
     fault: str = ""
@@ -63,6 +66,7 @@ class RunSummary:
         """The run as one flat record: losses, scores and settings by dotted names."""
         facts = {"run": str(self.path), "state": self.state, "step": self.step, "steps": self.steps}
         facts |= {"seconds": round(self.seconds, 1), "best_step": self.best_step, "findings": ", ".join(self.findings)}
+        facts |= {"verdict": self.verdict.kind, "verdict_text": str(self.verdict)} if self.verdict else {}
         facts |= {f"best.{name}": value for name, value in self.best.items()}
         return {**facts, **self.figures(), **self.settings, "fault": self.fault}
 
@@ -134,6 +138,7 @@ def summarise(run: Path) -> RunSummary:
     step, steps = int(last.get("step", 0)), steps if isinstance(steps, int) else 0
     best = header_if_any(run / BEST)
     scored = read_scores(run)
+    settings = flatten(config)
     lowest = min((each for each in scored if _counts(each.score)), key=lambda each: each.score or 0.0, default=None)
     return RunSummary(
         path=run,
@@ -149,7 +154,8 @@ def summarise(run: Path) -> RunSummary:
         best=dict(best.get("metrics") or {}),
         best_step=best.get("step"),
         findings=tuple(dict.fromkeys(finding.name for finding in read_findings(run))),
-        settings={name: value for name, value in flatten(config).items() if name not in _NO_SETTINGS},
+        verdict=judge(settings, records, scored, read_standing(run)),
+        settings={name: value for name, value in settings.items() if name not in _NO_SETTINGS},
     )
 
 

@@ -25,7 +25,7 @@ class TrainingSettings:
     """A deadline in place of `steps`: as many steps as fit into so many minutes, from the start of training (the look
     through the folders included) to the last file of the run. `steps` is then what they came to."""
     pace: Plans = ()
-    """Plans that a run with a deadline followed, [step, steps] each: from `step` on, the schedule leads evenly to its
+    """Plans that a run with a deadline followed, [step, steps] each; from `step` on, the schedule leads evenly to its
     end at `steps`. Empty where the schedule is as long as the run. It is recorded, so that the run can be repeated."""
     start_from: str = ""
     """A trained model to start from, instead of random weights: a run folder (with its discriminators),

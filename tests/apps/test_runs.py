@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -67,7 +68,7 @@ def test_a_run_that_goes_on_is_running_and_one_that_ended_early_stopped(runs: Pa
 def test_the_table(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["runs", str(runs)]) == 0
     header, first, second = capsys.readouterr().out.splitlines()
-    assert header.split() == ["run", "state", "steps", "time", "best", "noted", "best", "checkpoint_every",
+    assert header.split() == ["run", "state", "steps", "time", "best", "verdict", "noted", "best", "checkpoint_every",
                               "learning_rate", "seed", "steps"]  # fmt: skip
     assert first.split()[:3] == [str(runs / "deep/two"), "complete", "3/3"]
     assert second.split()[:3] == [str(runs / "one"), "complete", "2/2"]
@@ -85,6 +86,33 @@ def test_csv_and_json_hold_the_same(runs: Path, capsys: pytest.CaptureFixture[st
     assert rows[0]["best.generators"]
     assert not rows[1]["best.generators"]
     assert rows[1]["training.seed"] == "0"
+
+
+def test_scores_verdicts_and_the_spread_of_seeds(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed, scores in enumerate(([0.5, 0.25, 0.75], [1.0, 0.75, 0.25])):
+        shutil.copytree(runs / "one", tmp_path / "group" / f"seed-{seed}")
+        with (tmp_path / "group" / f"seed-{seed}" / "metrics.jsonl").open("a") as log:
+            log.writelines(f'{{"step": {step}, "seconds": 1, "score": {value}, "scores.swd": {2 * value}}}\n'
+                           for step, value in enumerate(scores))  # fmt: skip
+    assert main(["runs", str(tmp_path)]) == 0
+    header, first, second, blank, title, *group = capsys.readouterr().out.splitlines()
+    assert header.split() == ["run", "state", "steps", "time", "score", "best", "verdict", "noted"]
+    assert " 0.75   score 0.25 @1 " in first
+    assert " 0.25   score 0.25 @2 " in second
+    assert "too early to judge" in first
+    assert (blank, title) == ("", f"mean and spread of {tmp_path / 'group'}:")
+    table = {line.split()[0]: line.split()[1:] for line in group}
+    assert table["figure"] == ["mean", "deviation", "n", "seed-0", "seed-1"]
+    assert table["score"] == ["0.5", "0.3536", "2", "0.75", "0.25"]
+    assert table["best_score"] == ["0.25", "0", "2", "0.25", "0.25"]
+    assert table["scores.swd"] == ["1", "0.7071", "2", "1.5", "0.5"]
+    assert not any(name.startswith("losses.") for name in table)
+    assert main(["runs", str(tmp_path), "--json"]) == 0
+    (record, _) = json.loads(capsys.readouterr().out)
+    assert record["verdict"] == "too early to judge"
+    assert record["best_score_step"] == 1
 
 
 def test_a_broken_run_is_named_and_the_rest_is_listed(

@@ -136,6 +136,35 @@ def test_data_excludes_the_two_folders(unpaired: Callable, pictures: Path, tmp_p
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
+def test_ctrl_c_in_several_seeds_says_how_to_go_on(unpaired: Callable, pictures: Path, tmp_path: Path) -> None:
+    run = tmp_path / "two"
+    words = [sys.executable, "-m", "unpaired.apps.main", "train", *SMALL, "--data", str(pictures), "--out", str(run)]
+    more = ["--seeds", "2", "--seed", "7", "--steps", "1000000"]
+    with subprocess.Popen([*words, *more], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        lines = iter(process.stderr.readline, b"")
+        for line in lines:
+            if line.startswith(b"step 3/"):
+                break
+        process.send_signal(signal.SIGINT)
+        last = [line.decode() for line in lines][-1]
+        assert process.wait(60) == 130
+    assert last.endswith(f"unpaired train --out {run} --seeds 2 --resume\n")
+    assert [path.name for path in run.iterdir() if path.is_dir()] == ["seed-7"]
+    refused = unpaired("train", "--out", run, "--resume")
+    assert refused.code == 2
+    assert refused.err == f"unpaired: {run} holds runs of several seeds; continue them with --seeds N --resume\n"
+    step = int(last.split()[4]) + 1
+    done = unpaired("train", "--out", run, "--seeds", "2", "--resume", "--steps", str(step))
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[0].split() == ["figure", "mean", "deviation", "n", "seed-7", "seed-8"]
+    assert f"models: {run / 'seed-7/model.safetensors'}, {run / 'seed-8/model.safetensors'}" in done.out
+    assert read_yaml(run / "seed-8/config.yaml")["training"]["seed"] == 8
+    assert {"seeds.csv", "seeds.json"} <= {path.name for path in run.iterdir()}
+    assert unpaired("train", "--out", tmp_path / "new", "--seeds", "0").code == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
 def test_ctrl_c_saves_and_says_how_to_go_on(unpaired: Callable, pictures: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     words = [sys.executable, "-m", "unpaired.apps.main", "train", *SMALL, "--data", str(pictures), "--out", str(run)]

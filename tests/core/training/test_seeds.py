@@ -61,6 +61,8 @@ def test_each_seed_has_its_run_and_the_figures_their_mean(data: Path, tmp_path: 
     assert float(rows["losses.generators"]["mean"]) == pytest.approx(mean)
     assert float(rows["losses.generators"]["seed-6"]) == losses[1]
     assert "losses.generators" in str(group)
+    with pytest.raises(unpaired.ConfigError, match="holds runs of several seeds; go on with --seeds N --resume"):
+        unpaired.train(Arrays(), data / "a", data / "b", tmp_path / "three", **QUICK)
     frame = group.to_frame()
     assert frame.set_index("figure").loc["losses.generators", "n"] == 2
 
