@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         UnknownName,
         UnpairedError,
     )
+    from unpaired.core.evaluation.compare import ComparisonReport, compare
     from unpaired.core.evaluation.evaluate import evaluate
     from unpaired.core.model.export import export_model, export_onnx
     from unpaired.core.model.importing import import_checkpoint
@@ -57,6 +58,7 @@ __all__ = [
     "BrokenFile",
     "Callback",
     "CallbackError",
+    "ComparisonReport",
     "ConfigError",
     "ConversionReport",
     "ConversionSettings",
@@ -84,6 +86,7 @@ __all__ = [
     "Video",
     "Warp",
     "Writer",
+    "compare",
     "evaluate",
     "export_model",
     "export_onnx",
@@ -109,6 +112,7 @@ __getattr__ = lazy_names(__name__, {
         "MissingDependency", "MissingFile", "ModelFileError", "NumericsError", "OutputError", "ResourceError",
         "UnknownName", "UnpairedError",
     ],
+    "unpaired.core.evaluation.compare": ["ComparisonReport", "compare"],
     "unpaired.core.evaluation.evaluate": ["evaluate"],
     "unpaired.core.model.export": ["export_model", "export_onnx"],
     "unpaired.core.model.importing": ["import_checkpoint"],

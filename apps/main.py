@@ -15,6 +15,7 @@ from unpaired.core import show, suggestion
 COMMANDS = {
     "train": "train a translator from two folders",
     "convert": "translate a file, or a folder of files",
+    "compare": "show what several models make of the same files",
     "evaluate": "score a translator on held-out folders",
     "inspect": "say what a folder, a file, a run or a model holds, and what it means for training",
     "runs": "list the runs of a folder beside each other",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor
-from torchvision.io import encode_jpeg
+from torchvision.io import encode_jpeg, encode_png
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #f6f7f9; --card: #fff; --ink: #1b2430; --soft: #66717f; --line: #dfe3e8;
@@ -41,6 +41,11 @@ table { border-collapse: collapse; width: 100%; font: 13px/1.6 ui-monospace, Men
 td { padding: 0 10px 0 0; vertical-align: top; overflow-wrap: anywhere; } td:first-child { color: var(--soft); }
 td:first-child { white-space: nowrap; width: 1%; }
 """
+
+
+def png(picture: Tensor) -> bytes:
+    """A picture (3, H, W) uint8 as PNG bytes."""
+    return bytes(encode_png(picture).numpy())
 
 
 def jpeg(picture: Tensor, quality: int = 90) -> bytes:

@@ -8,12 +8,15 @@ from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .commands import PIPE, Evaluation, LiveReport
+    from .comparison import ComparedModel, Comparison
     from .folders import told
     from .inspection import readiness
     from .installed import find_domain, installed_domains, recognise
 
 __all__ = [
     "PIPE",
+    "ComparedModel",
+    "Comparison",
     "Evaluation",
     "LiveReport",
     "find_domain",
@@ -25,6 +28,7 @@ __all__ = [
 
 __getattr__ = lazy_names(__name__, {
     ".commands": ["PIPE", "Evaluation", "LiveReport"],
+    ".comparison": ["ComparedModel", "Comparison"],
     ".folders": ["told"],
     ".inspection": ["readiness"],
     ".installed": ["find_domain", "installed_domains", "recognise"],

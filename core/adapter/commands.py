@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ..errors import ConfigError
 from ..sides import Direction, Side
 from .streams import Translate
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .comparison import Comparison
 
 PIPE = "-"
 """The name of standard input and output."""
@@ -43,7 +48,7 @@ class Evaluation(Protocol):
 
 
 class CommandHooks:
-    """The part of a `Domain` that `unpaired inspect`, `convert` and `evaluate` alone ask for."""
+    """The part of a `Domain` that `unpaired inspect`, `convert`, `evaluate` and `compare` alone ask for."""
 
     precedence: ClassVar[int] = 10
     """Of several media that know a file's name, `inspect` takes the one of the lowest precedence."""
@@ -111,3 +116,28 @@ class CommandHooks:
             progress: called with files done and files in all.
         """
         raise ConfigError(f"{type(self).__name__} scores samples, not files")
+
+    def check_comparison(self, output: Path, inputs: int, layout: str) -> None:
+        """Refuse an output that `compare_files` would refuse, by its name and the number of inputs, before any work.
+
+        Default: a sheet of pictures. Raises MediaError, OutputError or ConfigError.
+        """
+        from .comparison import check_sheet
+
+        check_sheet(output, layout)
+
+    def compare_files(self, comparison: Comparison, output: Path) -> Sequence[str]:
+        """Lay out what several models make of the same files, in one file for a person, whole or not at all; what is
+        to be said of it, a sentence each. Default: a sheet with a row for each input and a column for each model,
+        drawn with `show_file`. Called on the first model's domain. Raises OutputError, and what a conversion raises."""
+        from .comparison import write_sheet
+
+        write_sheet(comparison, output)
+        return ()
+
+    def show_file(self, path: Path, side: Side) -> Tensor:
+        """A picture (3, H, W) uint8 of a whole file, for that sheet. Default: its first chunk as `preview` shows it, or
+        the sample that `load` gives of it. Raises MissingFile or MediaError."""
+        from .comparison import show_file
+
+        return show_file(self, path, side)

@@ -61,7 +61,8 @@ class Scorer(Protocol):
 
 _NOT_CONVERTING = frozenset({
     "scan", "sample", "fit", "networks", "objective_type", "warp", "compare", "denormalise", "preview", "load",
-    "paired_scores", "unpaired_scores", "label_scorer", "describe", "evaluate_files",
+    "paired_scores", "unpaired_scores", "label_scorer", "describe", "evaluate_files", "check_comparison",
+    "compare_files", "show_file",
 })  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from torchvision.io import decode_jpeg, read_file
 from ..adapter.domain import Domain
 from ..errors import AdapterError
 from ..files import atomic_bytes
+from ..lettering import lettering
 from ..pages import jpeg
 from ..sides import Direction
 from .records import Preview, PreviewRow
@@ -29,14 +30,6 @@ MARGIN = 16
 PAPER, INK = 244, 40
 COLUMNS = ("INPUT", "TRANSLATION", "CYCLE", "IDENTITY")
 TITLES: dict[Direction, str] = {"a2b": "A TO B", "b2a": "B TO A"}
-
-GLYPHS = {
-    "A": "010101111101101", "B": "110101110101110", "C": "011100100100011", "D": "110101101101110",
-    "E": "111100110100111", "I": "111010010010111", "L": "100100100100111", "N": "110101101101101",
-    "O": "010101101101010", "P": "110101110100100", "R": "110101110101101", "S": "011100010001110",
-    "T": "111010010010010", "U": "101101101101111", "Y": "101101010010010", " ": "000000000000000",
-}  # fmt: skip
-"""The letters of the labels, 3 wide and 5 high: drawing text otherwise takes a media library."""
 
 
 def draw_sheet(preview: Preview, domain: Domain) -> Tensor:
@@ -126,9 +119,7 @@ def _scaled(picture: Tensor, factor: float) -> Tensor:
 def _label(text: str, width: int) -> Tensor:
     """A strip (3, height, width) with `text`, in letters twice their drawn size where they fit."""
     times = 2 if len(text) * 8 <= width else 1
-    bits = [[int(bit) for letter in text for bit in GLYPHS[letter][3 * y : 3 * y + 3] + "0"] for y in range(5)]
-    strip = torch.tensor(bits, dtype=torch.uint8).repeat_interleave(times, 0).repeat_interleave(times, 1)
-    letters = (PAPER - strip * (PAPER - INK)).to(torch.uint8).expand(3, -1, -1)[:, :, :width]
+    letters = (PAPER - lettering(text, times) * (PAPER - INK)).to(torch.uint8).expand(3, -1, -1)[:, :, :width]
     return _fill(letters, 16, width, top=3)
 
 

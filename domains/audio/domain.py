@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ...core.adapter.domain import ConversionSettings, Domain, DomainSettings
 from ...core.adapter.inventory import Inventory
 from ...core.adapter.streams import Reader, Translate, Writer
-from ...core.errors import MediaError
+from ...core.errors import ConfigError, MediaError, OutputError
 from ...core.samples import Sample, Warp
 from ...core.sides import Direction, Side
 from .settings import AudioConversion, AudioSettings
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from ...core.adapter.comparison import Comparison
     from ...core.networks.settings import NetworkSettings
     from ...core.networks.spec import Networks
     from ...core.objectives.objective import Objective
@@ -219,6 +220,21 @@ class Audio(Domain):
         return evaluate_voices(
             translator, a, b, paired=paired, directions=directions, limit=limit, seed=seed, page=page, progress=progress
         )
+
+    def check_comparison(self, output: Path, inputs: int, layout: str) -> None:
+        """A page. Raises MediaError for another name, OutputError for a folder, ConfigError for a layout of footage."""
+        if layout != "grid":
+            raise ConfigError(f"the layout {layout} is for footage; leave it out")
+        if output.suffix.lower() not in (".html", ".htm"):
+            raise MediaError(f"{output} cannot be written: sound is compared on a page; give a name in .html")
+        if output.is_dir():
+            raise OutputError(f"{output} is a folder; name a page to write")
+
+    def compare_files(self, comparison: Comparison, output: Path) -> Sequence[str]:
+        """A page to listen to, which switches between models at one place; see `evaluation.comparison_page`."""
+        from .evaluation.comparison_page import write_comparison
+
+        return write_comparison(comparison, output)
 
     def preview(self, sample: Tensor) -> Tensor:
         """(3, H, W) uint8: the spectrogram, low tones below, quiet dark and loud bright."""

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from .sampling import PictureCache
 
 
+SHOWN = 1024 * 1024
+"""Pixels of a picture, about, in a comparison."""
+
+
 class Image(Domain):
     """Pictures: samples (C, height, width) in [-1, 1], where -1 is black.
 
@@ -149,6 +153,13 @@ class Image(Domain):
         from .picture import shown
 
         return shown(sample)
+
+    def show_file(self, path: Path, side: Side) -> Tensor:
+        """The whole picture, reduced. Raises MissingFile or MediaError."""
+        from .conversion import PictureReader
+
+        with PictureReader(path, side, self.settings, ImageConversion()) as reader:
+            return self.preview(reader.reduced(SHOWN))
 
     def load(self, file: Path, side: Side) -> Tensor:
         """A file as one sample of the crop's size: stretched (fit stretch), or the shorter side fitted and the middle

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ...core.adapter.domain import ConversionSettings, Domain, DomainSettings, Scorer
 from ...core.adapter.inventory import Inventory
 from ...core.adapter.streams import Reader, Translate, Writer
+from ...core.errors import MediaError, OutputError
 from ...core.samples import Sample, Warp
 from ...core.sides import Side, other_side
 from ..image import Image, ImageConversion
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from ...core.adapter.comparison import Comparison
     from ...core.objectives.objective import Objective
     from .conversion.live import LiveReport
     from .training.sampling import FrameCache
@@ -248,6 +250,40 @@ class Video(Domain):
     def denormalise(self, sample: Tensor, side: Side) -> Tensor:
         """The sample without its side's tone curve."""
         return self.pictures.denormalise(sample, side)
+
+    def check_comparison(self, output: Path, inputs: int, layout: str) -> None:
+        """A clip, of several inputs a folder for them; of single pictures a sheet. Raises MediaError or OutputError."""
+        from ..containers.kinds import container_of
+        from ..image import is_picture_name
+        from .reading.material import is_clip_name
+
+        if is_picture_name(output.name) and not is_clip_name(output.name):
+            super().check_comparison(output, inputs, layout)
+        elif inputs == 1:
+            if output.is_dir():
+                raise OutputError(f"{output} is a folder; name a clip to write")
+            container_of(output.name)
+        elif output.suffix or output.is_file():
+            raise OutputError(f"{output} is to hold {inputs} clips; name a folder, or give one input")
+
+    def compare_files(self, comparison: Comparison, output: Path) -> Sequence[str]:
+        """A clip in which the models' frames are in step; see `conversion.comparison`."""
+        from ..image import is_picture_name
+        from .conversion.comparison import write_clips
+        from .reading.material import is_clip_name, is_still
+
+        if is_picture_name(output.name) and not is_clip_name(output.name):
+            for path in comparison.inputs:
+                if not is_still(path):
+                    raise MediaError(
+                        f"{path} is footage, which is compared in a clip; name the output .mp4, not {output}"
+                    )
+            return super().compare_files(comparison, output)
+        return write_clips(self, comparison, output)
+
+    def show_file(self, path: Path, side: Side) -> Tensor:
+        """A whole picture, or the first frame. Raises MissingFile or MediaError."""
+        return self.pictures.show_file(path, side)
 
     def preview(self, sample: Tensor) -> Tensor:
         """(3, H, W) uint8: the frame itself."""

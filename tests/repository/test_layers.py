@@ -16,7 +16,7 @@ FOLDERS = {"api": "unpaired", "core": "unpaired.core", "domains": "unpaired.doma
 CORE = (
     ("deprecation", "errors", "sides", "makers", "moved", "pages", "terms"),
     ("lazy",),
-    ("samples", "files", "registry"),
+    ("samples", "files", "registry", "lettering"),
     ("settings",),
     ("networks",),
     ("objectives",),

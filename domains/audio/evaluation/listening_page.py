@@ -88,12 +88,13 @@ def _card(title: str, file: Path, rate: int) -> str:
     audio = read_mono(file, rate)[: round(SECONDS * rate)]
     return (
         f'<div class="card"><h3>{title}</h3>'
-        f'<img alt="Spectrogram" src="data:image/jpeg;base64,{_spectrogram(audio, rate)}">'
-        f'<audio controls preload="none" src="data:audio/flac;base64,{_flac(audio, rate)}"></audio></div>'
+        f'<img alt="Spectrogram" src="data:image/jpeg;base64,{spectrogram(audio, rate)}">'
+        f'<audio controls preload="none" src="data:audio/flac;base64,{flac(audio, rate)}"></audio></div>'
     )
 
 
-def _flac(audio: Sound, rate: int) -> str:
+def flac(audio: Sound, rate: int) -> str:
+    """Sound (samples,) or (samples, channels) as a FLAC file of 16 bits, in base64."""
     import soundfile
 
     memory = io.BytesIO()
@@ -101,7 +102,8 @@ def _flac(audio: Sound, rate: int) -> str:
     return b64encode(memory.getvalue()).decode()
 
 
-def _spectrogram(audio: Sound, rate: int) -> str:
+def spectrogram(audio: Sound, rate: int) -> str:
+    """Its spectrogram, as a JPEG file in base64."""
     import torch
 
     mel = log_mel(audio, AudioSettings(sample_rate=rate))

@@ -43,6 +43,7 @@ class VideoWriter(Writer):
         like: the clip that is translated.
         options: codec, crf, preset and the rest.
         container: the kind of file, where the name is not to tell.
+        size: height and width of the frames, where they are not those of `like`.
 
     Raises:
         MediaError: files of this kind are not written, or the encoder refuses the size.
@@ -51,14 +52,19 @@ class VideoWriter(Writer):
     """
 
     def __init__(
-        self, target: Path | BinaryIO, like: FrameReader, options: VideoConversion, container: Container | None = None
+        self,
+        target: Path | BinaryIO,
+        like: FrameReader,
+        options: VideoConversion,
+        container: Container | None = None,
+        size: tuple[int, int] | None = None,
     ) -> None:
         is_path = isinstance(target, Path)
         self._name = str(target) if is_path else "the output stream"
         self._like = like
         self._beside = options.side_by_side
         kind = container or (container_of(target.name) if isinstance(target, Path) else PIPE)
-        height, width = like.height, like.width * (2 if self._beside else 1)
+        height, width = size or (like.height, like.width * (2 if self._beside else 1))
         self._plan = plan(like.info, height, width, options, kind)
         self._notes = [*like.notes_for_clips, *self._plan.notes]
         self._tracks: dict[int, Track] = {}
