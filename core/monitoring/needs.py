@@ -6,19 +6,21 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-SAMPLES: Mapping[str, int] = {"image": 4000, "video": 4000, "audio": 5000}
-"""Samples of each side, by medium: docs/how-to/read-the-doctor.md says which runs these come from."""
-OTHERS = 4000
-"""Samples for a medium of one's own."""
+STEPS: Mapping[str, int] = {"image": 2000, "video": 2000, "audio": 2500}
+"""Steps at batch 1, by medium: docs/how-to/read-the-doctor.md says which runs these come from."""
+OTHERS = 2000
+"""Steps for a medium of one's own."""
 FEWEST = 500
-"""Steps below which nothing is judged, whatever the batch: a step is a step for the optimiser."""
+"""Steps below which nothing is judged, whatever the batch."""
 STARTED = 4
 """So many times fewer for a run that starts from a trained model."""
 
 
 def needed_steps(settings: Mapping[str, Any]) -> int:
-    """Steps after which a run can be judged. `settings`: those of the run by dotted names; the defaults for others."""
-    samples = SAMPLES.get(str(settings.get("domain.name")), OTHERS)
+    """Steps after which a run can be judged. `settings`: those of the run by dotted names; the defaults for others.
+
+    They fall with the root of the batch: twice the samples in a step do not make it worth two.
+    """
     batch = math.prod(int(settings.get(f"training.{name}") or 1) for name in ("batch", "accumulate", "processes"))
-    steps = max(FEWEST, math.ceil(samples / batch))
+    steps = max(FEWEST, round(STEPS.get(str(settings.get("domain.name")), OTHERS) / math.sqrt(batch)))
     return math.ceil(steps / STARTED) if settings.get("training.start_from") else steps

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-SURELY = 3.0
-"""Standard errors of the difference of two means by which they must differ."""
+SURELY, CAST_SURELY = 3.0, 4.0
+"""Standard errors of the difference of two means by which they must differ; those of levels, which differ by what is
+shown as well."""
 BLURRED = 0.5
 """Blur: fine detail below this share of real samples'; a Gaussian filter of deviation 0.8 leaves so much of a photo."""
 NOISY = 2.0
@@ -118,7 +119,8 @@ def _cast(made: Tensor, real: Tensor) -> str:
     off = [
         (channel, float(mine.mean() - theirs.mean()))
         for channel, (mine, theirs) in enumerate(zip(made.T, real.T, strict=True))
-        if abs(float(mine.mean() - theirs.mean())) > CAST and (_surely(mine, theirs) or _surely(theirs, mine))
+        if abs(float(mine.mean() - theirs.mean())) > CAST
+        and any(_surely(*pair, CAST_SURELY) for pair in ((mine, theirs), (theirs, mine)))
     ]
     if not off:
         return ""
@@ -128,12 +130,12 @@ def _cast(made: Tensor, real: Tensor) -> str:
     )
 
 
-def _surely(larger: Tensor, smaller: Tensor) -> bool:
-    """Whether one mean is above another by more than `SURELY` standard errors (Welch); not with one sample alone."""
+def _surely(larger: Tensor, smaller: Tensor, errors: float = SURELY) -> bool:
+    """Whether one mean is above another by more than so many standard errors (Welch); not with one sample alone."""
     if min(len(larger), len(smaller)) < 2:
         return False
     error = (larger.var() / len(larger) + smaller.var() / len(smaller)).sqrt()
-    return float(larger.mean() - smaller.mean()) > SURELY * float(error)
+    return float(larger.mean() - smaller.mean()) > errors * float(error)
 
 
 def _axes(x: Tensor) -> Sequence[int]:

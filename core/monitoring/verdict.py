@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal, NamedTuple
 
-from ..scoring.composition import UNTRANSLATED, total_score
+from ..scoring.composition import total_score
 from ..settings.mapping import read_yaml
 from ..sides import DIRECTIONS, Direction
 from .advice import advice
@@ -24,6 +24,7 @@ from .course import Course, course_of
 from .log import losses_of, read_metrics, read_scores, read_standing
 from .needs import needed_steps
 from .records import Finding, ScoreReport, flatten
+from .scored import of_direction, share_of_input, shown_by_scores
 
 Kind = Literal["too early to judge", "going on well", "no gain", "getting worse", "looks wrong", "not scored"]
 
@@ -33,6 +34,8 @@ _MEDIA: Mapping[str, str] = {"image": "pictures", "video": "footage", "audio": "
 _ADVISED = 2
 _MOVES = 0.03
 """Share by which the cycle loss must fall to be called falling."""
+NO_CLOSER = 1.1
+"""Share of the untouched input's distance above which a translation is worse than its input."""
 _LATEST = 10
 """Reports over which it is taken."""
 
@@ -87,12 +90,17 @@ def judge(
         return _looks_wrong([*failures, *standing], names)
     if step < needed:
         return _too_early(step, steps, needed, settings)
-    if standing:
+    if standing := [*standing, *shown_by_scores(scores, settings)]:
         return _looks_wrong(standing, names)
-    overall = course_of([report.step for report in scores], [_figure(report) for report in scores])
+    grown = [report for report in scores if report.step >= needed / 2]
+    overall = course_of([report.step for report in grown], [_figure(report) for report in grown])
     if overall is None or overall.trend == "too few":
-        return _not_scored(step, steps, records, len(scores))
-    return _scored(overall, step >= steps, list(_by_direction(scores, names)), _memorised(records, overall))
+        return _not_scored(step, steps, records, len(grown))
+    best = min(scores, key=lambda report: math.inf if math.isnan(_figure(report)) else _figure(report)).step
+    model = "RUN@best" if best >= grown[0].step else f"RUN@{overall.step}"
+    return _scored(
+        overall, step >= steps, list(_by_direction(grown, names)), _memorised(records, grown, overall), model
+    )
 
 
 def _figure(report: ScoreReport) -> float:
@@ -100,7 +108,7 @@ def _figure(report: ScoreReport) -> float:
 
 
 def _total(scores: Mapping[str, float]) -> float:
-    total = total_score(scores)
+    total = total_score(scores) if any("swd_" in name for name in scores) else None
     return math.nan if total is None else total
 
 
@@ -154,13 +162,13 @@ def _too_early(step: int, steps: int, needed: int, settings: Mapping[str, Any]) 
 
 
 # -- scores ------------------------------------------------------------------------------------------
-def _scored(course: Course, finished: bool, directions: Sequence[str], memorised: str) -> Verdict:
+def _scored(course: Course, finished: bool, directions: Sequence[str], memorised: str, model: str) -> Verdict:
     parts = f" {'; '.join(directions)}." if directions else ""
     best = f"the score was {course.best:.3g} at step {course.step:,}"
     if course.trend == "improving":
         text = f"going on well: the score of held-out files fell from {course.first:.3g} to {course.last:.3g}.{parts}"
         return Verdict("going on well", text, "More steps may gain more: --resume --steps N." if finished else "")
-    use = f"Use the best model, RUN@best or RUN@{course.step}"
+    use = f"Use the best model, {model}"
     if course.trend == "no gain":
         text = f"no gain since step {course.step:,}: {best}, and is {course.last:.3g} now.{parts}"
         return Verdict("no gain", text, f"{use}; for more take other data or other settings, not more steps.")
@@ -174,7 +182,7 @@ def _scored(course: Course, finished: bool, directions: Sequence[str], memorised
 def _by_direction(scores: Sequence[ScoreReport], names: _Names) -> Iterator[str]:
     """A few words on each direction that has scores of its own."""
     for direction in DIRECTIONS:
-        own = [(report.step, _of_direction(report.scores, direction)) for report in scores]
+        own = [(report.step, of_direction(report.scores, direction)) for report in scores]
         course = course_of([step for step, _ in own], [_total(each) for _, each in own])
         if course is None:
             continue
@@ -184,31 +192,26 @@ def _by_direction(scores: Sequence[ScoreReport], names: _Names) -> Iterator[str]
             "getting worse": f"worse since step {course.step:,}",
             "too few": "too few scores",
         }[course.trend]
-        distance = _share(own[-1][1])
-        closer = "" if distance is None else f", {distance:.0%} as far from the target as the untouched input"
-        yield f"{names.direction(direction)}: {said}{closer}"
+        distance = share_of_input(own[-1][1])
+        far = "" if distance is None else f", {distance:.0%} as far from the target as the untouched input"
+        worse = "worse than the input, " if distance is not None and distance > NO_CLOSER else ""
+        yield f"{names.direction(direction)}: {worse}{said}{far}"
 
 
-def _of_direction(scores: Mapping[str, float], direction: Direction) -> dict[str, float]:
-    return {name: value for name, value in scores.items() if name.endswith(f"_{direction}")}
-
-
-def _share(scores: Mapping[str, float]) -> float | None:
-    """The distance of translations to the target over that of the untouched input; None where one is missing."""
-    for name, before in scores.items():
-        own = scores.get(name.removeprefix(UNTRANSLATED))
-        if name.startswith(f"{UNTRANSLATED}random_swd") and own is not None and before > 0:
-            return own / before
-    return None
-
-
-def _memorised(records: Sequence[Mapping[str, Any]], course: Course) -> str:
-    """Evidence that the training files are still reconstructed better while held-out ones are not, or ""."""
+def _memorised(records: Sequence[Mapping[str, Any]], scores: Sequence[ScoreReport], course: Course) -> str:
+    """Evidence that training files are reconstructed better and better and held-out ones worse, or ""."""
+    at_best = next(report for report in scores if report.step == course.step)
+    rose = _fall(_held_out_cycle(at_best), _held_out_cycle(scores[-1]))
     before = [record for record in records if record["step"] <= course.step]
     fell = _fall(_reconstruction(before), _reconstruction(records))
-    return "" if fell is None or fell < _MOVES else (
-        f"the cycle loss on training files fell by {fell:.0%} meanwhile"
-    )  # fmt: skip
+    if rose is None or fell is None or rose > -_MOVES or fell < _MOVES:
+        return ""
+    return f"the cycle error of held-out files rose by {-rose:.0%}, while the cycle loss in training fell by {fell:.0%}"
+
+
+def _held_out_cycle(report: ScoreReport) -> float | None:
+    cycles = [value for name, value in report.scores.items() if name.startswith("cycle_") and math.isfinite(value)]
+    return sum(cycles) / len(cycles) if cycles else None
 
 
 # -- losses ------------------------------------------------------------------------------------------
