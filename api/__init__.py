@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from unpaired.core.networks.settings import NetworkSettings
     from unpaired.core.objectives.settings import CycleSettings
     from unpaired.core.samples import Sample, Warp
+    from unpaired.core.training.planning import TrainingEstimate, plan_training
     from unpaired.core.training.run import train
     from unpaired.core.training.runs import list_runs
     from unpaired.core.training.seeds import train_seeds
@@ -79,6 +80,7 @@ __all__ = [
     "Reader",
     "ResourceError",
     "Sample",
+    "TrainingEstimate",
     "TrainingSettings",
     "Translator",
     "UnknownName",
@@ -93,6 +95,7 @@ __all__ = [
     "import_checkpoint",
     "list_runs",
     "load",
+    "plan_training",
     "train",
     "train_seeds",
 ]
@@ -120,6 +123,7 @@ __getattr__ = lazy_names(__name__, {
     "unpaired.core.networks.settings": ["NetworkSettings"],
     "unpaired.core.objectives.settings": ["CycleSettings"],
     "unpaired.core.samples": ["Sample", "Warp"],
+    "unpaired.core.training.planning": ["TrainingEstimate", "plan_training"],
     "unpaired.core.training.run": ["train"],
     "unpaired.core.training.runs": ["list_runs"],
     "unpaired.core.training.seeds": ["train_seeds"],

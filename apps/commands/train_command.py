@@ -22,6 +22,7 @@ from unpaired import (
 )
 from unpaired.apps.command_line import Parser
 from unpaired.apps.run_settings import GROUPS, RunSettings, compose, described, objective_of, read_settings
+from unpaired.apps.training_plan import print_plan
 from unpaired.core import show
 from unpaired.core.adapter import find_domain
 
@@ -49,6 +50,8 @@ def parser() -> Parser:
     made.add_argument("--objective", metavar="NAME", help="cycle (default), dual, disco, pix2pix, cut, or another")
     made.add_argument("--config", metavar="FILE", help="settings from a YAML file; options override it")
     made.add_argument("--hours", metavar="H", help="a deadline in place of --steps: 60 --minutes each")
+    made.add_argument("--plan", action="store_true",
+                      help="say what time, memory and disk it would take with each preset, and end")  # fmt: skip
     made.add_argument("--resume", nargs="?", const=True, default=False, choices=("elastic",), metavar="elastic",
                       help="continue the run at --out with its own settings; `elastic` also on another number of "
                            "processes or with another batch, no longer bitwise the same run")  # fmt: skip
@@ -109,6 +112,9 @@ def main(args: argparse.Namespace) -> int:
     if args.data_changed and not args.resume:
         args.faults.append("--data-changed goes with --resume")
     settings = compose(config.merge(*layers), args.faults)
+    if args.plan:
+        print_plan(settings)
+        return 0
     try:
         done = _train(settings, args)
     except Interrupted as error:

@@ -9,6 +9,7 @@ from ..lazy import lazy_names
 if TYPE_CHECKING:
     from .callbacks import Callback, RunInfo
     from .log import read_findings, read_metrics, read_scores
+    from .progress import duration
     from .records import CheckpointReport, EndReport, Finding, Preview, PreviewRow, ScoreReport, StepReport
     from .tensorboard import TensorBoard
 
@@ -23,6 +24,7 @@ __all__ = [
     "ScoreReport",
     "StepReport",
     "TensorBoard",
+    "duration",
     "read_findings",
     "read_metrics",
     "read_scores",
@@ -31,6 +33,7 @@ __all__ = [
 __getattr__ = lazy_names(__name__, {
     ".callbacks": ["Callback", "RunInfo"],
     ".log": ["read_findings", "read_metrics", "read_scores"],
+    ".progress": ["duration"],
     ".records": [
         "CheckpointReport", "EndReport", "Finding", "Preview", "PreviewRow", "ScoreReport", "StepReport",
     ],

@@ -7,7 +7,7 @@ import torch
 from ..monitoring.progress import duration
 from .course import Course
 from .engine import Engine
-from .resources import peak_device_memory, peak_memory
+from .resources import loader_memory, peak_device_memory, peak_memory
 
 _TIMED = 4.0
 """Seconds of steps that an estimate is based on, and the steps at least."""
@@ -21,8 +21,9 @@ def checkpoint_seconds(engine: Engine) -> float:
         sum(weight.numel() * weight.element_size() for weight in network.parameters())
         for network in (engine.generators, engine.discriminators)
     )
-    # Weights, two moments and, of generators, the moving average, which the model file holds as well.
-    return 0.05 + (5 * generators + 3 * discriminators) / _BYTES_PER_SECOND
+    # Weights, two moments and, of generators, the moving average, which the model file holds as well, and two further
+    # averages, which are written twice.
+    return 0.05 + (9 * generators + 3 * discriminators) / _BYTES_PER_SECOND
 
 
 def outlook(course: Course, step: int, device: torch.device) -> str:
@@ -38,8 +39,8 @@ def outlook(course: Course, step: int, device: torch.device) -> str:
 
 
 def memory_text(device: torch.device) -> str:
-    """The memory that this process has taken, e.g. `1.9 GB of memory`."""
+    """The memory that training and its loaders have taken, e.g. `1.9 GB of memory`."""
     taken, on_device = peak_memory(), peak_device_memory(device)
-    parts = [] if taken is None else [f"{taken / 1e9:.1f} GB of memory"]
+    parts = [] if taken is None else [f"{(taken + loader_memory()) / 1e9:.1f} GB of memory"]
     parts += [] if on_device is None else [f"{on_device / 1e9:.1f} GB of the GPU's"]
     return ", ".join(parts)

@@ -122,11 +122,15 @@ class Loop:
             self.best.require_logged(losses)
         self._begun = True
         if self.fabric.is_global_zero:
-            plan, start = self.plan, self._saved or 0
-            settings = self._write_settings(self.settings.minutes)
-            drop_snapshots(plan.out, start)
-            self.monitor = Monitor(plan.out, plan.domain, plan.objective, settings, start, callbacks=plan.callbacks)
-            self.monitor.say(f"report: {plan.out / 'report.html'}")
+            with self.course.timekeeper.interruption("start"):
+                self._take_folder()
+
+    def _take_folder(self) -> None:
+        plan, start = self.plan, self._saved or 0
+        settings = self._write_settings(self.settings.minutes)
+        drop_snapshots(plan.out, start)
+        self.monitor = Monitor(plan.out, plan.domain, plan.objective, settings, start, callbacks=plan.callbacks)
+        self.monitor.say(f"report: {plan.out / 'report.html'}")
 
     def _write_settings(self, minutes: float | None) -> dict[str, Any]:
         """Write config.yaml with the pace as it is now; the settings as a mapping."""

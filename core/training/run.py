@@ -86,13 +86,31 @@ def train(
         CallbackError: a callback failed; the state has been saved.
         Interrupted: Ctrl-C or SIGTERM; the state has been saved.
     """
-    _check_arguments(domain, {"a": a, "b": b, "out": out}, networks, objective_name, training, names)
     check_callbacks(callbacks)
     check_resume(resume, data_changed)
+    plan = resolve(domain, a, b, out, preset, networks, objective, objective_name, training, names, overrides)
+    return _start(dataclasses.replace(plan, callbacks=tuple(callbacks)), resume, data_changed)
+
+
+def resolve(
+    domain: Domain,
+    a: str | os.PathLike[str],
+    b: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    preset: str,
+    networks: NetworkSettings | None,
+    objective: Any,
+    objective_name: str | type[Objective],
+    training: TrainingSettings | None,
+    names: tuple[str, str],
+    overrides: Mapping[str, Any],
+) -> RunPlan:
+    """The run that arguments of `train` describe, its files not yet looked for. Raises for what cannot be one."""
+    _check_arguments(domain, {"a": a, "b": b, "out": out}, networks, objective_name, training, names)
     name, scheme, objective_settings = _chosen(objective_name, objective, domain)
     published = scheme.published_settings
     network_settings = domain.architectures(networks or NetworkSettings(**published.get("networks", {})))
-    plan = RunPlan(
+    return RunPlan(
         domain=domain,
         a=Path(a),
         b=Path(b),
@@ -105,9 +123,7 @@ def train(
         objective=scheme,
         objective_settings=objective_settings,
         training=_counted(_with(training or TrainingSettings(**published.get("training", {})), overrides)),
-        callbacks=tuple(callbacks),
     )
-    return _start(plan, resume, data_changed)
 
 
 def _chosen(objective: str | type[Objective], given: Any, domain: Domain) -> tuple[str, Objective, Any]:
@@ -139,7 +155,7 @@ def _start(plan: RunPlan, resume: Resume, data_changed: bool) -> Path:
             check_new(plan)
         clear_leftovers(plan.out)
         with told_in_words():
-            plan, notes = _checked(plan, resume, data_changed)
+            plan, notes = checked(plan, resume, data_changed)
         for note in notes:
             fabric.print(as_note(note), file=sys.stderr)
         if launches:
@@ -150,7 +166,7 @@ def _start(plan: RunPlan, resume: Resume, data_changed: bool) -> Path:
     return plan.out / "model.safetensors"
 
 
-def _checked(plan: RunPlan, resume: Resume, data_changed: bool) -> tuple[RunPlan, list[str]]:
+def checked(plan: RunPlan, resume: Resume = False, data_changed: bool = False) -> tuple[RunPlan, list[str]]:
     """The plan with what is known of its data, and what is to be said of that. Raises for what cannot be trained."""
     plan = plan.with_files(scan_sides(plan.domain, plan.a, plan.b, plan.objective.paired))
     notes = [check_data(plan, data_changed)] if resume else []

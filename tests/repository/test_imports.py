@@ -27,9 +27,9 @@ PUBLIC_NAMES = [
     "CallbackError", "ComparisonReport", "ConfigError", "ConversionReport", "ConversionSettings", "CycleSettings",
     "Domain", "DomainSettings", "Image", "InputFiles", "Interrupted", "Inventory", "MediaError", "MissingDependency",
     "MissingFile", "ModelFileError", "NetworkSettings", "NumericsError", "OutputError", "Reader", "ResourceError",
-    "Sample", "TrainingSettings", "Translator", "UnknownName", "UnpairedError", "Video", "Warp", "Writer", "compare",
-    "evaluate", "export_model", "export_onnx", "import_checkpoint", "list_runs", "load",
-    "train", "train_seeds",
+    "Sample", "TrainingEstimate", "TrainingSettings", "Translator", "UnknownName", "UnpairedError", "Video", "Warp",
+    "Writer", "compare", "evaluate", "export_model", "export_onnx", "import_checkpoint", "list_runs", "load",
+    "plan_training", "train", "train_seeds",
 ]  # fmt: skip
 """The public face, as reviewed: a change here is a change users see, and needs a line in CHANGELOG.md."""
 
