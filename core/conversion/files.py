@@ -6,19 +6,23 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..adapter.domain import ConversionSettings, Domain
 from ..adapter.inventory import BrokenFile
 from ..adapter.streams import Translate
 from ..errors import OutputError, counted
 from ..files import check_writable, clear_leftovers
+from ..runtimes.packages import data_frame
 from ..settings.mapping import from_mapping, to_mapping
 from ..sides import Direction
 from .input_files import InputFiles
 from .jobs import check_medium, compatible_media, is_there, jobs_of, left_beside
 from .pipeline import Job, Pipeline, Progress
 from .record import Record
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,17 @@ class ConversionReport:
     """Inputs of a folder that could not be converted, with the reasons."""
     notes: tuple[FileNote, ...] = ()
     """Notes on inputs that were converted nevertheless."""
+
+    def rows(self) -> list[dict[str, str]]:
+        """A record for each output, failed input and note: its kind, the file and what there is to say."""
+        rows = [{"kind": "converted", "file": str(path), "text": ""} for path in self.converted]
+        rows += [{"kind": "skipped", "file": str(path), "text": ""} for path in self.skipped]
+        rows += [{"kind": "failed", "file": str(broken.path), "text": broken.reason} for broken in self.failed]
+        return rows + [{"kind": "note", "file": str(note.path), "text": note.text} for note in self.notes]
+
+    def to_frame(self) -> DataFrame:
+        """The same as a pandas DataFrame. Raises MissingDependency: pandas is not installed."""
+        return data_frame(self.rows())
 
 
 class Converter(Protocol):

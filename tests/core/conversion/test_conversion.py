@@ -167,6 +167,10 @@ def test_a_broken_file_is_listed_and_the_others_converted(tmp_path: Path, tracks
     assert [path.name for path in report.converted] == ["a.npy", "c.npy"]
     assert [broken.path.name for broken in report.failed] == ["b.npy", "d.npy"]
     assert "damaged" in report.failed[0].reason
+    frame = report.to_frame()
+    assert frame[frame["kind"] == "failed"]["file"].tolist() == [str(broken.path) for broken in report.failed]
+    assert frame[frame["kind"] == "converted"]["file"].tolist() == [str(path) for path in report.converted]
+    assert report.failed[0].reason in frame["text"].tolist()
     assert left_behind(tmp_path / "out") == {"a.npy", "c.npy"}
     with pytest.raises(MediaError, match="damaged"):
         convert(translator_of(tracks()), tmp_path / "in" / "b.npy", tmp_path / "single.npy")
