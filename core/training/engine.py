@@ -267,6 +267,7 @@ class Engine:
         for name, optimiser in (("generators", self._optimiser_g), ("discriminators", self._optimiser_d)):
             _check_optimiser(optimiser, state[name], name, _KEPT[self.settings.optimiser])
             optimiser.load_state_dict(state[name])
+            _lay_out_as_weights(optimiser)
 
     def restore_post_hoc(self, state: Mapping[str, Any] | None) -> None:
         """Take up the averages of a checkpoint; where it has none there are none from now on, since those that began
@@ -311,6 +312,18 @@ def _check_optimiser(optimiser: Any, state: Mapping[str, Any], name: str, kept: 
         shape = weights[place].shape
         if facts.keys() != kept or any(value.dim() and value.shape != shape for value in facts.values()):
             raise ValueError(f"the optimiser of the {name} holds another state of weight {place}")
+
+
+def _lay_out_as_weights(optimiser: Any) -> None:
+    """Give an optimiser's state the memory format of its weights, which another device may have in another one.
+
+    Fused Adam walks through the memory of both, and on the CPU looks at no strides (PyTorch 2.12): a state from CUDA,
+    in channels_last, would be paired with the wrong weights without an error.
+    """
+    for weight, facts in optimiser.state.items():
+        for name, value in facts.items():
+            if isinstance(value, Tensor) and value.shape == weight.shape and value.stride() != weight.stride():
+                facts[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
 
 
 def _parts_of(group: nn.Module) -> Iterator[nn.Module]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from itertools import pairwise
 from typing import Any
@@ -153,3 +154,29 @@ def test_generators_and_discriminators_have_rates_and_schedules_of_their_own() -
         state = tried.shared_state()
         found = [state[group]["param_groups"][0]["lr"] for group in ("generators", "discriminators")]
         assert found == pytest.approx(rates)
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "rmsprop"])
+def test_an_optimiser_whose_state_lay_otherwise_in_memory_goes_on_alike(optimiser: str) -> None:
+    """On CUDA weights and their moments are in channels_last; a checkpoint from there is resumed on the CPU."""
+    straight, samples = engine(optimiser=optimiser, learning_rate=0.01), [batch(), batch()]
+    straight.step(samples[:1], None, 1.0, 0)
+    kept, state = straight.weights(), copy.deepcopy(straight.shared_state())
+    changed = 0
+    for group in state.values():
+        for facts in group["state"].values():
+            for name, value in facts.items():
+                if value.dim() == 4:
+                    facts[name] = value.contiguous(memory_format=torch.channels_last)
+                    changed += facts[name].stride() != value.stride()
+    assert changed > 10
+    resumed = engine(optimiser=optimiser, learning_rate=0.01)
+    resumed.restore_weights(kept)
+    resumed.restore_shared_state(state)
+    resumed.restore_local_state(straight.local_state())
+    for tried in (straight, resumed):
+        tried.step(samples[1:], None, 1.0, 1)
+    for one, other in zip(weights(straight.generators), weights(resumed.generators), strict=True):
+        assert torch.equal(one, other)
+    for one, other in zip(weights(straight.discriminators), weights(resumed.discriminators), strict=True):
+        assert torch.equal(one, other)
