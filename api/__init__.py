@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         UnpairedError,
     )
     from unpaired.core.evaluation.compare import ComparisonReport, compare
+    from unpaired.core.evaluation.ema_length import EmaReport, choose_ema_length
     from unpaired.core.evaluation.evaluate import evaluate
     from unpaired.core.model.export import export_model, export_onnx
     from unpaired.core.model.importing import import_checkpoint
@@ -66,6 +67,7 @@ __all__ = [
     "CycleSettings",
     "Domain",
     "DomainSettings",
+    "EmaReport",
     "Image",
     "InputFiles",
     "Interrupted",
@@ -88,6 +90,7 @@ __all__ = [
     "Video",
     "Warp",
     "Writer",
+    "choose_ema_length",
     "compare",
     "evaluate",
     "export_model",
@@ -116,6 +119,7 @@ __getattr__ = lazy_names(__name__, {
         "UnknownName", "UnpairedError",
     ],
     "unpaired.core.evaluation.compare": ["ComparisonReport", "compare"],
+    "unpaired.core.evaluation.ema_length": ["EmaReport", "choose_ema_length"],
     "unpaired.core.evaluation.evaluate": ["evaluate"],
     "unpaired.core.model.export": ["export_model", "export_onnx"],
     "unpaired.core.model.importing": ["import_checkpoint"],

@@ -19,6 +19,7 @@ COMMANDS = {
     "evaluate": "score a translator on held-out folders",
     "inspect": "say what a folder, a file, a run or a model holds, and what it means for training",
     "runs": "list the runs of a folder beside each other",
+    "ema": "average a run over the share of it that scores best",
     "export": "write a model as ONNX or safetensors",
     "import": "read the weights of pytorch-CycleGAN-and-pix2pix and CUT",
     "models": "list the shipped models",

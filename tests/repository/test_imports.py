@@ -25,10 +25,12 @@ HEAVY = {
 PUBLIC_NAMES = [
     "AdapterError", "ArgumentError", "ArrayDomain", "ArraySettings", "Audio", "BrokenFile", "Callback",
     "CallbackError", "ComparisonReport", "ConfigError", "ConversionReport", "ConversionSettings", "CycleSettings",
-    "Domain", "DomainSettings", "Image", "InputFiles", "Interrupted", "Inventory", "MediaError", "MissingDependency",
+    "Domain", "DomainSettings", "EmaReport", "Image", "InputFiles", "Interrupted", "Inventory", "MediaError",
+    "MissingDependency",
     "MissingFile", "ModelFileError", "NetworkSettings", "NumericsError", "OutputError", "Reader", "ResourceError",
     "Sample", "TrainingEstimate", "TrainingSettings", "Translator", "UnknownName", "UnpairedError", "Video", "Warp",
-    "Writer", "compare", "evaluate", "export_model", "export_onnx", "import_checkpoint", "list_runs", "load",
+    "Writer", "choose_ema_length", "compare", "evaluate", "export_model", "export_onnx", "import_checkpoint",
+    "list_runs", "load",
     "plan_training", "train", "train_seeds",
 ]  # fmt: skip
 """The public face, as reviewed: a change here is a change users see, and needs a line in CHANGELOG.md."""
