@@ -1,6 +1,7 @@
 """Names to classes, by entry points: the built-ins take the same road as a user's package.
 
-Groups: `unpaired.domains`, `unpaired.objectives`, `unpaired.generators`, `unpaired.discriminators`.
+Groups: `unpaired.domains`, `unpaired.objectives`, `unpaired.generators`, `unpaired.discriminators`,
+`unpaired.callbacks`.
 Nothing a model file names is ever imported unless an installed package registered that name.
 """
 
@@ -17,7 +18,7 @@ from typing import Any, Literal
 from .errors import UnknownName, show
 from .moved import new_place
 
-Group = Literal["domains", "objectives", "generators", "discriminators"]
+Group = Literal["domains", "objectives", "generators", "discriminators", "callbacks"]
 Check = Callable[[str, Any], str | None]
 """Fault of a registered object, found before any of it is called; None if there is none."""
 

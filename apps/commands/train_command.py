@@ -25,6 +25,7 @@ from unpaired.apps.run_settings import GROUPS, RunSettings, compose, described, 
 from unpaired.apps.training_plan import print_plan
 from unpaired.core import show
 from unpaired.core.adapter import find_domain
+from unpaired.core.monitoring import find_callback
 
 DESCRIPTION = """Train a translator from two folders that need no pairs.
 
@@ -59,6 +60,9 @@ def parser() -> Parser:
                       help="train N runs that differ in their seed alone, in RUN/seed-0, RUN/seed-1, ...; "
                            "print mean and spread of their figures")  # fmt: skip
     made.add_argument("--data-changed", action="store_true", help="with --resume: even if the folders hold other files")
+    made.add_argument("--log-to", nargs="+", metavar="NAME", default=[],
+                      help="log to wandb, mlflow or another installed callback; "
+                           "give it again with --resume")  # fmt: skip
     made.details = _details
     return made
 
@@ -120,7 +124,8 @@ def main(args: argparse.Namespace) -> int:
     except Interrupted as error:
         _say_verdict(settings, args)
         seeds = "" if args.seeds is None else f" --seeds {args.seeds}"
-        raise KeyboardInterrupt(f"{error}: unpaired train --out {settings.out}{seeds} --resume") from None
+        again = f"{seeds} --log-to {' '.join(args.log_to)}" if args.log_to else seeds
+        raise KeyboardInterrupt(f"{error}: unpaired train --out {settings.out}{again} --resume") from None
     if os.environ.get("RANK", "0") == "0":  # under torchrun every process comes by
         print(done)
     _say_verdict(settings, args)
@@ -129,10 +134,11 @@ def main(args: argparse.Namespace) -> int:
 
 def _train(settings: RunSettings, args: argparse.Namespace) -> str:
     """Train what the settings say; what came of it, in words."""
-    resuming: dict[str, Any] = {"resume": args.resume, "data_changed": args.data_changed}
+    callbacks = [find_callback(name)() for name in args.log_to]
+    further: dict[str, Any] = {"resume": args.resume, "data_changed": args.data_changed, "callbacks": callbacks}
     if args.seeds is None:
-        return f"model: {unpaired.train(**vars(settings), **resuming)}"
-    group = unpaired.train_seeds(**vars(settings), seeds=args.seeds, **resuming)
+        return f"model: {unpaired.train(**vars(settings), **further)}"
+    group = unpaired.train_seeds(**vars(settings), seeds=args.seeds, **further)
     return f"{group}\nmodels: {', '.join(str(run.path / 'model.safetensors') for run in group.runs)}"
 
 

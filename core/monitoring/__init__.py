@@ -8,23 +8,30 @@ from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .callbacks import Callback, RunInfo
+    from .installed import find_callback, installed_callbacks
     from .log import read_findings, read_metrics, read_scores
+    from .mlflow import MLflow
     from .progress import duration
     from .records import CheckpointReport, EndReport, Finding, Preview, PreviewRow, ScoreReport, StepReport
     from .tensorboard import TensorBoard
+    from .wandb import Wandb
 
 __all__ = [
     "Callback",
     "CheckpointReport",
     "EndReport",
     "Finding",
+    "MLflow",
     "Preview",
     "PreviewRow",
     "RunInfo",
     "ScoreReport",
     "StepReport",
     "TensorBoard",
+    "Wandb",
     "duration",
+    "find_callback",
+    "installed_callbacks",
     "read_findings",
     "read_metrics",
     "read_scores",
@@ -32,10 +39,13 @@ __all__ = [
 
 __getattr__ = lazy_names(__name__, {
     ".callbacks": ["Callback", "RunInfo"],
+    ".installed": ["find_callback", "installed_callbacks"],
     ".log": ["read_findings", "read_metrics", "read_scores"],
+    ".mlflow": ["MLflow"],
     ".progress": ["duration"],
     ".records": [
         "CheckpointReport", "EndReport", "Finding", "Preview", "PreviewRow", "ScoreReport", "StepReport",
     ],
     ".tensorboard": ["TensorBoard"],
+    ".wandb": ["Wandb"],
 })  # fmt: skip

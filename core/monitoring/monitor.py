@@ -49,7 +49,8 @@ class Monitor:
         self._doctor = Doctor(objective, settings, self._standing)
         self._findings = read_findings(run)
         self._report = ReportWriter(metrics, self._findings, self._doctor.present)
-        self._writers: tuple[Callback, ...] = (metrics, TensorBoard(), self._progress, self._report)
+        board = () if any(isinstance(each, TensorBoard) for each in callbacks) else (TensorBoard(),)
+        self._writers: tuple[Callback, ...] = (metrics, *board, self._progress, self._report)
         for writer in self._writers:
             writer.on_start(self._run)
         self._callbacks = Callbacks(self._run, callbacks)

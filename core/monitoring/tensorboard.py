@@ -13,14 +13,12 @@ from .callbacks import Callback, RunInfo
 from .records import EndReport, Preview, ScoreReport, StepReport
 from .sheets import thumbnail
 from .sounds import preview_sounds
+from .tracking import Spacing, scalars_of
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 
-PREVIEWS = 100
-"""Previews of a run that are written, about: when they come more often than at every hundredth of its steps, some are
-passed over."""
 WIDTH = 1100
 """Pixels of a sheet, at most."""
 
@@ -33,13 +31,13 @@ class TensorBoard(Callback):
 
     def __init__(self) -> None:
         self._writer: SummaryWriter | None = None
-        self._steps = 0
-        self._next_preview = 0
+        self._wanted = Spacing()
 
     def on_start(self, run: RunInfo) -> None:
         # Imported here: it costs a second, and a program that only reads metrics needs none of it.
         from torch.utils.tensorboard import SummaryWriter
 
+        self._wanted = Spacing()
         folder = run.folder / "tensorboard"
         purge = run.start_step + 1 if run.start_step else None
         try:
@@ -48,19 +46,15 @@ class TensorBoard(Callback):
             raise output_error(folder, error) from error
 
     def on_log(self, run: RunInfo, report: StepReport) -> None:
-        losses = {f"losses/{name}": value for name, value in report.losses.items()}
-        rates = {"rates/learning_rate": report.learning_rate, "rates/steps_per_second": report.steps_per_second}
-        self._add(losses | rates, report.step)
-        self._steps = report.steps
+        self._add(scalars_of(report), report.step)
+        self._wanted.log(report)
 
     def on_score(self, run: RunInfo, report: ScoreReport) -> None:
-        scores = {f"scores/{name}": value for name, value in report.scores.items()}
-        self._add(scores if report.score is None else {"score": report.score, **scores}, report.step)
+        self._add(scalars_of(report), report.step)
 
     def on_preview(self, run: RunInfo, preview: Preview) -> None:
-        if self._writer is None or preview.sheet is None or preview.step < min(self._next_preview, self._steps):
+        if self._writer is None or preview.sheet is None or not self._wanted(preview.step):
             return
-        self._next_preview = preview.step + self._steps // PREVIEWS
         self._add_sheet(thumbnail(preview.sheet, WIDTH), preview.step)
         for name, (sound, rate) in preview_sounds(preview, run.domain).items():
             self._writer.add_audio(f"preview/{name}", sound.mean(0), preview.step, rate)  # type: ignore[no-untyped-call]

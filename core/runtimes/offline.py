@@ -6,10 +6,11 @@ import os
 import sys
 import threading
 from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 _lock = threading.RLock()
+_SWITCHES = {"ORT_DISABLE_TELEMETRY": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "WANDB_ERROR_REPORTING": "false"}
 
 
 @contextmanager
@@ -17,10 +18,14 @@ def without_reports_of_use() -> Iterator[None]:
     """Let libraries that are imported inside the block look up no address and write nothing into the home folder.
 
     OpenVINO sends an event as it is imported, by the package openvino-telemetry; where that is missing it settles for
-    a stand-in of its own. ONNX Runtime (1.29 and later) asks the environment once, as it is imported, whether it may.
+    a stand-in of its own. ONNX Runtime (1.29 and later) asks the environment once, as it is imported, whether it may,
+    and so does MLflow. W&B asks when it starts its process; it looks up its server's address for that also offline.
     After the block both are as before, for whatever else the process does.
     """
-    with _lock, _replaced(sys.modules, "openvino_telemetry", None), _replaced(os.environ, "ORT_DISABLE_TELEMETRY", "1"):
+    with _lock, ExitStack() as stack:
+        stack.enter_context(_replaced(sys.modules, "openvino_telemetry", None))
+        for name, value in _SWITCHES.items():
+            stack.enter_context(_replaced(os.environ, name, value))
         yield
 
 
