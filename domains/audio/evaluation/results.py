@@ -11,6 +11,7 @@ from typing import Any
 from ....core.adapter.inventory import BrokenFile
 from ....core.evaluation.report import plain_values
 from ....core.sides import Direction
+from ....core.terms import remark
 from .scores import Estimate
 
 FIGURES = {
@@ -27,6 +28,8 @@ FIGURES = {
     "similarity": "similarity (proxy)",
 }
 """Names of the figures, and what they are called in tables."""
+_JUDGED = {"mcd": -1, "similarity": 1}
+"""Figures that a verdict goes by, the first that there is: whether lower or higher is better."""
 ROWS = {"input": "input as it is", "converted": "converted", "target": "real target"}
 Row = dict[str, Estimate]
 
@@ -57,6 +60,22 @@ class DirectionScores:
     real_time_factor: float
     """Seconds of conversion for a second of sound, files read and written, the first not counted; nan for one file."""
 
+    def verdict(self) -> str:
+        """What the conversion gained over the untouched input, in words that begin with their term: by MCD where there
+        are counterparts, else by the similarity to the target's voices; beyond the wider of both intervals."""
+        before, after = self.rows.get("input", {}), self.rows.get("converted", {})
+        for name, better in _JUDGED.items():
+            own, untouched = after.get(name), before.get(name)
+            if own is None or untouched is None or not math.isfinite(own.mean + untouched.mean):
+                continue
+            gained, margin = better * (own.mean - untouched.mean), max(own.half, untouched.half)
+            words = f"{FIGURES[name]} {own}, of the untouched input {untouched}."
+            if not math.isfinite(margin):
+                return remark("not comparable", f"one recording alone: {words}")
+            term = "translation gained" if gained > 0 else "worse than the input"
+            return remark(term if abs(gained) > margin else "gained nothing", words)
+        return remark("not comparable", "there is no figure of the untouched input.")
+
 
 @dataclass(frozen=True)
 class VoiceEvaluation:
@@ -74,6 +93,7 @@ class VoiceEvaluation:
             "definition": self.definition,
             "rate": self.rate,
             "scores": {direction: _figures(found) for direction, found in self.scores.items()},
+            "verdict": {direction: found.verdict() for direction, found in self.scores.items()},
             "left_out": [{"file": str(each.path), "reason": each.reason} for each in self.left_out],
         }
 
@@ -84,7 +104,7 @@ class VoiceEvaluation:
             lines += [*table(f"{direction}, {found.files} files, {found.pairs} pairs", found.rows)]
             if not math.isnan(found.real_time_factor):
                 lines.append(f"real-time factor {found.real_time_factor:.3f}")
-            lines.append("")
+            lines += [f"verdict: {found.verdict()}", ""]
         lines.append(f"{self.definition}. Mean and 95% interval over inputs.")
         lines += [f"left out: {each.path}: {each.reason}" for each in self.left_out]
         return "\n".join(lines)

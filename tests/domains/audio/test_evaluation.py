@@ -6,6 +6,7 @@ import math
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from unpaired.core.errors import ConfigError, MediaError, MissingFile
 from unpaired.core.model.model_file import Model
 from unpaired.domains.audio.evaluation.analysis import analyse_file
 from unpaired.domains.audio.evaluation.listening_page import write_page
-from unpaired.domains.audio.evaluation.results import Example, VoiceEvaluation
+from unpaired.domains.audio.evaluation.results import DirectionScores, Example, VoiceEvaluation
 from unpaired.domains.audio.evaluation.scores import Estimate
 from unpaired.domains.audio.evaluation.voices import evaluate_voices, voicing_change
 
@@ -55,6 +56,7 @@ def test_an_input_that_is_left_as_it_is_scores_as_the_input(evaluated: VoiceEval
     assert true["mcd"].count == 2  # each of the two against the other
     assert true["similarity"].mean > 0.3
     text = evaluated.text()
+    assert "verdict: not comparable: one recording alone: MCD (dB) " in text
     assert "a2b, 1 files, 2 pairs" in text
     assert "mel-cepstrum 1 to" in text
     assert evaluated.as_dict()["scores"]["a2b"]["real_time_factor"] is None  # one file alone is the warm-up
@@ -145,3 +147,23 @@ def test_the_page_escapes_names_and_does_without_a_target(
 
 def test_figures_that_are_not_defined_are_dashes() -> None:
     assert str(Estimate.of([math.nan])) == "-"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [
+        ({"mcd": (9.7, 0.2)}, {"mcd": (9.3, 0.2)}, "translation gained: MCD (dB) 9.30±0.20, of the untouched"),
+        ({"mcd": (9.7, 0.5)}, {"mcd": (9.3, 0.2)}, "gained nothing: MCD"),
+        ({"mcd": (9.7, 0.1)}, {"mcd": (9.9, 0.1)}, "worse than the input: MCD"),
+        ({"similarity": (-0.5, 0.1)}, {"similarity": (0.4, 0.1)}, "translation gained: similarity"),
+        ({"hnr": (9.0, 0.1)}, {"hnr": (8.0, 0.1)}, "not comparable: "),
+    ],
+)
+def test_a_verdict_goes_by_intervals(before: dict[str, Any], after: dict[str, Any], verdict: str) -> None:
+    rows = {row: {name: Estimate(*figures, 10) for name, figures in each.items()}
+            for row, each in (("input", before), ("converted", after))}  # fmt: skip
+    scores = DirectionScores(rows, 10, 10, 100.0, 0.1)
+    assert scores.verdict().startswith(verdict)
+    evaluation = VoiceEvaluation(22050, "definition", {"a2b": scores}, ())
+    assert f"verdict: {scores.verdict()}" in evaluation.text()
+    assert evaluation.as_dict()["verdict"] == {"a2b": scores.verdict()}
