@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from unpaired.core.adapter.domain import ConversionSettings, Domain, DomainSettings
     from unpaired.core.adapter.inventory import BrokenFile, Inventory
     from unpaired.core.adapter.streams import Reader, Writer
+    from unpaired.core.adapter.tensor_domain import Tensors
     from unpaired.core.conversion.files import ConversionReport
     from unpaired.core.conversion.input_files import InputFiles
     from unpaired.core.conversion.translator import Translator, load
@@ -82,6 +83,7 @@ __all__ = [
     "Reader",
     "ResourceError",
     "Sample",
+    "Tensors",
     "TrainingEstimate",
     "TrainingSettings",
     "Translator",
@@ -110,6 +112,7 @@ __getattr__ = lazy_names(__name__, {
     "unpaired.core.adapter.domain": ["ConversionSettings", "Domain", "DomainSettings"],
     "unpaired.core.adapter.inventory": ["BrokenFile", "Inventory"],
     "unpaired.core.adapter.streams": ["Reader", "Writer"],
+    "unpaired.core.adapter.tensor_domain": ["Tensors"],
     "unpaired.core.conversion.files": ["ConversionReport"],
     "unpaired.core.conversion.input_files": ["InputFiles"],
     "unpaired.core.conversion.translator": ["Translator", "load"],

@@ -70,7 +70,7 @@ class ArgumentError(_Faults, TypeError):
 
 
 class AdapterError(UnpairedError, TypeError):
-    """A class of somebody else's (a domain, a network, an objective, a data set) breaks its contract; the message names
+    """A class of somebody else's (a domain, a network, an objective, a dataset) breaks its contract; the message names
     the class, the method, what was found and what was expected."""
 
 

@@ -6,14 +6,19 @@ decoding a file, but a tenth of the time of drawing from one that is already dec
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import pickle
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from torch import Tensor
+
 from ..errors import AdapterError, one_line
 from ..sides import Side
+from .datasets import OverDatasets
 from .domain import Domain
 from .tensors import check_sample, fault_of_shape, shape_of, wrong
 
@@ -40,10 +45,17 @@ def check_translated(domain: Domain, chunk: Any, side: Side, file: Path) -> None
         raise wrong(type(domain).__name__, "convert", came, file, expected)
 
 
+class _WithoutValues(pickle.Pickler):
+    """Pickles anything, but the values of tensors and arrays: those can be, and a copy may not fit into memory."""
+
+    def reducer_override(self, value: Any) -> Any:
+        return (int, ()) if isinstance(value, Tensor | np.ndarray) else NotImplemented
+
+
 def fault_of_sending(thing: Any) -> str | None:
     """Reason why an object, or a class, cannot go to another process, in words; None if it can."""
     try:
-        pickle.dumps(thing)
+        _WithoutValues(io.BytesIO()).dump(thing)
     except Exception as error:
         return f"cannot be pickled ({one_line(error)})"
     kind = thing if isinstance(thing, type) else type(thing)
@@ -56,6 +68,14 @@ def check_pickles(domain: Domain, workers: int, processes: int) -> None:
     started = multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
     if processes == 1 and (workers == 0 or started == "fork"):
         return
+    if isinstance(domain, OverDatasets):
+        for side in domain.datasets.values():
+            if fault := fault_of_sending(side.items):
+                raise AdapterError(
+                    f"{side} {fault}, so that no other process can draw its samples; define its class at the top of a "
+                    "module and open files when they are read, or set training.workers to 0, training.processes to 1"
+                )
+        domain = domain.plain_medium()
     name = type(domain).__name__
     try:
         copy = pickle.loads(pickle.dumps(domain))

@@ -40,6 +40,9 @@ class Inventory:
     """Number of samples an epoch draws from each file, if some hold more than others (a long recording and a short
     one); empty: one from each."""
 
+    digest: str = ""
+    """Hash of the contents, where names and sizes of files do not tell them from others; empty: they do."""
+
     @property
     def drawn(self) -> tuple[Path, ...]:
         """The files as an epoch goes through them: each as often as `draws` says."""

@@ -6,42 +6,73 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..adapter.datasets import DatasetSide
 from ..adapter.domain import Domain
 from ..adapter.inspection import FEWEST
 from ..adapter.inventory import Inventory
 from ..adapter.pairs import matched
-from ..errors import ConfigError
+from ..errors import ConfigError, counted
 from ..files import real_path
 from ..sides import Side
 
 
-def scan_sides(domain: Domain, a: Path, b: Path, paired: bool = False) -> dict[Side, Inventory]:
-    """Scan both folders; `paired`: their true pairs, in one order.
+def scan_sides(
+    domain: Domain, a: Path | DatasetSide, b: Path | DatasetSide, paired: bool = False
+) -> dict[Side, Inventory]:
+    """Scan both folders, or look at the datasets; `paired`: their true pairs, in one order.
 
     Raises:
         MissingFile: a folder does not exist.
         ConfigError: both are one folder, or one holds too few usable files, or names do not match where pairs are
             asked for.
     """
-    inventories: dict[Side, Inventory] = {"a": domain.scan(a), "b": domain.scan(b)}
-    if real_path(a) == real_path(b):
+    inventories: dict[Side, Inventory] = {"a": _inventory(domain, a), "b": _inventory(domain, b)}
+    if isinstance(a, Path) and isinstance(b, Path) and real_path(a) == real_path(b):
         raise ConfigError(f"A and B are the same folder ({a}); name two different folders")
+    if isinstance(a, DatasetSide) and isinstance(b, DatasetSide) and a.items is b.items:
+        raise ConfigError("A and B are the same dataset; give two different ones")
     if paired:
-        inventories = matched(inventories)
+        inventories = _pairs(a, b, inventories)
     for side, inventory in inventories.items():
         if len(inventory.drawn) < FEWEST:
-            raise ConfigError(
-                f"{side.upper()} holds {len(inventory.files)} usable files ({inventory.folder}), "
-                f"{len(inventory.broken)} broken; training needs {FEWEST} or more: "
-                "`unpaired inspect` says what is wrong with them"
-            )
+            more = "" if inventory.digest else ": `unpaired inspect` says what is wrong with them"
+            raise ConfigError(f"{_contents(side, inventory)}; training needs {FEWEST} or more{more}")
     return inventories
 
 
+def _contents(side: Side, inventory: Inventory) -> str:
+    if inventory.digest:
+        return f"{side.upper()} has {counted(len(inventory.files), 'sample', 'samples')}"
+    usable, broken = len(inventory.files), len(inventory.broken)
+    return f"{side.upper()} holds {usable} usable files ({inventory.folder}), {broken} broken"
+
+
+def _inventory(domain: Domain, given: Path | DatasetSide) -> Inventory:
+    return domain.scan(given) if isinstance(given, Path) else given.inventory(domain)
+
+
+def _pairs(
+    a: Path | DatasetSide, b: Path | DatasetSide, inventories: Mapping[Side, Inventory]
+) -> dict[Side, Inventory]:
+    """True pairs: files by their names, samples of datasets by their places."""
+    if isinstance(a, Path) and isinstance(b, Path):
+        return matched(inventories)
+    counts = {side: len(each.files) for side, each in inventories.items()}
+    if isinstance(a, Path) or isinstance(b, Path) or counts["a"] != counts["b"]:
+        raise ConfigError(
+            f"pairs are two folders, or two datasets of one length; A is {a} and B is {b}: give pairs, or another "
+            "objective"
+        )
+    return dict(inventories)
+
+
 def data_hash(inventories: Mapping[Side, Inventory]) -> str:
-    """Sixteen hexadecimal digits over the names and sizes of all training files."""
+    """Sixteen hexadecimal digits over the names and sizes of all training files, and over samples of datasets."""
     digest = hashlib.sha256()
     for side, inventory in sorted(inventories.items()):
+        if inventory.digest:
+            digest.update(f"{side}:{inventory.digest}\n".encode())
+            continue
         for file in inventory.files:
             digest.update(
                 f"{side}/{file.relative_to(inventory.folder)}:{_bytes(file)}\n".encode(errors="surrogateescape")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..adapter.datasets import DatasetSide
 from ..adapter.domain import Domain
 from ..adapter.inventory import Inventory
 from ..monitoring.callbacks import Callback
@@ -33,8 +34,8 @@ class RunPlan:
     """
 
     domain: Domain
-    a: Path
-    b: Path
+    a: Path | DatasetSide
+    b: Path | DatasetSide
     out: Path
     names: tuple[str, str]
     preset: str
@@ -72,8 +73,8 @@ class RunPlan:
         return {
             "format": FORMAT,
             "domain": {"name": self.domain.name, **to_mapping(self.domain.settings)},
-            "a": str(self.a.absolute()),
-            "b": str(self.b.absolute()),
+            "a": _recorded(self.a),
+            "b": _recorded(self.b),
             "names": list(self.names),
             "preset": self.preset,
             "networks": to_mapping(self.network_settings),
@@ -82,3 +83,7 @@ class RunPlan:
             "data_hash": self.data_hash,
             **changes,
         }
+
+
+def _recorded(side: Path | DatasetSide) -> Any:
+    return str(side.absolute()) if isinstance(side, Path) else side.mapping()

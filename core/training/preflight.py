@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from .. import registry
@@ -90,6 +91,8 @@ def check_data(plan: RunPlan, changed: bool) -> str | None:
     if not earlier or earlier == plan.data_hash:
         return None
     what = f"the files of {plan.a} or {plan.b} are not those that {plan.out} was trained on (other names or sizes)"
+    if not (isinstance(plan.a, Path) and isinstance(plan.b, Path)):
+        what = f"the samples of {plan.a} or {plan.b} are not those that {plan.out} was trained on"
     if not changed:
         raise ConfigError(f"{what}; put them back, or accept these with --data-changed (in Python data_changed=True)")
     return f"{what}; continuing with these"
@@ -173,5 +176,5 @@ def check_place(plan: RunPlan) -> None:
     if not is_unicode(str(plan.out)):  # TensorBoard and safetensors open no such files
         raise OutputError(f"{show(str(plan.out))} is no name in UTF-8; name another folder for the run")
     for side in (plan.a, plan.b):
-        if real_path(plan.out).is_relative_to(real_path(side)):
+        if isinstance(side, Path) and real_path(plan.out).is_relative_to(real_path(side)):
             raise OutputError(f"{plan.out} lies inside the training folder {side}; name a run folder outside of it")

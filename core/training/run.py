@@ -10,8 +10,11 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
+from torch.utils.data import Dataset
+
 from .. import registry
 from ..adapter.checks import check_pickles
+from ..adapter.datasets import Samples, side_of, with_datasets
 from ..adapter.domain import Domain
 from ..deprecation import with_new_names
 from ..errors import ArgumentError, ConfigError, as_note, show
@@ -39,8 +42,8 @@ Resume = bool | Literal["elastic"]
 
 def train(
     domain: Domain,
-    a: str | os.PathLike[str],
-    b: str | os.PathLike[str],
+    a: str | os.PathLike[str] | Samples | Dataset[Any],
+    b: str | os.PathLike[str] | Samples | Dataset[Any],
     out: str | os.PathLike[str],
     *,
     preset: str = "base",
@@ -58,6 +61,8 @@ def train(
 
     Args:
         domain: adapter of the medium, for example `unpaired.Image(size=256)`.
+        a, b: a folder each; or a dataset: a map-style `Dataset` of PyTorch's, or any sequence, that gives samples
+            (C, *space) in [-1, 1] in place of the domain.
         out: the run folder; created if necessary.
         preset: size of the networks: tiny, small or base (the paper's).
         networks: changes to the preset (default: the objective's published settings); generator and discriminator may
@@ -94,8 +99,8 @@ def train(
 
 def resolve(
     domain: Domain,
-    a: str | os.PathLike[str],
-    b: str | os.PathLike[str],
+    a: str | os.PathLike[str] | Samples | Dataset[Any],
+    b: str | os.PathLike[str] | Samples | Dataset[Any],
     out: str | os.PathLike[str],
     preset: str,
     networks: NetworkSettings | None,
@@ -106,14 +111,15 @@ def resolve(
     overrides: Mapping[str, Any],
 ) -> RunPlan:
     """The run that arguments of `train` describe, its files not yet looked for. Raises for what cannot be one."""
-    _check_arguments(domain, {"a": a, "b": b, "out": out}, networks, objective_name, training, names)
+    _check_arguments(domain, out, networks, objective_name, training, names)
+    domain, side_a, side_b = with_datasets(domain, side_of("a", a), side_of("b", b))
     name, scheme, objective_settings = _chosen(objective_name, objective, domain)
     published = scheme.published_settings
     network_settings = domain.architectures(networks or NetworkSettings(**published.get("networks", {})))
     return RunPlan(
         domain=domain,
-        a=Path(a),
-        b=Path(b),
+        a=side_a,
+        b=side_b,
         out=Path(out),
         names=names,
         preset=preset,
@@ -169,7 +175,9 @@ def _start(plan: RunPlan, resume: Resume, data_changed: bool) -> Path:
 def checked(plan: RunPlan, resume: Resume = False, data_changed: bool = False) -> tuple[RunPlan, list[str]]:
     """The plan with what is known of its data, and what is to be said of that. Raises for what cannot be trained."""
     plan = plan.with_files(scan_sides(plan.domain, plan.a, plan.b, plan.objective.paired))
-    notes = [check_data(plan, data_changed)] if resume else []
+    notes: list[str | None] = [note for each in plan.inventories.values() if each.digest for note in each.warnings]
+    if resume:
+        notes.append(check_data(plan, data_changed))
     plan = plan.fitted()
     if resume:
         check_resumable(plan, elastic=resume == "elastic")
@@ -199,13 +207,10 @@ def _with(training: TrainingSettings, overrides: Mapping[str, Any]) -> TrainingS
     return dataclasses.replace(training, **overrides)
 
 
-def _check_arguments(
-    domain: Any, places: Mapping[str, Any], networks: Any, objective_name: Any, training: Any, names: Any
-) -> None:
+def _check_arguments(domain: Any, out: Any, networks: Any, objective_name: Any, training: Any, names: Any) -> None:
     """Refuse arguments of another type, before any work. Raises ArgumentError."""
     expect("domain", domain, Domain, "an adapter, such as unpaired.Image()")
-    for name, place in places.items():
-        expect_path(name, place, "a folder")
+    expect_path("out", out, "a folder")
     expect("networks", networks, (NetworkSettings, type(None)), "unpaired.NetworkSettings, or None")
     expect("objective_name", objective_name, (str, type), "a name, or a class")
     expect("training", training, (TrainingSettings, type(None)), "unpaired.TrainingSettings, or None")

@@ -285,7 +285,7 @@ def test_a_broken_package_is_listed_and_stops_nothing_else(
     monkeypatch.delitem(sys.modules, "odd", raising=False)
     assert main(["domains"]) == 0
     listed = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in listed] == ["audio", "image", "odd", "video"]
+    assert [line.split()[0] for line in listed] == ["audio", "image", "odd", "tensors", "video"]
     assert sum("  broken: " in line for line in listed) == 1
     assert main(["train", "--domain", "odd", "--a", "a", "--b", "b", "--out", "run"]) == 2
     assert reason in " ".join(capsys.readouterr().err.split())

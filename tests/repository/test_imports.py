@@ -28,8 +28,8 @@ PUBLIC_NAMES = [
     "Domain", "DomainSettings", "EmaReport", "Image", "InputFiles", "Interrupted", "Inventory", "MediaError",
     "MissingDependency",
     "MissingFile", "ModelFileError", "NetworkSettings", "NumericsError", "OutputError", "Reader", "ResourceError",
-    "Sample", "TrainingEstimate", "TrainingSettings", "Translator", "UnknownName", "UnpairedError", "Video", "Warp",
-    "Writer", "choose_ema_length", "compare", "evaluate", "export_model", "export_onnx", "import_checkpoint",
+    "Sample", "Tensors", "TrainingEstimate", "TrainingSettings", "Translator", "UnknownName", "UnpairedError", "Video",
+    "Warp", "Writer", "choose_ema_length", "compare", "evaluate", "export_model", "export_onnx", "import_checkpoint",
     "list_runs", "load",
     "plan_training", "train", "train_seeds",
 ]  # fmt: skip
