@@ -83,7 +83,10 @@ def judge(
     """
     names = _Names.of(settings)
     step = max([0, *(record["step"] for record in records[-1:]), *(report.step for report in scores[-1:])])
-    steps = int(settings.get("training.steps") or (records[-1].get("steps") if records else None) or step)
+    logged = records[-1].get("steps") if records else None
+    # With a deadline, the steps of the settings are an early plan.
+    fixed = None if settings.get("training.minutes") else settings.get("training.steps")
+    steps = int(fixed or logged or step)
     needed = needed_steps(settings) if needed is None else needed
     failures = [finding for finding in standing if _term(finding) not in QUALITY]
     if failures:

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..adapter.folders import LISTED, told
 from ..errors import CallbackError, Interrupted, NumericsError, OutputError, as_note
 from ..model.model_file import Model, header_if_any, save_model
 from ..model.of_run import checkpoint_folder
@@ -33,6 +32,7 @@ from .pace import Pace
 from .plan import RunPlan
 from .post_hoc import drop_snapshots, keep_snapshot
 from .previews import preview
+from .remarks import Skipped, say_left_out
 from .resources import told_in_words
 from .signals import stop_requests
 from .start_from import start_from
@@ -66,9 +66,9 @@ class Loop:
         self._sums: dict[str, Tensor] = {}
         self._counted = 0
         self._since = time.perf_counter()
-        self._passed_over: set[str] = set()
+        self._skipped = Skipped(self._say)
         self._announced = False
-        self._say_what_is_left_out()
+        say_left_out(plan.inventories, fabric.print)
 
     def run(self) -> None:
         """The loop itself."""
@@ -174,24 +174,11 @@ class Loop:
         positions = Positions(self.settings, self.step, rank, processes, lambda: self.course.pace, self._start.samples)
         gathered: list[Batch] = []
         for batch in loader(dataset, positions, self.fabric.device.type == "cuda", self._say):
-            self._report_problems(batch)
+            self._skipped(batch.problems)
             gathered.append(self.fabric.to_device(batch))
             if len(gathered) == self.settings.accumulate:
                 yield gathered
                 gathered = []
-
-    def _say_what_is_left_out(self) -> None:
-        lines = list(told([each for inventory in self.plan.inventories.values() for each in inventory.broken]))
-        for line in lines[:LISTED]:
-            self.fabric.print(f"left out {line}")
-        if len(lines) > LISTED:
-            self.fabric.print(f"left out {len(lines) - LISTED} more files; `unpaired inspect` says why")
-
-    def _report_problems(self, batch: Batch) -> None:
-        for problem in batch.problems:
-            if problem not in self._passed_over:
-                self._passed_over.add(problem)
-                self._say(f"skipped {problem}")
 
     def _advance(self, batches: list[Batch]) -> None:
         settings, step = self.settings, self.step
@@ -274,6 +261,8 @@ class Loop:
             run_folder, self.step, weights, shared, self.best.value, self.best.step, averages,
             self.course.timekeeper.elapsed, self.course.pace, self._start.after(self.step, self._layout),
         )  # fmt: skip
+        if self.settings.minutes is not None:
+            self._write_settings(self.settings.minutes)
         checkpoints.prune(run_folder, self.settings.keep)
         kept = {*checkpoints.steps(run_folder), self.best.step or 0}
         keep_snapshot(run_folder, self.step, self.engine.post_hoc, kept)

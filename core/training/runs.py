@@ -132,9 +132,11 @@ def summarise(run: Path) -> RunSummary:
         config = read_yaml(run / "config.yaml")
     except (ConfigError, MissingFile) as error:
         return RunSummary(run, "unreadable", fault=str(error))
-    steps = (config.get("training") or {}).get("steps")
-    records = read_metrics(run)
+    records, training = read_metrics(run), config.get("training") or {}
     last = records[-1] if records else {}
+    steps = training.get("steps")
+    if training.get("minutes") is not None:  # then the plan may have changed since
+        steps = last.get("steps", steps)
     step, steps = int(last.get("step", 0)), steps if isinstance(steps, int) else 0
     best = header_if_any(run / BEST)
     scored = read_scores(run)

@@ -163,3 +163,14 @@ def test_how_long_it_takes_is_said_once(
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("about ")]
     assert line.startswith("about 4 s left (1 step/s), ")
     assert line.endswith(" GB of memory")
+
+
+def test_a_stopped_run_is_no_complete_one(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first plan, by slow first steps, was of fewer steps than were made."""
+    set_clock(monkeypatch, lambda number: 1.5 if number < 6 else 0.5, stop=90)
+    with pytest.raises(unpaired.Interrupted):
+        train(data, "run", minutes=1.0)
+    (run,) = unpaired.list_runs(data)
+    assert (run.state, run.step) == ("stopped", 90)
+    assert run.steps > 90
+    assert read_yaml(data / "run" / "config.yaml")["training"]["steps"] == run.steps
