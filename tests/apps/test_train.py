@@ -81,7 +81,10 @@ def test_options_win_over_the_file_and_the_file_over_defaults(
     done = unpaired("train", *SMALL, "--config", tmp_path / "s.yaml", "--data", pictures, "--out", tmp_path / "run",
                     "--steps", "1", "--objective.cycle", "4")  # fmt: skip
     assert done.code == 0, done.err
-    assert done.out.splitlines()[0] == f"model: {tmp_path / 'run/model.safetensors'}"
+    model, verdict = done.out.splitlines()
+    assert model == f"model: {tmp_path / 'run/model.safetensors'}"
+    assert verdict.startswith("verdict: too early to judge: step 1 of the some ")
+    assert verdict.removeprefix("verdict: ").split(":")[0] in (tmp_path / "run/report.html").read_text()
     run = read_yaml(tmp_path / "run/config.yaml")
     assert (run["training"]["steps"], run["training"]["seed"]) == (1, 5)
     assert (run["objective"]["cycle_a"], run["objective"]["cycle_b"]) == (4.0, 4.0)
