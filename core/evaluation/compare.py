@@ -11,19 +11,21 @@ from typing import Any
 
 from ..adapter.comparison import ComparedModel, Comparison
 from ..adapter.domain import ConversionSettings, Domain
-from ..adapter.folders import spread
+from ..adapter.folders import spread, told
+from ..adapter.inventory import BrokenFile
 from ..conversion.input_files import InputFiles
 from ..conversion.jobs import check_medium, medium_of
 from ..conversion.translator import Translator, load
-from ..errors import ArgumentError, ConfigError, MissingFile, OutputError, UnpairedError, counted, show
+from ..errors import ArgumentError, ConfigError, MediaError, MissingFile, OutputError, UnpairedError, counted, show
 from ..files import check_writable, clear_leftovers, real_path
 from ..model.of_run import run_of
 from ..monitoring.log import read_scores
 from ..settings.arguments import expect, expect_callable, expect_path, expect_truths, expect_whole
 from ..settings.mapping import from_mapping
-from ..sides import SIDES, Direction
+from ..sides import SIDES, Direction, Side
 from .evaluate import evaluate
 from .report import plain_values
+from .test_set import decoding_fault
 
 MOST_MODELS = 12
 _LAYOUTS = ("grid", "wipe")
@@ -132,7 +134,7 @@ def compare(
     _check_alike(fitting, labels, direction)
     medium = fitting[0].domain
     settings = from_mapping(medium.conversion_type, options, "conversion")
-    inputs, found = _inputs(medium, source, limit)
+    inputs, found, broken = _inputs(medium, source, limit, SIDES[direction][0])
     _check_output(out, source, inputs)
     medium.check_comparison(out, len(inputs), layout)
     scored = _scored(fitting, labels, direction, source, target, paired)
@@ -140,28 +142,26 @@ def compare(
     name = _source_name(fitting[0], direction)
     shown = Comparison(inputs, ready, direction, settings, layout, name, progress or (lambda share: None))
     clear_leftovers(out.parent)
-    notes = [*_left_out(len(inputs), found), *_of_sizes(fitting), *medium.compare_files(shown, out)]
+    notes = [*_left_out(len(inputs), found, broken), *_of_sizes(fitting), *medium.compare_files(shown, out)]
     return ComparisonReport(out, tuple(inputs), found, tuple(scored), tuple(notes))
 
 
 def labels_of(translators: Sequence[Translator]) -> list[str]:
     """Short names of models: that of the run or file, the step, and the length of its average where one was asked for;
-    longer ones where two would be called alike."""
-    short = [_label(each, Path(each.name).name) for each in translators]
-    return [
-        one if short.count(one) == 1 else _label(each, each.name) for one, each in zip(short, translators, strict=True)
-    ]
+    the names that they were loaded by where two would be called alike."""
+    short = [_label(each) for each in translators]
+    return [one if short.count(one) == 1 else each.name for one, each in zip(short, translators, strict=True)]
 
 
-def _label(translator: Translator, name: str) -> str:
-    run, at, which = name.removesuffix(".safetensors").rpartition("@")
+def _label(translator: Translator) -> str:
+    run, name = run_of(translator.name), translator.name
     step, length = translator.model.step, translator.model.card.get("ema_length")
-    if run_of(translator.name) is None:
-        label = name.removesuffix(".safetensors")
-    elif at and not which.isdigit():
-        label = f"{run}@{which} ({step})"
+    if run is None:
+        label = Path(name).name.removesuffix(".safetensors")
     else:
-        label = f"{run if at else which}@{step}"
+        which = name.rpartition("@")[2]
+        shown = f"{which} ({step})" if which in ("best", "latest") else step
+        label = f"{run.absolute().name}@{shown}"
     return f"{label} ema {length}" if length else label
 
 
@@ -203,19 +203,27 @@ def _check_alike(translators: Sequence[Translator], labels: Sequence[str], direc
         raise ConfigError(*faults)
 
 
-def _inputs(domain: Domain, source: InputFiles, limit: int) -> tuple[list[Path], int]:
-    """The inputs that are shown, and how many there are. Raises MissingFile or MediaError."""
+def _inputs(domain: Domain, source: InputFiles, limit: int, side: Side) -> tuple[list[Path], int, list[BrokenFile]]:
+    """The inputs that are shown, how many there are, and those of a folder that were chosen and cannot be decoded.
+    Raises MissingFile or MediaError."""
     parts = source.parts(domain)
     if not parts:
         raise MissingFile(f"the folder {source.path} holds nothing that the domain {domain.name} converts "
                           f"(files found: {len(source.files)})")  # fmt: skip
     if not source.is_folder:
         check_medium(domain, source.path)
-    return spread(parts, limit), len(parts)
+        return parts, 1, []
+    chosen = spread(parts, limit)
+    broken = [fault for path in chosen if (fault := decoding_fault(domain, path, side))]
+    if len(broken) == len(chosen):
+        raise MediaError(f"{broken[0].path}: {broken[0].reason}")
+    refused = {each.path for each in broken}
+    return [path for path in chosen if path not in refused], len(parts), broken
 
 
-def _left_out(shown: int, found: int) -> list[str]:
-    return [] if shown == found else [f"{shown} of {found} inputs are shown, evenly chosen; --limit shows more"]
+def _left_out(shown: int, found: int, broken: Sequence[BrokenFile]) -> list[str]:
+    some = [f"{shown} of {found} inputs are shown, evenly chosen; --limit shows more"]
+    return [*(some if shown + len(broken) < found else []), *(f"left out {line}" for line in told(broken))]
 
 
 def _check_output(output: Path, source: InputFiles, inputs: Sequence[Path]) -> None:

@@ -41,7 +41,7 @@ def select(
     listed = matched(found) if paired else found
     # a scan trusts names and headers: what does not decode is found by decoding it
     drawn = {side: draw(each.files, limit, seed) for side, each in listed.items()}
-    faults = {side: [_fault(domain, file, side) for file in files] for side, files in drawn.items()}
+    faults = {side: [decoding_fault(domain, file, side) for file in files] for side, files in drawn.items()}
     sound = {side: [fault is None for fault in each] for side, each in faults.items()}
     if paired:
         both = [all(pair) for pair in zip(sound["a"], sound["b"], strict=True)]
@@ -65,7 +65,8 @@ def draw(files: Sequence[Path], limit: int | None, seed: int) -> tuple[Path, ...
     return tuple(files[index] for index in sorted(chosen))
 
 
-def _fault(domain: Domain, file: Path, side: Side) -> BrokenFile | None:
+def decoding_fault(domain: Domain, file: Path, side: Side) -> BrokenFile | None:
+    """The fault of a file that cannot be loaded; None where it can."""
     try:
         domain.load(file, side)
     except MediaError as error:

@@ -271,12 +271,22 @@ def test_nothing_is_written_over_an_input_or_by_halves(models: Path, tmp_path: P
     before = file.read_bytes()
     assert run(model, file, file) == 2
     assert run(model, pictures, pictures / "sheet.png") == 2
-    (pictures / "1.png").write_bytes(before[:200])
+    (tmp_path / "in" / "0.png").write_bytes(before[:200])
     assert run(model, pictures, tmp_path / "sheet.png") == 2
+    file.write_bytes(before)
     assert run(model, pictures, tmp_path / "sheet.gif") == 2
     assert run(model, tmp_path / "nix", tmp_path / "sheet.png") == 2
     assert file.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
+
+
+def test_what_cannot_be_decoded_in_a_folder_is_left_out_and_named(models: Path, tmp_path: Path) -> None:
+    pictures = write_pictures(tmp_path / "in", 2)
+    (pictures / "1.png").write_bytes(b"no picture")
+    report = unpaired.compare([models / "one.safetensors"], pictures, tmp_path / "sheet.png", runtime="torch")
+    assert (report.inputs, report.found) == ((pictures / "0.png",), 2)
+    assert "1.png" in report.notes[0]
+    assert report.notes[0].startswith("left out")
 
 
 @pytest.mark.parametrize("models", [[], ["day2night"] * 13])

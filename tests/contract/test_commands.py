@@ -43,6 +43,15 @@ class Pulse(Ecg):
         progress(Told(6.0, ("the hand is cold",)))
         return Told(7.0, ("the hand is cold", f"{source} to {target} at {rate:g}"))
 
+    def check_comparison(self, output, inputs, layout):
+        assert output.suffix == ".txt"
+
+    def compare_files(self, comparison, output):
+        with comparison.results() as rows:
+            made = [[file.read_text().count("\\n") for file in row] for row in rows]
+        output.write_text(f"{[model.label for model in comparison.models]} {made}")
+        return ("both hearts beat",)
+
     def evaluate_files(self, translator, a, b, *, paired, directions, limit, seed, page, progress):
         progress(1, 1)
         return Told(len(list(a.iterdir())))
@@ -96,6 +105,9 @@ def test_a_medium_that_says_nothing_of_itself(install: Install, recordings: Path
     run = trained("plain", recordings)
     assert call("convert", run, recordings / "a", recordings / "out") == "3 converted, 0 skipped, 0 refused\n"
     assert "cycle" in call("evaluate", run, "--a", recordings / "a", "--b", recordings / "b")
+    assert "sheet.png: 3 inputs" in call("compare", run, f"{run}@latest", recordings / "a", recordings / "sheet.png")
+    assert (recordings / "sheet.png").read_bytes()[1:4] == b"PNG"
+    assert "a sheet of results is a picture" in call("compare", run, recordings / "a", recordings / "x.txt", code=2)
     for words, said in {
         ("-", "-"): "files of the domain plain cannot go through a pipe; name files",
         ("-", "-", "--live"): "--live is for cameras, streams and voices, not for files of the domain plain",
@@ -121,6 +133,10 @@ def test_a_medium_with_an_answer_to_each_command(
         "seconds": 3,
         "warnings": [],
     }
+    page = recordings / "beats.txt"
+    assert main(["compare", str(run), f"{run}@1", str(recordings / "a"), str(page), "--limit", "1"]) == 0
+    assert page.read_text() == f"{[str(run), f'{run}@1']} [[5000, 5000]]"
+    assert "unpaired: note: both hearts beat" in capsys.readouterr().err
     assert main(["convert", str(run), "wrist", "out.txt", "--live", "--rate", "100"]) == 0
     told = capsys.readouterr()
     assert told.out == "7 s of pulse\n"
