@@ -41,20 +41,22 @@ function range(lists) {
   const pad = (high - low || Math.abs(high) || 1) * 0.06;
   return [low === 0 ? 0 : low - pad, high + pad];
 }
-function path(values, x, y) {
+function path(values, steps, x, y) {
   let d = "", pen = "M";
   values.forEach((v, i) => {
     if (v === null) { pen = "M"; return; }
-    d += pen + x(data.steps[i]).toFixed(1) + " " + y(v).toFixed(1); pen = "L";
+    d += pen + x(steps[i]).toFixed(1) + " " + y(v).toFixed(1); pen = "L";
   });
   return d + (d.lastIndexOf("M") === 0 && !d.includes("L") ? "h0.1" : "");
 }
 function draw(panel, box, hidden) {
   box.replaceChildren();
+  const {steps, series} = panel.of ? data[panel.of] : data;
   const shown = panel.series.filter(s => !hidden.has(s.name));
-  const lines = shown.map(s => ({...s, raw: data.series[s.name], smoothed: smooth(data.series[s.name])}));
+  const soft = panel.of ? values => values : smooth;  // scores are few
+  const lines = shown.map(s => ({...s, raw: series[s.name], smoothed: soft(series[s.name])}));
   const [low, high] = range(lines.map(s => s.smoothed));
-  const first = data.steps[0], last = data.steps[data.steps.length - 1], width = last - first || 1;
+  const first = steps[0], last = steps[steps.length - 1], width = last - first || 1;
   const x = s => L + (s - first) / width * (W - L - R), y = v => T + (high - v) / (high - low) * (H - T - B);
   const svg = make("svg", {viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": panel.title}, box);
   const clip = "clip-" + panel.id;
@@ -68,22 +70,22 @@ function draw(panel, box, hidden) {
   const group = make("g", {fill: "none", "clip-path": `url(#${clip})`, "stroke-linejoin": "round",
     "stroke-linecap": "round"}, svg);
   for (const s of lines)
-    make("path", {d: path(s.raw, x, y), stroke: s.color, "stroke-opacity": 0.22}, group);
+    make("path", {d: path(s.raw, steps, x, y), stroke: s.color, "stroke-opacity": 0.22}, group);
   for (const s of lines)
-    make("path", {d: path(s.smoothed, x, y), stroke: s.color, "stroke-width": 1.8,
+    make("path", {d: path(s.smoothed, steps, x, y), stroke: s.color, "stroke-width": 1.8,
       "stroke-dasharray": s.dashed ? "6 4" : "none"}, group);
-  hover(svg, box, lines, x, [first, width]);
+  hover(svg, box, lines, steps, x, [first, width]);
 }
-function hover(svg, box, lines, x, [first, width]) {
+function hover(svg, box, lines, steps, x, [first, width]) {
   const rule = make("line", {y1: T, y2: H - B, stroke: "var(--soft)", visibility: "hidden"}, svg);
   const tip = box.appendChild(document.createElement("div")); tip.className = "tip";
   svg.addEventListener("pointermove", event => {
     const place = svg.getBoundingClientRect(), at = (event.clientX - place.left) / place.width * W;
     const wanted = first + (at - L) / (W - L - R) * width;
-    let i = 0; data.steps.forEach((s, k) => { if (Math.abs(s - wanted) < Math.abs(data.steps[i] - wanted)) i = k; });
-    const px = x(data.steps[i]); rule.setAttribute("x1", px); rule.setAttribute("x2", px);
+    let i = 0; steps.forEach((s, k) => { if (Math.abs(s - wanted) < Math.abs(steps[i] - wanted)) i = k; });
+    const px = x(steps[i]); rule.setAttribute("x1", px); rule.setAttribute("x2", px);
     rule.setAttribute("visibility", "visible"); tip.style.display = "block"; tip.replaceChildren();
-    tip.append("step " + data.steps[i].toLocaleString("en"));
+    tip.append("step " + steps[i].toLocaleString("en"));
     for (const s of lines) {
       const row = tip.appendChild(document.createElement("div")); row.style.color = s.color;
       row.textContent = s.name + "  " + (s.smoothed[i] === null ? "-" : +s.smoothed[i].toPrecision(4));

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from base64 import b64encode
 from collections.abc import Mapping, Sequence, Set
@@ -15,10 +14,11 @@ from typing import Any
 from ..files import atomic_text
 from .callbacks import Callback, RunInfo
 from .curves import Curves
-from .log import MetricsLog, read_metrics
+from .log import MetricsLog, read_metrics, read_scores
 from .page import page
+from .panels import LOSSES_NOTE, SCORES_NOTE, charts, loss_panels, score_panels
 from .progress import duration
-from .records import EndReport, Finding, Preview, StepReport
+from .records import EndReport, Finding, Preview, ScoreReport, StepReport
 from .sheets import list_sheets, thinned, thumbnail
 from .verdict import Verdict, verdict_of
 
@@ -30,14 +30,6 @@ SHEETS_BYTES = 1_700_000
 """Bytes that all of them may take together, before base64 adds a third."""
 FINDINGS = 30
 """Latest findings shown."""
-SIDED = re.compile(r"(.+)_(a|b|a2b|b2a)$")
-PANELS = (
-    ("terms", "Generator terms", "Weighted, as they enter the sum. Each should fall, then settle."),
-    ("logits", "Discriminator logits", "Mean output on real and on generated samples; a widening gap that "
-     "stays means that the discriminator has won."),
-    ("sum", "Generators' loss", "The sum of all terms. Adversarial training does not drive it to zero."),
-    ("discriminators", "Discriminators' losses", "Near zero for long: saturated, the generators learn nothing."),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,7 +40,7 @@ class Report:
     settings: Mapping[str, Any]
     """Nested or dotted."""
     curves: Mapping[str, Any]
-    """`Curves.data()`."""
+    """`Curves.data()` of the losses."""
     findings: Sequence[Finding] = ()
     present: frozenset[str] = frozenset()
     """Names of findings whose symptom is still there."""
@@ -57,6 +49,8 @@ class Report:
     running: bool = False
     verdict: Verdict | None = None
     """None where nothing was logged yet."""
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    """`Curves.data()` of the scores of held-out files."""
 
 
 class ReportWriter(Callback):
@@ -68,11 +62,13 @@ class ReportWriter(Callback):
 
     def __init__(self, metrics: MetricsLog, findings: Sequence[Finding], present: Set[str]) -> None:
         self._metrics, self._findings, self._present = metrics, findings, present
-        self._curves = Curves()
+        self._curves, self._scores = Curves(), Curves()
         self._due = 0.0
 
     def on_start(self, run: RunInfo) -> None:
         self._curves.add_records(read_metrics(run.folder))
+        for report in read_scores(run.folder):
+            self._add_scores(report)
 
     def on_log(self, run: RunInfo, report: StepReport) -> None:
         self._curves.add(report.step, report.losses)
@@ -82,15 +78,22 @@ class ReportWriter(Callback):
     def on_preview(self, run: RunInfo, preview: Preview) -> None:
         self._write(run, running=True)
 
+    def on_score(self, run: RunInfo, report: ScoreReport) -> None:
+        self._add_scores(report)
+
     def on_end(self, run: RunInfo, report: EndReport) -> None:
         self._write(run, running=False)
+
+    def _add_scores(self, report: ScoreReport) -> None:
+        self._scores.add(report.step, {"score": report.score, **report.scores})
 
     def _write(self, run: RunInfo, running: bool) -> None:
         started = time.monotonic()
         curves, present = self._curves.data(), frozenset(self._present)
         last = self._metrics.last
         verdict = verdict_of(run.folder, run.settings) if last else None
-        write_report(Report(run.folder, run.settings, curves, self._findings, present, last, running, verdict))
+        scores = self._scores.data()
+        write_report(Report(run.folder, run.settings, curves, self._findings, present, last, running, verdict, scores))
         ended = time.monotonic()
         self._due = ended + (ended - started) / SHARE
 
@@ -98,18 +101,20 @@ class ReportWriter(Callback):
 def write_report(report: Report) -> Path:
     """Write `report.run`/report.html, smaller than 3 MB whatever the run's length. Raises OutputError."""
     title = escape(report.run.resolve().name)
-    panels = _panels(report.curves.get("series", {}))
+    losses, scores = loss_panels(report.curves.get("series", {})), score_panels(report.scores.get("series", {}))
     body = "\n".join([
         f"<h1>{title}</h1>",
         _facts(report),
         _verdict(report.verdict),
         _changes(report.settings.get("elastic") or ()),
         _findings(report),
-        _charts(panels),
+        charts("Scores", SCORES_NOTE, scores),
+        charts("Losses", LOSSES_NOTE, losses),
         _sheets(report.run),
         _settings(report.settings),
     ])  # fmt: skip
-    data = json.dumps({**report.curves, "panels": panels}, allow_nan=False).replace("<", "\\u003c")
+    curves = {**report.curves, "scores": report.scores, "panels": [*scores, *losses]}
+    data = json.dumps(curves, allow_nan=False).replace("<", "\\u003c")
     path = report.run / "report.html"
     atomic_text(path, page(f"{title}: training report", body, data, report.running))
     return path
@@ -173,49 +178,6 @@ def _findings(report: Report) -> str:
             f'<p class="soft">{escape(finding.evidence)}</p><div>{escape(finding.advice)}</div></div>'
         )
     return "<h2>Doctor</h2>\n" + "\n".join(cards)
-
-
-def _panels(series: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Style and chart of each curve: colour by quantity, dashes for side B."""
-    members: dict[str, list[str]] = {identity: [] for identity, _, _ in PANELS}
-    for name in series:
-        members[_panel_of(name)].append(name)
-    panels = []
-    for identity, title, note in PANELS:
-        kinds = list(dict.fromkeys(_kind(name) for name in members[identity]))
-        lines = [
-            {"name": name, "color": f"var(--c{kinds.index(_kind(name)) % 6})", "dashed": name.endswith("b")}
-            for name in members[identity]
-        ]
-        if lines:
-            panels.append({"id": identity, "title": title, "note": note, "series": lines})
-    return panels
-
-
-def _panel_of(name: str) -> str:
-    if name == "generators":
-        return "sum"
-    kind = _kind(name)
-    return {"discriminator": "discriminators", "real": "logits", "generated": "logits"}.get(kind, "terms")
-
-
-def _kind(name: str) -> str:
-    """The name without the domain or direction it belongs to."""
-    match = SIDED.match(name)
-    return match[1] if match else name
-
-
-def _charts(panels: Sequence[Mapping[str, Any]]) -> str:
-    if not panels:
-        return ""
-    cards = (
-        f'<div class="card" id="{panel["id"]}"><h3>{escape(panel["title"])}</h3>'
-        f'<p class="soft">{escape(panel["note"])}</p><div class="chart"></div><div class="legend"></div></div>'
-        for panel in panels
-    )
-    return ('<h2>Losses</h2>\n<p class="soft">Solid lines belong to domain A, dashed ones to B; the faint line is '
-            "unsmoothed. Click a name to hide it.</p>\n"
-            f'<div class="grid">{"".join(cards)}</div>')  # fmt: skip
 
 
 def _sheets(run: Path) -> str:

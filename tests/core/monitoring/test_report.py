@@ -20,7 +20,7 @@ from unpaired.core.monitoring.curves import Curves
 from unpaired.core.monitoring.log import read_metrics
 from unpaired.core.monitoring.monitor import Monitor
 from unpaired.core.monitoring.progress import Progress
-from unpaired.core.monitoring.records import Finding, Preview, PreviewRow, StepReport
+from unpaired.core.monitoring.records import Finding, Preview, PreviewRow, ScoreReport, StepReport
 from unpaired.core.monitoring.report import Report, write_report
 from unpaired.core.monitoring.sheets import write_sheet
 from unpaired.core.objectives.cycle import Cycle
@@ -156,6 +156,25 @@ def test_a_watched_run_from_start_to_end(domain: Domain, tmp_path: Path) -> None
     assert {entry.name for entry in tmp_path.iterdir()} == {
         "findings.jsonl", "metrics.jsonl", "previews", "report.html", "tensorboard"
     }  # fmt: skip
+
+
+def test_scores_have_charts_of_their_own(domain: Domain, tmp_path: Path) -> None:
+    scores = {"structure_a2b": 0.5, "random_swd_a2b": 1.0, "random_swd_b2a": 2.0, "untranslated_random_swd_a2b": 3.0}
+    for start, step in ((0, 10), (10, 20)):  # those of the earlier part are there when the run is resumed
+        watching = monitor(tmp_path, domain, start)
+        watching.log(StepReport(step, 40, losses(step), 2e-4, 10.0))
+        watching.score(ScoreReport(step, scores | {"structure_a2b": math.nan if step == 20 else 0.5}, 0.25))
+        watching.close(step)
+    page = (tmp_path / "report.html").read_text()
+    data = embedded(page)
+    assert data["scores"]["steps"] == [10, 20]
+    assert data["scores"]["series"]["structure_a2b"] == [0.5, None]
+    panels = {panel["id"]: panel for panel in data["panels"] if panel.get("of") == "scores"}
+    assert list(panels) == ["score-score", "score-structure", "score-random_swd"]
+    assert [line["name"] for line in panels["score-random_swd"]["series"]] == [
+        "random_swd_a2b", "random_swd_b2a", "untranslated_random_swd_a2b"
+    ]  # fmt: skip
+    assert all(f'id="{identity}"' in page for identity in panels)
 
 
 def test_the_page_of_a_running_training_loads_itself_again(domain: Domain, tmp_path: Path) -> None:
