@@ -107,7 +107,8 @@ def judge(
 
 
 def _figure(report: ScoreReport) -> float:
-    return math.nan if report.score is None else report.score
+    """The one figure of a report; made of its scores where `best` goes by something else."""
+    return _total(report.scores) if report.score is None else report.score
 
 
 def _total(scores: Mapping[str, float]) -> float:

@@ -167,6 +167,12 @@ def test_without_scores_nothing_is_said_of_quality() -> None:
     assert "3 scores" in few.text
 
 
+def test_scores_tell_where_best_goes_by_a_loss() -> None:
+    each = {"random_swd_a2b": FALLING, "structure_a2b": [0.0] * 6}
+    reports = [ScoreReport(report.step, report.scores, None) for report in scored(FALLING, **each)]
+    assert verdict(6000, reports).kind == "going on well"
+
+
 @settings(deadline=None)
 @given(
     st.lists(st.floats(0.02, 0.3), min_size=2, max_size=15),
