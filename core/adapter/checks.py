@@ -49,6 +49,15 @@ class _WithoutValues(pickle.Pickler):
     """Pickles anything, but the values of tensors and arrays: those can be, and a copy may not fit into memory."""
 
     def reducer_override(self, value: Any) -> Any:
+        main = sys.modules["__main__"]
+        if (
+            isinstance(value, type)
+            and value.__module__ == "__main__"
+            and not Path(getattr(main, "__file__", "")).is_file()
+        ):
+            raise pickle.PicklingError(
+                f"{value.__name__} is defined in an interactive session, where no other finds it"
+            )
         return (int, ()) if isinstance(value, Tensor | np.ndarray) else NotImplemented
 
 
@@ -58,9 +67,7 @@ def fault_of_sending(thing: Any) -> str | None:
         _WithoutValues(io.BytesIO()).dump(thing)
     except Exception as error:
         return f"cannot be pickled ({one_line(error)})"
-    kind = thing if isinstance(thing, type) else type(thing)
-    interactive = kind.__module__ == "__main__" and not Path(getattr(sys.modules["__main__"], "__file__", "")).is_file()
-    return "is defined in an interactive session, where no other process finds it" if interactive else None
+    return None
 
 
 def check_pickles(domain: Domain, workers: int, processes: int) -> None:

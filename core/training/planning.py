@@ -15,7 +15,10 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+from torch.utils.data import Dataset
+
 from ..adapter.checks import check_pickles
+from ..adapter.datasets import Samples
 from ..adapter.domain import Domain
 from ..errors import ResourceError
 from ..model.averages import FOLDER as AVERAGES
@@ -28,7 +31,7 @@ from .loop import Loop
 from .moments import FIRST, moments
 from .plan import RunPlan
 from .post_hoc import KEEP as SNAPSHOTS
-from .preflight import check_bounds
+from .preflight import check_bounds, check_classes
 from .resources import loader_memory, peak_device_memory, peak_memory, told_in_words
 from .run import checked, resolve
 from .settings import TrainingSettings
@@ -65,8 +68,8 @@ class TrainingEstimate:
 
 def plan_training(
     domain: Domain,
-    a: str | os.PathLike[str],
-    b: str | os.PathLike[str],
+    a: str | os.PathLike[str] | Samples | Dataset[Any],
+    b: str | os.PathLike[str] | Samples | Dataset[Any],
     *,
     presets: Sequence[str] = tuple(PRESETS),
     networks: NetworkSettings | None = None,
@@ -97,6 +100,7 @@ def plan_training(
         with told_in_words():
             plan, _ = checked(plan)
         check_pickles(plan.domain, workers=0, processes=2)
+        check_classes(plan)
         start = time.monotonic() - began
         plans = [dataclasses.replace(plan, preset=preset).fitted() for preset in presets]
         return tuple(_estimate(each, start, seconds) for each in plans)

@@ -67,9 +67,7 @@ def _check_memory(training: TrainingSettings, values: int) -> None:
 
 
 def check_classes(plan: RunPlan) -> None:
-    """Raise ConfigError for a class of the user's that other processes of this training cannot get at."""
-    if plan.training.processes == 1:
-        return
+    """Raise ConfigError for a class of the user's that other processes cannot get at."""
     networks = plan.network_settings
     given = {
         "objective": type(plan.objective),
@@ -79,8 +77,8 @@ def check_classes(plan: RunPlan) -> None:
     for what, kind in given.items():
         if isinstance(kind, type) and (fault := fault_of_sending(kind)):
             raise ConfigError(
-                f"the {what} {kind.__name__} {fault}, which training.processes {plan.training.processes} needs; define "
-                "it at the top of a module, or set training.processes to 1"
+                f"the {what} {kind.__name__} {fault}, so that no other process can make it; define it at the top of a "
+                "module, or set training.processes to 1"
             )
 
 

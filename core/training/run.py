@@ -185,14 +185,15 @@ def checked(plan: RunPlan, resume: Resume = False, data_changed: bool = False) -
         notes.append(change)
     check_shapes(plan)
     check_pickles(plan.domain, plan.training.workers, plan.training.processes)
-    check_classes(plan)
+    if plan.training.processes > 1:
+        check_classes(plan)
     return plan, [note for note in notes if note]
 
 
 def _with(training: TrainingSettings, overrides: Mapping[str, Any]) -> TrainingSettings:
     """The settings with single fields given as keywords, `hours` for 60 minutes each. Raises ConfigError for one that
     there is not, and for steps beside a deadline."""
-    overrides = with_new_names(TrainingSettings, overrides, level=4)
+    overrides = with_new_names(TrainingSettings, overrides, level=5)
     lengths = [name for name in ("steps", "minutes", "hours") if overrides.get(name) is not None]
     if len(lengths) > 1:
         raise ConfigError(f"{' and '.join(lengths)} exclude each other: a run has so many steps, or a deadline")

@@ -305,6 +305,15 @@ def test_a_class_that_other_processes_cannot_get(data: Path) -> None:
     assert not (data / "run").exists()
 
 
+def test_a_plan_takes_classes_that_a_process_of_its_own_can_get(data: Path) -> None:
+    class Local(Plain):
+        pass
+
+    networks = unpaired.NetworkSettings(generator=Local)
+    with pytest.raises(unpaired.ConfigError, match="the generator Local cannot be pickled"):
+        unpaired.plan_training(Arrays(), data / "a", data / "b", networks=networks, steps=5, workers=0, device="cpu")
+
+
 def test_two_processes_train_classes_of_a_module(data: Path) -> None:
     assert train(data, processes=2, objective_name=Smooth, steps=2).is_dir()
 
