@@ -135,14 +135,18 @@ class Course:
             ahead = steps_ahead(self._settings)
             return replanned(self.pace, step, left, each, self._constant, ahead, deadline), ""
         if first and left <= 0:
-            return self.pace, self._too_short(step, deadline - left, (deadline - left) / step)
+            return self.pace, self._too_short(step, deadline - left, None)
         return self.pace, ""
 
-    def _too_short(self, step: int, spent: float, each: float) -> str:
-        least = math.ceil(1.2 * (spent + (FEWEST - step) * each) / 6) / 10
+    def _too_short(self, step: int, spent: float, each: float | None) -> str:
+        """The fault of a deadline that the first steps leave no time for; `each`: seconds of a step, if it is known."""
+        least = 2 * spent if each is None else 1.2 * (spent + (FEWEST - step) * each)
+        reason = (
+            f"step {step} ended {spent:.0f} s after the start" if each is None else f"a step takes {each:.2g} s here"
+        )
         return (
-            f"training.minutes is {self._settings.minutes:g}, too short for {FEWEST} steps: by the first {step}, one "
-            f"takes {each:.2g} s here; give {least:g} or more, or training.steps"
+            f"training.minutes is {self._settings.minutes:g}, too short for {FEWEST} steps: {reason}; "
+            f"give {math.ceil(least / 6) / 10:g} or more, or training.steps"
         )
 
     def _interruptions(self, step: int, seconds: float) -> float:
