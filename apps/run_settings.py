@@ -28,6 +28,8 @@ class RunSettings:
     a: Path
     b: Path
     out: Path
+    test_a: Path | None
+    test_b: Path | None
     preset: str
     names: tuple[str, str]
     networks: NetworkSettings
@@ -44,6 +46,8 @@ class _Top:
     a: Path
     b: Path
     out: Path
+    test_a: Path | None = None
+    test_b: Path | None = None
     preset: str = "base"
     names: tuple[str, str] = ("A", "B")
 
@@ -120,12 +124,16 @@ def read_settings(file: Path) -> dict[str, Any]:
     mapping = config.read_yaml(file)
     for fact in ("data_hash", "elastic"):  # of the run that it belongs to
         mapping.pop(fact, None)
-    version = mapping.pop("format", 1)
+    version = mapping.pop("format", None)
     from unpaired.core.training import FORMAT
 
+    if version is None:  # written by hand
+        return mapping
     if not isinstance(version, int) or version > FORMAT:
         made = f"was made by a newer version of unpaired (format {show(version)}; this one reads up to {FORMAT})"
         raise ConfigError(f"{file} {made}; update unpaired")
+    if version < 2 and isinstance(mapping.get("training"), dict):  # what these runs did
+        mapping["training"].setdefault("held_out", 0)
     return mapping
 
 

@@ -44,6 +44,8 @@ def parser() -> Parser:
     made.add_argument("--domain", metavar="NAME", help="the medium: image, or another of `unpaired domains`")
     made.add_argument("--a", metavar="DIR", help="folder of domain A")
     made.add_argument("--b", metavar="DIR", help="folder of domain B")
+    made.add_argument("--test-a", metavar="DIR", help="files of A that are not trained on, to score checkpoints by")
+    made.add_argument("--test-b", metavar="DIR", help="those of B (default: some are held out of --a and --b)")
     made.add_argument("--data", metavar="DIR", help="a folder with trainA and trainB, instead of --a and --b")
     made.add_argument("--out", metavar="RUN", help="the run folder to create, or to continue")
     made.add_argument("--preset", help="size of the networks: tiny, small or base (the paper's)")
@@ -181,7 +183,7 @@ def _of_words(args: argparse.Namespace) -> dict[str, Any]:
     if args.data is not None:
         given |= _data_set(Path(args.data), args)
     _set_length(given, args)
-    for key in ("a", "b", "out", "preset", "names"):
+    for key in ("a", "b", "test_a", "test_b", "out", "preset", "names"):
         if getattr(args, key) is not None:
             given[key] = getattr(args, key)
     return given

@@ -100,13 +100,14 @@ class Callbacks:
                 self.fault = self.fault or _fault(callback, hook, step, error)
 
 
-def check_callbacks(callbacks: Any) -> None:
-    """Raise ArgumentError unless this is a list of callbacks."""
+def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
+    """The callbacks of a list. Raises ArgumentError unless it is one."""
     expect("callbacks", callbacks, (list, tuple), "a list of unpaired.Callback")
     for callback in callbacks:
         if not isinstance(callback, Callback):
             kind = "a class; give an instance of it" if isinstance(callback, type) else "not an unpaired.Callback"
             raise ArgumentError(f"callbacks holds {_name(callback)}, which is {kind}")
+    return tuple(callbacks)
 
 
 def check_pickled(callbacks: Sequence[Callback]) -> None:

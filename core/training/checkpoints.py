@@ -13,7 +13,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,8 @@ class Checkpoint:
     """Seconds of training until then; None where an earlier version wrote it."""
     pace: Pace | None = None
     """The pace of the run as it was then; None likewise."""
+    scoring: Mapping[str, Any] = field(default_factory=dict)
+    """Checkpoints without gain, and the times of scoring; empty where an earlier version wrote it."""
 
 
 def listed(run: Path) -> list[Path]:
@@ -98,6 +100,7 @@ def save_shared(
     seconds: float | None = None,
     pace: Pace | None = None,
     progress: Progress | None = None,
+    scoring: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write what all processes share and give the checkpoint its name; call after every `save_local`.
 
@@ -108,7 +111,7 @@ def save_shared(
         unfinished.mkdir(parents=True, exist_ok=True)
         save_tensors(weights, unfinished / WEIGHTS)
         state: dict[str, Any] = {"format": FORMAT, "step": step, "optimisers": dict(shared)}
-        state |= {"best": best, "best_step": best_step}
+        state |= {"best": best, "best_step": best_step, "scoring": dict(scoring or {})}
         if post_hoc is not None:
             state["post_hoc"] = dict(post_hoc)
         if pace is not None:
@@ -252,7 +255,8 @@ def _checkpoint(state: Any, weights: Mapping[str, Tensor], local: Any, folder: P
     for name, value in weights.items():
         if not bool(value.isfinite().all()):
             raise Unreadable(f"{name[:80]} is not finite")
-    return Checkpoint(step, weights, shared, local, best, best_step, post_hoc, *_timing(state))
+    scoring, (seconds, pace) = _scoring(state.get("scoring")), _timing(state)
+    return Checkpoint(step, weights, shared, local, best, best_step, post_hoc, seconds, pace, scoring)
 
 
 def _timing(state: Mapping[str, Any]) -> tuple[float | None, Pace | None]:
@@ -264,6 +268,13 @@ def _timing(state: Mapping[str, Any]) -> tuple[float | None, Pace | None]:
         return float(state["seconds"]), Pace(steps, tuple((int(start), int(end)) for start, end in plans))
     except (LookupError, TypeError, ValueError) as error:
         raise Unreadable("state.pt has no seconds, or no pace, that can be read") from error
+
+
+def _scoring(found: Any) -> Mapping[str, Any]:
+    found = {} if found is None else found
+    if not isinstance(found, Mapping) or not all(isinstance(each, int | float | None) for each in found.values()):
+        raise Unreadable("scoring in state.pt is no mapping of numbers")
+    return found
 
 
 def _local(state: Any) -> Mapping[str, Any]:

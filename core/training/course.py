@@ -151,7 +151,7 @@ class Course:
 
     def _interruptions(self, step: int, seconds: float) -> float:
         """Seconds that previews and checkpoints take in so many `seconds` from `step` on, those at the end included."""
-        total, elapsed = 0.0, self.timekeeper.elapsed
+        total, elapsed = self.timekeeper.cost("score"), self.timekeeper.elapsed
         for what, each in self._moments.items():
             cost = self._cost(what)
             total += cost * (1 + each.left(step, self.pace.steps, elapsed, seconds, cost))

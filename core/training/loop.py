@@ -6,7 +6,6 @@ import dataclasses
 import sys
 import time
 from collections.abc import Collection, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -15,14 +14,14 @@ from torch import Tensor
 
 from ..errors import CallbackError, Interrupted, NumericsError, OutputError, as_note
 from ..model.model_file import Model, header_if_any, save_model
-from ..model.of_run import checkpoint_folder
+from ..model.of_run import BEST, checkpoint_folder
 from ..monitoring.log import seconds_logged
 from ..monitoring.monitor import Monitor
 from ..monitoring.records import CheckpointReport, StepReport
 from ..samples import Batch, Warp
 from ..settings.mapping import write_yaml
 from . import checkpoints, elastic
-from .best import BestLoss
+from .best import Best
 from .course import AGREE_EVERY, Course
 from .engine import Engine
 from .estimate import checkpoint_seconds, outlook
@@ -34,6 +33,7 @@ from .post_hoc import drop_snapshots, keep_snapshot
 from .previews import preview
 from .remarks import Skipped, say_left_out
 from .resources import told_in_words
+from .scoring import CheckpointScorer
 from .signals import stop_requests
 from .start_from import start_from
 from .timekeeper import Timekeeper
@@ -58,7 +58,8 @@ class Loop:
         self.step = 0
         self._layout = Layout.of(plan.training)
         self._start = Progress(0, 0, self._layout)
-        self.best = BestLoss(plan.training.best)
+        self.best = Best(plan.best)
+        self.scorer = CheckpointScorer(plan.domain, plan.held_out.scored, plan.training.extractor, self._say)
         self._saved: int | None = None
         self.course = self._restore()
         self.monitor: Monitor | None = None
@@ -69,6 +70,7 @@ class Loop:
         self._skipped = Skipped(self._say)
         self._announced = False
         say_left_out(plan.inventories, fabric.print)
+        plan.held_out.say(fabric.print)
 
     def run(self) -> None:
         """The loop itself."""
@@ -77,6 +79,9 @@ class Loop:
             with stop_requests() as stop:
                 self._complete()
                 for batches in self._batches():
+                    if said := self.best.exhausted(self.settings.patience):
+                        self._say(f"stopped after step {self.step} of {self.course.pace.steps}: {said}")
+                        break
                     self._advance(batches)
                     if self._stopping(stop.is_set() or self._fault is not None):
                         self._interrupt()
@@ -129,6 +134,7 @@ class Loop:
         plan, start = self.plan, self._saved or 0
         settings = self._write_settings(self.settings.minutes)
         drop_snapshots(plan.out, start)
+        plan.held_out.write(plan.out)
         self.monitor = Monitor(plan.out, plan.domain, plan.objective, settings, start, callbacks=plan.callbacks)
         self.monitor.say(f"report: {plan.out / 'report.html'}")
 
@@ -156,7 +162,7 @@ class Loop:
             return
         for name, step in (("model.safetensors", self.step), ("best.safetensors", self.best.step)):
             file = self.plan.out / name
-            if step == self.step and _step_of(file) != step:
+            if step == self.step and header_if_any(file).get("step") != step:
                 self._say(f"{file} is missing or of another step; writing that of step {step}")
                 save_model(self._model(), file)
         if self.step >= self.course.pace.steps:
@@ -241,17 +247,19 @@ class Loop:
         last = f"the last good checkpoint is {good}" if good else "there is no good checkpoint yet"
         raise NumericsError(f"{what} at step {self.step}; {last}; {fix}, or training.precision to fp32")
 
-    def _save(self) -> None:
+    def _save(self, score: bool = True) -> None:
         """Checkpoint and model file, if the weights are sound."""
         if not self.engine.finite():
             self._diverged("weights became NaN or infinite")
+        if score and self.scorer.files:
+            self._score()
         with self.course.doing("checkpoint"):
-            best = self.best.improves(self.step)
             checkpoints.save_local(self.plan.out, self.step, self.fabric.global_rank, self.engine.local_state())
             self.fabric.barrier()
             if self.fabric.is_global_zero:
-                self._save_shared(best)
+                self._save_shared(self.best.improves(self.step))
             self.fabric.barrier()
+            self.best.agree(self.fabric)
         self._saved = self.step
 
     def _save_shared(self, best: bool) -> None:
@@ -260,6 +268,7 @@ class Loop:
         checkpoints.save_shared(
             run_folder, self.step, weights, shared, self.best.value, self.best.step, averages,
             self.course.timekeeper.elapsed, self.course.pace, self._start.after(self.step, self._layout),
+            self.best.state() | self.scorer.state(),
         )  # fmt: skip
         if self.settings.minutes is not None:
             self._write_settings(self.settings.minutes)
@@ -273,6 +282,16 @@ class Loop:
         if self.monitor is not None:
             folder = checkpoint_folder(run_folder, self.step)
             self.monitor.checkpoint(CheckpointReport(self.step, folder, run_folder / "model.safetensors", best))
+
+    def _score(self) -> None:
+        """Score the averaged generators, in the first process, while the others wait."""
+        with self.course.timekeeper.interruption("score"):
+            if self.monitor is not None:
+                seconds, progress = self.course.timekeeper.elapsed, self.step / self.course.pace.steps
+                if report := self.scorer.score(self.engine, self.step, seconds, progress):
+                    self.best.add_score(report.score)
+                    self.monitor.score(report)
+            self.fabric.barrier()
 
     def _model(self) -> Model:
         return Model(
@@ -300,7 +319,9 @@ class Loop:
             self.engine.restore_shared_state(checkpoint.shared)
             self.engine.restore_post_hoc(checkpoint.post_hoc)
             self.engine.restore_local_state(checkpoint.local)
-        self.best.restore(checkpoint.best, checkpoint.best_step)
+        if self.best.is_of(header_if_any(self.plan.out / BEST)):
+            self.best.restore(checkpoint.best, checkpoint.best_step, checkpoint.scoring)
+        self.scorer.restore(checkpoint.scoring)
         self.step = self._saved = checkpoint.step
         seconds = checkpoint.seconds
         return self._course(seconds_logged(self.plan.out, self.step) if seconds is None else seconds, checkpoint.pace)
@@ -321,15 +342,9 @@ class Loop:
     def _interrupt(self) -> None:
         self._begin()
         if self._saved != self.step:
-            self._save()
+            self._save(score=False)
         if self._fault is not None:
             raise self._fault
         self._preview()
         raise Interrupted(f"stopped after step {self.step} of {self.course.pace.steps}; the state is saved in "
                           f"{self.plan.out}; continue with --resume")  # fmt: skip
-
-
-def _step_of(file: Path) -> int | None:
-    """The step of a model file; None where there is none that can be read."""
-    step = header_if_any(file).get("step")
-    return step if isinstance(step, int) else None

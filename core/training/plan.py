@@ -11,18 +11,21 @@ from typing import Any
 from ..adapter.datasets import DatasetSide
 from ..adapter.domain import Domain
 from ..adapter.inventory import Inventory
+from ..errors import ConfigError
 from ..monitoring.callbacks import Callback
 from ..networks.settings import NetworkSettings
 from ..networks.spec import Networks
 from ..objectives.objective import Objective
 from ..settings.mapping import to_mapping
 from ..sides import Side
+from .best import SCORE
 from .folders import data_hash
+from .held_out import HeldOutFiles, held_out_of, hold_out
 from .layout import Change
 from .settings import TrainingSettings
 
-FORMAT = 1
-"""Version of the run folder; a run with a higher one is refused."""
+FORMAT = 2
+"""Version of the run folder; a run with a higher one is refused. Of format 1 all files were trained on."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,10 +59,43 @@ class RunPlan:
     """When it was asked for, by the machine's monotonic clock: a deadline counts from there."""
     changes: tuple[Change, ...] = ()
     """Steps at which the run went on in another layout, by `--resume elastic`."""
+    test: Mapping[Side, Path] = dataclasses.field(default_factory=dict)
+    """Test folders, if they were given."""
+    held_out: HeldOutFiles = dataclasses.field(default_factory=HeldOutFiles)
+    """Files that checkpoints are scored by; `inventories` are without them."""
 
     def with_files(self, inventories: Mapping[Side, Inventory]) -> RunPlan:
         """This run on the files that were found."""
         return dataclasses.replace(self, inventories=inventories, data_hash=data_hash(inventories))
+
+    def with_held_out(self) -> RunPlan:
+        """This run on what is left when files to score checkpoints by are held out.
+
+        Raises:
+            MissingFile: there is no such test folder.
+            ConfigError: a test folder is trained on, or there are too few files to score, or none to train on.
+        """
+        if not isinstance(self.a, Path) or not isinstance(self.b, Path):
+            return self._with_datasets_whole()
+        if self.test:
+            held_out = held_out_of(self.domain, self.test, self.a, self.b)
+            return dataclasses.replace(self, held_out=held_out)
+        left, held_out = hold_out(self.inventories, self.training.held_out, self.training.seed, self.objective.paired)
+        return dataclasses.replace(self, inventories=left, held_out=held_out)
+
+    def _with_datasets_whole(self) -> RunPlan:
+        # A dataset's samples may belong together in ways that nothing tells.
+        if self.test or self.training.held_out:
+            raise ConfigError("files are held out of folders, not of datasets; leave out test_a, test_b and "
+                              "training.held_out, or give folders")  # fmt: skip
+        return self
+
+    @property
+    def best(self) -> str:
+        """What marks the best checkpoint."""
+        if self.training.best is None:
+            return SCORE if self.held_out.inventories else ""
+        return self.training.best
 
     def fitted(self) -> RunPlan:
         """This run with a domain that knows what it must of the files, and with its networks."""
@@ -75,6 +111,7 @@ class RunPlan:
             "domain": {"name": self.domain.name, **to_mapping(self.domain.settings)},
             "a": _recorded(self.a),
             "b": _recorded(self.b),
+            **{f"test_{side}": str(folder.absolute()) for side, folder in self.test.items()},
             "names": list(self.names),
             "preset": self.preset,
             "networks": to_mapping(self.network_settings),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 from collections.abc import Mapping
@@ -10,12 +11,13 @@ from typing import Any
 
 from .. import registry
 from ..adapter.checks import fault_of_sending
-from ..errors import ConfigError, OutputError, show
+from ..errors import ConfigError, MissingFile, OutputError, show
 from ..files import real_path
 from ..networks.settings import NetworkSettings
 from ..settings.faults import raise_faults, require
 from ..settings.mapping import read_yaml, to_mapping
 from ..settings.plain import is_unicode
+from .best import SCORE
 from .check_networks import check_networks
 from .elastic import ADVICE
 from .loader import AHEAD, first_sample
@@ -96,6 +98,36 @@ def check_data(plan: RunPlan, changed: bool) -> str | None:
     return f"{what}; continuing with these"
 
 
+def with_held_out(plan: RunPlan, resume: bool) -> RunPlan:
+    """The run on what is left when files are held out, if any are; a resumed one on what it was trained on.
+
+    Raises:
+        MissingFile: a test folder or the extractor does not exist.
+        ConfigError: settings ask for scores that there will be none of, or too few files are there for both.
+    """
+    file = plan.out / "config.yaml"
+    earlier = read_yaml(file).get("format") if resume and file.is_file() else None
+    if earlier == 1 and plan.training.held_out is None:  # no file was held out then
+        plan = dataclasses.replace(plan, training=dataclasses.replace(plan.training, held_out=0.0))
+    plan = plan.with_held_out()
+    _check_scored(plan)
+    return plan
+
+
+def _check_scored(plan: RunPlan) -> None:
+    training, faults = plan.training, []
+    if plan.test and training.held_out:
+        faults.append(f"training.held_out is {training.held_out} beside test folders; leave one of them out")
+    if training.best == SCORE and not plan.held_out.inventories:
+        faults.append("training.best is score, but no files are held out; give test_a and test_b, or training.held_out")
+    if training.patience and not plan.best:
+        faults.append(f"training.patience is {training.patience}, but nothing says which checkpoint is better; hold "
+                      "out files (test_a and test_b, or training.held_out), or set training.best")  # fmt: skip
+    if training.extractor and not Path(training.extractor).is_file():
+        raise MissingFile(f"training.extractor: no feature extractor at {training.extractor}")
+    raise_faults(faults)
+
+
 def check_resumable(plan: RunPlan, elastic: bool = False) -> None:
     """Refuse to go on with another experiment, and unless `elastic` with samples divided otherwise.
 
@@ -118,10 +150,11 @@ def check_resumable(plan: RunPlan, elastic: bool = False) -> None:
     changed = [
         f"{part} ({_difference(earlier.get(part), now[part])})" for part in _FIXED if earlier.get(part) != now[part]
     ]
-    earlier_training = earlier.get("training") or {}
-    differing = [key for key in ("seed", *_DIVIDING) if earlier_training.get(key) != now["training"][key]]
+    earlier_training = {"held_out": 0.0 if earlier["format"] == 1 else None, **(earlier.get("training") or {})}
+    fixed = ("seed", "held_out")
+    differing = [key for key in (*fixed, *_DIVIDING) if earlier_training.get(key) != now["training"][key]]
     advice = "give the run's own settings or start a new run"
-    if not changed and "seed" not in differing:
+    if not changed and not set(fixed) & set(differing):
         advice = ADVICE
     changed += [
         f"training.{key} (was {earlier_training.get(key)}, is {now['training'][key]})"

@@ -26,6 +26,7 @@ from ..objectives.installed import check_objective
 from ..objectives.objective import Objective
 from ..settings.arguments import expect, expect_path, expect_truths
 from ..settings.plain import is_unicode
+from ..sides import Side
 from .devices import make_fabric
 from .elastic import resumed
 from .folders import scan_sides
@@ -33,7 +34,16 @@ from .launch import train_in_processes
 from .lock import taken
 from .loop import run
 from .plan import RunPlan
-from .preflight import check_bounds, check_classes, check_data, check_new, check_place, check_resumable, check_shapes
+from .preflight import (
+    check_bounds,
+    check_classes,
+    check_data,
+    check_new,
+    check_place,
+    check_resumable,
+    check_shapes,
+    with_held_out,
+)
 from .resources import told_in_words
 from .settings import TrainingSettings
 
@@ -51,6 +61,8 @@ def train(
     objective: Any = None,
     objective_name: str | type[Objective] = "cycle",
     training: TrainingSettings | None = None,
+    test_a: str | os.PathLike[str] | None = None,
+    test_b: str | os.PathLike[str] | None = None,
     names: tuple[str, str] = ("A", "B"),
     resume: Resume = False,
     data_changed: bool = False,
@@ -71,6 +83,8 @@ def train(
         objective_name: cycle, dual, disco, pix2pix, cut, another that is installed, or your own class.
         training: settings of training (default: the objective's published settings); single fields can be given as
             keywords instead (steps=..., seed=...). minutes=... or hours=... in place of steps keeps a deadline.
+        test_a, test_b: folders of files that are not trained on, to score the checkpoints by; by default some files are
+            held out of `a` and `b` (`training.held_out`).
         names: names of the two domains in reports.
         resume: continue from the newest checkpoint in `out`, bit for bit as if there had been no stop (on the CPU);
             "elastic" also in another number of processes or with another batch, which is no longer bitwise the same.
@@ -91,10 +105,10 @@ def train(
         CallbackError: a callback failed; the state has been saved.
         Interrupted: Ctrl-C or SIGTERM; the state has been saved.
     """
-    check_callbacks(callbacks)
     check_resume(resume, data_changed)
     plan = resolve(domain, a, b, out, preset, networks, objective, objective_name, training, names, overrides)
-    return _start(dataclasses.replace(plan, callbacks=tuple(callbacks)), resume, data_changed)
+    plan = dataclasses.replace(plan, callbacks=check_callbacks(callbacks), test=test_folders(test_a, test_b))
+    return _start(plan, resume, data_changed)
 
 
 def resolve(
@@ -178,7 +192,7 @@ def checked(plan: RunPlan, resume: Resume = False, data_changed: bool = False) -
     notes: list[str | None] = [note for each in plan.inventories.values() if each.digest for note in each.warnings]
     if resume:
         notes.append(check_data(plan, data_changed))
-    plan = plan.fitted()
+    plan = with_held_out(plan, bool(resume)).fitted()
     if resume:
         check_resumable(plan, elastic=resume == "elastic")
         plan, change = resumed(plan, elastic=resume == "elastic")
@@ -225,6 +239,17 @@ def check_resume(resume: Any, data_changed: Any) -> None:
     expect_truths(data_changed=data_changed)
     if resume != "elastic":
         expect("resume", resume, bool, "true or false, or 'elastic'")
+
+
+def test_folders(a: Any, b: Any) -> dict[Side, Path]:
+    """Both test folders, or none. Raises ArgumentError, or ConfigError where one is missing."""
+    given = {side: folder for side, folder in (("a", a), ("b", b)) if folder is not None}
+    for side, folder in given.items():
+        expect_path(f"test_{side}", folder, "a folder")
+    if len(given) == 1:
+        missing = "b" if "a" in given else "a"
+        raise ConfigError(f"test_{missing} is missing: test folders are given for both sides, or for none")
+    return {"a": Path(a), "b": Path(b)} if given else {}
 
 
 def _counted(settings: TrainingSettings) -> TrainingSettings:

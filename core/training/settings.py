@@ -76,8 +76,16 @@ class TrainingSettings:
     preview_every: int | None = None
     """Steps from one preview sheet to the next; null shows one when a checkpoint would be due by time. There is
     always one after the first step, and at every stop."""
-    best: str = ""
-    """Logged loss whose lowest running mean marks the best checkpoint; empty keeps none."""
+    held_out: float | None = None
+    """Share of the files of each side (below 1), or number of them, that is not trained on and scores the checkpoints;
+    0 holds out none. None: a tenth, 8 to 32 files, if both sides have 50 or more and there are no test folders."""
+    best: str | None = None
+    """What marks the best checkpoint: score (of held-out files), or a logged loss by its lowest mean from one
+    checkpoint to the next; empty keeps none. None: score if there are held-out files."""
+    patience: int = 0
+    """Checkpoints without a better figure (of `best`) after which the run stops; 0 never stops it."""
+    extractor: str = ""
+    """TorchScript feature extractor for the medium's own scores (KID and FID of pictures); empty uses none."""
 
     def __post_init__(self) -> None:
         settle_types(self, "training")
@@ -94,7 +102,11 @@ class TrainingSettings:
         for name in ("constant_share", "discriminator_constant_share"):
             value = getattr(self, name)
             require(faults, value is None or 0.0 <= value <= 1.0, f"training.{name} is {value}; expected 0 to 1")
-        require_at_least(faults, self, "training", ("clip", "workers", "seed", "weight_decay"), 0)
+        require_at_least(faults, self, "training", ("clip", "workers", "seed", "weight_decay", "patience"), 0)
+        held_out = self.held_out
+        fine = held_out is None or 0 <= held_out < 1 or (held_out >= 2 and float(held_out).is_integer())
+        require(faults, fine, f"training.held_out is {show(held_out)}; expected a share of 0 to below 1, or a number "
+                              "of files of 2 or more")  # fmt: skip
         for name in ("learning_rate", "discriminator_learning_rate"):
             value = getattr(self, name)
             fine = value is None or 0 < value < float("inf")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 import unpaired
-from unpaired.core.training.best import BestLoss
+from unpaired.core.training.best import Best
 
 
 def test_means_are_taken_from_one_checkpoint_to_the_next_over_all_their_steps() -> None:
-    best = BestLoss("cycle_a")
+    best = Best("cycle_a")
     assert not best.improves(10), "nothing has been logged"
     assert best.metrics() == {}
     best.add({"cycle_a": 1.0, "other": 0.0}, 1)
@@ -24,7 +24,7 @@ def test_means_are_taken_from_one_checkpoint_to_the_next_over_all_their_steps() 
 
 
 def test_a_resumed_run_goes_on_from_the_best_of_before() -> None:
-    best = BestLoss("cycle_a")
+    best = Best("cycle_a")
     best.restore(0.5, 20)
     best.add({"cycle_a": 0.6}, 1)
     assert not best.improves(30)
@@ -32,6 +32,6 @@ def test_a_resumed_run_goes_on_from_the_best_of_before() -> None:
 
 
 def test_a_name_that_is_not_logged_is_told_with_the_nearest() -> None:
-    BestLoss("").require_logged(["cycle_a"])
+    Best("").require_logged(["cycle_a"])
     with pytest.raises(unpaired.ConfigError, match=r"'cycle_c', which is not logged.*'cycle_a'.*logged: a, cycle_a"):
-        BestLoss("cycle_c").require_logged(["cycle_a", "a"])
+        Best("cycle_c").require_logged(["cycle_a", "a"])

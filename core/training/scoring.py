@@ -1,0 +1,108 @@
+"""Scores of a run's checkpoints, within a share of its time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..adapter.domain import Domain
+from ..monitoring.records import ScoreReport
+from ..objectives.objective import Generators
+from ..scoring.composition import total_score
+from ..scoring.held_out import FEWEST, HeldOut, load_held_out
+from ..scoring.score import score_held_out, seconds_to_translate
+from ..sides import Side
+from .engine import Engine
+
+SHARE = 0.05
+"""Share of a run's time that scoring may take."""
+
+
+class CheckpointScorer:
+    """Scores checkpoints on the same held-out files throughout a run, on its first process.
+
+    Where scoring every checkpoint would take more than 5 % of the time so far, some are passed over, and time is kept
+    for the last one. That is passed over only where scoring it alone would take more, and another one was scored.
+
+    Args:
+        domain, files, extractor: see `load_held_out`.
+        say: told, once, what does not go as one would expect.
+    """
+
+    def __init__(
+        self,
+        domain: Domain,
+        files: Mapping[Side, tuple[Path, ...]],
+        extractor: str,
+        say: Callable[[str], None],
+    ) -> None:
+        self.domain, self.files, self.extractor, self._say = domain, files, extractor, say
+        self.spent = 0.0
+        """Seconds of scoring so far, in all parts of the run."""
+        self._cost: float | None = None
+        self._guess: float | None = None
+        self._held: HeldOut | None = None
+        self._said: set[str] = set()
+
+    def score(self, engine: Engine, step: int, seconds: float, progress: float) -> ScoreReport | None:
+        """Scores after `step` steps; None where there are no held-out files, or no time for them now.
+
+        seconds: that the run has taken so far; progress: share of it that is done.
+        """
+        if not self.files:
+            return None
+        start = time.perf_counter()
+        held = self._loaded()
+        generators = engine.averaged
+        cost = self._cost or self._estimate(generators, held)
+        if not self._affordable(cost, seconds, progress):
+            self._once("cost", f"scoring takes about {cost:.1f} s: it is left out at some checkpoints, to stay within "
+                               f"{SHARE:.0%} of the time")  # fmt: skip
+            self.spent += time.perf_counter() - start
+            return None
+        begin = time.perf_counter()
+        scores = score_held_out(generators, engine.discriminators, held)
+        total = total_score(scores)
+        self._cost = time.perf_counter() - begin
+        self.spent += time.perf_counter() - start
+        for note in held.notes:
+            self._once(note, note)
+        if total is None:
+            self._once("nan", f"the score of step {step} is not a number; such a checkpoint is never the best one")
+        return ScoreReport(step, scores, total)
+
+    def _affordable(self, cost: float, seconds: float, progress: float) -> bool:
+        spent, allowed = self.spent + cost, SHARE * seconds
+        if progress >= 1:
+            return self._cost is None or cost <= allowed
+        return spent <= allowed and spent + cost <= allowed / max(progress, 1e-9)
+
+    def _loaded(self) -> HeldOut:
+        if self._held is None:
+            extractor = Path(self.extractor) if self.extractor else None
+            self._held = load_held_out(self.domain, self.files, extractor)
+        return self._held
+
+    def _estimate(self, generators: Generators, held: HeldOut) -> float:
+        """Seconds that scoring will take: what two samples do, and a translation of them all."""
+        if self._guess is None:
+            start = time.perf_counter()
+            few = {side: samples[:FEWEST] for side, samples in held.samples.items()}
+            score_held_out(generators, None, HeldOut(self.domain, few, held.extractor))
+            self._guess = time.perf_counter() - start + seconds_to_translate(generators, held)
+        return self._guess
+
+    def _once(self, what: str, text: str) -> None:
+        if what not in self._said:
+            self._said.add(what)
+            self._say(text)
+
+    def state(self) -> dict[str, Any]:
+        """Seconds spent and lately needed, for a checkpoint."""
+        return {"spent": self.spent, "cost": self._cost}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up those of a checkpoint."""
+        self.spent, self._cost = float(state.get("spent") or 0.0), state.get("cost")
