@@ -21,6 +21,8 @@ SMALLEST = 0.005
 """Share of the score that counts as noise, however little there is."""
 RECENT, PATIENT = 2, 10
 """Scores since the last gain for which a run is still improving; for which it may be, if they are lower and fall."""
+LONGEST = 100
+"""Latest scores that a slope is taken of: it looks at every pair."""
 RISING = 5
 """Scores since the last gain from which on they can be said to rise."""
 
@@ -80,7 +82,7 @@ def _margin(noise: float, score: float) -> float:
 
 
 def _trend(scores: Sequence[float], place: int, margin: float) -> Trend:
-    best, after = scores[place], scores[place + 1 :]
+    best, after = scores[place], scores[place + 1 :][-LONGEST:]
     if len(scores) < FEWEST:
         return "too few"
     slope = slope_of(after)

@@ -89,3 +89,9 @@ def test_units_do_not_matter(factor: float) -> None:
     assert first is not None
     assert other is not None
     assert (first.trend, first.step) == (other.trend, other.step)
+
+
+def test_a_long_run_is_judged_by_its_latest_scores() -> None:
+    still = [1.0, 0.5, *(0.3 + scatter(1, 3000, 0.01).clip(-0.015, 0.015))]
+    assert trend(still) == "no gain"
+    assert trend([*still, *(0.3 + 0.002 * np.arange(100))]) == "getting worse"
