@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal, NamedTuple
 
+from ..errors import counted
 from ..scoring.composition import total_score
 from ..settings.mapping import read_yaml
 from ..sides import DIRECTIONS, Direction
@@ -221,7 +222,8 @@ def _held_out_cycle(report: ScoreReport) -> float | None:
 # -- losses ------------------------------------------------------------------------------------------
 def _not_scored(step: int, steps: int, records: Sequence[Mapping[str, Any]], scored: int) -> Verdict:
     """What can be said without a course of scores."""
-    why = f"{scored} scores of held-out files are too few" if scored else "no files are held out"
+    few = counted(scored, "score of held-out files is", "scores of held-out files are")
+    why = f"{few} too few" if scored else "no files are held out"
     text = f"not scored: {why}, and losses do not tell how good translations are, by step {step:,} of {steps:,}."
     third = records[: len(records) - len(records) // 3]
     fell = _fall(_reconstruction(third), _reconstruction(records))
