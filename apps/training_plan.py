@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import unpaired
-from unpaired import TrainingEstimate
 from unpaired.apps.run_settings import RunSettings
 from unpaired.core.monitoring import duration
+
+if TYPE_CHECKING:
+    from unpaired import TrainingEstimate
 
 
 def print_plan(settings: RunSettings) -> None:
