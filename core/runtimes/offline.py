@@ -19,7 +19,8 @@ def without_reports_of_use() -> Iterator[None]:
 
     OpenVINO sends an event as it is imported, by the package openvino-telemetry; where that is missing it settles for
     a stand-in of its own. ONNX Runtime (1.29 and later) asks the environment once, as it is imported, whether it may,
-    and so does MLflow. W&B asks when it starts its process; it looks up its server's address for that also offline.
+    and so does MLflow. W&B starts a process that looks for its server in offline mode too, to report errors, unless the
+    environment forbids it then.
     After the block both are as before, for whatever else the process does.
     """
     with _lock, ExitStack() as stack:
