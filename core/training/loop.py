@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import time
 from collections.abc import Collection, Iterator
@@ -81,6 +80,8 @@ class Loop:
                 for batches in self._batches():
                     if said := self.best.exhausted(self.settings.patience):
                         self._say(f"stopped after step {self.step} of {self.course.pace.steps}: {said}")
+                        self.course.pace = self.course.pace.stopped_at(self.step)
+                        self._preview()
                         break
                     self._advance(batches)
                     if self._stopping(stop.is_set() or self._fault is not None):
@@ -140,9 +141,7 @@ class Loop:
 
     def _write_settings(self, minutes: float | None) -> dict[str, Any]:
         """Write config.yaml with the pace as it is now; the settings as a mapping."""
-        pace = self.course.pace
-        training = dataclasses.replace(self.settings, steps=pace.steps, pace=pace.plans, minutes=minutes)
-        settings = dataclasses.replace(self.plan, training=training).mapping()
+        settings = self.plan.with_pace(self.course.pace, minutes).mapping()
         write_yaml(self.plan.out / "config.yaml", settings)
         return settings
 

@@ -22,6 +22,7 @@ from .best import SCORE
 from .folders import data_hash
 from .held_out import HeldOutFiles, held_out_of, hold_out
 from .layout import Change
+from .pace import Pace
 from .settings import TrainingSettings
 
 FORMAT = 2
@@ -96,6 +97,11 @@ class RunPlan:
         if self.training.best is None:
             return SCORE if self.held_out.inventories else ""
         return self.training.best
+
+    def with_pace(self, pace: Pace, minutes: float | None) -> RunPlan:
+        """This run with the steps and plans of a pace, and that deadline."""
+        training = dataclasses.replace(self.training, steps=pace.steps, pace=pace.plans, minutes=minutes)
+        return dataclasses.replace(self, training=training)
 
     def fitted(self) -> RunPlan:
         """This run with a domain that knows what it must of the files, and with its networks."""

@@ -16,6 +16,7 @@ import unpaired
 from unpaired.core.monitoring.log import read_metrics
 from unpaired.core.settings.mapping import from_mapping, read_yaml
 from unpaired.core.training import checkpoints
+from unpaired.core.training.best import Best
 from unpaired.core.training.timekeeper import Timekeeper
 
 QUICK: dict[str, Any] = {
@@ -174,3 +175,14 @@ def test_a_stopped_run_is_no_complete_one(data: Path, monkeypatch: pytest.Monkey
     assert (run.state, run.step) == ("stopped", 90)
     assert run.steps > 90
     assert read_yaml(data / "run" / "config.yaml")["training"]["steps"] == run.steps
+
+
+def test_patience_ends_a_deadline_as_well(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The steps that were made are recorded, with the plan that they followed."""
+    set_clock(monkeypatch, lambda number: 1.0)
+    monkeypatch.setattr(Best, "exhausted", lambda best, patience: "no gain" if patience and counter.pop() else "")
+    counter = [True, *(40 * [False])]
+    run = train(data, "run", minutes=1.0, patience=1, best="generators")
+    settings = read_yaml(run / "config.yaml")["training"]
+    assert (settings["minutes"], settings["steps"], settings["pace"][0][1]) == (None, 40, 60)
+    assert (run / "previews" / "step-00000040.jpg").exists()
