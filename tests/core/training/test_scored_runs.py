@@ -210,3 +210,10 @@ def test_folders_and_extractors_that_are_not_there_are_named(data: Path) -> None
         train(data, "run", steps=2, test_a=data / "nowhere")
     with pytest.raises(unpaired.MissingFile, match=r"training\.extractor: no feature extractor at nothing\.pt"):
         train(data, "run", steps=2, extractor="nothing.pt")
+
+
+def test_nothing_is_held_out_of_datasets(data: Path) -> None:
+    a, b = ([torch.full((2, 32, 32), level)] * 60 for level in (0.3, -0.3))
+    with pytest.raises(unpaired.ConfigError, match="files are held out of folders, not of datasets"):
+        unpaired.train(Arrays(), a, b, data / "run", **QUICK, steps=2, held_out=0.5)
+    assert not (data / "run").exists()
