@@ -20,8 +20,8 @@ from ..model.shipped import load_model_named
 from ..model.stored import Unreadable, load_tensors
 from ..objectives.objective import Discriminators
 from ..scoring.composition import total_score
+from ..scoring.figures import score_held_out
 from ..scoring.held_out import load_held_out
-from ..scoring.score import score_held_out
 from ..settings.arguments import expect_callable, expect_path
 from ..sides import Side
 from .report import plain_values

@@ -29,8 +29,8 @@ def share_of_input(scores: Mapping[str, float]) -> float | None:
     """The distance of translations to the target over that of the untouched input; None where one is missing."""
     for name, before in scores.items():
         own = scores.get(name.removeprefix(UNTRANSLATED))
-        if name.startswith(f"{UNTRANSLATED}random_swd") and own is not None and before > 0:
-            return own / before
+        if name.startswith(f"{UNTRANSLATED}random_kid") and own is not None and before > 0:
+            return max(0.0, own) / before
     return None
 
 

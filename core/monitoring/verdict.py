@@ -113,7 +113,7 @@ def _figure(report: ScoreReport) -> float:
 
 
 def _total(scores: Mapping[str, float]) -> float:
-    total = total_score(scores) if any("swd_" in name for name in scores) else None
+    total = total_score(scores)
     return math.nan if total is None else total
 
 

@@ -8,8 +8,8 @@ from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .composition import total_score
+    from .figures import score, score_held_out
     from .held_out import HeldOut, load_held_out
-    from .score import score, score_held_out
 
 __all__ = [
     "HeldOut",
@@ -22,5 +22,5 @@ __all__ = [
 __getattr__ = lazy_names(__name__, {
     ".composition": ["total_score"],
     ".held_out": ["HeldOut", "load_held_out"],
-    ".score": ["score", "score_held_out"],
+    ".figures": ["score", "score_held_out"],
 })  # fmt: skip

@@ -11,8 +11,8 @@ from ..adapter.domain import Domain
 from ..monitoring.records import ScoreReport
 from ..objectives.objective import Generators
 from ..scoring.composition import total_score
+from ..scoring.figures import score_held_out, seconds_to_translate
 from ..scoring.held_out import HeldOut, load_held_out
-from ..scoring.score import score_held_out, seconds_to_translate
 from ..sides import Side
 from .engine import Engine
 

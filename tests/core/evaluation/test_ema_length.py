@@ -13,7 +13,7 @@ import unpaired
 from unpaired.core.evaluation.ema_length import HELD_OUT
 from unpaired.core.model.shipped import load_model_named
 from unpaired.core.scoring.composition import total_score
-from unpaired.core.scoring.score import score
+from unpaired.core.scoring.figures import score
 
 LENGTHS = (0.05, 0.1)
 

@@ -78,9 +78,9 @@ def test_needed_steps_by_hand(changes: dict[str, Any], steps: int) -> None:
 
 
 def test_going_on_well_names_both_directions_by_the_users_names() -> None:
-    there = {"random_swd_a2b": FALLING, "untranslated_random_swd_a2b": [2.0] * 6, "structure_a2b": [0.1] * 6}
+    there = {"random_kid_a2b": FALLING, "untranslated_random_kid_a2b": [2.0] * 6, "structure_a2b": [0.1] * 6}
     flat = [1.0, 0.5, 0.5, 0.501, 0.5, 0.5]
-    back = {"random_swd_b2a": flat, "untranslated_random_swd_b2a": [1.0] * 6, "structure_b2a": [0.1] * 6}
+    back = {"random_kid_b2a": flat, "untranslated_random_kid_b2a": [1.0] * 6, "structure_b2a": [0.1] * 6}
     well = verdict(6000, scored(FALLING, **there, **back))
     assert (well.kind, well.advice) == ("going on well", "")
     assert "day to night: still gains, 22% as far from the target as the untouched input" in well.text
@@ -132,9 +132,9 @@ def test_findings_of_both_directions_are_told_together() -> None:
         ({"sharpness": 0.2, "structure": 0.3}, ("blur",)),
         ({"sharpness": 5.0, "structure": 0.3}, ("noise",)),
         ({"sharpness": 0.9, "structure": 0.95}, ("content lost",)),
-        ({"structure": 0.01, "random_swd": 0.97, "untranslated_random_swd": 1.0}, ("identity collapse",)),
-        ({"structure": 0.01, "random_swd": 0.2, "untranslated_random_swd": 1.0}, ()),
-        ({"sharpness": 0.9, "structure": 0.3, "random_swd": 0.97, "untranslated_random_swd": 1.0}, ()),
+        ({"structure": 0.01, "random_kid": 0.97, "untranslated_random_kid": 1.0}, ("identity collapse",)),
+        ({"structure": 0.01, "random_kid": 0.2, "untranslated_random_kid": 1.0}, ()),
+        ({"sharpness": 0.9, "structure": 0.3, "random_kid": 0.97, "untranslated_random_kid": 1.0}, ()),
     ],
 )
 def test_scores_of_held_out_files_show_findings(figures: dict[str, float], terms: tuple[str, ...]) -> None:
@@ -149,7 +149,7 @@ def test_scores_of_held_out_files_show_findings(figures: dict[str, float], terms
 
 
 def test_a_direction_that_is_worse_than_its_input_is_said_to_be() -> None:
-    each = {"structure_b2a": [0.3] * 6, "random_swd_b2a": [1.5] * 6, "untranslated_random_swd_b2a": [1.0] * 6}
+    each = {"structure_b2a": [0.3] * 6, "random_kid_b2a": [1.5] * 6, "untranslated_random_kid_b2a": [1.0] * 6}
     assert (
         "night to day: worse than the input, no gain since step 1,000, 150% as far"
         in verdict(6000, scored(FALLING, **each)).text
@@ -168,7 +168,7 @@ def test_without_scores_nothing_is_said_of_quality() -> None:
 
 
 def test_scores_tell_where_best_goes_by_a_loss() -> None:
-    each = {"random_swd_a2b": FALLING, "structure_a2b": [0.0] * 6}
+    each = {"random_kid_a2b": FALLING, "structure_a2b": [0.0] * 6}
     reports = [ScoreReport(report.step, report.scores, None) for report in scored(FALLING, **each)]
     assert verdict(6000, reports).kind == "going on well"
 
@@ -181,7 +181,7 @@ def test_scores_tell_where_best_goes_by_a_loss() -> None:
 )
 def test_never_going_on_well_while_the_score_worsens(falls: list[float], rises: list[float], named: bool) -> None:
     scores = np.cumsum([10, *(-fall for fall in falls), *rises])
-    each = {"random_swd_a2b": list(scores), "structure_a2b": [0.2] * len(scores)} if named else {}
+    each = {"random_kid_a2b": list(scores), "structure_a2b": [0.2] * len(scores)} if named else {}
     found = verdict(5000, scored(list(scores), 5000 // len(scores), **each)).kind
     assert found in ("no gain", "getting worse", "not scored"), "or there are too few since it can be judged"
 

@@ -70,6 +70,26 @@ def test_the_shift_that_the_sides_differ_by_scores_best_and_copying_scores_as_un
     assert right["sharpness_a2b"] == pytest.approx(1 / right["sharpness_b2a"])
 
 
+def test_the_total_is_distance_and_what_is_not_kept() -> None:
+    found = {"random_kid_a2b": 0.5, "untranslated_random_kid_a2b": 2.0}
+    found |= {"discriminator_kid_a2b": 3.0, "untranslated_discriminator_kid_a2b": 1.0}
+    found |= {"structure_a2b": 0.25, "cycle_a2b": 0.1, "identity_a2b": 0.3}
+    assert total_score(found) == pytest.approx((0.25 + 1.0) / 2 + 0.25 + 0.05 + 0.15)
+    back = {"random_kid_b2a": -0.1, "structure_b2a": 0.5}
+    assert total_score(back) == pytest.approx(0.5), "an estimate below 0 is no distance"
+    assert total_score(found | back) == pytest.approx((1.075 + 0.5) / 2)
+    assert total_score({"random_kid_a2b": 3.0, "structure_a2b": 0.0}) == pytest.approx(0.75), (
+        "unlike channels: d / (1 + d)"
+    )
+    assert total_score(found | {"random_kid_a2b": math.nan}) is None
+    assert total_score({"structure_a2b": 0.5}) is None
+
+
+def test_copying_has_a_score_of_one(held: HeldOut) -> None:
+    copied = score_held_out(shifts(0.0), discriminators(), held)
+    assert total_score(copied) == pytest.approx(1, abs=1e-3)
+
+
 def test_nothing_is_changed_and_no_random_number_is_drawn(held: HeldOut) -> None:
     networks = discriminators().train()
     generators = Generators({"a2b": Noisy(0.0), "b2a": Noisy(0.0)})
