@@ -59,6 +59,12 @@ class SoundDecoder:
         if names:
             self.context.layout = "+".join(names[at] for at in usual) if known else f"{len(names)} channels"
 
+    @property
+    def unnamed(self) -> bool:
+        """Whether the file says the number of channels alone, where there are several."""
+        layout = self.context.layout
+        return bool(layout.nb_channels > 1 and layout.name.endswith(" channels"))
+
     def decode(self, packet: av.Packet[Any] | None) -> list[av.AudioFrame]:
         """The frames of a packet; None gives those that are left at the end."""
         frames: list[av.AudioFrame] = self.context.decode(packet)

@@ -232,6 +232,8 @@ def _holds(
     if decoder is not None:
         whole = at_home and span == (None, None)
         known = codec in kind.copied and (whole or not kind.constant_rate) and (at_home or decoder.order is None)
+        # MP4 names the loudspeakers of stored samples (ISO/IEC 23003-5, chnl), and fails at the very end without.
+        known = known and not (kind.name == "mp4" and codec.startswith("pcm_") and decoder.unnamed)
     elif _is_cover(source):
         known = kind.covers
     else:

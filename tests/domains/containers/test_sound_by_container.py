@@ -80,6 +80,22 @@ def test_sound_that_begins_late_is_as_late(encoder: str, kind: str, tmp_path: Pa
     assert all(abs(a - b) <= ONE_MILLISECOND for a, b in zip(lateness(tmp_path / f"b{kind}"), before, strict=True))
 
 
+def samples(path: Path) -> bytes:
+    with av.open(str(path)) as file:
+        return b"".join(bytes(frame.planes[0]) for frame in file.decode(audio=0))
+
+
+@pytest.mark.parametrize("encoder", ["pcm_s16le", "pcm_s24le"])
+def test_samples_of_two_channels_go_into_mp4_also_where_their_loudspeakers_are_not_named(
+    encoder: str, tmp_path: Path
+) -> None:
+    """Matroska names no loudspeakers of stored samples; MP4 must."""
+    clip = write_clip(tmp_path / "a.mkv", encoder, layout="stereo")
+    assert not through(clip, tmp_path / "b.mp4")
+    assert sound_codecs(tmp_path / "b.mp4") == [encoder]
+    assert samples(tmp_path / "b.mp4") == samples(clip)
+
+
 @pytest.mark.parametrize("kind", [".avi", ".webm", ".mp4", ".wmv"])
 def test_a_cut_cuts_sound_where_the_picture_is_cut(kind: str, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "a.mkv", "flac")
