@@ -8,7 +8,7 @@ methods below, so that the engine never branches on a domain's kind.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -62,7 +62,7 @@ class Scorer(Protocol):
 _NOT_CONVERTING = frozenset({
     "scan", "sample", "fit", "networks", "objective_type", "warp", "compare", "denormalise", "preview", "load",
     "paired_scores", "unpaired_scores", "label_scorer", "describe", "evaluate_files", "check_comparison",
-    "compare_files", "show_file",
+    "compare_files", "show_file", "calibrate", "sequence_scores",
 })  # fmt: skip
 
 
@@ -282,8 +282,26 @@ class Domain(CommandHooks, ABC):
     def unpaired_scores(
         self, translated: Sequence[Tensor], real: Sequence[Tensor], extractor: Path | None = None, seed: int = 0
     ) -> dict[str, float]:
-        """Figures for two sets without pairs. `extractor`: a TorchScript feature extractor, when given; `seed`: of
-        every random draw."""
+        """Figures for two sets without pairs, as `calibrate` gives them. `extractor`: a TorchScript feature extractor,
+        when given; `seed`: of every random draw."""
+        return {}
+
+    def calibrate(self, sample: Tensor, side: Side) -> Tensor:
+        """A sample of side `side` on the scale, the same for both sides, that `unpaired_scores` measures on. Default:
+        `denormalise`; a medium that normalises each side by its own statistics undoes that here."""
+        return self.denormalise(sample, side)
+
+    def sequence_scores(
+        self, translate: Callable[[Tensor], Tensor], files: Sequence[Path], side: Side
+    ) -> dict[str, float]:
+        """Figures of what only successive samples of a file show (steadiness), while a run goes on.
+
+        Default: none. It is called at every scoring: translate few samples.
+
+        Args:
+            translate: one sample of side `side` to one of the other, as networks have them.
+            files: held-out ones of side `side`.
+        """
         return {}
 
     def label_scorer(self, palette: Mapping[str, Sequence[float]]) -> Scorer:

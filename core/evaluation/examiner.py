@@ -113,15 +113,16 @@ class Examiner:
         """All figures of one direction."""
         source, target = SIDES[direction]
         inputs, real = (_OneByOne(self.files[side], partial(self.domain.load, side=side)) for side in (source, target))
-        plain_inputs, plain_real = (
-            _OneByOne(self.files[side], partial(self._plain, side=side)) for side in (source, target)
+        plain_real = _OneByOne(self.files[target], partial(self._plain, side=target))
+        comparable, reference = (
+            _OneByOne(self.files[side], partial(self._calibrated, side=side)) for side in (source, target)
         )
         with tempfile.TemporaryDirectory(prefix="unpaired-") as scratch:
             seen, untouched = Symptoms(), _Average()
             translated, errors, paired = self._translate(direction, inputs, real, Path(scratch), seen, untouched)
-            unpaired = self.domain.unpaired_scores(translated, plain_real, self.extractor, self.seed)
+            unpaired = self.domain.unpaired_scores(translated, reference, self.extractor, self.seed)
         untranslated = (
-            self.domain.unpaired_scores(plain_inputs, plain_real, self.extractor, self.seed) if self.alike else {}
+            self.domain.unpaired_scores(comparable, reference, self.extractor, self.seed) if self.alike else {}
         )
         identity, found = self._identity(direction, real), seen.found(plain_real)
         cycle = errors.get("cycle")
@@ -146,7 +147,7 @@ class Examiner:
         for index, x in enumerate(inputs):
             y = self._through(x, direction)
             line = [plain(x, source), plain(y, target)]
-            files.append(_keep(line[1], scratch / f"{index}.npy"))
+            files.append(_keep(self.domain.calibrate(y, target), scratch / f"{index}.npy"))
             if self.paired:
                 line.append(plain(real[index], target))
                 figures = paired.add(line[1], line[-1])
@@ -178,6 +179,9 @@ class Examiner:
 
     def _plain(self, file: Path, side: Side) -> Tensor:
         return self.domain.denormalise(self.domain.load(file, side), side)
+
+    def _calibrated(self, file: Path, side: Side) -> Tensor:
+        return self.domain.calibrate(self.domain.load(file, side), side)
 
     def files_scored(self) -> tuple[FileFigures, ...]:
         """Figures of each file that was looked at, those of A first."""

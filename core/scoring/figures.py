@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -60,7 +61,8 @@ def score_held_out(
         random_swd, random_kid: distances to the target side on random features; discriminator_swd, discriminator_kid:
         on those of the target side's discriminator; each with `untranslated_` in front for the untranslated input,
         where the sides have equal channels. structure: `relative_structure_distance`. cycle, identity: mean absolute
-        errors. sharpness: gradient energy over that of the target side. Then the domain's own `unpaired_scores`.
+        errors. sharpness: gradient energy over that of the target side. Then the domain's own: `sequence_scores` and
+        `unpaired_scores`.
     """
     there = generators.by_direction() if isinstance(generators, Generators) else dict(generators)
     discriminating = dict(discriminators.named_children()) if discriminators is not None else {}
@@ -108,7 +110,8 @@ class _DirectionScorer:
         detail = gradient_energy(held.samples[self.target])
         found["sharpness"] = gradient_energy(self.translated) / detail if detail else math.nan
         untranslated = held.own_untranslated.get(self.direction, {})
-        found |= held.own_scores(held.plain(self.target, self.translated), self.target)
+        found |= held.sequence_scores(partial(_through, self.there), self.source)
+        found |= held.own_scores(self.translated, self.target, self.target)
         return found | {UNTRANSLATED + name: value for name, value in untranslated.items()}
 
     def _random(self) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -52,6 +52,8 @@ class HeldOut:
             if len(each) < FEWEST:
                 raise MediaError(f"{len(each)} held-out samples of {side.upper()}; scores need {FEWEST} or more")
         self.domain, self.samples, self.extractor, self.seed = domain, samples, extractor, seed
+        self.files: Mapping[Side, Sequence[Path]] = {"a": (), "b": ()}
+        """What they were loaded from, where that is known."""
         self.alike = domain.channels("a") == domain.channels("b")
         self.notes: list[str] = []
         """Reasons why something is missing, each once."""
@@ -79,16 +81,34 @@ class HeldOut:
     def own_untranslated(self) -> Mapping[Direction, Mapping[str, float]]:
         """The domain's own scores of the untranslated input, by direction; empty where channels differ."""
         sides = SIDES if self.alike else {}
-        return {direction: self.own_scores(self.plain(source), target) for direction, (source, target) in sides.items()}
+        return {
+            direction: self.own_scores(self.samples[source], source, target)
+            for direction, (source, target) in sides.items()
+        }
 
-    def own_scores(self, translated: Sequence[Tensor], target: Side) -> dict[str, float]:
-        """The domain's own figures of plain samples against the held-out ones of side `target`; where it cannot give
-        them, none, and a note."""
+    def own_scores(self, samples: Sequence[Tensor], side: Side, target: Side) -> dict[str, float]:
+        """The domain's own figures of samples of side `side` against the held-out ones of side `target`; where it
+        cannot give them, none, and a note."""
+
+        def scores() -> Mapping[str, float]:
+            calibrate = self.domain.calibrate
+            ours, real = [calibrate(x, side) for x in samples], [calibrate(x, target) for x in self.samples[target]]
+            return self.domain.unpaired_scores(ours, real, self.extractor, self.seed)
+
+        return self._unless_it_fails("unpaired_scores", scores)
+
+    def sequence_scores(self, translate: Callable[[Tensor], Tensor], side: Side) -> dict[str, float]:
+        """The domain's figures of successive samples of the held-out files of side `side`; none, and a note, where it
+        fails."""
+        files = self.files[side]
+        return self._unless_it_fails("sequence_scores", lambda: self.domain.sequence_scores(translate, files, side))
+
+    def _unless_it_fails(self, method: str, scores: Callable[[], Mapping[str, float]]) -> dict[str, float]:
         try:
-            return dict(self.domain.unpaired_scores(translated, self.plain(target), self.extractor, self.seed))
+            return dict(scores())
         except Exception as error:  # whatever it is, hours of training must not end for a figure
             said = str(error) if isinstance(error, UnpairedError) else f"{type(error).__name__} {one_line(error)}"
-            text = f"the scores of {type(self.domain).__name__}.unpaired_scores are left out: {said}"
+            text = f"the scores of {type(self.domain).__name__}.{method} are left out: {said}"
             if text not in self.notes:
                 self.notes.append(text)
         return {}
@@ -106,13 +126,16 @@ def load_held_out(
     """
     notes: list[str] = []
     samples: dict[Side, list[Tensor]] = {"a": [], "b": []}
+    loaded: dict[Side, list[Path]] = {"a": [], "b": []}
     for side, paths in files.items():
         for place, file in enumerate(paths):
             try:
                 samples[side].append(_load(domain, file, side, paths[:place].count(file)))
+                loaded[side].append(file)
             except (MediaError, OSError) as error:
                 notes.append(f"the held-out file {file} is left out: {error}")
     held = HeldOut(domain, samples, extractor, seed)
+    held.files = loaded
     held.notes += notes
     return held
 

@@ -253,3 +253,17 @@ class Audio(Domain):
         from .training.sampling import middle
 
         return middle(self._cache, file, side, self.settings)
+
+    def calibrate(self, sample: Tensor, side: Side) -> Tensor:
+        """The log-mel spectrogram of a sample in dB, which its side's statistics no longer tell apart."""
+        from .evaluation.spectra import decibels
+
+        return decibels(sample, self.settings.mean(side), self.settings.deviation(side))
+
+    def unpaired_scores(
+        self, translated: Sequence[Tensor], real: Sequence[Tensor], extractor: Path | None = None, seed: int = 0
+    ) -> dict[str, float]:
+        """Long-term spectrum, liveliness and modulation of two sets of spectrograms in dB; see `spectra.compare`."""
+        from .evaluation.spectra import compare
+
+        return compare(translated, real)

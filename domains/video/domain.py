@@ -305,6 +305,14 @@ class Video(Domain):
         """Distances between two sets of frames, as for pictures."""
         return self.pictures.unpaired_scores(translated, real, extractor, seed)
 
+    def sequence_scores(
+        self, translate: Callable[[Tensor], Tensor], files: Sequence[Path], side: Side
+    ) -> dict[str, float]:
+        """Warping error of a few frames of a few clips, and the input's own; see `evaluation.steadiness`."""
+        from .evaluation.steadiness import steadiness
+
+        return steadiness(self._cache, translate, files, side, self.settings)
+
     def label_scorer(self, palette: Mapping[str, Sequence[float]]) -> Scorer:
         """Label-map figures by nearest colour, as for pictures."""
         return self.pictures.label_scorer(palette)

@@ -190,7 +190,14 @@ def middle(cache: FrameCache, path: Path, side: Side, settings: VideoSettings) -
 
     Raises MissingFile or MediaError.
     """
+    (frame,) = middle_frames(cache, path, settings, 1)
+    return apply_gamma(frame, settings.gamma(side))
+
+
+def middle_frames(cache: FrameCache, path: Path, settings: VideoSettings, count: int) -> list[Tensor]:
+    """Successive frames about the middle of the footage at `path`, `count` where there are as many, each
+    (3, *settings.crop) in [-1, 1] without a tone curve. Raises MissingFile or MediaError."""
     material = cache.material(path)
-    pictures = settings.pictures()
-    (frame,) = material.read(material.count // 2, 1, pictures, pictures.crop)
-    return apply_gamma(centred(frame, pictures), settings.gamma(side))
+    pictures, count = settings.pictures(), min(count, material.count)
+    first = min(material.count // 2, material.count - count)
+    return [centred(frame, pictures) for frame in material.read(first, count, pictures, pictures.crop)]

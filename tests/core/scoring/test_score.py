@@ -155,3 +155,41 @@ def test_a_domain_whose_own_scores_fail_does_without_and_says_so_once(held: Held
     found = score_held_out(shifts(0.0), None, held)
     assert "random_swd_a2b" in found
     assert held.notes == ["the scores of Arrays.unpaired_scores are left out: IndexError list index out of range"]
+
+
+def test_what_only_successive_samples_show_is_asked_of_the_domain_for_files_that_were_loaded(tmp_path: Path) -> None:
+    seen: list[tuple[list[str], str, bool]] = []
+
+    class Successive(Arrays):
+        def sequence_scores(self, translate, files, side):  # type: ignore[no-untyped-def]
+            moved = translate(self.load(files[0], side)) - self.load(files[0], side)
+            seen.append(([file.name for file in files], side, bool(torch.allclose(moved, torch.tensor(0.5)))))
+            if side == "b":
+                raise IndexError("no files")
+            return {"flicker": 0.25}
+
+    files = {}
+    for side, seed in (("a", 0), ("b", 1)):
+        write_arrays(tmp_path / side, 3, seed, 0.0)
+        files[side] = sorted((tmp_path / side).iterdir())
+    files["a"][0].write_bytes(b"no array")
+    held = load_held_out(Successive(), files)  # type: ignore[arg-type]
+    found = score_held_out(Generators({"a2b": Shift(0.5), "b2a": Shift(0.5)}), None, held)
+    names = {side: [file.name for file in each] for side, each in files.items()}
+    assert seen == [(names["a"][1:], "a", True), (names["b"], "b", True)]
+    assert found["flicker_a2b"] == 0.25
+    assert "flicker_b2a" not in found
+    assert "the scores of Successive.sequence_scores are left out: IndexError no files" in held.notes
+
+
+def test_own_scores_are_of_samples_on_the_domains_scale(held: HeldOut) -> None:
+    def calibrate(sample: Tensor, side: str) -> Tensor:
+        return sample + (10.0 if side == "a" else 20.0)
+
+    held.domain.calibrate = calibrate  # type: ignore[method-assign]
+    held.domain.unpaired_scores = lambda ours, real, extractor, seed: {  # type: ignore[assignment]
+        "apart": float(torch.stack(list(ours)).mean() - torch.stack(list(real)).mean())
+    }
+    found = score_held_out({"a2b": Shift(0.0)}, None, held)
+    assert found["apart_a2b"] == pytest.approx(0.6, abs=0.2), "translations are on the target's scale"
+    assert found["untranslated_apart_a2b"] == pytest.approx(-10 + 0.6, abs=0.2), "the input on its own"
