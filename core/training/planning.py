@@ -33,7 +33,7 @@ from .plan import RunPlan
 from .post_hoc import KEEP as SNAPSHOTS
 from .preflight import check_bounds, check_classes
 from .resources import loader_memory, peak_device_memory, peak_memory, told_in_words
-from .run import checked, resolve
+from .run import checked, resolve, test_folders
 from .settings import TrainingSettings
 
 _FEWEST = 3
@@ -76,6 +76,8 @@ def plan_training(
     objective: Any = None,
     objective_name: str | type[Objective] = "cycle",
     training: TrainingSettings | None = None,
+    test_a: str | os.PathLike[str] | None = None,
+    test_b: str | os.PathLike[str] | None = None,
     seconds: float = 6.0,
     **overrides: Any,
 ) -> tuple[TrainingEstimate, ...]:
@@ -96,6 +98,7 @@ def plan_training(
     with tempfile.TemporaryDirectory(prefix="unpaired-plan-") as folder:
         given = (networks, objective, objective_name, training, ("A", "B"), overrides)
         plan = resolve(domain, a, b, Path(folder) / "run", presets[0], *given)
+        plan = dataclasses.replace(plan, test=test_folders(test_a, test_b))
         check_bounds(plan.training)
         with told_in_words():
             plan, _ = checked(plan)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
+import PIL.Image
 import pytest
 
 import unpaired
@@ -81,6 +83,26 @@ def test_a_plan_is_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
         "tiny    0.9 GB  4       31 s           8 min 32 s  2,000  12 MB",
         "base: there is not enough memory for a step",
     ]
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("tested", [False, True])
+def test_a_plan_is_measured_as_the_command_line_asks(
+    tested: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing that the command hands over is unknown to `plan_training`."""
+    folders = ("a", "b", "test-a", "test-b")
+    asked = words(tmp_path, *(word for each in folders[2:] for word in (f"--{each}", str(tmp_path / each)) if tested))
+    for folder in folders:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        for number in range(3):
+            PIL.Image.new("RGB", (32, 32), (80 * number, 90, 20)).save(tmp_path / folder / f"{number}.png")
+    quick = functools.partial(unpaired.plan_training, presets=["tiny"], seconds=0.1)
+    monkeypatch.setattr(unpaired, "plan_training", quick)
+    assert main([*asked, "--plan", "--steps", "50", "--domain.size", "32", "--workers", "0", "--device", "cpu"]) == 0
+    heads, row = capsys.readouterr().out.splitlines()
+    assert heads.split()[0] == "preset"
+    assert row.split()[0] == "tiny"
     assert not (tmp_path / "run").exists()
 
 
