@@ -289,7 +289,7 @@ WRONG: list[tuple[str, str, str, Wrong]] = [
      _with_context(lambda rng, file: torch.zeros(1 + int(file.stem)))),
     ("objective is none", "brings_an_objective", "give an Objective", _training(None)),
     ("objective's settings not plain", "brings_an_objective", "JSON", _training(OddCycle)),
-    ("objective's discriminator cannot be built", "brings_an_objective", "patchgan discriminator", _training(Undrawn)),
+    ("objective's discriminator cannot be built", "brings_an_objective", "discriminator patchgan", _training(Undrawn)),
     ("broken files pass", "refuses_broken_files", "raised nothing; raise MediaError", _lenient),
     ("raw errors", "refuses_broken_files", "raised KeyError", _raw_errors),
     ("samples too odd", "generators_fit_the_samples", "the generator needs multiples of",
