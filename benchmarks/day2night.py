@@ -37,7 +37,7 @@ def train(data: Path, run: Path, steps: int) -> None:
         networks=unpaired.NetworkSettings(upsampling="resize"),
         objective=unpaired.CycleSettings(identity_a=2, identity_b=2),
         training=unpaired.TrainingSettings(
-            steps=steps, workers=0, seed=1, log_every=100, checkpoint_every=500, preview_every=500
+            steps=steps, workers=0, seed=1, held_out=0, log_every=100, checkpoint_every=500, preview_every=500
         ),
         resume=(run / "config.yaml").exists(),
     )

@@ -233,6 +233,7 @@ def _run(a: Path, b: Path, seed: int, identity: float, out: Path, steps: int) ->
         ),
         names=("photo", "map"),
         steps=steps,
+        held_out=0,
         learning_rate=4e-4,
         seed=seed,
         workers=1,

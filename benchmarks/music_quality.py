@@ -48,6 +48,7 @@ def train(shared: Path, run: Path, steps: int) -> None:
         networks=unpaired.NetworkSettings(discriminator_filters=16),
         objective=AudioCycleSettings(identity_steps=None),
         steps=steps,
+        held_out=0,
         learning_rate=4e-4,
         discriminator_learning_rate=2e-4,
         workers=0,

@@ -59,7 +59,7 @@ def run(name: str, a: Path, b: Path, out: Path, steps: int, seed: int) -> dict[s
     published = registry.find("objectives", name).published_settings
     training = unpaired.TrainingSettings(
         **{**published.get("training", {}), **CHANGED.get(name, {}), "steps": steps, "seed": seed, "workers": 1,
-           "checkpoint_every": 1000, "preview_every": max(1, steps // 5), "log_every": min(50, steps)}
+           "held_out": 0, "checkpoint_every": 1000, "preview_every": max(1, steps // 5), "log_every": min(50, steps)}
     )  # fmt: skip
     start = time.monotonic()
     unpaired.train(

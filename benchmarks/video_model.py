@@ -67,7 +67,7 @@ def train(data: Path, run: Path, steps: int) -> None:
         # Equivariance weighs more than all else: below 10 the noise of a camera comes out magnified.
         objective=VideoCycleSettings(equivariance=30, motion_noise=0.03),
         training=unpaired.TrainingSettings(
-            start_from="day2night", steps=steps, workers=0, seed=1, log_every=100, checkpoint_every=200,
+            start_from="day2night", steps=steps, workers=0, seed=1, held_out=0, log_every=100, checkpoint_every=200,
             preview_every=1000,
         ),
         resume=(run / "config.yaml").exists(),

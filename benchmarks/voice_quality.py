@@ -89,6 +89,7 @@ def train(data: Path, run: Path, steps: int, preset: str, seed: int) -> None:
         networks=unpaired.NetworkSettings(discriminator_filters=16),
         objective=AudioCycleSettings(identity_steps=None),
         steps=steps,
+        held_out=0,
         seed=seed,
         learning_rate=4e-4,
         discriminator_learning_rate=2e-4,
