@@ -68,6 +68,8 @@ class Course:
 
     def _pace_at_first(self, step: int, pace: Pace | None) -> Pace:
         if self.deadline is None:
+            if pace is not None and step >= self._settings.steps:  # nothing left to do: what was done stays recorded
+                return pace if pace.steps == step else pace.stopped_at(step)
             return Pace(self._settings.steps, self._settings.pace)
         if step == 0:
             return Pace(UNPLANNED)

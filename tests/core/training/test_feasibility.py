@@ -109,3 +109,11 @@ def test_other_files_are_refused_on_resuming_unless_it_is_asked_for(
     assert "continuing with these" in capsys.readouterr().err
     assert read_yaml(data / "run" / "config.yaml")["data_hash"] != hashed
     assert read_header(data / "run" / "model.safetensors")["step"] == 4
+
+
+def test_resuming_with_fewer_steps_than_were_made_keeps_the_record_of_those(data: Path) -> None:
+    """Else config.yaml would no longer say how to repeat the run."""
+    train(data, steps=4, checkpoint_every=4)
+    before = (data / "run" / "config.yaml").read_text()
+    train(data, steps=2, checkpoint_every=4, resume=True)
+    assert (data / "run" / "config.yaml").read_text() == before
