@@ -104,6 +104,7 @@ def _of_folder(found: Inventory) -> dict[str, Any]:
 
 def _of_model(place: Path) -> dict[str, Any]:
     from unpaired.core.model import read_header
+    from unpaired.core.training import verdict_of
 
     run = place if place.is_dir() else None
     model = place / "model.safetensors" if run else place
@@ -112,6 +113,7 @@ def _of_model(place: Path) -> dict[str, Any]:
         report["run"] = str(run)
         report["settings"] = read_yaml(run / "config.yaml")
         report["checkpoints"] = sorted(each.name for each in (run / "checkpoints").glob("step-*"))
+        report["verdict"] = str(verdict_of(run)).replace("RUN@", f"{run}@")
     if model.exists() or not run:
         report["model"] = str(model)
         report["facts"] = read_header(model)

@@ -63,8 +63,9 @@ class ComparisonReport:
         return plain
 
     def text(self) -> str:
-        """A line for each model with its figures, for people."""
-        names = list(dict.fromkeys(name for model in self.models for name in _figures(model)))
+        """A line for each model with its figures, for people; without those of the input, the same in every line."""
+        names = list(dict.fromkeys(name for model in self.models for name in _figures(model)
+                                   if not name.startswith("untranslated_")))  # fmt: skip
         table = [["model", "step", *names]]
         for model in self.models:
             figures = _figures(model)

@@ -80,7 +80,7 @@ def gain(own: Mapping[str, float], untouched: Mapping[str, float], paired: bool,
 def in_words(term: str, why: str, findings: Mapping[str, str]) -> str:
     """The verdict on one direction: what was gained, then what translations look like, each under its term."""
     seen = [
-        f"looks like {remark(name, evidence)}. {advice(name, {}, {})}"
+        f"It looks like {remark(name, evidence)}. {advice(name, {}, {})}"
         for name, evidence in findings.items()
         if name != "identity collapse" or term != "translation gained"  # else the sides were alike
     ]

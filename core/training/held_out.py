@@ -120,12 +120,13 @@ def held_out_of(domain: Domain, folders: Mapping[Side, Path], a: Path, b: Path) 
 
 
 def _require_enough(side: Side, held: Inventory, left: Inventory, setting: float | None) -> None:
+    asked = "by default" if setting is None else f"training.held_out is {setting:g}:"
     files = f"{len(held.files)} of {len(held.files) + len(left.files)} files of {side.upper()}"
     if len(held.files) < LEAST:
-        raise ConfigError(f"training.held_out is {setting}, which holds out {files}; scores need {LEAST} or more "
+        raise ConfigError(f"{asked} {files} are held out; scores need {LEAST} or more "
                           "(0 holds out none)")  # fmt: skip
     if len(left.drawn) < FEWEST_SAMPLES:
-        raise ConfigError(f"training.held_out is {setting}, which holds out {files}; training needs {FEWEST_SAMPLES} "
+        raise ConfigError(f"{asked} {files} are held out; training needs {FEWEST_SAMPLES} "
                           "or more of them (0 holds out none)")  # fmt: skip
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 State = Literal["complete", "running", "stopped", "unreadable"]
 _NO_SETTINGS = {"a", "b", "format", "data_hash", "elastic"}
+_RECORDED = {"training.pace", "elastic"}
 _DEPTH = 6
 
 
@@ -110,9 +111,9 @@ def list_runs(folder: str | os.PathLike[str]) -> RunList:
 
 
 def differing(runs: Sequence[RunSummary]) -> list[str]:
-    """Names of the settings in which the readable runs differ, sorted."""
+    """Names of the settings in which the readable runs differ, sorted; not what runs record of themselves there."""
     settings = [run.settings for run in runs if run.settings]
-    names = sorted({name for each in settings for name in each})
+    names = sorted({name for each in settings for name in each} - _RECORDED)
     return [name for name in names if len({repr(each.get(name)) for each in settings}) > 1]
 
 

@@ -223,6 +223,7 @@ def test_a_medium_without_a_way_of_its_own_gets_a_sheet(tmp_path: Path) -> None:
     assert shown[-1] == 1.0
     assert json.loads(json.dumps(report.as_dict()))["models"][0]["recorded"]["score"] == 0.25
     assert "random_kid" in report.text()
+    assert "untranslated" not in report.text()
     with pytest.raises(unpaired.ConfigError, match="the layout wipe is for footage"):
         unpaired.compare(names, a, tmp_path / "x.png", layout="wipe", **given)  # type: ignore[arg-type]
 

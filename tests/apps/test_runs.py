@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import shutil
@@ -47,7 +48,14 @@ def test_where_each_stands_and_what_differs(runs: Path) -> None:
     assert differing([one, two]) == [
         "training.best", "training.checkpoint_every", "training.learning_rate", "training.seed", "training.steps",
     ]  # fmt: skip
+    noted = dataclasses.replace(one, settings={**one.settings, "training.pace": [[0, 2]]})
+    assert differing([one, noted]) == [], "what a run records of itself is no setting of it"
     assert [run.path for run in list_runs(runs / "one")] == [runs / "one"]
+
+
+def test_inspecting_a_run_says_what_it_has_come_to(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(runs / "one")]) == 0
+    assert "verdict: too early to judge" in capsys.readouterr().out
 
 
 def test_a_run_that_goes_on_is_running_and_one_that_ended_early_stopped(runs: Path, tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_gains_by_hand() -> None:
 def test_words_begin_with_their_terms_and_advise() -> None:
     said = in_words("gained nothing", "swd 1, of the untouched input 1", {"blur": "soft"})
     assert said.startswith(
-        "gained nothing: swd 1, of the untouched input 1. looks like blur: soft. Give the adversarial"
+        "gained nothing: swd 1, of the untouched input 1. It looks like blur: soft. Give the adversarial"
     )
     assert "{" not in said
     kept = in_words("translation gained", "figures", {"identity collapse": "the same"})

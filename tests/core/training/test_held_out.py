@@ -107,10 +107,10 @@ def test_files_that_hold_more_samples_keep_their_draws_and_are_scored_more_often
 @pytest.mark.parametrize(
     ("files", "setting", "said"),
     [
-        (10, 0.1, "training.held_out is 0.1, which holds out 1 of 10 files of A; scores need 2 or more"),
-        (10, 0.04, "holds out 0 of 10 files of A; scores need 2 or more"),
-        (5, 4.0, "training.held_out is 4.0, which holds out 4 of 5 files of A; training needs 2 or more of them"),
-        (5, 20.0, "holds out 5 of 5 files of A; training needs 2"),
+        (10, 0.1, "training.held_out is 0.1: 1 of 10 files of A are held out; scores need 2 or more"),
+        (10, 0.04, "0 of 10 files of A are held out; scores need 2 or more"),
+        (5, 4.0, "training.held_out is 4: 4 of 5 files of A are held out; training needs 2 or more of them"),
+        (5, 20.0, "5 of 5 files of A are held out; training needs 2"),
     ],
 )
 def test_too_few_on_either_side_of_the_split_are_refused(files: int, setting: float, said: str) -> None:
