@@ -137,11 +137,18 @@ class Truth:
 
 
 def judge(name: str, seed: int, data: Path, out: Path) -> list[dict[str, float]]:
-    """Score, truth and loss of every checkpoint of a run; kept beside it."""
+    """Score, truth and loss of every checkpoint of a run.
+
+    The figures are kept beside it, so that another composition of the score needs no new ones.
+    """
     run = out / "runs" / f"{name}-{seed}"
     kept = out / f"judged-{name}-{seed}.json"
-    if kept.exists():
-        return list(json.loads(kept.read_text()))
+    if not kept.exists():
+        kept.write_text(json.dumps(_figures(name, seed, run, data, out)))
+    return [{**row, "score": _score(row)} for row in json.loads(kept.read_text())]
+
+
+def _figures(name: str, seed: int, run: Path, data: Path, out: Path) -> list[dict[str, float]]:
     domain = Image(**CASES[name].domain)
     files = {side: sorted((out / "data" / name / f"held{side.upper()}").iterdir())[:SCORED] for side in ("a", "b")}
     held, truth = load_held_out(domain, files), Truth(name, data, domain)  # type: ignore[arg-type]
@@ -150,21 +157,23 @@ def judge(name: str, seed: int, data: Path, out: Path) -> list[dict[str, float]]
         generators, scores = _scored(run, step, held)
         figures = truth.figures(generators)
         rows.append({"step": step, "loss": _loss(run, step, CASES[name].every), **figures, **scores})
-    kept.write_text(json.dumps(rows))
     return rows
 
 
+def _score(row: Mapping[str, float]) -> float:
+    total = total_score(row)
+    return float("nan") if total is None else total
+
+
 def _scored(run: Path, step: int, held: HeldOut) -> tuple[Mapping[Any, Any], dict[str, float]]:
-    """The generators of a checkpoint, and their score on held-out files."""
+    """The generators of a checkpoint, and their figures on held-out files."""
     model = load_from_run(run, str(step))
     discriminators = Discriminators(model.networks, ("a2b", "b2a"))
     weights = load_tensors(run / "checkpoints" / f"step-{step:08d}" / "weights.safetensors")
     prefix = "discriminators."
     discriminators.load_state_dict({n.removeprefix(prefix): v for n, v in weights.items() if n.startswith(prefix)})
     generators = {direction: generator.eval() for direction, generator in model.generators.items()}
-    figures = score_held_out(generators, discriminators, held)
-    total = total_score(figures)
-    return generators, {**figures, "score": float("nan") if total is None else total}
+    return generators, score_held_out(generators, discriminators, held)
 
 
 def _loss(run: Path, step: int, every: int) -> float:

@@ -11,16 +11,15 @@ UNTRANSLATED = "untranslated_"
 """Beginning of the name of a figure of the untranslated input."""
 
 
-_PARTS = {"structure": 1.0, "cycle": 0.5, "identity": 0.5}
-"""What is added to the distance to the target side, and how much of it."""
+_DISTANCES = ("random_swd", "random_kid", "discriminator_swd", "discriminator_kid")
 
 
 def total_score(scores: Mapping[str, float]) -> float | None:
     """One figure for a checkpoint from its scores by name, lower is better; None where one that it needs is not finite.
 
-    The mean over directions of distance + structure + (cycle + identity) / 2. distance: the mean of `random_kid` and
-    `discriminator_kid` as shares of the untranslated input's, each at most 1, so that a translator that copies its
-    input (nothing but distance) has 1. The weights were chosen on four runs of `benchmarks/checkpoint_choice.py`.
+    The mean over directions of distance + structure + identity / 2. distance: the mean of four, SWD and KID on random
+    and on the discriminator's features, as shares of the untranslated input's, each at most 1; so a translator that
+    copies its input has 1. Chosen on eight runs of `benchmarks/checkpoint_choice.py`, of which four more were kept out.
     Comparable between checkpoints of one run only.
     """
     totals = [_direction_score(scores, direction) for direction in DIRECTIONS if f"structure_{direction}" in scores]
@@ -29,12 +28,11 @@ def total_score(scores: Mapping[str, float]) -> float | None:
 
 
 def _direction_score(scores: Mapping[str, float], direction: str) -> float:
-    distances = [_share(scores, name) for kind in ("random", "discriminator")
-                 if (name := f"{kind}_kid_{direction}") in scores]  # fmt: skip
+    distances = [_share(scores, f"{name}_{direction}") for name in _DISTANCES if f"{name}_{direction}" in scores]
     if not distances:
         return math.nan
-    kept = [weight * scores.get(f"{name}_{direction}", 0.0) for name, weight in _PARTS.items()]
-    return sum(distances) / len(distances) + sum(kept)
+    kept = scores[f"structure_{direction}"] + scores.get(f"identity_{direction}", 0.0) / 2
+    return sum(distances) / len(distances) + kept
 
 
 def _share(scores: Mapping[str, float], name: str) -> float:

@@ -6,6 +6,8 @@ import functools
 import traceback
 from typing import TYPE_CHECKING
 
+from torch import distributed
+
 from ..errors import Interrupted, UnpairedError
 from .loop import run
 from .plan import RunPlan
@@ -33,9 +35,18 @@ def train_in_processes(fabric: Fabric, plan: RunPlan) -> None:
 def _run_apart(fabric: Fabric, plan: RunPlan) -> Interrupted | UnpairedError | None:
     """Train in a process of its own; what ended it before its time, if anything did. Raised there, an interrupt is
     lost, and who waits for a result waits for ever; a fault of the user's would arrive as a page of text."""
+    ended: Interrupted | UnpairedError | None = None
     try:
         run(fabric, plan)
     except (Interrupted, UnpairedError) as error:
         error.add_note(traceback.format_exc())  # it stays behind
-        return error
-    return None
+        ended = error
+    leave_group()
+    return ended
+
+
+def leave_group() -> None:
+    """Leave the group of processes, if there is one: where that is left to the end of Python, gloo's threads may abort
+    a process that has done all its work (PyTorch 2.11, pull request 179291)."""
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()

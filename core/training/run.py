@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import os
 import sys
@@ -30,7 +31,7 @@ from ..sides import Side
 from .devices import make_fabric
 from .elastic import resumed
 from .folders import scan_sides
-from .launch import train_in_processes
+from .launch import leave_group, train_in_processes
 from .lock import taken
 from .loop import run
 from .plan import RunPlan
@@ -182,6 +183,8 @@ def _start(plan: RunPlan, resume: Resume, data_changed: bool) -> Path:
             train_in_processes(fabric, plan)
         else:
             fabric.launch()
+            if fabric.world_size > 1:
+                atexit.register(leave_group)
             run(fabric, plan)
     return plan.out / "model.safetensors"
 

@@ -192,7 +192,7 @@ def test_a_run_that_cannot_be_resumed(refused: Refused, train: Words, run: Path,
 
 
 def test_a_run_made_by_a_newer_version(refused: Refused, run: Path) -> None:
-    rewrite(run, format=2, something_new=3)
+    rewrite(run, format=3, something_new=3)
     assert "newer version" in refused("train", "--out", run, "--resume", "--steps", "3")
     rewrite(run, format="later")
     assert "newer version" in refused("train", "--out", run, "--resume", "--steps", "3")

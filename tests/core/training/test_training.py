@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import distributed
 from toy import Arrays, ArraySettings, write_arrays
 
 import unpaired
@@ -23,6 +24,7 @@ from unpaired.core.model.model_file import load_model
 from unpaired.core.monitoring.log import losses_of, read_metrics
 from unpaired.core.settings.mapping import read_yaml, write_yaml
 from unpaired.core.training import checkpoints
+from unpaired.core.training.launch import leave_group
 
 TINY = unpaired.NetworkSettings(filters=4, blocks=1, discriminator_filters=4, discriminator_layers=2)
 QUICK: dict[str, Any] = {
@@ -309,3 +311,10 @@ def test_a_start_with_other_networks_is_refused_before_anything_is_written(data:
     with pytest.raises(unpaired.MissingFile, match="there is no model at"):
         train(data, "third", steps=1, start_from=str(data / "nowhere.safetensors"))
     assert not (data / "third" / "config.yaml").exists()
+
+
+def test_a_group_of_processes_is_left_before_python_ends(tmp_path: Path) -> None:
+    distributed.init_process_group("gloo", init_method=f"file://{tmp_path / 'store'}", rank=0, world_size=1)
+    leave_group()
+    assert not distributed.is_initialized()
+    leave_group()  # without one there is nothing to leave
