@@ -4,7 +4,7 @@ clock, for all of them."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -38,7 +38,8 @@ class Course:
     """What a run does, and when.
 
     step: the steps done when it begins; pace: that of the checkpoint it goes on from, if it does;
-    checkpoint_seconds: what a checkpoint is thought to take before one was measured.
+    checkpoint_seconds: what a checkpoint is thought to take before one was measured; scoring_seconds: what scoring is
+    thought to take, which may be put off but comes at the end all the same.
     """
 
     def __init__(
@@ -49,9 +50,11 @@ class Course:
         step: int = 0,
         pace: Pace | None = None,
         checkpoint_seconds: float = 0.0,
+        scoring_seconds: Callable[[], float] = float,
     ) -> None:
         self._fabric, self._settings, self.timekeeper = fabric, settings, timekeeper
         self._checkpoint_seconds = checkpoint_seconds
+        self._scoring_seconds = scoring_seconds
         self.deadline = None if settings.minutes is None else 60.0 * settings.minutes
         """Seconds that the run may take in all, if there is a deadline."""
         self._begin = step + 1 if step or self.deadline is None else _FIRST_STRETCH
@@ -153,7 +156,7 @@ class Course:
 
     def _interruptions(self, step: int, seconds: float) -> float:
         """Seconds that previews and checkpoints take in so many `seconds` from `step` on, those at the end included."""
-        total, elapsed = self.timekeeper.cost("score"), self.timekeeper.elapsed
+        total, elapsed = max(self.timekeeper.cost("score"), self._scoring_seconds()), self.timekeeper.elapsed
         for what, each in self._moments.items():
             cost = self._cost(what)
             total += cost * (1 + each.left(step, self.pace.steps, elapsed, seconds, cost))

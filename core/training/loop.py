@@ -327,7 +327,8 @@ class Loop:
 
     def _course(self, spent: float, pace: Pace | None) -> Course:
         timekeeper = Timekeeper(self.plan.began, spent)
-        return Course(self.fabric, self.settings, timekeeper, self.step, pace, checkpoint_seconds(self.engine))
+        costs = checkpoint_seconds(self.engine), lambda: self.scorer.expected
+        return Course(self.fabric, self.settings, timekeeper, self.step, pace, *costs)
 
     def _stopping(self, asked: bool) -> bool:
         """Whether to stop after this step: in all processes alike, else those that go on wait for one that does not."""

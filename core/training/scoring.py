@@ -93,6 +93,11 @@ class CheckpointScorer:
             self._guess = _BESIDES + 2 * seconds_to_translate(generators, held)
         return self._guess
 
+    @property
+    def expected(self) -> float:
+        """Seconds that scoring takes, or is thought to take, where it is put off: it comes at the end all the same."""
+        return self._cost or self._guess or (2 * _BESIDES if self.files else 0.0)
+
     def _once(self, what: str, text: str) -> None:
         if what not in self._said:
             self._said.add(what)
