@@ -44,7 +44,7 @@ def iterate_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 def read_metrics(run: Path | str) -> list[dict[str, Any]]:
     """The step lines of a run folder, flat, in order; tolerant of a torn last line; [] before the first."""
-    return [record for record in iterate_lines(Path(run) / METRICS) if "score" not in record]
+    return read_figures(run)[0]
 
 
 def seconds_logged(run: Path | str, step: int) -> float:
@@ -55,11 +55,18 @@ def seconds_logged(run: Path | str, step: int) -> float:
 
 def read_scores(run: Path | str) -> list[ScoreReport]:
     """The scores of a run folder so far, in order; NaN where the file has null."""
-    return [
-        ScoreReport(record["step"], _with_nan(_named(record, SCORES)), record["score"])
-        for record in iterate_lines(Path(run) / METRICS)
-        if "score" in record
-    ]
+    return read_figures(run)[1]
+
+
+def read_figures(run: Path | str) -> tuple[list[dict[str, Any]], list[ScoreReport]]:
+    """What `read_metrics` and `read_scores` give, read together: the file of a long run is large."""
+    steps, scores = [], []
+    for record in iterate_lines(Path(run) / METRICS):
+        if "score" in record:
+            scores.append(ScoreReport(record["step"], _with_nan(_named(record, SCORES)), record["score"]))
+        else:
+            steps.append(record)
+    return steps, scores
 
 
 def losses_of(record: Mapping[str, Any]) -> dict[str, float | None]:
@@ -139,11 +146,13 @@ class MetricsLog(Callback):
 
     def __init__(self, run: Path, start_step: int) -> None:
         self._lines = JsonLines(run / METRICS, start_step)
-        seconds = [float(record["seconds"]) for record in iterate_lines(run / METRICS) if "seconds" in record]
-        self._started = time.monotonic() - (seconds[-1] if seconds else 0.0)
-        records = read_metrics(run)
-        self.last: Mapping[str, Any] = records[-1] if records else {}
+        seconds = 0.0
+        self.last: Mapping[str, Any] = {}
         """The last step line; empty before the first."""
+        for record in iterate_lines(run / METRICS):
+            seconds = float(record.get("seconds", seconds))
+            self.last = self.last if "score" in record else record
+        self._started = time.monotonic() - seconds
 
     @property
     def seconds(self) -> float:

@@ -14,7 +14,7 @@ from typing import Any
 from ..files import atomic_text
 from .callbacks import Callback, RunInfo
 from .curves import Curves
-from .log import MetricsLog, read_metrics, read_scores
+from .log import MetricsLog, read_figures
 from .page import page
 from .panels import LOSSES_NOTE, SCORES_NOTE, charts, loss_panels, score_panels
 from .progress import duration
@@ -66,8 +66,9 @@ class ReportWriter(Callback):
         self._due = 0.0
 
     def on_start(self, run: RunInfo) -> None:
-        self._curves.add_records(read_metrics(run.folder))
-        for report in read_scores(run.folder):
+        records, scores = read_figures(run.folder)
+        self._curves.add_records(records)
+        for report in scores:
             self._add_scores(report)
 
     def on_log(self, run: RunInfo, report: StepReport) -> None:

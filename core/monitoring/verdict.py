@@ -22,7 +22,7 @@ from ..settings.mapping import read_yaml
 from ..sides import DIRECTIONS, Direction
 from .advice import advice
 from .course import Course, course_of
-from .log import losses_of, read_metrics, read_scores, read_standing
+from .log import losses_of, read_figures, read_standing
 from .needs import needed_steps
 from .records import Finding, ScoreReport, flatten
 from .scored import of_direction, share_of_input, shown_by_scores
@@ -64,7 +64,7 @@ def verdict_of(run: str | os.PathLike[str], settings: Mapping[str, Any] | None =
     """
     run = Path(run)
     known = read_yaml(run / "config.yaml") if settings is None else settings
-    return judge(flatten(known), read_metrics(run), read_scores(run), read_standing(run))
+    return judge(flatten(known), *read_figures(run), read_standing(run))
 
 
 def judge(

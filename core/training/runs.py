@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..errors import ConfigError, MissingFile
 from ..model.model_file import header_if_any
 from ..model.of_run import BEST
-from ..monitoring.log import METRICS, iterate_lines, losses_of, read_findings, read_metrics, read_scores, read_standing
+from ..monitoring.log import METRICS, iterate_lines, losses_of, read_figures, read_findings, read_standing
 from ..monitoring.records import flatten
 from ..monitoring.verdict import Verdict, judge
 from ..runtimes.packages import data_frame
@@ -133,14 +133,13 @@ def summarise(run: Path) -> RunSummary:
         config = read_yaml(run / "config.yaml")
     except (ConfigError, MissingFile) as error:
         return RunSummary(run, "unreadable", fault=str(error))
-    records, training = read_metrics(run), config.get("training") or {}
+    (records, scored), training = read_figures(run), config.get("training") or {}
     last = records[-1] if records else {}
     steps = training.get("steps")
     if training.get("minutes") is not None:  # then the plan may have changed since
         steps = last.get("steps", steps)
     step, steps = int(last.get("step", 0)), steps if isinstance(steps, int) else 0
     best = header_if_any(run / BEST)
-    scored = read_scores(run)
     settings = flatten(config)
     lowest = min((each for each in scored if _counts(each.score)), key=lambda each: each.score or 0.0, default=None)
     return RunSummary(
