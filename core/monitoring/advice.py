@@ -42,17 +42,21 @@ GENERAL: Mapping[str, str] = {
 SIDES: Mapping[str, tuple[str, str]] = {"a2b": ("a", "b"), "b2a": ("b", "a"), "a": ("b", "a"), "b": ("a", "b")}
 
 
+def parted(name: str) -> tuple[str, str]:
+    """The name of a finding as its term and the direction or side that it is of, empty where it is of the run."""
+    term, _, place = name.rpartition(" ")
+    return (term, place) if place in SIDES else (name, "")
+
+
 def advice(name: str, own: Mapping[str, str], settings: Mapping[str, Any]) -> str:
     """The advice for a finding such as `colour inversion a2b`, with the settings' present values.
 
     `own` is the objective's, by finding. `settings` maps dotted names to values; a name it lacks is given without a
     value.
     """
-    kind, _, suffix = name.rpartition(" ")
-    if suffix not in SIDES:
-        kind, suffix = name, "a2b"
-    source, target = SIDES[suffix]
-    text = {**GENERAL, **own}[kind].replace("<to>", target).replace("<from>", source)
+    term, place = parted(name)
+    source, target = SIDES[place or "a2b"]
+    text = {**GENERAL, **own}[term].replace("<to>", target).replace("<from>", source)
     before, *rest = text.split("{")
     for part in rest:
         setting, _, after = part.partition("}")

@@ -20,7 +20,7 @@ from ..errors import counted
 from ..scoring.composition import total_score
 from ..settings.mapping import read_yaml
 from ..sides import DIRECTIONS, Direction
-from .advice import advice
+from .advice import advice, parted
 from .course import Course, course_of
 from .log import losses_of, read_figures, read_standing
 from .needs import needed_steps
@@ -134,7 +134,7 @@ class _Names(NamedTuple):
 
     def place(self, finding: str) -> str:
         """The direction or the side that a finding is of; empty where it is of the run."""
-        place = finding.rpartition(" ")[2]
+        _, place = parted(finding)
         if place in ("a", "b"):
             return self.a if place == "a" else self.b
         return self.direction(place) if place in DIRECTIONS else ""
@@ -142,8 +142,7 @@ class _Names(NamedTuple):
 
 # -- findings ----------------------------------------------------------------------------------------
 def _term(finding: Finding) -> str:
-    term, _, place = finding.name.rpartition(" ")
-    return term if place in ("a", "b", *DIRECTIONS) else finding.name
+    return parted(finding.name)[0]
 
 
 def _looks_wrong(findings: Sequence[Finding], names: _Names) -> Verdict:
