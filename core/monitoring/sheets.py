@@ -27,6 +27,8 @@ CELL = (96, 256)
 """Smallest and largest longer side of a cell in pixels."""
 GAP = 4
 MARGIN = 16
+QUALITY = 75
+"""JPEG quality of sheets that are shown elsewhere than on disk."""
 PAPER, INK = 244, 40
 COLUMNS = ("INPUT", "TRANSLATION", "CYCLE", "IDENTITY")
 TITLES: dict[Direction, str] = {"a2b": "A TO B", "b2a": "B TO A"}
@@ -74,10 +76,15 @@ def thinned(steps: list[int], keep: int) -> list[int]:
     return removed
 
 
-def thumbnail(path: Path, width: int, quality: int = 75) -> bytes:
+def thumbnail(path: Path, width: int) -> bytes:
     """A sheet as JPEG bytes, not wider than `width` pixels."""
+    return jpeg(narrowed(path, width), QUALITY)
+
+
+def narrowed(path: Path, width: int) -> Tensor:
+    """A sheet as a picture (3, H, W) uint8, not wider than `width` pixels."""
     picture = decode_jpeg(read_file(str(path)))
-    return jpeg(_scaled(picture, min(1.0, width / picture.shape[2])), quality)
+    return _scaled(picture, min(1.0, width / picture.shape[2]))
 
 
 def _block(title: str, row: PreviewRow, domain: Domain) -> Tensor:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import torch
-from torchvision.io import decode_jpeg
+from torch import Tensor
 
 from ..files import output_error
+from ..pages import jpeg
 from .callbacks import Callback, RunInfo
 from .records import EndReport, Preview, ScoreReport, StepReport
-from .sheets import thumbnail
+from .sheets import QUALITY, narrowed
 from .sounds import preview_sounds
 from .tracking import Spacing, scalars_of
 
@@ -55,7 +55,7 @@ class TensorBoard(Callback):
     def on_preview(self, run: RunInfo, preview: Preview) -> None:
         if self._writer is None or preview.sheet is None or not self._wanted(preview.step):
             return
-        self._add_sheet(thumbnail(preview.sheet, WIDTH), preview.step)
+        self._add_sheet(narrowed(preview.sheet, WIDTH), preview.step)
         for name, (sound, rate) in preview_sounds(preview, run.domain).items():
             self._writer.add_audio(f"preview/{name}", sound.mean(0), preview.step, rate)  # type: ignore[no-untyped-call]
 
@@ -64,13 +64,14 @@ class TensorBoard(Callback):
             self._writer.close()  # type: ignore[no-untyped-call]
             self._writer = None
 
-    def _add_sheet(self, picture: bytes, step: int) -> None:
-        """Add a JPEG file as it is: `add_image` would make a PNG several times as large of it."""
+    def _add_sheet(self, picture: Tensor, step: int) -> None:
+        """Add a picture (3, H, W) as JPEG: `add_image` would make a PNG several times as large of it."""
         from tensorboard.compat.proto.summary_pb2 import Summary
 
         if self._writer is not None and self._writer.file_writer is not None:
-            _, height, width = decode_jpeg(torch.frombuffer(bytearray(picture), dtype=torch.uint8)).shape
-            image = Summary.Image(encoded_image_string=picture, colorspace=3, height=height, width=width)
+            _, height, width = picture.shape
+            encoded = jpeg(picture, QUALITY)
+            image = Summary.Image(encoded_image_string=encoded, colorspace=3, height=height, width=width)
             summary = Summary(value=[Summary.Value(tag="preview/sheet", image=image)])
             self._writer.file_writer.add_summary(summary, step)
 
