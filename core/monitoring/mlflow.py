@@ -6,19 +6,20 @@ import logging
 import os
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ..runtimes.packages import require
-from .callbacks import Callback, RunInfo
-from .records import EndReport, Preview, ScoreReport, StepReport, flatten
-from .tracking import Spacing, keep_id, known_id, require_packages, scalars_of
+from .callbacks import RunInfo
+from .records import EndReport, Preview, flatten
+from .tracking import Tracker, keep_id, known_id, require_packages
 
 _STATUS = {"complete": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
 _LONGEST = 500
 """Characters of a setting: what every version of MLflow takes."""
 
 
-class MLflow(Callback):
+class MLflow(Tracker):
     """Logs settings, losses, scores and preview sheets to MLflow.
 
     Without an address, neither here nor in MLFLOW_TRACKING_URI, everything stays in `mlflow.db` and `mlflow-artifacts`
@@ -38,10 +39,10 @@ class MLflow(Callback):
         self._client: Any = None
         self._entities: Any = None
         self._id = ""
-        self._wanted = Spacing()
+        super().__init__()
 
     def on_start(self, run: RunInfo) -> None:
-        self._wanted = Spacing()
+        super().on_start(run)
         self._entities = require("mlflow.entities", "mlflow-skinny")
         uri, artifacts = self._uri or os.environ.get("MLFLOW_TRACKING_URI"), None
         if not uri:
@@ -61,17 +62,6 @@ class MLflow(Callback):
         for start in range(0, len(settings), 100):  # as many as a call takes
             self._client.log_batch(self._id, params=settings[start : start + 100])
 
-    def on_log(self, run: RunInfo, report: StepReport) -> None:
-        self._wanted.log(report)
-        self._log(scalars_of(report), report.step)
-
-    def on_score(self, run: RunInfo, report: ScoreReport) -> None:
-        self._log(scalars_of(report), report.step)
-
-    def on_preview(self, run: RunInfo, preview: Preview) -> None:
-        if preview.sheet is not None and self._wanted(preview.step):
-            self._client.log_artifact(self._id, str(preview.sheet), "previews")
-
     def on_end(self, run: RunInfo, report: EndReport) -> None:
         if self._id:
             self._client.set_terminated(self._id, _STATUS[report.outcome])
@@ -81,6 +71,9 @@ class MLflow(Callback):
         found = self._client.get_experiment_by_name(self._experiment)
         made: str = found.experiment_id if found else self._client.create_experiment(self._experiment, artifacts)
         return made
+
+    def _show(self, run: RunInfo, preview: Preview, sheet: Path) -> None:
+        self._client.log_artifact(self._id, str(sheet), "previews")
 
     def _log(self, figures: Mapping[str, float], step: int) -> None:
         now = time.time_ns() // 1_000_000

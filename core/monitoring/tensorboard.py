@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from ..files import output_error
 from ..pages import jpeg
-from .callbacks import Callback, RunInfo
-from .records import EndReport, Preview, ScoreReport, StepReport
+from .callbacks import RunInfo
+from .records import EndReport, Preview
 from .sheets import QUALITY, narrowed
 from .sounds import preview_sounds
-from .tracking import Spacing, scalars_of
+from .tracking import Tracker
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -23,7 +24,7 @@ WIDTH = 1100
 """Pixels of a sheet, at most."""
 
 
-class TensorBoard(Callback):
+class TensorBoard(Tracker):
     """Writes losses, rates, scores and previews to `tensorboard` in the run folder.
 
     On resume, later steps of the abandoned part are purged.
@@ -31,13 +32,13 @@ class TensorBoard(Callback):
 
     def __init__(self) -> None:
         self._writer: SummaryWriter | None = None
-        self._wanted = Spacing()
+        super().__init__()
 
     def on_start(self, run: RunInfo) -> None:
         # Imported here: it costs a second, and a program that only reads metrics needs none of it.
         from torch.utils.tensorboard import SummaryWriter
 
-        self._wanted = Spacing()
+        super().on_start(run)
         folder = run.folder / "tensorboard"
         purge = run.start_step + 1 if run.start_step else None
         try:
@@ -45,24 +46,17 @@ class TensorBoard(Callback):
         except OSError as error:
             raise output_error(folder, error) from error
 
-    def on_log(self, run: RunInfo, report: StepReport) -> None:
-        self._add(scalars_of(report), report.step)
-        self._wanted.log(report)
-
-    def on_score(self, run: RunInfo, report: ScoreReport) -> None:
-        self._add(scalars_of(report), report.step)
-
-    def on_preview(self, run: RunInfo, preview: Preview) -> None:
-        if self._writer is None or preview.sheet is None or not self._wanted(preview.step):
-            return
-        self._add_sheet(narrowed(preview.sheet, WIDTH), preview.step)
-        for name, (sound, rate) in preview_sounds(preview, run.domain).items():
-            self._writer.add_audio(f"preview/{name}", sound.mean(0), preview.step, rate)  # type: ignore[no-untyped-call]
-
     def on_end(self, run: RunInfo, report: EndReport) -> None:
         if self._writer is not None:
             self._writer.close()  # type: ignore[no-untyped-call]
             self._writer = None
+
+    def _show(self, run: RunInfo, preview: Preview, sheet: Path) -> None:
+        if self._writer is None:
+            return
+        self._add_sheet(narrowed(sheet, WIDTH), preview.step)
+        for name, (sound, rate) in preview_sounds(preview, run.domain).items():
+            self._writer.add_audio(f"preview/{name}", sound.mean(0), preview.step, rate)  # type: ignore[no-untyped-call]
 
     def _add_sheet(self, picture: Tensor, step: int) -> None:
         """Add a picture (3, H, W) as JPEG: `add_image` would make a PNG several times as large of it."""
@@ -75,7 +69,7 @@ class TensorBoard(Callback):
             summary = Summary(value=[Summary.Value(tag="preview/sheet", image=image)])
             self._writer.file_writer.add_summary(summary, step)
 
-    def _add(self, scalars: Mapping[str, float], step: int) -> None:
+    def _log(self, figures: Mapping[str, Any], step: int) -> None:
         if self._writer is not None:
-            for name, value in scalars.items():
+            for name, value in figures.items():
                 self._writer.add_scalar(name, value, step)  # type: ignore[no-untyped-call]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from ..errors import MissingDependency
 from ..files import atomic_text
-from .callbacks import RunInfo
-from .records import ScoreReport, StepReport
+from .callbacks import Callback, RunInfo
+from .records import Preview, ScoreReport, StepReport
 
 FILE = "tracking.json"
 """In the run folder: the id of the run at each service, so that a resumed run goes on there."""
@@ -35,6 +38,35 @@ class Spacing:
             return False
         self._next = step + self._steps // PREVIEWS
         return True
+
+
+class Tracker(Callback, ABC):
+    """Base of callbacks that log to a service: every figure, and the previews that `Spacing` chooses."""
+
+    def __init__(self) -> None:
+        self._wanted = Spacing()
+
+    def on_start(self, run: RunInfo) -> None:
+        self._wanted = Spacing()
+
+    def on_log(self, run: RunInfo, report: StepReport) -> None:
+        self._wanted.log(report)
+        self._log(scalars_of(report), report.step)
+
+    def on_score(self, run: RunInfo, report: ScoreReport) -> None:
+        self._log(scalars_of(report), report.step)
+
+    def on_preview(self, run: RunInfo, preview: Preview) -> None:
+        if preview.sheet is not None and self._wanted(preview.step):
+            self._show(run, preview, preview.sheet)
+
+    @abstractmethod
+    def _log(self, figures: Mapping[str, Any], step: int) -> None:
+        """Log figures by name."""
+
+    @abstractmethod
+    def _show(self, run: RunInfo, preview: Preview, sheet: Path) -> None:
+        """Log a preview, whose sheet is on disk."""
 
 
 def require_packages(callback: str, *packages: str) -> None:

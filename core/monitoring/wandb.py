@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from ..runtimes.offline import without_reports_of_use
 from ..runtimes.packages import require
-from .callbacks import Callback, RunInfo
-from .records import EndReport, Preview, ScoreReport, StepReport
+from .callbacks import RunInfo
+from .records import EndReport, Preview
 from .sounds import preview_sounds
-from .tracking import Spacing, keep_id, known_id, require_packages, scalars_of
+from .tracking import Tracker, keep_id, known_id, require_packages
 
 
-class Wandb(Callback):
+class Wandb(Tracker):
     """Logs settings, losses, scores, preview sheets and sound to Weights & Biases.
 
     Nothing leaves the machine unless you say so: with `mode`, `entity`, or WANDB_MODE in the environment. Otherwise the
@@ -41,10 +42,11 @@ class Wandb(Callback):
         self._wandb: Any = None
         self._run: Any = None
         self._own = True
-        self._wanted = Spacing()
+        super().__init__()
 
     def on_start(self, run: RunInfo) -> None:
-        self._wandb, self._wanted = require("wandb", "wandb"), Spacing()
+        super().on_start(run)
+        self._wandb = require("wandb", "wandb")
         self._own = self._wandb.run is None
         if self._own:
             with without_reports_of_use():  # W&B's process is started here
@@ -54,21 +56,6 @@ class Wandb(Callback):
             self._run = self._wandb.run
             self._run.config.update(dict(run.settings), allow_val_change=True)
         self._run.define_metric("*", step_metric="step")
-
-    def on_log(self, run: RunInfo, report: StepReport) -> None:
-        self._wanted.log(report)
-        self._log(scalars_of(report), report.step)
-
-    def on_score(self, run: RunInfo, report: ScoreReport) -> None:
-        self._log(scalars_of(report), report.step)
-
-    def on_preview(self, run: RunInfo, preview: Preview) -> None:
-        if preview.sheet is None or not self._wanted(preview.step):
-            return
-        shown: dict[str, Any] = {"preview/sheet": self._wandb.Image(str(preview.sheet))}
-        for name, (sound, rate) in preview_sounds(preview, run.domain).items():
-            shown[f"preview/{name}"] = self._wandb.Audio(sound.T.numpy(), sample_rate=rate)
-        self._log(shown, preview.step)
 
     def on_end(self, run: RunInfo, report: EndReport) -> None:
         if self._run is not None and self._own:
@@ -91,6 +78,12 @@ class Wandb(Callback):
             mode=mode,
             settings=self._wandb.Settings(**quiet),
         )
+
+    def _show(self, run: RunInfo, preview: Preview, sheet: Path) -> None:
+        shown: dict[str, Any] = {"preview/sheet": self._wandb.Image(str(sheet))}
+        for name, (sound, rate) in preview_sounds(preview, run.domain).items():
+            shown[f"preview/{name}"] = self._wandb.Audio(sound.T.numpy(), sample_rate=rate)
+        self._log(shown, preview.step)
 
     def _log(self, figures: Mapping[str, Any], step: int) -> None:
         # Their own count of steps may not go back, as it would when a run is resumed from an earlier checkpoint.
