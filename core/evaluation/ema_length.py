@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from ..errors import ConfigError, MissingFile, ModelFileError
 from ..files import check_writable
 from ..model.averages import check_length, rebuild, snapshot_files
 from ..model.model_file import Model, save_model
-from ..model.of_run import WEIGHTS, checkpoint_folder, run_of, with_length
+from ..model.of_run import WEIGHTS, averaged, checkpoint_folder, run_of
 from ..model.shipped import load_model_named
 from ..model.stored import Unreadable, load_tensors
 from ..objectives.objective import Discriminators
@@ -125,7 +126,7 @@ def choose_ema_length(
     tried, left_out = [], {}
     for number, length in enumerate((None, *sorted(lengths))):
         try:
-            one, error = _averaged(model, domain, loaded, run, length)
+            one, error = _averaged(loaded, run, length)
         except ConfigError as fault:
             left_out[f"{length:g}"] = str(fault)
             continue
@@ -137,7 +138,7 @@ def choose_ema_length(
     written = None if out is None else Path(out)
     report = EmaReport(os.fspath(model), loaded.step, counts, tuple(tried), left_out, written)
     if written is not None:
-        save_model(_averaged(model, domain, loaded, run, report.best.length)[0], written)
+        save_model(_averaged(loaded, run, report.best.length)[0], written)
     return report
 
 
@@ -162,14 +163,11 @@ def _checked(model: Any, lengths: Sequence[float], out: Any, progress: Any) -> P
     return run
 
 
-def _averaged(
-    name: str | os.PathLike[str], domain: type[Domain] | None, saved: Model, run: Path, length: float | None
-) -> tuple[Model, float]:
+def _averaged(saved: Model, run: Path, length: float | None) -> tuple[Model, float]:
     """The model with an average of that length, and the error of its profile. Raises ConfigError."""
     if length is None:
         return saved, 0.0
-    _, error = rebuild(run, saved.step, length)
-    return with_length(load_model_named(name, domain), name, length), error
+    return averaged(replace(saved, generators=copy.deepcopy(saved.generators)), run, length)
 
 
 def _files(domain: Domain, run: Path, a: Any, b: Any) -> dict[Side, list[Path]]:

@@ -53,14 +53,22 @@ def with_length(model: Model, name_or_path: str | os.PathLike[str], length: floa
     if run is None:
         raise ConfigError(f"ema_length is for a run folder or a checkpoint, whose averages are kept; "
                           f"{show(os.fspath(name_or_path))} is a model by itself")  # fmt: skip
-    weights, _ = rebuild(run, model.step, length)
+    return averaged(model, run, length)[0]
+
+
+def averaged(model: Model, run: Path, length: float) -> tuple[Model, float]:
+    """The same of a model that is known to be of `run`, and the relative error of the average's profile.
+
+    The weights are put into the generators of `model`. Raises as `with_length` does.
+    """
+    weights, error = rebuild(run, model.step, length)
     for direction, generator in model.generators.items():
         own = generator.state_dict()
         own |= by_direction(weights, direction)
         if unlike := first_difference(shapes(generator.state_dict()), shapes(own)):
             raise ModelFileError(f"the averages that {run} keeps are of other generators: {unlike}")
         fill(generator, own)
-    return replace(model, metrics={}, card={**model.card, "ema_length": f"{length:g}"})
+    return replace(model, metrics={}, card={**model.card, "ema_length": f"{length:g}"}), error
 
 
 def load_from_run(
