@@ -18,14 +18,14 @@ _LEAST = 0.05
 """Least deviation of a feature, as a share of the mean one, by which it is divided."""
 
 
-def sliced_wasserstein(first: Tensor, second: Tensor, seed: int = 0) -> float:
-    """The sliced Wasserstein distance of two sets of points (N, K) and (M, K): the mean, over 128 random directions, of
-    the mean gap between the sorted projections (Rabin et al. 2012; Bonneel et al. 2015, equation 9 with p = 1).
+def sliced_wasserstein(first: Tensor, second: Tensor, seed: int = 0, projections: int = PROJECTIONS) -> float:
+    """The sliced Wasserstein distance of two sets of points (N, K) and (M, K): the mean, over random directions, of the
+    mean gap between the sorted projections (Rabin et al. 2012; Bonneel et al. 2015, equation 9 with p = 1).
 
     0 for equal sets in any order; in units of the points.
     """
     generator = torch.Generator().manual_seed(seed)
-    directions = F.normalize(torch.randn(first.shape[1], PROJECTIONS, generator=generator), dim=0)
+    directions = F.normalize(torch.randn(first.shape[1], projections, generator=generator), dim=0)
     ours, theirs = (_sorted((each.float().cpu() @ directions).T) for each in (first, second))
     points = max(len(first), len(second))
     return float((_quantiles(ours, points) - _quantiles(theirs, points)).abs().mean())

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from unpaired.core.scoring import distances
 from unpaired.core.scoring.distances import SetFeatures, kernel_distance, set_distances, sliced_wasserstein
 from unpaired.core.scoring.features import RandomFeatures
 
@@ -34,6 +35,12 @@ def test_on_a_line_the_sliced_wasserstein_distance_is_the_gap_between_sorted_val
 def test_sets_of_different_numbers_are_compared_by_their_quantiles() -> None:
     """Two points against one: the one is at both halves; |0-3| and |4-3|."""
     assert sliced_wasserstein(torch.tensor([[0.0], [4.0]]), torch.tensor([[3.0]])) == pytest.approx(2.0, rel=1e-6)
+
+
+def test_sets_of_different_size_compare_by_quantiles() -> None:
+    ordered = torch.arange(3.0)[None]
+    assert distances._quantiles(ordered, 6).flatten().tolist() == [0, 0, 1, 1, 2, 2]
+    assert distances._quantiles(ordered, 3).flatten().tolist() == [0, 1, 2]
 
 
 def test_the_kernel_distance_of_four_numbers() -> None:

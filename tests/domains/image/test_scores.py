@@ -228,12 +228,6 @@ def test_one_dimensional_distance_of_a_shift() -> None:
     assert scores._level_distance(patches, patches + 2, seed=0) == pytest.approx(expected, rel=1e-5)
 
 
-def test_sets_of_different_size_compare_by_quantiles() -> None:
-    ordered = torch.arange(3.0)[:, None]
-    assert scores._quantiles(ordered, 6).flatten().tolist() == [0, 0, 1, 1, 2, 2]
-    assert scores._quantiles(ordered, 3).flatten().tolist() == [0, 1, 2]
-
-
 @given(st.integers(7, 90), st.integers(7, 90))
 @settings(max_examples=25, deadline=None)
 def test_a_pyramid_adds_up_to_its_picture(height: int, width: int) -> None:
