@@ -123,15 +123,10 @@ class _DirectionScorer:
         features, held = DiscriminatorFeatures(discriminator), self.held
         if not features.usable(held.domain.channels(self.target)):
             return {}
-        ours, real, *others = (
-            _features_of(features, samples, next(discriminator.parameters()))
-            for samples in (
-                self.translated,
-                held.samples[self.target],
-                *([held.samples[self.source]] if held.alike else []),
-            )
-        )
-        return _distances("discriminator", ours, real, others[0] if others else None)
+        described = partial(_features_of, features, weight=next(discriminator.parameters()))
+        ours, real = described(self.translated), described(held.samples[self.target])
+        untranslated = described(held.samples[self.source]) if held.alike else None
+        return _distances("discriminator", ours, real, untranslated)
 
     def _error(self, found: Sequence[Tensor], side: Side) -> float:
         """Mean absolute difference of what was made of the first samples of a side from them."""
