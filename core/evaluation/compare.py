@@ -20,6 +20,7 @@ from ..errors import ArgumentError, ConfigError, MediaError, MissingFile, Output
 from ..files import check_writable, clear_leftovers, real_path
 from ..model.of_run import run_of
 from ..monitoring.log import read_scores
+from ..scoring.composition import UNTRANSLATED
 from ..settings.arguments import expect, expect_callable, expect_path, expect_truths, expect_whole
 from ..settings.mapping import from_mapping
 from ..sides import SIDES, Direction, Side
@@ -65,7 +66,7 @@ class ComparisonReport:
     def text(self) -> str:
         """A line for each model with its figures, for people; without those of the input, the same in every line."""
         names = list(dict.fromkeys(name for model in self.models for name in _figures(model)
-                                   if not name.startswith("untranslated_")))  # fmt: skip
+                                   if not name.startswith(UNTRANSLATED)))  # fmt: skip
         table = [["model", "step", *names]]
         for model in self.models:
             figures = _figures(model)

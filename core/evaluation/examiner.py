@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import overload
 
 import numpy as np
 import torch
@@ -20,9 +20,6 @@ from ..files import output_error
 from ..sides import SIDES, Direction, Side, backwards
 from .report import DirectionScores, FileFigures
 from .verdict import Symptoms
-
-if TYPE_CHECKING:
-    pass
 
 
 class _OneByOne(Sequence[Tensor]):
