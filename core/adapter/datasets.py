@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import random
 from abc import ABCMeta
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -37,6 +35,7 @@ from ..settings.arguments import expect_path
 from ..sides import Side
 from .domain import Domain
 from .inventory import Inventory
+from .randomness import seeded
 from .tensors import fault_of_shape, fault_of_values, shape_of, wrong
 
 _LOOKED_AT = 16
@@ -113,7 +112,7 @@ class DatasetSide:
             AdapterError: it raised anything else, or what it gave is no sample.
         """
         name = f"{self.side}[{index}]"
-        with _seeded(int(rng.integers(2**32))):
+        with seeded(int(rng.integers(2**32))):
             try:
                 item = self.items[index]
             except (UnpairedError, OSError, MemoryError):
@@ -154,21 +153,6 @@ def _sample_of(item: Any) -> Sample | str:
     if not isinstance(item, Tensor):
         return f"an array of {item.dtype}" if isinstance(item, np.ndarray) else f"a {type(item).__name__}"
     return Sample(item.detach().cpu().float() if item.is_floating_point() else item, context)
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seed what transforms draw from, and leave it as it was: training draws from the same generators."""
-    states = torch.get_rng_state(), np.random.get_state(), random.getstate()
-    torch.default_generator.manual_seed(seed)
-    np.random.seed(seed)
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        torch.set_rng_state(states[0])
-        np.random.set_state(states[1])
-        random.setstate(states[2])
 
 
 def side_of(side: Side, given: Any) -> Path | DatasetSide:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..adapter.domain import Domain
+from ..adapter.randomness import seeded
 from ..objectives.objective import Discriminators, Generators
 from ..sides import SIDES, Direction, Side, backwards
 from .composition import UNTRANSLATED
@@ -158,11 +157,6 @@ def _random_state_kept(seed: int, *networks: nn.Module) -> Iterator[None]:
     """Random numbers from `seed` in this block, and afterwards those that would have come without it: a network or a
     medium of a user's may draw some where it should not."""
     devices = {parameter.device for network in networks for parameter in network.parameters()}
-    python, arrays = random.getstate(), np.random.get_state()
-    try:
-        with torch.random.fork_rng([device for device in devices if device.type == "cuda"]):
-            torch.manual_seed(seed)
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(arrays)
+    with seeded(seed), torch.random.fork_rng([device for device in devices if device.type == "cuda"]):
+        torch.manual_seed(seed)  # of all devices
+        yield

@@ -105,6 +105,17 @@ def test_nothing_is_changed_and_no_random_number_is_drawn(held: HeldOut) -> None
     assert all(weight.grad is None for weight in networks.parameters())
 
 
+def test_what_is_drawn_all_the_same_comes_from_the_seed(held: HeldOut) -> None:
+    """A resumed run, whose generators of Python and NumPy start anew, scores as one that was never stopped."""
+    found = []
+    for state in (1, 2):
+        random.seed(state)
+        np.random.seed(state)
+        torch.manual_seed(state)
+        found.append(score_held_out({"a2b": Noisy(0.0)}, None, held))
+    assert found[0] == found[1]
+
+
 def test_one_direction_has_its_own_figures_alone(held: HeldOut) -> None:
     found = score_held_out({"a2b": Shift(-0.6)}, None, held)
     assert {name for name in found if name.endswith("b2a")} == set()
