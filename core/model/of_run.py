@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ..adapter.domain import Domain
 from ..errors import ConfigError, MissingFile, ModelFileError, show
 from .averages import by_direction, rebuild
-from .model_file import Model, fill, load_model
+from .model_file import Model, fill, header_if_any, load_model
 from .stored import Unreadable, compare_with_recorded, first_difference, first_line, load_tensors, shapes
 
 LATEST, BEST, CONFIG = "model.safetensors", "best.safetensors", "config.yaml"
@@ -28,6 +28,12 @@ _CHECKPOINT = re.compile(rf"{PREFIX}(\d{{8,}})")
 def checkpoint_folder(run: Path, step: int) -> Path:
     """The folder of the checkpoint after `step` steps."""
     return run / "checkpoints" / f"{PREFIX}{step:08d}"
+
+
+def saved_step(run: Path) -> int:
+    """The step of the newest model of a run; 0 before the first that can be read."""
+    step = header_if_any(run / LATEST).get("step")
+    return step if isinstance(step, int) else 0
 
 
 def run_of(name_or_path: str | os.PathLike[str]) -> Path | None:

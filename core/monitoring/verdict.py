@@ -17,6 +17,7 @@ from statistics import median
 from typing import Any, Literal, NamedTuple
 
 from ..errors import counted
+from ..model.of_run import saved_step
 from ..scoring.composition import total_score
 from ..settings.mapping import read_yaml
 from ..sides import DIRECTIONS, Direction
@@ -64,7 +65,7 @@ def verdict_of(run: str | os.PathLike[str], settings: Mapping[str, Any] | None =
     """
     run = Path(run)
     known = read_yaml(run / "config.yaml") if settings is None else settings
-    return judge(flatten(known), *read_figures(run), read_standing(run))
+    return judge(flatten(known), *read_figures(run), read_standing(run), saved=saved_step(run))
 
 
 def judge(
@@ -73,6 +74,7 @@ def judge(
     scores: Sequence[ScoreReport],
     standing: Sequence[Finding],
     needed: int | None = None,
+    saved: int = 0,
 ) -> Verdict:
     """The verdict on what is recorded of a run; the same for the same records.
 
@@ -81,9 +83,10 @@ def judge(
         records: the step lines of metrics.jsonl.
         standing: the doctor's findings whose symptom is still there.
         needed: steps before which nothing is judged; by default those that data of this kind needs.
+        saved: step of the newest model: a run that was stopped has made steps since it last logged.
     """
     names = _Names.of(settings)
-    step = max([0, *(record["step"] for record in records[-1:]), *(report.step for report in scores[-1:])])
+    step = max([saved, *(record["step"] for record in records[-1:]), *(report.step for report in scores[-1:])])
     logged = records[-1].get("steps") if records else None
     # With a deadline, the steps of the settings are an early plan.
     fixed = None if settings.get("training.minutes") else settings.get("training.steps")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import ConfigError, MissingFile
 from ..model.model_file import header_if_any
-from ..model.of_run import BEST
+from ..model.of_run import BEST, saved_step
 from ..monitoring.log import METRICS, iterate_lines, losses_of, read_figures, read_findings, read_standing
 from ..monitoring.records import flatten
 from ..monitoring.verdict import Verdict, judge
@@ -156,7 +156,7 @@ def summarise(run: Path) -> RunSummary:
         best=dict(best.get("metrics") or {}),
         best_step=best.get("step"),
         findings=tuple(dict.fromkeys(finding.name for finding in read_findings(run))),
-        verdict=judge(settings, records, scored, read_standing(run)),
+        verdict=judge(settings, records, scored, read_standing(run), saved=saved_step(run)),
         settings={name: value for name, value in settings.items() if name not in _NO_SETTINGS},
     )
 

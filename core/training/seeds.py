@@ -8,8 +8,7 @@ from typing import Any
 
 from ..adapter.domain import Domain
 from ..errors import ConfigError, MissingFile
-from ..model.model_file import header_if_any
-from ..model.of_run import LATEST
+from ..model.of_run import saved_step
 from ..settings.arguments import expect, expect_path, expect_whole
 from .run import Resume, check_resume, train
 from .runs import summarise
@@ -78,5 +77,5 @@ def _is_finished(run: Path, steps: int | None) -> bool:
     """Whether a run has had its steps, and `steps` if more are wanted now, and saved its model."""
     if not (run / "config.yaml").is_file():
         return False
-    saved, wanted = header_if_any(run / LATEST).get("step"), steps or summarise(run).steps
-    return isinstance(saved, int) and 0 < wanted <= saved
+    wanted = steps or summarise(run).steps
+    return 0 < wanted <= saved_step(run)

@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unpaired import CycleSettings, NumericsError
+import unpaired
+from unpaired import CycleSettings, Interrupted, NumericsError
 from unpaired.core.monitoring import needs
+from unpaired.core.monitoring.callbacks import RunInfo
 from unpaired.core.monitoring.log import FINDINGS, JsonLines, read_findings, read_standing
 from unpaired.core.monitoring.needs import needed_steps
-from unpaired.core.monitoring.records import Finding, ScoreReport
+from unpaired.core.monitoring.records import CheckpointReport, Finding, ScoreReport
 from unpaired.core.monitoring.verdict import QUALITY, Verdict, judge, verdict_of
 from unpaired.core.terms import FINDINGS as TERMS
 from unpaired.core.terms import VERDICTS
@@ -214,6 +216,23 @@ def test_a_healthy_run_is_too_young_and_then_not_scored(tiny_run: Run, monkeypat
     monkeypatch.setattr(needs, "OTHERS", 50)
     monkeypatch.setattr(needs, "FEWEST", 50)
     assert verdict_of(run).kind == "not scored"
+
+
+def test_of_a_run_that_was_stopped_between_two_lines_of_its_log_the_step_saved_counts(
+    tiny_run: Run, tmp_path: Path
+) -> None:
+    class Stop(unpaired.Callback):
+        def on_checkpoint(self, run: RunInfo, report: CheckpointReport) -> None:
+            raise Interrupted("enough")
+
+    with pytest.raises(Interrupted):
+        tiny_run(steps=60, log_every=4, checkpoint_every=6, callbacks=[Stop()])
+    run = tmp_path / "run"
+    assert "step 6 of" in verdict_of(run).text
+    assert "step 6 of" in (run / "report.html").read_text()
+    (listed,) = unpaired.list_runs(run)
+    assert listed.verdict == verdict_of(run)
+    assert listed.step == 4, "what was logged"
 
 
 @pytest.mark.parametrize(
