@@ -254,10 +254,9 @@ class Video(Domain):
     def check_comparison(self, output: Path, inputs: int, layout: str) -> None:
         """A clip, of several inputs a folder for them; of single pictures a sheet. Raises MediaError or OutputError."""
         from ..containers.kinds import container_of
-        from ..image import is_picture_name
-        from .reading.material import is_clip_name
+        from .reading.material import is_still_name
 
-        if is_picture_name(output.name) and not is_clip_name(output.name):
+        if is_still_name(output.name):
             super().check_comparison(output, inputs, layout)
         elif inputs == 1:
             if output.is_dir():
@@ -268,11 +267,10 @@ class Video(Domain):
 
     def compare_files(self, comparison: Comparison, output: Path) -> Sequence[str]:
         """A clip in which the models' frames are in step; see `conversion.comparison`."""
-        from ..image import is_picture_name
         from .conversion.comparison import write_clips
-        from .reading.material import is_clip_name, is_still
+        from .reading.material import is_still, is_still_name
 
-        if is_picture_name(output.name) and not is_clip_name(output.name):
+        if is_still_name(output.name):
             for path in comparison.inputs:
                 if not is_still(path):
                     raise MediaError(
