@@ -68,6 +68,11 @@ class Comparison:
     progress: Callable[[float], None] = lambda share: None
     """Called with the share that is done."""
 
+    @property
+    def labels(self) -> list[tuple[str, str]]:
+        """What each version is called, and its scores in a line: of the inputs, then of each model."""
+        return [(self.source, ""), *((model.label, model.scores) for model in self.models)]
+
     @contextmanager
     def results(self, ending: str | None = None) -> Iterator[Sequence[Sequence[Path]]]:
         """A file for each input and in it each model's result, as long as the block lasts; `ending`: of the results,
@@ -105,8 +110,7 @@ def write_sheet(comparison: Comparison, output: Path) -> None:
              for model, made in zip(comparison.models, row, strict=True))]
             for path, row in zip(comparison.inputs, results, strict=True)
         ]  # fmt: skip
-    columns = [(comparison.source, ""), *((model.label, model.scores) for model in comparison.models)]
-    sheet = draw_sheet(columns, [path.name for path in comparison.inputs], rows)
+    sheet = draw_sheet(comparison.labels, [path.name for path in comparison.inputs], rows)
     atomic_bytes(output, png(sheet) if output.suffix.lower() == ".png" else jpeg(sheet, 92))
 
 

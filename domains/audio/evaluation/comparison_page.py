@@ -35,7 +35,6 @@ def write_comparison(comparison: Comparison, output: Path) -> Sequence[str]:
     raises."""
     count = len(comparison.inputs) * (len(comparison.models) + 1)
     seconds = max(_SHORTEST, min(LONGEST, IN_ALL / count))
-    labels = [(comparison.source, ""), *((model.label, model.scores) for model in comparison.models)]
     notes: list[str] = []
     sections, players = [], []
     with comparison.results(".wav") as results:
@@ -46,7 +45,7 @@ def write_comparison(comparison: Comparison, output: Path) -> Sequence[str]:
             matched = _matched(versions, rate)
             players.append([flac(sound.T, rate) for sound in matched])
             pictures = [spectrogram(sound.mean(axis=0), rate) for sound in matched]
-            sections.append(_section(number, path.name, labels, pictures))
+            sections.append(_section(number, path.name, comparison.labels, pictures))
     data = json.dumps(players)
     title = " and ".join(model.label for model in comparison.models[:3])
     body = "\n".join([f"<h1>{escape(title)}</h1>", f'<p class="soft">{_HELP}</p>', _scores(comparison), *sections])

@@ -127,9 +127,8 @@ class _ComparedFootage(Domain):
                 yield layout.compose(frames, number)
 
     def _layout(self, reader: FrameReader) -> _Layout:
-        labels = [(self._comparison.source, ""), *((model.label, model.scores) for model in self._comparison.models)]
         kind = _Wipe if self._comparison.layout == "wipe" else _Grid
-        return kind(labels, reader.height, reader.width, float(reader.info.rate) or 25.0)
+        return kind(self._comparison.labels, reader.height, reader.width, float(reader.info.rate) or 25.0)
 
 
 class _Layout(ABC):
