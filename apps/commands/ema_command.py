@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Any
 
 import unpaired
 from unpaired import ConfigError
 from unpaired.apps.command_line import Parser, Progress, quiet_libraries, refuse
-from unpaired.core import check_writable
 
 DESCRIPTION = """Average a run's generators over several shares of the run, score each average on held-out files, and
 write the model of the best one.
@@ -20,9 +19,6 @@ write the model of the best one.
   unpaired ema runs/mine --a testA --b testB --lengths 0.03,0.05,0.1
 
 RUN is a run folder, RUN@STEP, RUN@best, or a checkpoint's folder."""
-
-
-LENGTHS = (0.02, 0.03, 0.05, 0.07, 0.1, 0.14, 0.2)
 
 
 def parser() -> Parser:
@@ -40,12 +36,10 @@ def parser() -> Parser:
 def main(args: argparse.Namespace) -> int:
     """Print the table, and write the model."""
     refuse(args.faults)
-    if args.out:
-        check_writable(Path(args.out))
-    lengths = LENGTHS if args.lengths is None else _lengths(args.lengths)
+    given: dict[str, Any] = {} if args.lengths is None else {"lengths": _lengths(args.lengths)}
     with quiet_libraries():
         report = unpaired.choose_ema_length(
-            args.model, args.a, args.b, lengths=lengths, out=args.out, progress=Progress("scored")
+            args.model, args.a, args.b, out=args.out, progress=Progress("scored"), **given
         )
     print(json.dumps(report.as_dict(), indent=2) if args.json else report.text())
     return 0
