@@ -64,14 +64,13 @@ def compose(mapping: Mapping[str, Any], faults: list[str]) -> RunSettings:
     for key in [key for key in top if key not in names]:
         faults.append(config.unknown_key(key, [*names, *GROUPS]))
         del top[key]
-    for side in ("a", "b"):
-        if isinstance(top.get(side), Mapping):
-            name = top.pop(side).get("dataset")
-            faults.append(f"{side} was the dataset {show(name)}, which only Python can give: resume the run with "
-                          f"unpaired.train(..., resume=True), or give --{side} DIR and --data-changed")  # fmt: skip
     for key, what in {"a": "DIR", "b": "DIR", "out": "RUN"}.items():
-        if key not in top and not any(fault.startswith(f"{key} was") for fault in faults):
+        if key not in top:
             faults.append(f"{key} is missing: give --{key} {what}")
+        elif key != "out" and isinstance(top[key], Mapping):
+            name = top.pop(key).get("dataset")
+            faults.append(f"{key} was the dataset {show(name)}, which only Python can give: resume the run with "
+                          f"unpaired.train(..., resume=True), or give --{key} DIR and --data-changed")  # fmt: skip
     whole = config.read(_Top, top, "", faults)
     domain = read_domain(mapping.get("domain"), faults)
     name, registered, given = _named("objective", mapping.get("objective"), faults, "cycle")
