@@ -113,7 +113,7 @@ def _of_model(place: Path) -> dict[str, Any]:
         report["run"] = str(run)
         report["settings"] = read_yaml(run / "config.yaml")
         report["checkpoints"] = sorted(each.name for each in (run / "checkpoints").glob("step-*"))
-        report["verdict"] = str(verdict_of(run)).replace("RUN@", f"{run}@")
+        report["verdict"] = verdict_of(run).naming(run)
     if model.exists() or not run:
         report["model"] = str(model)
         report["facts"] = read_header(model)

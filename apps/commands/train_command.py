@@ -145,15 +145,15 @@ def _train(settings: RunSettings, args: argparse.Namespace) -> str:
 
 
 def _say_verdict(settings: RunSettings, args: argparse.Namespace) -> None:
-    """The last line of a training, or one for each of several seeds. The advice of a verdict names the run as RUN."""
+    """The last line of a training, or one for each of several seeds."""
     if os.environ.get("RANK", "0") == "0":
         from unpaired.core.training import seed_folders, verdict_of
 
         if args.seeds is None:
-            print(f"verdict: {verdict_of(settings.out)}".replace("RUN@", f"{settings.out}@"))
+            print(f"verdict: {verdict_of(settings.out).naming(settings.out)}")
             return
         for run in seed_folders(settings.out).values():
-            print(f"verdict on {run.name}: {verdict_of(run)}".replace("RUN@", f"{run}@"))
+            print(f"verdict on {run.name}: {verdict_of(run).naming(run)}")
 
 
 def _of_run(out: Any, seeds: bool = False) -> dict[str, Any]:

@@ -57,6 +57,10 @@ class Verdict:
     def __str__(self) -> str:
         return f"{self.text} {self.advice}".rstrip()
 
+    def naming(self, run: str | os.PathLike[str]) -> str:
+        """In words, with the run by its name where else it is called RUN."""
+        return str(self).replace("RUN@", f"{os.fspath(run)}@")
+
 
 def verdict_of(run: str | os.PathLike[str], settings: Mapping[str, Any] | None = None) -> Verdict:
     """The verdict on a run folder. Raises ConfigError or MissingFile where it has no readable config.yaml.
