@@ -120,6 +120,13 @@ def same_files(findings: Iterable[Facts]) -> list[list[Path]]:
     return [group for digest, group in groups.items() if digest and len(group) > 1]
 
 
+def tell_broken(count: int) -> Iterator[str]:
+    """A sentence where files are broken."""
+    if count:
+        left_out = counted(count, "file is broken; training leaves it", "files are broken; training leaves them")
+        yield remark("broken files", f"{left_out} out.")
+
+
 def tell_copies(findings: Iterable[Facts], one: str, more: str) -> Iterator[str]:
     """A sentence where files are copies of others; `one` and `more` of them are called so ("clip", "clips")."""
     count = sum(len(group) - 1 for group in same_files(findings))

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from ...core.adapter.folders import LISTED, as_lines, listing, min_median_max, spread
-from ...core.adapter.inspection import digest_of, examine_files, same_files, tell_copies, usable
+from ...core.adapter.inspection import digest_of, examine_files, same_files, tell_broken, tell_copies, usable
 from ...core.adapter.inventory import Inventory
 from ...core.errors import counted
 from ...core.terms import remark
@@ -161,11 +161,7 @@ def _warnings(
 ) -> Iterator[str]:
     headers, seen = [found.header for found in findings], len(findings)
     crop = min(settings.crop)
-    if broken:
-        yield remark(
-            "broken files",
-            f"{counted(broken, 'file is broken; training leaves it', 'files are broken; training leaves them')} out.",
-        )
+    yield from tell_broken(broken)
     if not files:
         yield remark("nothing usable", "There is no usable picture here.")
         return

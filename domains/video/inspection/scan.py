@@ -11,7 +11,7 @@ from statistics import median_high
 from typing import Any
 
 from ....core.adapter.folders import as_lines, listing, min_median_max, spread
-from ....core.adapter.inspection import even_draws, examine_files, same_files, tell_copies, usable
+from ....core.adapter.inspection import even_draws, examine_files, same_files, tell_broken, tell_copies, usable
 from ....core.adapter.inventory import Inventory
 from ....core.errors import counted
 from ....core.terms import remark
@@ -150,11 +150,7 @@ def _line(found: ClipFacts, folder: Path) -> str:
 def _warnings(
     folder: Path, files: Sequence[Path], findings: Sequence[ClipFacts], broken: int, settings: VideoSettings
 ) -> Iterator[str]:
-    if broken:
-        yield remark(
-            "broken files",
-            f"{counted(broken, 'file is broken; training leaves it', 'files are broken; training leaves them')} out.",
-        )
+    yield from tell_broken(broken)
     if not files:
         yield remark("nothing usable", "There is no usable footage here.")
         return
