@@ -28,7 +28,7 @@ from scipy.stats import spearmanr
 
 import unpaired
 from unpaired import Image, TrainingSettings
-from unpaired.core.model.of_run import load_from_run
+from unpaired.core.model.of_run import WEIGHTS, checkpoint_folder, load_from_run
 from unpaired.core.model.stored import load_tensors
 from unpaired.core.monitoring.log import read_metrics
 from unpaired.core.objectives.objective import Discriminators
@@ -169,7 +169,7 @@ def _scored(run: Path, step: int, held: HeldOut) -> tuple[Mapping[Any, Any], dic
     """The generators of a checkpoint, and their figures on held-out files."""
     model = load_from_run(run, str(step))
     discriminators = Discriminators(model.networks, ("a2b", "b2a"))
-    weights = load_tensors(run / "checkpoints" / f"step-{step:08d}" / "weights.safetensors")
+    weights = load_tensors(checkpoint_folder(run, step) / WEIGHTS)
     prefix = "discriminators."
     discriminators.load_state_dict({n.removeprefix(prefix): v for n, v in weights.items() if n.startswith(prefix)})
     generators = {direction: generator.eval() for direction, generator in model.generators.items()}
