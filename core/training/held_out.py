@@ -12,6 +12,7 @@ from itertools import compress
 from pathlib import Path
 
 from ..adapter.domain import Domain
+from ..adapter.folders import spread
 from ..adapter.inspection import FEWEST as FEWEST_SAMPLES
 from ..adapter.inventory import Inventory
 from ..errors import ConfigError
@@ -51,7 +52,7 @@ class HeldOutFiles:
     @property
     def scored(self) -> dict[Side, tuple[Path, ...]]:
         """At most 32 files of each side, evenly spread; a long recording as often as an epoch would draw from it."""
-        return {side: _spread(each.drawn) for side, each in self.inventories.items()}
+        return {side: tuple(spread(each.drawn, MOST)) for side, each in self.inventories.items()}
 
     def say(self, say: Callable[[str], None]) -> None:
         """One line on it, if there is anything."""
@@ -178,8 +179,3 @@ def _only(found: Inventory, files: set[Path]) -> Inventory:
     kept = [file in files for file in found.files]
     draws = tuple(compress(found.draws, kept))
     return dataclasses.replace(found, files=tuple(compress(found.files, kept)), draws=draws)
-
-
-def _spread(files: Sequence[Path]) -> tuple[Path, ...]:
-    count = min(len(files), MOST)
-    return tuple(files[place * len(files) // count] for place in range(count))
