@@ -25,10 +25,9 @@ from ..scoring.figures import score_held_out
 from ..scoring.held_out import load_held_out
 from ..settings.arguments import expect_callable, expect_path
 from ..sides import Side
+from ..training.held_out import HELD_OUT
 from .report import plain_values
 
-HELD_OUT = "held-out.json"
-"""In a run: the files that it held out, by side."""
 LENGTHS = (0.02, 0.03, 0.05, 0.07, 0.1, 0.14, 0.2)
 """That are tried unless others are asked for."""
 MOST_FILES = 32

@@ -10,10 +10,10 @@ import torch
 from toy import Arrays, write_arrays
 
 import unpaired
-from unpaired.core.evaluation.ema_length import HELD_OUT
 from unpaired.core.model.shipped import load_model_named
 from unpaired.core.scoring.composition import total_score
 from unpaired.core.scoring.figures import score
+from unpaired.core.training.held_out import HELD_OUT
 
 LENGTHS = (0.05, 0.1)
 
