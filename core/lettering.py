@@ -38,3 +38,15 @@ def fitting(text: str, letters: int) -> str:
         return text
     kept = max(2, letters - 2)
     return f"{text[: kept // 2]}..{text[len(text) - (kept - kept // 2) :]}"
+
+
+def wrapped(text: str, letters: int) -> list[str]:
+    """The text in lines of so many letters at most, broken after commas; a part that is longer loses its middle."""
+    lines: list[str] = []
+    for part in filter(None, text.split(", ")):
+        longer = f"{lines[-1]}, {part}" if lines else part
+        if lines and len(longer) <= letters:
+            lines[-1] = longer
+        else:
+            lines.append(fitting(part, letters))
+    return lines

@@ -194,7 +194,7 @@ def _set_length(given: dict[str, Any], args: argparse.Namespace) -> None:
     lengths = ("training.steps", "training.minutes", "hours")
     typed = [args.typed[name] for name in lengths if name in args.typed]
     if len(typed) > 1:
-        args.faults.append(f"{' and '.join(typed)} exclude each other: a run has so many steps, or a deadline")
+        args.faults.append(f"{' and '.join(typed)} exclude each other; give one")
     if not typed:
         return
     training = dict(given.get("training", {}))
@@ -211,7 +211,7 @@ def _set_length(given: dict[str, Any], args: argparse.Namespace) -> None:
 def _data_set(folder: Path, args: argparse.Namespace) -> dict[str, str]:
     sides = {"a": folder / "trainA", "b": folder / "trainB"}
     if args.a is not None or args.b is not None:
-        args.faults.append("--data and --a, --b exclude each other")
+        args.faults.append("--data and --a, --b exclude each other; give the one or the others")
     for path in sides.values():
         if not path.is_dir():
             raise MissingFile(f"there is no folder {path}; --data takes a folder that holds trainA and trainB")

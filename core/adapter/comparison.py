@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,7 +17,7 @@ from torch.nn import functional
 
 from ..errors import ConfigError, MediaError
 from ..files import atomic_bytes
-from ..lettering import HEIGHT, fitting, lettering
+from ..lettering import HEIGHT, fitting, lettering, wrapped
 from ..pages import jpeg, png
 from ..sides import SIDES, Direction, Side
 from .streams import Translate
@@ -121,8 +122,9 @@ def draw_sheet(columns: Sequence[tuple[str, str]], names: Sequence[str], rows: S
     shown = [[_scaled(picture, largest) for picture in row] for row in rows]
     width = max(picture.shape[2] for row in shown for picture in row)
     letters = width // (4 * _TIMES)
-    strips = [_row([_text(fitting(text[part], letters), ink) for text in columns], width)
-              for part, ink in ((0, INK), (1, SOFT)) if any(text[part] for text in columns)]  # fmt: skip
+    strips = [_row([_text(fitting(label, letters), INK) for label, _ in columns], width)]
+    scores = zip_longest(*(wrapped(text, letters) for _, text in columns), fillvalue="")
+    strips += [_row([_text(line, SOFT) for line in lines], width) for lines in scores]
     for name, row in zip(names, shown, strict=True):
         strips += [_text(fitting(name, letters * len(columns)), SOFT), _row(row, width)]
     height = sum(strip.shape[1] + _GAP for strip in strips)

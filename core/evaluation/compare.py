@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -248,9 +249,13 @@ def _ready(
 
 
 def _figures(model: ModelCompared, brief: bool = False) -> dict[str, float]:
-    """Figures by name: the score of `best`, and those of `evaluate`; all that were recorded unless `brief`."""
-    recorded = {name: value for name, value in model.recorded.items() if name == "score" or not brief}
-    return {**recorded, **model.evaluated}
+    """Figures by name: the score of `best`, and those of `evaluate`; all that were recorded unless `brief`, which
+    leaves out the levels (`swd_1`) of a figure that is there as a whole."""
+    if not brief:
+        return {**model.recorded, **model.evaluated}
+    recorded = {name: value for name, value in model.recorded.items() if name == "score"}
+    levels = [name for name in model.evaluated if re.sub(r"_\d+$", "", name) in model.evaluated.keys() - {name}]
+    return recorded | {name: value for name, value in model.evaluated.items() if name not in levels}
 
 
 def _scored(

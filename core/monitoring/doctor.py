@@ -51,7 +51,7 @@ FLATNESS = 0.1
 WINDOW = 20
 """Logged reports that a saturation must last."""
 PREVIEWS = 3
-"""Successive previews that must show a symptom."""
+"""Successive previews that must show a symptom; of a run that has had the steps it needs, its last one is enough."""
 WARM_UP = 0.01
 """Share of the training in which previews are not judged: networks start flat and grey."""
 
@@ -102,6 +102,7 @@ class Doctor:
         if preview.step < WARM_UP * self._steps:
             return []
         ripe = preview.step >= needed_steps(self._settings)
+        patience = 1 if ripe and preview.last else PREVIEWS
         found = []
         for direction, row in preview.rows.items():
             other = preview.rows.get(backwards(direction))
@@ -119,7 +120,7 @@ class Doctor:
                     failed = any(symptoms.values())
                     symptoms |= {name: "" if failed else shown for name, shown in unlike(row, other).items()}
             for name, evidence in symptoms.items():
-                needed = 1 if name == "NaN or infinity" else PREVIEWS
+                needed = 1 if name == "NaN or infinity" else patience
                 found += self._judge(f"{name} {direction}", bool(evidence), needed, preview.step, evidence)
         return found
 
@@ -134,14 +135,14 @@ class Doctor:
         return other is not None and apart(row.source, other.source)
 
     def _judge(self, name: str, shown: bool, needed: int, step: int, evidence: str) -> list[Finding]:
-        """Count how long a symptom persists; the finding when it just reached `needed`."""
+        """Count how long a symptom persists; the finding where it is new and has reached `needed`."""
         self._seen[name] = self._seen.get(name, 0) + 1 if shown else 0
         if self._seen[name] < needed:
             self.present.discard(name)
             return []
-        self.present.add(name)
-        if self._seen[name] > needed:
+        if name in self.present:
             return []
+        self.present.add(name)
         return [Finding(name, step, evidence, advice(name, self._objective.advice, self._settings))]
 
 

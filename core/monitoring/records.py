@@ -60,6 +60,8 @@ class Preview:
     rows: Mapping[Direction, PreviewRow]
     sheet: Path | None = None
     """The preview sheet, a JPEG file, once it is written."""
+    last: bool = False
+    """Whether the run, or this part of it, ends with it."""
 
 
 @dataclass(frozen=True)

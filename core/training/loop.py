@@ -81,7 +81,7 @@ class Loop:
                     if said := self.best.exhausted(self.settings.patience):
                         self._say(f"stopped after step {self.step} of {self.course.pace.steps}: {said}")
                         self.course.pace = self.course.pace.stopped_at(self.step)
-                        self._preview()
+                        self._preview(last=True)
                         break
                     self._advance(batches)
                     if self._stopping(stop.is_set() or self._fault is not None):
@@ -205,15 +205,15 @@ class Loop:
         if due.log:
             self._log(settings.learning_rate * factor)
         if due.preview:
-            self._preview()
+            self._preview(last=self.step >= self.course.pace.steps)
         if due.checkpoint:
             self._save()
         self._announce()
 
-    def _preview(self) -> None:
+    def _preview(self, last: bool) -> None:
         if self.monitor is not None:
             with self.course.doing("preview"):
-                self.monitor.preview(preview(self.fabric, self.plan, self.engine.averaged, self.step))
+                self.monitor.preview(preview(self.fabric, self.plan, self.engine.averaged, self.step, last))
 
     def _announce(self) -> None:
         """Say once, after a few seconds, how long the run will take, and what memory."""
@@ -345,6 +345,6 @@ class Loop:
             self._save(score=False)
         if self._fault is not None:
             raise self._fault
-        self._preview()
+        self._preview(last=True)
         raise Interrupted(f"stopped after step {self.step} of {self.course.pace.steps}; the state is saved in "
                           f"{self.plan.out}; continue with --resume")  # fmt: skip

@@ -156,7 +156,7 @@ class _Trial(Loop):
             if timed >= seconds and steps >= _FEWEST:
                 loaders = loader_memory()
                 break
-        self._preview()
+        self._preview(last=True)
         self._save()
         if self.monitor is not None:
             self.monitor.close(self.step)

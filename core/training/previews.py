@@ -24,14 +24,14 @@ _SAMPLES = 4
 
 
 @torch.no_grad()
-def preview(fabric: Fabric, plan: RunPlan, generators: Generators, step: int) -> Preview:
-    """What the generators make of the samples after `step` steps."""
+def preview(fabric: Fabric, plan: RunPlan, generators: Generators, step: int, last: bool) -> Preview:
+    """What the generators make of the samples after `step` steps; `last`: the run ends there."""
     present = generators.by_direction()
     rows = {
         direction: _row(fabric, plan, direction, there, present.get(backwards(direction)))
         for direction, there in present.items()
     }
-    return Preview(step, rows)
+    return Preview(step, rows, last=last)
 
 
 def _row(fabric: Fabric, plan: RunPlan, direction: Direction, there: nn.Module, back: nn.Module | None) -> PreviewRow:

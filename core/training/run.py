@@ -213,7 +213,7 @@ def _with(training: TrainingSettings, overrides: Mapping[str, Any]) -> TrainingS
     overrides = with_new_names(TrainingSettings, overrides, level=5)
     lengths = [name for name in ("steps", "minutes", "hours") if overrides.get(name) is not None]
     if len(lengths) > 1:
-        raise ConfigError(f"{' and '.join(lengths)} exclude each other: a run has so many steps, or a deadline")
+        raise ConfigError(f"{' and '.join(lengths)} exclude each other; give one")
     hours = overrides.pop("hours", None)
     if hours is not None:
         expect("hours", hours, (int, float), "a number")

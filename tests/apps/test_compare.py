@@ -22,6 +22,7 @@ from toy import Arrays, write_arrays
 import unpaired
 from unpaired.apps.main import main
 from unpaired.core.adapter.comparison import draw_sheet
+from unpaired.core.lettering import wrapped
 from unpaired.core.model.model_file import Model, save_model
 from unpaired.core.networks.initialisation import initialise
 from unpaired.domains.audio.signal.loudness import loudness
@@ -96,6 +97,13 @@ def test_labels_and_scores_have_their_lines() -> None:
     without = draw_sheet([(label, "") for label, _ in columns], ["a.png"], [[cell, cell]])
     assert with_scores.shape[1] > without.shape[1]
     assert with_scores.shape[2] == 2 * 24 + 2 * 200 + 8
+    figures = ", ".join(f"figure_{n} 0.123{n}" for n in range(4))
+    assert wrapped(figures, 25) == [f"figure_{n} 0.123{n}" for n in range(4)]
+    assert wrapped(figures, 40) == ["figure_0 0.1230, figure_1 0.1231", "figure_2 0.1232, figure_3 0.1233"]
+    assert wrapped("", 40) == []
+    broken = draw_sheet([("source", ""), ("run@20000", figures)], ["a.png"], [[cell, cell]])
+    line = with_scores.shape[1] - without.shape[1]
+    assert broken.shape[1] == without.shape[1] + 4 * line
     many = draw_sheet([(f"m{n}", "") for n in range(13)], ["a"], [[torch.zeros(3, 900, 900, dtype=torch.uint8)] * 13])
     assert many.shape[2] < 3500
 

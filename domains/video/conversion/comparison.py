@@ -20,7 +20,7 @@ from ....core.adapter.streams import Reader, Translate, Writer
 from ....core.conversion.pipeline import Job, Pipeline, PrefetchedReader, Progress
 from ....core.errors import ConfigError, MediaError
 from ....core.files import PendingFolder
-from ....core.lettering import HEIGHT, fitting, lettering
+from ....core.lettering import HEIGHT, fitting, lettering, wrapped
 from ....core.sides import Side
 from ...containers.kinds import CONTAINERS
 from ..reading.reader import FrameReader
@@ -155,8 +155,10 @@ class _Layout(ABC):
         made = []
         for label in self.labels:
             band = torch.full((3, self.band, width), -1.0)
-            for line, text in enumerate(filter(None, label)):
-                ink = lettering(fitting(text, max(4, (width - 2 * _PAD) // (4 * self.times))), self.times)
+            letters = max(4, (width - 2 * _PAD) // (4 * self.times))
+            # Of the scores as many as have room, whole ones.
+            for line, text in enumerate((fitting(label[0], letters), *wrapped(label[1], letters)[:1])):
+                ink = lettering(text, self.times)
                 ink = ink[:, : width - _PAD]
                 top = _PAD + line * (HEIGHT * self.times + _PAD)
                 light = (0.9, 0.3)[line]

@@ -193,6 +193,18 @@ def test_a_finding_waits_is_given_once_and_again_after_it_vanished() -> None:
     assert len(after(sick, PREVIEWS, doctor)) == 1
 
 
+def test_the_last_preview_of_a_run_with_steps_enough_needs_no_others_beside_it() -> None:
+    a = noise(1)
+    sick = {"a2b": row(a, -a)}
+    doctor = Doctor(Cycle(), SETTINGS)
+    assert doctor.examine_preview(Preview(1000, sick, last=True)) == [], "a run too young for it"
+    (found,) = Doctor(Cycle(), SETTINGS).examine_preview(Preview(2000, sick, last=True))
+    assert found.name == "colour inversion a2b"
+    resumed = Doctor(Cycle(), SETTINGS, standing=[found.name])
+    assert resumed.examine_preview(Preview(2100, sick, last=True)) == [], "known already"
+    assert resumed.present == {found.name}
+
+
 def test_the_first_hundredth_of_a_training_is_not_judged() -> None:
     doctor = Doctor(Cycle(), SETTINGS)
     doctor.examine(StepReport(1, 100_000, {}, 2e-4, 1.0))

@@ -50,6 +50,7 @@ class Diary(unpaired.Callback):
 
     def on_preview(self, run: RunInfo, preview: Preview) -> None:
         self._note("preview", preview.step)
+        self.last = preview.last
         assert preview.sheet is not None
         assert preview.sheet.stat().st_size
 
@@ -101,6 +102,7 @@ def test_each_is_called_when_its_time_comes_and_changes_nothing(data: Path) -> N
         ("log", 6), ("preview", 6), ("checkpoint", 6), ("end", 6),
     ]  # fmt: skip
     assert [(end.step, end.outcome, end.error) for end in diary.ends] == [(6, "complete", None)]
+    assert diary.last, "the doctor goes by the last preview"
     one, other = load_file(with_it), load_file(train(data, "without"))
     assert all(torch.equal(one[name], other[name]) for name in other)
 
