@@ -9,7 +9,7 @@ TEST_OPTIONS ?= -n logical --maxprocesses 4
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow coverage dev lint format typecheck docs clean
+.PHONY: help demo test test-slow gpu coverage dev lint format typecheck docs clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -53,6 +53,13 @@ test: lint typecheck  ## Lint, type-check and test
 
 test-slow: $(INSTALLED)  ## The tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+gpu: $(INSTALLED)  ## On a machine with a CUDA device: its tests, and the benchmarks of training, conversion and loading there
+	$(BIN)/python -m pytest -m gpu
+	$(BIN)/python benchmarks/training_step.py --size 256
+	$(BIN)/python benchmarks/training_step.py --size 256 --compile
+	$(BIN)/python benchmarks/conversion.py
+	$(BIN)/python benchmarks/loading.py tests/assets/day2night/day tests/assets/day2night/night --workers 8 --batches 400
 
 coverage: dev  ## Which lines and branches the tests of `make test` reach
 	$(BIN)/python -m pytest -m "not slow" $(TEST_OPTIONS) --cov --cov-report=term
