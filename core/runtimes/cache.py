@@ -20,6 +20,8 @@ from ..files import atomic_text
 
 FORMAT = 1
 """Version of the entries; those of another are as good as none."""
+_NOWHERE = Path(os.devnull)
+"""In place of a folder: below a file nothing can be made."""
 
 
 def cache_folder() -> Path:
@@ -30,14 +32,13 @@ def cache_folder() -> Path:
     if named := os.environ.get("UNPAIRED_CACHE"):
         return Path(named).absolute()
     if sys.platform == "win32":
-        place = os.environ.get("LOCALAPPDATA", "")
+        place = Path(os.environ.get("LOCALAPPDATA", ""))
     elif sys.platform == "darwin":
-        place = os.path.expanduser("~/Library/Caches")
+        place = _home() / "Library/Caches"
     else:
-        place = os.environ.get("XDG_CACHE_HOME", "")
-        place = place if os.path.isabs(place) else os.path.expanduser("~/.cache")
-    # A user without a home folder: below a file nothing can be made.
-    return Path(place if os.path.isabs(place) else os.devnull) / "unpaired"
+        place = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        place = place if place.is_absolute() else _home() / ".cache"
+    return (place if place.is_absolute() else _NOWHERE) / "unpaired"
 
 
 def read_entry(kind: str, key: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -68,6 +69,13 @@ def forget_entries(kind: str) -> None:
     with suppress(OSError):
         for file in (cache_folder() / kind).glob("*.json"):
             file.unlink(missing_ok=True)
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # a user whom the system does not know
+        return _NOWHERE
 
 
 def _file(kind: str, key: Mapping[str, Any]) -> Path:

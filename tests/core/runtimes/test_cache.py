@@ -99,7 +99,7 @@ def test_a_folder_that_cannot_be_written_is_told_and_harms_nothing(folder: Path)
 def test_a_user_without_a_home_folder_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("UNPAIRED_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", "")
-    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # what it does where nobody knows the user
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # which is what it does where nobody knows the user
     if sys.platform == "linux":
         assert keep_entry("choices", KEY, VALUE) is not None
         assert read_entry("choices", KEY) is None
