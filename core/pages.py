@@ -39,7 +39,7 @@ p { margin: 0 0 10px; } .soft { color: var(--soft); font-size: 13px; }
 .sheets img.shown { display: block; } .sheets input { width: 100%; margin: 8px 0; accent-color: var(--c0); }
 table { border-collapse: collapse; width: 100%; font: 13px/1.6 ui-monospace, Menlo, Consolas, monospace; }
 td { padding: 0 10px 0 0; vertical-align: top; overflow-wrap: anywhere; } td:first-child { color: var(--soft); }
-td:first-child { white-space: nowrap; width: 1%; }
+td:first-child, th[scope=row] { white-space: nowrap; width: 1%; }
 """
 
 

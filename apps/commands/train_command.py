@@ -40,6 +40,7 @@ def parser() -> Parser:
     """The options of `unpaired train`."""
     shorthand = {field.name: f"training.{field.name}" for field in dataclasses.fields(TrainingSettings)}
     shorthand |= {old: f"training.{new}" for old, new in vars(TrainingSettings)["__renamed__"].items()}
+    shorthand["size"] = "domain.size"
     made = Parser("unpaired train", DESCRIPTION, GROUPS, shorthand)
     made.add_argument("--domain", metavar="NAME", help="the medium: image, or another of `unpaired domains`")
     made.add_argument("--a", metavar="DIR", help="folder of domain A")
@@ -71,7 +72,7 @@ def parser() -> Parser:
 
 def _details(words: Sequence[str]) -> str:
     lines = [
-        "settings (--steps stands for --training.steps, and so on for all of training;",
+        "settings (--steps stands for --training.steps, and so on for all of training; --size for --domain.size;",
         "--objective.cycle sets cycle_a and cycle_b, likewise identity and adversarial):",
     ]
     domain = find_domain(_value(words, "--domain"))() if "--domain" in words[:-1] else None

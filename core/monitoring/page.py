@@ -11,7 +11,7 @@ SCRIPT = """
 const place = "report " + location.pathname, kept = recall(), hiddenOf = {};
 function recall() { try { return JSON.parse(sessionStorage.getItem(place)) || {}; } catch { return {}; } }
 const data = JSON.parse(document.getElementById("data").textContent);
-const W = 560, H = 270, L = 46, R = 10, T = 8, B = 24;
+const W = 560, H = 270, L = 46, R = 10, T = 8, B = 24, MARKED = 40;
 function make(name, attributes, parent) {
   const e = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const k in attributes) e.setAttribute(k, attributes[k]);
@@ -47,7 +47,7 @@ function path(values, steps, x, y) {
     if (v === null) { pen = "M"; return; }
     d += pen + x(steps[i]).toFixed(1) + " " + y(v).toFixed(1); pen = "L";
   });
-  return d + (d.lastIndexOf("M") === 0 && !d.includes("L") ? "h0.1" : "");
+  return d;
 }
 function draw(panel, box, hidden) {
   box.replaceChildren();
@@ -60,7 +60,7 @@ function draw(panel, box, hidden) {
   const x = s => L + (s - first) / width * (W - L - R), y = v => T + (high - v) / (high - low) * (H - T - B);
   const svg = make("svg", {viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": panel.title}, box);
   const clip = "clip-" + panel.id;
-  make("rect", {x: L, y: T - 2, width: W - L - R, height: H - T - B + 4}, make("clipPath", {id: clip}, svg));
+  make("rect", {x: L - 4, y: T - 2, width: W - L - R + 8, height: H - T - B + 4}, make("clipPath", {id: clip}, svg));
   for (const v of ticks(low, high, 5)) {
     make("line", {x1: L, x2: W - R, y1: y(v), y2: y(v), stroke: "var(--line)"}, svg);
     make("text", {x: L - 6, y: y(v) + 4, "text-anchor": "end"}, svg).textContent = short(v);
@@ -74,6 +74,10 @@ function draw(panel, box, hidden) {
   for (const s of lines)
     make("path", {d: path(s.smoothed, steps, x, y), stroke: s.color, "stroke-width": 1.8,
       "stroke-dasharray": s.dashed ? "6 4" : "none"}, group);
+  if (steps.length <= MARKED)  // few enough that each is seen, and one alone too
+    for (const s of lines) s.smoothed.forEach((v, i) => {
+      if (v !== null) make("circle", {cx: x(steps[i]), cy: y(v), r: 2.6, fill: s.color, stroke: "none"}, group);
+    });
   hover(svg, box, lines, steps, x, [first, width]);
 }
 function hover(svg, box, lines, steps, x, [first, width]) {

@@ -16,6 +16,7 @@ import pytest
 
 from unpaired import ConfigError, MediaError, __version__
 from unpaired.apps.command_line import Parser, Progress, quiet_libraries, run
+from unpaired.apps.commands import train_command
 from unpaired.apps.main import COMMANDS
 
 
@@ -228,6 +229,11 @@ def test_dotted_options_in_every_form() -> None:
         "domain": {"size": "256", "mel": {"bins": "80"}},
         "training": {"compile": "true", "learning_rate": "1e-3", "seed": "-1"},
     }
+
+
+def test_the_size_of_samples_is_a_plain_option_of_a_training() -> None:
+    args = train_command.parser().read(["--domain", "image", "--size", "64"])
+    assert (args.faults, args.settings) == ([], {"domain": {"size": "64"}})
 
 
 def test_options_are_never_abbreviated() -> None:
