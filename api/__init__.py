@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from unpaired.core.networks.settings import NetworkSettings
     from unpaired.core.objectives.settings import CycleSettings
     from unpaired.core.samples import Sample, Warp
+    from unpaired.core.training.distill import distill
     from unpaired.core.training.planning import TrainingEstimate, plan_training
     from unpaired.core.training.run import train
     from unpaired.core.training.runs import list_runs
@@ -94,6 +95,7 @@ __all__ = [
     "Writer",
     "choose_ema_length",
     "compare",
+    "distill",
     "evaluate",
     "export_model",
     "export_onnx",
@@ -130,6 +132,7 @@ __getattr__ = lazy_names(__name__, {
     "unpaired.core.networks.settings": ["NetworkSettings"],
     "unpaired.core.objectives.settings": ["CycleSettings"],
     "unpaired.core.samples": ["Sample", "Warp"],
+    "unpaired.core.training.distill": ["distill"],
     "unpaired.core.training.planning": ["TrainingEstimate", "plan_training"],
     "unpaired.core.training.run": ["train"],
     "unpaired.core.training.runs": ["list_runs"],

@@ -14,6 +14,7 @@ from unpaired.core import show, suggestion
 # Each is a module of unpaired.apps.commands with `parser()` and `main(args)`.
 COMMANDS = {
     "train": "train a translator from two folders",
+    "distill": "train a small translator that does what a larger one does",
     "convert": "translate a file, or a folder of files",
     "compare": "show what several models make of the same files",
     "evaluate": "score a translator on held-out folders",

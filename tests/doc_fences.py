@@ -137,6 +137,8 @@ def _lines(code: str) -> Iterator[str]:
 def short(line: str) -> str:
     """The same command with a tiny network and few steps, over little material."""
     line = re.sub(r"--start [\d.]+ --end [\d.]+", "--start 0 --end 0.2", line)
+    if "unpaired distill" in line:
+        return f"{re.sub(r'--minutes [0-9]+', '', line)} --steps {_STEPS} --workers 0"
     train = re.search(r"\bunpaired(\.apps\.main)? train ", line)
     if train and "--resume" in line:
         return f"{line} --steps {_STEPS + 1} --workers 0"

@@ -51,7 +51,8 @@ def parser() -> Parser:
     made.add_argument("--out", metavar="RUN", help="the run folder to create, or to continue")
     made.add_argument("--preset", help="size of the networks: tiny, small or base (the paper's)")
     made.add_argument("--names", nargs=2, metavar=("A", "B"), help="names of the two domains")
-    made.add_argument("--objective", metavar="NAME", help="cycle (default), dual, disco, pix2pix, cut, or another")
+    made.add_argument("--objective", metavar="NAME",
+                      help="cycle (default), dual, disco, pix2pix, cut, distill, or another")  # fmt: skip
     made.add_argument("--config", metavar="FILE", help="settings from a YAML file; options override it")
     made.add_argument("--hours", metavar="H", help="a deadline in place of --steps: 60 --minutes each")
     made.add_argument("--plan", action="store_true",
@@ -106,7 +107,7 @@ def _value(words: Sequence[str], option: str) -> str:
 
 def main(args: argparse.Namespace) -> int:
     """Train. Raises UnpairedError before the first step for anything the user can fix."""
-    layers = [_of_words(args)]
+    layers = [of_words(args)]
     if args.config:
         layers.insert(0, read_settings(Path(args.config)))
     out = config.merge(*layers).get("out")
@@ -122,6 +123,11 @@ def main(args: argparse.Namespace) -> int:
     if args.plan:
         print_plan(settings)
         return 0
+    return carry_out(settings, args)
+
+
+def carry_out(settings: RunSettings, args: argparse.Namespace) -> int:
+    """Train what the settings say, and print what came of it."""
     try:
         done = _train(settings, args)
     except Interrupted as error:
@@ -174,7 +180,7 @@ def _of_run(out: Any, seeds: bool = False) -> dict[str, Any]:
     return {**read_settings(folder / "config.yaml"), "out": out}
 
 
-def _of_words(args: argparse.Namespace) -> dict[str, Any]:
+def of_words(args: argparse.Namespace) -> dict[str, Any]:
     """The layer of settings that the command line gives."""
     given: dict[str, Any] = dict(args.settings)
     for group in ("domain", "objective"):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from ..scoring.composition import UNTRANSLATED
+from ..scoring.composition import TEACHER, UNTRANSLATED
 
 SIDED = re.compile(r"(.+)_(a|b|a2b|b2a)$")
 PANELS = (
@@ -32,10 +32,10 @@ def loss_panels(series: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def score_panels(series: Iterable[str]) -> list[dict[str, Any]]:
-    """A chart for each kind of score, with that of the untranslated input where it was taken."""
+    """A chart for each kind of score, with those of the untranslated input and of a teacher where they were taken."""
     members: dict[str, list[str]] = {}
     for name in series:
-        members.setdefault(_kind(name.removeprefix(UNTRANSLATED)), []).append(name)
+        members.setdefault(_kind(name.removeprefix(UNTRANSLATED).removeprefix(TEACHER)), []).append(name)
     panels = []
     for kind, names in list(members.items())[:SCORE_PANELS]:
         note = "The figure that `best` goes by; lower is better." if kind == "score" else ""

@@ -50,6 +50,8 @@ class PreviewRow:
     """The translation translated back: channels of `source`; None where only one direction is trained."""
     identity: Tensor | None
     """`source` put through the generator that makes its own domain; None where there is none that takes it."""
+    teacher: Tensor | None = None
+    """The translation of the model that the run learns from, where it does."""
 
 
 @dataclass(frozen=True)

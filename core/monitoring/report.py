@@ -18,7 +18,7 @@ from .log import MetricsLog, read_figures
 from .page import page
 from .panels import LOSSES_NOTE, SCORES_NOTE, charts, loss_panels, score_panels
 from .progress import duration
-from .records import EndReport, Finding, Preview, ScoreReport, StepReport
+from .records import EndReport, Finding, Preview, ScoreReport, StepReport, flatten
 from .sheets import list_sheets, thinned, thumbnail
 from .verdict import Verdict, verdict_of
 
@@ -111,7 +111,7 @@ def write_report(report: Report) -> Path:
         _findings(report),
         charts("Scores", SCORES_NOTE, scores),
         charts("Losses", LOSSES_NOTE, losses),
-        _sheets(report.run),
+        _sheets(report.run, "teacher, " if flatten(report.settings).get("objective.teacher") else ""),
         _settings(report.settings),
     ])  # fmt: skip
     curves = {**report.curves, "scores": report.scores, "panels": [*scores, *losses]}
@@ -181,7 +181,7 @@ def _findings(report: Report) -> str:
     return "<h2>Doctor</h2>\n" + "\n".join(cards)
 
 
-def _sheets(run: Path) -> str:
+def _sheets(run: Path, teacher: str) -> str:
     sheets = list_sheets(run)
     if not sheets:
         return ""
@@ -196,7 +196,7 @@ def _sheets(run: Path) -> str:
     )
     slider = f'<input type="range" min="0" max="{last}" value="{last}" aria-label="preview">' if last else ""
     return (f'<h2>Previews</h2>\n<div class="card sheets"><output>step {max(pictures):,}</output> <span class="soft">'
-            "columns input, translation, cycle, identity; left A to B, right B to A</span>"
+            f"columns input, {teacher}translation, cycle, identity; left A to B, right B to A</span>"
             f"{slider}\n{images}</div>")  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Preview sheets: what the networks make of fixed samples, as one labelled picture a step.
 
-On the left A to B, on the right B to A; a line for each sample, and in it input, translation, cycle and
-identity. The domain turns samples into pictures, so that any medium can be seen.
+On the left A to B, on the right B to A; a line for each sample, and in it input, the teacher's translation where
+there is one, translation, cycle and identity. The domain turns samples into pictures, so that any medium can be seen.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ MARGIN = 16
 QUALITY = 75
 """JPEG quality of sheets that are shown elsewhere than on disk."""
 PAPER, INK = 244, 40
-COLUMNS = ("INPUT", "TRANSLATION", "CYCLE", "IDENTITY")
+COLUMNS = {
+    "INPUT": "source", "TEACHER": "teacher", "TRANSLATION": "translation", "CYCLE": "cycle", "IDENTITY": "identity",
+}  # fmt: skip
+"""Columns of a sheet, and the part of a row that each shows, where there is one."""
 TITLES: dict[Direction, str] = {"a2b": "A TO B", "b2a": "B TO A"}
 
 
@@ -89,11 +92,12 @@ def narrowed(path: Path, width: int) -> Tensor:
 
 def _block(title: str, row: PreviewRow, domain: Domain) -> Tensor:
     """One direction: a title, then a line of cells for each sample, under column labels."""
-    parts = [part for part in (row.source, row.translation, row.cycle, row.identity) if part is not None]
-    cells = [[_cell(part[i], domain) for part in parts] for i in range(row.source.shape[0])]
+    columns = {name: getattr(row, part) for name, part in COLUMNS.items()}
+    parts = {name: samples for name, samples in columns.items() if samples is not None}
+    cells = [[_cell(samples[i], domain) for samples in parts.values()] for i in range(row.source.shape[0])]
     height = max(cell.shape[1] for line in cells for cell in line)
     width = max(cell.shape[2] for line in cells for cell in line) + GAP
-    lines = [torch.cat([_label(name, width) for name in COLUMNS[: len(parts)]], dim=2)]
+    lines = [torch.cat([_label(name, width) for name in parts], dim=2)]
     lines += [torch.cat([_fill(cell, height + GAP, width) for cell in line], dim=2) for line in cells]
     sheet = torch.cat([_label(title, lines[0].shape[2]), *lines], dim=1)
     return _fill(sheet, sheet.shape[1] + 2 * MARGIN - GAP, sheet.shape[2] + 2 * MARGIN - GAP, MARGIN, MARGIN)

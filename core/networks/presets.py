@@ -14,7 +14,7 @@ from .settings import NetworkSettings
 from .spec import Kind, Networks, NetworkSpec
 
 OURS = frozenset({"resnet", "unet", "patchgan", "pixel"})
-"""The architectures of this room."""
+"""The architectures of this room that take every setting of their kind."""
 PRESETS: dict[str, dict[str, int]] = {
     "tiny": {"filters": 8, "blocks": 3, "discriminator_filters": 16},
     "small": {"filters": 16, "blocks": 6, "discriminator_filters": 32},

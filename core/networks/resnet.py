@@ -77,6 +77,8 @@ class ResnetGenerator(nn.Module):
             layers += downsample(downsampling, dimensions, width, norm, bias)
         if blocks:
             self._encoded += sorted({len(layers), len(layers) + (blocks - 1) // 2})
+        # The middle and the last block, which show what the network has made of a sample.
+        self._shown = sorted({len(layers) + (blocks - 1) // 2, len(layers) + blocks - 1}) if blocks else []
         layers += [ResidualBlock(dimensions, 4 * filters, norm, dropout, bias) for _ in range(blocks)]
         for width in (4 * filters, 2 * filters):
             layers += upsample(upsampling, dimensions, width, width // 2, bias)
@@ -86,6 +88,11 @@ class ResnetGenerator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return cast(Tensor, self.layers(x))
+
+    def forward_with_features(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The translation of `x`, and the outputs of the middle and of the last residual block."""
+        *features, y = intermediate_outputs(self.layers, x, [*self._shown, len(self.layers) - 1])
+        return y, features
 
     def encode(self, x: Tensor) -> list[Tensor]:
         """Features of `x` (B, in_channels, *space) on the way to the middle of the network: the samples themselves,

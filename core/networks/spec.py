@@ -51,10 +51,11 @@ class Encoder(Protocol):
 
 @runtime_checkable
 class ShowsFeatures(Protocol):
-    """A discriminator that shows what it makes of a sample on the way to its logits, as `disco` needs it."""
+    """A network that shows what it makes of a sample on the way to its output: a discriminator, as `disco` needs it, or
+    a generator, as `distill` compares it with another."""
 
     def forward_with_features(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The raw logits on `x` (B, in_channels, *space), and features (B, C, *space)."""
+        """The output for `x` (B, in_channels, *space), raw logits or a translation, and features (B, C, *space)."""
 
 
 def as_generator(module: nn.Module) -> Generator:

@@ -196,6 +196,17 @@ class Objective(ABC):
         """Bound the discriminators' weights; called after each of their updates. Default: do nothing."""
 
     @property
+    def teacher(self) -> str:
+        """The trained model that the generators learn from, as `load` takes it; default: none."""
+        return ""
+
+    def learn_from(self, teachers: Mapping[Direction, nn.Module], networks: Networks) -> None:
+        """Take the generators of `teacher`, frozen, and what all of its networks are; called before anything else.
+
+        Raises ConfigError if the scheme cannot learn from them.
+        """
+
+    @property
     def history(self) -> int:
         """Translations of each side kept for the discriminators; default: 0, only fresh ones."""
         return 0

@@ -9,6 +9,8 @@ from ..sides import DIRECTIONS
 
 UNTRANSLATED = "untranslated_"
 """Beginning of the name of a figure of the untranslated input."""
+TEACHER = "teacher_"
+"""Beginning of the name of a figure of the model that a run learns from."""
 
 
 _DISTANCES = ("random_swd", "random_kid", "discriminator_swd", "discriminator_kid")

@@ -8,6 +8,7 @@ from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from ..monitoring.verdict import Verdict, verdict_of
+    from .distill import student_settings
     from .plan import FORMAT
     from .runs import RunList, RunSummary, differing, list_runs
     from .seed_group import SeedGroup, Spread, groups_of, seed_folders
@@ -23,11 +24,13 @@ __all__ = [
     "groups_of",
     "list_runs",
     "seed_folders",
+    "student_settings",
     "verdict_of",
 ]
 
 __getattr__ = lazy_names(__name__, {
     "..monitoring.verdict": ["Verdict", "verdict_of"],
+    ".distill": ["student_settings"],
     ".plan": ["FORMAT"],
     ".runs": ["RunList", "RunSummary", "differing", "list_runs"],
     ".seed_group": ["SeedGroup", "Spread", "groups_of", "seed_folders"],

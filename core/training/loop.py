@@ -34,7 +34,7 @@ from .remarks import Skipped, say_left_out
 from .resources import told_in_words
 from .scoring import CheckpointScorer
 from .signals import stop_requests
-from .start_from import start_from
+from .start_from import begin_from
 from .timekeeper import Timekeeper
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ class Loop:
         self._layout = Layout.of(plan.training)
         self._start = Progress(0, 0, self._layout)
         self.best = Best(plan.best)
-        self.scorer = CheckpointScorer(plan.domain, plan.held_out.scored, plan.training.extractor, self._say)
+        files, extractor = plan.held_out.scored, plan.training.extractor
+        self.scorer = CheckpointScorer(plan.domain, files, extractor, self._say, plan.teachers)
         self._saved: int | None = None
         self.course = self._restore()
         self.monitor: Monitor | None = None
@@ -135,7 +136,7 @@ class Loop:
         plan, start = self.plan, self._saved or 0
         settings = self._write_settings(self.settings.minutes)
         drop_snapshots(plan.out, start)
-        plan.held_out.write(plan.out)
+        plan.write_inputs()
         self.monitor = Monitor(plan.out, plan.domain, plan.objective, settings, start, callbacks=plan.callbacks)
         self.monitor.say(f"report: {plan.out / 'report.html'}")
 
@@ -309,8 +310,7 @@ class Loop:
         if folder is None:
             if (self.plan.out / "config.yaml").exists():
                 self._say(f"{self.plan.out} has no checkpoint yet, so that the run begins anew")
-            if self.settings.start_from:
-                start_from(self.engine, self.plan.networks, self.plan.domain, self.settings.start_from)
+            begin_from(self.engine, self.plan)
             return self._course(0.0, None)
         checkpoint, self._start = elastic.load(folder, self.plan, self.fabric.global_rank)
         with checkpoints.fitting(folder):

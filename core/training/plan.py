@@ -8,16 +8,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from ..adapter.datasets import DatasetSide
 from ..adapter.domain import Domain
 from ..adapter.inventory import Inventory
 from ..errors import ConfigError
+from ..model.model_file import Model, save_model
 from ..monitoring.callbacks import Callback
 from ..networks.settings import NetworkSettings
 from ..networks.spec import Networks
 from ..objectives.objective import Objective
 from ..settings.mapping import to_mapping
-from ..sides import Side
+from ..sides import Direction, Side
 from .best import SCORE
 from .folders import data_hash
 from .held_out import HeldOutFiles, held_out_of, hold_out
@@ -27,6 +30,9 @@ from .settings import TrainingSettings
 
 FORMAT = 2
 """Version of the run folder; a run with a higher one is refused. Of format 1 all files were trained on."""
+
+TEACHER = "teacher.safetensors"
+"""Copy of the teacher in the run folder: a resumed run learns from what it began with, whatever became of that."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +70,8 @@ class RunPlan:
     """Test folders, if they were given."""
     held_out: HeldOutFiles = dataclasses.field(default_factory=HeldOutFiles)
     """Files that checkpoints are scored by; `inventories` are without them."""
+    teacher: Model | None = None
+    """The trained model that the objective learns from, where it has one."""
 
     def with_files(self, inventories: Mapping[Side, Inventory]) -> RunPlan:
         """This run on the files that were found."""
@@ -108,6 +116,18 @@ class RunPlan:
         domain = self.domain.fit(self.inventories["a"], self.inventories["b"])
         networks = self.objective.networks(domain.networks(self.preset, self.network_settings))
         return dataclasses.replace(self, domain=domain, networks=networks)
+
+    @property
+    def teachers(self) -> Mapping[Direction, nn.Module]:
+        """The generators that the objective learns from, where it has a teacher."""
+        return self.teacher.generators if self.teacher else {}
+
+    def write_inputs(self) -> None:
+        """Write into the run folder what the run goes by beside its settings: the names of held-out files, and a copy
+        of the teacher."""
+        self.held_out.write(self.out)
+        if self.teacher and not (self.out / TEACHER).exists():
+            save_model(self.teacher, self.out / TEACHER)
 
     def mapping(self) -> dict[str, Any]:
         """The run as plain values: what config.yaml holds, enough to run it again."""

@@ -44,12 +44,14 @@ def _row(fabric: Fabric, plan: RunPlan, direction: Direction, there: nn.Module, 
         cycle = back(translation) if back else None
         # The generator into a side takes samples of the other: identity needs like channels.
         identity = back(shown) if back and domain.channels("a") == domain.channels("b") else None
+        teacher = plan.teachers[direction].to(fabric.device)(shown) if plan.teachers else None
 
     def plain(sample: Tensor, of: Side) -> Tensor:
         return domain.denormalise(sample.float().cpu(), of)
 
     returned, unchanged = (None if each is None else plain(each, side) for each in (cycle, identity))
-    return PreviewRow(plain(source, side), plain(translation, other), returned, unchanged)
+    learnt_from = None if teacher is None else plain(teacher, other)
+    return PreviewRow(plain(source, side), plain(translation, other), returned, unchanged, learnt_from)
 
 
 def fixed_samples(domain: Domain, files: Sequence[Path], side: Side) -> Tensor:

@@ -47,6 +47,7 @@ from .preflight import (
 )
 from .resources import told_in_words
 from .settings import TrainingSettings
+from .teacher import size_note, teacher_of
 
 Resume = bool | Literal["elastic"]
 
@@ -81,7 +82,7 @@ def train(
         networks: changes to the preset (default: the objective's published settings); generator and discriminator may
             be classes of your own.
         objective: settings of the objective (default: the paper's weights, with the domain's own losses).
-        objective_name: cycle, dual, disco, pix2pix, cut, another that is installed, or your own class.
+        objective_name: cycle, dual, disco, pix2pix, cut, distill, another that is installed, or your own class.
         training: settings of training (default: the objective's published settings); single fields can be given as
             keywords instead (steps=..., seed=...). minutes=... or hours=... in place of steps keeps a deadline.
         test_a, test_b: folders of files that are not trained on, to score the checkpoints by; by default some files are
@@ -129,6 +130,7 @@ def resolve(
     _check_arguments(domain, out, networks, objective_name, training, names)
     domain, side_a, side_b = with_datasets(domain, side_of("a", a), side_of("b", b))
     name, scheme, objective_settings = _chosen(objective_name, objective, domain)
+    teacher = teacher_of(scheme, domain, Path(out))
     published = scheme.published_settings
     network_settings = domain.architectures(networks or NetworkSettings(**published.get("networks", {})))
     return RunPlan(
@@ -144,6 +146,7 @@ def resolve(
         objective=scheme,
         objective_settings=objective_settings,
         training=_counted(_with(training or TrainingSettings(**published.get("training", {})), overrides)),
+        teacher=teacher,
     )
 
 
@@ -196,6 +199,7 @@ def checked(plan: RunPlan, resume: Resume = False, data_changed: bool = False) -
     if resume:
         notes.append(check_data(plan, data_changed))
     plan = with_held_out(plan, bool(resume)).fitted()
+    notes.append(size_note(plan.teacher, plan.networks))
     if resume:
         check_resumable(plan, elastic=resume == "elastic")
         plan, change = resumed(plan, elastic=resume == "elastic")

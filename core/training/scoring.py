@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from ..adapter.domain import Domain
 from ..monitoring.records import ScoreReport
 from ..objectives.objective import Generators
-from ..scoring.composition import total_score
+from ..scoring.composition import TEACHER, UNTRANSLATED, total_score
 from ..scoring.figures import score_held_out, seconds_to_translate
 from ..scoring.held_out import HeldOut, load_held_out
-from ..sides import Side
+from ..sides import Direction, Side
 from .engine import Engine
 
 SHARE = 0.05
@@ -31,6 +33,7 @@ class CheckpointScorer:
     Args:
         domain, files, extractor: see `load_held_out`.
         say: told, once, what does not go as one would expect.
+        teachers: the generators that those of the run learn from; their scores stand beside, as teacher_*.
     """
 
     def __init__(
@@ -39,8 +42,11 @@ class CheckpointScorer:
         files: Mapping[Side, tuple[Path, ...]],
         extractor: str,
         say: Callable[[str], None],
+        teachers: Mapping[Direction, nn.Module] | None = None,
     ) -> None:
         self.domain, self.files, self.extractor, self._say = domain, files, extractor, say
+        self._teachers = teachers or {}
+        self._of_teachers: dict[str, float] | None = None
         self.spent = 0.0
         """Seconds of scoring so far, in all parts of the run."""
         self._cost: float | None = None
@@ -68,12 +74,22 @@ class CheckpointScorer:
         scores = score_held_out(generators, engine.discriminators, held)
         total = total_score(scores)
         self._cost = time.perf_counter() - begin
+        scores |= self._scores_of_teachers(held)
         self.spent += time.perf_counter() - start
         for note in held.notes:
             self._once(note, note)
         if total is None:
             self._once("nan", f"the score of step {step} is not a number; such a checkpoint is never the best one")
         return ScoreReport(step, scores, total)
+
+    def _scores_of_teachers(self, held: HeldOut) -> dict[str, float]:
+        """Scores of the teachers, which stay as they are: none on features of discriminators, which learn."""
+        if self._of_teachers is None:
+            scores = score_held_out(self._teachers, None, held) if self._teachers else {}
+            self._of_teachers = {
+                TEACHER + name: value for name, value in scores.items() if not name.startswith(UNTRANSLATED)
+            }
+        return self._of_teachers
 
     def _affordable(self, cost: float, seconds: float, progress: float) -> bool:
         spent, allowed = self.spent + cost, SHARE * seconds

@@ -13,6 +13,16 @@ from .engine import Engine
 if TYPE_CHECKING:
     from ..adapter.domain import Domain
     from ..networks.spec import Networks, NetworkSpec
+    from .plan import RunPlan
+
+
+def begin_from(engine: Engine, plan: RunPlan) -> None:
+    """Take up what a new run begins with: what `training.start_from` names, or the discriminators of the run that the
+    objective's teacher is."""
+    if plan.training.start_from:
+        start_from(engine, plan.networks, plan.domain, plan.training.start_from)
+    elif plan.teacher:
+        _take_discriminators(engine, Path(plan.objective.teacher))
 
 
 def start_from(engine: Engine, networks: Networks, domain: Domain, source: str) -> None:

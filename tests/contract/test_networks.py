@@ -25,6 +25,10 @@ SMALL: dict[str, Any] = {"filters": 4, "blocks": 1}
         ("resnet", 2, {**SMALL, "upsampling": "blurred", "downsampling": "blurred", "norm": "none"}),
         ("resnet", 3, SMALL),
         ("unet", 2, {"filters": 4, "levels": 3, "dropout": 0.5}),
+        ("mobile", 1, SMALL),
+        ("mobile", 2, {**SMALL, "blocks": 2, "dropout": 0.5}),
+        ("mobile", 2, {**SMALL, "norm": "none"}),
+        ("mobile", 3, SMALL),
     ],
 )
 def test_shipped_generators(name: str, dimensions: int, options: dict[str, Any]) -> None:

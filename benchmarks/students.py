@@ -1,0 +1,71 @@
+"""The shipped students `day2night-mobile` and `day2night-video-mobile`: distil them, pack them.
+
+    python benchmarks/video_model.py gather SHARED DATA                   day, night: the files of both teachers
+    python benchmarks/students.py distill day2night-video DATA/day DATA/night RUN
+    python benchmarks/students.py pack RUN models/day2night-video-mobile.safetensors
+    python benchmarks/distill.py day2night-video day2night-video-mobile TESTA TESTB     both beside each other
+
+`day2night-mobile` learns from the pictures alone, SHARED/images/day2night/trainA and trainB. RUN is resumed if it
+exists. The command is
+
+    unpaired distill TEACHER --a A --b B --out RUN --steps 2400 --precision fp32 --workers 0 --seed 1
+        --held-out 0 --batch 2 --domain.size 192 --domain.load-size 288 --objective.features 0.3
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import subprocess
+from pathlib import Path
+
+from unpaired.core.model.model_file import save_model
+from unpaired.core.model.shipped import load_model_named
+
+SETTINGS = (
+    "--steps 2400 --precision fp32 --workers 0 --seed 1 --held-out 0 --batch 2 --domain.size 192 "
+    "--domain.load-size 288 --objective.features 0.3 --log-every 100 --checkpoint-every 400 --preview-every 800"
+)
+"""Crops at the height that footage is mostly converted in: instance norm makes their size matter."""
+
+
+def distill(teacher: str, a: Path, b: Path, run: Path) -> None:
+    """Train, or go on with, the student."""
+    if (run / "config.yaml").exists():
+        command = ["unpaired", "train", "--out", str(run), "--resume"]
+    else:
+        folders = ["--a", str(a), "--b", str(b), "--out", str(run)]
+        command = ["unpaired", "distill", teacher, *folders, *SETTINGS.split()]
+    subprocess.run(command, check=True)
+
+
+def pack(run: Path, out: Path) -> None:
+    """The run's model in half precision, with the card of its teacher and what became of it."""
+    model, teacher = load_model_named(run), load_model_named(run / "teacher.safetensors")
+    card = {**teacher.card, "description": f"{teacher.card['description']}: a small student, several times as fast"}
+    # Samples are the teacher's again: larger crops were for the student's sake alone.
+    save_model(dataclasses.replace(model, domain=teacher.domain, card=card), out, half=True)
+    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
+
+
+def main() -> None:
+    """One of the two steps."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    steps = parser.add_subparsers(dest="what", required=True)
+    one = steps.add_parser("distill")
+    one.add_argument("teacher", choices=("day2night", "day2night-video"))
+    one.add_argument("a", type=Path)
+    one.add_argument("b", type=Path)
+    one.add_argument("run", type=Path)
+    two = steps.add_parser("pack")
+    two.add_argument("run", type=Path)
+    two.add_argument("out", type=Path)
+    args = parser.parse_args()
+    if args.what == "distill":
+        distill(args.teacher, args.a, args.b, args.run)
+    else:
+        pack(args.run, args.out)
+
+
+if __name__ == "__main__":
+    main()
