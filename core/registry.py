@@ -142,6 +142,12 @@ def find(group: Group, name: str, check: Check | None = None) -> Any:
     return found
 
 
+def home_of(group: Group, name: str) -> str:
+    """The module of what is registered under a name, which is not imported; empty where it is not one thing."""
+    points = _points(group).get(name, [])
+    return points[0].module if len(points) == 1 else ""
+
+
 def entries(group: Group, check: Check | None = None) -> list[Entry]:
     """Every registered name of a group, broken ones with the reason, sorted by name."""
     listed = []

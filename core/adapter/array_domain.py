@@ -9,11 +9,9 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ..errors import AdapterError, ConfigError, MediaError, MissingFile, UnpairedError, one_line, show
 from ..files import atomic
@@ -23,6 +21,9 @@ from .checks import check
 from .domain import ConversionSettings, Domain, DomainSettings
 from .streams import Reader, Writer
 from .tensors import raised
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,8 @@ class ArrayDomain(Domain):
             raise MediaError(
                 f"{path} cannot be read: {said if plain else f'{type(error).__name__}: {said}'}"
             ) from error
+        from torch import Tensor
+
         if isinstance(values, Tensor) and values.numel() == 0:
             raise MediaError(f"{path} cannot be read: it holds no values")
         check(self, "read", values, side, path)
@@ -162,6 +165,8 @@ class _ArrayWriter(Writer):
 def _window(values: Tensor, size: int, places: Sequence[float]) -> Tensor:
     """`size` values along each axis of (C, *space), at `places` from 0 (the start of an axis) to 1 (its end); where
     there are fewer they are continued by reflection."""
+    import torch
+
     for axis, place in enumerate(places, start=1):
         length = values.shape[axis]
         if length >= size:
@@ -173,6 +178,8 @@ def _window(values: Tensor, size: int, places: Sequence[float]) -> Tensor:
 
 def _reflected(length: int, size: int) -> Tensor:
     """Indices 0 to length - 1, back and forth without repeating the ends, `size` in all."""
+    import torch
+
     period = max(1, 2 * (length - 1))
     index = torch.arange(size) % period
     return torch.minimum(index, period - index)

@@ -14,11 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from ..errors import AdapterError, one_line
 from ..sides import Side
-from .datasets import OverDatasets
 from .domain import Domain
 from .tensors import check_sample, fault_of_shape, shape_of, wrong
 
@@ -31,8 +29,9 @@ def check(domain: Domain, method: str, x: Any, side: Side, file: Path, values: b
 def check_chunk(domain: Domain, chunk: Any, side: Side, file: Path) -> None:
     """Check a chunk from the reader of `file` likewise; only its number of axes where chunks are not samples."""
     if domain.chunk_axes is None:
-        check(domain, "open", chunk, side, file)
-    elif came := fault_of_shape(chunk, domain.chunk_axes):
+        name, channels = type(domain).__name__, domain.channels(side)
+        check_sample(name, "open", chunk, channels, domain.dimensions, file, array=domain.arrays)
+    elif came := fault_of_shape(chunk, domain.chunk_axes, array=domain.arrays):
         raise wrong(type(domain).__name__, "open", came, file, f"float32, {domain.chunk_axes} axes")
 
 
@@ -40,7 +39,7 @@ def check_translated(domain: Domain, chunk: Any, side: Side, file: Path) -> None
     """Check a chunk of side `side` from `convert` likewise. Its values are up to the model and the writer."""
     channels = domain.channels(side) if domain.chunk_axes is None else None
     axes = domain.chunk_axes or domain.dimensions + 1
-    if came := fault_of_shape(chunk, axes, channels):
+    if came := fault_of_shape(chunk, axes, channels, domain.arrays):
         expected = f"float32, {axes} axes" if channels is None else shape_of(channels, domain.dimensions)
         raise wrong(type(domain).__name__, "convert", came, file, expected)
 
@@ -58,6 +57,8 @@ class _WithoutValues(pickle.Pickler):
             raise pickle.PicklingError(
                 f"{value.__name__} is defined in an interactive session, where no other finds it"
             )
+        from torch import Tensor
+
         return (int, ()) if isinstance(value, Tensor | np.ndarray) else NotImplemented
 
 
@@ -75,6 +76,8 @@ def check_pickles(domain: Domain, workers: int, processes: int) -> None:
     started = multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
     if processes == 1 and (workers == 0 or started == "fork"):
         return
+    from .datasets import OverDatasets
+
     if isinstance(domain, OverDatasets):
         for side in domain.datasets.values():
             if fault := fault_of_sending(side.items):

@@ -20,7 +20,7 @@ from ..settings.arguments import settings_from, settle_types
 from ..sides import SIDES, Side
 from .commands import CommandHooks
 from .inventory import BrokenFile, Inventory
-from .streams import Reader, Translate, Writer
+from .streams import ArrayTranslate, Reader, Translate, Writer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..networks.settings import NetworkSettings
     from ..networks.spec import Networks
     from ..objectives.objective import Objective
+    from ..values import Array
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,9 @@ _NOT_CONVERTING = frozenset({
 })  # fmt: skip
 
 
+_ROAD = frozenset({"open", "create", "convert"})
+
+
 class Domain(CommandHooks, ABC):
     """One medium. Required are `name`, `channels`, `sample`, `open` and `create`; the rest has defaults.
 
@@ -91,6 +95,10 @@ class Domain(CommandHooks, ABC):
     chunk_axes: ClassVar[int | None] = None
     """Number of axes of a chunk, if conversion reads the medium differently from training (sound is trained on as
     a spectrogram and read as channels of samples); None: a chunk is shaped like a sample, of any size."""
+    arrays: ClassVar[bool] = False
+    """Whether files can be converted as numpy arrays, by `Reader.arrays`, `convert_arrays` and `Writer.write`: then
+    nothing of torch is imported where a graph of the generator is at hand. Not inherited by a class with an `open`,
+    `create` or `convert` of its own."""
     generator: ClassVar[str] = "resnet"
     """Default generator architecture of this medium."""
     discriminator: ClassVar[str] = "patchgan"
@@ -104,6 +112,8 @@ class Domain(CommandHooks, ABC):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         take_up_old_names(cls)
+        if "arrays" not in vars(cls) and not _ROAD.isdisjoint(vars(cls)):
+            cls.arrays = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.settings,)
@@ -193,6 +203,8 @@ class Domain(CommandHooks, ABC):
         training or evaluation. Extend it if a library imports parts of itself only when they are used."""
         from .imports import import_ahead
 
+        if not self.arrays:
+            import torch  # noqa: F401
         ours = __package__.partition(".")[0]
         kinds = [kind.__module__ for kind in type(self).__mro__ if issubclass(kind, Domain)]
         import_ahead([name for name in kinds if not name.startswith(f"{ours}.")], _NOT_CONVERTING)
@@ -222,6 +234,10 @@ class Domain(CommandHooks, ABC):
                 translated = chunk + options.strength * (translated - chunk)
             yield translated
 
+    def convert_arrays(self, reader: Reader, translate: ArrayTranslate, options: ConversionSettings) -> Iterator[Array]:
+        """The same of arrays, where `arrays` is set: iterating `reader` gives those of `Reader.arrays`."""
+        raise NotImplementedError
+
     def convertible(self, path: Path) -> bool:
         """Whether a file in a folder is to be converted, by its name. Default: if it ends in one of `suffixes`."""
         return not self.suffixes or path.name.lower().endswith(self.suffixes)
@@ -247,7 +263,7 @@ class Domain(CommandHooks, ABC):
         """JSON-able facts about one file, for `unpaired inspect`. Raises MissingFile or MediaError. Default: number of
         chunks, channels and size of the first, and what the reader remarks."""
         with self.open(file, "a", self.conversion_type()) as reader:
-            shapes = [tuple(chunk.shape) for chunk in reader]
+            shapes = [tuple(chunk.shape) for chunk in (reader.arrays() if self.arrays else reader)]
             first = {"channels": shapes[0][0], "size": list(shapes[0][1:])} if shapes else {}
             remarks = {"remarks": list(reader.warnings)} if reader.warnings else {}
             return {"parts": len(shapes), **first, **remarks}

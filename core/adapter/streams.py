@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol, Self
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..values import Array
+
 
 class Translate(Protocol):
     """One direction of a trained model, as `Domain.convert` sees it. Any spatial size goes in and comes out."""
@@ -25,6 +27,16 @@ class Translate(Protocol):
         Each norm layer uses (1 - momentum) * statistics + momentum * the sample's own; what was used is
         returned. momentum 0 freezes them (tiles of one picture), 1 ignores what was given.
         """
+
+
+class ArrayTranslate(Protocol):
+    """The same of numpy arrays in float32, for media that convert without torch."""
+
+    def __call__(self, x: Array) -> Array:
+        """Translate a batch (B, C, *space); see `Translate`."""
+
+    def with_statistics(self, x: Array, statistics: Array | None, momentum: float) -> tuple[Array, Array]:
+        """Translate one sample under given instance-norm statistics; see `Translate`."""
 
 
 class Reader(ABC):
@@ -48,6 +60,10 @@ class Reader(ABC):
         """Chunks (C, *space), float32 in [-1, 1], in order; of other axes where `Domain.chunk_axes` says so. Raises
         MediaError for damaged content."""
 
+    def arrays(self) -> Iterator[Array]:
+        """The same chunks as numpy arrays; asked for where `Domain.arrays` is set."""
+        raise NotImplementedError
+
     def close(self) -> None:
         """Release the file. Called once, also after an error."""
 
@@ -70,7 +86,7 @@ class Writer(ABC):
 
     @abstractmethod
     def write(self, chunk: Tensor) -> None:
-        """Append one translated chunk (C, *space) in [-1, 1]."""
+        """Append one translated chunk (C, *space) in [-1, 1]; an array where `Domain.arrays` is set."""
 
     @abstractmethod
     def finish(self) -> None:

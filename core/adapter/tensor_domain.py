@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ..settings.faults import collecting_faults, raise_faults, require
 from ..sides import Side
 from .array_domain import ArrayDomain, ArraySettings
 from .domain import DomainSettings
 from .tensors import fault_of_shape, fault_of_values, shape_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class Tensors(ArrayDomain):
 
     def read(self, path: Path, side: Side) -> Tensor:
         """The array of a .npy file. Raises ValueError for another one than samples of `side` are."""
+        import torch
+
         values = np.load(path, allow_pickle=False)
         if values.dtype.kind == "f":
             values = values.astype(np.float32)

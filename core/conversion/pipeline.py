@@ -18,16 +18,21 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from operator import length_hint
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
-
+from ..adapter.arrays import for_arrays
 from ..adapter.checks import check_chunk, check_translated
 from ..adapter.domain import ConversionSettings, Domain
 from ..adapter.streams import Reader, Translate
 from ..errors import MediaError, MissingFile
 from ..files import folder_of
 from ..sides import SIDES, Direction
+from ..values import Array, nbytes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    Chunk = Tensor | Array
 
 _MESSAGES_WAITING = 16
 _BYTES_WAITING = 64 * 2**20
@@ -48,7 +53,7 @@ class Channel:
     """A queue from one thread to another, bounded in messages and bytes."""
 
     def __init__(self) -> None:
-        self._messages: deque[Tensor | _Mark] = deque()
+        self._messages: deque[Chunk | _Mark] = deque()
         self._bytes = 0
         self._stopped = False
         self._changed = threading.Condition()
@@ -58,7 +63,7 @@ class Channel:
         with self._changed:
             self._wait(lambda: len(self._messages) < _MESSAGES_WAITING and self._bytes < _BYTES_WAITING)
 
-    def put(self, message: Tensor | _Mark) -> None:
+    def put(self, message: Chunk | _Mark) -> None:
         """Append a message when there is room. Raises Stopped."""
         self.wait_for_room()
         with self._changed:
@@ -66,7 +71,7 @@ class Channel:
             self._bytes += _size(message)
             self._changed.notify_all()
 
-    def get(self) -> Tensor | _Mark:
+    def get(self) -> Chunk | _Mark:
         """The next message. Raises Stopped."""
         with self._changed:
             self._wait(lambda: bool(self._messages))
@@ -75,10 +80,11 @@ class Channel:
             self._changed.notify_all()
             return message
 
-    def chunks(self) -> Iterator[Tensor]:
+    def chunks(self) -> Iterator[Chunk]:
         """The chunks up to the end of the file."""
-        while isinstance(message := self.get(), Tensor):
+        while not isinstance(message := self.get(), _Mark):
             yield message
+            del message  # or it would be kept beside the next
 
     def stop(self) -> None:
         """End every wait, now and later, with Stopped."""
@@ -94,9 +100,8 @@ class Channel:
             raise Stopped
 
 
-def _size(message: Tensor | _Mark) -> int:
-    # The storage, not the elements: a view keeps all of it alive.
-    return message.untyped_storage().nbytes() if isinstance(message, Tensor) else 0
+def _size(message: Chunk | _Mark) -> int:
+    return 0 if isinstance(message, _Mark) else nbytes(message)
 
 
 @dataclass
@@ -158,7 +163,7 @@ class Progress:
 class PrefetchedReader(Reader):
     """The chunks of a reader, read ahead by another thread; what else is asked of it is answered by that reader."""
 
-    def __init__(self, opened: Reader, chunks: Iterator[Tensor]) -> None:
+    def __init__(self, opened: Reader, chunks: Iterator[Any]) -> None:
         self._opened = opened
         self._chunks = chunks
 
@@ -251,7 +256,7 @@ class Pipeline:
     def _read(self, job: Job) -> None:
         job.reader = self._domain.open(job.source, self._side, self._options)
         self._inbox.put(_Mark.BEGIN)
-        with _closing(iter(job.reader)) as chunks:
+        with _closing(job.reader.arrays() if self._domain.arrays else iter(job.reader)) as chunks:
             while True:
                 self._inbox.wait_for_room()
                 job.check()
@@ -274,12 +279,12 @@ class Pipeline:
                     pass  # the rest of a file that was given up
             self._outbox.put(_Mark.END)
 
-    def _translate_one(self, job: Job, chunks: Iterator[Tensor], number: int, files: int) -> None:
+    def _translate_one(self, job: Job, chunks: Iterator[Chunk], number: int, files: int) -> None:
         assert job.reader is not None
         expected = length_hint(job.reader, 0) or None
         ahead = PrefetchedReader(job.reader, self._complete(job, chunks))
         done = 0
-        with _closing(self._domain.convert(ahead, self._translate, self._options)) as translated:
+        with _closing(self._translated(ahead)) as translated:
             while True:
                 self._outbox.wait_for_room()
                 job.check()
@@ -293,8 +298,13 @@ class Pipeline:
                 if self._progress is not None:
                     self._progress(Progress(job.source, number, files, done, expected))
 
+    def _translated(self, reader: Reader) -> Iterator[Chunk]:
+        if self._domain.arrays:
+            return self._domain.convert_arrays(reader, for_arrays(self._translate), self._options)
+        return self._domain.convert(reader, self._translate, self._options)
+
     @staticmethod
-    def _complete(job: Job, chunks: Iterator[Tensor]) -> Iterator[Tensor]:
+    def _complete(job: Job, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         yield from chunks
         job.check()  # a file whose reading failed must not pass for one that ended
 
@@ -311,13 +321,13 @@ class Pipeline:
             if len(jobs) > 1:
                 job.drop_traceback()
 
-    def _write(self, job: Job, chunks: Iterator[Tensor]) -> None:
+    def _write(self, job: Job, chunks: Iterator[Chunk]) -> None:
         assert job.reader is not None
         with folder_of(job.target):
             writer = self._domain.create(job.target, job.reader, self._options)
             try:
                 for chunk in chunks:
-                    writer.write(chunk)
+                    writer.write(chunk)  # type: ignore[arg-type]  # arrays where the medium takes them
                 job.check()
                 writer.finish()
                 job.notes = (*job.reader.warnings, *writer.warnings)
@@ -329,10 +339,10 @@ class Pipeline:
             job.when_written(job)
 
 
-def _closing(chunks: Iterator[Tensor]) -> closing[Generator[Tensor]]:
+def _closing(chunks: Iterator[Chunk]) -> closing[Generator[Chunk]]:
     """Close a generator on leaving; an iterator without `close` is left alone."""
 
-    def passed_on() -> Generator[Tensor]:
+    def passed_on() -> Generator[Chunk]:
         yield from chunks
 
     return closing(passed_on())

@@ -9,34 +9,28 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from typing import TYPE_CHECKING, Any
 
 from ..adapter.domain import Domain
 from ..adapter.installed import find_domain
 from ..adapter.streams import Translate
-from ..adapter.tensors import AXES, expect_dense
+from ..adapter.tensors import expect_dense
 from ..deprecation import OldName
-from ..errors import ConfigError, MediaError, show
+from ..errors import ConfigError, show
 from ..model.model_file import Model
 from ..model.shipped import load_model_named
-from ..networks.norm import WithStatistics
-from ..networks.spec import as_generator
 from ..runtimes.choice import choose
-from ..runtimes.runtime import Runtime
 from ..settings.arguments import expect, expect_callable, expect_path, expect_truths
 from ..settings.mapping import to_mapping
-from ..sides import SIDES, Direction
+from ..sides import Direction
+from .direction import OneDirection
 from .files import ConversionReport, convert
 from .input_files import InputFiles
 from .jobs import compatible_media, names_file
 from .pipeline import Progress
 
-_LARGEST = 1e3
-"""Magnitude up to which all runtimes agree; far beyond it, squares leave the range of float32."""
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 class Translator:
@@ -55,7 +49,7 @@ class Translator:
         self._asked = runtime, device
         self.choice = choose(runtime, device)
         """The runtime and device it runs on."""
-        self._directions: dict[Direction, _OneDirection] = {}
+        self._directions: dict[Direction, OneDirection] = {}
         self._by_medium: dict[str, Translator] = {}
         self._lock = threading.Lock()
 
@@ -81,6 +75,8 @@ class Translator:
                 finite or beyond 1000.
             ConfigError: the model has no such direction.
         """
+        from torch import Tensor
+
         expect("x", x, Tensor, "a tensor (B, C, *space)")
         expect_dense("x", x)
         return self.for_direction(direction)(x)
@@ -134,7 +130,7 @@ class Translator:
         self._check(direction)
         with self._lock:
             if direction not in self._directions:
-                self._directions[direction] = _OneDirection(self.model, direction, self._build(direction))
+                self._directions[direction] = OneDirection(self.model, direction, self.choice)
             return self._directions[direction]
 
     def identity(self, direction: Direction = "a2b") -> str:
@@ -143,9 +139,9 @@ class Translator:
         digest = hashlib.blake2b(digest_size=8)
         settings = {"domain": self.domain.name, **to_mapping(self.domain.settings)}
         digest.update(f"{direction} {self.model.networks} {settings}".encode())
-        for name, value in self.model.generators[direction].state_dict().items():
-            digest.update(f"{name} {tuple(value.shape)}".encode())
-            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        for name, value in self.model.weights(direction):
+            digest.update(f"{name} {value.shape}".encode())
+            digest.update(value.tobytes())
         return digest.hexdigest()
 
     def _check(self, direction: Direction) -> None:
@@ -153,9 +149,6 @@ class Translator:
         if direction not in self.model.generators:
             known = " or ".join(self.model.generators)
             raise ConfigError(f"direction is {show(direction)}; this model translates {known}")
-
-    def _build(self, direction: Direction) -> Runtime:
-        return self.choice.build(self.model.generators[direction], self.domain.dimensions)
 
     def convert(
         self,
@@ -191,92 +184,6 @@ class Translator:
 
     toward = OldName("toward", "for_direction")
     suited_to = OldName("suited_to", "for_input")
-
-
-class _OneDirection:
-    """One generator on its runtime, for any spatial size: pads the input to a valid size and crops the output."""
-
-    def __init__(self, model: Model, direction: Direction, runtime: Runtime) -> None:
-        generator = model.generators[direction]
-        takes = as_generator(generator)
-        self._runtime = runtime
-        self._direction = direction
-        self._dimensions = model.domain.dimensions
-        self._channels, self._made = takes.in_channels, model.domain.channels(SIDES[direction][1])
-        self._multiple, self._minimum = takes.multiple, takes.minimum
-        self._size = WithStatistics(generator).size
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Translate (B, C, *space); each sample is normalised by its own statistics."""
-        self._check(x)
-        if x.shape[0] == 0:
-            raise MediaError("the batch to translate is empty; give it one sample or more")
-        flat = self._flat(x)
-        if bool(flat.all()):
-            return self._plain(x)
-        y = self._cropped(self._runtime(self._padded(x)), x)
-        if bool(flat.any()):
-            y[flat] = self._plain(x[flat])
-        return y
-
-    def with_statistics(self, x: Tensor, statistics: Tensor | None, momentum: float) -> tuple[Tensor, Tensor]:
-        """Translate (1, C, *space) under given norm statistics; see `Translate.with_statistics`."""
-        self._check(x)
-        if x.shape[0] != 1:
-            raise MediaError(f"statistics go with one sample, but the batch holds {x.shape[0]}")
-        if statistics is None:
-            statistics, momentum = torch.zeros(self._size, dtype=torch.float32, device=x.device), 1.0
-        if statistics.shape != (self._size,):
-            raise MediaError(f"the norm statistics have shape {tuple(statistics.shape)}; expected ({self._size},)")
-        if self._size == 0:
-            return self(x), statistics
-        flat = bool(self._flat(x).all()) and momentum == 1.0
-        y, used = self._runtime.with_statistics(self._padded(x), statistics, momentum)
-        return self._plain(x) if flat else self._cropped(y, x), used
-
-    def _check(self, x: Tensor) -> None:
-        if x.dim() != 2 + self._dimensions or x.shape[1] != self._channels or 0 in x.shape[2:]:
-            space = ", ".join(AXES[self._dimensions])
-            raise MediaError(
-                f"cannot translate {self._direction}: the tensor has shape {tuple(x.shape)}; "
-                f"expected (batch, {self._channels}, {space}), every size 1 or more"
-            )
-
-    def _flat(self, x: Tensor) -> Tensor:
-        """(B,): whether each channel of a sample is of one value, and a norm would divide rounding by rounding.
-
-        Raises MediaError for values that no runtime computes with.
-        """
-        low, high = torch.aminmax(x.detach().float().flatten(2), dim=2)
-        if not bool(((low >= -_LARGEST) & (high <= _LARGEST)).all()):
-            raise MediaError(
-                f"cannot translate {self._direction}: the tensor holds values that are not finite or beyond "
-                f"{_LARGEST:g}; expected -1 to 1: fill or scale them"
-            )
-        return (low == high).all(dim=1) & (self._size > 0)
-
-    def _plain(self, x: Tensor) -> Tensor:
-        """Flat samples as they are; with the mean of their channels in each where A and B differ in channels."""
-        x = x.detach().float()
-        if self._made == x.shape[1]:
-            return x.clone()
-        return x.mean(dim=1, keepdim=True).expand(-1, self._made, *x.shape[2:]).clone()
-
-    def _padded(self, x: Tensor) -> Tensor:
-        """`x` in float32, extended at the end of each axis by reflection (replication where too short for that)."""
-        x = x.detach().float()
-        axes = self._dimensions
-        for axis, size in enumerate(x.shape[2:]):
-            wanted = -(-max(size, self._minimum) // self._multiple) * self._multiple
-            if wanted > size:
-                padding = [0] * (2 * axes)
-                padding[2 * (axes - 1 - axis) + 1] = wanted - size
-                x = F.pad(x, padding, mode="reflect" if wanted - size < size else "replicate")
-        return x
-
-    def _cropped(self, y: Tensor, like: Tensor) -> Tensor:
-        window = tuple(slice(size) for size in like.shape[2:])
-        return y[(slice(None), slice(None), *window)]
 
 
 def load(

@@ -15,18 +15,19 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from safetensors import SafetensorError
-from torch import Tensor
 
 from ..errors import ArgumentError, ConfigError, MissingFile, ModelFileError, counted, show
 from ..files import atomic
 from ..sides import Direction
 from .stored import checksum, first_line, open_tensors, save_tensors
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LENGTHS = (0.05, 0.10)
 """Of the averages that a run keeps."""
@@ -118,6 +119,8 @@ def snapshot_files(run: Path) -> dict[int, Path]:
 def save_snapshot(path: Path, step: int, averages: Mapping[float, Mapping[str, Tensor]]) -> None:
     """Write averages by length, each by DIRECTION.NAME, as they are after `step`, in 16-bit floats. Raises
     OutputError."""
+    import torch
+
     tensors = {_name(length, name): value.detach().to("cpu", torch.float16).contiguous()
                for length, each in averages.items() for name, value in each.items()}  # fmt: skip
     sums = {name: checksum(value) for name, value in tensors.items()}

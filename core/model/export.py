@@ -16,6 +16,7 @@ from ..networks.spec import as_generator
 from ..runtimes.choice import choose
 from ..runtimes.onnx import onnx_graph, session
 from ..runtimes.packages import require
+from ..runtimes.source import GeneratorSource
 from ..runtimes.tracing import example_shape, fixed_sizes
 from ..settings.arguments import expect, expect_path
 from ..sides import Direction
@@ -203,5 +204,5 @@ def _reduced_psnr(model: Model, direction: Direction, batch: Tensor) -> float | 
     if choose("auto", "cpu").name != "openvino":
         return None
     generator = model.generators[direction]
-    runtime = OpenVinoRuntime(generator, model.domain.dimensions)
+    runtime = OpenVinoRuntime(GeneratorSource.of(generator, model.domain.dimensions))
     return psnr(runtime(batch), _reference(generator, batch)) if runtime.precision == "bf16" else None

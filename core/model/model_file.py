@@ -10,14 +10,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import torch
 from safetensors import SafetensorError
-from torch import Tensor, nn
 
 from .. import registry
 from ..adapter.domain import Domain
@@ -25,10 +23,17 @@ from ..adapter.installed import find_domain
 from ..errors import MissingFile, ModelFileError, UnknownName, show
 from ..files import atomic
 from ..networks.spec import Networks, NetworkSpec
+from ..runtimes.source import GeneratorSource
 from ..settings.mapping import from_mapping, to_mapping
 from ..settings.plain import from_json
 from ..sides import DIRECTIONS, Direction
-from .stored import checksum, first_difference, first_line, open_tensors, save_tensors, shapes
+from .stored import checksum, first_line, open_tensors, save_tensors
+from .stored_generators import StoredGenerators, weights_of
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ..values import Array
 
 FORMAT = 1
 """Version of the file format; a file with a higher one is refused."""
@@ -50,7 +55,7 @@ _FOREIGN = {
 class Model:
     """A trained translator as it is stored: generators in fp32, in eval mode."""
 
-    generators: dict[Direction, nn.Module]
+    generators: Mapping[Direction, nn.Module]
     networks: Networks
     domain: Domain
     names: tuple[str, str] = ("A", "B")
@@ -60,6 +65,18 @@ class Model:
     data_hash: str = ""
     card: dict[str, str] = field(default_factory=dict)
     """Free text for people: description, data, licence."""
+
+    def source(self, direction: Direction) -> GeneratorSource:
+        """One of its generators, for a runtime."""
+        if isinstance(self.generators, StoredGenerators):
+            return self.generators.source(direction, self.domain.dimensions)
+        return GeneratorSource.of(self.generators[direction], self.domain.dimensions)
+
+    def weights(self, direction: Direction) -> Iterator[tuple[str, Array]]:
+        """The weights of one of its generators by name, in the order of its layers."""
+        if isinstance(self.generators, StoredGenerators):
+            return self.generators.weights(direction)
+        return weights_of(self.generators[direction])
 
 
 def save_model(model: Model, path: Path, half: bool = False) -> None:
@@ -104,7 +121,7 @@ def read_header(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise MissingFile(f"no model file at {path}")
     try:
-        with open_tensors(path) as handle:
+        with open_tensors(path, "np") as handle:
             text = (handle.metadata() or {}).get("unpaired")
     except (SafetensorError, OSError) as error:
         known = _FOREIGN.get(path.suffix.lower(), f"is not a safetensors model file ({first_line(error)})")
@@ -145,7 +162,7 @@ def load_model(path: Path, domain: type[Domain] | None = None, generator: type[n
     path = Path(path)
     header = read_header(path)
     try:
-        model = _described_by(header, domain, generator)
+        model = _described_by(header, path, domain, generator)
     except UnknownName:
         raise
     except Exception as error:  # adapters and architectures of other packages raise whatever hostile values lead to
@@ -153,21 +170,21 @@ def load_model(path: Path, domain: type[Domain] | None = None, generator: type[n
         raise ModelFileError(f"{path} has a header that cannot be used: {reason}") from error
     if not model.generators:
         raise ModelFileError(f"{path} names no generator; expected directions a2b, b2a or both")
-    tensors = _weights(model.generators, path)
-    _compare_checksums(header, tensors, path)
-    for direction, network in model.generators.items():
-        prefix = f"generators.{direction}."
-        fill(network, {name.removeprefix(prefix): each for name, each in tensors.items() if name.startswith(prefix)})
+    assert isinstance(model.generators, StoredGenerators)
+    model.generators.check()
     return model
 
 
-def _described_by(header: Mapping[str, Any], domain: type[Domain] | None, generator: type[nn.Module] | None) -> Model:
-    """The model that a header describes, whose generators have shapes and no memory."""
+def _described_by(
+    header: Mapping[str, Any], path: Path, domain: type[Domain] | None, generator: type[nn.Module] | None
+) -> Model:
+    """The model that a header describes; its weights are not read yet."""
     adapter = _domain(header["domain"], domain)
     networks = _with_class(_networks(header["networks"]), generator)
+    specs = {direction: networks.generator(direction) for direction in DIRECTIONS if direction in header["directions"]}
     first, second = header["names"]
     return Model(
-        generators={d: _skeleton(networks.generator(d)) for d in DIRECTIONS if d in header["directions"]},
+        generators=StoredGenerators(path, specs, header.get("checksums")),
         networks=networks,
         domain=adapter,
         names=(str(first), str(second)),
@@ -223,49 +240,3 @@ def _domain(description: Mapping[str, Any], given: type[Domain] | None) -> Domai
     domain = kind(settings)
     assert isinstance(domain, Domain)
     return domain
-
-
-def _skeleton(spec: NetworkSpec) -> nn.Module:
-    # On the meta device a network has shapes and no memory.
-    with torch.device("meta"):
-        return spec.build("generators")
-
-
-def _weights(generators: Mapping[Direction, nn.Module], path: Path) -> dict[str, Tensor]:
-    """The tensors of a model file, once their shapes are those of the generators. Raises ModelFileError."""
-    own = {
-        f"generators.{d}.{name}": value for d, each in generators.items() for name, value in each.state_dict().items()
-    }
-    try:
-        with open_tensors(path) as handle:
-            found = {name: tuple(handle.get_slice(name).get_shape()) for name in handle.keys()}  # noqa: SIM118
-            if unlike := first_difference(shapes(own), found):
-                raise ModelFileError(f"{path} does not match its header: {unlike}")
-            tensors = {name: handle.get_tensor(name) for name in found}
-    except (SafetensorError, OSError) as error:
-        raise ModelFileError(f"{path} is damaged ({first_line(error)})") from error
-    for name, value in tensors.items():
-        if value.is_floating_point() != own[name].is_floating_point():
-            raise ModelFileError(f"{path} does not match its header: {name} is of type {value.dtype}")
-        if not bool(value.float().isfinite().all()):
-            raise ModelFileError(f"{path} holds weights that are not finite")
-    return tensors
-
-
-def fill(generator: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Make a generator the one of a state dict, in fp32 and in eval mode."""
-    whole = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
-    generator.load_state_dict(whole, assign=True)
-    generator.eval().requires_grad_(False)
-
-
-def _compare_checksums(header: Mapping[str, Any], tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Refuse weights that are not as they were written; earlier versions recorded no checksums."""
-    recorded = header.get("checksums")
-    if recorded is None:
-        return
-    for name, value in tensors.items():
-        if not isinstance(recorded, Mapping) or recorded.get(name) != checksum(value):
-            raise ModelFileError(
-                f"{path} is damaged: {name} is not as it was written (its checksum differs); take another copy of it"
-            )

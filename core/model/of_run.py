@@ -10,14 +10,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
 
 from ..adapter.domain import Domain
 from ..errors import ConfigError, MissingFile, ModelFileError, show
 from .averages import by_direction, rebuild
-from .model_file import Model, fill, header_if_any, load_model
+from .model_file import Model, header_if_any, load_model
 from .stored import Unreadable, compare_with_recorded, first_difference, first_line, load_tensors, shapes
+from .stored_generators import fill
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 LATEST, BEST, CONFIG = "model.safetensors", "best.safetensors", "config.yaml"
 PREFIX, WEIGHTS = "step-", "weights.safetensors"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from importlib.resources import as_file, files
 from pathlib import Path
-
-from torch import nn
+from typing import TYPE_CHECKING
 
 from ..adapter.domain import Domain
 from ..errors import ArgumentError, MissingFile, UnknownName, show
@@ -15,6 +14,9 @@ from ..settings.arguments import expect_path
 from .averages import check_length
 from .model_file import Model, load_model
 from .of_run import LATEST, is_checkpoint, load_checkpoint, load_from_run, with_length
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _SHIPPED_IN = "unpaired.models"
 _SUFFIX = ".safetensors"
@@ -45,8 +47,11 @@ def load_model_named(
     expect_path("name_or_path", name_or_path, "a run folder, a model file, or the name of a shipped model")
     if domain is not None and not (isinstance(domain, type) and issubclass(domain, Domain)):
         raise ArgumentError(f"domain is {show(domain)}; expected a class of a medium, or None")
-    if generator is not None and not (isinstance(generator, type) and issubclass(generator, nn.Module)):
-        raise ArgumentError(f"generator is {show(generator)}; expected a class of torch modules, or None")
+    if generator is not None:
+        from torch import nn
+
+        if not (isinstance(generator, type) and issubclass(generator, nn.Module)):
+            raise ArgumentError(f"generator is {show(generator)}; expected a class of torch modules, or None")
     if ema_length is not None:
         check_length(ema_length)
         return with_length(_load(name_or_path, domain, generator), name_or_path, ema_length)

@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save, save_file
-from torch import Tensor
 
 from ..errors import shortened
 from ..settings.plain import is_unicode
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CHECKSUMS = "checksums.json"
 """Beside the files of a checkpoint: size and checksum of each."""
@@ -32,6 +32,8 @@ class Unreadable(ValueError):
 
 def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
     """Write a safetensors file that others may read as far as the umask lets them. Raises OSError."""
+    from safetensors.torch import save, save_file
+
     path.touch()
     mode = path.stat().st_mode
     try:
@@ -46,6 +48,8 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, 
 
 def save_plain(content: Any, path: Path) -> None:
     """Write tensors and plain values for `load_plain`. Raises OSError."""
+    import torch
+
     with path.open("wb") as file:
         try:
             torch.save(content, file)
@@ -65,14 +69,15 @@ def _of_the_system(error: Exception) -> OSError:
 
 
 @contextmanager
-def open_tensors(path: Path) -> Iterator[Any]:
-    """`safetensors.safe_open`, by any path: it takes none that is not UTF-8. Raises SafetensorError or OSError."""
+def open_tensors(path: Path, framework: Literal["pt", "np"] = "pt") -> Iterator[Any]:
+    """`safetensors.safe_open`, by any path: it takes none that is not UTF-8. It gives tensors of torch, which it
+    imports, or arrays of numpy. Raises SafetensorError or OSError."""
     with ExitStack() as stack:
         if not is_unicode(str(path)):
             place = Path(stack.enter_context(TemporaryDirectory()), "link.safetensors")
             place.symlink_to(path.absolute())
             path = place
-        yield stack.enter_context(safe_open(path, framework="pt"))
+        yield stack.enter_context(safe_open(path, framework=framework))
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
@@ -89,6 +94,8 @@ def load_plain(path: Path) -> Any:
 
     Raises Unreadable, or OSError.
     """
+    import torch
+
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except OSError:
@@ -122,6 +129,8 @@ def first_difference(expected: Mapping[str, tuple[int, ...]], found: Mapping[str
 
 def checksum(value: Tensor) -> str:
     """CRC-32 of a tensor's bytes as they are stored, in hexadecimal."""
+    import torch
+
     data: Any = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
     return f"{zlib.crc32(data):08x}"
 

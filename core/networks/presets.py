@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from torch import nn
-
 from .. import registry
 from ..errors import ConfigError, show
 from .settings import NetworkSettings
@@ -82,6 +80,8 @@ def _fitted(
         UnknownName: no such architecture is installed.
         ConfigError: the user asked for what it does not take.
     """
+    from torch import nn
+
     given = network if isinstance(network, type) else None
     if given and not issubclass(given, nn.Module):
         raise ConfigError(f"networks.{kind[:-1]} is the class {given.__name__}; expected a torch.nn.Module")

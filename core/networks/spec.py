@@ -5,14 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, runtime_checkable
-
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from .. import registry
 from ..deprecation import renamed_fields
 from ..errors import ConfigError
 from ..sides import Direction, Side
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 Kind = Literal["generators", "discriminators"]
 """What a network is for, and the group that it is registered in."""
@@ -91,6 +92,8 @@ class NetworkSpec:
 
     def parameters(self, kind: Kind) -> Mapping[str, inspect.Parameter]:
         """Those of what makes it, by name. Raises UnknownName."""
+        from torch import nn
+
         make = self.maker(kind)
         # A class without a constructor has that of nn.Module, which takes any keyword and refuses it.
         plain = isinstance(make, type) and make.__init__ is nn.Module.__init__  # type: ignore[misc]
@@ -103,6 +106,8 @@ class NetworkSpec:
             UnknownName: no such architecture is installed.
             ConfigError: it does not take these options, or is no generator where one is asked for.
         """
+        from torch import nn
+
         make, name = self.maker(kind), f"the {kind[:-1]} {self.architecture}"
         try:
             inspect.signature(make).bind(**self.options)

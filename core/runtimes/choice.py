@@ -11,7 +11,7 @@ from .devices import device_named, spelled
 from .runtime import Runtime
 
 if TYPE_CHECKING:
-    from torch import nn
+    from .source import GeneratorSource
 
 RuntimeName = Literal["auto", "torch", "openvino", "onnx"]
 NAMES: tuple[RuntimeName, ...] = ("auto", "torch", "openvino", "onnx")
@@ -24,8 +24,8 @@ class Choice:
     name: Literal["torch", "openvino", "onnx"]
     device: str
 
-    def build(self, generator: nn.Module, dimensions: int) -> Runtime:
-        """Make `generator`, whose samples have `dimensions` spatial axes, ready to run.
+    def build(self, generator: GeneratorSource) -> Runtime:
+        """Make a generator ready to run.
 
         Raises:
             MissingDependency: the runtime's package is not installed.
@@ -33,14 +33,14 @@ class Choice:
         if self.name == "torch":
             from .torch import TorchRuntime
 
-            return TorchRuntime(generator, self.device)
+            return TorchRuntime(generator.module, self.device)
         if self.name == "openvino":
             from .openvino import OpenVinoRuntime
 
-            return OpenVinoRuntime(generator, dimensions)
+            return OpenVinoRuntime(generator)
         from .onnx import OnnxRuntime
 
-        return OnnxRuntime(generator, dimensions)
+        return OnnxRuntime(generator.module, generator.dimensions)
 
 
 def choose(name: str = "auto", device: str = "auto") -> Choice:

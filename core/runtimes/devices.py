@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -50,6 +52,8 @@ def device_named(name: str, setting: str = "device") -> Device:
     device = spelled(name, setting)
     if device.kind == "cpu":
         return device
+    if device.kind == "auto" and "torch" not in sys.modules and not _may_have_another():
+        return Device("cpu")
     import torch
 
     cuda, mps = torch.cuda.device_count(), torch.backends.mps.is_available()
@@ -60,3 +64,10 @@ def device_named(name: str, setting: str = "device") -> Device:
     if device.kind == "mps" and not mps:
         raise ConfigError(f"{setting} is {name!r}, but this machine has no such accelerator; take auto or cpu")
     return device
+
+
+def _may_have_another() -> bool:
+    """Whether torch, which takes a second to import, must be asked for a device other than the CPU: not on Linux where
+    no driver of NVIDIA's, AMD's or of WSL has made the files by which it is reached."""
+    drivers = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg", "/dev/nvhost-gpu", "/dev/nvmap")
+    return sys.platform != "linux" or any(map(os.path.exists, drivers))

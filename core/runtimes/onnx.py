@@ -10,8 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..values import Values, alike, as_array
 from .packages import require
-from .tracing import Statistics, fixed_sizes, quiet, statistics_for, traced
+from .runtime import Statistics, statistics_for
+from .tracing import fixed_sizes, quiet, traced
 
 OPSET = 17
 """ONNX operator set: the newest that both ONNX Runtime 1.14 (2023) and torch's exporter know."""
@@ -33,18 +35,18 @@ class OnnxRuntime:
         # Exporting imports much: now, for graphs are made in whatever thread first needs one.
         _exported(nn.Identity(), (torch.zeros(1),), ["x"], ["y"], {})
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Values) -> Values:
         """Translate (B, C, *space); see Runtime."""
-        (y,) = self._session("own").run(None, {"x": _array(x)})
-        return torch.from_numpy(y).to(x.device)
+        (y,) = self._session("own").run(None, {"x": as_array(x)})
+        return alike(y, x)
 
-    def with_statistics(self, x: Tensor, statistics: Tensor, momentum: float) -> tuple[Tensor, Tensor]:
+    def with_statistics(self, x: Values, statistics: Values, momentum: float) -> tuple[Values, Values]:
         """Translate (1, C, *space) under given statistics; see Runtime."""
-        inputs = {"x": _array(x), "statistics": _array(statistics)}
+        inputs = {"x": as_array(x), "statistics": as_array(statistics)}
         if momentum:
             inputs["momentum"] = np.array(momentum, np.float32)
         y, used = self._session(statistics_for(momentum)).run(None, inputs)
-        return torch.from_numpy(y).to(x.device), torch.from_numpy(used).to(statistics.device)
+        return alike(y, x), alike(used, statistics)
 
     def _session(self, statistics: Statistics) -> Any:
         with self._lock:
@@ -93,8 +95,3 @@ def _exported(
             dynamic_axes=free,
         )
     return buffer.getvalue()
-
-
-def _array(x: Tensor) -> np.ndarray[Any, Any]:
-    array: np.ndarray[Any, Any] = x.detach().to("cpu", torch.float32).contiguous().numpy()
-    return array

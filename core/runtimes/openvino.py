@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 import threading
 from collections import OrderedDict
@@ -11,13 +12,13 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
+from ..values import Values, alike, as_array
+from .graphs import Graphs
 from .packages import require
-from .tracing import Statistics, statistics_for, traced
+from .runtime import Statistics, statistics_for
+from .source import GeneratorSource
 
-_FRONT_END = "openvino.frontend", "openvino.frontend.pytorch.ts_decoder"
 _SHAPES_KEPT = 4
 """Graphs of fixed shape, which take 0.3 s to make."""
 
@@ -25,42 +26,41 @@ _SHAPES_KEPT = 4
 class OpenVinoRuntime:
     """A generator compiled by OpenVINO for the CPU, with as many threads as torch would use.
 
+    Nothing of torch is imported for arrays where the graph is kept on the disk (`graphs`).
+
     `precision` auto computes in bf16 where the CPU has instructions for it (AVX512-BF16, AMX), else in fp32.
 
     Raises:
         MissingDependency: openvino is not installed.
     """
 
-    def __init__(self, generator: nn.Module, dimensions: int, precision: Literal["auto", "fp32"] = "auto") -> None:
+    def __init__(self, generator: GeneratorSource, precision: Literal["auto", "fp32"] = "auto") -> None:
         self._openvino = require("openvino", "openvino")
-        for module in _FRONT_END:  # now: graphs are made in whatever thread first needs one
-            require(module, "openvino")
         with _own_signal_stack():
             self._core = self._openvino.Core()
             capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.precision = "bf16" if precision == "auto" and "BF16" in capabilities else "fp32"
-        self._generator = generator
-        self._dimensions = dimensions
-        self._threads = torch.get_num_threads()
+        self._models = Graphs(generator, self._core)
+        self._threads = usual_threads()
         self._graphs: dict[tuple[Statistics, bool], _Graph] = {}
         self._lock = threading.Lock()
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Values) -> Values:
         """Translate (B, C, *space); see Runtime."""
-        array = _array(x)
+        array = as_array(x)
         if len(array) == 1:
             (y,) = self._graph("own").run([array])
         else:
             y = np.concatenate(self._graph("own", side_by_side=True).run_each(np.split(array, len(array))))
-        return torch.from_numpy(y).to(x.device)
+        return alike(y, x)
 
-    def with_statistics(self, x: Tensor, statistics: Tensor, momentum: float) -> tuple[Tensor, Tensor]:
+    def with_statistics(self, x: Values, statistics: Values, momentum: float) -> tuple[Values, Values]:
         """Translate (1, C, *space) under given statistics; see Runtime."""
-        inputs = [_array(x), _array(statistics)]
+        inputs = [as_array(x), as_array(statistics)]
         if momentum:
             inputs.append(np.array(momentum, np.float32))
         y, used = self._graph(statistics_for(momentum)).run(inputs)
-        return torch.from_numpy(y).to(x.device), torch.from_numpy(used).to(statistics.device)
+        return alike(y, x), alike(used, statistics)
 
     def _graph(self, statistics: Statistics, side_by_side: bool = False) -> _Graph:
         with self._lock:
@@ -77,9 +77,9 @@ class OpenVinoRuntime:
         }
         if side_by_side:  # a thread for each sample is faster than all threads for each sample in turn
             settings |= {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": self._threads}
-        model = _converted(self._generator, self._dimensions, statistics)
         # Batches and given statistics come with series of frames or tiles of one size.
-        return _Graph(self._core, model, settings, series=side_by_side or statistics != "own")
+        series = side_by_side or statistics != "own"
+        return _Graph(self._core, self._models.model(statistics), settings, series)
 
 
 class _Graph:
@@ -141,6 +141,16 @@ class _Compiled:
         return self._requests[number]
 
 
+def usual_threads() -> int:
+    """As many threads as torch uses, or would use."""
+    if "torch" in sys.modules:
+        import torch
+
+        return torch.get_num_threads()
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdigit() and int(asked) else len(os.sched_getaffinity(0))
+
+
 class _SignalStack(ctypes.Structure):
     """Linux's `stack_t` (sigaltstack(2))."""
 
@@ -166,21 +176,3 @@ def _own_signal_stack() -> Iterator[None]:
         yield
     finally:
         sigaltstack(ctypes.byref(before), None)
-
-
-def _array(x: Tensor) -> np.ndarray[Any, Any]:
-    array: np.ndarray[Any, Any] = x.detach().to("cpu", torch.float32).contiguous().numpy()
-    return array
-
-
-def _converted(generator: nn.Module, dimensions: int, statistics: Statistics) -> Any:
-    """The OpenVINO model of a generator, for every size.
-
-    Through the front end itself: `openvino.convert_model` does the same, and tries to report it (see `offline`).
-    """
-    frontends, decoders = (require(module, "openvino") for module in _FRONT_END)
-    graph, _ = traced(generator, dimensions, statistics)
-    frontend = frontends.FrontEndManager().load_by_framework("pytorch")
-    # The front end reads from the decoder until the conversion is over, without keeping it alive.
-    decoder = decoders.TorchScriptPythonDecoder(graph)
-    return frontend.convert(frontend.load(decoder))

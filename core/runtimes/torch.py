@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..networks.norm import WithStatistics
+from ..values import Values, alike, as_tensor
 
 
 class TorchRuntime:
@@ -29,18 +30,18 @@ class TorchRuntime:
         # Given statistics pass through the norm layers' state, so one call at a time.
         self._lock = threading.Lock()
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Values) -> Values:
         """Translate (B, C, *space); see Runtime."""
         with self._lock, torch.no_grad(), self._precision():
-            y = cast(Tensor, self._generator.generator(self._moved(x)))
-        return y.to(x.device, torch.float32)
+            y = cast(Tensor, self._generator.generator(self._moved(as_tensor(x))))
+        return alike(y.float(), x)
 
-    def with_statistics(self, x: Tensor, statistics: Tensor, momentum: float) -> tuple[Tensor, Tensor]:
+    def with_statistics(self, x: Values, statistics: Values, momentum: float) -> tuple[Values, Values]:
         """Translate (1, C, *space) under given statistics; see Runtime."""
         share = torch.tensor(momentum, dtype=torch.float32, device=self._device) if momentum else None
         with self._lock, torch.no_grad(), self._precision():
-            y, used = self._generator(self._moved(x), statistics.to(self._device), share)
-        return y.to(x.device, torch.float32), used.to(statistics.device)
+            y, used = self._generator(self._moved(as_tensor(x)), as_tensor(statistics).to(self._device), share)
+        return alike(y.float(), x), alike(used, statistics)
 
     def _precision(self) -> torch.autocast:
         return torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast)

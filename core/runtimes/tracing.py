@@ -6,21 +6,14 @@ import copy
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..networks.norm import WithStatistics
 from ..networks.spec import FixedSizes, as_generator
-
-Statistics = Literal["own", "given", "mixed"]
-"""Source of the norm statistics in a graph: each sample, an input, or a mixture of both."""
-
-
-def statistics_for(momentum: float) -> Statistics:
-    """The graph that serves for a momentum, the share of a sample's own statistics."""
-    return "mixed" if momentum else "given"
+from .runtime import Statistics
 
 
 def traced(generator: nn.Module, dimensions: int, statistics: Statistics) -> tuple[Any, tuple[Tensor, ...]]:

@@ -7,19 +7,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import Tensor
 
-from ...core.adapter.streams import Reader, Translate, Writer
+from ...core.adapter.streams import ArrayTranslate, Reader, Writer
 from ...core.errors import MediaError
 from ...core.sides import Side, other_side
+from ...core.values import Array, as_tensor
 from .encoding import check_channels, save_picture
 from .files import read_picture
-from .picture import Picture, Pixels, resized, to_pixels, to_tensor, with_channels
+from .picture import Picture, Pixels, resized, to_array, to_pixels, with_channels
 from .settings import ImageConversion, ImageSettings
 from .tiles import GRID, Span, blended, spans
 from .tone import apply_gamma, undo_gamma
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class PictureReader(Reader):
@@ -41,6 +45,10 @@ class PictureReader(Reader):
         self._edges = (*tops, self.height)
 
     def __iter__(self) -> Iterator[Tensor]:
+        return map(as_tensor, self.arrays())
+
+    def arrays(self) -> Iterator[Array]:
+        """The picture whole, or in strips (C, rows, W)."""
         for top, bottom in pairwise(self._edges):
             yield self.region(slice(top, bottom), slice(None))
 
@@ -52,16 +60,16 @@ class PictureReader(Reader):
         """Parts of the file that were left out when it was read."""
         return self._notes
 
-    def region(self, rows: slice, columns: slice) -> Tensor:
+    def region(self, rows: slice, columns: slice) -> Array:
         """A part of the picture, (C, h, w) in [-1, 1]."""
-        return to_tensor(self.pixels[rows, columns])
+        return to_array(self.pixels[rows, columns])
 
-    def reduced(self, pixels: int) -> Tensor:
+    def reduced(self, pixels: int) -> Array:
         """The whole picture, (C, h, w) with h * w at most about `pixels`; its aspect is kept unless it is a line."""
         scale = min(1.0, math.sqrt(pixels / (self.height * self.width)))
         longest = pixels // GRID if min(self.height, self.width) < GRID else pixels
         height, width = (max(1, min(longest, int(side * scale))) for side in (self.height, self.width))
-        return to_tensor(resized(self.pixels, height, width))
+        return to_array(resized(self.pixels, height, width))
 
     def close(self) -> None:
         """Let go of the pixels: a folder's conversion keeps its readers until the end."""
@@ -70,8 +78,8 @@ class PictureReader(Reader):
 
 
 def convert(
-    reader: PictureReader, chunks: Iterable[Tensor], translate: Translate, options: ImageConversion
-) -> Iterator[Tensor]:
+    reader: PictureReader, chunks: Iterable[Array], translate: ArrayTranslate, options: ImageConversion
+) -> Iterator[Array]:
     """The translated picture, whole or in strips (C, rows, W) from top to bottom.
 
     A large one goes through tiles. What makes tiles disagree is instance norm: each would be normalised by its own
@@ -88,7 +96,7 @@ def convert(
     reduced = apply_gamma(reader.reduced(options.tile_above)[None], gamma)
     _, statistics = translate.with_statistics(reduced, None, 1.0)
 
-    def render(row: Span, column: Span) -> Tensor:
+    def render(row: Span, column: Span) -> Array:
         tile = apply_gamma(reader.region(slice(row.start, row.stop), slice(column.start, column.stop))[None], gamma)
         return undo_gamma(translate.with_statistics(tile, statistics, 0.0)[0][0], gamma_out)
 
@@ -100,7 +108,7 @@ def convert(
             yield _mix(reader.region(slice(top, top + strip.shape[1]), slice(None)), strip, options.strength)
 
 
-def _mix(source: Tensor, translated: Tensor, strength: float) -> Tensor:
+def _mix(source: Array, translated: Array, strength: float) -> Array:
     return translated if strength == 1.0 else source + strength * (translated - source)
 
 
@@ -127,7 +135,7 @@ class PictureWriter(Writer):
         """Parts of the picture that the file's format cannot hold."""
         return self._notes
 
-    def write(self, chunk: Tensor) -> None:
+    def write(self, chunk: Tensor | Array) -> None:
         """Append rows (C, rows, W) in [-1, 1]."""
         channels, rows, width = chunk.shape
         assert width == self._like.width

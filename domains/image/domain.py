@@ -1,6 +1,7 @@
 """The picture adapter: the contract of a medium, implemented for pictures.
 
-Light to import, so that a command line can read its settings: decoders and torch come with the first use.
+Light to import, so that a command line can read its settings: decoders come with the first use, torch with the first
+tensor. Files are converted as arrays.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...core.adapter.domain import ConversionSettings, Domain, DomainSettings, Scorer
 from ...core.adapter.inventory import Inventory
-from ...core.adapter.streams import Reader, Translate, Writer
+from ...core.adapter.streams import ArrayTranslate, Reader, Translate, Writer
 from ...core.errors import ConfigError, MediaError
 from ...core.samples import Warp
 from ...core.sides import Side
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from ...core.values import Array
     from .sampling import PictureCache
 
 
@@ -43,6 +45,7 @@ class Image(Domain):
     medium: ClassVar[str] = "pictures"
     precedence: ClassVar[int] = 0
     dimensions: ClassVar[int] = 2
+    arrays: ClassVar[bool] = True
     settings_type: ClassVar[type[DomainSettings]] = ImageSettings
     conversion_type: ClassVar[type[ConversionSettings]] = ImageConversion
     settings: ImageSettings
@@ -134,12 +137,23 @@ class Image(Domain):
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
         """The translated picture whole, or in strips when it is processed in tiles; see `conversion.convert`."""
+        from ...core.adapter.arrays import for_arrays
+        from ...core.values import as_array, as_tensor
         from .conversion import PictureReader, convert
 
         opened = reader.opened
         assert isinstance(opened, PictureReader)
         assert isinstance(options, ImageConversion)
-        return convert(opened, reader, translate, options)
+        return map(as_tensor, convert(opened, map(as_array, reader), for_arrays(translate), options))
+
+    def convert_arrays(self, reader: Reader, translate: ArrayTranslate, options: ConversionSettings) -> Iterator[Array]:
+        """The same of arrays."""
+        from .conversion import PictureReader, convert
+
+        opened = reader.opened
+        assert isinstance(opened, PictureReader)
+        assert isinstance(options, ImageConversion)
+        return convert(opened, reader, translate, options)  # type: ignore[arg-type]
 
     def convertible(self, path: Path) -> bool:
         """Whether the name ends like a picture's."""
@@ -156,10 +170,11 @@ class Image(Domain):
 
     def show_file(self, path: Path, side: Side) -> Tensor:
         """The whole picture, reduced. Raises MissingFile or MediaError."""
+        from ...core.values import as_tensor
         from .conversion import PictureReader
 
         with PictureReader(path, side, self.settings, ImageConversion()) as reader:
-            return self.preview(reader.reduced(SHOWN))
+            return self.preview(as_tensor(reader.reduced(SHOWN)))
 
     def load(self, file: Path, side: Side) -> Tensor:
         """A file as one sample of the crop's size: stretched (fit stretch), or the shorter side fitted and the middle

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from ...core.errors import MediaError
+from ...core.values import Array, as_array, as_tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Pixels = npt.NDArray[Any]
 """(H, W, C) of uint8 (0 to 255), uint16 (0 to 65535) or float32 (0 to 1)."""
@@ -122,18 +124,27 @@ def resized(pixels: Pixels, height: int, width: int) -> Pixels:
     return found if found.dtype.kind == "u" else found.clip(0.0, 1.0)  # cubic overshoots at edges
 
 
+def to_array(pixels: Pixels) -> Array:
+    """Pixels (H, W, C) as a float32 array (C, H, W) in [-1, 1]."""
+    values = np.array(pixels.transpose(2, 0, 1), np.float32, order="C")
+    values *= 2.0 / peak(pixels.dtype)
+    values -= 1.0
+    return values
+
+
 def to_tensor(pixels: Pixels) -> Tensor:
-    """Pixels (H, W, C) as a float32 tensor (C, H, W) in [-1, 1]."""
-    values = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1), dtype=np.float32))
-    return values.mul_(2.0 / peak(pixels.dtype)).sub_(1.0)
+    """The same as a tensor."""
+    return as_tensor(to_array(pixels))
 
 
-def to_pixels(tensor: Tensor, dtype: np.dtype[Any]) -> Pixels:
-    """A tensor (C, H, W) in [-1, 1] as pixels (H, W, C) of `dtype`; what lies outside is clipped, NaN is black."""
-    values = tensor.detach().to("cpu", torch.float32, copy=True).add_(1.0).mul_(0.5 * peak(dtype))
-    values = values.nan_to_num_(nan=0.0).clamp_(0.0, peak(dtype))
-    array = values.permute(1, 2, 0).contiguous().numpy()
-    return np.rint(array).astype(dtype) if dtype.kind == "u" else array.astype(dtype)
+def to_pixels(values: Tensor | Array, dtype: np.dtype[Any]) -> Pixels:
+    """Values (C, H, W) in [-1, 1] as pixels (H, W, C) of `dtype`; what lies outside is clipped, NaN is black."""
+    array = np.array(as_array(values).transpose(1, 2, 0), order="C")
+    array += 1.0
+    array *= 0.5 * peak(dtype)
+    np.nan_to_num(array, copy=False, nan=0.0)
+    np.clip(array, 0.0, peak(dtype), out=array)
+    return np.rint(array, out=array).astype(dtype) if dtype.kind == "u" else array.astype(dtype)
 
 
 def over_white(pixels: Pixels, alpha: Pixels) -> Pixels:
@@ -162,4 +173,4 @@ def shown(sample: Tensor) -> Tensor:
         pixels = over_white(pixels[..., :3], pixels[..., 3:])
     elif channels < 3:
         pixels = np.repeat(pixels[..., :1], 3, axis=2)
-    return torch.from_numpy(np.ascontiguousarray(pixels[..., :3].transpose(2, 0, 1)))
+    return as_tensor(np.ascontiguousarray(pixels[..., :3].transpose(2, 0, 1)))

@@ -6,15 +6,17 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ...core.sides import Side
 from .files import read_picture
 from .picture import Pixels, resized, to_tensor, with_channels
 from .settings import ImageSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class PictureCache:
@@ -133,7 +135,7 @@ class FlipRotate:
     mirrored: bool
 
     def __call__(self, x: Tensor) -> Tensor:
-        turned = torch.rot90(x, self.turns, (2, 3))
+        turned = x.rot90(self.turns, (2, 3))
         return turned.flip(3) if self.mirrored else turned
 
 

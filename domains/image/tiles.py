@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
+
+from ...core.values import Array
 
 GRID = 64
 """Pixels. A generator that halves the size n times does not commute with shifts by less than 2^n pixels, so tiles are
@@ -64,25 +64,24 @@ def spans(length: int, tile: int, overlap: int) -> tuple[Span, ...]:
 
 
 def blended(
-    rows: tuple[Span, ...], columns: tuple[Span, ...], render: Callable[[Span, Span], Tensor]
-) -> Iterator[tuple[int, Tensor]]:
+    rows: tuple[Span, ...], columns: tuple[Span, ...], render: Callable[[Span, Span], Array]
+) -> Iterator[tuple[int, Array]]:
     """Strips (top, (C, rows, W)) of the blended tiles, from top to bottom, holding one row of tiles at a time.
 
     `render` gives the tile (C, height, width) of a row span and a column span.
     """
     width = columns[-1].stop
-    pending: Tensor | None = None  # what the row above left unfinished, from row.start on
+    pending: Array | None = None  # what the row above left unfinished, from row.start on
     for index, row in enumerate(rows):
         strip = None
         for column in columns:
             tile = render(row, column)
             if strip is None:
-                strip = tile.new_zeros(tile.shape[0], row.stop - row.start, width)
-            window = torch.from_numpy(row.weights)[:, None] * torch.from_numpy(column.weights)
-            strip[:, :, column.start : column.stop] += tile * window.to(tile.device)
+                strip = np.zeros((tile.shape[0], row.stop - row.start, width), np.float32)
+            strip[:, :, column.start : column.stop] += tile * (row.weights[:, None] * column.weights)
         assert strip is not None
         if pending is not None:
             strip[:, : pending.shape[1]] += pending
         finished = (rows[index + 1].start if index + 1 < len(rows) else row.stop) - row.start
         yield row.start, strip[:, :finished]
-        pending = strip[:, finished:].clone()
+        pending = strip[:, finished:].copy()

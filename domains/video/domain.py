@@ -133,7 +133,7 @@ class Video(Domain):
     def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
         """Open a clip (- is standard input), an animation or a folder of numbered pictures as one, or a picture as the
         picture domain does. Raises MissingFile or MediaError."""
-        from .reading.material import is_still
+        from .reading.naming import is_still
         from .reading.sequence import frames_at
 
         assert isinstance(options, VideoConversion)
@@ -146,7 +146,7 @@ class Video(Domain):
         for a codec, or a setting of it, that does not go with the kind of file."""
         from ..containers.kinds import PIPE, container_of
         from .reading import pipes
-        from .reading.material import is_still
+        from .reading.naming import is_still
         from .writing.encode import check
         from .writing.sequence import means_folder
 
@@ -224,19 +224,19 @@ class Video(Domain):
 
     def convertible(self, path: Path) -> bool:
         """Whether the name ends like a clip's or a picture's, or the folder holds the frames of a clip."""
-        from .reading.material import is_clip_name, is_frame_folder, is_still_name
+        from .reading.naming import is_clip_name, is_frame_folder, is_still_name
 
         return is_clip_name(path.name) or is_still_name(path.name) or is_frame_folder(path)
 
     def recording(self, folder: Path, listed: Sequence[Path] | None = None) -> Sequence[Path]:
-        """The frames of the clip that the folder is: numbered pictures of one size; see `material.recording`."""
-        from .reading.material import recording
+        """The frames of the clip that the folder is: numbered pictures of one size; see `naming.recording`."""
+        from .reading.naming import recording
 
         return recording(folder, listed)
 
     def remark(self, folder: Path, listed: Sequence[Path] | None = None) -> str:
-        """Note that numbered pictures were not treated as a clip, and the reason; see `material.remark`."""
-        from .reading.material import remark
+        """Note that numbered pictures were not treated as a clip, and the reason; see `naming.remark`."""
+        from .reading.naming import remark
 
         return remark(folder, listed)
 
@@ -254,7 +254,7 @@ class Video(Domain):
     def check_comparison(self, output: Path, inputs: int, layout: str) -> None:
         """A clip, of several inputs a folder for them; of single pictures a sheet. Raises MediaError or OutputError."""
         from ..containers.kinds import container_of
-        from .reading.material import is_still_name
+        from .reading.naming import is_still_name
 
         if is_still_name(output.name):
             super().check_comparison(output, inputs, layout)
@@ -268,7 +268,7 @@ class Video(Domain):
     def compare_files(self, comparison: Comparison, output: Path) -> Sequence[str]:
         """A clip in which the models' frames are in step; see `conversion.comparison`."""
         from .conversion.comparison import write_clips
-        from .reading.material import is_still, is_still_name
+        from .reading.naming import is_still, is_still_name
 
         if is_still_name(output.name):
             for path in comparison.inputs:

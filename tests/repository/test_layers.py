@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {"api": "unpaired", "core": "unpaired.core", "domains": "unpaired.domains", "apps": "unpaired.apps"}
 
 CORE = (
-    ("deprecation", "errors", "sides", "makers", "moved", "pages", "terms"),
+    ("deprecation", "errors", "sides", "makers", "moved", "pages", "terms", "values"),
     ("lazy",),
     ("samples", "files", "registry", "lettering"),
     ("settings",),

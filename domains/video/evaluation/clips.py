@@ -18,7 +18,7 @@ from ....core.adapter.streams import Reader, Translate
 from ....core.conversion.input_files import InputFiles
 from ....core.errors import MissingFile
 from ....core.sides import Side
-from ..reading.material import is_still_name
+from ..reading.naming import is_still_name
 from ..reading.reader import FrameReader
 from ..reading.sequence import frames_at
 from ..settings import VideoConversion

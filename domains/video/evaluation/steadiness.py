@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ....core.sides import Side, other_side
 from ...image import apply_gamma, undo_gamma
-from ..reading.material import is_still
+from ..reading.naming import is_still
 from ..settings import VideoSettings
 from ..training.sampling import FrameCache, middle_frames
 from .scores import ClipScorer

@@ -20,7 +20,8 @@ from ...image import ImageSettings, brightness, fingerprint, read_header
 from ..frames.colour import Orientation, Unpacker
 from ..frames.cuts import CutDetector
 from ..reading.decode import Footage
-from ..reading.material import FOLDER_RATE, Frame, Pictures, frames_of, is_still_name, missing, numbered_frames
+from ..reading.material import Frame, Pictures
+from ..reading.naming import FOLDER_RATE, frames_of, is_still_name, missing, numbered_frames
 from ..reading.probe import ClipInfo, choose_stream, probe
 
 Kind = Literal["clip", "frames", "picture"]

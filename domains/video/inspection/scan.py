@@ -16,7 +16,7 @@ from ....core.adapter.inventory import Inventory
 from ....core.errors import counted
 from ....core.terms import remark
 from ...image import near_files
-from ..reading.material import frames_in_order, is_clip_name, is_still_name
+from ..reading.naming import frames_in_order, is_clip_name, is_still_name
 from ..settings import VideoSettings
 from .file import ClipFacts, examine, header
 

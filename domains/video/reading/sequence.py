@@ -19,7 +19,7 @@ from ..settings import VideoConversion
 from . import pipes
 from .animation import AnimationReader
 from .clip import VideoReader
-from .material import FOLDER_RATE, missing, numbered_frames, step_of
+from .naming import FOLDER_RATE, missing, numbered_frames, step_of
 from .reader import FrameReader, Shown, Still, info_of_pictures
 
 _NTSC = Fraction(1000, 1001)

@@ -23,6 +23,7 @@ from unpaired.core.networks.unet import UnetGenerator
 from unpaired.core.runtimes import choice, packages
 from unpaired.core.runtimes.onnx import OnnxRuntime
 from unpaired.core.runtimes.openvino import OpenVinoRuntime
+from unpaired.core.runtimes.source import GeneratorSource
 from unpaired.core.runtimes.torch import TorchRuntime
 
 SPACES = {
@@ -32,7 +33,9 @@ SPACES = {
 }
 MAKERS = {
     "torch": lambda generator, dimensions: TorchRuntime(generator, "cpu"),
-    "openvino": lambda generator, dimensions: OpenVinoRuntime(generator, dimensions, precision="fp32"),
+    "openvino": lambda generator, dimensions: OpenVinoRuntime(
+        GeneratorSource.of(generator, dimensions), precision="fp32"
+    ),
     "onnx": OnnxRuntime,
 }
 
@@ -92,13 +95,13 @@ def test_reduced_precision_is_close_to_fp32() -> None:
     generator = ResnetGenerator(3, 3, filters=16, blocks=3)
     initialise(generator, random)
     generator.eval().requires_grad_(False)
-    run = OpenVinoRuntime(generator, 2)
+    run = OpenVinoRuntime(GeneratorSource.of(generator, 2))
     x = torch.nn.functional.interpolate(torch.rand(1, 3, 16, 16) * 2 - 1, size=(128, 128), mode="bilinear")
     assert psnr(run(x), generator(x)) >= (50.0 if run.precision == "bf16" else 100.0)
 
 
 def test_samples_of_a_batch_side_by_side_are_those_alone() -> None:
-    run = OpenVinoRuntime(generator_of("resnet", 2), 2, precision="fp32")
+    run = OpenVinoRuntime(GeneratorSource.of(generator_of("resnet", 2), 2), precision="fp32")
     x = torch.rand(5, 3, 16, 20) * 2 - 1
     for _ in range(3):
         torch.testing.assert_close(run(x), torch.cat([run(sample[None]) for sample in x]), atol=1e-6, rtol=0)
@@ -106,7 +109,7 @@ def test_samples_of_a_batch_side_by_side_are_those_alone() -> None:
 
 def test_graphs_of_fixed_shape_are_bounded() -> None:
     generator = generator_of("resnet", 2)
-    run = OpenVinoRuntime(generator, 2, precision="fp32")
+    run = OpenVinoRuntime(GeneratorSource.of(generator, 2), precision="fp32")
     inputs = {side: torch.rand(2, 3, side, side) for side in (8, 12, 16, 20, 24, 28)}
     for _ in range(2):
         for x in inputs.values():
@@ -161,10 +164,11 @@ import signal, threading
 import torch
 from unpaired.core.networks.resnet import ResnetGenerator
 from unpaired.core.runtimes.openvino import OpenVinoRuntime
+from unpaired.core.runtimes.source import GeneratorSource
 
 torch.set_num_threads(1)
 generator = ResnetGenerator(3, 3, filters=4, blocks=1).eval()
-first, second = OpenVinoRuntime(generator, 2), OpenVinoRuntime(generator, 2)
+first, second = OpenVinoRuntime(GeneratorSource.of(generator, 2)), OpenVinoRuntime(GeneratorSource.of(generator, 2))
 # ended
 told = []
 both = {signal.SIGINT, signal.SIGTERM}
@@ -199,7 +203,7 @@ def test_what_auto_takes() -> None:
     assert choice.choose("torch", "cpu") == choice.Choice("torch", "cpu")
     assert choice.choose("onnx") == choice.Choice("onnx", "cpu")
     for name, kind in (("torch", TorchRuntime), ("openvino", OpenVinoRuntime), ("onnx", OnnxRuntime)):
-        assert isinstance(choice.choose(name, "cpu").build(generator_of("resnet", 1), 1), kind)
+        assert isinstance(choice.choose(name, "cpu").build(GeneratorSource.of(generator_of("resnet", 1), 1)), kind)
 
 
 @pytest.mark.parametrize(

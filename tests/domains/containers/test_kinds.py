@@ -9,7 +9,7 @@ import pytest
 from unpaired import Audio, Video
 from unpaired.domains.audio.metadata.kinds import is_sound_name
 from unpaired.domains.containers.kinds import CONTAINERS, FRAME_STREAM_SUFFIXES, VIDEO_SUFFIXES, container_of
-from unpaired.domains.video.reading.material import is_clip_name
+from unpaired.domains.video.reading.naming import is_clip_name
 
 
 @pytest.mark.parametrize("suffix", sorted(VIDEO_SUFFIXES))

@@ -10,13 +10,8 @@ from synthetic_footage import levels, write_clip, write_frames
 
 from unpaired import MediaError, MissingFile
 from unpaired.domains.image import ImageSettings
-from unpaired.domains.video.reading.material import (
-    frames_in_order,
-    is_clip_name,
-    is_frame_folder,
-    is_still_name,
-    open_material,
-)
+from unpaired.domains.video.reading.material import open_material
+from unpaired.domains.video.reading.naming import frames_in_order, is_clip_name, is_frame_folder, is_still_name
 
 SETTINGS = ImageSettings(size=48, load_size=48)
 

@@ -22,7 +22,7 @@ from unpaired.domains.video import VideoConversion
 from unpaired.domains.video.conversion import stabiliser
 from unpaired.domains.video.evaluation.clips import score_clip
 from unpaired.domains.video.inspection.file import header
-from unpaired.domains.video.reading.material import missing
+from unpaired.domains.video.reading.naming import missing
 from unpaired.domains.video.reading.sequence import SequenceReader, exact_rate
 
 from .clips import contents

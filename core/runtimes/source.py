@@ -1,0 +1,74 @@
+"""A generator as runtimes take it: what is known of it, and the module itself once something asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Takes:
+    """What a generator takes."""
+
+    in_channels: int
+    multiple: int
+    """Of this every spatial size is a multiple ..."""
+    minimum: int
+    """... and at least this."""
+    statistics: int
+    """Length of the vector of its norm statistics: twice the number of normalised channels."""
+
+    @classmethod
+    def of(cls, generator: nn.Module) -> Self:
+        """That of a module. Raises ConfigError for one that is no generator."""
+        from ..networks.norm import WithStatistics
+        from ..networks.spec import as_generator
+
+        found = as_generator(generator)
+        return cls(found.in_channels, found.multiple, found.minimum, WithStatistics(generator).size)
+
+
+class GeneratorSource:
+    """One generator: its module is built, and torch imported for it, where no graph of it is at hand.
+
+    Args:
+        build: makes the module, or hands it out.
+        dimensions: number of spatial axes of its samples.
+        takes: what is known of it already.
+        content: gives a digest of all that its graph depends on; None: no graph of it is kept on the disk.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], nn.Module],
+        dimensions: int,
+        takes: Takes | None = None,
+        content: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        self._build, self.dimensions = build, dimensions
+        self._takes, self._content = takes, content
+
+    @classmethod
+    def of(cls, generator: nn.Module, dimensions: int, content: Callable[[], str | None] = lambda: None) -> Self:
+        """A module that there is."""
+        return cls(lambda: generator, dimensions, Takes.of(generator), content)
+
+    @cached_property
+    def module(self) -> nn.Module:
+        """The generator itself."""
+        return self._build()
+
+    @cached_property
+    def takes(self) -> Takes:
+        """What it takes."""
+        return self._takes or Takes.of(self.module)
+
+    @cached_property
+    def content(self) -> str | None:
+        """Digest of all that its graph depends on; None: no graph of it is kept."""
+        return self._content()

@@ -1,0 +1,144 @@
+"""Clips, single pictures and folders of frames, told apart by their names. Light to import: no decoder of footage."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from ....core.adapter.folders import spread
+from ....core.errors import MediaError
+from ...containers.kinds import FRAME_STREAM_SUFFIXES, VIDEO_SUFFIXES
+from ...image import is_animated, is_picture_name, read_header
+
+CLIP_SUFFIXES = VIDEO_SUFFIXES | FRAME_STREAM_SUFFIXES | {".gif"}
+"""Names that are taken for clips."""
+_NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
+_FRAMES_A_GAP = 10
+_LISTED = 8
+_COMPARED = 8
+"""Frames whose sizes are compared."""
+FOLDER_RATE = 25.0
+"""Frames that a folder of frames is taken to hold for each second, where nobody says."""
+
+
+def is_clip_name(name: str) -> bool:
+    """Whether a file of that name is taken for a clip; hidden files are not."""
+    return not name.startswith(".") and Path(name).suffix.lower() in CLIP_SUFFIXES
+
+
+def is_still_name(name: str) -> bool:
+    """Whether a file of that name is taken for a picture, and not for a clip (as an animated GIF is)."""
+    return is_picture_name(name) and not is_clip_name(name)
+
+
+def is_still(path: Path) -> bool:
+    """Whether a path is a picture by its name, and neither an animation nor a folder."""
+    return is_still_name(path.name) and not path.is_dir() and not is_animated(path)
+
+
+def numbered(names: Iterable[str]) -> dict[int, str]:
+    """The pictures among the names by their number, where they are the frames of a clip; else none.
+
+    Frames are two pictures or more that are called alike but for a number (frame9.png, frame10.png), of one format,
+    and follow one another: at most half of the numbers from first to last may be missing, and at most a tenth of the
+    frames (or two) may come after a gap. Other pictures beside them are no frames, and must be fewer.
+    """
+    stills = [name for name in names if is_still_name(name)]
+    alike = max(series(stills), key=len, default=[])
+    numbers = dict(alike)
+    ordered = sorted(numbers)
+    step = step_of(ordered)
+    gaps = sum(later - earlier > step for earlier, later in pairwise(ordered))
+    expected = (ordered[-1] - ordered[0]) // step + 1 if ordered else 0
+    if len(alike) < 2 or 2 * len(alike) <= len(stills) or len(numbers) < len(alike):
+        return {}
+    if 2 * len(numbers) < expected or gaps > max(2, len(numbers) // _FRAMES_A_GAP):
+        return {}
+    return {number: numbers[number] for number in ordered}
+
+
+def series(stills: Iterable[str]) -> list[list[tuple[int, str]]]:
+    """The numbered pictures among the names, with their numbers: those that are called alike together."""
+    alike: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    for name in stills:
+        if found := _NUMBERED.fullmatch(Path(name).stem):
+            alike.setdefault((found[1], Path(name).suffix.lower()), []).append((int(found[2]), name))
+    return list(alike.values())
+
+
+def step_of(numbers: Iterable[int]) -> int:
+    """Difference between the numbers of neighbouring frames, if none is missing."""
+    return math.gcd(*(later - earlier for earlier, later in pairwise(numbers))) or 1
+
+
+def missing(numbers: Sequence[int]) -> str:
+    """The numbers that are missing between the first and the last frame, as a sentence; empty where none is."""
+    step = step_of(numbers)
+    gaps = [(one + step, other - step) for one, other in pairwise(numbers) if other - one > step]
+    if not gaps:
+        return ""
+    count = sum((last - first) // step + 1 for first, last in gaps)
+    listed = [str(first) if first == last else f"{first} to {last}" for first, last in gaps[:_LISTED]]
+    named = ", ".join(listed) + (", ..." if len(gaps) > _LISTED else "")
+    return f"of the frames {numbers[0]} to {numbers[-1]}, {count} {'is' if count == 1 else 'are'} missing ({named})"
+
+
+def frames_in_order(names: Iterable[str]) -> list[str]:
+    """The names of a folder's pictures in the order of a clip's frames; empty where they are no such frames."""
+    return list(numbered(names).values())
+
+
+def is_frame_folder(path: Path) -> bool:
+    """Whether `path` is a folder whose pictures are the frames of a clip."""
+    return path.is_dir() and bool(frames_of(path))
+
+
+def frames_of(folder: Path, listed: Sequence[Path] | None = None) -> list[Path]:
+    """The frames of the clip that `folder` holds, in order; empty where it holds none.
+
+    `listed`: all files directly in it, where the caller has listed it already.
+    """
+    return list(numbered_frames(folder, listed).values())
+
+
+def numbered_frames(folder: Path, listed: Sequence[Path] | None = None) -> dict[int, Path]:
+    """The same by their numbers."""
+    names = numbered(each.name for each in (_files_in(folder) if listed is None else listed))
+    return {number: folder / name for number, name in names.items()}
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return [each for each in folder.iterdir() if each.is_file()]
+
+
+def recording(folder: Path, listed: Sequence[Path] | None = None) -> list[Path]:
+    """The frames of the clip that `folder` is: pictures that are numbered as frames and have one size.
+
+    Photographs of a camera are numbered too; those that were taken upright tell them from a clip.
+    """
+    frames = frames_of(folder, listed) if listed or folder.is_dir() else []
+    sizes = set()
+    for path in spread(frames, _COMPARED):
+        try:
+            header = read_header(path)
+        except MediaError:  # damaged: whoever opens it will say so
+            continue
+        sizes.add((header.width, header.height))
+    return frames if len(sizes) == 1 else []
+
+
+def remark(folder: Path, listed: Sequence[Path] | None = None) -> str:
+    """Note for numbered pictures that are converted one by one; empty if there is none."""
+    listed = _files_in(folder) if listed is None else listed
+    several = [each for each in series(each.name for each in listed if is_still_name(each.name)) if len(each) > 1]
+    if not several or recording(folder, listed):
+        return ""
+    why = (
+        f"they are {len(several)} series: give each a folder of its own"
+        if len(several) > 1
+        else ("their sizes differ, or too many numbers are missing")
+    )
+    return f"its numbered pictures were translated one by one and not held steady as a clip; {why}"

@@ -1,0 +1,153 @@
+"""What starts without torch, and that it computes the same."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from unpaired import Image, NetworkSettings
+from unpaired.core.model.model_file import Model, save_model
+from unpaired.core.networks.initialisation import initialise
+from unpaired.domains.image.encoding import save_picture
+from unpaired.domains.image.picture import Picture
+
+BLOCKED = """
+import json, sys
+
+class Torch:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "torchvision", "lightning_fabric"):
+            raise ImportError(f"{name} is imported")
+
+sys.meta_path.insert(0, Torch())
+from unpaired.apps.main import main
+codes = [main(words) for words in json.loads(sys.argv[1])]
+print()
+print(json.dumps([codes, sorted({name.partition(".")[0] for name in sys.modules})]))
+"""
+
+
+@pytest.fixture
+def without_torch(program: Callable) -> Callable[..., set[str]]:
+    """Run commands one after the other in a process in which torch cannot be imported; the modules that it has then."""
+
+    def call(*commands: list[str | Path], code: int = 0) -> set[str]:
+        words = json.dumps([[str(word) for word in command] for command in commands])
+        done = program("-c", BLOCKED, words)
+        assert done.code == 0, done.err
+        codes, modules = json.loads(done.out.splitlines()[-1])
+        assert codes == [code] * len(commands), done.err
+        return set(modules)
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def curved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model file for pictures with tone curves, stored in 16 bits."""
+    import torch
+
+    domain = Image(size=32, gamma_a=1.7, gamma_b=2.2)
+    networks = domain.networks("tiny", NetworkSettings(blocks=1, upsampling="resize"))
+    generators = {direction: networks.generator(direction).build("generators") for direction in ("a2b", "b2a")}
+    for seed, generator in enumerate(generators.values()):
+        initialise(generator, torch.Generator().manual_seed(seed), deviation=0.1)
+    path = tmp_path_factory.mktemp("curved") / "curved.safetensors"
+    save_model(Model(generators, networks, domain), path, half=True)  # type: ignore[arg-type]
+    return path
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Pictures of many kinds."""
+    random, folder = np.random.default_rng(0), tmp_path / "in"
+    (folder / "deep").mkdir(parents=True)
+    eight = random.integers(0, 256, (40, 56, 3), dtype=np.uint8)
+    sixteen = random.integers(0, 65536, (33, 29, 3), dtype=np.uint16)
+    alpha = random.integers(0, 65536, (33, 29, 1), dtype=np.uint16)
+    save_picture(Picture(eight), folder / "colour.png", 90)
+    save_picture(Picture(eight), folder / "lossy.jpg", 90)
+    save_picture(Picture(eight[..., :1]), folder / "grey.png", 90)
+    save_picture(Picture(sixteen, alpha), folder / "deep" / "alpha.png", 90)
+    save_picture(Picture(sixteen), folder / "deep" / "sixteen.tif", 90)
+    np.save(folder / "deep" / "floats.npy", random.random((20, 24, 3), dtype=np.float32))
+    save_picture(Picture(eight[:1, :1]), folder / "tiny.png", 90)
+    save_picture(Picture(np.full_like(eight, 90)), folder / "plain.png", 90)
+    save_picture(Picture(random.integers(0, 256, (150, 210, 3), dtype=np.uint8)), folder / "tiles.png", 90)
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("options", [[], ["--strength", "0.6", "--direction", "b2a"]], ids=["whole", "strength"])
+def test_pictures_are_the_same_without_torch(
+    options: list[str], without_torch: Callable, unpaired: Callable, curved: Path, pictures: Path, tmp_path: Path
+) -> None:
+    """The first conversion makes the graphs by torch; the next finds them, and everything else, on the disk."""
+    tiles = ["--conversion.tile", "128", "--conversion.overlap", "32", "--conversion.tile_above", "20000"]
+    words = ["convert", curved, pictures]
+    assert unpaired(*words, tmp_path / "first", *tiles, *options).code == 0
+    again = [*words, tmp_path / "second", *tiles, *options]
+    modules = without_torch(again, [*words, tmp_path / "first", *tiles, *options, "--skip-existing"])
+    assert "openvino" in modules
+    first, second = contents(tmp_path / "first"), contents(tmp_path / "second")
+    # The record of one knows the model by the same name as that of the other.
+    records = [[json.loads(line) for line in found.pop(".unpaired.jsonl").splitlines()] for found in (first, second)]
+    assert [{line["model"] for line in record} for record in records] == [{records[0][0]["model"]}] * 2
+    assert first == second
+    assert len(first) == 9
+
+
+def test_a_picture_needs_little(without_torch: Callable, unpaired: Callable, model: Path, tmp_path: Path) -> None:
+    Pillow.new("RGB", (40, 30), (200, 90, 30)).save(tmp_path / "in.png")
+    words = ["convert", model, tmp_path / "in.png", tmp_path / "out.png"]
+    assert unpaired(*words).code == 0
+    modules = without_torch(words, ["inspect", tmp_path / "in.png"])
+    assert not modules & {"scipy", "pandas", "av", "soundfile", "safetensors.torch"}
+
+
+def test_answers_about_words_and_folders_need_no_torch(without_torch: Callable, model: Path, tmp_path: Path) -> None:
+    modules = without_torch(["--help"], ["models"], ["help", "convert"])
+    assert not modules & {"openvino", "cv2"}
+    wrong = [
+        ["convert", "--strenght", "0.5", "a", "b"],
+        ["convert", "day2nigt", "a.png", "b.png"],
+        ["convert", model, tmp_path / "absent.png", tmp_path / "b.png"],
+        ["trian"],
+        ["runs", tmp_path],
+        ["train", "--a", tmp_path, "--out", tmp_path / "run", "--tranining.steps", "5"],
+    ]
+    without_torch(*wrong, code=2)
+
+
+def test_a_model_that_cannot_be_used_says_so_in_either_way(
+    unpaired: Callable, without_torch: Callable, model: Path, tmp_path: Path
+) -> None:
+    """A file that differs in one bit is another file, which nothing is known of."""
+    Pillow.new("RGB", (40, 30), (200, 90, 30)).save(tmp_path / "in.png")
+    copy = tmp_path / "copy.safetensors"
+    copy.write_bytes(model.read_bytes())
+    assert unpaired("convert", copy, tmp_path / "in.png", tmp_path / "out.png").code == 0
+    broken = bytearray(model.read_bytes())
+    broken[-1] ^= 1
+    copy.write_bytes(broken)
+    done = unpaired("convert", copy, tmp_path / "in.png", tmp_path / "out.png")
+    assert done.code == 2
+    assert "checksum" in done.err
+
+
+def test_another_machine_with_a_device_asks_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    from unpaired.core.runtimes import devices
+
+    asked = []
+    monkeypatch.setattr(os.path, "exists", lambda path: asked.append(path) or path == "/dev/nvidiactl")
+    assert devices._may_have_another()
+    assert "/dev/nvidiactl" in asked
