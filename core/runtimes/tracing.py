@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..networks.norm import WithStatistics
 from ..networks.spec import FixedSizes, as_generator
+from .rewriting import rewrite
 from .runtime import Statistics
 
 
@@ -22,7 +23,7 @@ def traced(generator: nn.Module, dimensions: int, statistics: Statistics) -> tup
 
     The graph holds for every batch and spatial size the generator takes (for one sample where statistics go in).
     """
-    module: nn.Module = copy.deepcopy(generator).cpu().eval().requires_grad_(False)
+    module = rewrite(copy.deepcopy(generator).cpu().eval().requires_grad_(False))
     inputs: tuple[Tensor, ...] = (torch.zeros(1, *example_shape(generator, dimensions), dtype=torch.float32),)
     if statistics != "own":
         with_statistics = WithStatistics(module)
