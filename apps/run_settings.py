@@ -131,8 +131,10 @@ def read_settings(file: Path) -> dict[str, Any]:
     if not isinstance(version, int) or version > FORMAT:
         made = f"was made by a newer version of unpaired (format {show(version)}; this one reads up to {FORMAT})"
         raise ConfigError(f"{file} {made}; update unpaired")
-    if version < 2 and isinstance(mapping.get("training"), dict):  # what these runs did
-        mapping["training"].setdefault("held_out", 0)
+    if isinstance(mapping.get("training"), dict):  # what runs of earlier versions did
+        mapping["training"].setdefault("winograd", False)
+        if version < 2:
+            mapping["training"].setdefault("held_out", 0)
     return mapping
 
 

@@ -10,9 +10,31 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ConfigError, show
+from . import winograd
 from .norm import InstanceNorm
 
-_CONVOLUTIONS: dict[int, type[nn.Module]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+
+class Convolution2d(nn.Conv2d):
+    """nn.Conv2d that may go by Winograd's algorithm where that is exact to fp32's rounding and faster on the CPU."""
+
+    winograd = False
+    """Set by `use_winograd`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.winograd and winograd.fits(x, self.weight):
+            return winograd.convolve(x, self.weight, self.bias)
+        return super().forward(x)
+
+
+def use_winograd(network: nn.Module) -> None:
+    """Let the 3x3 convolutions of a network that is trained on the CPU go by Winograd's algorithm."""
+    for module in network.modules():
+        if isinstance(module, Convolution2d) and winograd.pays(module):
+            module.winograd = True
+            module.weight.data = winograd.laid_out(module.weight.data)
+
+
+_CONVOLUTIONS: dict[int, type[nn.Module]] = {1: nn.Conv1d, 2: Convolution2d, 3: nn.Conv3d}
 _TRANSPOSED: dict[int, type[nn.Module]] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 _CONVOLVE: dict[int, Callable[..., Tensor]] = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 _SPREAD: dict[int, Callable[..., Tensor]] = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}

@@ -36,7 +36,7 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + cast(Tensor, self.layers(x))
+        return cast(Tensor, self.layers(x)) + x  # in the memory format of the layers
 
 
 class ResnetGenerator(nn.Module):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, cast
 
@@ -30,8 +32,9 @@ from .settings import AdversarialForm, CycleSettings
 class Cycle(Objective):
     """The full objective of the paper (equation 3), with every weight independent.
 
-    Losses are returned weighted; a term of weight 0 is neither computed nor listed. Noise comes from PyTorch's
-    default generator, which the engine seeds and checkpoints.
+    Losses are returned weighted; a term of weight 0 is neither computed nor listed, and one that is computed in every
+    k-th step alone (`identity_every`, `equivariance_every`) counts k times there. Noise comes from PyTorch's default
+    generator, which the engine seeds and checkpoints.
 
     A medium's own objective derives from this class: `context_inputs` says which samples of the context the generators
     translate too, in the same call as the rest, and `auxiliary_losses` turns their translations into losses.
@@ -106,6 +109,10 @@ class Cycle(Objective):
         """The weights at the current `step`; default: the settings, at every step."""
         return self.settings
 
+    @property
+    def period(self) -> int:
+        return math.lcm(self.settings.identity_every, self.settings.equivariance_every)
+
     def generator_input(self, generator: nn.Module, name: str, sample: Tensor) -> Tensor:
         """The generator's input for a sample (B, C, *space); default: unchanged.
 
@@ -136,7 +143,7 @@ class Cycle(Objective):
     def generator_step(
         self, generators: Generators, discriminators: Discriminators, batch: Batch, warp: Warp | None
     ) -> GeneratorStep:
-        weights, a, b = self.weights(), batch.a, batch.b
+        (weights, times), a, b = self._due(self.weights()), batch.a, batch.b
         warped = warp if weights.equivariance else None
         into_b = self._translations(generators.a2b, "a", batch, weights.identity_b, warped)
         into_a = self._translations(generators.b2a, "b", batch, weights.identity_a, warped)
@@ -168,7 +175,19 @@ class Cycle(Objective):
             more, shown = self.auxiliary_losses(discriminators, side_from, batch, translated_from)
             losses |= more
             auxiliary |= {name: value.detach() for name, value in shown.items()}
-        return GeneratorStep(losses, {side: made.detach() for side, made in translated.items()}, auxiliary)
+        return GeneratorStep(losses, {side: made.detach() for side, made in translated.items()}, auxiliary, times)
+
+    def _due(self, weights: CycleSettings) -> tuple[CycleSettings, dict[str, int]]:
+        """The weights without those of losses that this step leaves out, and how many times each counts of the others
+        that are not computed in every step."""
+        identity, equivariance = weights.identity_every, weights.equivariance_every
+        if self.step % identity:
+            weights = dataclasses.replace(weights, identity_a=0.0, identity_b=0.0)
+        if self.step % equivariance:
+            weights = dataclasses.replace(weights, equivariance=0.0)
+        times = dict.fromkeys(("identity_a", "identity_b"), identity)
+        times |= dict.fromkeys(("equivariance_a2b", "equivariance_b2a"), equivariance)
+        return weights, {name: count for name, count in times.items() if count > 1}
 
     def _translations(
         self, generator: nn.Module, side: Side, batch: Batch, identity: float, warp: Warp | None

@@ -103,6 +103,10 @@ class Disco(Objective):
         discriminators = self.step % self.settings.interval == 0
         return Updates(not discriminators, discriminators)
 
+    @property
+    def period(self) -> int:
+        return self.settings.interval
+
     def generator_step(
         self, generators: Generators, discriminators: Discriminators, batch: Batch, warp: Warp | None
     ) -> GeneratorStep:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -59,6 +60,10 @@ class Dual(Cycle):
     def updates(self) -> Updates:
         """The generators wait until the critics have had their steps."""
         return Updates((self.step + 1) % self.settings.critic_steps == 0, True)
+
+    @property
+    def period(self) -> int:
+        return math.lcm(super().period, self.settings.critic_steps)
 
     @torch.no_grad()
     def after_discriminator_update(self, discriminators: Discriminators) -> None:

@@ -94,6 +94,9 @@ class GeneratorStep(NamedTuple):
     """By the side that was translated into, detached: `a` is F(b), (B, C_a, *space), and `b` is G(a)."""
     auxiliary: Mapping[str, Tensor] = {}
     """Samples for the auxiliary discriminators, by their names, detached."""
+    times: Mapping[str, int] = {}
+    """How many times a loss counts in the sum, by its name, where that is more than once: one that is computed in every
+    k-th step alone counts for all k."""
 
 
 class DiscriminatorOutput(NamedTuple):
@@ -175,6 +178,11 @@ class Objective(ABC):
     def updates(self) -> Updates:
         """Whether generators and discriminators are updated at the current `step`; default: both, at every step."""
         return Updates(True, True)
+
+    @property
+    def period(self) -> int:
+        """Steps after which the work of a step repeats, so that a time is one of whole periods; default: 1."""
+        return 1
 
     @abstractmethod
     def generator_step(

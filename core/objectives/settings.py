@@ -56,6 +56,11 @@ class CycleSettings:
     """Weight of the gradient penalty on the critic (wgan-gp only)."""
     history: int = 50
     """Translations kept in the history buffer the discriminators draw from; 0 uses fresh ones only."""
+    identity_every: int = 1
+    """Steps from one with identity losses to the next, where they count as many times their weight: fewer translations
+    to compute, the same gradient in the mean (lazy regularisation); 1 computes them in every step."""
+    equivariance_every: int = 1
+    """Steps from one with equivariance losses to the next, likewise."""
 
     def __post_init__(self) -> None:
         settle_types(self, "objective")
@@ -64,7 +69,8 @@ class CycleSettings:
         weights = ("adversarial_a", "adversarial_b", "cycle_a", "cycle_b", "identity_a", "identity_b", "equivariance",
                    "cycle_noise", "gradient_penalty", "history")  # fmt: skip
         require_at_least(faults, self, "objective", weights, 0)
-        require_at_least(faults, self, "objective", ("cycle_pool_a", "cycle_pool_b"), 1)
+        counts = ("cycle_pool_a", "cycle_pool_b", "identity_every", "equivariance_every")
+        require_at_least(faults, self, "objective", counts, 1)
         raise_faults(faults)
 
     def adversarial(self, side: Side) -> float:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..model.stored import first_difference, shapes
 from ..networks.initialisation import initialise
+from ..networks.layers import use_winograd
 from ..networks.spec import Networks
 from ..objectives.objective import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective, Updates
 from ..samples import Batch, Warp
@@ -112,6 +113,8 @@ class Engine:
             # On the CPU contiguous tensors are faster: instance norm's kernels there want whole channels.
             self.generators.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             self.discriminators.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        elif settings.winograd and not settings.compile and fabric.strategy.precision.precision == "32-true":
+            use_winograd(self.generators)
         if settings.compile:
             for network in (*_parts_of(self.generators), *_parts_of(self.discriminators)):
                 network.compile()
@@ -165,7 +168,7 @@ class Engine:
         learn = Updates(*self._objective.updates())
         steps = self._generators(batches, warp, learn.generators)
         losses = _mean([s.losses for s in steps])
-        losses["generators"] = torch.stack(list(losses.values())).sum()
+        losses["generators"] = _sum(losses, steps[0].times)
         answers = self._discriminators(batches, steps, learn.discriminators)
         losses |= _mean([s.losses for s in answers]) | _mean([s.logits for s in answers])
         self._average(step)
@@ -181,7 +184,7 @@ class Engine:
             with self._pass(self._group_g, learn, last=number + 1 == len(batches)):
                 step: GeneratorStep = self._group_g(batch)
                 if learn:
-                    self.fabric.backward(_sum(step.losses) / len(batches))
+                    self.fabric.backward(_sum(step.losses, step.times) / len(batches))
             steps.append(step)
         if learn:
             self._descend(self._group_g, self._optimiser_g)
@@ -197,7 +200,7 @@ class Engine:
             with self._pass(self._group_d, learn, last=number + 1 == len(batches)):
                 answer: DiscriminatorStep = self._group_d(batch, shown, step.auxiliary)
                 if learn:
-                    self.fabric.backward(_sum(answer.losses) / len(batches))
+                    self.fabric.backward(_sum(answer.losses, {}) / len(batches))
             answers.append(answer)
         if learn:
             self._descend(self._group_d, self._optimiser_d)
@@ -335,8 +338,9 @@ def _parts_of(group: nn.Module) -> Iterator[nn.Module]:
             yield network
 
 
-def _sum(losses: Mapping[str, Tensor]) -> Tensor:
-    return torch.stack(list(losses.values())).sum()
+def _sum(losses: Mapping[str, Tensor], times: Mapping[str, int]) -> Tensor:
+    """The sum of losses, each as many `times` as is said of it, or once."""
+    return torch.stack([times[name] * loss if name in times else loss for name, loss in losses.items()]).sum()
 
 
 def _mean(records: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

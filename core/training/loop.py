@@ -26,6 +26,7 @@ from .engine import Engine
 from .estimate import checkpoint_seconds, outlook
 from .layout import Layout, Progress
 from .loader import PairDataset, Positions, loader
+from .means import Means
 from .pace import Pace
 from .plan import RunPlan
 from .post_hoc import drop_snapshots, keep_snapshot
@@ -64,7 +65,7 @@ class Loop:
         self.course = self._restore()
         self.monitor: Monitor | None = None
         self._begun = False
-        self._sums: dict[str, Tensor] = {}
+        self._means = Means()
         self._counted = 0
         self._since = time.perf_counter()
         self._skipped = Skipped(self._say)
@@ -125,7 +126,7 @@ class Loop:
         """Take the run folder, once: after the first step, so that what cannot be trained leaves no folder behind."""
         if self._begun:
             return
-        if losses:
+        if losses and (self.step - 1) % self.plan.objective.period == 0:  # a step with all losses
             self.best.require_logged(losses)
         self._begun = True
         if self.fabric.is_global_zero:
@@ -194,8 +195,7 @@ class Loop:
             self.course.pace.factor(step, each) for each in (settings.constant_share, share)
         )
         losses = self.engine.step(batches, self._warp(step), (factor, discriminator_factor), step)
-        for name, value in losses.items():
-            self._sums[name] = self._sums[name] + value if name in self._sums else value
+        self._means.add(losses)
         self._counted += 1
         self.step = step + 1
         due = self.course.after(self.step)
@@ -228,11 +228,11 @@ class Loop:
         return self.plan.domain.warp(np.random.default_rng([self.settings.seed, ord("w"), step]))
 
     def _log(self, rate: float) -> None:
-        means = {name: float(value) / self._counted for name, value in self._sums.items()}
+        means, counts = self._means.take()
         now = time.perf_counter()
         speed = self._counted / max(now - self._since, 1e-9)
-        self.best.add(means, self._counted)
-        self._sums, self._counted, self._since = {}, 0, now
+        self.best.add(means, counts.get(self.best.name, 0))
+        self._counted, self._since = 0, now
         if self.monitor is not None:
             self.monitor.log(StepReport(self.step, self.course.pace.steps, means, rate, speed))
         bad = [name for name, value in means.items() if not np.isfinite(value)]
@@ -326,7 +326,7 @@ class Loop:
         return self._course(seconds_logged(self.plan.out, self.step) if seconds is None else seconds, checkpoint.pace)
 
     def _course(self, spent: float, pace: Pace | None) -> Course:
-        timekeeper = Timekeeper(self.plan.began, spent)
+        timekeeper = Timekeeper(self.plan.began, spent, period=self.plan.objective.period)
         costs = checkpoint_seconds(self.engine), lambda: self.scorer.expected
         return Course(self.fabric, self.settings, timekeeper, self.step, pace, *costs)
 

@@ -106,12 +106,20 @@ def with_held_out(plan: RunPlan, resume: bool) -> RunPlan:
         ConfigError: settings ask for scores that there will be none of, or too few files are there for both.
     """
     file = plan.out / "config.yaml"
-    earlier = read_yaml(file).get("format") if resume and file.is_file() else None
-    if earlier == 1 and plan.training.held_out is None:  # no file was held out then
-        plan = dataclasses.replace(plan, training=dataclasses.replace(plan.training, held_out=0.0))
+    if resume and file.is_file():
+        plan = dataclasses.replace(plan, training=_as_begun(plan.training, read_yaml(file)))
     plan = plan.with_held_out()
     _check_scored(plan)
     return plan
+
+
+def _as_begun(training: TrainingSettings, earlier: Mapping[str, Any]) -> TrainingSettings:
+    """The settings with what a run of an earlier version did, going by its config.yaml."""
+    if earlier.get("format") == 1 and training.held_out is None:
+        training = dataclasses.replace(training, held_out=0.0)
+    if "winograd" not in (earlier.get("training") or {}):
+        training = dataclasses.replace(training, winograd=False)
+    return training
 
 
 def _check_scored(plan: RunPlan) -> None:

@@ -22,13 +22,15 @@ _KEPT = 3
 class Timekeeper:
     """Measures a run while it trains.
 
-    began: when this part of the run began, by `clock`; spent: seconds that earlier parts took.
+    began: when this part of the run began, by `clock`; spent: seconds that earlier parts took; period: steps after
+    which the work of a step repeats: only whole periods are timed, once there is one.
     """
 
-    def __init__(self, began: float, spent: float = 0.0, clock: Clock = time.monotonic) -> None:
-        self._clock, self._start = clock, began - spent
+    def __init__(self, began: float, spent: float = 0.0, clock: Clock = time.monotonic, period: int = 1) -> None:
+        self._clock, self._start, self._period = clock, began - spent, period
         self._steps = 0
-        self._recent: deque[float] = deque()
+        self._begun: list[float] = []  # the steps of a period that has not ended
+        self._recent: deque[float] = deque()  # whole periods
         self._recent_sum = 0.0
         self._mark = clock()
         self._costs: dict[str, deque[float]] = {}
@@ -41,12 +43,15 @@ class Timekeeper:
     @property
     def step_seconds(self) -> float | None:
         """Mean seconds of a step, lately and without what interrupted it; None before the first after the warm-up."""
-        return self._recent_sum / len(self._recent) if self._recent else None
+        steps, seconds = self.timed
+        return seconds / steps if steps else None
 
     @property
     def timed(self) -> tuple[int, float]:
         """The steps that this mean is of, and their seconds."""
-        return len(self._recent), self._recent_sum
+        if not self._recent:
+            return len(self._begun), sum(self._begun)
+        return len(self._recent) * self._period, self._recent_sum
 
     def step(self) -> None:
         """Take note that a step has ended."""
@@ -55,10 +60,14 @@ class Timekeeper:
         self._steps += 1
         if self._steps <= _WARM_UP:
             return
-        self._recent.append(took)
-        self._recent_sum += took
-        window = min(max(_LATELY * self.elapsed, _SHORTEST), _LONGEST)
-        while len(self._recent) > _FEWEST and self._recent_sum - self._recent[0] > window:
+        self._begun.append(took)
+        if len(self._begun) < self._period:
+            return
+        self._recent.append(sum(self._begun))
+        self._recent_sum += self._recent[-1]
+        self._begun.clear()
+        window, fewest = min(max(_LATELY * self.elapsed, _SHORTEST), _LONGEST), max(1, _FEWEST // self._period)
+        while len(self._recent) > fewest and self._recent_sum - self._recent[0] > window:
             self._recent_sum -= self._recent.popleft()
 
     @contextmanager

@@ -170,3 +170,48 @@ def test_batch_norm_and_unlike_shapes_are_called_one_by_one() -> None:
     assert counted.calls == 4
     apply_together(counted, [torch.zeros(1, 1, 4, 4), torch.zeros(2, 1, 4, 4)])
     assert counted.calls == 5
+
+
+def test_a_lazy_loss_is_computed_in_every_kth_step_and_counts_k_times(
+    setting: tuple[Generators, Discriminators, Tensor, Tensor],
+) -> None:
+    generators, discriminators, a, b = setting
+    weights = dataclasses.replace(
+        NONE, cycle_a=10, identity_a=5, identity_b=7, equivariance=4, identity_every=3, equivariance_every=2
+    )
+    objective, kept = Cycle(weights), {}
+    for objective.step in range(7):
+        step = objective.generator_step(generators, discriminators, Batch(a, b), lambda x: x + 0.5)
+        kept[objective.step] = step
+    lazy = {number: {name for name in step.losses if name != "cycle_a"} for number, step in kept.items()}
+    identity, equivariance = {"identity_a", "identity_b"}, {"equivariance_a2b", "equivariance_b2a"}
+    assert lazy == {
+        0: identity | equivariance, 1: set(), 2: equivariance, 3: identity, 4: equivariance, 5: set(),
+        6: identity | equivariance,
+    }  # fmt: skip
+    assert all("cycle_a" in step.losses for step in kept.values())
+    # As in every step (see above), listed with the weight that was asked for; the sum has them as many times.
+    found = {name: float(value) for name, value in kept[6].losses.items()}
+    assert found == pytest.approx(
+        {"cycle_a": 1.5, "identity_a": 2.0, "identity_b": 3.5, "equivariance_a2b": 2.0, "equivariance_b2a": 1.0}
+    )
+    assert kept[6].times == {"identity_a": 3, "identity_b": 3, "equivariance_a2b": 2, "equivariance_b2a": 2}
+    assert objective.period == 6
+    assert not Cycle().generator_step(generators, discriminators, Batch(a, b), None).times
+
+
+def test_lazy_losses_save_the_translations_that_they_are_of(
+    setting: tuple[Generators, Discriminators, Tensor, Tensor],
+) -> None:
+    generators, discriminators, a, b = setting
+    objective = Cycle(CycleSettings(identity_every=2))
+    seen: list[int] = []
+    generators.a2b.register_forward_hook(lambda module, inputs, output: seen.append(len(inputs[0])))
+    for objective.step in range(2):
+        objective.generator_step(generators, discriminators, Batch(a, b), None)
+    assert seen == [2, 1, 1, 1]  # a with b, F(b); then a alone
+
+
+def test_no_loss_waits_for_a_step_before_the_next() -> None:
+    with pytest.raises(ConfigError, match=r"objective.identity_every is 0; expected 1 or more"):
+        CycleSettings(identity_every=0)

@@ -51,9 +51,9 @@ def set_clock(monkeypatch: pytest.MonkeyPatch, seconds: Callable[[int], float], 
     """Have the n-th step of a run take `seconds(n)`, and all else no time; stop the run after step `stop`."""
 
     class Kept(Timekeeper):
-        def __init__(self, began: float, spent: float = 0.0) -> None:
+        def __init__(self, began: float, spent: float = 0.0, period: int = 1) -> None:
             self.now, self.number = 0.0, 0
-            super().__init__(0.0, spent, lambda: self.now)
+            super().__init__(0.0, spent, lambda: self.now, period)
 
         def step(self) -> None:
             self.number += 1

@@ -18,6 +18,7 @@ from unpaired.core.objectives.objective import Objective
 from unpaired.core.samples import Batch
 from unpaired.core.training.devices import arithmetic, make_fabric
 from unpaired.core.training.engine import Engine
+from unpaired.core.training.means import Means
 
 TINY = unpaired.NetworkSettings(filters=4, blocks=1, discriminator_filters=4, discriminator_layers=2)
 
@@ -180,3 +181,49 @@ def test_an_optimiser_whose_state_lay_otherwise_in_memory_goes_on_alike(optimise
         assert torch.equal(one, other)
     for one, other in zip(weights(straight.discriminators), weights(resumed.discriminators), strict=True):
         assert torch.equal(one, other)
+
+
+def test_a_lazy_loss_counts_as_many_times_in_the_sum() -> None:
+    objective = Cycle(unpaired.CycleSettings(identity_every=2))
+    tried, sums = engine(objective=objective, learning_rate=1e-9), []
+    same = batch()
+    for step in range(2):
+        losses = tried.step([same], None, 1.0, step)
+        times = {"identity_a": 2, "identity_b": 2} if step == 0 else {}
+        terms = ("adversarial_a", "adversarial_b", "cycle_a", "cycle_b", *times)
+        assert float(losses["generators"]) == pytest.approx(sum(times.get(t, 1) * float(losses[t]) for t in terms))
+        sums.append(float(losses["generators"]))
+    always = engine(learning_rate=1e-9).step([same], None, 1.0, 0)
+    assert sum(sums) / 2 == pytest.approx(float(always["generators"]), rel=1e-4)  # the same in the mean
+
+
+def test_losses_that_are_not_in_every_step_are_means_over_those_that_have_them() -> None:
+    means = Means()
+    for number in range(5):
+        means.add({"cycle": torch.tensor(float(number)), **({} if number % 2 else {"identity": torch.tensor(6.0)})})
+    assert means.take() == ({"cycle": 2.0, "identity": 6.0}, {"cycle": 5, "identity": 3})
+    assert means.take() == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("settings", "taken"),
+    [({}, 4), ({"winograd": False}, 0), ({"precision": "bf16"}, 0), ({"precision": "fp64"}, 0), ({"compile": True}, 0)],
+)
+def test_wide_generators_go_by_winograd_in_fp32(settings: dict[str, Any], taken: int) -> None:
+    wide = dataclasses.replace(TINY, filters=32)
+    found = engine(wide, **settings).generators.modules()
+    assert sum(getattr(module, "winograd", False) for module in found) == taken
+
+
+def test_a_wide_generator_goes_on_bitwise_from_its_weights_and_state() -> None:
+    wide, large = dataclasses.replace(TINY, filters=32), Batch(torch.rand(2, 1, 64, 64), torch.rand(2, 1, 64, 64))
+    straight, stopped, resumed = (engine(wide) for _ in range(3))
+    for step in range(2):
+        straight.step([large], None, 1.0, step)
+    stopped.step([large], None, 1.0, 0)
+    resumed.restore_weights(stopped.weights())
+    resumed.restore_shared_state(copy.deepcopy(stopped.shared_state()))
+    resumed.restore_local_state(stopped.local_state())
+    resumed.step([large], None, 1.0, 1)
+    expected = straight.weights()
+    assert all(torch.equal(value, expected[name]) for name, value in resumed.weights().items())

@@ -205,3 +205,37 @@ def test_several_processes_go_by_the_clock_of_the_first() -> None:
         assert len(said) == (2 if step <= 10 or step % 10 == 0 else 0)
     assert dues[0].checkpoint
     assert dues[0].preview
+
+
+def test_the_time_of_a_step_is_that_of_whole_periods() -> None:
+    clock = Clock()
+    timekeeper = Timekeeper(clock.now, clock=clock, period=4)
+    for number in range(60):
+        clock.now += 4.0 if number % 4 == 0 else 2.0
+        timekeeper.step()
+        if number >= 5:  # the first two count for nothing, and the first period is whole after six
+            assert timekeeper.step_seconds == pytest.approx(2.5)
+    assert timekeeper.timed[0] % 4 == 0
+
+
+def test_before_the_first_whole_period_the_steps_so_far_are_its_time() -> None:
+    clock = Clock()
+    timekeeper = Timekeeper(clock.now, clock=clock, period=8)
+    for seconds in (9.0, 9.0, 1.0, 2.0):
+        clock.now += seconds
+        timekeeper.step()
+    assert timekeeper.timed == (2, 3.0)
+    assert timekeeper.step_seconds == 1.5
+
+
+def test_a_deadline_is_kept_where_every_fourth_step_takes_longer() -> None:
+    clock = Clock()
+    timekeeper = Timekeeper(clock.now, clock=clock, period=4)
+    course = Course(ALONE, unpaired.TrainingSettings(minutes=4, workers=0), timekeeper, checkpoint_seconds=0.2)
+    step = 0
+    while step < course.pace.steps:
+        clock.now += 1.5 if step % 4 == 0 else 0.5
+        step += 1
+        course.after(step)
+    assert timekeeper.elapsed == pytest.approx(240, rel=0.03)
+    assert len(course.pace.plans) <= 1  # planned once: the long steps are nothing new

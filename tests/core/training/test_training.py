@@ -109,6 +109,27 @@ def test_the_run_folder_holds_what_is_promised(data: Path) -> None:
     assert read_yaml(run / "config.yaml")["training"]["steps"] == 20
 
 
+def test_losses_of_every_third_step_are_resumed_bitwise_between_two(data: Path) -> None:
+    options = {"objective": unpaired.CycleSettings(identity_every=3), "checkpoint_every": 8, "log_every": 2}
+    for out, steps in (("straight", 16), ("stopped", 8)):
+        train(data, out, steps=steps, **options, constant_share=1.0)
+    train(data, "stopped", steps=16, resume=True, **options, constant_share=1.0)
+    assert_same(data / "straight", data / "stopped")
+    logged = [losses_of(line) for line in read_metrics(data / "stopped")]
+    # Of steps 0, 1, 2 and 3, 4 and 5, 6 and 7 ... as lines are: 0, 3, 6, 9, 12 and 15 have it.
+    assert ["identity_a" in losses for losses in logged] == [True, False, True, False, True, True, False, True, True]
+
+
+def test_a_run_of_a_version_without_winograd_goes_on_without(data: Path) -> None:
+    train(data, "run", steps=2)
+    file = data / "run" / "config.yaml"
+    settings = read_yaml(file)
+    assert settings["training"].pop("winograd") is True
+    write_yaml(file, settings)
+    train(data, "run", steps=4, resume=True)
+    assert read_yaml(file)["training"]["winograd"] is False
+
+
 def test_stopping_and_resuming_is_bitwise_the_same(data: Path) -> None:
     """n + n steps equal 2n: weights, optimisers, moving average, history, random state (drop-out, noise, warps)."""
     for out, every in (("straight", 16), ("stopped", 8)):
