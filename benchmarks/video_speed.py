@@ -1,12 +1,15 @@
 """Conversion of footage, end to end: `unpaired convert` against what a user of picture tools does for a clip.
 
     python benchmarks/video_speed.py clip.mp4 [--rounds 3]      frames per second at 512x288, and how busy the cores are
+    python benchmarks/video_speed.py clip.mp4 --against DIR     the same beside another version of unpaired, a checkout
+    python benchmarks/video_speed.py clip.mp4 --student MODEL   the same beside a smaller model
     python benchmarks/video_speed.py clip.mp4 --memory          peak memory for the clip looped to 1 and to 10 minutes
 
 The clip is first scaled to 512x288 (not timed), its sound kept. The picture tools' way: frames to PNG files, a script
 that puts them one by one through the same network in eager fp32, and the PNGs back to H.264 with the sound muxed in.
 Each side works in a process of its own, which loads its model and warms up before its clock starts; the sides take
-turns and medians are compared. Busy is the process's own time on the cores over wall time and cores; peak memory is
+turns and medians are compared, with those of the other version where one is given, else with those of the picture
+tools. CPU is the process's own time on all cores, for a frame; busy is that over wall time and cores; peak memory is
 the system's record of the process (VmHWM).
 """
 
@@ -21,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -28,19 +32,42 @@ from typing import Any
 import av
 
 WIDTH, HEIGHT = 512, 288
-SIDES = ("unpaired", "unpaired, unsteadied", "picture tools")
+TOOLS = "picture tools"
+
+
+@dataclass(frozen=True)
+class Side:
+    """One way to convert the clip."""
+
+    name: str
+    model: str
+    steady: bool = True
+    checkout: Path | None = None
+    """Root of the version that does it; None for this one."""
+
+
+def sides(args: argparse.Namespace) -> list[Side]:
+    """What is compared; the last one is what the others are measured by."""
+    found = [Side("unpaired", args.model)]
+    if args.student:
+        found.append(Side("with the student", args.student))
+    found.append(Side("unpaired, unsteadied", args.model, steady=False))
+    other = args.against
+    return [*found, Side("the other version", args.model, checkout=other) if other else Side(TOOLS, args.model)]
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clip", type=Path, help="footage with sound, some seconds long")
     parser.add_argument("--model", default="day2night-video", help="a run, a model file or a shipped model")
+    parser.add_argument("--student", metavar="MODEL", help="a smaller model, measured too")
+    parser.add_argument("--against", type=Path, metavar="DIR", help="root of a checkout of another version")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=9.0, help="how much of the clip is used (default: 9)")
     parser.add_argument("--memory", action="store_true", help="measure peak memory instead of speed")
     parser.add_argument("--minutes", type=float, nargs=2, default=(1.0, 10.0), metavar=("SHORT", "LONG"))
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    parser.add_argument("--worker", choices=("steady", "unsteadied", TOOLS), help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -66,18 +93,19 @@ def main() -> None:
 # -- measuring ---------------------------------------------------------------------------------------
 def speed(args: argparse.Namespace, clip: Path, frames: int) -> dict[str, Any]:
     """Medians of every side over the rounds."""
-    rounds: dict[str, list[dict[str, Any]]] = {side: [] for side in SIDES}
+    compared = sides(args)
+    rounds: dict[str, list[dict[str, Any]]] = {side.name: [] for side in compared}
     for _ in range(args.rounds):
-        for side in SIDES:
-            rounds[side].append(in_a_process(side, clip, args.model))
-    sides = {
-        side: {key: round(statistics.median(each[key] for each in found), 3) for key in found[0]}
-        for side, found in rounds.items()
+        for side in compared:
+            rounds[side.name].append(in_a_process(side, clip))
+    medians = {
+        name: {key: round(statistics.median(each[key] for each in found), 3) for key in found[0]}
+        for name, found in rounds.items()
     }
-    slowest = sides[SIDES[-1]]["fps"]
-    for figures in sides.values():
+    slowest = medians[compared[-1].name]["fps"]
+    for figures in medians.values():
         figures["ratio"] = round(figures["fps"] / slowest, 2)
-    return {"frames": frames, "rounds": args.rounds, "sides": sides}
+    return {"frames": frames, "rounds": args.rounds, "sides": medians}
 
 
 def memory(args: argparse.Namespace, clip: Path, frames: int) -> dict[str, Any]:
@@ -86,16 +114,32 @@ def memory(args: argparse.Namespace, clip: Path, frames: int) -> dict[str, Any]:
     for minutes in args.minutes:
         long = clip.with_name(f"{minutes:g}.mkv")
         looped(clip, long, minutes)
-        found[f"{minutes:g} min"] = in_a_process(SIDES[0], long, args.model)
+        found[f"{minutes:g} min"] = in_a_process(Side("unpaired", args.model), long)
     short, long_ = (each["peak_mb"] for each in found.values())
     return {"lengths": found, "growth_percent": round(100 * (long_ / short - 1), 2)}
 
 
-def in_a_process(side: str, clip: Path, model: str) -> dict[str, Any]:
-    command = [sys.executable, __file__, str(clip), "--worker", side, "--model", model]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+def in_a_process(side: Side, clip: Path) -> dict[str, Any]:
+    """The figures of a side."""
+    way = TOOLS if side.name == TOOLS else "steady" if side.steady else "unsteadied"
+    command = [sys.executable, __file__, str(clip), "--worker", way, "--model", side.model]
+    environment = dict(os.environ)
+    if side.checkout is not None:
+        environment["PYTHONPATH"] = str(as_package(side.checkout, clip.parent / "other"))
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return figures
+
+
+def as_package(checkout: Path, folder: Path) -> Path:
+    """A folder to import another version of `unpaired` from."""
+    package = folder / "unpaired"
+    if not package.is_dir():
+        package.mkdir(parents=True)
+        root = checkout.resolve()
+        for each in [*(root / name for name in ("core", "domains", "apps", "models")), *(root / "api").glob("*.py")]:
+            package.joinpath(each.name).symlink_to(each)
+    return folder
 
 
 def work(side: str, clip: Path, model: str) -> dict[str, Any]:
@@ -113,6 +157,7 @@ def work(side: str, clip: Path, model: str) -> dict[str, Any]:
     return {
         "fps": frames / seconds,
         "seconds": seconds,
+        "cpu_ms": 1000 * used / frames,
         "busy_percent": 100 * used / seconds / len(os.sched_getaffinity(0)),
         "peak_mb": peak_mb(),
     }
@@ -122,12 +167,11 @@ def ready(side: str, clip: Path, model: str, scratch: Path) -> Callable[[], Path
     """What converts the clip, warmed up."""
     import unpaired
 
-    if side == SIDES[-1]:
+    if side == TOOLS:
         generator = unpaired.load(model, "torch", "cpu").model.generators["a2b"]
         return lambda: by_picture_tools(clip, generator, scratch)
     translator = unpaired.load(model).for_medium("video")
-    steady = side == SIDES[0]
-    options: dict[str, Any] = {} if steady else {"smooth": False, "blend": False, "cuts": False}
+    options: dict[str, Any] = {} if side == "steady" else {"smooth": False, "blend": False, "cuts": False}
     translator.convert(clip, scratch / "warm.mp4", end=0.5, **options)
 
     def convert() -> Path:
@@ -270,8 +314,8 @@ def lines(report: dict[str, Any]) -> list[str]:
     for name, figures in (report.get("sides") or report["lengths"]).items():
         ratio = f"   {figures['ratio']:6.2f} x" if "ratio" in figures else ""
         said.append(
-            f"{name:22} {figures['fps']:7.2f} frames/s   {figures['busy_percent']:5.1f} % busy"
-            f"   {figures['peak_mb']:7.0f} MB{ratio}"
+            f"{name:22} {figures['fps']:7.2f} frames/s   {figures['cpu_ms']:6.1f} ms of CPU a frame"
+            f"   {figures['busy_percent']:5.1f} % busy   {figures['peak_mb']:7.0f} MB{ratio}"
         )
     if "growth_percent" in report:
         said.append(f"the longer one's peak is {report['growth_percent']} % above the shorter one's")

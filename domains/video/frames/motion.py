@@ -115,8 +115,8 @@ def resized_flow(flow: Flow, height: int, width: int) -> Flow:
     """A flow brought to another resolution: interpolated, its vectors scaled along."""
     if flow.shape[:2] == (height, width):
         return flow
-    scale = np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
-    larger: Flow = cv2.resize(flow * scale, (width, height), interpolation=cv2.INTER_LINEAR)
+    scaled = cv2.multiply(flow, (width / flow.shape[1], height / flow.shape[0], 0.0, 0.0))
+    larger: Flow = cv2.resize(scaled, (width, height), interpolation=cv2.INTER_LINEAR)
     return larger
 
 
