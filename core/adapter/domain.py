@@ -302,6 +302,10 @@ class Domain(CommandHooks, ABC):
         when given; `seed`: of every random draw."""
         return {}
 
+    def judges(self) -> Mapping[str, bool]:
+        """Networks with weights of their own that scores go by, each with whether it is installed. Default: none."""
+        return {}
+
     def calibrate(self, sample: Tensor, side: Side) -> Tensor:
         """A sample of side `side` on the scale, the same for both sides, that `unpaired_scores` measures on. Default:
         `denormalise`; a medium that normalises each side by its own statistics undoes that here."""

@@ -86,7 +86,7 @@ def evaluate(
         progress=progress or (lambda done, total: None),
     )
     used, scores = {side: chosen.used for side, chosen in sets.items()}, examiner.scores()
-    settings = (paired, limit, seed, _text(extractor), _text(sheet))
+    settings = (paired, limit, seed, _text(extractor), _text(sheet), translator.domain.judges())
     report = EvaluationReport(_describe(translator), used, scores, *settings, examiner.files_scored())
     return _written(report, examiner.lines, sheet, json)
 

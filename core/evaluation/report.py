@@ -86,6 +86,8 @@ class EvaluationReport:
     seed: int
     extractor: str | None
     sheet: str | None
+    judges: Mapping[str, bool] = field(default_factory=dict)
+    """Networks with weights of their own that figures go by, and whether each was there."""
     files: tuple[FileFigures, ...] = ()
     """Figures of each file that was scored; not part of the JSON."""
 
@@ -172,6 +174,8 @@ def _heading(report: EvaluationReport) -> Iterator[str]:
     drawn = f"{report.limit} a folder, drawn with seed {report.seed}" if report.limit else "all"
     yield f"files       {drawn}; {'pairs by name' if report.paired else 'no pairs'}"
     yield f"extractor   {report.extractor or 'none'}"
+    for name, there in report.judges.items():
+        yield f"judge       {name if there else f'none; for {name}: pip install unpaired[judges]'}"
     if report.sheet:
         yield f"sheet       {report.sheet}"
 

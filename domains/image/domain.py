@@ -204,6 +204,12 @@ class Image(Domain):
 
         return unpaired_scores(translated, real, extractor, seed)
 
+    def judges(self) -> Mapping[str, bool]:
+        """EfficientNet-Lite0, of the extra `judges`."""
+        from .judge import NAME, installed
+
+        return {NAME: installed()}
+
     def label_scorer(self, palette: Mapping[str, Sequence[float]]) -> Scorer:
         """Label-map figures by nearest colour; see `scores.LabelScorer`."""
         from .scores import LabelScorer

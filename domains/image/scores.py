@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from ...core.errors import ConfigError, MediaError, MissingFile
 from ...core.scoring import distances
+from .judge import can_judge, judge
 
 THRESHOLDS = (5, 10, 20)
 SSIM_WINDOW = 11
@@ -84,6 +85,8 @@ def paired_scores(translated: Tensor, target: Tensor) -> dict[str, float]:
         scores["ssim"] = ssim(translated, target)
     for threshold in THRESHOLDS:
         scores[f"accuracy_at_{threshold}"] = accuracy_at(translated, target, threshold)
+    if can_judge(translated, target):
+        scores["efficientnet_distance"] = judge().distance(translated, target)
     return scores
 
 
@@ -157,8 +160,9 @@ def unpaired_scores(
 ) -> dict[str, float]:
     """Distance of a set of translations from a set of real pictures; 0 is best.
 
-    Always "swd" (a proxy that needs no weights) with one figure a pyramid level; with `extractor`, a
-    TorchScript file, also "kid" and "fid". Pictures are taken from the sequences one at a time.
+    Always "swd" (a proxy that needs no weights) with one figure a pyramid level; "efficientnet_kid" and
+    "efficientnet_fid" where the extra `judges` is installed and two pictures or more are in each set; with `extractor`,
+    a TorchScript file, also "kid" and "fid". Pictures are taken from the sequences one at a time.
     Raises MediaError (too few pictures), MissingFile, ConfigError (an extractor that does not do).
     """
     scores = sliced_wasserstein(translated, real, seed)
@@ -166,6 +170,10 @@ def unpaired_scores(
         ours, theirs = features(translated, extractor), features(real, extractor)
         scores["kid"] = kernel_distance(ours, theirs, seed)
         scores["fid"] = frechet_distance(ours, theirs)
+    if min(len(translated), len(real)) >= 2 and can_judge(translated[0], real[0]):
+        ours, theirs = judge().features(translated), judge().features(real)
+        scores["efficientnet_kid"] = kernel_distance(ours, theirs, seed)
+        scores["efficientnet_fid"] = frechet_distance(ours, theirs)
     return scores
 
 

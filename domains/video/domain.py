@@ -303,6 +303,10 @@ class Video(Domain):
         """Distances between two sets of frames, as for pictures."""
         return self.pictures.unpaired_scores(translated, real, extractor, seed)
 
+    def judges(self) -> Mapping[str, bool]:
+        """Those of pictures."""
+        return self.pictures.judges()
+
     def sequence_scores(
         self, translate: Callable[[Tensor], Tensor], files: Sequence[Path], side: Side
     ) -> dict[str, float]:

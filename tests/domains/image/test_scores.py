@@ -98,7 +98,7 @@ def test_paired_scores_of_equal_pictures() -> None:
     found = scores.paired_scores(picture, picture.clone())
     assert found == {
         "psnr": math.inf, "l1": 0.0, "ssim": pytest.approx(1.0),
-        "accuracy_at_5": 1.0, "accuracy_at_10": 1.0, "accuracy_at_20": 1.0,
+        "accuracy_at_5": 1.0, "accuracy_at_10": 1.0, "accuracy_at_20": 1.0, "efficientnet_distance": 0.0,
     }  # fmt: skip
 
 
@@ -339,7 +339,7 @@ def test_unpaired_scores_with_an_extractor(extractor: Path) -> None:
     real = textures(6, seed=1)
     same = scores.unpaired_scores(real, real[::-1], extractor)
     moved = scores.unpaired_scores([x + 0.2 for x in real], real, extractor)
-    assert {"swd", "swd_1", "swd_2", "kid", "fid"} == set(same)
+    assert {"swd", "swd_1", "swd_2", "kid", "fid", "efficientnet_kid", "efficientnet_fid"} == set(same)
     assert same["fid"] == pytest.approx(0, abs=1e-6)
     assert moved["fid"] == pytest.approx(3 * 25.5**2, rel=0.02)
     assert moved["kid"] > same["kid"]
