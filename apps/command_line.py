@@ -149,19 +149,23 @@ def refuse(faults: Sequence[str]) -> None:
 class Progress:
     """Progress on standard error: a bar on a terminal, elsewhere a plain line at every tenth.
 
-    Silent for the first two seconds, so that short work stays quiet.
+    Silent for the first two seconds, so that short work stays quiet, and where only the end is left to be said.
     """
 
     def __init__(self, doing: str) -> None:
         self._doing = doing
         self._start = time.monotonic()
         self._tenths = 0
+        self._shown = False
         self._bar: Any = None
 
     def __call__(self, done: float) -> None:
         """Show that the share `done` (0 to 1) is done."""
         if self._bar is None and time.monotonic() - self._start < 2.0:
             return
+        if done >= 1.0 and not self._shown:  # the result says so
+            return
+        self._shown = True
         if sys.stderr.isatty():
             self._draw(done)
         elif int(10 * done) > self._tenths:

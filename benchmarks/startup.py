@@ -1,37 +1,80 @@
-"""How long `import unpaired` and `unpaired --help` take, beside a bare interpreter: medians of fresh processes.
+"""How long commands take to start, and the most memory they take: medians of fresh processes, which take turns.
 
-python benchmarks/startup.py [--rounds 9]
+python benchmarks/startup.py [--rounds 5] [--against CHECKOUT]
+
+Of a small picture (220x128) the first conversion starts with an empty cache folder, the next with what it left there.
+With `--against` the same commands run by the code of another checkout too, by turns.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[1]
+PICTURE = ROOT / "tests/assets/day2night/day/cam640x372_tr_20151102_160140.jpg"
+PROGRAM = [sys.executable, "-m", "unpaired.apps.main"]
+CONVERT = [*PROGRAM, "convert", "day2night", "in.jpg", "out.jpg"]
 COMMANDS = {
     "python -c pass": [sys.executable, "-c", "pass"],
     "import unpaired": [sys.executable, "-c", "import unpaired"],
-    "unpaired --help": [sys.executable, "-m", "unpaired.apps.main", "--help"],
     "import torch": [sys.executable, "-c", "import torch"],
+    "--help": [*PROGRAM, "--help"],
+    "a typing error": [*PROGRAM, "convert", "--strenght", "0.5", "in.jpg", "out.jpg"],
+    "models": [*PROGRAM, "models"],
+    "convert a picture, first": CONVERT,
+    "convert a picture": CONVERT,
 }
 
 
+def run(command: Sequence[str], folder: Path, cache: Path, checkout: Path) -> tuple[float, float]:
+    """Seconds and the most resident memory, in MB, of one process."""
+    environment = {**os.environ, "UNPAIRED_CACHE": str(cache), "PYTHONPATH": str(checkout / ".view")}
+    start = time.perf_counter()
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, cwd=folder, env=environment, **quiet)  # type: ignore[call-overload]
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, 2):
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
+    return seconds, usage.ru_maxrss / 1024
+
+
 def main() -> None:
-    """Print the medians in seconds as JSON; the commands take turns."""
+    """Print the medians as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="another checkout, with its .view (make dev)")
     args = parser.parse_args()
-    times: dict[str, list[float]] = {name: [] for name in COMMANDS}
-    for _ in range(args.rounds):
-        for name, command in COMMANDS.items():
-            start = time.perf_counter()
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            times[name].append(time.perf_counter() - start)
-    print(json.dumps({name: round(statistics.median(values), 3) for name, values in times.items()}, indent=2))
+    checkouts = {"this": ROOT} | ({"against": args.against.resolve()} if args.against else {})
+    found: dict[str, dict[str, list[tuple[float, float]]]] = {
+        name: {which: [] for which in checkouts} for name in COMMANDS
+    }
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        shutil.copy(PICTURE, folder / "in.jpg")
+        for number in range(args.rounds):
+            for name, command in COMMANDS.items():
+                for which, checkout in checkouts.items():
+                    cache = folder / f"cache-{which}-{number}"
+                    found[name][which].append(run(command, folder, cache, checkout))
+    print(json.dumps({name: {which: _medians(runs) for which, runs in by.items()} for name, by in found.items()},
+                     indent=2))  # fmt: skip
+
+
+def _medians(runs: Sequence[tuple[float, float]]) -> dict[str, float]:
+    seconds, megabytes = (statistics.median(values) for values in zip(*runs, strict=True))
+    return {"seconds": round(seconds, 2), "mb": round(megabytes)}
 
 
 if __name__ == "__main__":

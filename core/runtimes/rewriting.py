@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils import skip_init
 
 from ..networks.layers import NearestUpsample, ReflectionPad
 from ..networks.resnet import ResnetGenerator
@@ -104,9 +103,8 @@ def _layer(kind: type[nn.Module], weight: Tensor, bias: Tensor | None, **options
     of a training."""
     first, second, *size = weight.shape
     channels = (second, first) if kind is nn.Conv2d else (first, second)
-    undrawn: Any = skip_init
-    layer: nn.Module = undrawn(
-        kind, *channels, size, bias=bias is not None, device=weight.device, dtype=weight.dtype, **options
-    )
-    layer.load_state_dict({"weight": weight} if bias is None else {"weight": weight, "bias": bias})
+    make: Any = kind
+    with torch.device("meta"):  # and not skip_init, which imports 500 modules for it
+        layer: nn.Module = make(*channels, size, bias=bias is not None, **options)
+    layer.load_state_dict({"weight": weight} if bias is None else {"weight": weight, "bias": bias}, assign=True)
     return layer.requires_grad_(False)
