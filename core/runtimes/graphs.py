@@ -15,7 +15,7 @@ import sys
 import zlib
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +106,15 @@ def tools() -> str:
     here = Path(__file__).parent
     for file in sorted([*here.glob("*.py"), *here.parent.joinpath("networks").glob("*.py")]):
         digest.update(file.read_bytes())
-    digest.update(f"{version('torch')} {version('openvino')}".encode())
+    digest.update(f"{_version('torch')} {_version('openvino')}".encode())
     return digest.hexdigest()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"
 
 
 def _keep(model: Any, folder: Path) -> None:

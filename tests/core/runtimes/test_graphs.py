@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,19 @@ def test_a_file_replaced_after_it_was_loaded_is_refused(tmp_path: Path) -> None:
     write(path, seed=1)
     with pytest.raises(ModelFileError, match="replaced while it was in use; load it again"):
         known.model.generators["a2b"]
+
+
+def test_a_model_is_loaded_where_openvino_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(package: str) -> str:
+        raise PackageNotFoundError(package)
+
+    path = write(tmp_path / "model.safetensors")
+    monkeypatch.setattr(graphs, "version", missing)
+    graphs.tools.cache_clear()
+    try:
+        assert load(path, runtime="torch").for_direction("a2b")
+    finally:
+        graphs.tools.cache_clear()
 
 
 def test_networks_of_other_packages_are_not_kept() -> None:
