@@ -42,7 +42,7 @@ class DistillSettings:
     """Weight of |S(x) - T(x)|, the distance of the student's translation from the teacher's."""
     half: float = 1.0
     """Weight of the same distance at half the size, which is about colours and larger shapes."""
-    features: float = 1.0
+    features: float = 0.3
     """Weight of the distance of features: the student's, through a learnt 1x1 convolution, from the teacher's. There
     is none where one of the two shows no features (resnet and mobile do), or they differ in size."""
     noise: float = 0.0
