@@ -68,7 +68,7 @@ class SubPixels(nn.Module):
         if self.dimensions == 2:
             return F.pixel_shuffle(x, 2)  # the same, in one operation of every runtime
         axes = range(self.dimensions)
-        parts = x.unflatten(1, (self.channels, *[2] * self.dimensions))
+        parts: Tensor = x.unflatten(1, (self.channels, *[2] * self.dimensions))  # type: ignore[no-untyped-call]
         y = parts.permute(0, 1, *(place for axis in axes for place in (2 + self.dimensions + axis, 2 + axis)))
         for axis in reversed(axes):
             y = y.flatten(2 + 2 * axis, 3 + 2 * axis)
