@@ -17,11 +17,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from json import dumps
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+import unpaired
 from unpaired import ConfigError, UnpairedError
-from unpaired.core import atomic_text, shortened, suggestion
+from unpaired.core import as_note, atomic_text, shortened, suggestion
 from unpaired.core.settings import Text, named_as_typed
+
+if TYPE_CHECKING:
+    from unpaired import Translator
 
 # What the machine refuses (no space, no permission) is for the user to fix, even where no module foresaw it.
 _ENVIRONMENT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
@@ -118,10 +122,24 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_runtime(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what runs a model, and on which device."""
+    """Add the options that say what runs a model, in which precision, and on which device."""
     parser.add_argument("--runtime", choices=("auto", "torch", "openvino", "onnx"), default="auto",
                         help="what runs the network (default: auto, the fastest here)")  # fmt: skip
+    parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto",
+                        help="of the network (default: auto, what is measured to be faster here)")  # fmt: skip
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
+
+
+def loaded(args: argparse.Namespace) -> Translator:
+    """The translator that MODEL and the options of `add_runtime` and `add_ema_length` name."""
+    runs = {"runtime": args.runtime, "device": args.device, "precision": args.precision}
+    return unpaired.load(args.model, ema_length=args.ema_length, **runs)
+
+
+def tell_notes(translator: Translator) -> None:
+    """Print what there is to say of how a model runs here."""
+    for note in translator.notes:
+        print(as_note(note), file=sys.stderr)
 
 
 def add_ema_length(parser: argparse.ArgumentParser) -> None:

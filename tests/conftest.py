@@ -45,9 +45,11 @@ def _seeded() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Tests, and the processes that they start, leave the user's cache folder alone."""
+    """Tests, and the processes that they start, leave the user's cache folder alone, and measure only what they mean
+    to: elsewhere the defaults are taken, the same on every machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNPAIRED_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("UNPAIRED_MEASURE", "0")
         yield
 
 

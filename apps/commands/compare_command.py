@@ -57,6 +57,7 @@ def main(args: argparse.Namespace) -> int:
             limit=args.limit,
             runtime=args.runtime,
             device=args.device,
+            precision=args.precision,
             ema_length=args.ema_length,
             progress=Progress("compared"),
             **args.settings.get("conversion", {}),

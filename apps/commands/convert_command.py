@@ -23,10 +23,12 @@ from unpaired.apps.command_line import (
     add_runtime,
     carried_out,
     leads_nowhere,
+    loaded,
     put,
     quiet_libraries,
     refuse,
     run,
+    tell_notes,
 )
 from unpaired.apps.live import convert_live
 from unpaired.core import as_note, check_writable
@@ -120,6 +122,7 @@ def main(args: argparse.Namespace) -> int:
     translator = _translator(args, source)
     options = _options(args, translator.domain.conversion_type)
     if args.live:
+        tell_notes(translator)
         given = {"rate": args.rate, "channels": args.channels, "json": args.json}
         return convert_live(translator, args.input, args.output, args.direction, options, **given)
     counter = _Counter(_shown_by(Progress("converted")))
@@ -130,9 +133,10 @@ def main(args: argparse.Namespace) -> int:
     # Standard output is the recording's where that goes into a pipe.
     with redirect_stdout(sys.stderr if args.output == PIPE else sys.stdout):
         if args.json:
-            print(json.dumps(_figures(report) | rate, indent=2, ensure_ascii=False))
+            print(json.dumps(_figures(report) | {"runtime": translator.ran} | rate, indent=2, ensure_ascii=False))
         else:
             print(_text(report, rate, unit))
+    tell_notes(translator)
     for note in report.notes:
         print(as_note(f"{note.path}: {note.text}"), file=sys.stderr)
     for line in told(report.failed):
@@ -143,7 +147,7 @@ def main(args: argparse.Namespace) -> int:
 def _translator(args: argparse.Namespace, source: InputFiles) -> Translator:
     """The model, under the medium that INPUT is of."""
     _check_places(args)
-    translator = unpaired.load(args.model, runtime=args.runtime, device=args.device, ema_length=args.ema_length)
+    translator = loaded(args)
     if args.domain is not None:
         translator = translator.for_medium(args.domain)
     elif not args.live and args.input != PIPE:

@@ -13,9 +13,11 @@ from unpaired.apps.command_line import (
     Progress,
     add_ema_length,
     add_runtime,
+    loaded,
     put_scores,
     quiet_libraries,
     refuse,
+    tell_notes,
 )
 from unpaired.apps.footage import score_clips
 from unpaired.core import Side, check_writable
@@ -74,7 +76,7 @@ def main(args: argparse.Namespace) -> int:
     written = None if args.json == "-" else args.json
     for target in filter(None, (written, args.sheet, args.page, args.csv)):
         check_writable(Path(target))
-    translator = unpaired.load(args.model, runtime=args.runtime, device=args.device, ema_length=args.ema_length)
+    translator = loaded(args)
     if translator.domain.scores_files:
         return _score_files(translator, args)
     refuse(["--page is for models that are scored by their files (of sound); write a --sheet"] if args.page else [])
@@ -97,6 +99,7 @@ def main(args: argparse.Namespace) -> int:
     if args.csv:
         report.write_csv(Path(args.csv))
     put_scores(report.text(), report.as_dict(), "-" if args.json == "-" else None)
+    tell_notes(translator)
     return 0
 
 
@@ -119,6 +122,7 @@ def _score_files(translator: Translator, args: argparse.Namespace) -> int:
             progress=lambda done, total: show(done / total),
         )
     put_scores(evaluation.text(), evaluation.as_dict(), args.json)
+    tell_notes(translator)
     return 0
 
 
@@ -127,7 +131,7 @@ def _steadiness(args: argparse.Namespace) -> int:
     _refuse_given(args, without, "beside --clips")
     if args.json not in (None, "-"):
         check_writable(Path(args.json))
-    translator = unpaired.load(args.model, runtime=args.runtime, device=args.device, ema_length=args.ema_length)
+    translator = loaded(args)
     return score_clips(translator, args.clips, args.direction or "a2b", args.seconds, args.json)
 
 

@@ -23,7 +23,7 @@ class OneDirection:
 
     def __init__(self, model: Model, direction: Direction, choice: Choice) -> None:
         source = model.source(direction)
-        self._runtime = choice.build(source)
+        self.runtime = choice.build(source)
         self._direction = direction
         self._dimensions = source.dimensions
         self._takes, self._made = source.takes, model.domain.channels(SIDES[direction][1])
@@ -40,7 +40,7 @@ class OneDirection:
         flat = self._flat(x)
         if bool(flat.all()):
             return self._plain(x)
-        y = self._cropped(self._runtime(self._padded(x)), x)
+        y = self._cropped(self.runtime(self._padded(x)), x)
         if bool(flat.any()):
             y[flat] = self._plain(x[flat])
         return y
@@ -58,7 +58,7 @@ class OneDirection:
         if size == 0:
             return self(x), statistics
         flat = bool(self._flat(x).all()) and momentum == 1.0
-        y, used = self._runtime.with_statistics(self._padded(x), statistics, momentum)
+        y, used = self.runtime.with_statistics(self._padded(x), statistics, momentum)
         return self._plain(x) if flat else self._cropped(y, x), used
 
     def _check(self, x: Values) -> None:

@@ -45,6 +45,8 @@ class ConversionReport:
     """Inputs of a folder that could not be converted, with the reasons."""
     notes: tuple[FileNote, ...] = ()
     """Notes on inputs that were converted nevertheless."""
+    runtime: str = ""
+    """What ran the network, runtime, precision and device: `openvino fp32 on cpu`."""
 
     def rows(self) -> list[dict[str, str]]:
         """A record for each output, failed input and note: its kind, the file and what there is to say."""
@@ -77,6 +79,7 @@ def convert(
     *,
     skip_existing: bool = False,
     made_by: Callable[[], str] | None = None,
+    ran_on: Callable[[], str] | None = None,
     progress: Callable[[Progress], None] | None = None,
     **options: Any,
 ) -> ConversionReport:
@@ -96,6 +99,7 @@ def convert(
             input that has changed since would give a different result; the report says how many.
         made_by: returns the model's identity (`Translator.identity`). With it a folder of outputs keeps a
             record of how they were made, `.unpaired.jsonl`, which may be removed.
+        ran_on: returns what ran the model (`Translator.ran`), for report and record.
         progress: called in this thread after each translated chunk; an exception raised in it ends the conversion.
         options: fields of the domain's conversion settings.
 
@@ -113,7 +117,8 @@ def convert(
     jobs = jobs_of(domain, source, target)
     # A folder that is one recording is a file like any other.
     folder = source.is_folder and [job.source for job in jobs] != [source.path]
-    record = _record(jobs, target, made_by(), settings) if made_by and (folder or skip_existing) else None
+    ran_on = ran_on or str
+    record = _record(jobs, target, made_by(), settings, ran_on) if made_by and (folder or skip_existing) else None
     skipped, jobs, said = _sorted_out(jobs, record, skip_existing)
     _check_targets(domain, jobs, settings)
     _raise_of_one(domain, jobs, folder)
@@ -125,12 +130,15 @@ def convert(
         skipped=tuple(job.target for job in skipped),
         failed=tuple(BrokenFile(job.source, str(job.error)) for job in jobs if job.error is not None),
         notes=(*notes_of(jobs), *_notes_of_parts(domain, source, jobs), *said),
+        runtime=ran_on(),
     )
 
 
-def _record(jobs: Sequence[Job], target: Path, made_by: str, settings: ConversionSettings) -> Record:
+def _record(
+    jobs: Sequence[Job], target: Path, made_by: str, settings: ConversionSettings, ran_on: Callable[[], str]
+) -> Record:
     """The record of the outputs' folder, which takes down every job when it is done."""
-    record = Record(target.parent if jobs[0].target == target else target, made_by, to_mapping(settings))
+    record = Record(target.parent if jobs[0].target == target else target, made_by, to_mapping(settings), ran_on)
     for job in jobs:
         job.when_written = record.add
     return record

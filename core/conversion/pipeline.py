@@ -26,6 +26,7 @@ from ..adapter.domain import ConversionSettings, Domain
 from ..adapter.streams import Reader, Translate
 from ..errors import MediaError, MissingFile
 from ..files import folder_of
+from ..runtimes.measured import expecting
 from ..sides import SIDES, Direction
 from ..values import Array, nbytes
 
@@ -284,7 +285,7 @@ class Pipeline:
         expected = length_hint(job.reader, 0) or None
         ahead = PrefetchedReader(job.reader, self._complete(job, chunks))
         done = 0
-        with _closing(self._translated(ahead)) as translated:
+        with expecting(files * (expected or 1)), _closing(self._translated(ahead)) as translated:
             while True:
                 self._outbox.wait_for_room()
                 job.check()

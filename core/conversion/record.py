@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,10 +26,14 @@ _SAID: Mapping[Standing, str] = {
 
 
 class Record:
-    """The record of one folder of outputs, for a conversion by `model` (what tells it from others) with `settings`."""
+    """The record of one folder of outputs, for a conversion by `model` (what tells it from others) with `settings`.
 
-    def __init__(self, folder: Path, model: str, settings: Mapping[str, Any]) -> None:
+    What ran it is recorded too, but no reason to make an output again.
+    """
+
+    def __init__(self, folder: Path, model: str, settings: Mapping[str, Any], ran_on: Callable[[], str] = str) -> None:
         self.folder = folder
+        self._ran_on = ran_on
         self._made = {"model": model, "settings": json.loads(json.dumps(settings))}
         self._entries = dict(_lines(folder / NAME))
 
@@ -43,7 +47,8 @@ class Record:
 
     def add(self, job: Job) -> None:
         """Record an output that has just been written. Raises OutputError."""
-        entry = {"output": self._name(job), **self._made, "input": _stamp(job.source), "written": _stamp(job.target)}
+        stamps = {"input": _stamp(job.source), "written": _stamp(job.target)}
+        entry = {"output": self._name(job), **self._made, "runtime": self._ran_on(), **stamps}
         try:
             with (self.folder / NAME).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(entry, ensure_ascii=True) + "\n")

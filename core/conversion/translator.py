@@ -20,6 +20,7 @@ from ..errors import ConfigError, show
 from ..model.model_file import Model
 from ..model.shipped import load_model_named
 from ..runtimes.choice import choose
+from ..runtimes.measured import MeasuredRuntime
 from ..settings.arguments import expect, expect_callable, expect_path, expect_truths
 from ..settings.mapping import to_mapping
 from ..sides import Direction
@@ -37,18 +38,25 @@ class Translator:
     """Both directions of a model on one runtime, each made ready when it is first used. Thread-safe.
 
     Raises:
-        ConfigError: an unknown runtime or device, or two that do not go together.
+        ConfigError: an unknown runtime, precision or device, or two that do not go together.
         MissingDependency: the runtime's package is not installed.
     """
 
-    def __init__(self, model: Model, runtime: str = "auto", device: str = "auto", name: str | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        runtime: str = "auto",
+        device: str = "auto",
+        name: str | None = None,
+        precision: str = "auto",
+    ) -> None:
         expect("model", model, Model, "a model; unpaired.load makes a translator of a file or a name")
         self.model = model
         self.name = name or model.card.get("name", "in memory")
         """The name it was loaded by: a run, a file, a shipped model; else the name on the model's card."""
-        self._asked = runtime, device
-        self.choice = choose(runtime, device)
-        """The runtime and device it runs on."""
+        self._asked = {"runtime": runtime, "device": device, "precision": precision}
+        self.choice = choose(runtime, device, precision)
+        """The device it runs on, and the runtimes and precisions that come into question."""
         self._directions: dict[Direction, OneDirection] = {}
         self._by_medium: dict[str, Translator] = {}
         self._lock = threading.Lock()
@@ -110,7 +118,9 @@ class Translator:
             return self
         with self._lock:
             if domain.name not in self._by_medium:
-                self._by_medium[domain.name] = Translator(replace(self.model, domain=domain), *self._asked, self.name)
+                self._by_medium[domain.name] = Translator(
+                    replace(self.model, domain=domain), name=self.name, **self._asked
+                )
             return self._by_medium[domain.name]
 
     def _best(self, source: InputFiles, target: Path | None) -> Domain:
@@ -132,6 +142,21 @@ class Translator:
             if direction not in self._directions:
                 self._directions[direction] = OneDirection(self.model, direction, self.choice)
             return self._directions[direction]
+
+    @property
+    def ran(self) -> str:
+        """What has run it so far, runtime, precision and device: `openvino fp32 on cpu`; the default at first."""
+        with self._lock:
+            names = dict.fromkeys(name for one in self._directions.values() for name in one.runtime.ran)
+        return f"{', '.join(names) or self.choice.candidates[0]} on {self.choice.device}"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Notes on how it runs here, such as a precision that is slow, one sentence each."""
+        with self._lock:
+            runtimes = [one.runtime for one in self._directions.values()]
+        measured = (note for each in runtimes if isinstance(each, MeasuredRuntime) for note in each.notes)
+        return tuple(dict.fromkeys([*self.choice.notes, *measured]))
 
     def identity(self, direction: Direction = "a2b") -> str:
         """Identity of one direction of this model: sixteen digits over its weights and its medium."""
@@ -178,6 +203,7 @@ class Translator:
             direction,
             skip_existing=skip_existing,
             made_by=partial(fitting.identity, direction),
+            ran_on=lambda: fitting.ran,
             progress=progress,
             **options,
         )
@@ -193,6 +219,7 @@ def load(
     domain: type[Domain] | None = None,
     ema_length: float | None = None,
     generator: type[nn.Module] | None = None,
+    precision: str = "auto",
 ) -> Translator:
     """A translator from a run folder, a .safetensors file, or the name of a shipped model.
 
@@ -205,13 +232,14 @@ def load(
         ema_length: for a run or a checkpoint: average its generators over this share of the run (0.01 to 0.25) instead
             of what it was saved with.
         generator: the class of its generators where no installed package registers it.
+        precision: auto (whichever is faster here; see `docs/how-to/speed.md`), fp32 or bf16.
 
     Raises:
         ArgumentError: an argument is of another type.
         MissingFile: there is no such file, or the run has not saved a model yet.
         UnknownName: no shipped model has that name; the message lists those that there are.
         ModelFileError: the file is damaged or not a model.
-        ConfigError, MissingDependency: the runtime or device cannot be used here, or there is no such average.
+        ConfigError, MissingDependency: runtime, precision or device cannot be used here, or there is no such average.
     """
     model = load_model_named(name_or_path, domain, ema_length, generator)
-    return Translator(model, runtime, device, os.fspath(name_or_path))
+    return Translator(model, runtime, device, os.fspath(name_or_path), precision)

@@ -97,6 +97,7 @@ def compare(
     limit: int = 8,
     runtime: str = "auto",
     device: str = "auto",
+    precision: str = "auto",
     domain: type[Domain] | None = None,
     ema_length: float | None = None,
     progress: Callable[[float], None] | None = None,
@@ -115,7 +116,7 @@ def compare(
             is a folder then.
         paired: files of the same name in `input` and `target` are true counterparts.
         limit: most inputs that are shown, evenly chosen.
-        runtime, device, domain, ema_length: as in `load`.
+        runtime, device, precision, domain, ema_length: as in `load`.
         progress: called with the share that is done.
         options: fields of the medium's conversion settings.
 
@@ -130,7 +131,7 @@ def compare(
     source, out = InputFiles.of(input), Path(output)
     if not source.path.exists():
         raise MissingFile(f"there is no file or folder {source.path}")
-    load_one = partial(load, runtime=runtime, device=device, domain=domain, ema_length=ema_length)
+    load_one = partial(load, runtime=runtime, device=device, precision=precision, domain=domain, ema_length=ema_length)
     loaded = [each if isinstance(each, Translator) else load_one(each) for each in models]
     labels = labels_of(loaded)
     fitting = _under_one_medium([_for_input(each, source, out) for each in loaded])
@@ -146,7 +147,8 @@ def compare(
     shown = Comparison(inputs, ready, direction, settings, layout, name, progress or (lambda share: None))
     clear_leftovers(out.parent)
     notes = [*_left_out(len(inputs), found, broken), *_of_sizes(fitting), *medium.compare_files(shown, out)]
-    return ComparisonReport(out, tuple(inputs), found, tuple(scored), tuple(notes))
+    said = dict.fromkeys([*notes, *(note for each in fitting for note in each.notes)])
+    return ComparisonReport(out, tuple(inputs), found, tuple(scored), tuple(said))
 
 
 def labels_of(translators: Sequence[Translator]) -> list[str]:

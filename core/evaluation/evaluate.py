@@ -168,7 +168,7 @@ def _directions(model: Model, wanted: Direction | None) -> tuple[Direction, ...]
 
 
 def _describe(translator: Translator) -> ModelUsed:
-    model, choice = translator.model, translator.choice
+    model = translator.model
     digest = hashlib.sha256()
     for direction, generator in sorted(model.generators.items()):
         for key, value in sorted(generator.state_dict().items()):
@@ -178,7 +178,7 @@ def _describe(translator: Translator) -> ModelUsed:
         name=translator.name,
         weights=digest.hexdigest()[:16],
         step=model.step,
-        runtime=f"{choice.name} on {choice.device}",
+        runtime=translator.ran,
         domain=model.domain.name,
         names=model.names,
     )

@@ -28,7 +28,7 @@ class ModelUsed:
     """First 16 hexadecimal digits of the SHA-256 of its generators' weights."""
     step: int
     runtime: str
-    """Runtime and device, e.g. `openvino on cpu`."""
+    """Runtime, precision and device, e.g. `openvino fp32 on cpu`."""
     domain: str
     names: tuple[str, str]
     """Names of A and B."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ..errors import ArgumentError, ConfigError, show
 from ..files import atomic_bytes
 from ..networks.spec import as_generator
+from ..runtimes.candidates import OPENVINO_BF16
 from ..runtimes.choice import choose
 from ..runtimes.onnx import onnx_graph, session
 from ..runtimes.packages import require
@@ -201,8 +202,8 @@ def _reference(generator: nn.Module, batch: Tensor) -> Tensor:
 def _reduced_psnr(model: Model, direction: Direction, batch: Tensor) -> float | None:
     from ..runtimes.openvino import OpenVinoRuntime
 
-    if choose("auto", "cpu").name != "openvino":
+    if OPENVINO_BF16 not in choose("auto", "cpu").candidates:
         return None
     generator = model.generators[direction]
-    runtime = OpenVinoRuntime(GeneratorSource.of(generator, model.domain.dimensions))
-    return psnr(runtime(batch), _reference(generator, batch)) if runtime.precision == "bf16" else None
+    runtime = OpenVinoRuntime(GeneratorSource.of(generator, model.domain.dimensions), "bf16")
+    return psnr(runtime(batch), _reference(generator, batch))

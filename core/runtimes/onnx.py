@@ -27,6 +27,7 @@ class OnnxRuntime:
     """
 
     def __init__(self, generator: nn.Module, dimensions: int) -> None:
+        self.ran = ("onnx fp32",)
         self._generator = generator
         self._dimensions = dimensions
         self._sessions: dict[Statistics, Any] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 import threading
 from collections import OrderedDict
@@ -14,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..values import Values, alike, as_array
+from .cores import usual_threads
 from .graphs import Graphs
 from .packages import require
 from .runtime import Statistics, statistics_for
@@ -26,20 +26,19 @@ _SHAPES_KEPT = 4
 class OpenVinoRuntime:
     """A generator compiled by OpenVINO for the CPU, with as many threads as torch would use.
 
-    Nothing of torch is imported for arrays where the graph is kept on the disk (`graphs`).
-
-    `precision` auto computes in bf16 where the CPU has instructions for it (AVX512-BF16, AMX), else in fp32.
+    Nothing of torch is imported for arrays where the graph is kept on the disk (`graphs`). bf16 is for CPUs that have
+    instructions for it (AVX512-BF16, AMX).
 
     Raises:
         MissingDependency: openvino is not installed.
     """
 
-    def __init__(self, generator: GeneratorSource, precision: Literal["auto", "fp32"] = "auto") -> None:
+    def __init__(self, generator: GeneratorSource, precision: Literal["fp32", "bf16"] = "fp32") -> None:
         self._openvino = require("openvino", "openvino")
         with _own_signal_stack():
             self._core = self._openvino.Core()
-            capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        self.precision = "bf16" if precision == "auto" and "BF16" in capabilities else "fp32"
+        self.precision = precision
+        self.ran = (f"openvino {precision}",)
         self._models = Graphs(generator, self._core)
         self._threads = usual_threads()
         self._graphs: dict[tuple[Statistics, bool], _Graph] = {}
@@ -139,16 +138,6 @@ class _Compiled:
         while len(self._requests) <= number:
             self._requests.append(self._model.create_infer_request())
         return self._requests[number]
-
-
-def usual_threads() -> int:
-    """As many threads as torch uses, or would use."""
-    if "torch" in sys.modules:
-        import torch
-
-        return torch.get_num_threads()
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    return int(asked) if asked.isdigit() and int(asked) else len(os.sched_getaffinity(0))
 
 
 class _SignalStack(ctypes.Structure):

@@ -18,6 +18,10 @@ def statistics_for(momentum: float) -> Statistics:
 class Runtime(Protocol):
     """One generator made ready to run. Sizes must suit the generator: nothing is padded here. Thread-safe."""
 
+    @property
+    def ran(self) -> tuple[str, ...]:
+        """What has run it, runtime and precision: of one that chooses by size, each that was chosen so far."""
+
     def __call__(self, x: Values) -> Values:
         """Translate a batch (B, C, *space), float32 in [-1, 1]; the result is of the kind and on the device of `x`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Takes:
-    """What a generator takes."""
+    """What a generator takes, and what tells it from generators of other layers."""
 
     in_channels: int
     multiple: int
@@ -22,6 +23,10 @@ class Takes:
     """... and at least this."""
     statistics: int
     """Length of the vector of its norm statistics: twice the number of normalised channels."""
+    kind: str
+    """Its class, and a digest of its layers."""
+    weights: int
+    """Number of its weights."""
 
     @classmethod
     def of(cls, generator: nn.Module) -> Self:
@@ -30,7 +35,10 @@ class Takes:
         from ..networks.spec import as_generator
 
         found = as_generator(generator)
-        return cls(found.in_channels, found.multiple, found.minimum, WithStatistics(generator).size)
+        shapes = [(name, tuple(value.shape)) for name, value in generator.state_dict().items()]
+        digest = hashlib.blake2b(f"{generator} {shapes}".encode(), digest_size=8).hexdigest()
+        kind, weights = f"{type(generator).__name__} {digest}", sum(each.numel() for each in generator.parameters())
+        return cls(found.in_channels, found.multiple, found.minimum, WithStatistics(generator).size, kind, weights)
 
 
 class GeneratorSource:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,16 +14,13 @@ from ..values import Values, alike, as_tensor
 
 
 class TorchRuntime:
-    """A generator run by torch: bf16 where a CUDA device computes it natively, else fp32; channels last on CUDA.
+    """A generator run by torch, eager, in fp32 or by autocast in bf16; channels last on CUDA."""
 
-    On the CPU it stays in fp32 and eager, as the reference that the other runtimes are compared with.
-    """
-
-    def __init__(self, generator: nn.Module, device: str) -> None:
+    def __init__(self, generator: nn.Module, device: str, precision: Literal["fp32", "bf16"] = "fp32") -> None:
         self._device = torch.device(device)
-        cuda = self._device.type == "cuda"
-        self._autocast = cuda and torch.cuda.get_device_capability(self._device) >= (8, 0)
-        self._channels_last = cuda
+        self.ran = (f"torch {precision}",)
+        self._autocast = precision == "bf16"
+        self._channels_last = self._device.type == "cuda"
         # A copy: moving the module, or putting a tape into its norms, would change it for the caller.
         generator = copy.deepcopy(generator).eval().requires_grad_(False).to(self._device)
         self._generator = WithStatistics(generator)

@@ -48,6 +48,22 @@ def test_skip_existing_leaves_what_is_there(unpaired: Callable, model: Path, pic
     assert (tmp_path / "out/1.png").read_bytes() == b"mine"
 
 
+def test_what_ran_is_in_the_summary_and_in_the_record(
+    unpaired: Callable, model: Path, pictures: Path, tmp_path: Path
+) -> None:
+    ran = []
+    for number, options in enumerate([(), ("--precision", "bf16"), ("--runtime", "torch")]):
+        out = tmp_path / str(number)
+        done = unpaired("convert", model, pictures / "trainA", out, "--device", "cpu", "--json", *options)
+        ran.append(json.loads(done.out)["runtime"])
+        assert {json.loads(line)["runtime"] for line in (out / ".unpaired.jsonl").read_text().splitlines()} == {ran[-1]}
+        again = unpaired("convert", model, pictures / "trainA", out, "--skip-existing", "--json", "--runtime", "onnx")
+        assert len(json.loads(again.out)["skipped"]) == 3  # what runs it is no reason to make an output again
+    assert ran[0] == "openvino fp32 on cpu"
+    assert "bf16" in ran[1]
+    assert ran[2] == "torch fp32 on cpu"
+
+
 def test_directions_differ_and_strength_0_changes_nothing(
     unpaired: Callable, model: Path, pictures: Path, tmp_path: Path
 ) -> None:

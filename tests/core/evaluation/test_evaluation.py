@@ -138,7 +138,7 @@ def test_what_was_used_stands_beside_the_figures(a: Path, b: Path) -> None:
     report = evaluate(there_and_back(), a, b, limit=2, seed=5)
     assert report.model.name == "affine"
     assert report.model.step == 7
-    assert report.model.runtime == "torch on cpu"
+    assert report.model.runtime == "torch fp32 on cpu"
     assert report.model.names == ("sine", "saw")
     assert (report.sets["a"].folder, report.sets["a"].usable, report.sets["a"].scored) == (str(a), 3, 2)
     assert report.sets["b"].broken == (BrokenFile(b / "hole.npy", "empty"),)

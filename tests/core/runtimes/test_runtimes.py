@@ -95,7 +95,8 @@ def test_reduced_precision_is_close_to_fp32() -> None:
     generator = ResnetGenerator(3, 3, filters=16, blocks=3)
     initialise(generator, random)
     generator.eval().requires_grad_(False)
-    run = OpenVinoRuntime(GeneratorSource.of(generator, 2))
+    ways = choice.choose("openvino").candidates
+    run = OpenVinoRuntime(GeneratorSource.of(generator, 2), "bf16" if len(ways) > 1 else "fp32")
     x = torch.nn.functional.interpolate(torch.rand(1, 3, 16, 16) * 2 - 1, size=(128, 128), mode="bilinear")
     assert psnr(run(x), generator(x)) >= (50.0 if run.precision == "bf16" else 100.0)
 
@@ -196,36 +197,70 @@ def test_signals_are_survived_after_openvino(ended: str, options: list[str]) -> 
     assert done.returncode == 0, done.stderr
 
 
-def test_what_auto_takes() -> None:
-    device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    assert choice.choose() == choice.Choice("openvino" if device == "cpu" else "torch", device)  # type: ignore[arg-type]
-    assert choice.choose("auto", "cpu") == choice.Choice("openvino", "cpu")
-    assert choice.choose("torch", "cpu") == choice.Choice("torch", "cpu")
-    assert choice.choose("onnx") == choice.Choice("onnx", "cpu")
-    for name, kind in (("torch", TorchRuntime), ("openvino", OpenVinoRuntime), ("onnx", OnnxRuntime)):
+def ways(*arguments: str) -> list[str]:
+    return [str(each) for each in choice.choose(*arguments).candidates]
+
+
+@pytest.mark.parametrize("native", [True, False], ids=["with bf16", "without bf16"])
+def test_what_comes_into_question_on_the_cpu(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "native_bf16", lambda kind: native)
+    bf16 = ["openvino bf16"] if native else []
+    assert ways("auto", "cpu") == ["openvino fp32", *bf16, "torch fp32"]
+    assert ways("openvino") == ["openvino fp32", *bf16]
+    assert ways("auto", "cpu", "fp32") == ["openvino fp32", "torch fp32"]
+    assert ways("auto", "cpu", "bf16") == (bf16 or ["torch bf16"])
+    assert ways("torch", "cpu") == ways("torch", "cpu", "fp32") == ["torch fp32"]
+    assert ways("torch", "cpu", "bf16") == ["torch bf16"]
+    assert ways("onnx") == ways("onnx", "cpu", "fp32") == ["onnx fp32"]
+    monkeypatch.setattr(choice, "_installed", lambda name: name == "torch")
+    assert ways("auto", "cpu") == ["torch fp32", "torch bf16"][: 1 + native]
+
+
+def test_a_precision_that_the_machine_lacks_is_taken_and_said_to_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choice.choose("auto", "cpu").notes == choice.choose("auto", "cpu", "fp32").notes == ()
+    monkeypatch.setattr(choice, "native_bf16", lambda kind: False)
+    slow = choice.choose("auto", "cpu", "bf16")
+    assert "slower than fp32" in slow.notes[0]
+    generator = generator_of("resnet", 2)
+    run, x = slow.build(GeneratorSource.of(generator, 2)), torch.rand(1, 3, 32, 32) * 2 - 1
+    assert run.ran == ("torch bf16",)
+    assert 25 < psnr(run(x), generator(x)) < 90
+    assert run(x).dtype == torch.float32
+    with pytest.raises(ConfigError, match="leave out the runtime, or take fp32"):
+        choice.choose("openvino", "cpu", "bf16")
+
+
+def test_a_way_of_its_own_is_built_as_it_is() -> None:
+    for name, kind in (("torch", TorchRuntime), ("onnx", OnnxRuntime)):
         assert isinstance(choice.choose(name, "cpu").build(GeneratorSource.of(generator_of("resnet", 1), 1)), kind)
+    run = choice.choose("openvino", "cpu", "fp32").build(GeneratorSource.of(generator_of("resnet", 1), 1))
+    assert isinstance(run, OpenVinoRuntime)
+    device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    assert choice.choose().device == device
 
 
 @pytest.mark.parametrize(
-    ("name", "device", "words"),
+    ("asked", "words"),
     [
-        ("openvin", "auto", "expected one of auto, torch, openvino, onnx"),
-        ("torch", "gpu", "device is 'gpu'; expected"),
-        ("torch", "vulkan", "device is 'vulkan'; expected"),
-        ("torch", "cuda:99", "CUDA devices are usable"),
-        ("openvino", "cuda", "runs on the CPU"),
-        ("onnx", "mps", "runs on the CPU"),
+        (("openvin",), "expected one of auto, torch, openvino, onnx"),
+        (("torch", "gpu"), "device is 'gpu'; expected"),
+        (("torch", "vulkan"), "device is 'vulkan'; expected"),
+        (("torch", "cuda:99"), "CUDA devices are usable"),
+        (("openvino", "cuda"), "runs on the CPU"),
+        (("onnx", "mps"), "runs on the CPU"),
+        (("onnx", "cpu", "bf16"), "runtime onnx computes in fp32"),
+        (("auto", "cpu", "fp16"), "precision is 'fp16'; expected one of auto, fp32, bf16"),
     ],
 )
-def test_choices_that_cannot_be(name: str, device: str, words: str) -> None:
+def test_choices_that_cannot_be(asked: tuple[str, ...], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
-        choice.choose(name, device)
+        choice.choose(*asked)
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     found = choice.find_spec
     monkeypatch.setattr(choice, "find_spec", lambda name: None if name in ("openvino", "onnxruntime") else found(name))
-    assert choice.choose("auto", "cpu") == choice.Choice("torch", "cpu")
+    assert {each.runtime for each in choice.choose("auto", "cpu").candidates} == {"torch"}
     for name, package in (("openvino", "openvino"), ("onnx", "onnxruntime")):
         with pytest.raises(MissingDependency, match=f"pip install {package}"):
             choice.choose(name)

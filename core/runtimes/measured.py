@@ -1,0 +1,162 @@
+"""A generator run in whichever way is fast on this machine, found out by a race and remembered in the cache folder.
+
+The choice goes by the network and the size alone, so that what a file becomes depends on nothing that was asked before
+it. Sizes that share a power of two share a choice, as do all beyond the size that a race has time for.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..values import Array, Values
+from .cache import keep_entry, read_entry
+from .candidates import Candidate
+from .cores import usual_threads
+from .machine import measured_on
+from .race import race, winner
+from .runtime import Runtime
+from .source import GeneratorSource
+
+KIND = "runtimes"
+"""Where the cache folder has the races of generators."""
+_RACED = 8e9
+"""Operations on the sample of a race, about: 0.04 s on two cores."""
+_WORTH_IT = 4e11
+"""Operations below which a race would take longer than what it could save, about: two seconds on two cores."""
+_expected: ContextVar[int | None] = ContextVar("expected", default=None)
+
+
+@contextmanager
+def expecting(samples: int) -> Iterator[None]:
+    """Tell the runtimes that only so many samples are to come: for little work nothing is measured."""
+    before = _expected.set(samples)
+    try:
+        yield
+    finally:
+        _expected.reset(before)
+
+
+class MeasuredRuntime:
+    """A generator on the CPU, for each size in the fastest of several ways. The first of them is the default: it stays
+    unless another one is faster by a margin, for little work that was never measured, and with UNPAIRED_MEASURE=0."""
+
+    def __init__(self, generator: GeneratorSource, candidates: Sequence[Candidate]) -> None:
+        self._generator = generator
+        self._candidates = {str(each): each for each in candidates}
+        self._runtimes: dict[str, Runtime] = {}
+        self._races = _Races(generator, list(self._candidates))
+        self._lock = threading.Lock()
+        self._ran: dict[str, None] = {}
+
+    @property
+    def ran(self) -> tuple[str, ...]:
+        """See Runtime."""
+        return tuple(self._ran)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of the measurements, for the user."""
+        return self._races.notes
+
+    def __call__(self, x: Values) -> Values:
+        """Translate (B, C, *space); see Runtime."""
+        return self._suited(x, _expected.get())(x)
+
+    def with_statistics(self, x: Values, statistics: Values, momentum: float) -> tuple[Values, Values]:
+        """Translate (1, C, *space) under given statistics; see Runtime. Tiles and frames come in numbers."""
+        return self._suited(x, None).with_statistics(x, statistics, momentum)
+
+    def _suited(self, x: Values, samples: int | None) -> Runtime:
+        with self._lock:
+            name = self._races.won(x.shape[2:], samples, self._made)
+            self._ran[name] = None
+            runtime = self._made(name)
+            self._runtimes = {each: made for each, made in self._runtimes.items() if each in self._ran}
+            return runtime
+
+    def _made(self, name: str) -> Runtime:
+        if name not in self._runtimes:
+            self._runtimes[name] = self._candidates[name].build(self._generator)
+        return self._runtimes[name]
+
+
+class _Races:
+    """The races of one generator: those that the cache folder knows, and those that are run now."""
+
+    def __init__(self, generator: GeneratorSource, names: Sequence[str]) -> None:
+        self._generator, self._names = generator, names
+        self._work = max(generator.takes.weights / 8, 1.0)
+        """Operations for each position, about: a generator that halves the size twice does most of them there."""
+        self._most = _power_of_two(max(_RACED / self._work, 1))
+        self._key: dict[str, Any] | None = None
+        self._won: dict[int, str] = {}
+        self.notes: tuple[str, ...] = ()
+
+    def won(self, space: Sequence[int], samples: int | None, made: Callable[[str], Runtime]) -> str:
+        """Which way is for samples of a size, where `samples` of them are expected (None: many)."""
+        if os.environ.get("UNPAIRED_MEASURE") == "0":
+            return self._names[0]
+        bucket = min(_power_of_two(math.prod(space)), self._most)
+        if bucket not in self._won:
+            known = self._recorded(bucket)
+            if known is None and samples is not None and samples * math.prod(space) * self._work < _WORTH_IT:
+                return self._names[0]
+            self._won[bucket] = known or self._raced(bucket, made)
+        return self._won[bucket]
+
+    def _recorded(self, bucket: int) -> str | None:
+        entry = read_entry(KIND, self._about()) or {}
+        row = entry.get(str(bucket))
+        name = row.get("chosen") if isinstance(row, Mapping) else None
+        return name if name in self._names else None
+
+    def _raced(self, bucket: int, made: Callable[[str], Runtime]) -> str:
+        shape = _shape(self._generator, bucket)
+        x = np.random.default_rng(0).random(shape, np.float32) * 2 - 1
+        seconds = race({name: partial(_run, made, name, x) for name in self._names})
+        chosen = self._recorded(bucket) or winner(seconds)  # another process may have been faster
+        entry = read_entry(KIND, self._about()) or {}
+        entry[str(bucket)] = {"chosen": chosen, "shape": list(shape), "seconds": seconds}
+        note = keep_entry(KIND, self._about(), entry)
+        self.notes = (f"what was measured cannot be kept: {note}",) if note else ()
+        return chosen
+
+    def _about(self) -> dict[str, Any]:
+        if self._key is None:
+            self._key = {
+                "network": self._generator.takes.kind,
+                "weights": self._generator.takes.weights,
+                "candidates": list(self._names),
+                **measured_on(usual_threads()),
+            }
+        return self._key
+
+
+def _run(made: Callable[[str], Runtime], name: str, x: Array) -> None:
+    made(name)(x)
+
+
+def _power_of_two(number: float) -> int:
+    """The largest one up to `number`, which is 1 or more."""
+    return 1 << (int(number).bit_length() - 1)
+
+
+def _shape(generator: GeneratorSource, positions: int) -> tuple[int, ...]:
+    """(1, C, *space) of about so many positions, as even as the generator allows."""
+    from .tracing import fixed_sizes
+
+    takes, fixed = generator.takes, fixed_sizes(generator.module, generator.dimensions)
+    free = fixed.count(None)
+    side = (positions / math.prod(size for size in fixed if size)) ** (1 / max(free, 1))
+    least = -(-takes.minimum // takes.multiple) * takes.multiple
+    even = max(least, round(side / takes.multiple) * takes.multiple)
+    return (1, takes.in_channels, *(size or even for size in fixed))
