@@ -1,6 +1,7 @@
 """Speed and memory of voice conversion, end to end.
 
     python benchmarks/voice_speed.py speech.flac [--model RUN] [--rounds 3]     real-time factor over two minutes
+    python benchmarks/voice_speed.py speech.flac --against CHECKOUT             the same, and another checkout, by turns
     python benchmarks/voice_speed.py speech.flac [--model RUN] --memory         peak memory for one minute and one hour
 
 The recording is repeated to the length needed, at its own rate, as 16-bit WAV. Each conversion works in a process of
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -60,38 +62,60 @@ def convert(model: str, source: Path, target: Path, options: dict[str, str]) -> 
     with tempfile.TemporaryDirectory() as scratch:
         second = repeated(source, Path(scratch) / "in.wav", 1.0)
         translator.convert(second, Path(scratch) / "out.wav", **options)
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     translator.convert(source, target, **options)
-    seconds = time.perf_counter() - start
+    seconds, busy = time.perf_counter() - start, time.process_time() - busy
     status = Path("/proc/self/status").read_text()
     peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
-    return {"seconds": seconds, "peak_mb": peak / 1024}
+    return {"seconds": seconds, "cpu": busy, "peak_mb": peak / 1024}
 
 
-def measured(model: str, source: Path, target: Path, vocoder: str) -> dict[str, float]:
-    """The same in a process of its own."""
-    command = [sys.executable, "-W", "ignore", __file__, str(source), "--model", model, "--vocoder", vocoder]
-    done = subprocess.run([*command, "--into", str(target)], capture_output=True, text=True, check=True)
+def measured(options: argparse.Namespace, source: Path, target: Path, view: Path | None = None) -> dict[str, float]:
+    """The same in a process of its own; `view`: a folder with another checkout's package."""
+    command = [sys.executable, "-W", "ignore", __file__, str(source), "--model", options.model]
+    command += ["--vocoder", options.vocoder, "--direction", options.direction, "--into", str(target)]
+    environment = os.environ | ({"PYTHONPATH": str(view)} if view else {})
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-def speed(model: str, recording: Path, rounds: int, vocoder: str, scratch: Path) -> None:
-    """Print the median real-time factor."""
-    seconds = 120.0
-    source = repeated(recording, scratch / "in.wav", seconds)
-    factors = [measured(model, source, scratch / "out.wav", vocoder)["seconds"] / seconds for _ in range(rounds)]
-    print(
-        f"real-time factor {statistics.median(factors):.4f} ({', '.join(f'{each:.4f}' for each in factors)}), {vocoder}"
-    )
+def view_of(checkout: Path, scratch: Path) -> Path:
+    """A folder that holds a checkout as the package `unpaired`."""
+    package = scratch / "view" / "unpaired"
+    package.mkdir(parents=True)
+    for name in ("core", "domains", "apps", "models"):
+        (package / name).symlink_to((checkout / name).resolve())
+    (package / "__init__.py").symlink_to((checkout / "api" / "__init__.py").resolve())
+    return package.parent
 
 
-def memory(model: str, recording: Path, vocoder: str, scratch: Path) -> None:
+def speed(options: argparse.Namespace, scratch: Path) -> None:
+    """Print the median real-time factor, of both checkouts where there are two."""
+    seconds = options.seconds
+    source = repeated(options.recording, scratch / "in.wav", seconds)
+    views = {"this": None} | ({"other": view_of(options.against, scratch)} if options.against else {})
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in views}
+    for _ in range(options.rounds):
+        for name, view in views.items():
+            found[name].append(measured(options, source, scratch / "out.wav", view))
+    medians = {}
+    for name, rounds in found.items():
+        factors = [each["seconds"] / seconds for each in rounds]
+        cpu = statistics.median(each["cpu"] for each in rounds) / seconds
+        medians[name] = statistics.median(factors)
+        each = ", ".join(f"{factor:.4f}" for factor in factors)
+        print(f"{name}: real-time factor {medians[name]:.4f} ({each}), CPU {cpu:.4f}, {options.vocoder}")
+    if "other" in medians:
+        print(f"ratio {medians['other'] / medians['this']:.2f}")
+
+
+def memory(options: argparse.Namespace, scratch: Path) -> None:
     """Print the peak memory of both lengths."""
     peaks = {}
     for name, seconds in {"one minute": 60.0, "one hour": 3600.0}.items():
-        source = repeated(recording, scratch / "in.wav", seconds)
-        found = measured(model, source, scratch / "out.wav", vocoder)
+        source = repeated(options.recording, scratch / "in.wav", seconds)
+        found = measured(options, source, scratch / "out.wav")
         peaks[name] = found["peak_mb"]
         print(f"{name}: {found['peak_mb']:.0f} MB, {found['seconds']:.1f} s", flush=True)
     print(f"ratio {peaks['one hour'] / peaks['one minute']:.3f}")
@@ -103,20 +127,21 @@ def main() -> None:
     parser.add_argument("recording", type=Path)
     parser.add_argument("--model", help="a run or a model file (default: untrained, preset small)")
     parser.add_argument("--vocoder", default="source-filter")
+    parser.add_argument("--direction", default="a2b", choices=("a2b", "b2a"))
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=120.0, help="of sound (default: %(default)s)")
+    parser.add_argument("--against", type=Path, help="another checkout, which takes turns with this one")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.into is not None:
-        print(json.dumps(convert(args.model, args.recording, args.into, {"vocoder": args.vocoder})))
+        options = {"vocoder": args.vocoder, "direction": args.direction}
+        print(json.dumps(convert(args.model, args.recording, args.into, options)))
         return
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        model = args.model or str(untrained(scratch / "small.safetensors"))
-        if args.memory:
-            memory(model, args.recording, args.vocoder, scratch)
-        else:
-            speed(model, args.recording, args.rounds, args.vocoder, scratch)
+        args.model = args.model or str(untrained(scratch / "small.safetensors"))
+        (memory if args.memory else speed)(args, scratch)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ class OpenVinoRuntime:
         self.precision = precision
         self.ran = (f"openvino {precision}",)
         self._models = Graphs(generator, self._core)
-        self._threads = usual_threads()
+        self._threads, self._any_length = usual_threads(), generator.takes.any_length
         self._graphs: dict[tuple[Statistics, bool], _Graph] = {}
         self._lock = threading.Lock()
 
@@ -76,9 +76,9 @@ class OpenVinoRuntime:
         }
         if side_by_side:  # a thread for each sample is faster than all threads for each sample in turn
             settings |= {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": self._threads}
-        # Batches and given statistics come with series of frames or tiles of one size.
-        series = side_by_side or statistics != "own"
-        return _Graph(self._core, self._models.model(statistics), settings, series)
+        # Batches and given statistics come with series of frames or tiles of one size, but spectrograms in any length.
+        given = statistics != "own" and not self._any_length
+        return _Graph(self._core, self._models.model(statistics), settings, series=side_by_side or given)
 
 
 class _Graph:

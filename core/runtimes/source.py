@@ -27,18 +27,23 @@ class Takes:
     """Its class, and a digest of its layers."""
     weights: int
     """Number of its weights."""
+    any_length: bool = False
+    """Whether some of the spatial sizes are fixed and one is free, as of spectrograms. Each sample has its own length
+    then: one graph for all takes less time than one for each, and is no slower."""
 
     @classmethod
     def of(cls, generator: nn.Module) -> Self:
         """That of a module. Raises ConfigError for one that is no generator."""
         from ..networks.norm import WithStatistics
-        from ..networks.spec import as_generator
+        from ..networks.spec import FixedSizes, as_generator
 
         found = as_generator(generator)
         shapes = [(name, tuple(value.shape)) for name, value in generator.state_dict().items()]
         digest = hashlib.blake2b(f"{generator} {shapes}".encode(), digest_size=8).hexdigest()
         kind, weights = f"{type(generator).__name__} {digest}", sum(each.numel() for each in generator.parameters())
-        return cls(found.in_channels, found.multiple, found.minimum, WithStatistics(generator).size, kind, weights)
+        any_length = isinstance(generator, FixedSizes) and None in generator.sizes and any(generator.sizes)
+        statistics = WithStatistics(generator).size
+        return cls(found.in_channels, found.multiple, found.minimum, statistics, kind, weights, any_length)
 
 
 class GeneratorSource:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -59,30 +61,44 @@ class Gains:
         self._buffer = StreamBuffer(settings.bins)
         self._done = 0
         self._bins = bins_within(rate, settings)
+        self._thread = ThreadPoolExecutor(1, "generator")
+        self._translating: Future[Sound] | None = None
 
     def push(self, mel: Sound) -> Sound:
-        """The gains (bins, n) that are certain with further frames (bins, m)."""
+        """The gains (bins, n) of the windows before the last that is complete with further frames (bins, m): the
+        generator works on that one while the other stages go on."""
         self._buffer.append(mel)
         pieces = [empty(self._settings.bins)]
         while self._buffer.end >= self._done + self._frames + self._around:
-            pieces.append(self._window(self._done + self._frames, self._around))
+            pieces.append(self._translated())
+            self._translating = self._window(self._done + self._frames, self._around)
         return np.concatenate(pieces, axis=1)
 
     def finish(self) -> Sound:
         """The gains at the end, once everything was pushed."""
         pieces = [empty(self._settings.bins)]
         while self._done < self._buffer.end:
+            pieces.append(self._translated())
             until = min(self._done + self._frames, self._buffer.end)
-            pieces.append(self._window(until, min(self._around, self._buffer.end - until)))
+            self._translating = self._window(until, min(self._around, self._buffer.end - until))
+        pieces.append(self._translated())
+        self._thread.shutdown()
         return np.concatenate(pieces, axis=1)
 
-    def _window(self, until: int, after: int) -> Sound:
-        before = min(self._around, self._done)
+    def _translated(self) -> Sound:
+        """The gains of the window that is being translated."""
+        translating, self._translating = self._translating, None
+        return translating.result() if translating is not None else empty(self._settings.bins)
+
+    def _window(self, until: int, after: int) -> Future[Sound]:
+        before, count = min(self._around, self._done), until - self._done
         x = _sample(self._buffer.read(self._done - before, until + after), self._side, self._settings, self._bins)
-        y, _ = self._translate.with_statistics(x, self._statistics, 0.0)
-        count = until - self._done
         self._done = until
         self._buffer.forget(until - self._around)
+        return self._thread.submit(self._gains, x, before, count)
+
+    def _gains(self, x: Tensor, before: int, count: int) -> Sound:
+        y, _ = self._translate.with_statistics(x, self._statistics, 0.0)
         gain = gain_between(x, y, self._side, self._settings)[:, before : before + count]
         return np.ascontiguousarray(self._strength * bounded(gain, self._settings.content), np.float32)
 

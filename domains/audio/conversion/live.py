@@ -30,8 +30,13 @@ from .source_filter import GainFilter, bounded
 
 CHUNK = 0.02
 """Seconds that are read at a time."""
-_SEEN = 96
+_SEEN = 64
 """Frames that the generator sees."""
+_FOLLOWED = 0.25
+"""Seconds of sound after which norms follow the voice; they would hardly change from one frame to the next."""
+_WINDOW = 0.5
+"""Share of the model's window that the sound is filtered in. Gains are smooth along frequency, so a short one, which
+looks ahead by less, does."""
 _LONGEST_QUEUE, _JUDGED = 0.25, 2.0
 """Seconds of sound that may wait at a microphone, and seconds of sound after which a machine is judged too slow."""
 _MEMORY = 3.0
@@ -60,10 +65,10 @@ class LiveConversion:
         self._translate, self._settings, self._side, self._strength = translate, settings, side, options.strength
         self._pitch = LivePitch(rate, channels, side, options, settings)
         self._resampler, self._log_mel = Resampler(rate, settings.sample_rate), LogMel(settings)
-        self._filter = GainFilter(rate, channels, settings)
+        self._filter = GainFilter(rate, channels, settings, _WINDOW)
         self._seen = np.full((settings.bins, 0), 0, np.float32)
         self._statistics: Tensor | None = None
-        self._power = 0.0
+        self._power = self._unfollowed = 0.0
         self._rate = rate
         self._received = self._given = 0
 
@@ -120,8 +125,11 @@ class LiveConversion:
         seen = np.pad(self._seen, ((0, 0), (max(0, _SEEN - self._seen.shape[1]), 0)), mode="symmetric")
         louder = seen + np.float32((_TARGET - level) * np.log(10) / 20)
         x = torch.from_numpy(to_sample(louder, settings.mean(side), settings.deviation(side)))[None]
-        momentum = min(1.0, count * settings.hop_length / settings.sample_rate / _MEMORY)
+        self._unfollowed += count * settings.hop_length / settings.sample_rate
+        due = self._statistics is None or self._unfollowed >= _FOLLOWED
+        momentum = min(1.0, self._unfollowed / _MEMORY) if due else 0.0
         y, self._statistics = self._translate.with_statistics(x, self._statistics, momentum)
+        self._unfollowed = 0.0 if due else self._unfollowed
         gain = gain_between(x, y, side, settings)[:, -count:]
         return (self._strength * bounded(gain, settings.content)).astype(np.float32)
 
@@ -223,12 +231,12 @@ def convert_microphone(
             "a microphone needs sounddevice and PortAudio: pip install 'unpaired[live]', and libportaudio2 on Linux"
         ) from error
     conversion.warm_up(chunk)
-    session, size = _Session(conversion, rate, chunk), round(chunk * rate)
+    session, size, latency = _Session(conversion, rate, chunk), round(chunk * rate), 0.0
     try:
         with sounddevice.Stream(
             samplerate=rate, channels=channels, blocksize=size, dtype="float32", latency="low"
         ) as stream:
-            queue = DeviceQueue(stream, rate)
+            queue, latency = DeviceQueue(stream, rate), sum(stream.latency)
             while True:
                 block = queue.read(size)
                 if queue.seconds_waiting() > _LONGEST_QUEUE:
@@ -236,9 +244,9 @@ def convert_microphone(
                 audio = np.ascontiguousarray(block.T)
                 session.translate(audio, queue.seconds_waiting(), lambda result: stream.write(_pack(result)))
                 if progress is not None and session.due():
-                    progress(session.report(sum(stream.latency)))
+                    progress(session.report(latency))
     except KeyboardInterrupt:
-        return session.report()
+        return session.report(latency)
     except sounddevice.PortAudioError as error:
         raise ConfigError(f"no microphone and loudspeaker at {rate} Hz with {channels} channels: {error}") from error
 

@@ -11,12 +11,12 @@ from ..settings import AudioConversion, AudioSettings
 from ..signal import pitch as pitching
 from ..signal import pitch_shift
 from ..signal.buffer import empty
-from ..signal.pitch import PERIOD, TRACKED_RATE, Contour
+from ..signal.pitch import CONVERTED_RATE, PERIOD, Contour
 from ..signal.pitch_shift import PitchShifter
 from ..signal.sound import Sound, resampled
 
-_LOWEST = 110.0
-"""Hz; the lowest pitch that is followed without delay."""
+_LOWEST = 75.0
+"""Hz; the lowest pitch that is followed."""
 _HEARD, _CERTAIN = 0.25, 0.015
 """Seconds that pitch is tracked in, and seconds before their end up to which it is believed."""
 
@@ -59,7 +59,7 @@ class LivePitch:
         until = int((self._received / self._rate - _CERTAIN) / PERIOD)
         if until <= self._known:
             return np.zeros(0)
-        times, hz = pitching.f0(resampled(self._recent, self._rate, TRACKED_RATE), TRACKED_RATE, 4)
+        times, hz = pitching.f0(resampled(self._recent, self._rate, CONVERTED_RATE), CONVERTED_RATE, 2)
         begin = (self._received - len(self._recent)) / self._rate
         places = np.clip(
             np.rint((np.arange(self._known, until) * PERIOD - begin) / PERIOD).astype(int), 0, len(times) - 1

@@ -34,6 +34,10 @@ _FOLLOWED = 10 ** (30 / 20)
 """Factor by which the level is corrected at most."""
 _CEILING = 0.985
 """True peak that a conversion may reach; more only where the input has more."""
+_CLOSE = 0.7
+"""Share of the ceiling below which no sample lies beside a peak that reaches it."""
+_NEAR, _STRETCH = 16, 1024
+"""Samples to each side that oversampling looks at, and samples that are oversampled at a time."""
 
 
 def bounded(gain: Sound, content: Content, lowest: float = LOWEST_GAIN, highest: float = HIGHEST_GAIN) -> Sound:
@@ -58,12 +62,12 @@ def _lifter(bins: int, cepstra: int) -> Sound:
 class GainFilter:
     """Multiplies the spectrum of a recording that comes in pieces by gains at the model's frames.
 
-    Hann windows of as many seconds as the model's, four to a window, before and after; a gain of 0 is the identity. The
-    result does not depend on the pieces. Above the highest mel bin the mean of the four highest goes on.
+    Hann windows of `share` of as many seconds as the model's, four to a window, before and after; a gain of 0 is the
+    identity. The result does not depend on the pieces. Above the highest mel bin the mean of the four highest goes on.
     """
 
-    def __init__(self, rate: int, channels: int, settings: FeatureSettings) -> None:
-        wanted = settings.fft_size * rate / settings.sample_rate
+    def __init__(self, rate: int, channels: int, settings: FeatureSettings, share: float = 1.0) -> None:
+        wanted = share * settings.fft_size * rate / settings.sample_rate
         self._hop = fft.next_fast_len(max(4, round(wanted / 4)), real=True)
         self._size = 4 * self._hop
         self._window = signal.get_window("hann", self._size).astype(np.float32)
@@ -81,7 +85,7 @@ class GainFilter:
         self._audio.append(audio)
         self._gains.append(gains)
         by_audio = (self._audio.end - self._size // 2) // self._hop
-        by_gains = int((self._gains.end - 2) / self._step)
+        by_gains = int((self._gains.end - 1) / self._step)
         return self._advance(min(by_audio, by_gains))
 
     def finish(self) -> Sound:
@@ -202,7 +206,7 @@ class Level:
     def _sounding(self, source: Sound) -> Sound:
         loud = (np.abs(source).max(axis=0) > _SILENT).astype(np.float32)
         near = ndimage.maximum_filter1d(loud, 2 * self._spread + 1, mode="constant")
-        return _smooth(near, self._spread // 4)
+        return near if near.min(initial=1) > 0 else _smooth(near, self._spread // 4)
 
 
 class _Power:
@@ -223,9 +227,9 @@ class _Power:
 
 def _limits(source: Sound, result: Sound, hop: int) -> Sound:
     """Gain of each sample that keeps every peak below the ceiling."""
-    if not result.size or np.abs(result).max() < 0.7 * _CEILING:
-        return np.ones(result.shape[1], np.float32)
     peaks = _peaks(result)
+    if not peaks.size or peaks.max() <= _CEILING:
+        return np.ones(result.shape[1], np.float32)
     allowed = np.maximum(_CEILING, ndimage.maximum_filter1d(_peaks(source), 2 * hop + 1, mode="constant"))
     needed = np.minimum(1, allowed / np.maximum(peaks, 1e-9))
     if needed.min() >= 1:
@@ -234,9 +238,19 @@ def _limits(source: Sound, result: Sound, hop: int) -> Sound:
 
 
 def _peaks(audio: Sound) -> Sound:
-    """(n,): largest magnitude at and right after each sample, over all channels."""
-    four = np.abs(oversampled(audio)).max(axis=0).reshape(-1, 4).max(axis=1)
-    peaks: Sound = np.maximum(four, np.abs(audio).max(axis=0))
+    """(n,): largest magnitude at and right after each sample, over all channels. Between samples it is looked for where
+    those near by come close to the ceiling."""
+    peaks: Sound = np.abs(audio).max(axis=0) if audio.size else np.zeros(audio.shape[1], np.float32)
+    close = np.flatnonzero(peaks >= _CLOSE * _CEILING)
+    end = 0
+    for at in close:
+        if at < end:
+            continue
+        begin, end = max(0, int(at) - _NEAR), min(len(peaks), int(at) + _STRETCH)
+        part = audio[:, max(0, begin - _NEAR) : end + _NEAR]
+        four = np.abs(oversampled(part)).max(axis=0).reshape(-1, 4).max(axis=1)
+        first = min(begin, _NEAR)
+        peaks[begin:end] = np.maximum(peaks[begin:end], four[first : first + end - begin])
     return peaks
 
 

@@ -22,7 +22,7 @@ from ..reading.survey import Survey
 from ..settings import AudioConversion, AudioSettings, Vocoder
 from ..signal.buffer import empty
 from ..signal.mel import log_mel
-from ..signal.pitch import tracked
+from ..signal.pitch import CONVERTED_RATE, tracked
 from ..signal.pitch_shift import PitchShift, PitchTarget, shifted
 from ..signal.sound import Sound
 from .gains import Gains, SourceFilter, norm_statistics
@@ -78,7 +78,7 @@ def prepare(
     if not len(survey.excerpt) or (options.strength == 0 and unmoved):
         return Unchanged(len(mix))
     example = survey.example(settings.sample_rate)
-    hz = tracked(example, settings.sample_rate)
+    hz = tracked(example, settings.sample_rate, CONVERTED_RATE)
     target = PitchTarget.of(hz, side, options, settings)
     if target is not None and side == "a":
         example = shifted(example, settings.sample_rate, target.ratios(hz), hz)

@@ -20,9 +20,11 @@ PERIOD = 0.005
 """Seconds from one value of a contour to the next; number k lies at k * PERIOD."""
 LOWEST, HIGHEST = 60.0, 600.0
 """Hz; a pitch outside is not looked for."""
-TRACKED_RATE = 16000
-"""Samples a second at which a recording is tracked."""
-_SPEED = 4
+TRACKED_RATE, CONVERTED_RATE = 16000, 8000
+"""Samples a second at which a recording is tracked for training, and for conversion: as exact at half the cost
+(benchmarks/pitch.py), but samples of training must stay what they are."""
+_ROUGH_RATE = 4000
+"""Samples a second that DIO looks at; StoneMask looks at all of them."""
 _BLOCK, _AROUND = 3.0, 0.5
 """Seconds tracked at a time, and seconds looked at before and after them."""
 
@@ -52,9 +54,10 @@ class PitchTrack:
     recording as a whole, and this makes what it sees independent of the pieces.
     """
 
-    def __init__(self, rate: int) -> None:
-        self._resampler = Resampler(rate, TRACKED_RATE)
-        self._size, self._around = round(_BLOCK * TRACKED_RATE), round(_AROUND * TRACKED_RATE)
+    def __init__(self, rate: int, tracked_rate: int = TRACKED_RATE) -> None:
+        self._rate = tracked_rate
+        self._resampler = Resampler(rate, tracked_rate)
+        self._size, self._around = round(_BLOCK * tracked_rate), round(_AROUND * tracked_rate)
         self._kept = np.zeros(0, np.float32)
         self._before = 0
 
@@ -73,8 +76,8 @@ class PitchTrack:
         return self._follow(left, last=True)
 
     def _follow(self, size: int, last: bool = False) -> Contour:
-        step = round(PERIOD * TRACKED_RATE)
-        _, hz = f0(self._kept[: self._before + size + self._around], TRACKED_RATE, _SPEED)
+        step = round(PERIOD * self._rate)
+        _, hz = f0(self._kept[: self._before + size + self._around], self._rate, self._rate // _ROUGH_RATE)
         first = self._before // step
         values = hz[first:] if last else hz[first : first + size // step]
         drop = max(0, self._before + size - self._around)
@@ -83,9 +86,9 @@ class PitchTrack:
         return values
 
 
-def tracked(audio: Sound, rate: int) -> Contour:
+def tracked(audio: Sound, rate: int, tracked_rate: int = TRACKED_RATE) -> Contour:
     """The result of `PitchTrack` for a whole recording (samples,)."""
-    track = PitchTrack(rate)
+    track = PitchTrack(rate, tracked_rate)
     return np.concatenate([track.push(audio), track.finish()])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from ....core.sides import Side, other_side
 from ..settings import AudioConversion, AudioSettings
 from .buffer import empty
-from .pitch import HIGHEST, LOWEST, PERIOD, Contour, PitchTrack, median_and_deviation, tracked
+from .pitch import CONVERTED_RATE, HIGHEST, LOWEST, PERIOD, Contour, PitchTrack, median_and_deviation, tracked
 from .sound import Sound
 
 _STEEPEST, _FLATTEST = 1.4, 0.7
@@ -48,7 +49,7 @@ class PitchShift:
 
     def __init__(self, mix: Sound, rate: int, target: PitchTarget) -> None:
         self._mix, self._target = mix, target
-        self._track = PitchTrack(rate)
+        self._track = PitchTrack(rate, CONVERTED_RATE)
         self._shifter = PitchShifter(rate, len(mix))
 
     def push(self, audio: Sound) -> Sound:
@@ -101,8 +102,8 @@ class PitchShifter:
     Marks follow one another through the recording: in voiced sound a period apart, where the waveform is most like that
     around the mark before; elsewhere every 10 ms. What lies around a mark, under a window that reaches to its
     neighbours, is added up at the new places; where pitch is raised, each new place has of both marks that it lies
-    between. Unvoiced sound stays where it is. It looks ahead by up to five periods of
-    `lowest` Hz.
+    between. Unvoiced sound stays where it is. It looks ahead by two periods of the voice, and by three
+    quarters of one of `lowest` Hz.
     """
 
     def __init__(self, rate: int, channels: int, lowest: float = LOWEST) -> None:
@@ -146,9 +147,14 @@ class PitchShifter:
     # -- marks --------------------------------------------------------------------------------------
     def _mark(self) -> None:
         end = self._origin + len(self._mono)
-        known = np.inf if self._ended else len(self._hz) * PERIOD * self._rate
-        while (mark := self._marks[-1]) + 3 * self._longest < min(end, known):
+        while True:
+            mark = self._marks[-1]
+            if not self._ended and round(mark / self._rate / PERIOD) >= len(self._hz):
+                break
             hz, ratio = self._pitch_at(mark)
+            # As far as the search for the next mark looks, and a little for the sound around it.
+            if mark + (2 * self._rate / hz if hz else _UNVOICED * self._rate) + 8 >= end:
+                break
             self._marks.append(self._next(mark, hz, self._voiced[-1]))
             self._voiced.append(hz > 0)
             self._ratios.append(ratio)
@@ -231,7 +237,7 @@ class PitchShifter:
     def _take(self, until: int) -> Sound:
         """Samples that no later grain reaches."""
         if not self._ended:
-            until = min(until, int(self._place) - 2 * self._longest)
+            until = min(until, self._reached())
         count = max(0, until - self._given)
         start = self._given - self._sum_origin
         done = self._sum[:, start : start + count].copy()
@@ -243,6 +249,13 @@ class PitchShifter:
         self._audio, self._mono = self._audio[:, drop:], self._mono[drop:]
         self._origin += drop
         return done
+
+    def _reached(self) -> int:
+        """The sample that no later grain begins before: those around known marks reach from their new places to the
+        mark before, and a mark to come lies a period and a half after the last known one at most."""
+        known = self._marks[max(0, bisect_left(self._marks, self._place) - 2) :]
+        reach = max((after - before for before, after in pairwise(known)), default=self._longest)
+        return int(min(self._place - reach, known[-1] - 0.75 * self._longest)) - 4
 
 
 def _vertex(values: npt.NDArray[Any], best: int) -> float:

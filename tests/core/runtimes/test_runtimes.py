@@ -108,6 +108,21 @@ def test_samples_of_a_batch_side_by_side_are_those_alone() -> None:
         torch.testing.assert_close(run(x), torch.cat([run(sample[None]) for sample in x]), atol=1e-6, rtol=0)
 
 
+def test_spectrograms_of_every_length_share_a_graph() -> None:
+    """Making one for each length of a folder's recordings would take longer than converting them."""
+    generator = unpaired.Audio().networks("tiny", unpaired.NetworkSettings()).generator_a2b.build("generators").eval()
+    source = GeneratorSource.of(generator, 2)
+    run, statistics = OpenVinoRuntime(source), torch.rand(source.takes.statistics)
+    asked = [torch.rand(1, 1, 80, length) * 2 - 1 for length in (64, 100, 72, 100, 1280)]
+    given = [run.with_statistics(x, statistics, 0.0)[0] for x in asked]
+    mixed = [run.with_statistics(x, statistics, 0.5)[0] for x in asked]
+    assert not any(graph._fixed for graph in run._graphs.values())
+    for x, first, second in zip(asked, given, mixed, strict=True):
+        fresh = OpenVinoRuntime(source)
+        assert torch.equal(fresh.with_statistics(x, statistics, 0.0)[0], first)
+        assert torch.equal(fresh.with_statistics(x, statistics, 0.5)[0], second)
+
+
 def test_graphs_of_fixed_shape_are_bounded() -> None:
     generator = generator_of("resnet", 2)
     run = OpenVinoRuntime(GeneratorSource.of(generator, 2), precision="fp32")

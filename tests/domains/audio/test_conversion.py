@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from unpaired.domains.audio.conversion.source_filter import GainFilter, bounded
+from unpaired.domains.audio.conversion.source_filter import _CEILING, GainFilter, _peaks, bounded
 from unpaired.domains.audio.conversion.stream import prepare
 from unpaired.domains.audio.reading.survey import survey
 from unpaired.domains.audio.settings import AudioConversion, AudioSettings, Content
-from unpaired.domains.audio.signal.loudness import loudness, true_peak
+from unpaired.domains.audio.signal.loudness import loudness, oversampled, true_peak
 from unpaired.domains.audio.signal.mel import centres, log_mel
 from unpaired.domains.audio.signal.pitch import f0, median_and_deviation
 from unpaired.domains.audio.signal.sound import resampled
@@ -41,6 +41,29 @@ def test_an_identity_generator_gives_back_the_input(rate: int, recording: Any) -
     result = converted(audio, rate, Identity())
     assert result.shape == audio.shape
     assert signal_to_noise(audio, result) > 60
+
+
+def test_peaks_are_looked_for_wherever_one_can_reach_the_ceiling() -> None:
+    """As if all of the sound were oversampled."""
+    rng = np.random.default_rng(0)
+    loud = np.repeat(rng.uniform(0, 1.2, 100), 250) * np.sin(2 * np.pi * 0.23 * np.arange(25_000) + 1)
+    audio = np.stack([loud, 0.5 * loud[::-1]]).astype(np.float32)
+    everywhere = np.abs(oversampled(audio)).max(axis=0).reshape(-1, 4).max(axis=1)
+    found, over = _peaks(audio), everywhere > _CEILING
+    assert over.sum() > 1000
+    np.testing.assert_array_equal(found > _CEILING, over)
+    np.testing.assert_array_equal(found[over], everywhere[over])
+
+
+def test_a_fault_of_the_generator_ends_the_conversion(recording: Any) -> None:
+    class Broken(Identity):
+        def with_statistics(self, x: Tensor, statistics: Tensor | None, momentum: float) -> tuple[Tensor, Tensor]:
+            if statistics is not None:
+                raise RuntimeError("out of memory")
+            return super().with_statistics(x, statistics, momentum)
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        converted(recording, RATE, Broken(), frames=64, around=16)
 
 
 def band(audio: Any, rate: int, low: float, high: float) -> Any:

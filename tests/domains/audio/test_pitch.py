@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from unpaired.domains.audio.evaluation.analysis import harmonicity
-from unpaired.domains.audio.signal.pitch import PitchTrack, f0, median_and_deviation, tracked
+from unpaired.domains.audio.signal.pitch import (
+    CONVERTED_RATE,
+    LOWEST,
+    PERIOD,
+    TRACKED_RATE,
+    PitchTrack,
+    f0,
+    median_and_deviation,
+    tracked,
+)
 from unpaired.domains.audio.signal.pitch_shift import PitchShifter, ratios, shifted
 
 from .voices import signal_to_noise, speech
@@ -58,6 +67,33 @@ def test_a_track_does_not_depend_on_the_pieces(assets: Path) -> None:
     _, at_once = f0(audio, RATE)
     both = (whole > 0) & (at_once[: len(whole)] > 0)
     assert np.median(np.abs(np.log(whole[both] / at_once[: len(whole)][both]))) < 0.01
+
+
+@pytest.mark.parametrize("rate", [TRACKED_RATE, CONVERTED_RATE])
+def test_both_rates_of_tracking_find_a_known_pitch(rate: int) -> None:
+    audio, hz = glide(seconds=4.0)
+    found = tracked(audio, RATE, rate)
+    times = np.arange(len(found)) * PERIOD
+    inner = (times > 0.1) & (times < 3.9)
+    true = hz[(times[inner] * RATE).astype(int)]
+    assert (found[inner] > 0).all()
+    assert np.abs(1200 * np.log2(found[inner] / true)).max() < 10
+
+
+@pytest.mark.parametrize("hz", [100.0, 200.0, 400.0])
+def test_moving_pitch_holds_back_a_few_periods(hz: float) -> None:
+    """Whatever comes out early is what would have come out for the whole."""
+    size, seconds = RATE // 50, 1.0
+    phase = 2 * np.pi * hz * np.arange(round(seconds * RATE)) / RATE
+    audio = (0.1 * sum(np.cos(n * phase) / n for n in range(1, 6))).astype(np.float32)[None]
+    values, shifter, waiting, pieces = round(size / RATE / PERIOD), PitchShifter(RATE, 1), [], []
+    for number, piece in enumerate(np.split(audio, range(size, audio.shape[1], size), axis=1)):
+        pieces.append(shifter.push(piece, np.full(values, hz), np.full(values, 1.5)))
+        waiting.append((number + 1) * size - sum(each.shape[1] for each in pieces))
+    moved = np.concatenate([*pieces, shifter.finish()], axis=1)
+    assert max(waiting) / RATE < 4 / hz + 0.75 / LOWEST
+    whole = shifted(audio, RATE, np.full(round(seconds / PERIOD), 1.5), np.full(round(seconds / PERIOD), hz))
+    np.testing.assert_allclose(moved, whole, atol=1e-6)
 
 
 def test_ratios_move_the_median_and_widen_the_range() -> None:
