@@ -37,7 +37,8 @@ class Graphs:
 
     def __init__(self, generator: GeneratorSource, core: Any) -> None:
         self._generator, self._core = generator, core
-        if "torch" in sys.modules or not self._folder("own"):
+        kept = self._folder("own")
+        if "torch" in sys.modules or kept is None or not kept.is_dir():
             for module in _FRONT_END:  # now: graphs are made in whatever thread first needs one
                 require(module, "openvino")
 
