@@ -22,11 +22,16 @@ from ..objectives.objective import Discriminators, DiscriminatorStep, Generators
 from ..samples import Batch, Warp
 from ..sides import Side
 from .devices import arithmetic
+from .history import HistoryBuffer
 from .post_hoc import PostHocAverages
 from .settings import TrainingSettings
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+
+WINOGRAD_FROM = 128 * 128
+"""Values of a channel of a sample; of fewer, the transforms take longer than they save."""
 
 
 class GeneratorGroup(nn.Module):
@@ -57,46 +62,6 @@ class DiscriminatorGroup(nn.Module):
         return self.objective.discriminator_step(self.discriminators, batch, shown, auxiliary)
 
 
-class HistoryBuffer:
-    """Keeps `size` earlier translations; each new one is shown, or, half of the time, swapped for an older one
-    (Shrivastava et al. 2017, section 2.3; CycleGAN section 4).
-
-    All randomness comes from the buffer's own generator, which is part of its state.
-    """
-
-    def __init__(self, size: int, seed: int) -> None:
-        self.size = size
-        self.samples: list[Tensor] = []
-        self.random = torch.Generator().manual_seed(seed)
-
-    def exchange(self, translated: Tensor) -> Tensor:
-        """Put in a batch (B, C, *space), take out one of the same shape: what the discriminator is to see."""
-        if self.size == 0:
-            return translated
-        return torch.stack([self._exchange(sample) for sample in translated])
-
-    def _exchange(self, sample: Tensor) -> Tensor:
-        if len(self.samples) < self.size:
-            self.samples.append(sample.clone())
-            return sample
-        if torch.rand((), generator=self.random) < 0.5:
-            return sample
-        place = int(torch.randint(self.size, (), generator=self.random))
-        older, self.samples[place] = self.samples[place], sample.clone()
-        return older
-
-    def state(self) -> dict[str, Any]:
-        """Samples and random state, for a checkpoint."""
-        return {"samples": list(self.samples), "random": self.random.get_state()}
-
-    def restore(self, state: dict[str, Any], device: torch.device) -> None:
-        """Take up a checkpoint's state. Raises ValueError when it is not one."""
-        if len(state["samples"]) > self.size or len({sample.shape for sample in state["samples"]}) > 1:
-            raise ValueError("the history holds other samples than this run's")
-        self.samples = [sample.to(device) for sample in state["samples"]]
-        self.random.set_state(state["random"].cpu())
-
-
 class Engine:
     """Networks, optimisers, moving average and history buffers of a run, and the step that moves them."""
 
@@ -113,11 +78,11 @@ class Engine:
             # On the CPU contiguous tensors are faster: instance norm's kernels there want whole channels.
             self.generators.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             self.discriminators.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        elif settings.winograd and not settings.compile and fabric.strategy.precision.precision == "32-true":
-            use_winograd(self.generators)
         if settings.compile:
             for network in (*_parts_of(self.generators), *_parts_of(self.discriminators)):
                 network.compile()
+        plain = fabric.device.type == "cpu" and fabric.world_size == 1 and not settings.compile
+        self._may_use_winograd = plain and settings.winograd and fabric.strategy.precision.precision == "32-true"
         rate = settings.learning_rate
         self._rates = (rate, settings.discriminator_learning_rate or rate)
         self._objective = objective
@@ -155,8 +120,18 @@ class Engine:
         """
         factors = factor if isinstance(factor, tuple) else (factor, factor)
         self._objective.step = step
+        if self._may_use_winograd:
+            self._may_use_winograd = False
+            self._use_winograd(batches[0])
         with arithmetic(self.settings.precision):
             return self._step(batches, warp, factors, step)
+
+    def _use_winograd(self, batch: Batch) -> None:
+        """Have the generators go by Winograd's algorithm where samples are so large that it pays."""
+        if min(batch.a[0, 0].numel(), batch.b[0, 0].numel()) >= WINOGRAD_FROM:
+            for generators in (self.generators, self.averaged):
+                use_winograd(generators)
+            _lay_out_as_weights(self._optimiser_g)
 
     def _step(
         self, batches: Sequence[Batch], warp: Warp | None, factors: tuple[float, float], step: int

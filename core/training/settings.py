@@ -67,8 +67,8 @@ class TrainingSettings:
     compile: bool = False
     """torch.compile the networks (pays on CUDA only)."""
     winograd: bool = True
-    """Compute the generators' wide 3x3 convolutions by Winograd's algorithm where a run is on the CPU in fp32: a third
-    less time for a step of the preset base, and other rounding. A run of a version without it goes on without."""
+    """Compute the generators' wide 3x3 convolutions by Winograd's algorithm on the CPU, in fp32 and one process, for
+    samples of 128x128 or more: less time, and other rounding. A run of a version without it goes on without."""
     checkpoint_every: int | None = None
     """Steps from one checkpoint, and usable model, to the next; null saves after 30 s, 2, 5 and 10 minutes, then every
     ten, less often where that would take more than 5 % of the time."""
