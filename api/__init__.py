@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from unpaired.core.evaluation.evaluate import evaluate
     from unpaired.core.model.export import export_model, export_onnx
     from unpaired.core.model.importing import import_checkpoint
+    from unpaired.core.model.int8 import export_int8
     from unpaired.core.monitoring.callbacks import Callback
     from unpaired.core.networks.settings import NetworkSettings
     from unpaired.core.objectives.settings import CycleSettings
@@ -97,6 +98,7 @@ __all__ = [
     "compare",
     "distill",
     "evaluate",
+    "export_int8",
     "export_model",
     "export_onnx",
     "import_checkpoint",
@@ -127,6 +129,7 @@ __getattr__ = lazy_names(__name__, {
     "unpaired.core.evaluation.ema_length": ["EmaReport", "choose_ema_length"],
     "unpaired.core.evaluation.evaluate": ["evaluate"],
     "unpaired.core.model.export": ["export_model", "export_onnx"],
+    "unpaired.core.model.int8": ["export_int8"],
     "unpaired.core.model.importing": ["import_checkpoint"],
     "unpaired.core.monitoring.callbacks": ["Callback"],
     "unpaired.core.networks.settings": ["NetworkSettings"],

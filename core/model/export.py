@@ -88,7 +88,7 @@ def export_onnx(
         MissingDependency: onnx or onnxruntime is not installed.
     """
     expect_path("out", out)
-    model = _loaded(model, ema_length)
+    model = loaded(model, ema_length)
     expect("direction", direction, str, "a2b or b2a")
     if direction not in model.generators:
         raise ConfigError(f"direction is {show(direction)}; this model translates {' or '.join(model.generators)}")
@@ -121,7 +121,7 @@ def export_model(
     """
     expect_path("out", out)
     path = Path(out)
-    save_model(_loaded(model, ema_length), path, half=half)
+    save_model(loaded(model, ema_length), path, half=half)
     return path
 
 
@@ -131,7 +131,8 @@ def psnr(found: Tensor, expected: Tensor) -> float:
     return float("inf") if error == 0.0 else float(10.0 * torch.log10(torch.tensor(4.0 / error, dtype=torch.float64)))
 
 
-def _loaded(model: Model | str | os.PathLike[str], ema_length: float | None) -> Model:
+def loaded(model: Model | str | os.PathLike[str], ema_length: float | None) -> Model:
+    """A model, or what `load` takes, loaded. Raises ArgumentError where `ema_length` does not go with it."""
     if isinstance(model, Model):
         if ema_length is not None:
             raise ArgumentError("ema_length is for a model that is named by its run; this one is loaded already")

@@ -29,8 +29,8 @@ PUBLIC_NAMES = [
     "MissingDependency",
     "MissingFile", "ModelFileError", "NetworkSettings", "NumericsError", "OutputError", "Reader", "ResourceError",
     "Sample", "Tensors", "TrainingEstimate", "TrainingSettings", "Translator", "UnknownName", "UnpairedError", "Video",
-    "Warp", "Writer", "choose_ema_length", "compare", "distill", "evaluate", "export_model", "export_onnx",
-    "import_checkpoint", "list_runs", "load",
+    "Warp", "Writer", "choose_ema_length", "compare", "distill", "evaluate", "export_int8", "export_model",
+    "export_onnx", "import_checkpoint", "list_runs", "load",
     "plan_training", "train", "train_seeds",
 ]  # fmt: skip
 """The public face, as reviewed: a change here is a change users see, and needs a line in CHANGELOG.md."""
