@@ -190,7 +190,10 @@ def _written(openvino: Any, graph: Any, path: Path) -> int:
     """Write a graph and its weights; their size. The graph is the last, so that it is never there without them."""
     with tempfile.TemporaryDirectory(prefix="unpaired-") as scratch:
         made = Path(scratch, "graph.xml")
-        graph.set_friendly_name(path.stem)  # not the number of graphs that the process has made
+        # OpenVINO's own names count what the process has made so far.
+        graph.set_friendly_name(path.stem)
+        for number, operation in enumerate(graph.get_ordered_ops()):
+            operation.set_friendly_name(f"{operation.get_type_name()}_{number}")
         openvino.save_model(graph, made, compress_to_fp16=False)
         weights, described = made.with_suffix(".bin").read_bytes(), made.read_bytes()
     atomic_bytes(path.with_suffix(".bin"), weights)
