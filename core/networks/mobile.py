@@ -1,9 +1,11 @@
 """A small generator of depthwise-separable convolutions that works at half and at a quarter of the size.
 
 On a CPU the ends of a narrow ResNet take most of its time: 7x7 convolutions at full size, with three channels on one
-side, fill few lanes of a vector unit. Here no convolution works at full size: the first one halves it, the last one
-doubles it by a sub-pixel convolution, whose patches overlap evenly, and depthwise filters, which cost little, are 5x5
-to see as far with half the blocks.
+side, fill few lanes of a vector unit. Here the first convolution halves the size, and all others but one work at a half
+or a quarter of it. They make two smooth maps for each channel, of light and of gain; the gain is that of the detail that
+a single 3x3 convolution takes from the sample at full size (local affine models, as in Gharbi et al. 2017). Smooth maps
+and a convolution of stride 1 cannot leave a grid: where nothing changes in a sample, nothing does in its translation.
+Depthwise filters, which cost little, are 5x5 to see as far with half the blocks.
 """
 
 from __future__ import annotations
@@ -54,29 +56,8 @@ class SeparableBlock(nn.Module):
         return x + cast(Tensor, self.layers(x))
 
 
-class SubPixels(nn.Module):
-    """Twice the size out of 2 ** dimensions times the channels (Shi et al. 2016).
-
-    forward: (B, 2 ** dimensions * channels, *space) -> (B, channels, *2 space).
-    """
-
-    def __init__(self, dimensions: int, channels: int) -> None:
-        super().__init__()
-        self.dimensions, self.channels = dimensions, channels
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.dimensions == 2:
-            return F.pixel_shuffle(x, 2)  # the same, in one operation of every runtime
-        axes = range(self.dimensions)
-        parts: Tensor = x.unflatten(1, (self.channels, *[2] * self.dimensions))  # type: ignore[no-untyped-call]
-        y = parts.permute(0, 1, *(place for axis in axes for place in (2 + self.dimensions + axis, 2 + axis)))
-        for axis in reversed(axes):
-            y = y.flatten(2 + 2 * axis, 3 + 2 * axis)
-        return y
-
-
 class MobileGenerator(nn.Module):
-    """Halve (2F channels), halve (8F), `blocks` separable blocks, double (4F), join what halving gave, double, tanh.
+    """Halve (2F channels), halve (8F), `blocks` separable blocks, double (4F), join what halving gave, maps, tanh.
 
     forward: (B, in_channels, *space) in [-1, 1] -> (B, out_channels, *space) in [-1, 1]; every spatial size a
     multiple of `multiple` and at least `minimum`.
@@ -123,26 +104,30 @@ class MobileGenerator(nn.Module):
         )
         # What halving gave is joined as it is: norms would take away the light of the sample that fine detail needs.
         self.join = nn.Sequential(convolution(dimensions, joined + half, joined, 1), nn.ReLU())
-        self.enlarge = nn.Sequential(
-            ReflectionPad(dimensions, 1),
-            convolution(dimensions, joined, 2**dimensions * out_channels, 3),
-            SubPixels(dimensions, out_channels),
-            nn.Tanh(),
+        maps = convolution(dimensions, joined, 2 * out_channels, 3)
+        self.maps = nn.Sequential(ReflectionPad(dimensions, 1), maps)
+        self.detail = nn.Sequential(
+            ReflectionPad(dimensions, 1), convolution(dimensions, in_channels, out_channels, 3, bias=False)
         )
 
     def forward(self, x: Tensor) -> Tensor:
         halved = self.reduce(x)
-        return self._ended(halved, self.inside(halved))
+        return self._ended(x, halved, self.inside(halved))
 
     def forward_with_features(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The translation of `x`, and the outputs of the middle and of the last block, at a quarter of its size."""
         halved = self.reduce(x)
         *features, inside = intermediate_outputs(self.inside, halved, [*self._shown(), len(self.inside) - 1])
-        return self._ended(halved, inside), features
+        return self._ended(x, halved, inside), features
 
     def _shown(self) -> Sequence[int]:
         blocks = [place for place, layer in enumerate(self.inside) if isinstance(layer, SeparableBlock)]
         return sorted({blocks[(len(blocks) - 1) // 2], blocks[-1]})
 
-    def _ended(self, halved: Tensor, inside: Tensor) -> Tensor:
-        return cast(Tensor, self.enlarge(self.join(torch.cat([inside, halved], 1))))
+    def _ended(self, x: Tensor, halved: Tensor, inside: Tensor) -> Tensor:
+        maps = self.maps(self.join(torch.cat([inside, halved], 1)))
+        light, gain = F.interpolate(maps, scale_factor=2.0, mode=_SMOOTH[self.dimensions]).chunk(2, 1)
+        return torch.tanh(light + gain * self.detail(x))
+
+
+_SMOOTH = {1: "linear", 2: "bilinear", 3: "trilinear"}

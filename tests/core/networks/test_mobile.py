@@ -60,12 +60,13 @@ def test_the_resnet_shows_them_too() -> None:
     assert [tuple(each.shape) for each in features] == [(2, 16, 4, 6)] * 2
 
 
-def test_a_flat_input_gives_no_grid_to_begin_with() -> None:
-    """Where nothing changes, values differ by their place in a patch alone, not by overlaps of patches."""
-    network = mobile(filters=4)
-    initialise(network, torch.Generator().manual_seed(0))
-    y = network(torch.full((1, 3, 32, 32), 0.3))
-    assert float((y - y[..., :2, :2].repeat(1, 1, 16, 16)).abs().max()) < 1e-5
+@pytest.mark.parametrize("dimensions", [1, 2, 3])
+def test_it_leaves_no_grid_whatever_its_weights(dimensions: int) -> None:
+    """Where nothing changes in the sample, nothing does in the translation."""
+    network = mobile(filters=4, dimensions=dimensions)
+    initialise(network, torch.Generator().manual_seed(0), deviation=0.5)
+    y = network(torch.full((1, 3, *[16] * dimensions), 0.3))
+    assert float((y.detach() - y.detach().flatten(2)[..., :1].reshape(1, 3, *[1] * dimensions)).abs().max()) < 1e-5
 
 
 def test_it_refuses_what_it_does_not_take() -> None:
