@@ -2,10 +2,10 @@
 
 On a CPU the ends of a narrow ResNet take most of its time: 7x7 convolutions at full size, with three channels on one
 side, fill few lanes of a vector unit. Here the first convolution halves the size, and all others but one work at a half
-or a quarter of it. They make two smooth maps for each channel, of light and of gain; the gain is that of the detail that
-a single 3x3 convolution takes from the sample at full size (local affine models, as in Gharbi et al. 2017). Smooth maps
-and a convolution of stride 1 cannot leave a grid: where nothing changes in a sample, nothing does in its translation.
-Depthwise filters, which cost little, are 5x5 to see as far with half the blocks.
+or a quarter of it. They make two smooth maps for each channel, of light and of gain; the gain is that of the detail
+that a single 3x3 convolution takes from the sample at full size (local affine models, as in Gharbi et al. 2017).
+Smooth maps and a convolution of stride 1 cannot leave a grid: where nothing changes in a sample, nothing does in its
+translation. Depthwise filters, which cost little, are 5x5 to see as far with half the blocks.
 """
 
 from __future__ import annotations
