@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import sys
 import threading
 from collections import OrderedDict
@@ -21,6 +22,8 @@ from .source import GeneratorSource
 
 _SHAPES_KEPT = 4
 """Graphs of fixed shape, which take 0.3 s to make."""
+_SHORT = 32
+"""Frames of a spectrogram up to which it has a graph of its own, which takes two thirds of the time there."""
 
 
 class OpenVinoRuntime:
@@ -76,18 +79,20 @@ class OpenVinoRuntime:
         }
         if side_by_side:  # a thread for each sample is faster than all threads for each sample in turn
             settings |= {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": self._threads}
-        # Batches and given statistics come with series of frames or tiles of one size, but spectrograms in any length.
-        given = statistics != "own" and not self._any_length
-        return _Graph(self._core, self._models.model(statistics), settings, series=side_by_side or given)
+        # Batches and given statistics come with series of frames or tiles of one size, but spectrograms in any length:
+        # the shortest of them come in series too, while somebody speaks.
+        given = (_SHORT if self._any_length else math.inf) if statistics != "own" else 0
+        return _Graph(self._core, self._models.model(statistics), settings, math.inf if side_by_side else given)
 
 
 class _Graph:
-    """One OpenVINO model, compiled for any size or, where they come in series, for each of the last few. Thread-safe.
+    """One OpenVINO model, compiled for any size or, up to a last axis of `series`, for each of the last few.
+    Thread-safe.
 
     Which of the two must not depend on what was asked before: their numbers differ in the last places.
     """
 
-    def __init__(self, core: Any, model: Any, settings: dict[str, Any], series: bool) -> None:
+    def __init__(self, core: Any, model: Any, settings: dict[str, Any], series: float) -> None:
         self._core, self._model, self._settings, self._series = core, model, settings, series
         self._any_size: _Compiled | None = None
         self._fixed: OrderedDict[tuple[int, ...], _Compiled] = OrderedDict()
@@ -110,7 +115,7 @@ class _Graph:
             return [request.get_output_tensor(0).data.copy() for request in requests]
 
     def _suited(self, inputs: list[np.ndarray[Any, Any]]) -> _Compiled:
-        if not self._series:
+        if inputs[0].shape[-1] > self._series:
             self._any_size = self._any_size or self._compiled(self._model)
             return self._any_size
         shape = inputs[0].shape

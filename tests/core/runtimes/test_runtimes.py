@@ -117,6 +117,8 @@ def test_spectrograms_of_every_length_share_a_graph() -> None:
     given = [run.with_statistics(x, statistics, 0.0)[0] for x in asked]
     mixed = [run.with_statistics(x, statistics, 0.5)[0] for x in asked]
     assert not any(graph._fixed for graph in run._graphs.values())
+    run.with_statistics(asked[0][..., :32], statistics, 0.0)  # as in a voice that is spoken
+    assert [len(graph._fixed) for graph in run._graphs.values()] == [1, 0]
     for x, first, second in zip(asked, given, mixed, strict=True):
         fresh = OpenVinoRuntime(source)
         assert torch.equal(fresh.with_statistics(x, statistics, 0.0)[0], first)
