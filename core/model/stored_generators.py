@@ -123,6 +123,8 @@ class StoredGenerators(Mapping[Direction, "nn.Module"]):
 def _without_memory(specs: Mapping[Direction, NetworkSpec]) -> dict[Direction, nn.Module]:
     import torch
 
+    for spec in specs.values():
+        spec.maker("generators")  # imported outside: tensors that a module makes of its own are to have memory
     # On the meta device a network has shapes and no memory.
     with torch.device("meta"):
         return {direction: spec.build("generators") for direction, spec in specs.items()}

@@ -14,11 +14,13 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-# Points 0, 1, -1, 2, -2 and infinity; section 4.1 of the paper has them as B', G and A' for F(4, 3).
-_B = torch.tensor([[4.0, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0],
-                   [0, -2, -1, 2, 1, 0], [0, 2, -1, -2, 1, 0], [0, 4, 0, -5, 0, 1]])  # fmt: skip
-_G = torch.tensor([[6.0, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
-_A = torch.tensor([[1.0, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]])
+# Points 0, 1, -1, 2, -2 and infinity; section 4.1 of the paper has them as B', G and A' for F(4, 3). On the CPU, also
+# where this is imported while a network is made that has shapes and no memory.
+with torch.device("cpu"):
+    _B = torch.tensor([[4.0, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0],
+                       [0, -2, -1, 2, 1, 0], [0, 2, -1, -2, 1, 0], [0, 4, 0, -5, 0, 1]])  # fmt: skip
+    _G = torch.tensor([[6.0, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
+    _A = torch.tensor([[1.0, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]])
 _MKL = bool(torch.backends.mkl.is_available())  # type: ignore[no-untyped-call]
 _EVERYWHERE = 7
 """The plane of the point (1, 1), which counts once in every value of a window."""

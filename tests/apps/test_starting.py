@@ -114,6 +114,20 @@ def test_a_picture_needs_little(without_torch: Callable, unpaired: Callable, mod
     assert not modules & {"scipy", "pandas", "av", "soundfile", "safetensors.torch"}
 
 
+def test_modules_of_networks_make_their_tensors_with_memory(program: Callable, model: Path) -> None:
+    """They are imported for a model of which shapes alone are wanted at first."""
+    code = (
+        "import sys, torch, unpaired\n"
+        "unpaired.load(sys.argv[1])\n"
+        "found = [each for name, module in list(sys.modules.items()) if name.startswith('unpaired.core.networks')\n"
+        "         for each in vars(module).values() if isinstance(each, torch.Tensor)]\n"
+        "assert not any(each.is_meta for each in found), found\n"
+        "assert 'torch._dynamo' not in sys.modules\n"
+    )
+    done = program("-c", code, model)
+    assert done.code == 0, done.err
+
+
 def test_answers_about_words_and_folders_need_no_torch(without_torch: Callable, model: Path, tmp_path: Path) -> None:
     modules = without_torch(["--help"], ["models"], ["help", "convert"])
     assert not modules & {"openvino", "cv2"}
