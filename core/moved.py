@@ -116,7 +116,8 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     },
     "unpaired.core.training": {
         "unpaired.core.training.checkpoints": "newest_checkpoint=newest",
-        "unpaired.core.training.devices": "FabricPrecision make_fabric native_bf16",
+        "unpaired.core.training.devices": "FabricPrecision make_fabric",
+        "unpaired.core.runtimes.machine": "native_bf16",
         "unpaired.core.training.plan": "RunPlan",
         "unpaired": "train",
     },

@@ -74,6 +74,13 @@ def native_bf16(accelerator: str) -> bool:
     return bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
+def listed_bf16() -> bool:
+    """Whether torch lists instructions for bf16 on this CPU: by that earlier versions chose the precision."""
+    import torch
+
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
 @cache
 def _cpuinfo() -> Mapping[str, str]:
     """The fields of the first core, on Linux."""

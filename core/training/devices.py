@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from ..runtimes.devices import device_named
+from ..runtimes.machine import native_bf16
 from .settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def make_fabric(settings: TrainingSettings) -> Fabric:
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     device = device_named(settings.device, "training.device")
     precision = settings.precision
-    if precision == "auto":
-        precision = "bf16" if native_bf16(device.kind) else "fp32"
+    if precision == "auto":  # nobody settled it (`with_precision`)
+        precision = "bf16" if device.kind == "cuda" and native_bf16("cuda") else "fp32"
     local = int(os.environ.get("LOCAL_WORLD_SIZE", 0))
     processes = local or settings.processes
     devices: Any = processes if device.number is None else [device.number]
@@ -54,15 +55,6 @@ def make_fabric(settings: TrainingSettings) -> Fabric:
         precision=_PRECISIONS[precision],
     )
     return fabric
-
-
-def native_bf16(accelerator: str) -> bool:
-    """Whether the device computes bf16 natively, so that it is faster than fp32."""
-    if accelerator == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if accelerator == "cpu":
-        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-    return False
 
 
 @contextmanager

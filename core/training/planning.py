@@ -31,6 +31,7 @@ from .loop import Loop
 from .moments import FIRST, moments
 from .plan import RunPlan
 from .post_hoc import KEEP as SNAPSHOTS
+from .precision import with_precision
 from .preflight import check_bounds, check_classes
 from .resources import loader_memory, peak_device_memory, peak_memory, told_in_words
 from .run import checked, resolve, test_folders
@@ -124,10 +125,8 @@ def _try(plan: RunPlan, start: float, seconds: float) -> TrainingEstimate:
     """Train for some seconds, preview and save; say what that took."""
     training = dataclasses.replace(plan.training, processes=1, minutes=None, pace=())
     with tempfile.TemporaryDirectory(prefix="unpaired-plan-") as folder, told_in_words(), _silence():
-        out = Path(folder) / "run"
-        trial = _Trial(
-            make_fabric(training), dataclasses.replace(plan, out=out, training=training, began=time.monotonic())
-        )
+        run = with_precision(dataclasses.replace(plan, out=Path(folder) / "run", training=training))
+        trial = _Trial(make_fabric(run.training), dataclasses.replace(run, began=time.monotonic()))
         memory = trial.train(seconds)
         minutes = plan.training.minutes
         return trial.estimate(start, memory, None if minutes is None else 60 * minutes)

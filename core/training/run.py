@@ -35,6 +35,7 @@ from .launch import leave_group, train_in_processes
 from .lock import taken
 from .loop import run
 from .plan import RunPlan
+from .precision import with_precision
 from .preflight import (
     check_bounds,
     check_classes,
@@ -180,6 +181,8 @@ def _start(plan: RunPlan, resume: Resume, data_changed: bool) -> Path:
         clear_leftovers(plan.out)
         with told_in_words():
             plan, notes = checked(plan, resume, data_changed)
+            plan = with_precision(plan, bool(resume))
+        fabric = make_fabric(plan.training)
         for note in notes:
             fabric.print(as_note(note), file=sys.stderr)
         if launches:

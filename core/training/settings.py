@@ -56,7 +56,7 @@ class TrainingSettings:
     post_hoc_ema: bool = True
     """Keep averages of the generators from which one of any length can be made afterwards (`--ema-length`)."""
     precision: Precision = "auto"
-    """Precision of the networks: auto uses bf16 if the device supports it natively, else fp32."""
+    """Precision of the networks: auto is bf16 where CUDA has it or the CPU is measured to be faster so, else fp32."""
     device: str = "auto"
     """auto, cpu, cuda, mps, or cuda:N."""
     processes: int = 1
