@@ -1,6 +1,6 @@
 """A student beside its teacher: multiplications, time in one run by turns, and scores on held-out files.
 
-    python benchmarks/distill.py day2night-video day2night-video-mobile testA testB [--size 288x512] [--rounds 20]
+    python benchmarks/distill.py day2night-video student.safetensors testA testB [--size 288x512] [--rounds 20]
 
 Multiplications are those of the convolutions for one sample of the size given; time is the median over rounds, teacher
 and student in turn, through the runtime that `convert` would use; scores are those of `unpaired evaluate`,
