@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unpaired.core.lazy import lazy_names
+from unpaired.core.runtimes.cores import share_the_machine
 
 if TYPE_CHECKING:
     from unpaired.core.adapter.array_domain import ArrayDomain, ArraySettings
@@ -110,6 +111,7 @@ __all__ = [
 ]
 __version__ = "0.1.0"
 
+share_the_machine()
 
 __getattr__ = lazy_names(__name__, {
     "unpaired.core.adapter.array_domain": ["ArrayDomain", "ArraySettings"],

@@ -1,9 +1,44 @@
-"""The cores that a process may use, and the threads that libraries are given."""
+"""The cores that a process may use, and the threads that libraries are given of them."""
 
 from __future__ import annotations
 
+import math
 import os
 import sys
+from functools import cache
+from pathlib import Path
+
+_CGROUP = Path("/sys/fs/cgroup")
+_OWN = Path("/proc/self/cgroup")
+_WISHES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
+
+
+def share_the_machine() -> None:
+    """Let the threads of OpenMP that this process will start leave cores to others: called before torch is loaded.
+
+    A thread that waits for the others of its team spins first, by default for milliseconds, and keeps the core from
+    whoever the others wait for: two trainings at once took 27 times as long each. So the spinning is bounded, unless
+    the user has a wish (for other OpenMP libraries than GNU's nothing is changed); and there are no more threads than a
+    quota of the container gives cores, which these libraries don't look at.
+    """
+    if not any(name in os.environ for name in _WISHES):
+        os.environ["GOMP_SPINCOUNT"] = "10000"
+    quota = _quota()
+    if quota is not None and "OMP_NUM_THREADS" not in os.environ and usable_cores() < _allowed_cores():
+        os.environ["OMP_NUM_THREADS"] = str(usable_cores())
+
+
+def usable_cores() -> int:
+    """Cores that this process gets: those that it may run on, and no more than its share of time (a container's quota)
+    amounts to."""
+    allowed, quota = _allowed_cores(), _quota()
+    return max(1, allowed if quota is None else min(allowed, math.ceil(quota)))
+
+
+def _allowed_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def usual_threads() -> int:
@@ -13,4 +48,43 @@ def usual_threads() -> int:
 
         return torch.get_num_threads()
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    return int(asked) if asked.isdigit() and int(asked) else len(os.sched_getaffinity(0))
+    return int(asked) if asked.isdigit() and int(asked) else usable_cores()
+
+
+@cache
+def _quota() -> float | None:
+    """Cores' worth of time that the control group of this process, or one above it, may use; None: all."""
+    found = [*_of_version_2(), *_of_version_1()]
+    return min(found, default=None)
+
+
+def _of_version_2() -> list[float]:
+    path = next((line[3:] for line in _lines(_OWN) if line.startswith("0::")), "/")
+    group = _CGROUP / path.strip("/")
+    found = []
+    for folder in (group, *group.parents):
+        if folder == _CGROUP.parent:
+            break
+        quota, _, period = " ".join(_lines(folder / "cpu.max")[:1]).partition(" ")
+        if quota.isdigit() and period.isdigit() and int(period):
+            found.append(int(quota) / int(period))
+    return found
+
+
+def _of_version_1() -> list[float]:
+    groups = [line.split(":", 2)[1:] for line in _lines(_OWN) if line.count(":") >= 2]
+    path = next((path for names, path in groups if "cpu" in names.split(",")), "/")
+    found = []
+    for root in (_CGROUP / "cpu", _CGROUP / "cpu,cpuacct"):
+        for folder in (root / path.strip("/"), root):  # in a container its own group is the root
+            quota, period = (" ".join(_lines(folder / f"cpu.cfs_{name}_us")) for name in ("quota", "period"))
+            if quota.isdigit() and period.isdigit() and int(quota) and int(period):  # -1: none
+                found.append(int(quota) / int(period))
+    return found
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text().splitlines()
+    except (OSError, ValueError):
+        return []

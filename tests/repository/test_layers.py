@@ -210,7 +210,8 @@ def test_the_init_of_a_room_says_what_it_is_for_and_loads_nothing() -> None:
         for node in tree.body:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 module = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
-                assert (module or "").rpartition(".")[2] in ("__future__", "typing", "lazy"), (
+                # `cores` sets what OpenMP reads as it is loaded, which must come before everything else.
+                assert (module or "").rpartition(".")[2] in ("__future__", "typing", "lazy", "cores"), (
                     f"{name}:{node.lineno} imports {module}"
                 )
 
