@@ -2,7 +2,8 @@
 
 The textbook side is the loop as tutorials and the reference write it: fp32, eager, six generator calls, real and
 generated samples judged separately, `nn.InstanceNorm2d`, plain Adam. Ours is the engine's own step: with the precision
-that a default run takes on this device (`auto`), with each precision by itself, with direct convolutions (fp32 on the
+that a default run takes on this device where nothing
+was measured (`auto`), with each precision by itself, with direct convolutions (fp32 on the
 CPU), with identity losses in every fourth step (`lazy`; the mean of four steps), and compiled (--compile). All take
 turns in one process; the figures are medians, and how many times faster than the textbook's step. An update of the two
 averages that `--ema-length` is rebuilt from is timed by itself.
