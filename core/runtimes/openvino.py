@@ -7,7 +7,7 @@ import math
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -122,14 +122,16 @@ class _Graph:
         if shape not in self._fixed:
             fixed = self._model.clone()
             fixed.reshape({i: list(array.shape) for i, array in enumerate(inputs)})
-            self._fixed[shape] = self._compiled(fixed)
+            # For short spectrograms threads would take longer to wait for one another than they save.
+            alone = {"INFERENCE_NUM_THREADS": 1} if math.isfinite(self._series) else {}
+            self._fixed[shape] = self._compiled(fixed, alone)
         self._fixed.move_to_end(shape)
         if len(self._fixed) > _SHAPES_KEPT:
             self._fixed.popitem(last=False)
         return self._fixed[shape]
 
-    def _compiled(self, model: Any) -> _Compiled:
-        return _Compiled(self._core.compile_model(model, "CPU", self._settings))
+    def _compiled(self, model: Any, further: Mapping[str, Any] | None = None) -> _Compiled:
+        return _Compiled(self._core.compile_model(model, "CPU", {**self._settings, **(further or {})}))
 
 
 class _Compiled:
