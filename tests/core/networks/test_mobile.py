@@ -27,7 +27,7 @@ def test_tiny_multiplies_far_less_than_the_small_resnet() -> None:
     settings = NetworkSettings(generator="mobile")
     tiny = default_networks(2, 3, 3, "tiny", settings).generator_a2b.build("generators")
     small = default_networks(2, 3, 3, "small", NetworkSettings()).generator_a2b.build("generators")
-    assert multiplications(small) / multiplications(tiny) > 12
+    assert multiplications(small) / multiplications(tiny) > 10
     assert sum(weight.numel() for weight in tiny.parameters()) < 50_000
 
 
