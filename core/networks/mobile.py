@@ -77,10 +77,8 @@ class MobileGenerator(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        blocks_rule = ("blocks", blocks, 1 <= blocks <= MOST_BLOCKS, f"1 to {MOST_BLOCKS}")
-        dropout_rule = ("dropout", dropout, 0.0 <= dropout < 1.0, "0 to below 1")
         rules = common_rules(dimensions, in_channels, out_channels, filters, norm)
-        check_options("mobile generator", [*rules, blocks_rule, dropout_rule])
+        check_options("mobile generator", rules + _rules(blocks, dropout))
         self.in_channels, self.out_channels, self.dimensions = in_channels, out_channels, dimensions
         self.multiple, self.minimum = 4, 12
         half, quarter, joined = 2 * filters, 8 * filters, 4 * filters
@@ -128,6 +126,13 @@ class MobileGenerator(nn.Module):
         maps = self.maps(self.join(torch.cat([inside, halved], 1)))
         light, gain = F.interpolate(maps, scale_factor=2.0, mode=_SMOOTH[self.dimensions]).chunk(2, 1)
         return torch.tanh(light + gain * self.detail(x))
+
+
+def _rules(blocks: int, dropout: float) -> list[tuple[str, object, bool, str]]:
+    return [
+        ("blocks", blocks, 1 <= blocks <= MOST_BLOCKS, f"1 to {MOST_BLOCKS}"),
+        ("dropout", dropout, 0.0 <= dropout < 1.0, "0 to below 1"),
+    ]
 
 
 _SMOOTH = {1: "linear", 2: "bilinear", 3: "trilinear"}
