@@ -31,11 +31,13 @@ from .settings import MOST_BLOCKS
 
 def separable(dimensions: int, channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> list[nn.Module]:
     """A filter for each channel, reflection padded, then a 1x1 convolution across the channels (Howard et al. 2017)."""
-    return [
-        ReflectionPad(dimensions, kernel // 2),
-        convolution(dimensions, channels_in, channels_in, kernel, stride=stride, groups=channels_in, bias=False),
-        convolution(dimensions, channels_in, channels_out, 1),
-    ]
+    return [*depthwise(dimensions, channels_in, kernel, stride), convolution(dimensions, channels_in, channels_out, 1)]
+
+
+def depthwise(dimensions: int, channels: int, kernel: int, stride: int = 1) -> list[nn.Module]:
+    """A filter for each channel, reflection padded."""
+    filters = convolution(dimensions, channels, channels, kernel, stride=stride, groups=channels, bias=False)
+    return [ReflectionPad(dimensions, kernel // 2), filters]
 
 
 class SeparableBlock(nn.Module):
@@ -95,15 +97,13 @@ class MobileGenerator(nn.Module):
             # Before the enlargement a 1x1 convolution costs a quarter, and gives the same.
             convolution(dimensions, quarter, joined, 1),
             NearestUpsample(),
-            ReflectionPad(dimensions, 1),
-            convolution(dimensions, joined, joined, 3, groups=joined, bias=False),
+            *depthwise(dimensions, joined, 3),
             *normalisation(norm, dimensions, joined),
             nn.ReLU(),
         )
         # What halving gave is joined as it is: norms would take away the light of the sample that fine detail needs.
         self.join = nn.Sequential(convolution(dimensions, joined + half, joined, 1), nn.ReLU())
-        maps = convolution(dimensions, joined, 2 * out_channels, 3)
-        self.maps = nn.Sequential(ReflectionPad(dimensions, 1), maps)
+        self.maps = nn.Sequential(ReflectionPad(dimensions, 1), convolution(dimensions, joined, 2 * out_channels, 3))
         self.detail = nn.Sequential(
             ReflectionPad(dimensions, 1), convolution(dimensions, in_channels, out_channels, 3, bias=False)
         )
