@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -56,6 +58,15 @@ class MeasuredRuntime:
         self._races = _Races(generator, list(self._candidates))
         self._lock = threading.Lock()
         self._ran: dict[str, None] = {}
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Import now what the first sample, which comes in whatever thread, would import; without torch as long as
+        nobody needed it."""
+        self._made(next(iter(self._candidates)))
+        if "torch" in sys.modules:
+            import_module(".tracing", __package__)
+            import_module(".torch", __package__)
 
     @property
     def ran(self) -> tuple[str, ...]:

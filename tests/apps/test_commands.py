@@ -130,7 +130,7 @@ def test_half_is_half_the_size(unpaired: Callable, model: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("m.txt",), "has no known ending; expected .onnx or .safetensors"),
+        (("m.txt",), "has no known ending; expected .onnx, .safetensors or .xml"),
         (("m.onnx", "--half"), "--half is for a .safetensors file"),
         (("m.safetensors", "--direction", "a2b"), "--direction is for an .onnx file"),
     ],
