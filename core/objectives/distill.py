@@ -88,8 +88,8 @@ class Distill(Objective):
             "A small student keeps to the mean of what it cannot tell apart: train on ({training.steps}), give it more "
             "{networks.filters}, or give {objective.adversarial} 0.05 to 0.2.",
         ),
-        "checkerboard": "See whether the teacher's column of the preview shows it too: a student copies it. If not, train on "
-        "({training.steps}).",
+        "checkerboard": "See whether the teacher's column of the preview shows it too: a student copies it. If not, "
+        "train on ({training.steps}).",
     }  # fmt: skip
 
     def __init__(self, settings: DistillSettings | None = None) -> None:
