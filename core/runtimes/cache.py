@@ -20,6 +20,8 @@ from ..files import atomic_text
 
 FORMAT = 1
 """Version of the entries; those of another are as good as none."""
+CONVERSIONS, TRAININGS = "runtimes", "training"
+"""The kinds of entries that hold what was measured: races of ways to run a generator, and to train one."""
 _NOWHERE = Path(os.devnull)
 """In place of a folder: below a file nothing can be made."""
 
@@ -62,6 +64,23 @@ def kept_entries(kind: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         for file in sorted((cache_folder() / kind).glob("*.json")):
             if found := _read(file):
                 yield found["key"], found["value"]
+
+
+def damaged_entries(kind: str) -> int:
+    """How many entries of a kind cannot be read, or are of another version."""
+    with suppress(OSError):
+        return sum(_read(file) is None for file in (cache_folder() / kind).glob("*.json"))
+    return 0
+
+
+def cache_bytes() -> int:
+    """Bytes of all files in the cache folder."""
+    total = 0
+    for folder, _, names in os.walk(cache_folder()):
+        for name in names:
+            with suppress(OSError):
+                total += Path(folder, name).lstat().st_size
+    return total
 
 
 def forget_entries(kind: str) -> None:

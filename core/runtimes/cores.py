@@ -10,7 +10,8 @@ from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
 _OWN = Path("/proc/self/cgroup")
-_WISHES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
+SPINNING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
+"""Variables of the environment that say how long threads of OpenMP spin."""
 
 
 def share_the_machine() -> None:
@@ -21,21 +22,22 @@ def share_the_machine() -> None:
     the user has a wish (for other OpenMP libraries than GNU's nothing is changed); and there are no more threads than a
     quota of the container gives cores, which these libraries don't look at.
     """
-    if not any(name in os.environ for name in _WISHES):
+    if not any(name in os.environ for name in SPINNING):
         os.environ["GOMP_SPINCOUNT"] = "10000"
-    quota = _quota()
-    if quota is not None and "OMP_NUM_THREADS" not in os.environ and usable_cores() < _allowed_cores():
+    quota = core_quota()
+    if quota is not None and "OMP_NUM_THREADS" not in os.environ and usable_cores() < allowed_cores():
         os.environ["OMP_NUM_THREADS"] = str(usable_cores())
 
 
 def usable_cores() -> int:
     """Cores that this process gets: those that it may run on, and no more than its share of time (a container's quota)
     amounts to."""
-    allowed, quota = _allowed_cores(), _quota()
+    allowed, quota = allowed_cores(), core_quota()
     return max(1, allowed if quota is None else min(allowed, math.ceil(quota)))
 
 
-def _allowed_cores() -> int:
+def allowed_cores() -> int:
+    """Cores that the system lets this process run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -52,7 +54,7 @@ def usual_threads() -> int:
 
 
 @cache
-def _quota() -> float | None:
+def core_quota() -> float | None:
     """Cores' worth of time that the control group of this process, or one above it, may use; None: all."""
     found = [*_of_version_2(), *_of_version_1()]
     return min(found, default=None)

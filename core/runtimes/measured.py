@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..values import Array, Values
-from .cache import keep_entry, read_entry
+from .cache import CONVERSIONS, keep_entry, read_entry
 from .candidates import Candidate
 from .cores import usual_threads
 from .machine import measured_on
@@ -28,8 +28,6 @@ from .race import race, winner
 from .runtime import Runtime
 from .source import GeneratorSource
 
-KIND = "runtimes"
-"""Where the cache folder has the races of generators."""
 _RACED = 8e9
 """Operations on the sample of a race, about: 0.04 s on two cores."""
 _WORTH_IT = 4e11
@@ -86,6 +84,11 @@ class MeasuredRuntime:
         """Translate (1, C, *space) under given statistics; see Runtime. Tiles and frames come in numbers."""
         return self._suited(x, None).with_statistics(x, statistics, momentum)
 
+    def measure(self, space: Sequence[int]) -> None:
+        """Measure for samples of a size, whatever was known of it, and keep what that says."""
+        with self._lock:
+            self._races.measure(space, self._made)
+
     def _suited(self, x: Values, samples: int | None) -> Runtime:
         with self._lock:
             name = self._races.won(x.shape[2:], samples, self._made)
@@ -116,7 +119,7 @@ class _Races:
         """Which way is for samples of a size, where `samples` of them are expected (None: many)."""
         if os.environ.get("UNPAIRED_MEASURE") == "0":
             return self._names[0]
-        bucket = min(_power_of_two(math.prod(space)), self._most)
+        bucket = self._bucket(space)
         if bucket not in self._won:
             known = self._recorded(bucket)
             if known is None and samples is not None and samples * math.prod(space) * self._work < _WORTH_IT:
@@ -124,8 +127,19 @@ class _Races:
             self._won[bucket] = known or self._raced(bucket, made)
         return self._won[bucket]
 
+    def measure(self, space: Sequence[int], made: Callable[[str], Runtime]) -> None:
+        """Run the race of a size anew, in place of what is known of it."""
+        bucket = self._bucket(space)
+        entry = read_entry(CONVERSIONS, self._about()) or {}
+        if entry.pop(str(bucket), None):
+            keep_entry(CONVERSIONS, self._about(), entry)
+        self._won[bucket] = self._raced(bucket, made)
+
+    def _bucket(self, space: Sequence[int]) -> int:
+        return min(_power_of_two(math.prod(space)), self._most)
+
     def _recorded(self, bucket: int) -> str | None:
-        entry = read_entry(KIND, self._about()) or {}
+        entry = read_entry(CONVERSIONS, self._about()) or {}
         row = entry.get(str(bucket))
         name = row.get("chosen") if isinstance(row, Mapping) else None
         return name if name in self._names else None
@@ -135,9 +149,9 @@ class _Races:
         x = np.random.default_rng(0).random(shape, np.float32) * 2 - 1
         seconds = race({name: partial(_run, made, name, x) for name in self._names})
         chosen = self._recorded(bucket) or winner(seconds)  # another process may have been faster
-        entry = read_entry(KIND, self._about()) or {}
+        entry = read_entry(CONVERSIONS, self._about()) or {}
         entry[str(bucket)] = {"chosen": chosen, "shape": list(shape), "seconds": seconds}
-        note = keep_entry(KIND, self._about(), entry)
+        note = keep_entry(CONVERSIONS, self._about(), entry)
         self.notes = (f"what was measured cannot be kept: {note}",) if note else ()
         return chosen
 

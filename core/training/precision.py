@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..networks.layers import use_winograd
-from ..runtimes.cache import keep_entry, read_entry
+from ..runtimes.cache import TRAININGS, keep_entry, read_entry
 from ..runtimes.cores import usual_threads
 from ..runtimes.devices import device_named
 from ..runtimes.machine import listed_bf16, measured_on, native_bf16
@@ -25,8 +25,6 @@ from .loader import first_sample
 from .plan import RunPlan
 from .settings import Precision
 
-KIND = "training"
-"""Where the cache folder has the races of trainings."""
 _RACED = 2.4e10
 """Operations of one turn of a race, about: 0.1 s on two cores."""
 
@@ -61,17 +59,22 @@ def _raced(plan: RunPlan) -> Precision:
         return "fp32"
     with torch.random.fork_rng(devices=[]):
         generator = plan.networks.generator_a2b.build("generators")
-        takes = Takes.of(generator)
         space = first_sample(plan.domain, plan.inventories["a"].files, "a").shape[1:]
-        shape = (1, takes.in_channels, *_reduced(space, generator, takes))
-        key: dict[str, Any] = {"network": takes.kind, "weights": takes.weights, "shape": list(shape)}
-        key |= {"winograd": plan.training.winograd, **measured_on(usual_threads())}
-        found = (read_entry(KIND, key) or {}).get("chosen")
-        if found in ("fp32", "bf16"):
-            return cast(Precision, found)
-        seconds = race(_ways(generator, torch.rand(shape) * 2 - 1, plan.training.winograd))
+        return measured_precision(generator, space, plan.training.winograd)
+
+
+def measured_precision(generator: nn.Module, space: Sequence[int], winograd: bool, anew: bool = False) -> Precision:
+    """The faster precision on the CPU for samples of a size: known, unless it is to be measured `anew`, or measured."""
+    takes = Takes.of(generator)
+    shape = (1, takes.in_channels, *_reduced(space, generator, takes))
+    key: dict[str, Any] = {"network": takes.kind, "weights": takes.weights, "shape": list(shape)}
+    key |= {"winograd": winograd, **measured_on(usual_threads())}
+    found = None if anew else (read_entry(TRAININGS, key) or {}).get("chosen")
+    if found in ("fp32", "bf16"):
+        return cast(Precision, found)
+    seconds = race(_ways(generator, torch.rand(shape) * 2 - 1, winograd))
     chosen = winner(seconds)
-    keep_entry(KIND, key, {"chosen": chosen, "seconds": seconds})
+    keep_entry(TRAININGS, key, {"chosen": chosen, "seconds": seconds})
     return cast(Precision, chosen)
 
 

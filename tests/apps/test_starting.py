@@ -129,7 +129,7 @@ def test_modules_of_networks_make_their_tensors_with_memory(program: Callable, m
 
 
 def test_answers_about_words_and_folders_need_no_torch(without_torch: Callable, model: Path, tmp_path: Path) -> None:
-    modules = without_torch(["--help"], ["models"], ["help", "convert"])
+    modules = without_torch(["--help"], ["models"], ["machine"], ["machine", "--json"], ["help", "convert"])
     assert not modules & {"openvino", "cv2"}
     wrong = [
         ["convert", "--strenght", "0.5", "a", "b"],

@@ -18,10 +18,10 @@ def groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A tree of control groups; `own` beside it says which is this process's."""
     monkeypatch.setattr(cores, "_CGROUP", tmp_path / "cgroup")
     monkeypatch.setattr(cores, "_OWN", tmp_path / "own")
-    monkeypatch.setattr(cores, "_allowed_cores", lambda: 8)
-    cores._quota.cache_clear()
+    monkeypatch.setattr(cores, "allowed_cores", lambda: 8)
+    cores.core_quota.cache_clear()
     yield tmp_path
-    cores._quota.cache_clear()
+    cores.core_quota.cache_clear()
 
 
 def write(file: Path, text: str) -> None:
@@ -54,9 +54,9 @@ def test_without_control_groups_all_allowed_cores_count(groups: Path) -> None:
     assert cores.usable_cores() == 8
 
 
-@pytest.mark.parametrize("wish", [None, *cores._WISHES])
+@pytest.mark.parametrize("wish", [None, *cores.SPINNING])
 def test_spinning_is_bounded_unless_the_user_has_a_wish(wish: str | None) -> None:
-    environment = {name: value for name, value in os.environ.items() if name not in cores._WISHES}
+    environment = {name: value for name, value in os.environ.items() if name not in cores.SPINNING}
     program = "import os, unpaired; print(os.environ.get('GOMP_SPINCOUNT'))"
     done = subprocess.run(
         [sys.executable, "-c", program],
