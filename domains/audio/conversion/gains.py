@@ -5,10 +5,9 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from ....core.adapter.streams import Translate
+from ....core.adapter.arrays import for_arrays
+from ....core.adapter.streams import ArrayTranslate, Translate
 from ....core.sides import Side, other_side
 from ..settings import AudioSettings
 from ..signal.buffer import StreamBuffer, empty
@@ -22,18 +21,18 @@ _EDGE = 0.97
 """Share of half its rate up to which a recording has sound."""
 
 
-def gain_between(x: Tensor, y: Tensor, side: Side, settings: AudioSettings) -> Sound:
+def gain_between(x: Sound, y: Sound, side: Side, settings: AudioSettings) -> Sound:
     """Change in log-mel from x, a sample (1, 1, bins, frames) of `side`, to its translation y: (bins, frames)."""
     other = other_side(side)
-    source = from_sample(x[0].numpy(), settings.mean(side), settings.deviation(side))
-    target = from_sample(y[0].float().cpu().numpy(), settings.mean(other), settings.deviation(other))
+    source = from_sample(x[0], settings.mean(side), settings.deviation(side))
+    target = from_sample(y[0], settings.mean(other), settings.deviation(other))
     gain: Sound = target - source
     return gain
 
 
-def norm_statistics(translate: Translate, example: Sound, side: Side, settings: AudioSettings) -> Tensor:
+def norm_statistics(translate: Translate, example: Sound, side: Side, settings: AudioSettings) -> Sound:
     """The statistics that the generator's norms take from the log-mel (bins, frames) of an excerpt."""
-    _, statistics = translate.with_statistics(_sample(example, side, settings, settings.bins), None, 1.0)
+    _, statistics = for_arrays(translate).with_statistics(_sample(example, side, settings, settings.bins), None, 1.0)
     return statistics
 
 
@@ -51,10 +50,11 @@ class Gains:
     """
 
     def __init__(
-        self, translate: Translate, statistics: Tensor, side: Side, rate: int, strength: float,
+        self, translate: Translate, statistics: Sound, side: Side, rate: int, strength: float,
         settings: AudioSettings, frames: int, around: int,
     ) -> None:  # fmt: skip
-        self._translate, self._statistics = translate, statistics
+        self._translate: ArrayTranslate = for_arrays(translate)
+        self._statistics = statistics
         self._settings, self._strength = settings, strength
         self._side: Side = side
         self._frames, self._around = frames, around
@@ -97,7 +97,7 @@ class Gains:
         self._buffer.forget(until - self._around)
         return self._thread.submit(self._gains, x, before, count)
 
-    def _gains(self, x: Tensor, before: int, count: int) -> Sound:
+    def _gains(self, x: Sound, before: int, count: int) -> Sound:
         y, _ = self._translate.with_statistics(x, self._statistics, 0.0)
         gain = gain_between(x, y, self._side, self._settings)[:, before : before + count]
         return np.ascontiguousarray(self._strength * bounded(gain, self._settings.content), np.float32)
@@ -110,11 +110,11 @@ def bins_within(rate: int, settings: AudioSettings) -> int:
     return int(np.searchsorted(centres(settings.sample_rate, settings.bins), rate / 2 * _EDGE))
 
 
-def _sample(mel: Sound, side: Side, settings: AudioSettings, bins: int) -> Tensor:
+def _sample(mel: Sound, side: Side, settings: AudioSettings, bins: int) -> Sound:
     """Log-mel frames as a batch of one, with the mean in place of all but the first `bins`."""
     sample = to_sample(mel, settings.mean(side), settings.deviation(side))
     sample[:, bins:] = 0
-    return torch.from_numpy(sample)[None]
+    return sample[None]
 
 
 class MelStream:

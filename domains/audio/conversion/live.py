@@ -13,9 +13,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
-import torch
-from torch import Tensor
 
+from ....core.adapter.arrays import for_arrays
 from ....core.adapter.streams import Translate
 from ....core.errors import ConfigError, MissingDependency
 from ....core.sides import Side
@@ -62,12 +61,13 @@ class LiveConversion:
         settings: AudioSettings,
     ) -> None:  # fmt: skip
         self._made_of = rate, channels, side, translate, options, settings
-        self._translate, self._settings, self._side, self._strength = translate, settings, side, options.strength
+        self._translate = for_arrays(translate)
+        self._settings, self._side, self._strength = settings, side, options.strength
         self._pitch = LivePitch(rate, channels, side, options, settings)
         self._resampler, self._log_mel = Resampler(rate, settings.sample_rate), LogMel(settings)
         self._filter = GainFilter(rate, channels, settings, _WINDOW)
         self._seen = np.full((settings.bins, 0), 0, np.float32)
-        self._statistics: Tensor | None = None
+        self._statistics: Sound | None = None
         self._power = self._unfollowed = 0.0
         self._rate = rate
         self._received = self._given = 0
@@ -122,9 +122,11 @@ class LiveConversion:
         self._seen = np.concatenate([self._seen, mel], axis=1)[:, -max(_SEEN, count) :]
         settings, side = self._settings, self._side
         # Mirrored until as much was heard: one size from the first word on, for which everything is made by then.
-        seen = np.pad(self._seen, ((0, 0), (max(0, _SEEN - self._seen.shape[1]), 0)), mode="symmetric")
+        seen, missing = self._seen, _SEEN - self._seen.shape[1]
+        if missing > 0:
+            seen = np.pad(seen, ((0, 0), (missing, 0)), mode="symmetric")
         louder = seen + np.float32((_TARGET - level) * np.log(10) / 20)
-        x = torch.from_numpy(to_sample(louder, settings.mean(side), settings.deviation(side)))[None]
+        x = to_sample(louder, settings.mean(side), settings.deviation(side))[None]
         self._unfollowed += count * settings.hop_length / settings.sample_rate
         due = self._statistics is None or self._unfollowed >= _FOLLOWED
         momentum = min(1.0, self._unfollowed / _MEMORY) if due else 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from copy import copy
 
 import numpy as np
 
@@ -13,12 +14,15 @@ from ..signal import pitch_shift
 from ..signal.buffer import empty
 from ..signal.pitch import CONVERTED_RATE, PERIOD, Contour
 from ..signal.pitch_shift import PitchShifter
-from ..signal.sound import Sound, resampled
+from ..signal.sound import Resampler, Sound
 
 _LOWEST = 75.0
 """Hz; the lowest pitch that is followed."""
 _HEARD, _CERTAIN = 0.25, 0.015
-"""Seconds that pitch is tracked in, and seconds before their end up to which it is believed."""
+"""Seconds that pitch is tracked in, at least, and seconds before their end up to which it is believed."""
+_STEP = round(PERIOD * CONVERTED_RATE)
+_FOLLOWED = 0.25
+"""Seconds of voice after which the speaker's median pitch is looked at again."""
 
 
 class LivePitch:
@@ -35,16 +39,20 @@ class LivePitch:
             else options.pitch == "auto" and here and there
         )
         self._shifter = PitchShifter(rate, channels, _LOWEST) if moves else None
+        self._resampler = Resampler(rate, CONVERTED_RATE)
         self._recent = np.zeros(0, np.float32)
-        self._received = self._known = 0
+        self._begin = 0
+        """Values before the recent sound."""
+        self._received = self._known = self._unfollowed = 0
 
     def push(self, audio: Sound) -> Sound:
         """The samples (channels, n) that are complete with further ones (channels, m)."""
         if self._shifter is None:
             return audio
         self._received += audio.shape[1]
-        heard = round(_HEARD * self._rate)
-        self._recent = np.concatenate([self._recent, audio.mean(axis=0)])[-heard:]
+        self._recent = np.concatenate([self._recent, self._resampler.push(audio.mean(axis=0))])
+        spare = max(0, min(len(self._recent) // _STEP - round(_HEARD / PERIOD), self._known - self._begin))
+        self._recent, self._begin = self._recent[spare * _STEP :], self._begin + spare
         hz = self._track()
         return self._shifter.push(audio, hz, self._ratio(hz))
 
@@ -59,18 +67,18 @@ class LivePitch:
         until = int((self._received / self._rate - _CERTAIN) / PERIOD)
         if until <= self._known:
             return np.zeros(0)
-        times, hz = pitching.f0(resampled(self._recent, self._rate, CONVERTED_RATE), CONVERTED_RATE, 2)
-        begin = (self._received - len(self._recent)) / self._rate
-        places = np.clip(
-            np.rint((np.arange(self._known, until) * PERIOD - begin) / PERIOD).astype(int), 0, len(times) - 1
-        )
-        self._known = until
-        return np.asarray(hz[places])
+        # The last samples as if there were no more.
+        sound = np.concatenate([self._recent, copy(self._resampler).finish()])
+        _, hz = pitching.f0(sound, CONVERTED_RATE, 2)
+        known, self._known = self._known, until
+        return hz[known - self._begin : until - self._begin]
 
     def _ratio(self, hz: Contour) -> Contour:
         if self._semitones is not None:
             return pitch_shift.ratios(hz, 1.0, 2 ** (self._semitones / 12))
-        self._voiced.extend(hz[hz > 0])
-        if len(self._voiced) * PERIOD > 0.5:
-            self._median = float(np.median(self._voiced))
+        voiced = hz[hz > 0]
+        self._voiced.extend(voiced)
+        self._unfollowed += len(voiced)
+        if self._unfollowed * PERIOD >= _FOLLOWED and len(self._voiced) * PERIOD > 0.5:
+            self._median, self._unfollowed = float(np.median(self._voiced)), 0
         return pitch_shift.ratios(hz, self._median, self._target)

@@ -33,8 +33,9 @@ class StreamBuffer:
         part = self._data[:, first - self._start : last - self._start]
         if (first, last) == (begin, end):
             return part
-        before = min(max(0, self._start - begin), end - begin)
-        return np.pad(part, ((0, 0), (before, end - begin - before - part.shape[1])))
+        whole = np.zeros((len(part), end - begin), np.float32)
+        whole[:, first - begin : last - begin] = part
+        return whole
 
     def forget(self, before: int) -> None:
         """Let go of everything before a position."""

@@ -142,7 +142,7 @@ class PitchShifter:
     def _extend(self, audio: Sound) -> None:
         self._audio = np.concatenate([self._audio, audio], axis=1)
         self._mono = np.concatenate([self._mono, audio.mean(axis=0)])
-        self._sum = np.pad(self._sum, ((0, 0), (0, audio.shape[1])))
+        self._sum = np.concatenate([self._sum, np.zeros_like(audio)], axis=1)
 
     # -- marks --------------------------------------------------------------------------------------
     def _mark(self) -> None:

@@ -20,6 +20,7 @@ from torch import Tensor
 from unpaired import ConfigError
 from unpaired.apps.live import Shown
 from unpaired.domains.audio.conversion.live import CHUNK, LiveConversion, LiveReport, convert_microphone, convert_pipe
+from unpaired.domains.audio.conversion.live_pitch import LivePitch
 from unpaired.domains.audio.conversion.queues import PipeQueue
 from unpaired.domains.audio.settings import AudioConversion, AudioSettings
 from unpaired.domains.audio.signal.mel import log_mel
@@ -55,6 +56,23 @@ def test_pitch_is_moved_and_nothing_is_lost(assets: Path) -> None:
     found = median_and_deviation(f0(result, RATE)[1])
     assert found
     assert abs(1200 * np.log2(found[0] / 120)) < 150
+
+
+@pytest.mark.parametrize("seconds", [0.02, 0.037, 0.9])
+def test_pitch_is_followed_in_pieces_of_any_length(seconds: float) -> None:
+    """Values are those of the sound as a whole, but for the last few before each piece's end."""
+    hz = np.linspace(120, 260, 3 * RATE)
+    phase = 2 * np.pi * np.cumsum(hz) / RATE
+    voice = sum(np.cos(k * phase) / k for k in range(1, 12)).astype(np.float32)[None] / 8
+    pitch = LivePitch(RATE, 1, "a", AudioConversion(pitch="4"), AudioSettings())
+    size = round(seconds * RATE)
+    pieces = [pitch.push(voice[:, at : at + size]) for at in range(0, voice.shape[1], size)]
+    result = np.concatenate([*pieces, pitch.finish()], axis=1)[0]
+    assert result.shape == voice[0].shape
+    found = f0(result, RATE)[1][40:-40]
+    expected = np.interp(np.arange(len(found)) * 0.005 + 0.2, np.arange(len(hz)) / RATE, hz) * 2 ** (4 / 12)
+    assert np.mean(found > 0) > 0.95
+    assert np.percentile(np.abs(1200 * np.log2(found[found > 0] / expected[found > 0])), 90) < 30
 
 
 @pytest.mark.parametrize("settings", [AudioSettings(), PITCHED], ids=["keeps-pitch", "moves-pitch"])
