@@ -26,7 +26,7 @@ SMALL = ("--domain", "image", "--domain.size", "32", "--preset", "tiny", "--netw
 
 def settings(*words: str) -> Any:
     args = train_command.parser().read(["--a", "x", "--b", "y", "--out", "z", *words])
-    return compose(train_command._of_words(args), args.faults)
+    return compose(train_command.of_words(args), args.faults)
 
 
 def test_options_reach_the_settings_they_name() -> None:
