@@ -28,6 +28,7 @@ from unpaired.core.networks.initialisation import initialise
 from unpaired.core.networks.norm import WithStatistics
 from unpaired.core.networks.resnet import ResnetGenerator
 from unpaired.core.runtimes.choice import choose
+from unpaired.core.runtimes.source import GeneratorSource
 from unpaired.core.runtimes.torch import TorchRuntime
 
 
@@ -49,7 +50,7 @@ def main() -> None:
     generator, x = subject(args.model, args.input, args.size)
     choice = choose(args.runtime, args.device)
     dimensions = x.dim() - 2
-    fast, eager = choice.build(generator, dimensions), TorchRuntime(generator, "cpu")
+    fast, eager = choice.build(GeneratorSource.of(generator, dimensions)), TorchRuntime(generator, "cpu")
     sides: dict[str, Callable[[], Tensor]] = {
         "torch eager fp32 on the CPU": lambda: eager(x),
         f"{choice.name} on {choice.device}": lambda: fast(x),

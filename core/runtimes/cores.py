@@ -18,7 +18,7 @@ def share_the_machine() -> None:
     """Let the threads of OpenMP that this process will start leave cores to others: called before torch is loaded.
 
     A thread that waits for the others of its team spins first, by default for milliseconds, and keeps the core from
-    whoever the others wait for: two trainings at once took 27 times as long each. So the spinning is bounded, unless
+    whoever the others wait for (benchmarks/shared_machine.py). So the spinning is bounded, unless
     the user has a wish (for other OpenMP libraries than GNU's nothing is changed); and there are no more threads than a
     quota of the container gives cores, which these libraries don't look at.
     """
