@@ -22,6 +22,7 @@ from ..errors import ConfigError, MediaError, MissingDependency, show
 from ..files import atomic_bytes
 from ..runtimes.graphs import Graphs
 from ..runtimes.offline import without_reports_of_use
+from ..runtimes.openvino import new_core
 from ..runtimes.packages import require
 from ..runtimes.source import GeneratorSource
 from ..samples import Sample
@@ -109,7 +110,7 @@ def export_int8(
         raise ConfigError(f"direction is {show(direction)}; this model translates {' or '.join(model.generators)}")
     used, held_out = _samples(model, direction, Path(calibration))
     openvino = require("openvino", "openvino")
-    core = openvino.Core()
+    core = new_core()
     generator = model.generators[direction].eval()
     plain = Graphs(GeneratorSource.of(generator, model.domain.dimensions), core).model("own")
     reduced = _quantised(nncf, plain, used)

@@ -37,9 +37,7 @@ class OpenVinoRuntime:
     """
 
     def __init__(self, generator: GeneratorSource, precision: Literal["fp32", "bf16"] = "fp32") -> None:
-        self._openvino = require("openvino", "openvino")
-        with _own_signal_stack():
-            self._core = self._openvino.Core()
+        self._core = new_core()
         self.precision = precision
         self.ran = (f"openvino {precision}",)
         self._models = Graphs(generator, self._core)
@@ -151,6 +149,15 @@ class _SignalStack(ctypes.Structure):
     """Linux's `stack_t` (sigaltstack(2))."""
 
     _fields_ = [("ss_sp", ctypes.c_void_p), ("ss_flags", ctypes.c_int), ("ss_size", ctypes.c_size_t)]
+
+
+def new_core() -> Any:
+    """A core of OpenVINO with the CPU's plugin loaded. Raises MissingDependency where OpenVINO is not installed."""
+    openvino = require("openvino", "openvino")
+    with _own_signal_stack():
+        core = openvino.Core()
+        core.get_property("CPU", "FULL_DEVICE_NAME")  # loads the plugin here, not at the first graph
+    return core
 
 
 @contextmanager

@@ -187,6 +187,9 @@ from unpaired.core.runtimes.source import GeneratorSource
 torch.set_num_threads(1)
 generator = ResnetGenerator(3, 3, filters=4, blocks=1).eval()
 first, second = OpenVinoRuntime(GeneratorSource.of(generator, 2)), OpenVinoRuntime(GeneratorSource.of(generator, 2))
+for runtime in (first, second):
+    runtime(torch.zeros(1, 3, 16, 16))
+del runtime
 # ended
 told = []
 both = {signal.SIGINT, signal.SIGTERM}
