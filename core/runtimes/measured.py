@@ -112,7 +112,7 @@ class _Races:
         """Operations for each position, about: a generator that halves the size twice does most of them there."""
         self._most = _power_of_two(max(_RACED / self._work, 1))
         self._key: dict[str, Any] | None = None
-        self._won: dict[int, str] = {}
+        self._won: dict[int, str | None] = {}
         self.notes: tuple[str, ...] = ()
 
     def won(self, space: Sequence[int], samples: int | None, made: Callable[[str], Runtime]) -> str:
@@ -120,12 +120,13 @@ class _Races:
         if os.environ.get("UNPAIRED_MEASURE") == "0":
             return self._names[0]
         bucket = self._bucket(space)
-        if bucket not in self._won:
-            known = self._recorded(bucket)
-            if known is None and samples is not None and samples * math.prod(space) * self._work < _WORTH_IT:
-                return self._names[0]
-            self._won[bucket] = known or self._raced(bucket, made)
-        return self._won[bucket]
+        if bucket not in self._won:  # read once, not for each of many small samples
+            self._won[bucket] = self._recorded(bucket)
+        name = self._won[bucket]
+        if name is None and samples is not None and samples * math.prod(space) * self._work < _WORTH_IT:
+            return self._names[0]
+        self._won[bucket] = name = name or self._raced(bucket, made)
+        return name
 
     def measure(self, space: Sequence[int], made: Callable[[str], Runtime]) -> None:
         """Run the race of a size anew, in place of what is known of it."""
@@ -182,6 +183,4 @@ def _shape(generator: GeneratorSource, positions: int) -> tuple[int, ...]:
     takes, fixed = generator.takes, fixed_sizes(generator.module, generator.dimensions)
     free = fixed.count(None)
     side = (positions / math.prod(size for size in fixed if size)) ** (1 / max(free, 1))
-    least = -(-takes.minimum // takes.multiple) * takes.multiple
-    even = max(least, round(side / takes.multiple) * takes.multiple)
-    return (1, takes.in_channels, *(size or even for size in fixed))
+    return (1, takes.in_channels, *(size or takes.nearest(side) for size in fixed))

@@ -45,6 +45,11 @@ class Takes:
         statistics = WithStatistics(generator).size
         return cls(found.in_channels, found.multiple, found.minimum, statistics, kind, weights, any_length)
 
+    def nearest(self, size: float) -> int:
+        """The length of a free axis, near `size`, that it takes."""
+        least = -(-self.minimum // self.multiple) * self.multiple
+        return max(least, round(size / self.multiple) * self.multiple)
+
 
 class GeneratorSource:
     """One generator: its module is built, and torch imported for it, where no graph of it is at hand.

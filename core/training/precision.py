@@ -99,8 +99,4 @@ def _reduced(space: Sequence[int], generator: nn.Module, takes: Takes) -> list[i
     # Two passes, each thrice the work forwards; a generator that halves the size twice does most of it there.
     most = _RACED / max(6 * takes.weights / 8, 1.0)
     share = min(1.0, most / math.prod(space)) ** (1 / max(1, fixed.count(None)))
-    least = -(-takes.minimum // takes.multiple) * takes.multiple
-    return [
-        size or max(least, round(share * given / takes.multiple) * takes.multiple)
-        for size, given in zip(fixed, space, strict=True)
-    ]
+    return [size or takes.nearest(share * given) for size, given in zip(fixed, space, strict=True)]

@@ -186,6 +186,16 @@ def test_little_work_takes_the_default_and_leaves_no_choice_behind(cache: Path, 
     assert run.ran == ("openvino fp32", "openvino bf16")
 
 
+def test_the_cache_is_asked_once_for_many_small_samples(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(measured, "read_entry", lambda kind, key: asked.append(kind))
+    run = MeasuredRuntime(GeneratorSource.of(generator(), 2), WAYS)
+    with expecting(3):
+        for _ in range(3):
+            run(sample())
+    assert asked == ["runtimes"]
+
+
 def test_nothing_is_measured_where_the_environment_says_so(
     cache: Path, races: list[dict[str, float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
