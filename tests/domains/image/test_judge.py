@@ -64,6 +64,16 @@ def test_features_of_one_set_are_nearer_to_it_than_to_another(photos: list[Tenso
     assert same["efficientnet_fid"] == pytest.approx(0, abs=1e-6)
 
 
+def test_a_picture_that_comes_again_is_not_described_again(
+    monkeypatch: pytest.MonkeyPatch, photos: list[Tensor]
+) -> None:
+    tried, described = EfficientNetJudge(), []
+    first = tried.features(photos)
+    monkeypatch.setattr(tried.network, "extract_features", described.append)
+    assert torch.equal(tried.features(photos[::-1]), first.flip(0))
+    assert described == []
+
+
 def test_what_it_cannot_see_is_left_out_or_refused() -> None:
     multispectral = torch.zeros(4, 32, 32)
     assert "efficientnet_distance" not in scores.paired_scores(multispectral, multispectral)
