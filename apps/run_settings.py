@@ -157,6 +157,17 @@ def _named(group: str, given: Any, faults: list[str], default: str = "") -> tupl
 
 
 # -- help -------------------------------------------------------------------------------------------
+def training_shorthand() -> dict[str, str]:
+    """The plain options that stand for settings of training: --steps for --training.steps."""
+    return {field.name: f"training.{field.name}" for field in dataclasses.fields(TrainingSettings)}
+
+
+def published(objective: type[Any]) -> str:
+    """The settings that an objective sets as it was published, in a line; empty where there are none."""
+    groups = objective.published_settings.items()
+    return ", ".join(f"{group}.{name} {value}" for group, each in groups for name, value in each.items())
+
+
 def described(settings: type[Any], where: str) -> Iterator[str]:
     """A line for each field of a settings dataclass that can be set: its dotted name, default, type and docstring."""
     hints = get_type_hints(settings)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,15 @@ import unpaired.core.settings as config
 from unpaired import NetworkSettings, OutputError, TrainingSettings
 from unpaired.apps.command_line import Parser
 from unpaired.apps.commands.train_command import carry_out, of_words
-from unpaired.apps.run_settings import GROUPS, compose, described, objective_of, read_settings
+from unpaired.apps.run_settings import (
+    GROUPS,
+    compose,
+    described,
+    objective_of,
+    published,
+    read_settings,
+    training_shorthand,
+)
 
 DESCRIPTION = """Train a small translator that does what a trained, larger one does, on files like those that it was
 trained on. The report shows input, teacher and student beside each other, with the scores of both.
@@ -26,8 +33,7 @@ its own. A run that was stopped goes on with `unpaired train --out RUN --resume`
 
 def parser() -> Parser:
     """The options of `unpaired distill`."""
-    shorthand = {field.name: f"training.{field.name}" for field in dataclasses.fields(TrainingSettings)}
-    made = Parser("unpaired distill", DESCRIPTION, GROUPS, shorthand)
+    made = Parser("unpaired distill", DESCRIPTION, GROUPS, training_shorthand())
     made.add_argument("model", metavar="MODEL", help="the teacher")
     made.add_argument("--out", metavar="RUN", help="the run folder of the student to create")
     made.add_argument("--a", metavar="DIR", help="folder of domain A (default: that of the teacher's run)")
@@ -47,12 +53,9 @@ def parser() -> Parser:
 
 def _details(words: Sequence[str]) -> str:
     kind = objective_of(None, "distill")
-    published = {
-        f"{group}.{key}": value for group, each in kind.published_settings.items() for key, value in each.items()
-    }
     lines = [
         "settings (--steps stands for --training.steps, and so on for all of training);",
-        f"distill sets {', '.join(f'{name} {value}' for name, value in published.items())}:",
+        f"distill sets {published(kind)}:",
     ]
     groups = {"objective": kind.settings_type, "training": TrainingSettings, "networks": NetworkSettings}
     for where, settings in groups.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +20,16 @@ from unpaired import (
     TrainingSettings,
 )
 from unpaired.apps.command_line import Parser
-from unpaired.apps.run_settings import GROUPS, RunSettings, compose, described, objective_of, read_settings
+from unpaired.apps.run_settings import (
+    GROUPS,
+    RunSettings,
+    compose,
+    described,
+    objective_of,
+    published,
+    read_settings,
+    training_shorthand,
+)
 from unpaired.apps.training_plan import print_plan
 from unpaired.core import show
 from unpaired.core.adapter import find_domain
@@ -38,7 +46,7 @@ DESCRIPTION = """Train a translator from two folders that need no pairs.
 
 def parser() -> Parser:
     """The options of `unpaired train`."""
-    shorthand = {field.name: f"training.{field.name}" for field in dataclasses.fields(TrainingSettings)}
+    shorthand = training_shorthand()
     shorthand |= {old: f"training.{new}" for old, new in vars(TrainingSettings)["__renamed__"].items()}
     shorthand["size"] = "domain.size"
     made = Parser("unpaired train", DESCRIPTION, GROUPS, shorthand)
@@ -82,11 +90,8 @@ def _details(words: Sequence[str]) -> str:
         name = _value(words, "--objective") if "--objective" in words[:-1] else "cycle"
         kind = objective_of(domain, name)
         objective = kind.settings_type
-        published = {
-            f"{group}.{key}": value for group, each in kind.published_settings.items() for key, value in each.items()
-        }
-        if published:
-            lines.append(f"{name} sets, as it was published: {', '.join(f'{k} {v}' for k, v in published.items())}")
+        if sets := published(kind):
+            lines.append(f"{name} sets, as it was published: {sets}")
     listed: list[tuple[str, type[Any]]] = [
         ("training", TrainingSettings),
         ("objective", objective),
