@@ -1,7 +1,7 @@
 """Whether the score that a training computes on held-out files names a checkpoint that is good by the truth.
 
 python benchmarks/checkpoint_choice.py train DATA OUT [--sets maps ...] [--seeds 0 1 2]
-python benchmarks/checkpoint_choice.py judge DATA OUT     (needs two small packages more: see checkpoint_judges.py)
+python benchmarks/checkpoint_choice.py judge DATA OUT     (needs unpaired[judges])
 
 `train` makes twelve checkpoints of each set and seed (five minutes of one core each); A and B share no true pair, and
 some files of each are held out. `judge` scores every checkpoint on the held-out files, as a training does, and measures
@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from checkpoint_judges import DigitReader, digits, paired_figures
+from checkpoint_judges import HeldOutSet, digits, paired_figures
 from PIL import Image as Pillow
 from scipy.stats import spearmanr
 
@@ -105,23 +105,12 @@ def train(name: str, seed: int, data: Path, out: Path) -> None:
 
 
 # -- judging -----------------------------------------------------------------------------------------
-class Truth:
+class Truth(HeldOutSet):
     """Test files of a set, and what is true of them."""
 
     def __init__(self, name: str, data: Path, domain: Image) -> None:
-        self.readers: dict[str, DigitReader] = {}
-        if name == "digits":
-            test = {side: digits(data, side, "test") for side in "ab"}
-            self.samples = {side: x for side, (x, _) in test.items()}
-            self.labels = {side: labels for side, (_, labels) in test.items()}
-            self.readers = {side: DigitReader(data, side) for side in "ab"}
-            return
-        self.judge = EfficientNetJudge(size=128)
-        folders = {side: data / "images" / name / f"test{side.upper()}" for side in ("a", "b")}
-        self.samples = {
-            side: torch.stack([domain.load(file, side) for file in sorted(folders[side].iterdir())])  # type: ignore[arg-type]
-            for side in folders
-        }
+        super().__init__(name, data, domain)
+        self.judge = None if self.readers else EfficientNetJudge(size=128)
 
     def figures(self, generators: Mapping[Any, Any]) -> dict[str, float]:
         """Figures of one checkpoint, means over both directions; `truth` (higher is better) is the one to go by."""
@@ -134,6 +123,7 @@ class Truth:
             translated = torch.cat([generator(x) for x in self.samples[source].split(32)])
         if self.readers:
             return {"accuracy": self.readers[target].accuracy(translated, self.labels[source])}
+        assert self.judge is not None
         return paired_figures(self.judge, translated, self.samples[target])
 
 

@@ -17,6 +17,7 @@ from PIL import Image as Pillow
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unpaired import Image
 from unpaired.domains.image.judge import EfficientNetJudge
 from unpaired.domains.image.scores import psnr, ssim
 
@@ -91,3 +92,22 @@ def _moved(x: Tensor) -> Tensor:
     rows = torch.stack([torch.stack([cosine, -sine, across], 1), torch.stack([sine, cosine, down], 1)], 1)
     grid = F.affine_grid(rows, [*x.shape], align_corners=False)
     return F.grid_sample(x + 1, grid, align_corners=False) - 1
+
+
+# -- test files --------------------------------------------------------------------------------------
+class HeldOutSet:
+    """Test files of a set as samples, and of digits their labels and who reads them."""
+
+    def __init__(self, name: str, data: Path, domain: Image) -> None:
+        self.readers: dict[str, DigitReader] = {}
+        if name == "digits":
+            test = {side: digits(data, side, "test") for side in "ab"}
+            self.samples = {side: x for side, (x, _) in test.items()}
+            self.labels = {side: labels for side, (_, labels) in test.items()}
+            self.readers = {side: DigitReader(data, side) for side in "ab"}
+            return
+        folders: dict[Any, Path] = {side: data / "images" / name / f"test{side.upper()}" for side in ("a", "b")}
+        self.samples = {
+            side: torch.stack([domain.load(file, side) for file in sorted(folder.iterdir())])
+            for side, folder in folders.items()
+        }

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ from pathlib import Path
 import av
 import numpy as np
 from PIL import Image as Pillow
+from processes import run_measured
 
 MEGAPIXELS = (0.06, 0.25, 1.0, 4.0, 12.0, 24.0)
 SECONDS = (2, 4, 8, 16, 32)
@@ -72,19 +72,6 @@ def files(count: int, folder: Path) -> Path:
     return folder / "in"
 
 
-def converted(model: str, source: Path, target: Path) -> tuple[float, float]:
-    """Seconds and peak MB of one conversion in a child of a child, so that its memory is its own."""
-    code = (
-        "import resource, subprocess, sys, time; start = time.perf_counter();"
-        "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL);"
-        "print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
-    )
-    command = [sys.executable, "-m", "unpaired.apps.main", "convert", model, str(source), str(target)]
-    done = subprocess.run([sys.executable, "-c", code, *command], check=True, capture_output=True, text=True)
-    seconds, peak = map(float, done.stdout.split())
-    return seconds, peak
-
-
 def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
     """Slope of log(seconds) over log(size) in the upper half of the range."""
     first = len(sizes) // 2
@@ -111,8 +98,9 @@ def main() -> None:
     for size in sizes:
         with tempfile.TemporaryDirectory() as scratch:
             source = make(size, Path(scratch))
-            converted(model, source, Path(scratch) / f"warm-{name}")
-            seconds, peak = converted(model, source, Path(scratch) / name)
+            command = [sys.executable, "-m", "unpaired.apps.main", "convert", model, str(source)]
+            run_measured([*command, str(Path(scratch, f"warm-{name}"))])
+            seconds, peak = run_measured([*command, str(Path(scratch, name))])
         taken.append(seconds)
         print(f"{size:>7g} {unit}: {seconds:7.2f} s, peak {peak:5.0f} MB", flush=True)
     if len(sizes) >= 3:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 from checkpoint_choice import CASES, prepare
-from checkpoint_judges import DigitReader, digits
+from checkpoint_judges import HeldOutSet
 from maps_data import CLASSES
 from torch import Tensor
 
@@ -52,23 +52,8 @@ def train(name: str, every: int, seed: int, data: Path, out: Path) -> None:
     )  # fmt: skip
 
 
-class Judge:
+class Judge(HeldOutSet):
     """Test files of a set, and what is true of them."""
-
-    def __init__(self, name: str, data: Path) -> None:
-        self.readers: dict[str, DigitReader] = {}
-        if name == "digits":
-            test = {side: digits(data, side, "test") for side in "ab"}
-            self.samples = {side: x for side, (x, _) in test.items()}
-            self.labels = {side: labels for side, (_, labels) in test.items()}
-            self.readers = {side: DigitReader(data, side) for side in "ab"}
-            return
-        domain = Image(**CASES[name].domain)
-        folders: dict[Any, Path] = {side: data / "images" / name / f"test{side.upper()}" for side in ("a", "b")}
-        self.samples = {
-            side: torch.stack([domain.load(file, side) for file in sorted(folder.iterdir())])
-            for side, folder in folders.items()
-        }
 
     def figures(self, run: Path) -> dict[str, float]:
         """Figures of a run's model; of all of them more is better."""
@@ -110,7 +95,7 @@ class Row:
 
 def judge(name: str, every: list[int], seeds: list[int], data: Path, out: Path) -> list[Row]:
     """All figures of a set."""
-    judged, found = Judge(name, data), {}
+    judged, found = Judge(name, data, Image(**CASES[name].domain)), {}
     for each in every:
         for seed in seeds:
             run = run_folder(out, name, each, seed)

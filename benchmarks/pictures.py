@@ -9,8 +9,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
+from processes import run_measured
 
 import unpaired
 
@@ -26,12 +25,9 @@ def large(model: str, runtime: str, scratch: Path) -> dict[str, object]:
     """Convert a 24-megapixel JPEG in a process of its own; its peak resident memory in GB and its time in seconds."""
     coarse = np.random.default_rng(0).integers(0, 256, (100, 150, 3), dtype=np.uint8)
     Pillow.fromarray(coarse).resize((6000, 4000), Pillow.Resampling.BICUBIC).save(scratch / "large.jpg", quality=90)
-    start = time.perf_counter()
     command = [sys.executable, "-m", "unpaired.apps.main", "convert", model, "large.jpg", "out.jpg"]
-    subprocess.run([*command, "--runtime", runtime], cwd=scratch, check=True)
-    seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-    return {"model": model, "runtime": runtime, "peak_gb": round(peak, 2), "seconds": round(seconds, 1)}
+    seconds, peak = run_measured([*command, "--runtime", runtime], scratch)
+    return {"model": model, "runtime": runtime, "peak_gb": round(peak / 1024, 2), "seconds": round(seconds, 1)}
 
 
 def scan(files: int, scratch: Path) -> dict[str, object]:

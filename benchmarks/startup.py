@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
+
+from processes import as_package, run_measured, with_package
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "tests/assets/day2night/day/cam640x372_tr_20151102_160140.jpg"
@@ -36,25 +35,11 @@ COMMANDS = {
 }
 
 
-def run(command: Sequence[str], folder: Path, cache: Path, checkout: Path) -> tuple[float, float]:
-    """Seconds and the most resident memory, in MB, of one process."""
-    environment = {**os.environ, "UNPAIRED_CACHE": str(cache), "PYTHONPATH": str(checkout / ".view")}
-    start = time.perf_counter()
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, cwd=folder, env=environment, **quiet)  # type: ignore[call-overload]
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in (0, 2):
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    return seconds, usage.ru_maxrss / 1024
-
-
 def main() -> None:
     """Print the medians as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="another checkout, with its .view (make dev)")
+    parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="another checkout")
     args = parser.parse_args()
     checkouts = {"this": ROOT} | ({"against": args.against.resolve()} if args.against else {})
     found: dict[str, dict[str, list[tuple[float, float]]]] = {
@@ -63,11 +48,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         shutil.copy(PICTURE, folder / "in.jpg")
+        packages = {which: as_package(checkout, folder / which) for which, checkout in checkouts.items()}
         for number in range(args.rounds):
             for name, command in COMMANDS.items():
-                for which, checkout in checkouts.items():
-                    cache = folder / f"cache-{which}-{number}"
-                    found[name][which].append(run(command, folder, cache, checkout))
+                for which, package in packages.items():
+                    cache = {"UNPAIRED_CACHE": str(folder / f"cache-{which}-{number}")}
+                    found[name][which].append(run_measured(command, folder, with_package(package) | cache, (0, 2)))
     print(json.dumps({name: {which: _medians(runs) for which, runs in by.items()} for name, by in found.items()},
                      indent=2))  # fmt: skip
 

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+from processes import as_package, with_package
 
 WIDTH, HEIGHT = 512, 288
 TOOLS = "picture tools"
@@ -123,23 +124,10 @@ def in_a_process(side: Side, clip: Path) -> dict[str, Any]:
     """The figures of a side."""
     way = TOOLS if side.name == TOOLS else "steady" if side.steady else "unsteadied"
     command = [sys.executable, __file__, str(clip), "--worker", way, "--model", side.model]
-    environment = dict(os.environ)
-    if side.checkout is not None:
-        environment["PYTHONPATH"] = str(as_package(side.checkout, clip.parent / "other"))
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    package = None if side.checkout is None else as_package(side.checkout, clip.parent / "other")
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=with_package(package))
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return figures
-
-
-def as_package(checkout: Path, folder: Path) -> Path:
-    """A folder to import another version of `unpaired` from."""
-    package = folder / "unpaired"
-    if not package.is_dir():
-        package.mkdir(parents=True)
-        root = checkout.resolve()
-        for each in [*(root / name for name in ("core", "domains", "apps", "models")), *(root / "api").glob("*.py")]:
-            package.joinpath(each.name).symlink_to(each)
-    return folder
 
 
 def work(side: str, clip: Path, model: str) -> dict[str, Any]:

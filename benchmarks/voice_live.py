@@ -26,7 +26,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 import soundfile
-from voice_speed import view_of
+from processes import as_package, with_package
 
 CHUNK = 0.02
 WARM_UP = 2.0
@@ -96,7 +96,7 @@ def converse(voice: Array, rate: int, model: str, view: Path | None) -> dict[str
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=os.environ | ({"PYTHONPATH": str(view)} if view else {}),
+        env=with_package(view),
     )
     assert process.stdin is not None
     assert process.stdout is not None
@@ -159,7 +159,7 @@ def main() -> None:
     audio, rate = soundfile.read(args.recording, dtype="float32", always_2d=True)
     voice = np.resize(audio[:, 0], round(args.seconds * rate))
     with tempfile.TemporaryDirectory() as scratch:
-        views = {"this": None} | ({"other": view_of(args.against, Path(scratch))} if args.against else {})
+        views = {"this": None} | ({"other": as_package(args.against, Path(scratch))} if args.against else {})
         found: dict[str, list[dict[str, float]]] = {name: [] for name in views}
         for _ in range(args.rounds):
             for name, view in views.items():

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -22,6 +21,7 @@ import time
 from pathlib import Path
 
 import soundfile
+from processes import as_package, with_package
 
 import unpaired
 
@@ -74,27 +74,16 @@ def measured(options: argparse.Namespace, source: Path, target: Path, view: Path
     """The same in a process of its own; `view`: a folder with another checkout's package."""
     command = [sys.executable, "-W", "ignore", __file__, str(source), "--model", options.model]
     command += ["--vocoder", options.vocoder, "--direction", options.direction, "--into", str(target)]
-    environment = os.environ | ({"PYTHONPATH": str(view)} if view else {})
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=with_package(view))
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
-
-
-def view_of(checkout: Path, scratch: Path) -> Path:
-    """A folder that holds a checkout as the package `unpaired`."""
-    package = scratch / "view" / "unpaired"
-    package.mkdir(parents=True)
-    for name in ("core", "domains", "apps", "models"):
-        (package / name).symlink_to((checkout / name).resolve())
-    (package / "__init__.py").symlink_to((checkout / "api" / "__init__.py").resolve())
-    return package.parent
 
 
 def speed(options: argparse.Namespace, scratch: Path) -> None:
     """Print the median real-time factor, of both checkouts where there are two."""
     seconds = options.seconds
     source = repeated(options.recording, scratch / "in.wav", seconds)
-    views = {"this": None} | ({"other": view_of(options.against, scratch)} if options.against else {})
+    views = {"this": None} | ({"other": as_package(options.against, scratch / "other")} if options.against else {})
     found: dict[str, list[dict[str, float]]] = {name: [] for name in views}
     for _ in range(options.rounds):
         for name, view in views.items():

@@ -1,0 +1,44 @@
+"""What benchmarks of whole commands share: another checkout as a package, and the time and memory of a process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+
+def as_package(checkout: Path, folder: Path) -> Path:
+    """A folder to import a checkout of `unpaired` from: `folder`, made where it is not there yet."""
+    package, root = folder / "unpaired", checkout.resolve()
+    if not package.is_dir():
+        package.mkdir(parents=True)
+        for each in [*(root / name for name in ("core", "domains", "apps", "models")), *(root / "api").glob("*.py")]:
+            package.joinpath(each.name).symlink_to(each)
+    return folder
+
+
+def with_package(folder: Path | None) -> dict[str, str]:
+    """The environment of a child that imports `unpaired` from a folder; None: as this process does."""
+    return os.environ | ({"PYTHONPATH": str(folder)} if folder else {})
+
+
+def run_measured(
+    command: Sequence[str],
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    ends: Collection[int] = (0,),
+) -> tuple[float, float]:
+    """Seconds and the most resident memory, in MB, of one process, which runs in `folder` (None: here); `ends`:
+    statuses that it may end with."""
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in ends:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
+    return seconds, usage.ru_maxrss / 1024
