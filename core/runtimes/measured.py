@@ -24,6 +24,7 @@ from .cache import CONVERSIONS, keep_entry, read_entry
 from .candidates import Candidate
 from .cores import usual_threads
 from .machine import measured_on
+from .packages import require
 from .race import race, winner
 from .runtime import Runtime
 from .source import GeneratorSource
@@ -60,11 +61,13 @@ class MeasuredRuntime:
 
     def _prepare(self) -> None:
         """Import now what the first sample, which comes in whatever thread, would import; without torch as long as
-        nobody needed it."""
-        self._made(next(iter(self._candidates)))
+        nobody needed it: a picture of one colour needs no runtime, nor torch for its graph."""
         if "torch" in sys.modules:
+            self._made(next(iter(self._candidates)))
             import_module(".tracing", __package__)
             import_module(".torch", __package__)
+        elif any(each.runtime == "openvino" for each in self._candidates.values()):
+            require("openvino", "openvino")
 
     @property
     def ran(self) -> tuple[str, ...]:
