@@ -16,7 +16,7 @@ from ..adapter.installed import find_domain
 from ..adapter.streams import Translate
 from ..adapter.tensors import expect_dense
 from ..deprecation import OldName
-from ..errors import ConfigError, show
+from ..errors import ConfigError
 from ..model.model_file import Model
 from ..model.shipped import load_model_named
 from ..runtimes.choice import choose
@@ -137,7 +137,7 @@ class Translator:
 
     def for_direction(self, direction: Direction = "a2b") -> Translate:
         """A single direction, as `Domain.convert` takes it. Raises ConfigError if the model lacks it."""
-        self._check(direction)
+        self.model.check_direction(direction)
         with self._lock:
             if direction not in self._directions:
                 self._directions[direction] = OneDirection(self.model, direction, self.choice)
@@ -160,7 +160,7 @@ class Translator:
 
     def identity(self, direction: Direction = "a2b") -> str:
         """Identity of one direction of this model: sixteen digits over its weights and its medium."""
-        self._check(direction)
+        self.model.check_direction(direction)
         digest = hashlib.blake2b(digest_size=8)
         settings = {"domain": self.domain.name, **to_mapping(self.domain.settings)}
         digest.update(f"{direction} {self.model.networks} {settings}".encode())
@@ -168,12 +168,6 @@ class Translator:
             digest.update(f"{name} {value.shape}".encode())
             digest.update(value.tobytes())
         return digest.hexdigest()
-
-    def _check(self, direction: Direction) -> None:
-        expect("direction", direction, str, "a2b or b2a")
-        if direction not in self.model.generators:
-            known = " or ".join(self.model.generators)
-            raise ConfigError(f"direction is {show(direction)}; this model translates {known}")
 
     def convert(
         self,

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..errors import ArgumentError, ConfigError, show
+from ..errors import ArgumentError
 from ..files import atomic_bytes
 from ..networks.spec import as_generator
 from ..runtimes.candidates import OPENVINO_BF16
@@ -19,7 +19,7 @@ from ..runtimes.onnx import onnx_graph, session
 from ..runtimes.packages import require
 from ..runtimes.source import GeneratorSource
 from ..runtimes.tracing import example_shape, fixed_sizes
-from ..settings.arguments import expect, expect_path
+from ..settings.arguments import expect_path
 from ..sides import Direction
 from .model_file import Model, save_model
 
@@ -89,9 +89,7 @@ def export_onnx(
     """
     expect_path("out", out)
     model = loaded(model, ema_length)
-    expect("direction", direction, str, "a2b or b2a")
-    if direction not in model.generators:
-        raise ConfigError(f"direction is {show(direction)}; this model translates {' or '.join(model.generators)}")
+    model.check_direction(direction)
     generator = model.generators[direction]
     graph = _described(onnx_graph(generator, model.domain.dimensions), model, direction)
     batches = [_smooth_noise(shape) for shape in _shapes(generator, model.domain.dimensions)]

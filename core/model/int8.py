@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import ConfigError, MediaError, MissingDependency, show
+from ..errors import ConfigError, MediaError, MissingDependency
 from ..files import atomic_bytes
 from ..runtimes.graphs import Graphs
 from ..runtimes.offline import without_reports_of_use
@@ -26,7 +26,7 @@ from ..runtimes.openvino import new_core
 from ..runtimes.packages import require
 from ..runtimes.source import GeneratorSource
 from ..samples import Sample
-from ..settings.arguments import expect, expect_path
+from ..settings.arguments import expect_path
 from ..sides import SIDES, Direction
 from .export import loaded, psnr
 from .model_file import Model
@@ -100,14 +100,12 @@ def export_int8(
     """
     expect_path("out", out)
     expect_path("calibration", calibration, "the path of a folder")
-    expect("direction", direction, str, "a2b or b2a")
     path = Path(out)
     if path.suffix != ".xml":
         raise ConfigError(f"{path} has no known ending for an OpenVINO graph; expected .xml")
     nncf = _nncf()
     model = loaded(model, ema_length)
-    if direction not in model.generators:
-        raise ConfigError(f"direction is {show(direction)}; this model translates {' or '.join(model.generators)}")
+    model.check_direction(direction)
     used, held_out = _samples(model, direction, Path(calibration))
     openvino = require("openvino", "openvino")
     core = new_core()

@@ -20,10 +20,11 @@ from safetensors import SafetensorError
 from .. import registry
 from ..adapter.domain import Domain
 from ..adapter.installed import find_domain
-from ..errors import MissingFile, ModelFileError, UnknownName, show
+from ..errors import ConfigError, MissingFile, ModelFileError, UnknownName, show
 from ..files import atomic
 from ..networks.spec import Networks, NetworkSpec
 from ..runtimes.source import GeneratorSource
+from ..settings.arguments import expect
 from ..settings.mapping import from_mapping, to_mapping
 from ..settings.plain import from_json
 from ..sides import DIRECTIONS, Direction
@@ -65,6 +66,12 @@ class Model:
     data_hash: str = ""
     card: dict[str, str] = field(default_factory=dict)
     """Free text for people: description, data, licence."""
+
+    def check_direction(self, direction: Direction) -> None:
+        """Raise ConfigError unless it translates in that direction, ArgumentError for what is none."""
+        expect("direction", direction, str, "a2b or b2a")
+        if direction not in self.generators:
+            raise ConfigError(f"direction is {show(direction)}; this model translates {' or '.join(self.generators)}")
 
     def source(self, direction: Direction) -> GeneratorSource:
         """One of its generators, for a runtime."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..adapter.domain import Domain
-from ..adapter.installed import find_domain
 from ..errors import ConfigError
 from ..model.of_run import CONFIG, run_of
 from ..model.shipped import load_model_named
@@ -32,17 +30,24 @@ def student_settings(teacher: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         MissingFile, UnknownName, ModelFileError: there is no such model, or it cannot be read.
     """
-    model, run = load_model_named(teacher), run_of(teacher)
-    earlier = read_yaml(run / CONFIG) if run is not None and (run / CONFIG).is_file() else {}
-    training = earlier.get("training") or {}
+    model, earlier = load_model_named(teacher), _run_settings(teacher)
     return {
         "domain": {"name": model.domain.name, **to_mapping(model.domain.settings)},
         "names": list(model.names),
         "preset": "tiny",
         "objective": {"name": "distill", "teacher": os.fspath(teacher)},
-        "training": {name: training[name] for name in ("seed", "held_out") if training.get(name) is not None},
-        **{name: earlier[name] for name in _OF_THE_RUN if name in earlier},
+        **earlier,
     }
+
+
+def _run_settings(teacher: str | os.PathLike[str]) -> dict[str, Any]:
+    """The folders of a teacher's run, and what decides which of their files are held out; no folders where it is of
+    none."""
+    run = run_of(teacher)
+    found = read_yaml(run / CONFIG) if run is not None and (run / CONFIG).is_file() else {}
+    training = found.get("training") or {}
+    kept = {name: training[name] for name in ("seed", "held_out") if training.get(name) is not None}
+    return {"training": kept, **{name: found[name] for name in _OF_THE_RUN if name in found}}
 
 
 def distill(
@@ -83,16 +88,16 @@ def distill(
     Raises:
         ConfigError: the teacher is of no run, and no folders were given; and as `train` does.
     """
-    given = student_settings(teacher)
+    model, earlier = load_model_named(teacher), _run_settings(teacher)
     chosen = {name: value for name, value in zip(_OF_THE_RUN, (a, b, test_a, test_b), strict=True) if value is not None}
-    folders = {**{name: given[name] for name in _OF_THE_RUN if name in given}, **chosen}
+    folders = earlier | chosen
     for side in ("a", "b"):
         if not isinstance(folders.get(side), str | os.PathLike):
             raise ConfigError(f"{side} is missing: {os.fspath(teacher)} does not say which folder it was trained on; "
                               "give one")  # fmt: skip
-    published = merge(Distill.published_settings["training"], given["training"])
+    published = merge(Distill.published_settings["training"], earlier["training"])
     return train(
-        _domain(given["domain"]),
+        model.domain,
         folders["a"],
         folders["b"],
         out,
@@ -103,14 +108,7 @@ def distill(
         training=training or from_mapping(TrainingSettings, published, "training"),
         test_a=folders.get("test_a"),
         test_b=folders.get("test_b"),
-        names=tuple(given["names"]),
+        names=model.names,
         callbacks=callbacks,
         **overrides,
     )
-
-
-def _domain(mapping: Mapping[str, Any]) -> Domain:
-    """The medium of a mapping {name, ...settings}."""
-    kind = find_domain(mapping["name"])
-    settings = {name: value for name, value in mapping.items() if name != "name"}
-    return kind(from_mapping(kind.settings_type, settings, "domain"))
