@@ -30,7 +30,8 @@ def run_measured(
     environment: Mapping[str, str] | None = None,
     ends: Collection[int] = (0,),
 ) -> tuple[float, float]:
-    """Seconds and the most resident memory, in MB, of one process, which runs in `folder` (None: here); `ends`:
+    """Seconds and the most resident memory, in MB, of one process (on Linux no less than this one has, so keep this one
+    small), which runs in `folder` (None: here); `ends`:
     statuses that it may end with."""
     start = time.perf_counter()
     process = subprocess.Popen(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -68,3 +70,11 @@ def test_what_no_run_can_be_is_refused(data: Path) -> None:
         unpaired.plan_training(Arrays(), data / "a", data / "b", presets=["tiny", "hug"], **QUICK)
     with pytest.raises(unpaired.ConfigError, match="exclude each other"):
         unpaired.plan_training(Arrays(), data / "a", data / "b", steps=5, minutes=5, **QUICK)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not count what the starting process held")
+def test_memory_is_that_of_the_process_itself() -> None:
+    held = np.ones(2**27)  # 1 GiB
+    program = "from unpaired.core.training.resources import peak_memory; print(peak_memory())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert held.nbytes > int(done.stdout) > 20e6
