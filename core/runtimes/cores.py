@@ -12,6 +12,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 _OWN = Path("/proc/self/cgroup")
 SPINNING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 """Variables of the environment that say how long threads of OpenMP spin."""
+_OPENCV = "OPENCV_FOR_THREADS_NUM"
 
 
 def share_the_machine() -> None:
@@ -19,14 +20,22 @@ def share_the_machine() -> None:
 
     A thread that waits for the others of its team spins first, by default for milliseconds, and keeps the core from
     whoever the others wait for (benchmarks/shared_machine.py). So the spinning is bounded, unless
-    the user has a wish (for other OpenMP libraries than GNU's nothing is changed); and there are no more threads than a
-    quota of the container gives cores, which these libraries don't look at.
+    the user has a wish (for other OpenMP libraries than GNU's nothing is changed); and there are no more threads, of
+    OpenCV either, than a quota of the container gives cores, which these libraries don't look at.
     """
     if not any(name in os.environ for name in SPINNING):
         os.environ["GOMP_SPINCOUNT"] = "10000"
     quota = core_quota()
-    if quota is not None and "OMP_NUM_THREADS" not in os.environ and usable_cores() < allowed_cores():
-        os.environ["OMP_NUM_THREADS"] = str(usable_cores())
+    if quota is not None and usable_cores() < allowed_cores():
+        os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
+        os.environ.setdefault(_OPENCV, str(usable_cores()))
+
+
+def keep_to_one_thread() -> None:
+    """Let OpenCV work in one thread in this process, one of several that each load samples, as torch does there."""
+    os.environ[_OPENCV] = "1"  # read when OpenCV first looks for its threads
+    if "cv2" in sys.modules:
+        sys.modules["cv2"].setNumThreads(1)
 
 
 def usable_cores() -> int:

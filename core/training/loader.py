@@ -22,6 +22,7 @@ from ..adapter.domain import Domain
 from ..adapter.inventory import BrokenFile
 from ..adapter.tensors import raised
 from ..errors import AdapterError, MediaError, ResourceError, UnpairedError
+from ..runtimes.cores import keep_to_one_thread
 from ..samples import Batch, Sample
 from ..sides import Side
 from .handover import Piped, sendable
@@ -209,6 +210,11 @@ class _Sent(Dataset[Batch | UnpairedError]):
             return error
 
 
+def _begin_worker(number: int) -> None:
+    del number  # DataLoader passes it
+    keep_to_one_thread()
+
+
 def _collated(sent: Sequence[Batch | UnpairedError]) -> Batch | Piped | UnpairedError:
     pairs = [each for each in sent if isinstance(each, Batch)]
     if len(pairs) < len(sent):
@@ -246,6 +252,7 @@ def loader(
         _Sent(dataset),
         batch_sampler=positions,
         num_workers=workers,
+        worker_init_fn=_begin_worker,
         collate_fn=_collated,
         pin_memory=pin,
         prefetch_factor=AHEAD if workers else None,

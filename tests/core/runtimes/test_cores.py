@@ -54,6 +54,28 @@ def test_without_control_groups_all_allowed_cores_count(groups: Path) -> None:
     assert cores.usable_cores() == 8
 
 
+def test_a_quota_bounds_the_threads_of_libraries_unless_the_user_has_a_wish(
+    groups: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(groups / "own", "0::/\n")
+    write(groups / "cgroup/cpu.max", "250000 100000\n")
+    for name in ("OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
+        monkeypatch.setenv(name, "7")
+    cores.share_the_machine()
+    assert (os.environ["OMP_NUM_THREADS"], os.environ["OPENCV_FOR_THREADS_NUM"]) == ("7", "7")
+    for name in ("OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
+        monkeypatch.delenv(name)
+    cores.share_the_machine()
+    assert (os.environ["OMP_NUM_THREADS"], os.environ["OPENCV_FOR_THREADS_NUM"]) == ("3", "3")
+
+
+def test_opencv_takes_as_many_threads_as_it_is_told() -> None:
+    program = "import cv2; print(cv2.getNumThreads())"
+    environment = os.environ | {"OPENCV_FOR_THREADS_NUM": "1"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1"]
+
+
 @pytest.mark.parametrize("wish", [None, *cores.SPINNING])
 def test_spinning_is_bounded_unless_the_user_has_a_wish(wish: str | None) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in cores.SPINNING}

@@ -72,6 +72,19 @@ said = []
 assert len(list(loader(dataset, Positions(settings, 0, 0, 1), False, said.append))) == 2
 assert len(said) == 1 and "AF_UNIX path too long" in said[0] and "TMPDIR" in said[0], said
 """
+THREADS = """
+import cv2
+cv2.setNumThreads(5)
+class Threads(Arrays):
+    def sample(self, file, side, rng, augmentation=1.0):
+        return torch.full((2, 8, 8), cv2.getNumThreads() / 100)
+settings = TrainingSettings(steps=4, batch=1, workers=2)
+sides = scan_sides(Arrays(), a, b)
+dataset = PairDataset(Threads(), {side: sides[side].files for side in "ab"}, settings, 2)
+found = [round(100 * batch.a.max().item()) for batch in loader(dataset, Positions(settings, 0, 0, 1), False)]
+assert found == [1] * 4, found
+assert cv2.getNumThreads() == 5
+"""
 KILLED = """
 main = os.getpid()
 class Killed(Arrays):
@@ -89,8 +102,9 @@ except unpaired.ResourceError as error:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="resource limits reach shared memory on Linux alone")
-@pytest.mark.parametrize(("program", "code"), [(SMALL, 0), (NONE, 0), (UNREACHED, 0), (KILLED, 7)],
-                         ids=["small files alone", "no shared memory", "no socket", "a killed worker"])  # fmt: skip
+@pytest.mark.parametrize(("program", "code"), [(SMALL, 0), (NONE, 0), (UNREACHED, 0), (THREADS, 0), (KILLED, 7)],
+                         ids=["small files alone", "no shared memory", "no socket", "threads",
+                              "a killed worker"])  # fmt: skip
 def test_loader_processes_in_need_end_well(program: str, code: int, tmp_path: Path) -> None:
     write_arrays(tmp_path / "a", 4, 0, 0.3, size=64)
     write_arrays(tmp_path / "b", 4, 1, -0.3, size=64)
