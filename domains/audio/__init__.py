@@ -8,11 +8,15 @@ from ...core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .domain import Audio
+    from .reading.mono import read_mono
     from .settings import AudioConversion, AudioSettings
+    from .signal.pitch import f0
 
-__all__ = ["Audio", "AudioConversion", "AudioSettings"]
+__all__ = ["Audio", "AudioConversion", "AudioSettings", "f0", "read_mono"]
 
 __getattr__ = lazy_names(__name__, {
     ".domain": ["Audio"],
+    ".reading.mono": ["read_mono"],
     ".settings": ["AudioConversion", "AudioSettings"],
+    ".signal.pitch": ["f0"],
 })  # fmt: skip

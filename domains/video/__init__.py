@@ -10,10 +10,16 @@ if TYPE_CHECKING:
     from .domain import Video
     from .evaluation.clips import ClipScores, clips_among, score_clip, score_table
     from .frames.side_data import take_attachments
+    from .reading.decode import Frame
+    from .reading.glance import Glance
+    from .reading.probe import ClipInfo
     from .settings import VideoConversion, VideoSettings
 
 __all__ = [
+    "ClipInfo",
     "ClipScores",
+    "Frame",
+    "Glance",
     "Video",
     "VideoConversion",
     "VideoSettings",
@@ -27,5 +33,8 @@ __getattr__ = lazy_names(__name__, {
     ".domain": ["Video"],
     ".evaluation.clips": ["ClipScores", "clips_among", "score_clip", "score_table"],
     ".frames.side_data": ["take_attachments"],
+    ".reading.decode": ["Frame"],
+    ".reading.glance": ["Glance"],
+    ".reading.probe": ["ClipInfo"],
     ".settings": ["VideoConversion", "VideoSettings"],
 })  # fmt: skip

@@ -11,11 +11,17 @@ from ..signal.sound import Sound, resampled
 # -- sound ------------------------------------------------------------------------------------------
 
 
-def read_mono(path: Path, rate: int) -> Sound:
-    """A whole recording (samples,), its channels averaged, at `rate`. Raises MissingFile or MediaError."""
+def read_mono(path: Path, rate: int, seconds: float | None = None) -> Sound:
+    """A whole recording (samples,), or its first `seconds`, its channels averaged, at `rate`. Raises MissingFile or
+    MediaError."""
     from .files import SoundFile
 
     with SoundFile(path) as file:
-        pieces = [block.mean(axis=0) for block in file]
-        audio = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+        most = None if seconds is None else round(seconds * file.info.rate)
+        pieces: list[Sound] = []
+        for block in file:
+            pieces.append(block.mean(axis=0))
+            if most is not None and sum(map(len, pieces)) >= most:
+                break
+        audio = np.concatenate(pieces)[:most] if pieces else np.zeros(0, np.float32)
         return resampled(audio, file.info.rate, rate)

@@ -10,18 +10,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import av
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
 from av.video.frame import PictureType
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
-from torch import Tensor
 
+from ....core.values import as_array, as_tensor
 from .side_data import side_data
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Planes = npt.NDArray[Any]
 """(3, H, W) of uint8 (0 to 255) or uint16 (0 to 65535), red first, full range."""
@@ -229,14 +231,14 @@ def to_tensor(planes: Planes) -> Tensor:
     # One pass over the pixels, where torch takes three.
     rows = planes.reshape(-1, planes.shape[-1])
     if planes.dtype == np.uint8:
-        return torch.from_numpy(cv2.LUT(rows, _BYTE_VALUES)).view(planes.shape)
+        return as_tensor(cv2.LUT(rows, _BYTE_VALUES).reshape(planes.shape))
     values = cv2.addWeighted(rows, 2.0 / _peak(planes.dtype), rows, 0.0, -1.0, dtype=cv2.CV_32F)
-    return torch.from_numpy(values).view(planes.shape).clamp_(-1.0, 1.0)
+    return as_tensor(np.clip(values, -1.0, 1.0, out=values).reshape(planes.shape))
 
 
 def to_planes(tensor: Tensor, dtype: Literal["uint8", "uint16"] = "uint8") -> Planes:
     """A tensor (3, H, W) in [-1, 1] as planes; what lies outside is clipped, NaN is black."""
-    values = np.clip(tensor.detach().to("cpu", torch.float32).numpy(), -1.0, 1.0)
+    values = np.clip(as_array(tensor), -1.0, 1.0)
     rows, half = values.reshape(-1, values.shape[-1]), 0.5 * _peak(np.dtype(dtype))
     planes = cv2.addWeighted(rows, half, rows, 0.0, half, dtype=cv2.CV_8U if dtype == "uint8" else cv2.CV_16U)
     return cast(Planes, planes.reshape(values.shape))
