@@ -168,16 +168,35 @@ def published(objective: type[Any]) -> str:
     return ", ".join(f"{group}.{name} {value}" for group, each in groups for name, value in each.items())
 
 
-def described(settings: type[Any], where: str) -> Iterator[str]:
-    """A line for each field of a settings dataclass that can be set: its dotted name, default, type and docstring."""
+@dataclass(frozen=True)
+class Setting:
+    """One setting that can be typed, as help and forms describe it."""
+
+    name: str
+    """Its dotted name, "training.steps"."""
+    text: str
+    """What it is: the docstring of its field."""
+    kind: Any
+    """Its type."""
+    default: Any
+
+
+def settings_of(settings: type[Any], where: str) -> Iterator[Setting]:
+    """The fields of a settings dataclass that can be set, in their order: the one source of help and forms."""
     hints = get_type_hints(settings)
     documented = _docstrings(settings)
     for field in dataclasses.fields(settings):
-        if config.is_measured(field):
-            continue
-        default = "null" if field.default is None else getattr(field.default, "value", field.default)
-        text = f"{documented.get(field.name, '')} ({config.describe(hints[field.name])}; default {default})".strip()
-        yield f"  --{where}.{field.name}\n{textwrap.indent(textwrap.fill(text, 100), ' ' * 6)}"
+        if not config.is_measured(field):
+            default = getattr(field.default, "value", field.default)
+            yield Setting(f"{where}.{field.name}", documented.get(field.name, ""), hints[field.name], default)
+
+
+def described(settings: type[Any], where: str) -> Iterator[str]:
+    """A line for each field of a settings dataclass that can be set: its dotted name, default, type and docstring."""
+    for each in settings_of(settings, where):
+        default = "null" if each.default is None else each.default
+        text = f"{each.text} ({config.describe(each.kind)}; default {default})".strip()
+        yield f"  --{each.name}\n{textwrap.indent(textwrap.fill(text, 100), ' ' * 6)}"
 
 
 def _docstrings(settings: type[Any]) -> dict[str, str]:

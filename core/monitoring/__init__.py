@@ -8,9 +8,11 @@ from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .callbacks import Callback, RunInfo
+    from .curves import Curves
     from .installed import find_callback, installed_callbacks
-    from .log import read_findings, read_metrics, read_scores
+    from .log import read_findings, read_metrics, read_scores, read_standing
     from .mlflow import MLflow
+    from .panels import loss_panels
     from .progress import duration
     from .records import CheckpointReport, EndReport, Finding, Preview, PreviewRow, ScoreReport, StepReport
     from .tensorboard import TensorBoard
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Callback",
     "CheckpointReport",
+    "Curves",
     "EndReport",
     "Finding",
     "MLflow",
@@ -32,16 +35,20 @@ __all__ = [
     "duration",
     "find_callback",
     "installed_callbacks",
+    "loss_panels",
     "read_findings",
     "read_metrics",
     "read_scores",
+    "read_standing",
 ]
 
 __getattr__ = lazy_names(__name__, {
     ".callbacks": ["Callback", "RunInfo"],
+    ".curves": ["Curves"],
     ".installed": ["find_callback", "installed_callbacks"],
-    ".log": ["read_findings", "read_metrics", "read_scores"],
+    ".log": ["read_findings", "read_metrics", "read_scores", "read_standing"],
     ".mlflow": ["MLflow"],
+    ".panels": ["loss_panels"],
     ".progress": ["duration"],
     ".records": [
         "CheckpointReport", "EndReport", "Finding", "Preview", "PreviewRow", "ScoreReport", "StepReport",

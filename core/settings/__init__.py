@@ -8,10 +8,11 @@ from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .mapping import Text, describe, from_mapping, is_measured, merge, read, read_yaml, to_mapping, unknown_key
-    from .naming import named_as_typed
+    from .naming import as_typed, named_as_typed
 
 __all__ = [
     "Text",
+    "as_typed",
     "describe",
     "from_mapping",
     "is_measured",
@@ -27,5 +28,5 @@ __getattr__ = lazy_names(__name__, {
     ".mapping": [
         "Text", "describe", "from_mapping", "is_measured", "merge", "read", "read_yaml", "to_mapping", "unknown_key",
     ],
-    ".naming": ["named_as_typed"],
+    ".naming": ["as_typed", "named_as_typed"],
 })  # fmt: skip

@@ -1,0 +1,229 @@
+"""Forms of a training, made of the settings that `unpaired train --help` lists, with words for the few that matter.
+
+A form holds text alone. What nobody filled in is left out, so that the defaults stay those of the command line.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, get_args, get_origin
+
+from unpaired import CycleSettings, NetworkSettings, TrainingSettings, UnknownName
+from unpaired.apps.command_line import run
+from unpaired.apps.run_settings import Setting, settings_of
+from unpaired.core.adapter import find_domain
+from unpaired.core.settings import Text, as_typed, describe, read
+
+Kind = Literal["choice", "whole", "number", "text"]
+
+RECORDED = frozenset({"training.steps", "training.minutes", "training.pace"})
+"""How long a training takes, which the form asks in words."""
+NAMING_FILES = frozenset({"training.start_from", "training.extractor"})
+"""Settings that name a file: no request does."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One of a few choices in words."""
+
+    key: str
+    title: str
+    text: str
+    minutes: float = 0.0
+
+
+LENGTHS = (
+    Option("try", "A quick try", "10 minutes: shows whether it works at all", 10),
+    Option("hour", "An hour", "first results that tell something", 60),
+    Option("evening", "An evening", "4 hours", 240),
+    Option("night", "One night", "8 hours: what most trainings need", 480),
+    Option("weekend", "A weekend", "48 hours, for many files and the finest results", 2880),
+)
+"""How long to train, shortest first."""
+USUAL_LENGTH = "night"
+PRESETS = (
+    Option("tiny", "Quick", "coarse results after minutes; the small model is fast everywhere"),
+    Option("small", "Balanced", "for a computer without a graphics card, and a night"),
+    Option("base", "Finest", "needs a good graphics card, or a lot of patience"),
+)
+"""The presets of networks, smallest first."""
+USUAL_PRESET = "small"
+MEDIA: Mapping[str, str] = {"image": "Pictures", "video": "Footage", "audio": "Voices and sound"}
+"""Titles of the media of this package; another goes by its name."""
+_PATIENCE = 60.0
+"""Seconds that another medium may take to say what its settings are."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting as a form shows it."""
+
+    name: str
+    """Its dotted name, which is also that of the form's field."""
+    label: str
+    text: str
+    """What it does: the sentence that --help prints."""
+    kind: Kind
+    default: str
+    """The value that holds where nothing is filled in, in words."""
+    choices: tuple[str, ...] = ()
+    expects: str = ""
+    """Its type in words."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Settings of one kind, under a heading."""
+
+    name: str
+    title: str
+    fields: tuple[Field, ...]
+
+
+_GROUPS: tuple[tuple[str, str, type[Any]], ...] = (
+    ("training", "How it learns", TrainingSettings),
+    ("objective", "What it aims for", CycleSettings),
+    ("networks", "Size and shape of the networks", NetworkSettings),
+)
+_OF_FILES = "How files are read"
+_YES_NO = ("yes", "no")
+
+
+@cache
+def groups(medium: str) -> tuple[Group, ...]:
+    """The settings of a training of a medium that a form offers behind "more". Raises UnknownName.
+
+    A medium of this package says its settings at once. That of another package may import anything for it, torch first
+    of all, and is asked in a process of its own: `python -m unpaired.apps.web.forms NAME`.
+    """
+    if medium in MEDIA:
+        return _groups(medium)
+    command = [sys.executable, "-m", "unpaired.apps.web.forms", medium]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+    if done.returncode:
+        raise UnknownName(done.stderr.strip().rpartition("unpaired: ")[2] or f"the medium {medium} cannot be used")
+    return from_data(json.loads(done.stdout))
+
+
+def _groups(medium: str) -> tuple[Group, ...]:
+    listed = [Group(name, title, _fields(kind, name)) for name, title, kind in _GROUPS]
+    return Group("domain", _OF_FILES, _fields(find_domain(medium).settings_type, "domain")), *listed
+
+
+def _own_settings(listed: Sequence[Group]) -> type[Any] | None:
+    """The settings of files that a form lists, if they are those of a medium of this package."""
+    for medium in MEDIA:
+        if any(group == _groups(medium)[0] for group in listed):
+            return find_domain(medium).settings_type
+    return None
+
+
+def _fields(settings: type[Any], where: str) -> tuple[Field, ...]:
+    left_out = RECORDED | NAMING_FILES
+    return tuple(_field(each) for each in settings_of(settings, where) if each.name not in left_out)
+
+
+def _field(setting: Setting) -> Field:
+    label = setting.name.partition(".")[2].replace("_", " ")
+    kind, choices = _shape(setting.kind)
+    default = _plain(setting.default)
+    return Field(setting.name, label, setting.text, kind, default, choices, describe(setting.kind))
+
+
+def _shape(kind: Any) -> tuple[Kind, tuple[str, ...]]:
+    """How a value of a type is filled in, and the choices there are."""
+    kinds = [each for each in get_args(kind) if each is not type(None)]
+    if get_origin(kind) is Literal:
+        return "choice", tuple(str(each) for each in get_args(kind))
+    if kind is bool:
+        return "choice", _YES_NO
+    if kind is int or kinds == [int]:
+        return "whole", ()
+    if kind is float or kinds == [float]:
+        return "number", ()
+    return "text", ()
+
+
+def _plain(value: Any) -> str:
+    if value is None or value in ((), ""):
+        return "automatic"
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+# -- what was filled in ----------------------------------------------------------------------------
+def filled_in(listed: Sequence[Group], form: Mapping[str, str]) -> tuple[dict[str, dict[str, str]], list[str]]:
+    """The settings that were filled in by group and name, as typed, and what is wrong with them in sentences.
+
+    Only what the groups list counts. A group of another package's medium is judged by the training alone.
+    """
+    settings: dict[str, dict[str, str]] = {}
+    faults: list[str] = []
+    types = {name: kind for name, _, kind in _GROUPS} | {"domain": _own_settings(listed)}
+    for group in listed:
+        given = {field.name.partition(".")[2]: _typed(field, form) for field in group.fields}
+        settings[group.name] = {name: text for name, text in given.items() if text}
+        kind = types.get(group.name)
+        if kind is not None and settings[group.name]:
+            read(kind, {name: Text(text) for name, text in settings[group.name].items()}, group.name, faults)
+    labels = {field.name: f"“{field.label}”" for group in listed for field in group.fields}
+    return {name: given for name, given in settings.items() if given}, [as_typed(fault, labels) for fault in faults]
+
+
+def _typed(field: Field, form: Mapping[str, str]) -> str:
+    text = form.get(field.name, "").strip()
+    if field.choices == _YES_NO:
+        return {"yes": "true", "no": "false"}.get(text, text)
+    return text.replace(",", ".") if field.kind == "number" else text
+
+
+def minutes_of(length: str, own: str = "") -> float | None:
+    """Minutes of a length in words, or of a number of hours of one's own; None where it is neither."""
+    if length == "own":
+        try:
+            hours = float(own.replace(",", "."))
+        except ValueError:
+            return None
+        return 60 * hours if 0 < hours <= 24 * 366 else None
+    return next((each.minutes for each in LENGTHS if each.key == length), None)
+
+
+def preset_of(name: str) -> Option | None:
+    """The preset of that name, in words."""
+    return next((each for each in PRESETS if each.key == name), None)
+
+
+# -- another medium, whose package may import anything ----------------------------------------------
+def as_data(listed: Sequence[Group]) -> list[dict[str, Any]]:
+    """Groups as plain values, for JSON."""
+    return [dataclasses.asdict(group) for group in listed]
+
+
+def from_data(data: Sequence[Mapping[str, Any]]) -> tuple[Group, ...]:
+    """The groups that `as_data` made."""
+    return tuple(
+        Group(
+            each["name"],
+            each["title"],
+            tuple(Field(**{**field, "choices": tuple(field["choices"])}) for field in each["fields"]),
+        )
+        for each in data
+    )
+
+
+def main(words: Sequence[str]) -> int:
+    """Print the groups of one medium as JSON."""
+
+    def say() -> None:
+        print(json.dumps(as_data(_groups(words[0]))))
+
+    return run(say)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
