@@ -10,7 +10,6 @@ import errno
 import io
 import os
 import sys
-import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import unpaired
 from unpaired import ConfigError, UnpairedError
+from unpaired.apps.progress import tell
 from unpaired.core import as_note, atomic_text, shortened, suggestion
 from unpaired.core.settings import Text, named_as_typed
 
@@ -164,43 +164,6 @@ def refuse(faults: Sequence[str]) -> None:
         raise ConfigError(*faults)
 
 
-class Progress:
-    """Progress on standard error: a bar on a terminal, elsewhere a plain line at every tenth.
-
-    Silent for the first two seconds, so that short work stays quiet, and where only the end is left to be said.
-    """
-
-    def __init__(self, doing: str) -> None:
-        self._doing = doing
-        self._start = time.monotonic()
-        self._tenths = 0
-        self._shown = False
-        self._bar: Any = None
-
-    def __call__(self, done: float) -> None:
-        """Show that the share `done` (0 to 1) is done."""
-        if self._bar is None and time.monotonic() - self._start < 2.0:
-            return
-        if done >= 1.0 and not self._shown:  # the result says so
-            return
-        self._shown = True
-        if sys.stderr.isatty():
-            self._draw(done)
-        elif int(10 * done) > self._tenths:
-            self._tenths = int(10 * done)
-            print(f"{self._doing}: {10 * self._tenths} %", file=sys.stderr, flush=True)
-
-    def _draw(self, done: float) -> None:
-        if self._bar is None:
-            from tqdm import tqdm
-
-            shape = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left"
-            self._bar = tqdm(total=1.0, desc=self._doing, bar_format=shape, file=sys.stderr, leave=False)
-        self._bar.update(done - self._bar.n)
-        if done >= 1.0:
-            self._bar.close()
-
-
 def put_scores(text: str, data: Mapping[str, Any], target: str | None) -> None:
     """Print `text`, and write `data` as JSON into the file `target` beside; JSON instead of the text where it is -.
 
@@ -278,6 +241,13 @@ def leads_nowhere(stream: Any) -> bool:
 
 def run(program: Callable[[], int | None], debug: bool = False) -> int:
     """Run a program and return its exit code; a fault becomes one line on standard error."""
+    tell(pid=os.getpid())
+    code = _guarded(program, debug)
+    tell(code=code)
+    return code
+
+
+def _guarded(program: Callable[[], int | None], debug: bool) -> int:
     if not debug:
         warnings.simplefilter("ignore")
     open_streams()
@@ -336,6 +306,7 @@ def _give_up_output() -> None:
 
 
 def _failed(message: str, code: int, debug: bool) -> int:
+    tell(error=" ".join(message.split()))
     if debug:
         traceback.print_exc()
     with suppress(OSError):  # standard error may be full as well

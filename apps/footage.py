@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unpaired import Video
-from unpaired.apps.command_line import Progress, put_scores, quiet_libraries
+from unpaired.apps.command_line import put_scores, quiet_libraries
+from unpaired.apps.progress import Progress
 from unpaired.core import SIDES
 from unpaired.domains.video import VideoConversion
 

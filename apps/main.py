@@ -23,6 +23,7 @@ COMMANDS = {
     "ema": "average a run over the share of it that scores best",
     "export": "write a model as ONNX or safetensors",
     "import": "read the weights of pytorch-CycleGAN-and-pix2pix and CUT",
+    "web": "serve a page: drop a file, look and listen; two folders, a night, a translator",
     "machine": "say what this machine is to a network, and what was measured on it",
     "models": "list the shipped models",
     "domains": "list the installed domains",

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Sequence
 
 import unpaired
-from unpaired.apps.command_line import Parser, Progress, add_ema_length, add_runtime, quiet_libraries, refuse
+from unpaired.apps.command_line import Parser, add_ema_length, add_runtime, quiet_libraries, refuse
+from unpaired.apps.progress import Progress
 from unpaired.core import as_note
 
 DESCRIPTION = """Show what several models, or checkpoints of a run, make of the same files: of pictures one sheet, of

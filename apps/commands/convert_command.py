@@ -18,7 +18,6 @@ import unpaired.core.settings as config
 from unpaired import ConfigError, ConversionSettings
 from unpaired.apps.command_line import (
     Parser,
-    Progress,
     add_ema_length,
     add_runtime,
     carried_out,
@@ -31,6 +30,7 @@ from unpaired.apps.command_line import (
     tell_notes,
 )
 from unpaired.apps.live import convert_live
+from unpaired.apps.progress import Progress
 from unpaired.core import as_note, check_writable
 from unpaired.core.adapter import PIPE, told
 
@@ -246,7 +246,9 @@ class _Counter:
 def _shown_by(show: Progress) -> Callable[[ConversionProgress], None]:
     def report(stand: ConversionProgress) -> None:
         within = stand.chunks / stand.chunks_in_file if stand.chunks_in_file else 0.0
-        show((stand.file + min(within, 1.0)) / stand.files)
+        share = (stand.file + min(within, 1.0)) / stand.files
+        where = {"name": stand.source.name, "file": stand.file, "files": stand.files}
+        show(share, **where, chunks=stand.chunks, total=stand.chunks_in_file)
 
     return report
 

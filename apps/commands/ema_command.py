@@ -9,7 +9,8 @@ from typing import Any
 
 import unpaired
 from unpaired import ConfigError
-from unpaired.apps.command_line import Parser, Progress, quiet_libraries, refuse
+from unpaired.apps.command_line import Parser, quiet_libraries, refuse
+from unpaired.apps.progress import Progress
 
 DESCRIPTION = """Average a run's generators over several shares of the run, score each average on held-out files, and
 write the model of the best one.

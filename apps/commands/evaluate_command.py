@@ -10,7 +10,6 @@ import unpaired
 from unpaired import Translator
 from unpaired.apps.command_line import (
     Parser,
-    Progress,
     add_ema_length,
     add_runtime,
     loaded,
@@ -20,6 +19,7 @@ from unpaired.apps.command_line import (
     tell_notes,
 )
 from unpaired.apps.footage import score_clips
+from unpaired.apps.progress import Progress
 from unpaired.core import Side, check_writable
 from unpaired.core.settings import read_yaml
 

@@ -20,6 +20,7 @@ from unpaired import (
     TrainingSettings,
 )
 from unpaired.apps.command_line import Parser
+from unpaired.apps.progress import ProgressFile, is_asked_for
 from unpaired.apps.run_settings import (
     GROUPS,
     RunSettings,
@@ -149,6 +150,8 @@ def carry_out(settings: RunSettings, args: argparse.Namespace) -> int:
 def _train(settings: RunSettings, args: argparse.Namespace) -> str:
     """Train what the settings say; what came of it, in words."""
     callbacks = [find_callback(name)() for name in args.log_to]
+    if is_asked_for():
+        callbacks.append(ProgressFile())
     further: dict[str, Any] = {"resume": args.resume, "data_changed": args.data_changed, "callbacks": callbacks}
     if args.seeds is None:
         return f"model: {unpaired.train(**vars(settings), **further)}"

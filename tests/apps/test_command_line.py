@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from unpaired import ConfigError, MediaError, __version__
-from unpaired.apps.command_line import Parser, Progress, quiet_libraries, run
+from unpaired.apps.command_line import Parser, quiet_libraries, run
 from unpaired.apps.commands import train_command
 from unpaired.apps.main import COMMANDS
+from unpaired.apps.progress import Progress
 
 
 def test_help_names_every_command(unpaired: Callable) -> None:
@@ -253,7 +254,7 @@ def test_short_work_shows_no_progress(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_long_work_is_a_line_at_each_tenth(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     show = Progress("converted")
-    monkeypatch.setattr("unpaired.apps.command_line.time.monotonic", lambda: float("inf"))
+    monkeypatch.setattr("unpaired.apps.progress.time.monotonic", lambda: float("inf"))
     for done in (0.05, 0.1, 0.15, 0.35, 1.0):
         show(done)
     assert capsys.readouterr().err.splitlines() == ["converted: 10 %", "converted: 30 %", "converted: 100 %"]

@@ -29,6 +29,10 @@ def _mapped(repository: Path) -> dict[str, Path]:
     for pattern in ("*.py", "*.md", "*.safetensors"):
         for path in (repository / "models").glob(pattern):
             files[f"unpaired/models/{path.name}"] = path
+    for kind in ("templates", "static"):
+        for path in (repository / "apps/web/pages" / kind).rglob("*.*"):
+            if not path.name.startswith("."):
+                files[f"unpaired/apps/web/pages/{path.relative_to(repository / 'apps/web/pages').as_posix()}"] = path
     files["unpaired/py.typed"] = repository / "api" / "py.typed"
     return files
 

@@ -1,0 +1,86 @@
+"""The application: middleware in front, routes behind."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from unpaired import UnpairedError
+from unpaired.apps.web import api, files, login
+from unpaired.apps.web.errors import status_of
+from unpaired.apps.web.pages import convert, queue, train
+from unpaired.apps.web.rendering import STATIC, render_error
+from unpaired.apps.web.security import Guard
+from unpaired.apps.web.settings import WebSettings
+from unpaired.apps.web.site import Site, make_site, site_of
+
+_LOG = logging.getLogger("unpaired.web")
+
+
+def make_app(settings: WebSettings) -> Starlette:
+    """The page and the API, ready to be served. Raises OutputError or ResourceError: the home folder cannot be used."""
+    site = make_site(settings)
+    app = Starlette(
+        routes=[*api.ROUTES, *files.ROUTES, *login.ROUTES, *convert.ROUTES, *train.ROUTES, *queue.ROUTES,
+                Mount("/static", StaticFiles(directory=STATIC), name="static")],
+        middleware=[Middleware(Guard, settings=settings)],
+        exception_handlers={UnpairedError: _known_error, 404: _no_such_page, 405: _no_such_page, 500: _own_fault},
+        lifespan=_lifespan,
+    )  # fmt: skip
+    app.state.site = site
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    site: Site = app.state.site
+    site.uploads.age_out(_needed(site))
+    site.queue.start()
+    try:
+        yield
+    finally:
+        site.events.close()
+        await site.queue.close()
+
+
+def _needed(site: Site) -> list[Path]:
+    """Files that jobs still wait for."""
+    found = []
+    for job in site.queue.live():
+        for value in job.request.values():
+            if isinstance(value, str):
+                try:
+                    found.append(site.places.path_of(value))
+                except UnpairedError:
+                    continue
+    return found
+
+
+async def _known_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, UnpairedError)
+    sentence = site_of(request).places.redact(str(error))
+    return _answer(request, status_of(error), sentence)
+
+
+async def _no_such_page(request: Request, error: Exception) -> Response:
+    return _answer(request, getattr(error, "status_code", 404), "there is no such page here")
+
+
+async def _own_fault(request: Request, error: Exception) -> Response:
+    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _answer(request, 500, "this is a fault of unpaired, please report it; the terminal says more")
+
+
+def _answer(request: Request, status: int, sentence: str) -> Response:
+    if request.url.path.startswith(("/api", "/files")):
+        return JSONResponse({"error": sentence}, status)
+    return render_error(request, status, sentence)

@@ -1,0 +1,123 @@
+"""The command line of a job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from unpaired.apps.web.jobs import Job
+from unpaired.apps.web.models import Models
+from unpaired.apps.web.places import Places
+from unpaired.apps.web.requests import (
+    CompareRequest,
+    ConvertRequest,
+    DistillRequest,
+    InspectRequest,
+    TrainRequest,
+    read_request,
+)
+from unpaired.apps.web.settings import WebSettings
+
+_COMPARED = {"image": "comparison.png", "video": "comparison.mp4"}
+"""What a comparison is written as, by medium; others get a page."""
+
+
+class Commands:
+    """Turns jobs into words for `unpaired`."""
+
+    def __init__(self, settings: WebSettings, places: Places, models: Models) -> None:
+        self._settings = settings
+        self._places = places
+        self._models = models
+
+    def of(self, job: Job) -> list[str]:
+        """The words behind `unpaired`. Raises UnpairedError: a file or a model went away, or the request is wrong."""
+        request = read_request(job.kind, job.request)
+        match request:
+            case ConvertRequest():
+                return list(self._convert(job, request))
+            case CompareRequest():
+                return list(self._compare(job, request))
+            case TrainRequest():
+                return list(self._train(job, request))
+            case DistillRequest():
+                return list(self._distill(job, request))
+            case InspectRequest():
+                return list(self._inspect(request))
+
+    def result_folder(self, job: Job) -> Path:
+        """Where a job's results go."""
+        return self._settings.results / job.id
+
+    def run_folder(self, job: Job) -> Path:
+        """The run folder of a training."""
+        return self._settings.runs / job.run
+
+    def _convert(self, job: Job, request: ConvertRequest) -> Iterator[str]:
+        source = self._places.path_of(request.input)
+        yield from ("convert", self._models.word(request.model), str(source))
+        yield f"{self.result_folder(job)}/" if source.is_file() else str(self.result_folder(job) / source.name)
+        yield from ("--direction", request.direction, "--device", request.device, "--json")
+        yield from _options({"conversion": request.settings})
+
+    def _compare(self, job: Job, request: CompareRequest) -> Iterator[str]:
+        source = self._places.path_of(request.input)
+        medium = self._models.info(request.models[0]).medium
+        yield from ("compare", *(self._models.word(model) for model in request.models), str(source))
+        yield str(self.result_folder(job) / _COMPARED.get(medium, "comparison.html"))
+        yield from ("--direction", request.direction, "--layout", request.layout, "--device", request.device, "--json")
+        yield from _options({"conversion": request.settings})
+
+    def _train(self, job: Job, request: TrainRequest) -> Iterator[str]:
+        out = self.run_folder(job)
+        if (out / "config.yaml").is_file():
+            yield from ("train", "--out", str(out), "--resume")
+            return
+        yield from ("train", "--out", str(out), "--domain", request.medium)
+        sides = {"a": request.a, "b": request.b, "test-a": request.test_a, "test-b": request.test_b}
+        yield from self._folders(sides)
+        if request.names is not None:
+            yield from ("--names", *request.names)
+        for option, value in {"preset": request.preset, "objective": request.objective}.items():
+            if value:
+                yield f"--{option}={value}"
+        yield from _options(_with_device(request.settings, request.device))
+
+    def _distill(self, job: Job, request: DistillRequest) -> Iterator[str]:
+        out = self.run_folder(job)
+        if (out / "config.yaml").is_file():
+            yield from ("train", "--out", str(out), "--resume")
+            return
+        yield from ("distill", self._models.word(request.model), "--out", str(out))
+        yield from self._folders({"a": request.a, "b": request.b})
+        if request.preset:
+            yield f"--preset={request.preset}"
+        yield from _options(_with_device(request.settings, request.device))
+
+    def _inspect(self, request: InspectRequest) -> Iterator[str]:
+        yield from ("inspect", *(str(self._places.path_of(id)) for id in (request.a, request.b) if id), "--json")
+        if request.medium:
+            yield f"--domain={request.medium}"
+
+    def _folders(self, ids: Mapping[str, str]) -> Iterator[str]:
+        for option, id in ids.items():
+            if id:
+                yield from (f"--{option}", str(self._places.path_of(id)))
+
+
+def _with_device(settings: Mapping[str, Any], device: str) -> dict[str, Any]:
+    training = dict(settings.get("training", {}))
+    return {**settings, "training": {"device": device, **training} if device != "auto" else training}
+
+
+def _options(groups: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for group, settings in groups.items():
+        for name, value in settings.items():
+            yield f"--{group}.{name}={_text(value)}"
+
+
+def _text(value: Any) -> str:
+    """A value as it is typed."""
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,74 @@
+"""What became of a job whose process has ended."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from unpaired.apps.web.jobs import Job, JobKind, JobState, Wish
+from unpaired.apps.web.queue.child import OUTPUT, Child
+
+_INTERRUPTED = 130
+_MOST_NOTES = 50
+
+
+def outcome(job: Job, child: Child, folder: Path, redact: Callable[[str], str]) -> Job:
+    """The job as its end leaves it; `folder` is that of its log, `redact` takes paths out of messages."""
+    state, error = _state(job, child)
+    report = read_report(folder)
+    notes = _notes(report)
+    if state is JobState.FAILED and report.get("converted"):  # of a folder, some files
+        state, error = JobState.DONE, ""
+    if state is JobState.DONE and job.kind.trains and child.code == _INTERRUPTED:
+        notes.append(f"stopped at step {child.reader.progress.step}; what it has learned so far is kept")
+    done = state is JobState.DONE and not job.kind.trains
+    progress = replace(child.reader.progress, share=1.0) if done else child.reader.progress
+    return replace(job, state=state, wish=Wish.NONE, error=redact(error), process=None, progress=progress,
+                   notes=tuple(redact(note) for note in notes[:_MOST_NOTES]))  # fmt: skip
+
+
+def read_report(folder: Path) -> dict[str, Any]:
+    """The JSON that a command printed; empty where it printed none."""
+    try:
+        report = json.loads((folder / OUTPUT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return report if isinstance(report, dict) else {}
+
+
+def _state(job: Job, child: Child) -> tuple[JobState, str]:
+    code, told = child.code, child.reader.error
+    if job.wish is Wish.CANCEL:
+        return JobState.CANCELLED, ""
+    if code == 0:
+        return JobState.DONE, ""
+    if job.wish is Wish.YIELD:
+        return JobState.QUEUED, ""
+    if code == _INTERRUPTED and job.kind.trains:
+        if job.wish is Wish.STOP:
+            return JobState.DONE, ""
+        return JobState.PAUSED, "" if job.wish is Wish.PAUSE else "It was stopped from outside; it can be resumed."
+    if code is not None and code != _INTERRUPTED:
+        return JobState.FAILED, told or f"The program ended with exit code {code}; its log says more."
+    if child.reader.pid is None and child.signalled is None:  # it had not begun when server and machine went down
+        return JobState.QUEUED, ""
+    return JobState.LOST, _lost(job.kind, child.signalled)
+
+
+def _lost(kind: JobKind, number: int | None) -> str:
+    by = f" ({signal.Signals(number).name})" if number in set(signal.Signals) else ""
+    memory = ", perhaps since memory ran out" if number == signal.SIGKILL else ""
+    again = "resume it where it was last saved" if kind.trains else "try it again"
+    return f"Its program was ended from outside{by}{memory}; {again}."
+
+
+def _notes(report: Mapping[str, Any]) -> list[str]:
+    """The notes of a conversion's report, each with its file where there are several."""
+    several = len(report.get("converted", ())) + len(report.get("refused", ())) > 1
+    told = [(each.get("file", ""), each.get("text") or each.get("reason", ""))
+            for kind in ("refused", "notes") for each in report.get(kind, ()) if isinstance(each, dict)]  # fmt: skip
+    return [f"{Path(str(file)).name}: {text}" if several else str(text) for file, text in told]

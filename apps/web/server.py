@@ -1,0 +1,82 @@
+"""Serving: the port, the home folder's lock, and what is printed."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+import uvicorn
+
+from unpaired import OutputError, ResourceError
+from unpaired.apps.web.application import make_app
+from unpaired.apps.web.settings import WebSettings
+from unpaired.core import output_error
+
+
+def serve(settings: WebSettings, browser: bool) -> None:
+    """Serve until Ctrl-C. Raises UnpairedError: the port is in use, or the home folder cannot be."""
+    with _alone(settings), _listening(settings) as listener:
+        settings = replace(settings, port=listener.getsockname()[1])
+        app = make_app(settings)
+        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, ws="none",
+                                timeout_graceful_shutdown=2, h11_max_incomplete_event_size=64 * 1024)  # fmt: skip
+        address = f"http://{_shown_host(settings)}:{settings.port}/?token={settings.token}"
+        print(f"Open {address}\nCtrl-C ends it; jobs that run then go on at the next start.", flush=True)
+        if browser:
+            webbrowser.open(address)
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def _alone(settings: WebSettings) -> Iterator[None]:
+    """Hold the home folder for this server alone; the lock ends with its process, however that ends."""
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        handle = os.open(settings.home / ".server", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise output_error(settings.home, error) from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            held = os.read(handle, 100).decode(errors="replace").strip()
+            where = f" ({held})" if held else ""
+            raise OutputError(f"another unpaired web{where} uses {settings.home}; open that one, or name another --home"
+                              ) from None  # fmt: skip
+        with suppress(OSError):
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"process {os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _listening(settings: WebSettings) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        listener.listen(100)
+        yield listener
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            instead = "name another with --port, or --port 0 for any that is free"
+            raise ResourceError(f"port {settings.port} is in use; {instead}") from None
+        raise ResourceError(f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}; name "
+                            "another --host or --port") from None  # fmt: skip
+    finally:
+        listener.close()
+
+
+def _shown_host(settings: WebSettings) -> str:
+    host = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(settings.host, settings.host)
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,50 @@
+"""Everything that requests share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from unpaired.apps.web.commands import Commands
+from unpaired.apps.web.database import open_database
+from unpaired.apps.web.events import Events
+from unpaired.apps.web.models import Models
+from unpaired.apps.web.places import Places
+from unpaired.apps.web.queue.runner import Queue
+from unpaired.apps.web.queue.store import Store
+from unpaired.apps.web.settings import WebSettings
+from unpaired.apps.web.uploads import Uploads
+
+
+@dataclass(frozen=True)
+class Site:
+    """The parts of a running server; a page gets them by `site_of(request)`."""
+
+    settings: WebSettings
+    places: Places
+    models: Models
+    uploads: Uploads
+    commands: Commands
+    queue: Queue
+    events: Events
+
+
+def make_site(settings: WebSettings) -> Site:
+    """Open the home folder. Raises OutputError or ResourceError: it cannot be used."""
+    database = open_database(settings.database)
+    for folder in (settings.uploads, settings.results, settings.runs, settings.jobs):
+        folder.mkdir(parents=True, exist_ok=True)
+    places = Places(settings, database)
+    models = Models(settings, places)
+    commands = Commands(settings, places, models)
+    events = Events()
+    queue = Queue(settings, Store(database), commands, places, events)
+    return Site(settings, places, models, Uploads(settings, places), commands, queue, events)
+
+
+def site_of(request: Request) -> Site:
+    """The site that a request was made to."""
+    site = request.app.state.site
+    assert isinstance(site, Site)
+    return site
