@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -41,10 +42,14 @@ SUBJECTS = ("day2night", "ResNet-9/64", "preset tiny", "preset small", "preset b
 
 
 def alternated(sides: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median seconds of each side, in turn, once each has run twice."""
+    """Median seconds of each side, in turn and in another order every time, once each has run twice: threads of the
+    side before may still spin, so there is a pause between."""
     seconds: dict[str, list[float]] = {name: [] for name in sides}
+    order, random = list(sides.items()), np.random.default_rng(0)
     for number in range(rounds + 2):
-        for name, call in sides.items():
+        random.shuffle(order)
+        for name, call in order:
+            time.sleep(0.02)
             start = time.perf_counter()
             call()
             if number >= 2:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 SECONDS = 1.0
 """Bound on a race, once the first way is ready to run: that one is needed in any case."""
-ROUNDS = 5
+MOST_ROUNDS = 15
 MARGIN = 1.1
 """A way counts as faster than those before it where they take this many times as long: nearer ties are luck, and the
 same command is to give the same bytes."""
@@ -21,9 +21,9 @@ def race(
 ) -> dict[str, float]:
     """Median seconds of each way.
 
-    Each is called once to get ready, then all in turn, so that whatever else the machine does falls on all. No way gets
-    ready after half of the time, so that there is time left to run; such a one is left out, as is one that fails, the
-    first excepted.
+    Each is called once to get ready, then all in turn, so that whatever else the machine does falls on all; a round
+    begins with another way each time, since threads of the one before may still spin. No way gets ready after half of
+    the time, so that there is time left to run; such a one is left out, as is one that fails, the first excepted.
     """
     taken: dict[str, list[float]] = {}
     start = clock()
@@ -38,12 +38,14 @@ def race(
             continue
         start = start if taken else clock()
         taken[name] = []
-    for _ in range(ROUNDS):
+    names = list(taken)
+    for _ in range(MOST_ROUNDS):
         begun = clock()
-        for name, times in taken.items():
+        for name in names:
             before = clock()
             ways[name]()
-            times.append(clock() - before)
+            taken[name].append(clock() - before)
+        names.append(names.pop(0))
         if clock() + (clock() - begun) > start + seconds:
             break
     return {name: statistics.median(times) for name, times in taken.items()}
