@@ -114,7 +114,7 @@ class Course:
         if each is None:
             return None
         seconds = (self.pace.steps - step) * each
-        return seconds + self._interruptions(step, seconds)
+        return seconds + self._interruptions(step, self.pace.steps, seconds)
 
     def _agrees_after(self, step: int) -> bool:
         if not self._by_clock:
@@ -134,7 +134,8 @@ class Course:
         deadline, each = self.deadline or 0.0, self.timekeeper.step_seconds
         first = not self._resumed and step <= _FIRST_STRETCH
         if each is not None and (step >= _FIRST_STRETCH or self._resumed):
-            left -= self._interruptions(step, left)
+            left -= self._interruptions(step, step, left)
+            each += sum(moment.of_each_step(self._cost(what)) for what, moment in self._moments.items())
             if first and step + left / each < FEWEST:
                 return self.pace, self._too_short(step, deadline - left, each)
             ahead = steps_ahead(self._settings)
@@ -154,12 +155,13 @@ class Course:
             f"give {math.ceil(least / 6) / 10:g} or more, or training.steps"
         )
 
-    def _interruptions(self, step: int, seconds: float) -> float:
-        """Seconds that previews and checkpoints take in so many `seconds` from `step` on, those at the end included."""
+    def _interruptions(self, step: int, steps: int, seconds: float) -> float:
+        """Seconds that previews and checkpoints take from `step` until `steps`, in so many `seconds`, those at the end
+        included."""
         total, elapsed = max(self.timekeeper.cost("score"), self._scoring_seconds()), self.timekeeper.elapsed
         for what, each in self._moments.items():
             cost = self._cost(what)
-            total += cost * (1 + each.left(step, self.pace.steps, elapsed, seconds, cost))
+            total += cost * (1 + each.left(step, steps, elapsed, seconds, cost))
         return total
 
     def _cost(self, what: str) -> float:

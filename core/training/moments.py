@@ -35,6 +35,10 @@ class Moments(Protocol):
         """How often it will be due from `step` until before the last of `steps`, in so many `seconds`."""
         ...
 
+    def of_each_step(self, cost: float) -> float:
+        """What of its `cost` every step has to bear; 0 where it does not go by steps."""
+        ...
+
 
 class BySteps:
     """Due every so many steps."""
@@ -50,6 +54,9 @@ class BySteps:
 
     def left(self, step: int, steps: int, elapsed: float, seconds: float, cost: float) -> int:
         return max(0, (steps - 1) // self.every - step // self.every)
+
+    def of_each_step(self, cost: float) -> float:
+        return cost / self.every
 
 
 class ByTime:
@@ -71,6 +78,9 @@ class ByTime:
         while time < end:
             count, time = count + 1, self._following(time, cost)
         return count
+
+    def of_each_step(self, cost: float) -> float:
+        return 0.0
 
     def _following(self, elapsed: float, cost: float) -> float:
         return max(self._after(elapsed), elapsed + cost * (1 / SHARE - 1))

@@ -137,6 +137,24 @@ def test_a_deadline_below_the_first_steps_leaves_nothing_behind(data: Path, monk
     assert not (data / "run").exists()
 
 
+def test_checkpoints_every_so_many_steps_take_of_the_time_what_they_take(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_clock(monkeypatch, lambda number: 0.5)
+    monkeypatch.setattr("unpaired.core.training.loop.checkpoint_seconds", lambda engine: 1.0)
+    seen = []
+
+    class Look(unpaired.Callback):
+        def on_log(self, run: Any, report: Any) -> None:
+            seen.append((report.step, report.steps))
+
+    train(data, "run", minutes=1.0, checkpoint_every=10, preview_every=1000, callbacks=[Look()])
+    # Before one was measured, each is thought to take 1 s: of 60 s, the last one takes 1, and ten steps with one 6.
+    assert seen[0] == (5, 5 + round((60 - 2.5 - 1) / 0.6))
+    # The clock stands still while they are written, so that all the time is for steps.
+    assert seen[-1] == (120, 120)
+
+
 @pytest.mark.parametrize("given", [{"minutes": 1, "steps": 5}, {"hours": 1, "minutes": 1}])
 def test_steps_and_deadlines_exclude_each_other(given: dict[str, Any], data: Path) -> None:
     with pytest.raises(unpaired.ConfigError, match="exclude each other"):
