@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from unpaired import UnpairedError
 from unpaired.apps.web import api, files, login
 from unpaired.apps.web.errors import status_of
-from unpaired.apps.web.pages import convert, queue, train
+from unpaired.apps.web.pages import browse, convert, jobs, pictures, queue, train
 from unpaired.apps.web.rendering import STATIC, render_error
 from unpaired.apps.web.security import Guard
 from unpaired.apps.web.settings import WebSettings
@@ -30,7 +30,8 @@ def make_app(settings: WebSettings) -> Starlette:
     """The page and the API, ready to be served. Raises OutputError or ResourceError: the home folder cannot be used."""
     site = make_site(settings)
     app = Starlette(
-        routes=[*api.ROUTES, *files.ROUTES, *login.ROUTES, *convert.ROUTES, *train.ROUTES, *queue.ROUTES,
+        routes=[*api.ROUTES, *files.ROUTES, *login.ROUTES, *convert.ROUTES, *jobs.ROUTES, *queue.ROUTES,
+                *browse.ROUTES, *pictures.ROUTES, *train.ROUTES,
                 Mount("/static", StaticFiles(directory=STATIC), name="static")],
         middleware=[Middleware(Guard, settings=settings)],
         exception_handlers={UnpairedError: _known_error, 404: _no_such_page, 405: _no_such_page, 500: _own_fault},

@@ -10,16 +10,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
 
 from unpaired import MediaError, UnpairedError
+from unpaired.apps.web.facts import NAME, Facts
 from unpaired.apps.web.sounds import SHOWN, pitch_curve, spectrum
 from unpaired.core import atomic_text
 from unpaired.domains.image import (
@@ -33,34 +34,11 @@ from unpaired.domains.image import (
 )
 from unpaired.domains.video import Glance
 
-Kind = Literal["picture", "clip", "sound", "unknown"]
-THUMB, REDUCED, STRIP_HEIGHT, STRIP_FRAMES = 320, 768, 96, 12
-"""Pixels of the longer side of a thumbnail and of a reduced picture; height and frames of a film strip."""
+THUMB, REDUCED = 320, 768
+"""Pixels of the longer side of a thumbnail and of a reduced picture."""
+STRIP_FRAMES, STRIP_HEIGHT, STRIP_WIDTH = 12, 96, 72
+"""Frames of a film strip, height and greatest width of each in pixels."""
 _RATE = 16000
-
-
-@dataclass(frozen=True)
-class Facts:
-    """One file, as the page speaks of it."""
-
-    kind: Kind
-    width: int = 0
-    height: int = 0
-    seconds: float = 0.0
-    rate: float = 0.0
-    """Frames a second of a clip."""
-    frames: int = 0
-    sound: bool = False
-    """Whether there is sound in it."""
-    shown: float = 0.0
-    """Seconds of a recording that its spectrum shows; the rest is left out where it is very long."""
-    error: str = ""
-    """Why it cannot be read: one sentence."""
-
-    @property
-    def megapixels(self) -> float:
-        """Of all its frames together."""
-        return self.width * self.height * max(1, self.frames) / 1e6
 
 
 def look(file: Path, folder: Path, name: str = "") -> Facts:
@@ -70,16 +48,8 @@ def look(file: Path, folder: Path, name: str = "") -> Facts:
         facts = _look(file, folder)
     except UnpairedError as error:
         facts = Facts("unknown", error=str(error).replace(str(file), name or file.name))
-    atomic_text(folder / "facts.json", json.dumps(asdict(facts)) + "\n")
+    atomic_text(folder / NAME, json.dumps(asdict(facts)) + "\n")
     return facts
-
-
-def read_facts(folder: Path) -> Facts | None:
-    """The facts that `look` has left in a folder; None before it was through."""
-    try:
-        return Facts(**json.loads((folder / "facts.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
 
 
 def _look(file: Path, folder: Path) -> Facts:
@@ -111,9 +81,10 @@ def _look_at_clip(clip: Glance, folder: Path) -> Facts:
     shape = max(1, round(info.width * info.sample_aspect)), info.height
     _save_reduced(of_depth(clip.frame(seconds / 2).pixels, np.dtype(np.uint8)), folder, shape)
     width = max(1, round(STRIP_HEIGHT * shape[0] / shape[1]))
+    left = max(0, (width - STRIP_WIDTH) // 2)
     count = STRIP_FRAMES if seconds else 1
     moments = [(number + 0.5) * seconds / count for number in range(count)]
-    frames = [clip.frame(moment, (STRIP_HEIGHT, width)).pixels for moment in moments]
+    frames = [clip.frame(moment, (STRIP_HEIGHT, width)).pixels[:, left : left + STRIP_WIDTH] for moment in moments]
     _save(of_depth(np.concatenate(frames, axis=1), np.dtype(np.uint8)), folder / "strip.jpg")
     rate = float(info.rate)
     return Facts("clip", *shape, seconds, rate, info.expected_frames or round(seconds * rate), bool(info.sound))

@@ -22,7 +22,9 @@ def templates() -> Jinja2Templates:
 
 def render(request: Request, template: str, status: int = 200, **values: Any) -> Response:
     """A page, or a fragment of one."""
-    return templates().TemplateResponse(request, template, values, status_code=status)
+    site = getattr(request.app.state, "site", None)
+    shared = {"open_jobs": len(site.queue.live()) if site is not None else 0}
+    return templates().TemplateResponse(request, template, shared | values, status_code=status)
 
 
 def render_error(request: Request, status: int, sentence: str) -> Response:

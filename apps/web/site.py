@@ -9,6 +9,7 @@ from starlette.requests import Request
 from unpaired.apps.web.commands import Commands
 from unpaired.apps.web.database import open_database
 from unpaired.apps.web.events import Events
+from unpaired.apps.web.looks import Looks
 from unpaired.apps.web.models import Models
 from unpaired.apps.web.places import Places
 from unpaired.apps.web.queue.runner import Queue
@@ -28,6 +29,7 @@ class Site:
     commands: Commands
     queue: Queue
     events: Events
+    looks: Looks
 
 
 def make_site(settings: WebSettings) -> Site:
@@ -40,7 +42,7 @@ def make_site(settings: WebSettings) -> Site:
     commands = Commands(settings, places, models)
     events = Events()
     queue = Queue(settings, Store(database), commands, places, events)
-    return Site(settings, places, models, Uploads(settings, places), commands, queue, events)
+    return Site(settings, places, models, Uploads(settings, places), commands, queue, events, Looks(settings, models))
 
 
 def site_of(request: Request) -> Site:

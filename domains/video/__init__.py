@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .domain import Video
     from .evaluation.clips import ClipScores, clips_among, score_clip, score_table
     from .frames.side_data import take_attachments
-    from .reading.decode import Frame
+    from .reading.decode import Frame, decode
     from .reading.glance import Glance
     from .reading.probe import ClipInfo
     from .settings import VideoConversion, VideoSettings
@@ -24,6 +24,7 @@ __all__ = [
     "VideoConversion",
     "VideoSettings",
     "clips_among",
+    "decode",
     "score_clip",
     "score_table",
     "take_attachments",
@@ -33,7 +34,7 @@ __getattr__ = lazy_names(__name__, {
     ".domain": ["Video"],
     ".evaluation.clips": ["ClipScores", "clips_among", "score_clip", "score_table"],
     ".frames.side_data": ["take_attachments"],
-    ".reading.decode": ["Frame"],
+    ".reading.decode": ["Frame", "decode"],
     ".reading.glance": ["Glance"],
     ".reading.probe": ["ClipInfo"],
     ".settings": ["VideoConversion", "VideoSettings"],

@@ -62,7 +62,8 @@ def test_the_wheel_holds_the_tree_and_nothing_else(wheel: ZipFile, repository: P
 
 
 def test_the_wheel_carries_the_licence(wheel: ZipFile) -> None:
-    (licence,) = [name for name in wheel.namelist() if name.endswith("LICENSE")]
+    (licence,) = [name for name in wheel.namelist() if name.endswith("/LICENSE")]
+    assert "unpaired/apps/web/pages/static/vendor/htmx.LICENSE" in wheel.namelist(), "that of what is carried along"
     text = wheel.read(licence).decode()
     assert "Apache License" in text
     assert "END OF TERMS AND CONDITIONS" in text

@@ -1,17 +1,281 @@
-"""The page /."""
+"""The page /: files to convert, what to make of them, and a preview."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, urlencode
+
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from unpaired.apps.web.rendering import render
+from unpaired import ConfigError, UnpairedError
+from unpaired.apps.web.choices import Choice, all_choices, choice_of, choice_or_none, fitting, kind_by_name
+from unpaired.apps.web.errors import status_of
+from unpaired.apps.web.estimates import estimate, work
+from unpaired.apps.web.facts import Facts, Kind
+from unpaired.apps.web.jobs import Job, JobKind, JobState
+from unpaired.apps.web.pages.bodies import read_form
+from unpaired.apps.web.places import Place
+from unpaired.apps.web.rendering import html, render
+from unpaired.apps.web.site import Site, site_of
+from unpaired.apps.web.views import file_url
+from unpaired.apps.web.wording import duration, facts_in_words
+
+MOST_FILES = 500
+_LEARNED_FROM = 60
+"""Newest conversions that estimates look at."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A file that is to be converted."""
+
+    place: Place
+    facts: Facts
+
+    @property
+    def id(self) -> str:
+        """Of its place."""
+        return self.place.id
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the address of the page, or its form, says."""
+
+    files: tuple[str, ...] = ()
+    do: str = ""
+    show: str = ""
+    strength: int = 100
+    start: float | None = None
+    end: float | None = None
+    pitch: str = "auto"
+
+    @classmethod
+    def of(cls, given: Sequence[tuple[str, str]]) -> Asked:
+        """Read pairs of names and values; what is nonsense is left out."""
+        single = dict(given)
+        files = tuple(dict.fromkeys(value for name, value in given if name == "file" and value))[:MOST_FILES]
+        strength = _number(single.get("strength", ""))
+        return cls(
+            files,
+            single.get("do", ""),
+            single.get("show", ""),
+            100 if strength is None else round(min(100.0, max(0.0, strength))),
+            _number(single.get("start", "")),
+            _number(single.get("end", "")),
+            "keep" if single.get("pitch") == "keep" else "auto",
+        )
+
+    def link(self, **changes: Any) -> str:
+        """The address of the page with changes."""
+        new = replace(self, **changes)
+        pairs: list[tuple[str, Any]] = [("file", id) for id in new.files]
+        pairs += [(name, value) for name in ("do", "show") if (value := getattr(new, name))]
+        pairs += [("strength", new.strength)] if new.strength != 100 else []
+        pairs += [(name, value) for name in ("start", "end") if (value := getattr(new, name)) is not None]
+        pairs += [("pitch", "keep")] if new.pitch == "keep" else []
+        return f"/?{urlencode(pairs)}" if pairs else "/"
+
+    def settings(self, facts: Facts) -> dict[str, Any]:
+        """The settings of a conversion of such a file, those that are as usual left out."""
+        found: dict[str, Any] = {"strength": self.strength / 100} if self.strength != 100 else {}
+        if facts.kind == "clip":
+            if self.start:
+                found["start"] = self.start
+            if self.end is not None and self.end < facts.seconds - 0.02:
+                found["end"] = self.end
+        if facts.kind == "sound" and self.pitch == "keep":
+            found["pitch"] = "keep"
+        return found
+
+    def seconds(self, facts: Facts) -> float:
+        """Seconds of a clip that are wanted."""
+        return max(0.0, min(self.end or facts.seconds, facts.seconds) - (self.start or 0.0))
 
 
 async def page(request: Request) -> Response:
-    """The page."""
-    return render(request, "plain.html", sentence="Nothing here yet.")
+    """The page: without files, the place to drop them."""
+    asked = Asked.of(request.query_params.multi_items())
+    return await show(request, asked)
 
 
-ROUTES = [Route("/", page, methods=["GET"])]
+async def submit(request: Request) -> Response:
+    """A job for each file; the page leads on to it, or to the queue."""
+    site, asked = site_of(request), Asked.of(await read_form(request))
+    try:
+        choice = choice_of(site.models, asked.do)
+        if not asked.files:
+            raise ConfigError("no file was chosen")
+        jobs = [await _submit(site, asked, choice, id) for id in asked.files]
+    except UnpairedError as error:
+        return await show(request, asked, site.places.redact(str(error)), status_of(error))
+    return RedirectResponse(f"/jobs/{jobs[0].id}" if len(jobs) == 1 else "/queue", 303)
+
+
+async def _submit(site: Site, asked: Asked, choice: Choice, id: str) -> Job:
+    chosen = await choose(site, id)
+    request = {
+        "input": id,
+        "model": choice.model,
+        "direction": choice.direction,
+        "settings": asked.settings(chosen.facts),
+    }
+    return site.queue.submit(JobKind.CONVERT, request)
+
+
+async def choose(site: Site, id: str) -> Chosen:
+    """A file, looked at; a folder is known by the names in it. Raises MissingFile."""
+    place = site.places.place(id)
+    if not place.is_folder:
+        return Chosen(place, await site.looks.facts(place))
+    kinds = [kind_by_name(each.name) for each in site.places.below(id) if not each.is_folder]
+    known: list[Kind] = [kind for kind in kinds if kind != "unknown"]
+    return Chosen(place, Facts(max(known, key=known.count) if known else "unknown"))
+
+
+async def show(request: Request, asked: Asked, fault: str = "", status: int = 200) -> Response:
+    """The page as it was asked for; files that went away are left out, and that is said."""
+    site, files = site_of(request), list[Chosen]()
+    for id in asked.files:
+        try:
+            files.append(await choose(site, id))
+        except UnpairedError as error:
+            fault = fault or site.places.redact(str(error))
+    asked = replace(asked, files=tuple(each.id for each in files))
+    browse = f"/browse?{urlencode({'then': asked.link()})}" if site.settings.roots else ""
+    if not files:
+        chosen = choice_or_none(site.models, asked.do) if asked.do else None
+        return render(request, "start.html", status, page="convert", fault=fault, chosen=chosen,
+                      choices=all_choices(site.models), drop_to=asked.link(), browse=browse)  # fmt: skip
+    current = next((each for each in files if each.id == asked.show), files[0])
+    choices = _choices(site, asked, files)
+    picked = next((each for each in choices if each.do == asked.do), choices[0] if choices else None)
+    values = {
+        "files": [_file(each, asked) for each in files],
+        "current": _file(current, asked),
+        "choices": [{**_choice(each), "preview": _preview(current, each)} for each in choices],
+        "chosen": picked and _choice(picked),
+        "view": _view(current, asked, picked),
+        "strength": asked.strength,
+        "pitch": asked.pitch,
+        "estimate": _estimate(site, asked, files, picked),
+        "nothing": _nothing(files),
+        "without": asked.link(files=tuple(each.id for each in files if each is not current), show=""),
+    }
+    return render(
+        request, "convert.html", status, page="convert", fault=fault, add_to=asked.link(), browse=browse, **values
+    )
+
+
+def _choices(site: Site, asked: Asked, files: Sequence[Chosen]) -> list[Choice]:
+    kinds = {each.facts.kind for each in files if not each.facts.error}
+    listed = all_choices(site.models)
+    further = choice_or_none(site.models, asked.do) if asked.do else None
+    if further is not None and further.do not in {each.do for each in listed}:  # a checkpoint that is tried
+        listed.insert(0, further)
+    return fitting(listed, kinds) if kinds else []
+
+
+def _choice(choice: Choice) -> dict[str, Any]:
+    names = ("do", "words", "hint", "medium", "before", "after")
+    return {name: getattr(choice, name) for name in names}
+
+
+def _file(chosen: Chosen, asked: Asked) -> dict[str, Any]:
+    place, facts = chosen.place, chosen.facts
+    thumb = "" if place.is_folder or facts.error else f"/look/{place.id}/thumb.jpg"
+    said = "a folder with everything in it" if place.is_folder else facts_in_words(facts, place.size)
+    return {"id": place.id, "name": place.name, "kind": facts.kind, "error": facts.error, "thumb": thumb, "said": said,
+            "show": asked.link(show=place.id)}  # fmt: skip
+
+
+def _view(chosen: Chosen, asked: Asked, picked: Choice | None) -> Mapping[str, Any] | None:
+    """What is looked at or listened to."""
+    place, facts = chosen.place, chosen.facts
+    if facts.error or place.is_folder:
+        return None
+    look = f"/look/{place.id}"
+    if facts.kind == "sound":
+        version = {"label": "Before", "short": "Before", "url": file_url(place), "copy": f"/play/{place.id}/copy",
+                   "spectrum": f"{look}/spectrum.png", "pitch": f"{look}/pitch.svg"}  # fmt: skip
+        return {"kind": "sound", "seconds": facts.shown, "versions": [version]}
+    view: dict[str, Any] = {
+        "kind": facts.kind,
+        "width": facts.width,
+        "height": facts.height,
+        "source": f"{look}/reduced.png",
+        "preview": _preview(chosen, picked) if picked else "",
+    }
+    if facts.kind == "clip" and facts.seconds:
+        step = round(1 / facts.rate, 4) if facts.rate else 0.04
+        seconds = round(facts.seconds, 3)
+        end = seconds if asked.end is None else min(asked.end, seconds)
+        view |= {"strip": f"{look}/strip.jpg", "seconds": seconds, "step": step, "start": asked.start or 0, "end": end}
+    return view
+
+
+def _preview(chosen: Chosen, choice: Choice) -> str:
+    """The address of what a choice makes of the reduced file."""
+    shown = chosen.facts.kind in ("picture", "clip") and choice.medium in ("image", "video")
+    return f"/preview/{chosen.id}/{quote(choice.do)}" if shown else ""
+
+
+async def estimated(request: Request) -> Response:
+    """The sentence below the button, as the form is filled in."""
+    site, asked = site_of(request), Asked.of(request.query_params.multi_items())
+    files = [await choose(site, id) for id in asked.files]
+    return html(_estimate(site, asked, files, choice_or_none(site.models, asked.do)))
+
+
+def _estimate(site: Site, asked: Asked, files: Sequence[Chosen], picked: Choice | None) -> str:
+    usable = [each for each in files if not each.facts.error and not each.place.is_folder]
+    if picked is None or not usable:
+        return ""
+    done = [job for job in site.queue.newest(_LEARNED_FROM, None, (JobState.DONE,))
+            if job.kind is JobKind.CONVERT and job.request.get("model") == picked.model]  # fmt: skip
+    earlier = [(job, amount, facts) for job in done for amount, facts in _done(site, job)]
+    total = 0.0
+    for each in usable:
+        alike = [(job, amount) for job, amount, facts in earlier if facts.kind == each.facts.kind]
+        total += estimate(each.facts, work(each.facts, asked.seconds(each.facts)), alike)
+    return f"About {duration(total)}"
+
+
+def _done(site: Site, job: Job) -> list[tuple[float, Facts]]:
+    """The work of a conversion that is through, where its file is still known."""
+    try:
+        place = site.places.place(str(job.request.get("input", "")))
+    except UnpairedError:
+        return []
+    facts = None if place.is_folder else site.looks.known(place)
+    if facts is None or facts.error:
+        return []
+    settings = job.request.get("settings", {})
+    seconds = settings.get("end", facts.seconds) - settings.get("start", 0.0)
+    return [(work(facts, seconds), facts)]
+
+
+def _nothing(files: Sequence[Chosen]) -> str:
+    """Why there is nothing to choose."""
+    kinds = {each.facts.kind for each in files if not each.facts.error}
+    if not kinds:
+        return "This file cannot be read. Leave it out and choose another one."
+    if len(kinds) > 1:
+        return "These files are of different kinds: convert pictures, footage and voices one after the other."
+    return "There is no model for files of this kind. Train one from two folders."
+
+
+def _number(text: str) -> float | None:
+    try:
+        found = float(text)
+    except ValueError:
+        return None
+    return found if 0 <= found < 1e7 else None
+
+
+ROUTES = [Route("/", page, methods=["GET"]), Route("/convert", submit, methods=["POST"]),
+          Route("/convert/estimate", estimated, methods=["GET"])]  # fmt: skip

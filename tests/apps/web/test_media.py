@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unpaired.apps.web.media import REDUCED, STRIP_FRAMES, STRIP_HEIGHT, THUMB, look, read_facts
+from unpaired.apps.web.facts import read_facts
+from unpaired.apps.web.media import REDUCED, STRIP_FRAMES, STRIP_HEIGHT, STRIP_WIDTH, THUMB, look
 from unpaired.apps.web.sounds import HIGHEST, LOWEST, pitch_curve, spectrum
 
 
@@ -44,7 +45,7 @@ def test_a_clip_has_a_strip_of_frames_in_order(repository: Path, tmp_path: Path)
     assert (facts.kind, facts.width, facts.height, facts.frames, facts.sound) == ("clip", 480, 270, 50, True)
     assert facts.seconds == pytest.approx(2.0, abs=0.05)
     with Image.open(tmp_path / "strip.jpg") as strip:
-        assert strip.size == (STRIP_FRAMES * round(STRIP_HEIGHT * 480 / 270), STRIP_HEIGHT)
+        assert strip.size == (STRIP_FRAMES * STRIP_WIDTH, STRIP_HEIGHT)
         frames = np.split(np.asarray(strip).astype(int), STRIP_FRAMES, axis=1)
     assert all(np.abs(one - next_).mean() > 0.5 for one, next_ in pairwise(frames)), "all alike"
 

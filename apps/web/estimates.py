@@ -1,0 +1,29 @@
+"""How long a conversion takes: from the times of earlier ones, and before there are any, from a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import median
+
+from unpaired.apps.web.facts import Facts
+from unpaired.apps.web.jobs import Job
+
+START = 1.5
+"""Seconds that a command takes before it begins."""
+_USUAL = {"picture": 1.0, "clip": 0.5, "sound": 0.05}
+"""Seconds for a megapixel of a picture, of all frames of a clip, for a second of sound: two cores without AMX, with
+room for what slows them."""
+
+
+def work(facts: Facts, seconds: float | None = None) -> float:
+    """Megapixels, or seconds of sound; `seconds`: of a clip, those that are wanted."""
+    if facts.kind == "sound":
+        return facts.seconds
+    share = min(1.0, seconds / facts.seconds) if seconds is not None and facts.seconds else 1.0
+    return facts.megapixels * share
+
+
+def estimate(facts: Facts, amount: float, earlier: Iterable[tuple[Job, float]]) -> float:
+    """Seconds for an amount of `work`. `earlier`: conversions by the model of such files, with theirs."""
+    rates = [max(0.0, job.seconds - START) / done for job, done in earlier if job.seconds > START and done > 0]
+    return START + amount * (median(rates) if rates else _USUAL.get(facts.kind, 0.0))

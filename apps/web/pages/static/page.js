@@ -1,0 +1,217 @@
+// What every page does: values that the style needs, what the server tells, and files that are dropped.
+"use strict";
+
+// An element with data-vars="done:40%;ratio:1.5" gets these as variables: the style sheet may not be written into.
+function setVariables(root) {
+  for (const element of [...(root.matches?.("[data-vars]") ? [root] : []), ...root.querySelectorAll("[data-vars]")])
+    for (const pair of element.dataset.vars.split(";")) {
+      const [name, value] = pair.split(":");
+      if (value) element.style.setProperty(`--${name}`, value);
+    }
+}
+
+function say(text) {
+  document.getElementById("said").textContent = text;
+}
+
+function fault(text) {
+  const place = document.getElementById("page-fault");
+  place.textContent = text;
+  place.hidden = !text;
+  if (text) place.scrollIntoView({ block: "nearest" });
+}
+
+function bytes(count) {
+  const units = ["B", "kB", "MB", "GB"];
+  let unit = 0;
+  for (; count >= 999.5 && unit < 3; unit++) count /= 1000;
+  return `${count < 10 && unit ? count.toFixed(1) : Math.round(count)} ${units[unit]}`;
+}
+
+// The server tells of each job that changed. What shows jobs asks for itself anew: an element with data-jobs (all, or
+// ids) is loaded again from data-from, at most once in half a second, and once more when it is quiet.
+const waiting = new WeakMap();
+
+function reload(element) {
+  if (waiting.has(element)) return waiting.set(element, true);
+  waiting.set(element, false);
+  htmx.ajax("GET", element.dataset.from, { target: element, swap: "outerHTML" }).catch(() => {});
+  setTimeout(() => {
+    const again = waiting.get(element);
+    waiting.delete(element);
+    if (again && element.isConnected) reload(element);
+  }, 500);
+}
+
+const ENDED = ["done", "failed", "cancelled", "lost"];
+
+function changed(news) {
+  const page = document.querySelector("[data-page-of]");
+  if (page && page.dataset.pageOf === news.job && news.removed) return location.assign("/queue");
+  if (page && page.dataset.pageOf === news.job && ENDED.includes(news.state) !== (page.dataset.ended === "yes"))
+    return location.reload(); // there is something to look at now, or no longer
+  for (const element of document.querySelectorAll("[data-jobs]"))
+    if (news.reload || element.dataset.jobs === "all" || element.dataset.jobs.split(" ").includes(news.job)) reload(element);
+}
+
+function listen() {
+  if (!document.querySelector("[data-jobs]")) return;
+  const stream = new EventSource("/api/events");
+  let broken = false;
+  stream.addEventListener("job", (event) => changed(JSON.parse(event.data)));
+  stream.onopen = () => {
+    if (broken) changed({ reload: true });
+    broken = false;
+    fault("");
+  };
+  stream.onerror = () => {
+    broken = true;
+    fault("The server does not answer. Jobs that it had begun go on when it is started again; this page waits for it.");
+  };
+  addEventListener("pagehide", () => stream.close());
+}
+
+// Files: each is sent as it is, and the page then shows them.
+function upload(file, list) {
+  const line = document.createElement("li");
+  const row = document.createElement("div");
+  row.className = "row apart small";
+  const name = document.createElement("span");
+  name.className = "one-line";
+  name.textContent = file.name;
+  const state = document.createElement("span");
+  state.className = "soft number";
+  state.textContent = bytes(file.size);
+  const bar = document.createElement("progress");
+  bar.max = file.size || 1;
+  bar.value = 0;
+  bar.setAttribute("aria-label", `Sending ${file.name}`);
+  const stop = document.createElement("button");
+  stop.type = "button";
+  stop.className = "button quiet small";
+  stop.textContent = "Cancel";
+  row.append(name, state, stop);
+  line.append(row, bar);
+  list.append(line);
+  return new Promise((done) => {
+    const request = new XMLHttpRequest();
+    const failed = (text) => {
+      bar.remove();
+      stop.remove();
+      state.textContent = "";
+      const note = document.createElement("p");
+      note.className = "note bad small";
+      note.setAttribute("role", "alert");
+      note.textContent = text;
+      line.append(note);
+      done(null);
+    };
+    request.open("PUT", `/api/uploads?name=${encodeURIComponent(file.name)}`);
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.upload.onprogress = (event) => {
+      bar.value = event.loaded;
+      state.textContent = `${bytes(event.loaded)} of ${bytes(file.size)}`;
+    };
+    request.onload = () => {
+      let answer = {};
+      try {
+        answer = JSON.parse(request.responseText);
+      } catch {
+        answer = { error: `The server answered ${request.status}.` };
+      }
+      if (request.status < 300 && answer.id) done(answer.id);
+      else failed(answer.error || `The server answered ${request.status}.`);
+    };
+    request.onerror = () => failed(`${file.name} did not arrive: the server does not answer. Is it still running?`);
+    request.onabort = () => {
+      line.remove();
+      done(null);
+    };
+    stop.onclick = () => request.abort();
+    request.send(file);
+  });
+}
+
+async function take(place, files) {
+  const list = place.querySelector("[data-uploads]");
+  const ids = [];
+  say(files.length === 1 ? `Sending ${files[0].name}` : `Sending ${files.length} files`);
+  for (const file of files) {
+    const id = await upload(file, list);
+    if (id) ids.push(id);
+  }
+  place.querySelector("input[type=file]").value = "";
+  if (!ids.length) return;
+  const address = new URL(place.dataset.drop, location.origin);
+  for (const id of ids) address.searchParams.append(place.dataset.name || "file", id);
+  if (!list.querySelector(".bad")) location.assign(address);
+  else {
+    const on = document.createElement("a");
+    on.className = "button";
+    on.href = address;
+    on.textContent = ids.length === 1 ? "Go on with the other file" : `Go on with the other ${ids.length} files`;
+    list.append(on);
+  }
+}
+
+async function filesOf(transfer) {
+  const found = [];
+  const walk = async (entry) => {
+    if (entry.isFile) found.push(await new Promise((done, failed) => entry.file(done, failed)));
+    else if (entry.isDirectory) {
+      const reader = entry.createReader();
+      for (let some; (some = await new Promise((done, failed) => reader.readEntries(done, failed))).length; )
+        for (const each of some) await walk(each);
+    }
+  };
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.length) return [...transfer.files];
+  for (const entry of entries) await walk(entry);
+  return found.filter((file) => !file.name.startsWith("."));
+}
+
+function prepareDrop() {
+  const places = [...document.querySelectorAll("[data-drop]")];
+  if (!places.length) return;
+  for (const place of places) {
+    const input = place.querySelector("input[type=file]");
+    place.querySelector("[data-choose]").onclick = () => input.click();
+    input.onchange = () => input.files.length && take(place, [...input.files]);
+  }
+  const holds = (event) => event.dataTransfer?.types.includes("Files");
+  const at = (event) => event.target.closest?.("[data-drop]") || (places.length === 1 ? places[0] : null);
+  let depth = 0;
+  addEventListener("dragenter", (event) => holds(event) && (depth++, document.body.classList.add("dragging")));
+  addEventListener("dragleave", (event) => {
+    if (holds(event) && --depth <= 0) document.body.classList.remove("dragging");
+  });
+  addEventListener("dragover", (event) => {
+    if (!holds(event)) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = at(event) ? "copy" : "none";
+  });
+  addEventListener("drop", async (event) => {
+    if (!holds(event)) return;
+    event.preventDefault();
+    depth = 0;
+    document.body.classList.remove("dragging");
+    const place = at(event);
+    if (!place) return;
+    const files = await filesOf(event.dataTransfer);
+    if (files.length) take(place, files);
+  });
+}
+
+addEventListener("DOMContentLoaded", () => {
+  setVariables(document.body);
+  document.body.addEventListener("htmx:load", (event) => setVariables(event.target));
+  document.body.addEventListener("htmx:responseError", (event) => {
+    let text = `The server answered ${event.detail.xhr.status}.`;
+    try {
+      text = JSON.parse(event.detail.xhr.responseText).error || text;
+    } catch {}
+    fault(text);
+  });
+  prepareDrop();
+  listen();
+});

@@ -1,0 +1,128 @@
+"""A job as pages show it: in words, with its pictures and with what can be done with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from unpaired import UnpairedError
+from unpaired.apps.web.choices import choice_or_none
+from unpaired.apps.web.facts import Facts
+from unpaired.apps.web.jobs import Job, JobKind, JobState
+from unpaired.apps.web.places import Place
+from unpaired.apps.web.site import Site
+from unpaired.apps.web.wording import KINDS, duration, moment, progress_words, state_words
+
+
+@dataclass(frozen=True)
+class Action:
+    """A button."""
+
+    name: str
+    label: str
+    icon: str
+    danger: bool = False
+    more: str = ""
+    """Further parts of its address."""
+
+
+_ACTIONS = {
+    "pause": Action("pause", "Pause", "pause"),
+    "resume": Action("resume", "Go on", "play"),
+    "stop": Action("stop", "Stop and keep what it has learned", "save"),
+    "cancel": Action("cancel", "Cancel", "cross", danger=True),
+    "retry": Action("retry", "Try again", "again"),
+    "remove": Action("remove", "Remove with its results", "bin", danger=True),
+}
+UP, DOWN = Action("move", "Earlier", "up", more="&by=-1"), Action("move", "Later", "down", more="&by=1")
+
+
+def source_of(site: Site, job: Job) -> Place | None:
+    """The file or folder that a job reads; None where it went away."""
+    id = job.request.get("input") or job.request.get("a")
+    try:
+        return site.places.place(str(id)) if id else None
+    except UnpairedError:
+        return None
+
+
+def words_of(site: Site, job: Job) -> str:
+    """What a job does: "make it night"."""
+    if job.kind is JobKind.CONVERT:
+        choice = choice_or_none(site.models, do_of(job))
+        return choice.words if choice else "a model that went away"
+    return KINDS[job.kind]
+
+
+def do_of(job: Job) -> str:
+    """What was chosen."""
+    return f"{job.request.get('model', '')}.{job.request.get('direction', 'a2b')}"
+
+
+def summary(site: Site, job: Job) -> dict[str, Any]:
+    """What templates say of a job."""
+    source = source_of(site, job)
+    facts = site.looks.known(source) if source is not None and not source.is_folder else None
+    look = f"/look/{source.id}" if source is not None and facts is not None and not facts.error else ""
+    ended = job.state.ended
+    return {
+        "id": job.id,
+        "title": job.title,
+        "words": words_of(site, job),
+        "state": str(job.state),
+        "state_words": state_words(job),
+        "open": not ended,
+        "ended": ended,
+        "done": job.state is JobState.DONE,
+        "trains": job.kind.trains,
+        "percent": None if job.progress.share is None else round(100 * job.progress.share, 1),
+        "progress": progress_words(job, facts),
+        "time": _time(job),
+        "error": job.error,
+        "notes": job.notes,
+        "thumb": f"{look}/thumb.jpg" if look else "",
+        "strip": f"{look}/strip.jpg" if look and facts is not None and facts.kind == "clip" else "",
+        "still": f"{look}/reduced.png" if look and facts is not None and facts.kind in ("picture", "clip") else "",
+        "link": f"/jobs/{job.id}" if not job.kind.trains else f"/train/{quote(job.run, safe='')}",
+        "again": _again(job, source),
+        "another": f"/?{urlencode({'file': source.id})}" if source is not None and job.kind is JobKind.CONVERT else "",
+        "actions": [_ACTIONS[name] for name in job.actions() if name in _ACTIONS],
+        "settings": _settings(site, job, facts),
+    }
+
+
+def _again(job: Job, source: Place | None) -> str:
+    """The address of the page to convert, filled in as for this job."""
+    if job.kind is not JobKind.CONVERT:
+        return ""
+    settings = job.request.get("settings", {})
+    pairs: list[tuple[str, Any]] = [("file", source.id)] if source is not None else []
+    pairs.append(("do", do_of(job)))
+    if "strength" in settings:
+        pairs.append(("strength", round(100 * float(settings["strength"]))))
+    pairs += [(name, settings[name]) for name in ("start", "end", "pitch") if name in settings]
+    return f"/?{urlencode(pairs)}"
+
+
+def _time(job: Job) -> str:
+    """When it was, and how long it took."""
+    if not job.state.ended:
+        return f"since {moment(job.created)}".replace("since just now", "just now")
+    took = f", took {duration(job.seconds)}" if job.state is JobState.DONE and job.seconds else ""
+    return f"{moment(job.ended or job.created)}{took}"
+
+
+def _settings(site: Site, job: Job, facts: Facts | None) -> list[tuple[str, str]]:
+    settings, told = job.request.get("settings", {}), list[tuple[str, str]]()
+    if job.kind is JobKind.CONVERT:
+        told += [("Model", str(job.request.get("model", ""))), ("What", words_of(site, job))]
+        told.append(("Strength", f"{round(100 * float(settings.get('strength', 1)))} %"))
+        if facts is not None and facts.kind == "clip":
+            span = f"{settings.get('start', 0):.2f} s to {settings.get('end', facts.seconds):.2f} s"
+            told.append(("Part", span if {"start", "end"} & set(settings) else "the whole clip"))
+        if facts is not None and facts.kind == "sound":
+            told.append(("Pitch", "as it is" if settings.get("pitch") == "keep" else "like the others"))
+    if job.started:
+        told.append(("Ran", duration(job.seconds) if job.state.ended else f"began {moment(job.started)}"))
+    return told
