@@ -51,7 +51,7 @@ class Server:
         return job
 
     def wait(
-        self, job: str, until: Sequence[str] | Callable[[Mapping[str, Any]], bool] = ENDED, seconds: float = 120.0
+        self, job: str, until: Sequence[str] | Callable[[Mapping[str, Any]], bool] = ENDED, seconds: float = 250.0
     ) -> dict[str, Any]:
         """The job once it is in one of these states, or as wanted."""
         wanted = until if callable(until) else lambda seen: seen["state"] in until
@@ -76,14 +76,16 @@ class Server:
 
 
 @contextmanager
-def serving(home: Path, *options: str | Path, env: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """A server on a free port, until the block ends."""
+def serving(
+    home: Path, *options: str | Path, env: Mapping[str, str] | None = None, before: Sequence[str] = ()
+) -> Iterator[Server]:
+    """A server on a free port, until the block ends; `before`: what its command line begins with."""
     log = home.parent / f"{home.name}-server.txt"
     words = [sys.executable, "-m", "unpaired.apps.main", "web", "--no-browser", "--port", "0", "--home", str(home)]
     environment = {**os.environ, "UNPAIRED_WEB_TOKEN": TOKEN, "OMP_NUM_THREADS": "1", **(env or {})}
     with log.open("a") as stderr:
-        process = subprocess.Popen([*words, *map(str, options)], env=environment, stdout=subprocess.PIPE, stderr=stderr,
-                                   text=True)  # fmt: skip
+        command = [*before, *words, *map(str, options)]
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()

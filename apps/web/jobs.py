@@ -147,7 +147,9 @@ class Job:
         if state is JobState.QUEUED:
             return "pause", "cancel", "move"
         if state is JobState.RUNNING:
-            return () if self.wish else ("pause", "stop", "cancel") if trains else ("pause", "cancel")
+            if self.wish:  # what was asked before may take a training a step's time
+                return ("cancel",) if self.wish in (Wish.PAUSE, Wish.STOP) else ()
+            return ("pause", "stop", "cancel") if trains else ("pause", "cancel")
         if state is JobState.PAUSED:
             return ("resume", "stop", "cancel") if trains else ("resume", "cancel")
         again = ("again", "remove")

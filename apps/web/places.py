@@ -51,6 +51,7 @@ class Places:
 
     def __init__(self, settings: WebSettings, database: sqlite3.Connection) -> None:
         self._database = database
+        self._unwritten: dict[str, bytes] = {}
         self._key = secret(database, "places")
         own = {settings.uploads: "uploads", settings.results: "results", settings.runs: "runs"}
         self._roots = {**{root: root.name or str(root) for root in settings.roots}, **own}
@@ -63,12 +64,13 @@ class Places:
 
     def place(self, id: str) -> Place:
         """What an id stands for. Raises NoSuchPlace."""
-        row = None
-        if _ID.fullmatch(id):
+        path = self._unwritten.get(id)
+        if path is None and _ID.fullmatch(id):
             row = self._database.execute("SELECT path FROM files WHERE id = ?", (id,)).fetchone()
-        if row is None:
+            path = row and row[0]
+        if path is None:
             raise NoSuchPlace("there is no such file here (any more); choose or upload it again")
-        return self._place(id, Path(os.fsdecode(row[0])))
+        return self._place(id, Path(os.fsdecode(path)))
 
     def path_of(self, id: str) -> Path:
         """The path of an id, for a command that the server starts. Raises NoSuchPlace."""
@@ -113,10 +115,12 @@ class Places:
     def _register(self, paths: Sequence[Path]) -> list[str]:
         encoded = [os.fsencode(path) for path in paths]
         ids = [hashlib.blake2b(each, key=self._key, digest_size=12).hexdigest() for each in encoded]
-        with self._database:
-            self._database.executemany(
-                "INSERT OR IGNORE INTO files VALUES (?, ?)", list(zip(ids, encoded, strict=True))
-            )
+        rows = list(zip(ids, encoded, strict=True))
+        try:
+            with self._database:
+                self._database.executemany("INSERT OR IGNORE INTO files VALUES (?, ?)", rows)
+        except sqlite3.OperationalError:  # the disk is full
+            self._unwritten.update(rows)
         return ids
 
     def _place(self, id: str, path: Path) -> Place:

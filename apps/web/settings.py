@@ -37,7 +37,7 @@ class WebSettings:
     upload_limit: int = 20 * GIB
     """Most bytes of an upload."""
     disk_reserve: int = GIB // 2
-    """Bytes of the disk that uploads leave free."""
+    """Bytes of the disk that uploads leave free, or a twentieth of a small one."""
     uploads_kept: float = 7.0
     """Days until an upload that no job waits for is removed."""
     waiting_limit: int = 1000

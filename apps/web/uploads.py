@@ -89,7 +89,8 @@ class Uploads:
             raise TooLarge(f"{show(name)} has {_size(size)}; at most {_size(limit)} can be uploaded. Start "
                                 "unpaired web with --folder to use it where it is")  # fmt: skip
         self._settings.uploads.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(self._settings.uploads).free - self._settings.disk_reserve
+        disk = shutil.disk_usage(self._settings.uploads)
+        free = disk.free - min(self._settings.disk_reserve, disk.total // 20)
         if size > free:
             raise NoRoom(f"there is no room for {show(name)}: {_size(size)} are needed and {_size(max(free, 0))} "
                                 "free; remove results that are no longer needed")  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -10,15 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from unpaired.apps.web.jobs import Job, JobKind, JobState, Wish
-from unpaired.apps.web.queue.child import OUTPUT, Child
+from unpaired.apps.web.queue.child import LOG, OUTPUT, Child, tail
 
 _INTERRUPTED = 130
 _MOST_NOTES = 50
+_LEAST_ROOM = 10**6
+_NO_ROOM = "The disk is full; free some space and try it again."
+_GUESS = "The program ended with exit code {}; its log says more."
 
 
 def outcome(job: Job, child: Child, folder: Path, redact: Callable[[str], str]) -> Job:
     """The job as its end leaves it; `folder` is that of its log, `redact` takes paths out of messages."""
     state, error = _state(job, child)
+    if state is JobState.FAILED:
+        error = error or _said(folder) or _GUESS.format(child.code)
     report = read_report(folder)
     notes = _notes(report)
     if state is JobState.FAILED and report.get("converted"):  # of a folder, some files
@@ -48,15 +54,25 @@ def _state(job: Job, child: Child) -> tuple[JobState, str]:
         return JobState.DONE, ""
     if job.wish is Wish.YIELD:
         return JobState.QUEUED, ""
+    if job.wish is Wish.PAUSE and not job.kind.trains:  # the server ended while it was stopped
+        return JobState.PAUSED, ""
     if code == _INTERRUPTED and job.kind.trains:
         if job.wish is Wish.STOP:
             return JobState.DONE, ""
         return JobState.PAUSED, "" if job.wish is Wish.PAUSE else "It was stopped from outside; it can be resumed."
     if code is not None and code != _INTERRUPTED:
-        return JobState.FAILED, told or f"The program ended with exit code {code}; its log says more."
+        return JobState.FAILED, told
     if child.reader.pid is None and child.signalled is None:  # it had not begun when server and machine went down
         return JobState.QUEUED, ""
     return JobState.LOST, _lost(job.kind, child.signalled)
+
+
+def _said(folder: Path) -> str:
+    """What a command that could not tell its error said, or why it may not have been able to."""
+    lines = [line for line in tail(folder / LOG).splitlines() if line.startswith("unpaired: ")]
+    if lines:
+        return lines[-1].removeprefix("unpaired: ")
+    return _NO_ROOM if shutil.disk_usage(folder).free < _LEAST_ROOM else ""
 
 
 def _lost(kind: JobKind, number: int | None) -> str:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import shutil
 import signal
-import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -185,9 +184,12 @@ class Queue:
         """End what runs, so that it goes on at the next start: a training saves itself, a conversion begins anew."""
         self._closing = True
         for running in list(self._running.values()):
-            if running.job.wish is Wish.NONE and running.job.state is JobState.RUNNING:
+            if running.job.state is JobState.RUNNING and running.job.wish is Wish.NONE:
                 self._wish(running.job, Wish.YIELD)
                 running.child.send(signal.SIGTERM)
+            elif running.job.state is not JobState.RUNNING:  # stopped in the middle
+                self._wish(running.job, Wish.PAUSE if running.job.state is JobState.PAUSED else Wish.YIELD)
+                running.child.send(signal.SIGKILL)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_TO_YIELD + _GRACE)
 
@@ -224,7 +226,17 @@ class Queue:
         self._running[running.job.id] = running
         task = asyncio.get_running_loop().create_task(self._watch(running))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda done: self._watched(running, done))
+
+    def _watched(self, running: _Running, task: asyncio.Task[None]) -> None:
+        """No job may hang for a fault of ours."""
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _LOG.error("job %s", running.job.id, exc_info=task.exception())
+            self._running.pop(running.job.id, None)
+            told = "This is a fault of unpaired, please report it; the terminal says more."
+            self._keep(replace(running.job, state=JobState.FAILED, wish=Wish.NONE, ended=time.time(), error=told))
+            self.schedule()
 
     async def _watch(self, running: _Running) -> None:
         """Look at a command until it has ended."""
@@ -272,10 +284,7 @@ class Queue:
         """Take a job's new state down, and tell of it."""
         if job.id in self._running:
             self._running[job.id].job = job
-        try:
-            self._store.put(job)
-        except sqlite3.Error as error:
-            _LOG.warning("job %s could not be written down: %s", job.id, error)
+        self._store.put(job)
         self._tell(job)
         return job
 

@@ -1,0 +1,254 @@
+"""What becomes of jobs: in order, paused, cancelled, killed, and found again after the server was killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from web_server import Server, serving
+
+TINY = {"training": {"workers": 0, "log_every": 1, "preview_every": 1000}, "domain": {"size": 32}}
+
+
+@pytest.fixture
+def clip(server: Server, assets: Path) -> str:
+    """The id of a clip of 50 frames."""
+    return server.upload(assets / "video" / "road.mp4")
+
+
+def sides(server: Server) -> dict[str, str]:
+    """Ids of the folders of day and night pictures."""
+    (root,) = server.ask("GET", "/api/places")
+    assets = {each["name"]: each["id"] for each in server.ask("GET", "/api/places", params={"id": root["id"]})}
+    found = server.ask("GET", "/api/places", params={"id": assets["day2night"]})
+    ids = {each["name"]: each["id"] for each in found}
+    return {"a": ids["day"], "b": ids["night"]}
+
+
+def train(server: Server, steps: int, name: str) -> dict[str, Any]:
+    """Submit a tiny training."""
+    settings = {**TINY, "training": {**TINY["training"], "steps": steps}}
+    return server.submit("train", **sides(server), name=name, preset="tiny", settings=settings)
+
+
+def begun(job: dict[str, Any]) -> bool:
+    """Whether a conversion has done some, or a training is past its first steps."""
+    assert job["state"] in ("queued", "running"), job
+    return (job["progress"]["share"] or 0) > 0.05 or job["progress"]["step"] > 3
+
+
+def process_of(home: Path, job: str) -> int:
+    """The process of a job, as its command tells."""
+    line = (home / "jobs" / job / "progress.jsonl").read_text().splitlines()[0]
+    return int(line.removeprefix('{"pid": ').removesuffix("}"))
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def test_a_cancelled_conversion_ends_and_leaves_nothing(server: Server, clip: str) -> None:
+    job = server.submit("convert", input=clip, model="day2night-video")["id"]
+    server.wait(job, begun)
+    pid = process_of(server.home, job)
+    server.ask("POST", f"/api/jobs/{job}/cancel")
+    assert server.wait(job)["state"] == "cancelled"
+    assert is_gone(pid)
+    assert not (server.home / "results" / job).exists()
+    assert server.ask("GET", f"/api/jobs/{job}")["actions"] == ["retry", "again", "remove"]
+
+
+def test_jobs_of_one_lane_run_in_order_and_a_paused_one_lets_the_next_go_first(server: Server, clip: str) -> None:
+    first = server.submit("convert", input=clip, model="day2night-video-mobile")["id"]
+    server.wait(first, begun)
+    second = server.submit("convert", input=clip, model="day2night-video-mobile", settings={"end": 0.4})["id"]
+    third = server.submit("convert", input=clip, model="day2night-video-mobile", settings={"end": 0.2})["id"]
+    assert server.ask("GET", f"/api/jobs/{second}")["state"] == "queued"
+    moved = server.ask("POST", f"/api/jobs/{third}/move", json={"before": second})
+    assert moved["state"] == "queued"
+    paused = server.ask("POST", f"/api/jobs/{first}/pause")
+    assert paused["state"] == "paused"
+    assert [job["id"] for job in server.ask("GET", "/api/jobs", params={"state": "live"})] == [first, third, second]
+    ended = {job: server.wait(job) for job in (third, second)}
+    assert ended[third]["ended"] < ended[second]["started"] + 0.5
+    still = server.ask("GET", f"/api/jobs/{first}")
+    assert still["state"] == "paused"
+    assert still["progress"]["share"] < 1
+    server.ask("POST", f"/api/jobs/{first}/resume")
+    done = server.wait(first)
+    assert done["state"] == "done"
+    assert done["progress"]["chunks"] == 50
+
+
+def test_a_job_that_is_killed_is_told_and_the_queue_goes_on(server: Server, clip: str) -> None:
+    job = server.submit("convert", input=clip, model="day2night-video")["id"]
+    after = server.submit("convert", input=clip, model="day2night-video-mobile", settings={"end": 0.2})["id"]
+    server.wait(job, begun)
+    os.kill(process_of(server.home, job), signal.SIGKILL)
+    lost = server.wait(job)
+    assert lost["state"] == "lost"
+    assert "SIGKILL" in lost["error"]
+    assert "again" in lost["error"]
+    assert server.wait(after)["state"] == "done"
+    server.ask("POST", f"/api/jobs/{job}/retry")
+    assert server.wait(job)["state"] == "done"
+
+
+def test_again_is_a_new_job_with_the_same_settings_and_another(server: Server, clip: str) -> None:
+    first = server.submit("convert", input=clip, model="day2night-video-mobile", settings={"end": 0.2, "crf": 30})
+    server.wait(first["id"])
+    second = server.ask("POST", f"/api/jobs/{first['id']}/again", 201, json={"settings": {"end": 0.2, "crf": 40}})
+    assert second["id"] != first["id"]
+    assert second["request"] == {**first["request"], "settings": {"end": 0.2, "crf": 40}}
+    sizes = [server.wait(job["id"])["results"][0]["bytes"] for job in (first, second)]
+    assert sizes[0] > sizes[1]
+    server.ask("DELETE", f"/api/jobs/{first['id']}", 204)
+    server.ask("GET", f"/api/jobs/{first['id']}", 404)
+    assert not (server.home / "results" / first["id"]).exists()
+    assert not (server.home / "jobs" / first["id"]).exists()
+
+
+def test_a_training_runs_beside_a_conversion_is_paused_resumed_and_its_model_used(
+    server: Server, clip: str, assets: Path
+) -> None:
+    job = train(server, 40, "Winter")
+    server.wait(job["id"], begun)
+    other = server.submit("convert", input=clip, model="day2night-video-mobile", settings={"end": 0.2})["id"]
+    assert server.wait(other)["state"] == "done"
+    if server.ask("GET", f"/api/jobs/{job['id']}")["state"] == "running":
+        server.ask("POST", f"/api/jobs/{job['id']}/pause")
+        paused = server.wait(job["id"], ("paused", "done"))
+        if paused["state"] == "paused":
+            assert 3 < paused["progress"]["step"] <= 40
+            server.ask("POST", f"/api/jobs/{job['id']}/resume")
+    done = server.wait(job["id"])
+    assert done["state"] == "done", done["error"]
+    assert done["progress"]["step"] == 40
+    assert done["run_name"] == "Winter"
+    models = {model["name"]: model for model in server.ask("GET", "/api/models")}
+    assert models["Winter"]["id"] == done["run"]
+    photo = server.upload(assets / "day2night" / "square.jpg")
+    assert server.wait(server.submit("convert", input=photo, model=done["run"])["id"])["state"] == "done"
+    (run,) = server.ask("GET", "/api/runs")
+    assert (run["run"], run["id"]) == ("Winter", done["run"])
+
+
+def test_a_training_is_stopped_and_kept_and_goes_on_later(server: Server) -> None:
+    job = train(server, 5000, "Autumn")["id"]
+    server.wait(job, begun)
+    server.ask("POST", f"/api/jobs/{job}/stop")
+    kept = server.wait(job)
+    assert kept["state"] == "done"
+    assert f"stopped at step {kept['progress']['step']}" in kept["notes"][0]
+    assert "resume" in kept["actions"]
+    assert (server.home / "runs" / "Autumn" / "model.safetensors").is_file()
+    server.ask("POST", f"/api/jobs/{job}/resume")
+    on = server.wait(
+        job, lambda seen: seen["state"] == "running" and seen["progress"]["step"] > kept["progress"]["step"]
+    )
+    assert on["notes"] == []
+    server.ask("POST", f"/api/jobs/{job}/cancel")
+    assert server.wait(job)["state"] == "cancelled"
+    assert (server.home / "runs" / "Autumn" / "model.safetensors").is_file()  # a training is not thrown away
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A home folder whose jobs are ended with the test."""
+    yield tmp_path / "home"
+    for file in (tmp_path / "home" / "jobs").glob("*/progress.jsonl"):
+        pid = process_of(tmp_path / "home", file.parent.name)
+        if not is_gone(pid) and str(tmp_path) in Path(f"/proc/{pid}/cmdline").read_text():
+            os.killpg(pid, signal.SIGKILL)
+
+
+def test_a_training_outlives_the_server_is_found_again_lost_and_resumed(home: Path, assets: Path) -> None:
+    with serving(home, "--folder", assets) as server:
+        job = train(server, 5000, "Night")["id"]
+        waiting = train(server, 2, "Later")["id"]
+        server.wait(job, begun)
+        pid = process_of(home, job)
+        assert server.end(signal.SIGKILL) == -signal.SIGKILL
+    assert not is_gone(pid)
+    with serving(home, "--folder", assets) as server:
+        found = server.ask("GET", f"/api/jobs/{job}")
+        assert found["state"] == "running"
+        assert process_of(home, job) == pid
+        server.wait(job, lambda seen: seen["progress"]["step"] > found["progress"]["step"] + 2)
+        assert server.ask("GET", f"/api/jobs/{waiting}")["state"] == "queued"
+        server.end(signal.SIGKILL)
+    os.killpg(pid, signal.SIGKILL)  # and now the machine goes down
+    while not is_gone(pid):
+        time.sleep(0.05)
+    with serving(home, "--folder", assets) as server:
+        lost = server.wait(job)
+        assert lost["state"] == "lost"
+        assert lost["actions"] == ["resume", "again", "remove"]
+        assert server.wait(waiting)["state"] == "done"
+        server.ask("POST", f"/api/jobs/{job}/resume")
+        server.wait(job, begun)
+
+
+def test_what_ended_while_no_server_ran_is_taken_down(home: Path, assets: Path) -> None:
+    with serving(home, "--folder", assets) as server:
+        clip = server.upload(assets / "video" / "road.mp4")
+        job = server.submit("convert", input=clip, model="day2night-video-mobile")["id"]
+        broken = server.upload(assets / "README.md", "broken.png")
+        server.wait(job, begun)
+        failing = server.submit("inspect", a=broken)["id"]
+        pid = process_of(home, job)
+        server.end(signal.SIGKILL)
+    while not is_gone(pid):
+        time.sleep(0.05)
+    with serving(home, "--folder", assets) as server:
+        done = server.wait(job)
+        assert done["state"] == "done"
+        assert done["results"][0]["name"] == "road.mp4"
+        assert server.wait(failing)["state"] in ("failed", "done")
+
+
+def test_a_server_that_is_ended_puts_its_jobs_back(home: Path, assets: Path) -> None:
+    with serving(home, "--folder", assets) as server:
+        job = train(server, 30, "Spring")["id"]
+        server.wait(job, begun)
+        clip = server.upload(assets / "video" / "road.mp4")
+        held = server.submit("convert", input=clip, model="day2night-video-mobile")["id"]
+        server.wait(held, begun)
+        server.ask("POST", f"/api/jobs/{held}/pause")
+        pids = [process_of(home, job), process_of(home, held)]
+        assert server.end(signal.SIGINT) == 0
+    assert all(map(is_gone, pids))
+    with serving(home, "--folder", assets) as server:
+        done = server.wait(job)
+        assert done["state"] == "done", done["error"]
+        assert done["progress"]["step"] == 30
+        assert server.ask("GET", f"/api/jobs/{held}")["state"] == "paused"
+        server.ask("POST", f"/api/jobs/{held}/resume")
+        assert server.wait(held)["state"] == "done"
+    log = (home / "runs" / "Spring" / "metrics.jsonl").read_text().splitlines()
+    assert [line.partition(",")[0] for line in log] == [f'{{"step": {step}' for step in range(1, 31)]
+
+
+def test_a_database_that_is_damaged_is_named(home: Path, program: Any) -> None:
+    home.mkdir()
+    (home / "queue.sqlite").write_bytes(b"no database" * 1000)
+    done = program("-m", "unpaired.apps.main", "web", "--no-browser", "--port", "0", "--home", home)
+    assert done.code == 2
+    assert "queue.sqlite is damaged" in done.err
+    newer = sqlite3.connect(home / "newer.sqlite")
+    newer.execute("PRAGMA user_version = 99")
+    newer.close()
+    (home / "newer.sqlite").rename(home / "queue.sqlite")
+    done = program("-m", "unpaired.apps.main", "web", "--no-browser", "--port", "0", "--home", home)
+    assert done.code == 2
+    assert "newer version" in done.err
