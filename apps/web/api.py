@@ -14,6 +14,7 @@ from starlette.routing import Route
 from unpaired import ConfigError
 from unpaired.apps.web.errors import TooLarge
 from unpaired.apps.web.jobs import JobKind, JobState
+from unpaired.apps.web.openapi import openapi
 from unpaired.apps.web.queue.child import LOG, tail
 from unpaired.apps.web.site import site_of
 from unpaired.apps.web.views import job_view, model_view, place_view, report_of
@@ -134,6 +135,11 @@ async def events(request: Request) -> Response:
     return StreamingResponse(stream(), media_type="text/event-stream")
 
 
+async def describe(request: Request) -> Response:
+    """The OpenAPI document."""
+    return JSONResponse(openapi())
+
+
 async def read_json(request: Request) -> dict[str, Any]:
     """The JSON object of a request's body, which may be empty. Raises ConfigError or TooLarge."""
     body = bytearray()
@@ -177,5 +183,6 @@ ROUTES = [
     Route("/api/places", list_places, methods=["GET"]),
     Route("/api/uploads", upload, methods=["PUT"]),
     Route("/api/uploads/folders", make_folder, methods=["POST"]),
+    Route("/api/openapi.json", describe, methods=["GET"]),
     Route("/api/events", events, methods=["GET"]),
 ]
