@@ -100,6 +100,7 @@ class Commands:
         yield from ("inspect", *(str(self._places.path_of(id)) for id in (request.a, request.b) if id), "--json")
         if request.medium:
             yield f"--domain={request.medium}"
+        yield from _options({"domain": request.settings})
 
     def _folders(self, ids: Mapping[str, str]) -> Iterator[str]:
         for option, id in ids.items():

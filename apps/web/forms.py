@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -54,6 +55,14 @@ PRESETS = (
 )
 """The presets of networks, smallest first."""
 USUAL_PRESET = "small"
+DETAILS = (
+    Option("64", "Coarse", "learns fastest; sees 64 pixels at a time"),
+    Option("128", "Medium", "sees 128 pixels at a time"),
+    Option("256", "Fine", "sees 256 pixels at a time; four times the work of medium"),
+)
+"""Sides of a training crop in pixels, for the media `WITH_DETAIL`."""
+USUAL_DETAIL = "128"
+WITH_DETAIL = ("image", "video")
 MEDIA: Mapping[str, str] = {"image": "Pictures", "video": "Footage", "audio": "Voices and sound"}
 """Titles of the media of this package; another goes by its name."""
 _PATIENCE = 60.0
@@ -93,6 +102,7 @@ _GROUPS: tuple[tuple[str, str, type[Any]], ...] = (
 )
 _OF_FILES = "How files are read"
 _YES_NO = ("yes", "no")
+_STRANGE = re.compile(r"[^\w .,+-]")
 
 
 @cache
@@ -196,6 +206,11 @@ def minutes_of(length: str, own: str = "") -> float | None:
 def preset_of(name: str) -> Option | None:
     """The preset of that name, in words."""
     return next((each for each in PRESETS if each.key == name), None)
+
+
+def plain_name(text: str) -> str:
+    """A name of a side as a request takes it: letters, digits, spaces and . , + -; what else there is goes."""
+    return " ".join(_STRANGE.sub(" ", text).split())[:40]
 
 
 # -- another medium, whose package may import anything ----------------------------------------------

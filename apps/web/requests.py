@@ -140,10 +140,13 @@ class InspectRequest:
     """Id of the folder of the other side."""
     medium: str = ""
     """image, video, audio, or an installed one; empty to tell by the names of the files."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the medium by name, such as size: those of the training that the folders are for."""
 
     def __post_init__(self) -> None:
-        if self.medium and not _NAME.fullmatch(self.medium):
-            raise ConfigError(f"medium is {show(self.medium)}; expected a name")
+        named = not self.medium or _NAME.fullmatch(self.medium)
+        faults = [] if named else [f"medium is {show(self.medium)}; expected a name"]
+        _refuse(*faults, *_faults_of_settings(self.settings, "settings"))
 
 
 Request = ConvertRequest | CompareRequest | TrainRequest | DistillRequest | InspectRequest

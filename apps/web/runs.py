@@ -23,6 +23,8 @@ LATEST, BEST = "model.safetensors", "best.safetensors"
 _WATCHED = ("config.yaml", "metrics.jsonl", "findings.jsonl", LATEST, BEST, "previews", ".lock")
 """Files of a run whose change makes it another."""
 _KEPT = 64
+_FEWEST_SCORES = 3
+"""Scores below which there is no course to show."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +93,6 @@ class RunView:
     """The model that it learns from, if it is a quick version of one."""
     fault: str
     """Why it cannot be read; empty else."""
-
-    @property
-    def title(self) -> str:
-        """`day and night`; the folder's name where nobody named the sides."""
-        return self.name if self.names == ("A", "B") else f"{self.names[0]} and {self.names[1]}"
 
 
 class RunShelf:
@@ -268,6 +265,8 @@ def read_charts(run: Path) -> tuple[tuple[Chart, ...], tuple[Chart, ...]]:
 
 def _score_chart(data: Mapping[str, Any]) -> list[Chart]:
     lines = score_lines(data["series"])
+    if len(data["steps"]) < _FEWEST_SCORES:
+        return []
     picture = line_chart("Score, lower is better", data["steps"], lines)
     note = "On files that were set aside and that it never learns from. Lower is better; 1 is about where it began."
     return [Chart("How good it is", note, picture)] if picture else []

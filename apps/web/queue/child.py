@@ -97,10 +97,11 @@ class Child:
         return False
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to all its processes, if there are any left."""
+        """Send a signal to all its processes, if there are any left; SIGTERM to the command alone, which ends the
+        others itself: a training whose loaders are gone cannot save what it has learned."""
         if self.pid is not None and (self._process is not None or self.is_alive()):
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, number)
+                (os.kill if number == signal.SIGTERM else os.killpg)(self.pid, number)
 
     def clear(self) -> None:
         """End what the command may have left running when it ended itself."""

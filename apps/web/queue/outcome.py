@@ -48,6 +48,8 @@ def read_report(folder: Path) -> dict[str, Any]:
 
 def _state(job: Job, child: Child) -> tuple[JobState, str]:
     code, told = child.code, child.reader.error
+    if code is None and child.signalled == signal.SIGTERM and job.wish in (Wish.PAUSE, Wish.STOP):
+        code = _INTERRUPTED  # asked to end before it had begun
     if job.wish is Wish.CANCEL:
         return JobState.CANCELLED, ""
     if code == 0:

@@ -1,0 +1,242 @@
+"""The page of one training, /train/ID: of a job, or of a run folder whose job is forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from unpaired import ConfigError, UnpairedError
+from unpaired.apps.web import forms
+from unpaired.apps.web.jobs import Job, JobKind, JobState
+from unpaired.apps.web.pages.bodies import read_form
+from unpaired.apps.web.places import NoSuchPlace
+from unpaired.apps.web.rendering import render
+from unpaired.apps.web.runs import RunShelf, RunView, Sheet, Version
+from unpaired.apps.web.site import Site, site_of
+from unpaired.apps.web.views import file_url
+from unpaired.apps.web.words import duration
+
+_JOB = re.compile(r"[0-9a-f]{16}")
+_SHELF = RunShelf()
+_STATES = {
+    JobState.QUEUED: ("waiting for its turn", "queued"),
+    JobState.RUNNING: ("training", "running"),
+    JobState.PAUSED: ("paused", "paused"),
+    JobState.DONE: ("finished", "done"),
+    JobState.FAILED: ("could not go on", "failed"),
+    JobState.CANCELLED: ("cancelled", "cancelled"),
+    JobState.LOST: ("interrupted", "lost"),
+}
+_WISHES = {"pause": "pausing: it saves itself first", "stop": "stopping: it saves itself first", "cancel": "cancelling"}
+_SHEETS = 24
+"""Sheets that the slider goes through at most."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training as the page shows it: its job, its run folder, or both."""
+
+    site: Site
+    view: RunView | None = None
+    job: Job | None = None
+
+    @property
+    def id(self) -> str:
+        """What its page is called by."""
+        if self.job is not None:
+            return self.job.id
+        assert self.view is not None
+        return self.site.places.id_of(self.view.path)
+
+    @property
+    def title(self) -> str:
+        """The name of its run."""
+        return self.view.name if self.view is not None else self.job.title if self.job is not None else ""
+
+    @property
+    def state(self) -> tuple[str, str]:
+        """In words, and the class of its badge."""
+        if self.job is not None:
+            words, kind = _STATES[self.job.state]
+            unfinished = self.job.unfinished or (self.view is not None and self.view.state != "complete")
+            if self.job.state is JobState.DONE and unfinished:
+                return "stopped, and kept", "done"
+            if self.job.state is JobState.RUNNING and self.job.wish:
+                return _WISHES.get(self.job.wish, words), "running"
+            return words, kind
+        states = {"complete": ("finished", "done"), "running": ("training", "running"),
+                  "unreadable": ("cannot be read", "failed")}  # fmt: skip
+        return states.get(self.view.state if self.view else "", ("stopped", "paused"))
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it runs, or will by itself."""
+        if self.job is not None:
+            return self.job.state in (JobState.QUEUED, JobState.RUNNING)
+        return self.view is not None and self.view.state == "running"
+
+    @property
+    def share(self) -> float:
+        """How much of it is done, 0 to 1."""
+        told = (self.job.progress.share or 0.0) if self.job is not None else 0.0
+        seen = self.view.share if self.view is not None else 0.0
+        return min(1.0, max(told if self.view is None or self.view.state == "running" else 0.0, seen))
+
+    @property
+    def left(self) -> str:
+        """How long it still takes, in words; empty where that is not known."""
+        if not self.is_live or (self.job is not None and self.job.state is JobState.QUEUED):
+            return ""
+        seconds = self.job.seconds_left() if self.job is not None else None
+        if seconds is None and self.view is not None and self.view.step:
+            seconds = self.view.left
+        return "" if seconds is None else duration(seconds)
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return max(self.job.progress.step if self.job else 0, self.view.step if self.view else 0)
+
+    @property
+    def steps(self) -> int:
+        """Steps in all, as far as that is known."""
+        return (self.job.progress.steps if self.job else 0) or (self.view.steps if self.view else 0)
+
+    @property
+    def spent(self) -> str:
+        """How long it has trained, in words; empty below a minute."""
+        return duration(self.view.seconds) if self.view is not None and self.view.seconds >= 60 else ""
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """What can be asked of its job."""
+        return self.job.actions() if self.job is not None else ()
+
+    @property
+    def model(self) -> str:
+        """Id of the model for the Convert page; empty before the first is saved."""
+        if self.view is None or not self.view.versions:
+            return ""
+        return self.site.places.id_of(self.view.path)
+
+    @property
+    def versions(self) -> list[tuple[Version, list[tuple[str, str]]]]:
+        """The versions that can be used, each with what it does in words and the address for that."""
+        if self.view is None:
+            return []
+        return [(version, self._directions(f"{self.model}@{version.which}")) for version in self.view.versions]
+
+    def _directions(self, id: str) -> list[tuple[str, str]]:
+        try:
+            words = self.site.models.info(id).words
+        except UnpairedError:  # it has just been replaced or removed
+            return []
+        return [(said, f"/?do={quote(f'{id}.{direction}')}") for direction, said in words.items()]
+
+    @property
+    def about(self) -> str:
+        """What it was asked to do, in a line."""
+        if self.view is not None:
+            medium, preset, names = self.view.medium, self.view.preset, self.view.names
+        else:
+            asked = self.job.request if self.job is not None else {}
+            names, medium = asked.get("names") or ("A", "B"), asked.get("medium", "")
+            preset = asked.get("preset", "")
+        pair = f"{names[0]} and {names[1]}"
+        known = forms.preset_of(preset)
+        distils = self.view.teacher if self.view is not None else self.job and self.job.kind is JobKind.DISTILL
+        parts = [
+            "" if pair in ("A and B", self.title) else pair,
+            forms.MEDIA.get(medium, medium),
+            known.title if known else "",
+            "quick version of another model" if distils else "",
+        ]
+        return " · ".join(filter(None, parts))
+
+
+def sheet_url(site: Site, sheet: Sheet) -> str:
+    """Address of a preview sheet."""
+    return file_url(site.places.at(sheet.file))
+
+
+async def load(site: Site, folder: Path, job: Job | None) -> Training:
+    """The training of a run folder."""
+    return Training(site, await asyncio.to_thread(_SHELF.view, folder), job)
+
+
+async def find(site: Site, id: str) -> Training:
+    """The training of a job or of a run folder. Raises MissingFile where there is none."""
+    if _JOB.fullmatch(id):
+        job = site.queue.job(id)
+        if not job.kind.trains:
+            raise ConfigError("that job is no training")
+        folder = site.commands.run_folder(job)
+        return await load(site, folder, job) if (folder / "config.yaml").is_file() else Training(site, job=job)
+    place = site.places.place(id)
+    if place.path.parent != site.settings.runs:
+        raise NoSuchPlace("there is no such training here (any more)")
+    made_by = [job for job in site.queue.newest(500) if job.run == place.name]
+    return await load(site, place.path, made_by[0] if made_by else None)
+
+
+async def page(request: Request) -> Response:
+    """The whole page."""
+    site = site_of(request)
+    shown = await find(site, request.path_params["id"])
+    values = {**_sheets(site, shown), **await _charts(shown)}
+    return render(request, "training.html", page="train", training=shown, **values)
+
+
+async def part(request: Request) -> Response:
+    """A part of the page that changes; nothing (204) where `seen` says that the page has it already."""
+    site, name = site_of(request), request.path_params["part"]
+    shown = await find(site, request.path_params["id"])
+    values = {"status": {}, "sheets": _sheets(site, shown), "judgement": await _charts(shown)}.get(name)
+    if values is None:
+        raise NoSuchPlace("there is no such page here")
+    if values and values["seen"] == request.query_params.get("seen"):
+        return Response(status_code=204)
+    return render(request, f"training_{name}.html", training=shown, **values)
+
+
+def _sheets(site: Site, shown: Training) -> dict[str, Any]:
+    sheets = shown.view.sheets if shown.view is not None else ()
+    step = max(1, -(-len(sheets) // _SHEETS))
+    chosen = [*sheets[-1::-step]][::-1]
+    return {"sheets": [(sheet.step, sheet_url(site, sheet)) for sheet in chosen],
+            "seen": str(sheets[-1].step if sheets else 0)}  # fmt: skip
+
+
+async def _charts(shown: Training) -> dict[str, Any]:
+    if shown.view is None:
+        return {"charts": (), "expert_charts": (), "seen": "0"}
+    simple, expert = await asyncio.to_thread(_SHELF.charts, shown.view.path)
+    return {"charts": simple, "expert_charts": expert, "seen": f"{shown.view.step}-{len(shown.view.findings)}"}
+
+
+async def distill(request: Request) -> Response:
+    """Make a quick version: a small model that learns from this one."""
+    site, given = site_of(request), dict(await read_form(request))
+    shown = await find(site, request.path_params["id"])
+    minutes = forms.minutes_of(given.get("length", ""), given.get("hours", ""))
+    if minutes is None:
+        raise ConfigError("Say how long: choose a time, or give hours as a number above 0")
+    names = f"quick {shown.view.name}" if shown.view is not None else "quick version"
+    asked = {"model": shown.model, "name": names, "settings": {"training": {"minutes": minutes}}}
+    job = site.queue.submit(JobKind.DISTILL, asked)
+    return Response(status_code=204, headers={"hx-redirect": f"/train/{job.id}"})
+
+
+ROUTES = [
+    Route("/train/{id}", page, methods=["GET"]),
+    Route("/train/{id}/quick", distill, methods=["POST"]),
+    Route("/train/{id}/{part}", part, methods=["GET"]),
+]

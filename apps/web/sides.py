@@ -1,0 +1,127 @@
+"""The two sides of a training that is being set up: what lies in their folders, as far as names tell.
+
+Nothing is opened here: `unpaired inspect`, a job of its own, looks into the files.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from unpaired.apps.web.forms import MEDIA
+from unpaired.apps.web.places import Place
+
+Letter = Literal["a", "b"]
+
+MOST = 20_000
+"""Files of a folder that are counted."""
+_SHOWN = 6
+_FURTHER: Mapping[str, str] = {
+    **dict.fromkeys((".mkv", ".mts", ".m2ts", ".flv", ".wmv", ".ts", ".mxf", ".vob"), "video"),
+    **dict.fromkeys((".flac", ".opus", ".m4a", ".ogg", ".aif", ".aiff", ".ape", ".wma"), "audio"),
+    **dict.fromkeys((".webp", ".avif", ".heic", ".exr", ".tif", ".tiff", ".dng"), "image"),
+}
+"""Endings that not every system knows."""
+_COUNTED: Mapping[str, tuple[str, str]] = {
+    "image": ("picture", "pictures"),
+    "video": ("clip", "clips"),
+    "audio": ("recording", "recordings"),
+}
+_KINDS = "pictures, clips or recordings"
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two sides."""
+
+    letter: Letter
+    place: Place | None = None
+    name: str = ""
+    """What it is called."""
+    medium: str = ""
+    """The medium of most of its files, by their names; empty where it has none."""
+    counted: str = ""
+    """`12 pictures`."""
+    shown: tuple[Path, ...] = ()
+    """Some of its files."""
+    fault: str = ""
+    """Why it cannot be trained on; empty else."""
+
+
+def look_at(letter: Letter, place: Place, name: str = "") -> Side:
+    """The side that a folder makes."""
+    name = name or ("" if place.root == "uploads" else place.name)
+    if not place.is_folder:
+        return Side(letter, place, name, fault=f"“{place.name}” is a file; choose a folder, or several files")
+    files = list(islice(_walk(place.path), MOST + 1))
+    more = "more than " if len(files) > MOST else ""
+    kinds = Counter(filter(None, map(medium_of, files)))
+    if not files:
+        return Side(letter, place, name, fault=f"“{place.name}” is empty; choose a folder with {_KINDS} in it")
+    if not kinds:
+        known = f"none of the {len(files)} files in “{place.name}” is a picture, a clip or a recording"
+        fault = f"{known} by its name (such as {files[0].name})"
+        return Side(letter, place, name, counted=f"{more}{len(files)} files", fault=fault)
+    medium, count = kinds.most_common(1)[0]
+    own = [path for path in files if medium_of(path) == medium]
+    one, several = _COUNTED[medium]
+    return Side(letter, place, name, medium, f"{more}{count:,} {one if count == 1 else several}", tuple(spread(own)))
+
+
+def spread(files: Sequence[Path], count: int = _SHOWN) -> list[Path]:
+    """So many of some files, evenly spread."""
+    step = max(1.0, len(files) / count)
+    return [files[int(number * step)] for number in range(min(count, len(files)))]
+
+
+def fault_of_pair(a: Side, b: Side) -> str:
+    """What keeps two sides from being trained on together; empty where nothing does."""
+    for side in (a, b):
+        if side.place is None:
+            return f"Side {side.letter.upper()} has no files yet."
+        if side.fault:
+            return f"{side.fault[0].upper()}{side.fault[1:]}."
+    assert a.place is not None
+    assert b.place is not None
+    if a.place.path.resolve() == b.place.path.resolve():
+        return "Both sides are the same folder: there is nothing to learn. Choose another one for one of them."
+    if a.medium != b.medium:
+        return f"The sides hold different things: {a.counted} and {b.counted}. Choose two folders of one kind."
+    return ""
+
+
+def medium_of(path: Path) -> str:
+    """The medium that a file is of, by its name; empty where that tells nothing."""
+    known = _FURTHER.get(path.suffix.lower())
+    if known is None:
+        kind = mimetypes.guess_type(path.name)[0] or ""
+        known = "" if kind.startswith("image/svg") else kind.partition("/")[0]
+    return known if known in MEDIA else ""
+
+
+def installed_media() -> dict[str, str]:
+    """Titles of the media that can be chosen by name; those of other packages as they call themselves."""
+    others = sorted({point.name for point in entry_points(group="unpaired.domains")} - {*MEDIA, "tensors"})
+    return {**MEDIA, **{name: name for name in others}}
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """The files in a folder and below it in order, hidden ones left out; links to folders are not followed."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(Path(entry.path))
+        elif entry.is_file():
+            yield Path(entry.path)
