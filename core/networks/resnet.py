@@ -89,6 +89,11 @@ class ResnetGenerator(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return cast(Tensor, self.layers(x))
 
+    @property
+    def last_layers(self) -> nn.Sequential:
+        """All of them; see `EndsInLayers`."""
+        return self.layers
+
     def forward_with_features(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The translation of `x`, and the outputs of the middle and of the last residual block."""
         *features, y = intermediate_outputs(self.layers, x, [*self._shown, len(self.layers) - 1])

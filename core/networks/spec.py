@@ -40,6 +40,15 @@ class FixedSizes(Protocol):
 
 
 @runtime_checkable
+class EndsInLayers(Protocol):
+    """A generator whose translation is what certain layers, at the size of the sample, give in the end."""
+
+    @property
+    def last_layers(self) -> nn.Sequential:
+        """These layers."""
+
+
+@runtime_checkable
 class Encoder(Protocol):
     """A generator that shows what it makes of a sample on the way to the middle of the network, as `cut` needs it."""
 

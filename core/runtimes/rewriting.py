@@ -12,19 +12,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..networks.layers import NearestUpsample, ReflectionPad
-from ..networks.resnet import ResnetGenerator
+from ..networks.spec import EndsInLayers, as_generator
 
 _LANES = 16
 """Values of float32 in the widest vector registers; a convolution fills them with its output channels."""
 
 
 def rewrite(generator: nn.Module) -> nn.Module:
-    """Exchange layers of a generator for pictures, in place, for others that compute the same in less time."""
+    """Exchange layers of a generator, in place, for others that compute the same in less time."""
     for module in generator.modules():
         if isinstance(module, nn.Sequential):
             _rewrite_enlargements(module)
-    if isinstance(generator, ResnetGenerator):
-        _rewrite_end(generator.layers)
+    if isinstance(generator, EndsInLayers):
+        _rewrite_end(generator.last_layers, as_generator(generator).multiple)
     return generator
 
 
@@ -39,7 +39,8 @@ def _rewrite_enlargements(layers: nn.Sequential) -> None:
             and isinstance(padded, ReflectionPad)
             and isinstance(convolved, nn.Conv2d)
             and padded.padding == [1] * 4
-            and _is_plain(convolved, 3)
+            and _is_plain(convolved)
+            and (convolved.kernel_size, convolved.padding) == ((3, 3), (0, 0))
         ):
             # Reflected at its edge, an enlarged picture repeats the outermost pixel of the small one.
             layers[place], layers[place + 1] = nn.ReplicationPad2d(1), nn.Identity()
@@ -56,49 +57,52 @@ def _transposed(convolution: nn.Conv2d) -> nn.Module:
 
 # -- few channels at the end -------------------------------------------------------------------------
 class _Shuffled(nn.Module):
-    """(B, 4 C, H, W) -> (B, C, 2 H, 2 W): four channels are the pixels of a 2x2 block."""
+    """(B, side^2 C, H, W) -> (B, C, side H, side W): so many channels are the pixels of a block."""
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self._side = side
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.pixel_shuffle(x, 2)
+        return F.pixel_shuffle(x, self._side)
 
 
-def _rewrite_end(layers: nn.Sequential) -> None:
-    """The last convolution makes three channels of a pixel at a time and leaves most lanes empty; so it makes those of
-    2x2 pixels, with a window that is one wider: more products, in a third of the instructions."""
+def _rewrite_end(layers: nn.Sequential, multiple: int) -> None:
+    """The last convolution makes one to three channels of a pixel at a time and leaves most lanes empty; so it makes
+    those of 4x4 or 2x2 pixels, with a window that is wider by as much: more products, in fewer instructions."""
     convolved, activated = layers[-2], layers[-1]
-    if (
-        isinstance(convolved, nn.Conv2d)
-        and isinstance(activated, nn.Tanh)
-        and 4 * convolved.out_channels <= _LANES
-        and _is_plain(convolved, 7)
-    ):
-        layers[-2] = _blockwise(convolved)
-        layers.append(_Shuffled())
+    if not (isinstance(convolved, nn.Conv2d) and isinstance(activated, nn.Tanh) and _is_plain(convolved)):
+        return
+    for side in (4, 2):
+        if side**2 * convolved.out_channels <= _LANES and multiple % side == 0:
+            layers[-2] = _blockwise(convolved, side)
+            layers.append(_Shuffled(side))
+            return
 
 
-def _blockwise(convolution: nn.Conv2d) -> nn.Module:
+def _blockwise(convolution: nn.Conv2d, side: int) -> nn.Module:
     weight, bias = convolution.weight.detach(), _bias(convolution)
-    made, taken, size, _ = weight.shape
-    blocks = weight.new_zeros(made, 2, 2, taken, size + 1, size + 1)
-    for row in range(2):
-        for column in range(2):
-            blocks[:, row, column, :, row : row + size, column : column + size] = weight
-    bias = bias if bias is None else bias.repeat_interleave(4)
-    return _layer(nn.Conv2d, blocks.flatten(0, 2), bias, stride=2)
+    made, taken, height, width = weight.shape
+    blocks = weight.new_zeros(made, side, side, taken, height + side - 1, width + side - 1)
+    for row in range(side):
+        for column in range(side):
+            blocks[:, row, column, :, row : row + height, column : column + width] = weight
+    bias = bias if bias is None else bias.repeat_interleave(side**2)
+    return _layer(nn.Conv2d, blocks.flatten(0, 2), bias, stride=side, padding=convolution.padding)
 
 
 # -- layers ------------------------------------------------------------------------------------------
-def _is_plain(convolution: nn.Conv2d, size: int) -> bool:
-    """Whether it is a convolution of that size that reads every pixel of what was padded for it."""
-    plain = convolution.stride == convolution.dilation == (1, 1) and convolution.padding == (0, 0)
-    return plain and convolution.groups == 1 and convolution.kernel_size == (size, size)
+def _is_plain(convolution: nn.Conv2d) -> bool:
+    """Whether it is a convolution without steps and groups, in zeros where it is padded."""
+    plain = convolution.stride == convolution.dilation == (1, 1) and convolution.padding_mode == "zeros"
+    return plain and convolution.groups == 1 and not isinstance(convolution.padding, str)
 
 
 def _bias(convolution: nn.Conv2d) -> Tensor | None:
     return None if convolution.bias is None else convolution.bias.detach()
 
 
-def _layer(kind: type[nn.Module], weight: Tensor, bias: Tensor | None, **options: int) -> nn.Module:
+def _layer(kind: type[nn.Module], weight: Tensor, bias: Tensor | None, **options: Any) -> nn.Module:
     """A convolution, or a transposed one, with these weights. Nothing is drawn for it: the process may be in the middle
     of a training."""
     first, second, *size = weight.shape

@@ -196,6 +196,11 @@ class GatedGenerator(nn.Module):
         y = self.unflatten(y).unflatten(1, (width, height))
         return cast(Tensor, self.widen(y))
 
+    @property
+    def last_layers(self) -> nn.Sequential:
+        """Those that widen; see `EndsInLayers`."""
+        return self.widen
+
 
 def _halving(channels_in: int, channels_out: int, norm: str) -> list[nn.Module]:
     conv = convolution(2, channels_in, 2 * channels_out, 5, stride=2, padding=2)
