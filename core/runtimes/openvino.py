@@ -8,7 +8,7 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Literal
 
 import numpy as np
@@ -24,6 +24,9 @@ _SHAPES_KEPT = 4
 """Graphs of fixed shape, which take 0.3 s to make."""
 _SHORT = 32
 """Frames of a spectrogram up to which it has a graph of its own, which takes two thirds of the time there."""
+AT_ONCE = 2
+"""Windows of a spectrogram that are worked on at the same time, each by its share of the threads: these would wait for
+one another in one window."""
 
 
 class OpenVinoRuntime:
@@ -75,37 +78,43 @@ class OpenVinoRuntime:
             "INFERENCE_NUM_THREADS": self._threads,
             "PERFORMANCE_HINT": "LATENCY",
         }
+        streams = 1
         if side_by_side:  # a thread for each sample is faster than all threads for each sample in turn
-            settings |= {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": self._threads}
+            streams = self._threads
+        elif self._any_length and statistics == "given":
+            streams = min(AT_ONCE, self._threads)
+        if streams > 1:
+            settings |= {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": streams}
         # Batches and given statistics come with series of frames or tiles of one size, but spectrograms in any length:
         # the shortest of them come in series too, while somebody speaks.
         given = (_SHORT if self._any_length else math.inf) if statistics != "own" else 0
-        return _Graph(self._core, self._models.model(statistics), settings, math.inf if side_by_side else given)
+        series = math.inf if side_by_side else given
+        return _Graph(self._core, self._models.model(statistics), settings, series, 1 if side_by_side else streams)
 
 
 class _Graph:
-    """One OpenVINO model, compiled for any size or, up to a last axis of `series`, for each of the last few.
-    Thread-safe.
+    """One OpenVINO model, compiled for any size or, up to a last axis of `series`, for each of the last few. It runs
+    for `callers` at a time. Thread-safe.
 
     Which of the two must not depend on what was asked before: their numbers differ in the last places.
     """
 
-    def __init__(self, core: Any, model: Any, settings: dict[str, Any], series: float) -> None:
+    def __init__(self, core: Any, model: Any, settings: dict[str, Any], series: float, callers: int) -> None:
         self._core, self._model, self._settings, self._series = core, model, settings, series
         self._any_size: _Compiled | None = None
         self._fixed: OrderedDict[tuple[int, ...], _Compiled] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock, self._room = threading.Lock(), threading.Semaphore(callers)
 
     def run(self, inputs: list[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
-        with self._lock:
+        with self._room, self._suited(inputs).request() as request:
             # Copies: the request reuses its output buffers.
-            return list(self._suited(inputs).request().infer(dict(enumerate(inputs)), share_inputs=True).to_tuple())
+            return list(request.infer(dict(enumerate(inputs)), share_inputs=True).to_tuple())
 
     def run_each(self, samples: list[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
         """The one output for each of several inputs, which are worked on at the same time."""
-        with self._lock:
+        with self._room, ExitStack() as stack:
             compiled = self._suited(samples[:1])
-            requests = [compiled.request(number) for number in range(len(samples))]
+            requests = [stack.enter_context(compiled.request()) for _ in samples]
             for request, sample in zip(requests, samples, strict=True):
                 request.start_async({0: sample}, share_inputs=True)
             for request in requests:
@@ -113,20 +122,21 @@ class _Graph:
             return [request.get_output_tensor(0).data.copy() for request in requests]
 
     def _suited(self, inputs: list[np.ndarray[Any, Any]]) -> _Compiled:
-        if inputs[0].shape[-1] > self._series:
-            self._any_size = self._any_size or self._compiled(self._model)
-            return self._any_size
-        shape = inputs[0].shape
-        if shape not in self._fixed:
-            fixed = self._model.clone()
-            fixed.reshape({i: list(array.shape) for i, array in enumerate(inputs)})
-            # For short spectrograms threads would take longer to wait for one another than they save.
-            alone = {"INFERENCE_NUM_THREADS": 1} if math.isfinite(self._series) else {}
-            self._fixed[shape] = self._compiled(fixed, alone)
-        self._fixed.move_to_end(shape)
-        if len(self._fixed) > _SHAPES_KEPT:
-            self._fixed.popitem(last=False)
-        return self._fixed[shape]
+        with self._lock:
+            if inputs[0].shape[-1] > self._series:
+                self._any_size = self._any_size or self._compiled(self._model)
+                return self._any_size
+            shape = inputs[0].shape
+            if shape not in self._fixed:
+                fixed = self._model.clone()
+                fixed.reshape({i: list(array.shape) for i, array in enumerate(inputs)})
+                # For short spectrograms threads would take longer to wait for one another than they save.
+                alone = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1} if math.isfinite(self._series) else {}
+                self._fixed[shape] = self._compiled(fixed, alone)
+            self._fixed.move_to_end(shape)
+            if len(self._fixed) > _SHAPES_KEPT:
+                self._fixed.popitem(last=False)
+            return self._fixed[shape]
 
     def _compiled(self, model: Any, further: Mapping[str, Any] | None = None) -> _Compiled:
         return _Compiled(self._core.compile_model(model, "CPU", {**self._settings, **(further or {})}))
@@ -137,12 +147,19 @@ class _Compiled:
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        self._requests: list[Any] = []
+        self._idle: list[Any] = []
 
-    def request(self, number: int = 0) -> Any:
-        while len(self._requests) <= number:
-            self._requests.append(self._model.create_infer_request())
-        return self._requests[number]
+    @contextmanager
+    def request(self) -> Iterator[Any]:
+        """A request for the caller alone."""
+        try:
+            request = self._idle.pop()
+        except IndexError:
+            request = self._model.create_infer_request()
+        try:
+            yield request
+        finally:
+            self._idle.append(request)
 
 
 class _SignalStack(ctypes.Structure):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
 
 import numpy as np
 
@@ -12,13 +15,16 @@ from ....core.sides import Side, other_side
 from ..settings import AudioSettings
 from ..signal.buffer import StreamBuffer, empty
 from ..signal.mel import LogMel, centres, from_sample, highest, to_sample
-from ..signal.sound import Resampler, Sound
+from ..signal.sound import Resampler, Sound, mixed
 from .source_filter import GainFilter, bounded
 
 _SECOND_PASS = 12.0
 """dB by which the second pass corrects the first at most."""
 _EDGE = 0.97
 """Share of half its rate up to which a recording has sound."""
+_AT_ONCE, _AHEAD = 2, 3
+"""Windows that the generator works on at the same time, for it takes longer than all other stages together, and windows
+that these stages may be ahead of it."""
 
 
 def gain_between(x: Sound, y: Sound, side: Side, settings: AudioSettings) -> Sound:
@@ -30,18 +36,15 @@ def gain_between(x: Sound, y: Sound, side: Side, settings: AudioSettings) -> Sou
     return gain
 
 
-def norm_statistics(translate: Translate, example: Sound, side: Side, settings: AudioSettings) -> Sound:
-    """The statistics that the generator's norms take from the log-mel (bins, frames) of an excerpt."""
-    _, statistics = for_arrays(translate).with_statistics(_sample(example, side, settings, settings.bins), None, 1.0)
-    return statistics
-
-
 class Gains:
     """Log-mel frames that come in pieces, and what the translation makes of them: gains in nepers.
 
+    The generator works on windows of them in threads of its own, while the other stages go on. Its norms have
+    statistics that are taken once, from an excerpt.
+
     Args:
         translate: one direction of the model.
-        statistics: of its norms; see `norm_statistics`.
+        example: log-mel (bins, frames) of the excerpt.
         side: the one that the frames belong to.
         rate: samples a second of the recording. Bins above half of it are empty: the generator is shown their mean.
         strength: share of the gain that is applied.
@@ -50,57 +53,54 @@ class Gains:
     """
 
     def __init__(
-        self, translate: Translate, statistics: Sound, side: Side, rate: int, strength: float,
+        self, translate: Translate, example: Sound, side: Side, rate: int, strength: float,
         settings: AudioSettings, frames: int, around: int,
     ) -> None:  # fmt: skip
         self._translate: ArrayTranslate = for_arrays(translate)
-        self._statistics = statistics
         self._settings, self._strength = settings, strength
         self._side: Side = side
         self._frames, self._around = frames, around
         self._buffer = StreamBuffer(settings.bins)
         self._done = 0
         self._bins = bins_within(rate, settings)
-        self._thread = ThreadPoolExecutor(1, "generator")
-        self._translating: Future[Sound] | None = None
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "generator")
+        self._statistics = self._threads.submit(self._norm_statistics, example)
+        self._windows: deque[Future[Sound]] = deque()
 
     def push(self, mel: Sound) -> Sound:
-        """The gains (bins, n) of the windows before the last that is complete with further frames (bins, m): the
-        generator works on that one while the other stages go on."""
+        """The gains (bins, n) of windows that are complete with further frames (bins, m), all but the last few."""
         self._buffer.append(mel)
-        pieces = [empty(self._settings.bins)]
         while self._buffer.end >= self._done + self._frames + self._around:
-            pieces.append(self._translated())
-            self._translating = self._window(self._done + self._frames, self._around)
-        return np.concatenate(pieces, axis=1)
-
-    def finish(self) -> Sound:
-        """The gains at the end, once everything was pushed."""
+            self._begin_window(self._done + self._frames, self._around)
         pieces = [empty(self._settings.bins)]
-        while self._done < self._buffer.end:
-            pieces.append(self._translated())
-            until = min(self._done + self._frames, self._buffer.end)
-            self._translating = self._window(until, min(self._around, self._buffer.end - until))
-        pieces.append(self._translated())
-        self._thread.shutdown()
+        while len(self._windows) > _AHEAD:
+            pieces.append(self._windows.popleft().result())
         return np.concatenate(pieces, axis=1)
 
-    def _translated(self) -> Sound:
-        """The gains of the window that is being translated."""
-        translating, self._translating = self._translating, None
-        return translating.result() if translating is not None else empty(self._settings.bins)
+    def finish(self) -> Iterator[Sound]:
+        """The gains at the end, a window at a time, once everything was pushed."""
+        while self._done < self._buffer.end:
+            until = min(self._done + self._frames, self._buffer.end)
+            self._begin_window(until, min(self._around, self._buffer.end - until))
+        self._threads.shutdown(wait=False)
+        while self._windows:
+            yield self._windows.popleft().result()
 
-    def _window(self, until: int, after: int) -> Future[Sound]:
+    def _begin_window(self, until: int, after: int) -> None:
         before, count = min(self._around, self._done), until - self._done
         x = _sample(self._buffer.read(self._done - before, until + after), self._side, self._settings, self._bins)
         self._done = until
         self._buffer.forget(until - self._around)
-        return self._thread.submit(self._gains, x, before, count)
+        self._windows.append(self._threads.submit(self._gains, x, before, count))
 
     def _gains(self, x: Sound, before: int, count: int) -> Sound:
-        y, _ = self._translate.with_statistics(x, self._statistics, 0.0)
+        y, _ = self._translate.with_statistics(x, self._statistics.result(), 0.0)
         gain = gain_between(x, y, self._side, self._settings)[:, before : before + count]
         return np.ascontiguousarray(self._strength * bounded(gain, self._settings.content), np.float32)
+
+    def _norm_statistics(self, example: Sound) -> Sound:
+        sample = _sample(example, self._side, self._settings, self._settings.bins)
+        return self._translate.with_statistics(sample, None, 1.0)[1]
 
 
 def bins_within(rate: int, settings: AudioSettings) -> int:
@@ -130,7 +130,7 @@ class MelStream:
 
     def push(self, audio: Sound) -> Sound:
         """The frames (bins, n) that are certain."""
-        return self._log_mel.push(self._resampler.push(self._weights @ audio))
+        return self._log_mel.push(self._resampler.push(mixed(audio, self._weights)))
 
     def finish(self) -> Sound:
         """The frames at the end."""
@@ -163,15 +163,18 @@ class SourceFilter:
         once = self._filters[0].push(audio, gain)
         return self._filters[1].push(once, self._missing(self._mels[1].push(once)))
 
-    def finish(self) -> Sound:
-        """The samples at the end, once everything was pushed."""
+    def finish(self) -> Iterator[Sound]:
+        """The samples at the end in pieces, once everything was pushed."""
         mel = self._mels[0].finish()
-        gain = np.concatenate([self._gains.push(mel), self._gains.finish()], axis=1)
-        self._aim(mel, gain)
         first, second = self._filters
-        last = np.concatenate([first.push(empty(self._channels), gain), first.finish()], axis=1)
+        for gain in chain([self._gains.push(mel)], self._gains.finish()):
+            self._aim(mel, gain)
+            mel = mel[:, :0]
+            once = first.push(empty(self._channels), gain)
+            yield second.push(once, self._missing(self._mels[1].push(once)))
+        last = first.finish()
         heard = np.concatenate([self._mels[1].push(last), self._mels[1].finish()], axis=1)
-        return np.concatenate([second.push(last, self._missing(heard)), second.finish()], axis=1)
+        yield np.concatenate([second.push(last, self._missing(heard)), second.finish()], axis=1)
 
     def _aim(self, mel: Sound, gain: Sound) -> None:
         self._frames.append(mel)

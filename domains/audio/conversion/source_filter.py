@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft, ndimage, signal
+from scipy import fft, ndimage, signal, sparse
 
 from ..settings import Content
 from ..signal.buffer import StreamBuffer, empty
@@ -42,21 +42,20 @@ _NEAR, _STRETCH = 16, 1024
 
 def bounded(gain: Sound, content: Content, lowest: float = LOWEST_GAIN, highest: float = HIGHEST_GAIN) -> Sound:
     """A gain in nepers (bins, frames), smoothed along frequency to the cepstra of its content and bounded (dB)."""
-    lifted: Sound = _lifter(len(gain), CEPSTRA[content]) @ gain
+    cepstra = fft.dct(gain, axis=0, norm="ortho")
+    lifted: Sound = fft.idct(_lifter(len(gain), CEPSTRA[content]) * cepstra, axis=0, norm="ortho")
     return np.clip(lifted, lowest * _DB, highest * _DB)
 
 
 @lru_cache(maxsize=4)
 def _lifter(bins: int, cepstra: int) -> Sound:
-    """(bins, bins): to the cosine transform, its first coefficients kept with a soft end, and back."""
-    keep = np.zeros(bins)
+    """(bins, 1): what is kept of a cosine transform, its first coefficients with a soft end."""
+    keep = np.zeros((bins, 1), np.float32)
     count = min(cepstra, bins)
     keep[:count] = 1
     soft = count // 3
-    keep[count - soft : count] = 0.5 + 0.5 * np.cos(np.pi * np.arange(1, soft + 1) / (soft + 1))
-    there = fft.dct(np.eye(bins), axis=0, norm="ortho")
-    matrix: Sound = (there.T @ (keep[:, None] * there)).astype(np.float32)
-    return matrix
+    keep[count - soft : count, 0] = 0.5 + 0.5 * np.cos(np.pi * np.arange(1, soft + 1) / (soft + 1))
+    return keep
 
 
 class GainFilter:
@@ -71,7 +70,7 @@ class GainFilter:
         self._hop = fft.next_fast_len(max(4, round(wanted / 4)), real=True)
         self._size = 4 * self._hop
         self._window = signal.get_window("hann", self._size).astype(np.float32)
-        self._spread = to_spectrum(settings.sample_rate, settings.bins, rate, self._size)
+        self._spread = sparse.csr_array(to_spectrum(settings.sample_rate, settings.bins, rate, self._size).T)
         self._step = self._hop / rate * settings.sample_rate / settings.hop_length
         """Model frames from one of ours to the next."""
         self._audio, self._gains = StreamBuffer(channels), StreamBuffer(settings.bins)
@@ -107,7 +106,7 @@ class GainFilter:
         audio = self._audio.read(begin, begin + (count - 1) * hop + size)
         frames = np.lib.stride_tricks.sliding_window_view(audio, size, axis=1)[:, ::hop]
         spectrum = fft.rfft(frames * self._window, axis=-1)
-        spectrum *= np.exp(self._interpolate(count) @ self._spread)
+        spectrum *= np.exp(self._spread @ self._interpolate(count)).T
         # Squared Hann windows, four to a window, add up to 3/2.
         back = fft.irfft(spectrum, size, axis=-1) * (self._window / np.float32(1.5))
         total = np.zeros((len(audio), (count - 1) * hop + size), np.float32)
@@ -123,15 +122,15 @@ class GainFilter:
         return done
 
     def _interpolate(self, count: int) -> Sound:
-        """(count, bins): the gains at the times of our frames."""
+        """(bins, count): the gains at the times of our frames."""
         position = np.clip((self._frame + np.arange(count)) * self._step, 0, max(0, self._gains.end - 1))
         first = int(position[0])
         gains = self._gains.read(first, int(position[-1]) + 2)
         low = position.astype(int) - first
         share = (position - low - first).astype(np.float32)
         high = np.minimum(low + 1, self._gains.end - 1 - first)
-        mixed: Sound = (gains[:, low] * (1 - share) + gains[:, high] * share).T
-        return mixed
+        between: Sound = gains[:, low] * (1 - share) + gains[:, high] * share
+        return between
 
 
 @lru_cache(maxsize=8)

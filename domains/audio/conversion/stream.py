@@ -4,15 +4,15 @@
                                                                (pitch moved after that, from b to a)
 
 Every stage takes pieces of any length and gives the same as for the whole. The generator sees a thousand frames at a
-time with what it can see of their neighbours; its norms have statistics that were taken once, from an excerpt.
+time with what it can see of their neighbours, while the other stages go on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,10 +25,10 @@ from ..signal.mel import log_mel
 from ..signal.pitch import CONVERTED_RATE, tracked
 from ..signal.pitch_shift import PitchShift, PitchTarget, shifted
 from ..signal.sound import Sound
-from .gains import Gains, SourceFilter, norm_statistics
+from .gains import Gains, SourceFilter
 from .source_filter import Level
 
-FRAMES, AROUND = 1024, 128
+FRAMES, AROUND = 1024, 96
 """Frames that the generator translates at a time, and frames that it sees before and after them: multiples of 4."""
 
 
@@ -38,19 +38,15 @@ class Stage(Protocol):
     def push(self, audio: Sound) -> Sound:
         """The samples (channels, n) that are complete with further ones (channels, m)."""
 
-    def finish(self) -> Sound:
-        """The samples at the end, once everything was pushed."""
+    def finish(self) -> Iterator[Sound]:
+        """The samples at the end in pieces, once everything was pushed."""
 
 
 def convert(chunks: Iterable[Tensor], stages: Stage) -> Iterator[Tensor]:
     """The translated recording, chunks (channels, samples) at its own rate; as many samples as were read."""
-    for chunk in chunks:
-        done = stages.push(chunk.numpy())
+    for done in chain((stages.push(chunk.numpy()) for chunk in chunks), stages.finish()):
         if done.shape[1]:
             yield torch.from_numpy(done)
-    done = stages.finish()
-    if done.shape[1]:
-        yield torch.from_numpy(done)
 
 
 def prepare(
@@ -76,14 +72,13 @@ def prepare(
     mix, rate, gain = survey.mix, survey.rate, survey.gain
     unmoved = options.pitch == "keep" or options.semitones == 0
     if not len(survey.excerpt) or (options.strength == 0 and unmoved):
-        return Unchanged(len(mix))
+        return Unchanged()
     example = survey.example(settings.sample_rate)
     hz = tracked(example, settings.sample_rate, CONVERTED_RATE)
     target = PitchTarget.of(hz, side, options, settings)
     if target is not None and side == "a":
         example = shifted(example, settings.sample_rate, target.ratios(hz), hz)
-    statistics = norm_statistics(translate, log_mel(example, settings), side, settings)
-    gains = Gains(translate, statistics, side, rate, options.strength, settings, frames, around)
+    gains = Gains(translate, log_mel(example, settings), side, rate, options.strength, settings, frames, around)
     stages: list[Stage] = [waveform_stage(options.vocoder, mix, rate, gain, gains, settings)]
     if target is not None:
         stages.insert(0 if side == "a" else 1, PitchShift(mix, rate, target))
@@ -103,28 +98,26 @@ class Conversion:
             result = stage.push(result)
         return self._level.push(audio, result)
 
-    def finish(self) -> Sound:
-        """The samples at the end, once everything was pushed."""
-        pieces: list[Sound] = []
+    def finish(self) -> Iterator[Sound]:
+        """The samples at the end in pieces, once everything was pushed."""
+        pieces: Iterator[Sound] = iter(())
         for stage in self._stages:
-            pieces = [*map(stage.push, pieces), stage.finish()]
-        last = [self._level.push(empty(len(piece)), piece) for piece in pieces]
-        return np.concatenate([*last, self._level.finish()], axis=1)
+            pieces = chain(map(stage.push, pieces), stage.finish())
+        for piece in pieces:
+            yield self._level.push(empty(len(piece)), piece)
+        yield self._level.finish()
 
 
 class Unchanged:
     """A recording as it is."""
 
-    def __init__(self, channels: int) -> None:
-        self._channels = channels
-
     def push(self, audio: Sound) -> Sound:
         """The samples themselves."""
         return audio
 
-    def finish(self) -> Sound:
+    def finish(self) -> Iterator[Sound]:
         """None: there are no more."""
-        return empty(self._channels)
+        return iter(())
 
 
 def waveform_stage(

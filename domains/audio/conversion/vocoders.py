@@ -6,7 +6,7 @@ keeps, filtered by the highest gains as in `source_filter`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -20,7 +20,7 @@ from ..settings import AudioSettings
 from ..signal.buffer import StreamBuffer, empty
 from ..signal.mel import LogMel, from_sample, highest, mel_filters
 from ..signal.pitch import PERIOD, f0
-from ..signal.sound import Resampler, Sound
+from ..signal.sound import Resampler, Sound, mixed
 from .gains import Gains
 from .source_filter import GainFilter, to_spectrum
 
@@ -61,7 +61,7 @@ class Resynthesis:
 
     def push(self, audio: Sound) -> Sound:
         """The samples (channels, n) that are complete with further ones (channels, m)."""
-        sound = self._there.push(self._weights @ audio)
+        sound = self._there.push(mixed(audio, self._weights))
         gain = self._take(sound, self._log_mel.push(sound))
         self._carried.append(self._above.push(audio, gain))
         pieces = [np.zeros(0, np.float32)]
@@ -70,18 +70,19 @@ class Resynthesis:
         self._made.append(self._back.push(np.concatenate(pieces))[None])
         return self._give(min(self._made.end, self._carried.end))
 
-    def finish(self) -> Sound:
+    def finish(self) -> Iterator[Sound]:
         """The samples at the end, once everything was pushed."""
         sound = self._there.finish()
         gain = self._take(sound, np.concatenate([self._log_mel.push(sound), self._log_mel.finish()], axis=1))
-        self._gain.append(last := self._gains.finish())
+        last = np.concatenate([empty(self._settings.bins), *self._gains.finish()], axis=1)
+        self._gain.append(last)
         self._carried.append(self._above.finish(np.concatenate([gain, last], axis=1)))
         pieces = [np.zeros(0, np.float32)]
         while self._frame < self._gain.end:
             pieces.append(self._stretch(min(_FRAMES, self._gain.end - self._frame)))
         self._made.append(self._back.push(np.concatenate(pieces))[None])
         self._made.append(self._back.finish()[None])
-        return self._give(self._carried.end)
+        yield self._give(self._carried.end)
 
     def _take(self, sound: Sound, mel: Sound) -> Sound:
         """Keep what came, and give its gains."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..signal.levels import normalised, trimmed
 from ..signal.loudness import gain_to, loudness
-from ..signal.sound import Sound, resampled
+from ..signal.sound import Sound, mixed, resampled
 
 _STRETCH = 2.0
 """Seconds of a stretch of the excerpt."""
@@ -58,7 +58,7 @@ def survey(blocks: Iterable[Sound], rate: int, channels: int) -> Survey:
         kept = kept[:: -(-len(kept) // _STRETCHES)]
     excerpt = np.concatenate([np.zeros((channels, 0), np.float32), *(each for _, each in kept)], axis=1)
     mix = _mix(excerpt)
-    mono = mix @ excerpt
+    mono = mixed(excerpt, mix)
     gain = gain_to(loudness(trimmed(mono, rate), rate), -23.0) if mono.size else 1.0
     return Survey(samples, mix, gain, mono, rate)
 
@@ -83,7 +83,7 @@ def _mix(excerpt: Sound) -> Sound:
     channels = len(excerpt)
     mean = np.full(channels, 1 / channels, np.float32)
     power = np.square(excerpt).mean(axis=1) if excerpt.size else np.zeros(channels)
-    if not excerpt.size or np.square(mean @ excerpt).mean() >= _CANCELLED * power.mean():
+    if not excerpt.size or np.square(mixed(excerpt, mean)).mean() >= _CANCELLED * power.mean():
         return mean
     loudest: Sound = np.eye(channels, dtype=np.float32)[int(power.argmax())]
     return loudest

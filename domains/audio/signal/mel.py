@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
-from scipy import signal
+from scipy import signal, sparse
 from scipy.fft import rfft
 
 from .sound import Sound
@@ -55,7 +55,7 @@ class LogMel:
 
     def __init__(self, settings: FeatureSettings) -> None:
         self._size, self._hop = settings.fft_size, settings.hop_length
-        self._filters = mel_filters(settings.sample_rate, self._size, settings.bins)
+        self._filters = sparse.csr_array(mel_filters(settings.sample_rate, self._size, settings.bins))
         self._window = signal.get_window("hann", self._size).astype(np.float32)
         self._tail = np.zeros(self._size // 2, np.float32)
         self._samples = self._frames = 0
@@ -76,7 +76,7 @@ class LogMel:
         self._tail = audio[count * self._hop :]
         self._frames += count
         if not count:
-            return np.zeros((len(self._filters), 0), np.float32)
+            return np.zeros((self._filters.shape[0], 0), np.float32)
         frames = np.lib.stride_tricks.sliding_window_view(audio, self._size)[:: self._hop][:count]
         pieces = [self._logarithm(frames[at : at + 256]) for at in range(0, count, 256)]
         return np.concatenate(pieces, axis=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from ....core.sides import Side, other_side
 from ..settings import AudioConversion, AudioSettings
 from .buffer import empty
 from .pitch import CONVERTED_RATE, HIGHEST, LOWEST, PERIOD, Contour, PitchTrack, median_and_deviation, tracked
-from .sound import Sound
+from .sound import Sound, mixed
 
 _STEEPEST, _FLATTEST = 1.4, 0.7
 
@@ -53,13 +54,13 @@ class PitchShift:
         self._shifter = PitchShifter(rate, len(mix))
 
     def push(self, audio: Sound) -> Sound:
-        hz = self._track.push(self._mix @ audio)
+        hz = self._track.push(mixed(audio, self._mix))
         return self._shifter.push(audio, hz, self._target.ratios(hz))
 
-    def finish(self) -> Sound:
+    def finish(self) -> Iterator[Sound]:
         hz = self._track.finish()
-        last = self._shifter.push(empty(len(self._mix)), hz, self._target.ratios(hz))
-        return np.concatenate([last, self._shifter.finish()], axis=1)
+        yield self._shifter.push(empty(len(self._mix)), hz, self._target.ratios(hz))
+        yield self._shifter.finish()
 
 
 _UNVOICED = 0.010

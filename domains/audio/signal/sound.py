@@ -1,4 +1,8 @@
-"""Sound as arrays, and at another rate."""
+"""Sound as arrays, at another rate, and as one channel.
+
+While a recording is converted nothing multiplies matrices by BLAS: its threads would take the cores from the generator,
+and keep them for a while when they are done.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,11 @@ def resampled(audio: Sound, source: int, target: int) -> Sound:
         return audio
     stream = Resampler(source, target)
     return np.concatenate([stream.push(audio), stream.finish()], axis=-1)
+
+
+def mixed(audio: Sound, weights: Sound) -> Sound:
+    """The channels of `audio` (channels, samples), weighed by (channels,) and added up: (samples,)."""
+    return cast(Sound, (weights[:, None] * audio).sum(axis=0))
 
 
 class Resampler:

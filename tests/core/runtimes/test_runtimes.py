@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -123,6 +124,18 @@ def test_spectrograms_of_every_length_share_a_graph() -> None:
         fresh = OpenVinoRuntime(source)
         assert torch.equal(fresh.with_statistics(x, statistics, 0.0)[0], first)
         assert torch.equal(fresh.with_statistics(x, statistics, 0.5)[0], second)
+
+
+def test_windows_of_a_spectrogram_at_once_are_those_alone() -> None:
+    generator = unpaired.Audio().networks("tiny", unpaired.NetworkSettings()).generator_a2b.build("generators").eval()
+    source = GeneratorSource.of(generator, 2)
+    run, statistics = OpenVinoRuntime(source), torch.rand(source.takes.statistics)
+    windows = [torch.rand(1, 1, 80, length) * 2 - 1 for length in (400, 64, 400, 304)]
+    alone = [run.with_statistics(x, statistics, 0.0)[0] for x in windows]
+    with ThreadPoolExecutor(4) as threads:
+        found = [threads.submit(run.with_statistics, x, statistics, 0.0) for x in windows]
+    for each, y in zip(found, alone, strict=True):
+        assert torch.equal(each.result()[0], y)
 
 
 def test_graphs_of_fixed_shape_are_bounded() -> None:

@@ -194,7 +194,7 @@ def test_nothing_is_asked_of_the_model_where_nothing_is_translated(
         survey([audio], RATE, 2), "a", Refused(), AudioConversion(strength=strength, pitch="keep"), PITCHED
     )
     assert np.array_equal(stages.push(audio), audio)
-    assert stages.finish().shape == (2, 0)
+    assert not list(stages.finish())
 
 
 def test_strength_goes_from_nothing_to_all(recording: Any) -> None:

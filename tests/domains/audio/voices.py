@@ -66,7 +66,7 @@ def converted(
     known = survey([audio], rate, len(audio))
     way = prepare(known, side, translate, options or AudioConversion(), settings or AudioSettings(), **windows)
     pieces = [way.push(piece) for piece in np.split(audio, cuts, axis=1)]
-    return np.concatenate([piece for piece in (*pieces, way.finish()) if piece.shape[1]], axis=1)
+    return np.concatenate([piece for piece in (*pieces, *way.finish()) if piece.shape[1]], axis=1)
 
 
 def through(source: Path, target: Path, translate: Any = None, **chosen: Any) -> list[str]:
