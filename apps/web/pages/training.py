@@ -154,7 +154,7 @@ class Training:
         known = forms.preset_of(preset)
         distils = self.view.teacher if self.view is not None else self.job and self.job.kind is JobKind.DISTILL
         parts = [
-            "" if pair in ("A and B", self.title) else pair,
+            "" if pair == "A and B" or self.title.startswith(pair) else pair,
             forms.MEDIA.get(medium, medium),
             known.title if known else "",
             "quick version of another model" if distils else "",
@@ -189,37 +189,49 @@ async def find(site: Site, id: str) -> Training:
 
 async def page(request: Request) -> Response:
     """The whole page."""
-    site = site_of(request)
-    shown = await find(site, request.path_params["id"])
-    values = {**_sheets(site, shown), **await _charts(shown)}
+    shown = await find(site_of(request), request.path_params["id"])
+    values = {name: value for part in _PARTS.values() for name, value in (await part(shown)).items()}
     return render(request, "training.html", page="train", training=shown, **values)
 
 
 async def part(request: Request) -> Response:
     """A part of the page that changes; nothing (204) where `seen` says that the page has it already."""
-    site, name = site_of(request), request.path_params["part"]
-    shown = await find(site, request.path_params["id"])
-    values = {"status": {}, "sheets": _sheets(site, shown), "judgement": await _charts(shown)}.get(name)
-    if values is None:
+    name = request.path_params["part"]
+    if name not in _PARTS:
         raise NoSuchPlace("there is no such page here")
-    if values and values["seen"] == request.query_params.get("seen"):
+    shown = await find(site_of(request), request.path_params["id"])
+    values = await _PARTS[name](shown)
+    if values.get(f"seen_{name}", "") == request.query_params.get("seen"):
         return Response(status_code=204)
     return render(request, f"training_{name}.html", training=shown, **values)
 
 
-def _sheets(site: Site, shown: Training) -> dict[str, Any]:
+async def _status(shown: Training) -> dict[str, Any]:
+    return {}
+
+
+async def _use(shown: Training) -> dict[str, Any]:
+    best = [each.step for each in shown.view.versions if each.which == "best"] if shown.view is not None else []
+    return {"seen_use": "-".join(map(str, (shown.state[1], bool(shown.model), *best)))}
+
+
+async def _sheets(shown: Training) -> dict[str, Any]:
     sheets = shown.view.sheets if shown.view is not None else ()
     step = max(1, -(-len(sheets) // _SHEETS))
     chosen = [*sheets[-1::-step]][::-1]
-    return {"sheets": [(sheet.step, sheet_url(site, sheet)) for sheet in chosen],
-            "seen": str(sheets[-1].step if sheets else 0)}  # fmt: skip
+    return {"sheets": [(sheet.step, sheet_url(shown.site, sheet)) for sheet in chosen],
+            "seen_sheets": str(sheets[-1].step if sheets else 0)}  # fmt: skip
 
 
-async def _charts(shown: Training) -> dict[str, Any]:
+async def _judgement(shown: Training) -> dict[str, Any]:
     if shown.view is None:
-        return {"charts": (), "expert_charts": (), "seen": "0"}
+        return {"charts": (), "expert_charts": (), "seen_judgement": "0"}
     simple, expert = await asyncio.to_thread(_SHELF.charts, shown.view.path)
-    return {"charts": simple, "expert_charts": expert, "seen": f"{shown.view.step}-{len(shown.view.findings)}"}
+    seen = f"{shown.view.step}-{len(shown.view.findings)}"
+    return {"charts": simple, "expert_charts": expert, "seen_judgement": seen}
+
+
+_PARTS = {"status": _status, "use": _use, "sheets": _sheets, "judgement": _judgement}
 
 
 async def distill(request: Request) -> Response:

@@ -69,7 +69,7 @@ def test_from_two_folders_to_a_model_in_use(home: Path, assets: Path, browsing: 
         # It is watched, and can be tried, while it learns.
         _state(page, "training")
         page.wait_for_selector("#sheets .sheet img", timeout=SLOWEST)
-        page.wait_for_selector("#status >> text=Turn day into night", timeout=SLOWEST)
+        page.wait_for_selector("#use >> text=Turn day into night", timeout=SLOWEST)
         page.wait_for_selector("#judgement >> text=Too early to tell")
         browsing.look(page, "train-live")
         address = page.url
@@ -97,6 +97,18 @@ def test_from_two_folders_to_a_model_in_use(home: Path, assets: Path, browsing: 
         page.click("text=Stop and keep")
         _state(page, "stopped, and kept")
         browsing.look(page, "train-stopped")
+        stopped = page.url
+
+        # A quick version learns from it, with the same files.
+        page.click("text=Make a quick version")
+        page.select_option("#quick-length", "try")
+        page.click("#quick button")
+        page.wait_for_url(lambda url: url != stopped)
+        assert "quick version of another model" in page.inner_text("main")
+        page.once("dialog", lambda dialog: dialog.accept())
+        page.click("text=Cancel")
+        _state(page, "cancelled")
+        page.goto(stopped)
 
         # What it has learned so far is used.
         page.click("text=Turn day into night")

@@ -104,3 +104,14 @@ document.addEventListener("pointerdown", (event) => {
   const media = event.target.closest?.("#media");
   if (media) media.dataset.touched = "yes";
 });
+
+// What was opened stays open when its part of the page comes anew.
+const opened = new Set();
+document.addEventListener("toggle", (event) => {
+  if (!event.target.id || !event.target.matches("details")) return;
+  if (event.target.open) opened.add(event.target.id);
+  else if (event.target.isConnected) opened.delete(event.target.id);
+}, true);
+document.addEventListener("htmx:load", (event) => {
+  for (const details of event.target.querySelectorAll?.("details[id]") ?? []) details.open ||= opened.has(details.id);
+});
