@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request
 
 PLACES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_OF_A_DEAD_SERVER = ("ERR_CONNECTION", "ERR_INCOMPLETE", "htmx:sendError", "htmx:afterRequest")
+"""What the console says where a test kills its server."""
 
 
 class Browsing:

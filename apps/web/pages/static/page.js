@@ -35,7 +35,7 @@ const waiting = new WeakMap();
 function reload(element) {
   if (waiting.has(element)) return waiting.set(element, true);
   waiting.set(element, false);
-  htmx.ajax("GET", element.dataset.from, { target: element, swap: "outerHTML" }).catch(() => {});
+  htmx.ajax("GET", element.dataset.from, { source: element, target: element, swap: "outerHTML" }).catch(() => {});
   setTimeout(() => {
     const again = waiting.get(element);
     waiting.delete(element);
@@ -57,15 +57,12 @@ function changed(news) {
 function listen() {
   if (!document.querySelector("[data-jobs]")) return;
   const stream = new EventSource("/api/events");
-  let broken = false;
   stream.addEventListener("job", (event) => changed(JSON.parse(event.data)));
   stream.onopen = () => {
-    if (broken) changed({ reload: true });
-    broken = false;
+    changed({ reload: true });  // what happened before, or while nobody listened
     fault("");
   };
   stream.onerror = () => {
-    broken = true;
     fault("The server does not answer. Jobs that it had begun go on when it is started again; this page waits for it.");
   };
   addEventListener("pagehide", () => stream.close());

@@ -25,7 +25,7 @@ async function sendAll(side, files, folderName = "") {
     }
     fault("");
     const query = new URLSearchParams({ side: letter, place: folder.id, name: field.value });
-    htmx.ajax("GET", `/train/new/side?${query}`, { target: side, swap: "outerHTML" });
+    htmx.ajax("GET", `/train/new/side?${query}`, { source: side, target: side, swap: "outerHTML" });
   } catch (error) {
     fault(error.message);
     shown.hidden = true;
