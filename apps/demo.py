@@ -97,6 +97,7 @@ def _farewell(out: Path, trained: Path) -> None:
         if not path.is_file():
             raise DemoFailed(f"{path} was not made")
         print(f"  {what:<32}{path}")
+    print("\nThe same by dropping files on a page: unpaired web")
 
 
 def _headline(text: str) -> None:

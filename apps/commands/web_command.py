@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import secrets
 from getpass import getpass
 from pathlib import Path
 
@@ -34,7 +33,11 @@ def parser() -> Parser:
     made.add_argument("--folder", metavar="DIR", action="append", default=[],
                       help="a folder whose files may be used where they are; give it again for several")  # fmt: skip
     made.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    made.add_argument("--token", metavar="TEXT", help="in place of a random token (also: UNPAIRED_WEB_TOKEN)")
+    made.add_argument(
+        "--token",
+        metavar="TEXT",
+        help="in place of a random one, which is kept in the home folder (also: UNPAIRED_WEB_TOKEN)",
+    )
     made.add_argument("--password", action="store_true",
                       help="ask for a password that lets people in too (or take UNPAIRED_WEB_PASSWORD)")  # fmt: skip
     made.add_argument("--upload-limit", type=float, default=20.0, metavar="GB", help="of one upload (default: 20)")
@@ -54,7 +57,7 @@ def main(args: argparse.Namespace) -> int:
     for module in ("starlette", "uvicorn", "jinja2"):
         require(module, "unpaired[web]")
     from unpaired.apps.web.server import serve
-    from unpaired.apps.web.settings import WebSettings, default_home
+    from unpaired.apps.web.settings import WebSettings, default_home, new_token
 
     token = args.token or os.environ.get("UNPAIRED_WEB_TOKEN") or ""
     password = os.environ.get("UNPAIRED_WEB_PASSWORD") or (getpass("Password: ") if args.password else "")
@@ -63,7 +66,7 @@ def main(args: argparse.Namespace) -> int:
         port=args.port,
         home=Path(args.home).expanduser() if args.home else default_home(),
         roots=tuple(Path(folder).expanduser() for folder in args.folder),
-        token=token or secrets.token_urlsafe(24),
+        token=token or new_token(),
         password=password,
         upload_limit=int(args.upload_limit * 1e9),
     )
@@ -73,5 +76,5 @@ def main(args: argparse.Namespace) -> int:
             "and fill the disk, and the connection is not encrypted; add --password, or a --token of your own, if you "
             "mean it"
         )
-    serve(settings, browser=not args.no_browser and settings.loopback)
+    serve(settings, browser=not args.no_browser and settings.loopback, token_given=bool(token))
     return 0

@@ -18,6 +18,11 @@ def default_home() -> Path:
     return Path(os.environ.get("UNPAIRED_HOME") or Path.home() / "unpaired")
 
 
+def new_token() -> str:
+    """A token that nobody guesses."""
+    return secrets.token_urlsafe(24)
+
+
 @dataclass(frozen=True)
 class WebSettings:
     """Everything that `unpaired web` is told."""
@@ -30,7 +35,7 @@ class WebSettings:
     """Folder of uploads, results, runs, and of the queue (`UNPAIRED_HOME`, else `~/unpaired`)."""
     roots: tuple[Path, ...] = ()
     """Folders that may be read from, with everything below them."""
-    token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    token: str = field(default_factory=new_token, repr=False)
     """What lets a request in: part of the printed address, then a cookie."""
     password: str = field(default="", repr=False)
     """Lets people in who do not have the address with the token; empty for none."""

@@ -14,6 +14,7 @@ def test_the_demonstration_from_picture_to_report(repository: Path, tmp_path: Pa
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].endswith(": unpaired web")
     made = ("night.jpg", "road-night.mp4", "male.wav", "night-tiny.jpg", "night-tiny-half.jpg", "run/report.html")
     for name in (*made, "run/model.safetensors"):
         path = tmp_path / "demo" / name

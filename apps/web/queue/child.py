@@ -56,6 +56,8 @@ class Child:
                 )
         finally:
             os.close(lock)
+        with suppress(OSError):  # where memory runs out, the command shall go, not the server
+            Path(f"/proc/{process.pid}/oom_score_adj").write_text("500")
         return cls(folder, process, process.pid)
 
     @classmethod

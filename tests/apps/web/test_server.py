@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from web_server import TOKEN, Server, serving
 
@@ -258,3 +259,24 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_job(tmp_path: Path, assets: Pat
             assert server.wait(server.submit("convert", input=photo, model="day2night")["id"])["state"] == "done"
     finally:
         subprocess.run(["umount", disk], check=True)
+
+
+def test_the_address_stays_from_start_to_start_and_streams_end_with_the_server(tmp_path: Path) -> None:
+    home, none = tmp_path / "home", {"UNPAIRED_WEB_TOKEN": ""}
+    addresses = []
+    for _ in range(2):
+        with serving(home, env=none) as server:
+            token = (home / ".token").read_text().strip()
+            headers = {"Authorization": f"Bearer {token}"}
+            with httpx.stream("GET", f"{server.address}/api/events", headers=headers, timeout=60) as stream:
+                assert stream.status_code == 200
+                assert next(stream.iter_lines()) == "retry: 2000"
+                assert server.end() == 0
+            addresses.append(token)
+            assert server.log.read_text() == ""
+    assert addresses[0] == addresses[1]
+    for path in (home, home / ".token"):
+        assert path.stat().st_mode & 0o077 == 0  # nobody else on the machine
+    (home / ".token").write_text("")
+    with serving(home, env=none) as server:
+        assert httpx.get(f"{server.address}/api/jobs", headers=headers).status_code == 401
