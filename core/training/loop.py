@@ -17,6 +17,7 @@ from ..model.of_run import BEST, checkpoint_folder
 from ..monitoring.log import seconds_logged
 from ..monitoring.monitor import Monitor
 from ..monitoring.records import CheckpointReport, StepReport
+from ..runtimes.yielding import yielding_cores
 from ..samples import Batch, Warp
 from ..settings.mapping import write_yaml
 from . import checkpoints, elastic
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 def run(fabric: Fabric, plan: RunPlan) -> None:
     """Train `plan` to its last step, from its newest checkpoint if it has one."""
     torch.manual_seed(plan.training.seed + fabric.global_rank)
-    with told_in_words():
+    with told_in_words(), yielding_cores():
         Loop(fabric, plan).run()
 
 
@@ -191,10 +192,9 @@ class Loop:
         settings, step = self.settings, self.step
         share = settings.discriminator_constant_share
         share = settings.constant_share if share is None else share
-        factor, discriminator_factor = (
-            self.course.pace.factor(step, each) for each in (settings.constant_share, share)
-        )
-        losses = self.engine.step(batches, self._warp(step), (factor, discriminator_factor), step)
+        pace = self.course.pace
+        factors = pace.factor(step, settings.constant_share), pace.factor(step, share)
+        losses = self.engine.step(batches, self._warp(step), factors, step)
         self._means.add(losses)
         self._counted += 1
         self.step = step + 1
@@ -204,7 +204,7 @@ class Loop:
         if any(due):
             self._require_folder()
         if due.log:
-            self._log(settings.learning_rate * factor)
+            self._log(settings.learning_rate * factors[0])
         if due.preview:
             self._preview(last=self.step >= self.course.pace.steps)
         if due.checkpoint:
