@@ -47,10 +47,13 @@ class Browsing:
         if self._playwright is not None:
             self._playwright.stop()
 
-    def open(self, address: str, width: int = 1440, height: int = 900, scheme: str = "light") -> Page:
+    def open(
+        self, address: str, width: int = 1440, height: int = 900, scheme: str = "light", scripts: bool = True
+    ) -> Page:
         """A page of its own, with cookies of its own."""
         assert self._browser is not None
-        context = self._browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        context = self._browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme,
+                                            java_script_enabled=scripts)  # fmt: skip
         page = context.new_page()
         host = address.partition("//")[2].partition("/")[0]
 

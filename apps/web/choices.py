@@ -21,7 +21,7 @@ _FITS: Mapping[str, tuple[Kind, ...]] = {
 _HINTS = {
     "day2night": "Pictures of towns, with lights",
     "day2night-video": "Footage: calm light, steady",
-    "day2night-video-mobile": "Footage, several times as fast",
+    "day2night-video-mobile": "Footage: the same, quicker",
     "female-male": "Voices: words and melody stay",
 }
 _MEDIA = {"image": "pictures", "video": "footage", "audio": "voices"}

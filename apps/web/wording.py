@@ -49,7 +49,7 @@ def moment(second: float, now: float | None = None) -> str:
     if ago < 60:
         return "just now"
     if ago < 20 * 3600:
-        return f"{duration(ago)} ago"
+        return "a minute ago" if ago < 90 else f"{duration(ago)} ago"
     return time.strftime("%d %b %Y, %H:%M", time.localtime(second)).lstrip("0")
 
 

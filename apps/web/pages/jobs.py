@@ -14,7 +14,7 @@ from unpaired import ConfigError, UnpairedError
 from unpaired.apps.web.facts import Facts
 from unpaired.apps.web.jobs import Job, JobKind, JobState
 from unpaired.apps.web.pages.queue import show_list
-from unpaired.apps.web.pages.summaries import source_of, summary, words_of
+from unpaired.apps.web.pages.summaries import model_name, source_of, summary, words_of
 from unpaired.apps.web.places import Place
 from unpaired.apps.web.queue.child import LOG, tail
 from unpaired.apps.web.rendering import render
@@ -99,8 +99,8 @@ async def _views(site: Site, job: Job, results: Sequence[Place], wanted: str) ->
         return {}
     versions = [_version(source, "Before", _start(job))] if source is not None and not before.error else []
     shown = len(versions)
-    versions += [_version(result, words_of(site, job))]
-    versions += [] if source is None else _beside(site, job)
+    others = [] if source is None else _beside(site, job)
+    versions += [_version(result, _told(site, job) if others else words_of(site, job)), *others]
     if facts.kind == "sound":
         heard = [*versions[:shown], *versions[shown + 1 :][:1], versions[shown]]
         return {"listening": {"seconds": facts.shown, "versions": heard}}
@@ -135,10 +135,15 @@ def _beside(site: Site, job: Job) -> list[dict[str, Any]]:
             continue
         results = results_of(site, other)
         if len(results) == 1:
-            strength = round(100 * float(other.request.get("settings", {}).get("strength", 1)))
-            more = f", {strength} %" if strength != 100 else ""
-            found.append(_version(results[0], f"{words_of(site, other)} ({other.request.get('model')}{more})"))
+            found.append(_version(results[0], _told(site, other)))
     return found[:8]
+
+
+def _told(site: Site, job: Job) -> str:
+    """What a result is called beside others."""
+    strength = round(100 * float(job.request.get("settings", {}).get("strength", 1)))
+    more = f", {strength} %" if strength != 100 else ""
+    return f"{words_of(site, job)} ({model_name(site, job)}{more})"
 
 
 def _counterpart(site: Site, folder: Place, result: Place, results: Path) -> Place | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -53,6 +54,14 @@ def words_of(site: Site, job: Job) -> str:
         choice = choice_or_none(site.models, do_of(job))
         return choice.words if choice else "a model that went away"
     return KINDS[job.kind]
+
+
+def model_name(site: Site, job: Job) -> str:
+    """The name of a job's model, for people."""
+    try:
+        return site.models.info(str(job.request.get("model", ""))).name
+    except UnpairedError:
+        return "a model that went away"
 
 
 def do_of(job: Job) -> str:
@@ -107,8 +116,10 @@ def _again(job: Job, source: Place | None) -> str:
 
 def _time(job: Job) -> str:
     """When it was, and how long it took."""
+    if job.state is JobState.RUNNING:
+        return f"for {duration(job.seconds + time.time() - (job.started or time.time()))}"
     if not job.state.ended:
-        return f"since {moment(job.created)}".replace("since just now", "just now")
+        return f"asked for {moment(job.created)}"
     took = f", took {duration(job.seconds)}" if job.state is JobState.DONE and job.seconds else ""
     return f"{moment(job.ended or job.created)}{took}"
 
@@ -116,7 +127,7 @@ def _time(job: Job) -> str:
 def _settings(site: Site, job: Job, facts: Facts | None) -> list[tuple[str, str]]:
     settings, told = job.request.get("settings", {}), list[tuple[str, str]]()
     if job.kind is JobKind.CONVERT:
-        told += [("Model", str(job.request.get("model", ""))), ("What", words_of(site, job))]
+        told += [("Model", model_name(site, job)), ("What", words_of(site, job))]
         told.append(("Strength", f"{round(100 * float(settings.get('strength', 1)))} %"))
         if facts is not None and facts.kind == "clip":
             span = f"{settings.get('start', 0):.2f} s to {settings.get('end', facts.seconds):.2f} s"

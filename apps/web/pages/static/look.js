@@ -263,6 +263,16 @@ class Converting {
       if (this.picture.complete) this.arrived();
     }
     this.showStrength();
+    this.showChosen();
+  }
+
+  // Within the list of models alone: the page stays where it is.
+  showChosen() {
+    const chosen = this.form.querySelector(".choice:has(:checked)");
+    if (!chosen) return;
+    const [list, own] = [chosen.parentElement.getBoundingClientRect(), chosen.getBoundingClientRect()];
+    if (own.right > list.right || own.bottom > list.bottom)
+      chosen.parentElement.scrollBy(Math.max(0, own.right - list.right + 16), Math.max(0, own.bottom - list.bottom + 4));
   }
 
   showStrength() {

@@ -30,16 +30,19 @@ function bytes(count) {
 
 // The server tells of each job that changed. What shows jobs asks for itself anew: an element with data-jobs (all, or
 // ids) is loaded again from data-from, at most once in half a second, and once more when it is quiet.
-const waiting = new WeakMap();
+const waiting = new Map();
+const pathOf = (element) => element.dataset.from.split("?")[0];
 
-function reload(element) {
-  if (waiting.has(element)) return waiting.set(element, true);
-  waiting.set(element, false);
-  htmx.ajax("GET", element.dataset.from, { source: element, target: element, swap: "outerHTML" }).catch(() => {});
+function reload(path) {
+  if (waiting.has(path)) return waiting.set(path, true);
+  waiting.set(path, false);
+  // It is looked for anew each time: what is loaded takes its place.
+  const element = [...document.querySelectorAll("[data-from]")].find((each) => pathOf(each) === path);
+  if (element) htmx.ajax("GET", element.dataset.from, { source: element, target: element, swap: "outerHTML" }).catch(() => {});
   setTimeout(() => {
-    const again = waiting.get(element);
-    waiting.delete(element);
-    if (again && element.isConnected) reload(element);
+    const again = waiting.get(path);
+    waiting.delete(path);
+    if (again) reload(path);
   }, 500);
 }
 
@@ -51,7 +54,7 @@ function changed(news) {
   if (page && page.dataset.pageOf === news.job && ENDED.includes(news.state) !== (page.dataset.ended === "yes"))
     return location.reload(); // there is something to look at now, or no longer
   for (const element of document.querySelectorAll("[data-jobs]"))
-    if (news.reload || element.dataset.jobs === "all" || element.dataset.jobs.split(" ").includes(news.job)) reload(element);
+    if (news.reload || element.dataset.jobs === "all" || element.dataset.jobs.split(" ").includes(news.job)) reload(pathOf(element));
 }
 
 function listen() {
@@ -59,7 +62,7 @@ function listen() {
   const stream = new EventSource("/api/events");
   stream.addEventListener("job", (event) => changed(JSON.parse(event.data)));
   stream.onopen = () => {
-    changed({ reload: true });  // what happened before, or while nobody listened
+    changed({ reload: true }); // what happened before, or while nobody listened
     fault("");
   };
   stream.onerror = () => {
@@ -201,7 +204,11 @@ function prepareDrop() {
 
 addEventListener("DOMContentLoaded", () => {
   setVariables(document.body);
-  document.body.addEventListener("htmx:load", (event) => setVariables(event.target));
+  document.body.addEventListener("htmx:load", (event) => {
+    setVariables(event.target);
+    const page = document.querySelector("[data-page-of]");
+    if (page && !page.dataset.ended && event.target.matches("[data-job-ended]")) location.reload();
+  });
   document.body.addEventListener("htmx:responseError", (event) => {
     let text = `The server answered ${event.detail.xhr.status}.`;
     try {
