@@ -12,16 +12,16 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
 
 from unpaired import UnpairedError
 from unpaired.apps.web import api, files, login
 from unpaired.apps.web.errors import status_of
 from unpaired.apps.web.pages import browse, convert, jobs, pictures, queue, train
-from unpaired.apps.web.rendering import STATIC, render_error
+from unpaired.apps.web.rendering import render_error
 from unpaired.apps.web.security import Guard
 from unpaired.apps.web.settings import WebSettings
 from unpaired.apps.web.site import Site, make_site, site_of
+from unpaired.apps.web.static import static_files
 
 _LOG = logging.getLogger("unpaired.web")
 
@@ -32,7 +32,7 @@ def make_app(settings: WebSettings) -> Starlette:
     app = Starlette(
         routes=[*api.ROUTES, *files.ROUTES, *login.ROUTES, *convert.ROUTES, *jobs.ROUTES, *queue.ROUTES,
                 *browse.ROUTES, *pictures.ROUTES, *train.ROUTES,
-                Mount("/static", StaticFiles(directory=STATIC), name="static")],
+                Mount("/static", static_files(), name="static")],
         middleware=[Middleware(Guard, settings=settings)],
         exception_handlers={UnpairedError: _known_error, 404: _no_such_page, 405: _no_such_page, 500: _own_fault},
         lifespan=_lifespan,

@@ -57,17 +57,17 @@ class Side:
 
 def look_at(letter: Letter, place: Place, name: str = "") -> Side:
     """The side that a folder makes."""
-    name = name or ("" if place.root == "uploads" else place.name)
+    sent = place.root == "uploads"
+    name, called = name or ("" if sent else place.name), "what was sent" if sent else f"“{place.name}”"
     if not place.is_folder:
-        return Side(letter, place, name, fault=f"“{place.name}” is a file; choose a folder, or several files")
+        return Side(letter, place, name, fault=f"{called} is a file; choose a folder, or several files")
     files = list(islice(_walk(place.path), MOST + 1))
     more = "more than " if len(files) > MOST else ""
     kinds = Counter(filter(None, map(medium_of, files)))
     if not files:
-        return Side(letter, place, name, fault=f"“{place.name}” is empty; choose a folder with {_KINDS} in it")
+        return Side(letter, place, name, fault=f"{called} is empty; choose a folder with {_KINDS} in it")
     if not kinds:
-        known = f"none of the {len(files)} files in “{place.name}” is a picture, a clip or a recording"
-        fault = f"{known} by its name (such as {files[0].name})"
+        fault = f"nothing in {called} is a picture, a clip or a recording by its name (such as {files[0].name})"
         return Side(letter, place, name, counted=f"{more}{len(files)} files", fault=fault)
     medium, count = kinds.most_common(1)[0]
     own = [path for path in files if medium_of(path) == medium]
@@ -85,7 +85,7 @@ def fault_of_pair(a: Side, b: Side) -> str:
     """What keeps two sides from being trained on together; empty where nothing does."""
     for side in (a, b):
         if side.place is None:
-            return f"Side {side.letter.upper()} has no files yet."
+            return f"The {'first' if side.letter == 'a' else 'other'} kind has no files yet."
         if side.fault:
             return f"{side.fault[0].upper()}{side.fault[1:]}."
     assert a.place is not None

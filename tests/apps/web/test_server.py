@@ -280,3 +280,13 @@ def test_the_address_stays_from_start_to_start_and_streams_end_with_the_server(t
     (home / ".token").write_text("")
     with serving(home, env=none) as server:
         assert httpx.get(f"{server.address}/api/jobs", headers=headers).status_code == 401
+
+
+def test_files_of_the_page_are_sent_compressed_and_once(server: Server) -> None:
+    with server.client as client:
+        answer = client.get("/static/page.css")
+        assert answer.headers["content-encoding"] == "gzip"
+        assert answer.headers["cache-control"] == "no-cache"
+        again = client.get("/static/page.css", headers={"if-none-match": answer.headers["etag"]})
+        assert again.status_code == 304
+        assert ".button" in answer.text

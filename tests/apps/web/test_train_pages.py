@@ -72,10 +72,10 @@ def test_a_folder_is_found_below_the_declared_ones(server: Server, folders: dict
 @pytest.mark.parametrize(
     ("folder", "sentence"),
     [
-        ("empty", "“empty” is empty; choose a folder with pictures, clips or recordings in it."),
+        ("empty", "What was sent is empty; choose a folder with pictures, clips or recordings in it."),
         (
             "notes",
-            "None of the 1 files in “notes” is a picture, a clip or a recording by its name (such as Ä 笔记.txt).",
+            "Nothing in what was sent is a picture, a clip or a recording by its name (such as Ä 笔记.txt).",
         ),
     ],
 )
@@ -97,10 +97,10 @@ def test_an_id_of_nothing_is_told(server: Server) -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"b": ""}, "Side B has no files yet."),
+        ({"b": ""}, "The other kind has no files yet."),
         ({"b": "day"}, "Both sides are the same folder"),
         ({"b": "speech"}, "The sides hold different things: 12 pictures and 5 recordings."),
-        ({"b": "empty"}, "“empty” is empty"),
+        ({"b": "empty"}, "What was sent is empty"),
         ({"medium": "smells"}, "Say what is in the folders"),
         ({"hours": "soon"}, "Say how long it may take"),
         ({"hours": "-1"}, "Say how long it may take"),
