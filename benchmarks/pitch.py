@@ -1,6 +1,6 @@
 """Pitch trackers compared: error, octave errors, voicing and CPU time.
 
-    python benchmarks/pitch.py [SHARED] [--speakers 12] [--seconds 10]
+    python benchmarks/pitch.py [SHARED] [--speakers 12] [--seconds 10] [--only speech]
 
 Synthetic voices have a known pitch: harmonics under the formants of five vowels, in steady notes, glides, vibrato and
 creak (irregular periods at 55 to 80 Hz), with unvoiced noise and silence between them. With SHARED, recordings of
@@ -241,13 +241,14 @@ def main() -> None:
     parser.add_argument("shared", type=Path, nargs="?")
     parser.add_argument("--speakers", type=int, default=12)
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--only", metavar="KIND", help="of voices: steady, glide, vibrato, creak or speech")
     args = parser.parse_args()
     chosen = trackers()
     voices = [synthetic(kind, seed) for kind in ("steady", "glide", "vibrato", "creak") for seed in range(3)]
     if args.shared:
         judges = [chosen[name] for name in ("DIO, every sample", "Harvest", "swift-f0") if name in chosen]
         voices += recorded(args.shared, args.speakers, args.seconds, judges)
-    table(voices, chosen)
+    table([each for each in voices if args.only in (None, each.kind)], chosen)
 
 
 if __name__ == "__main__":

@@ -194,7 +194,7 @@ class Level:
         window = signal.get_window("hann", 4 * self._hop + 1)[None]
         reach = 2 * self._hop
         energies = [
-            signal.fftconvolve(buffer.read(low - reach, high + reach), window, mode="valid")[0]
+            signal.oaconvolve(buffer.read(low - reach, high + reach), window, mode="valid", axes=1)[0]
             for buffer in self._energies
         ]
         floor = 1e-9 * self._hop

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import pairwise
+from math import ceil, floor
 from typing import Any, cast
 
 import numpy as np
@@ -221,12 +222,12 @@ class PitchShifter:
 
     def _add(self, index: int, share: float) -> None:
         before, mark, after = self._marks[index - 1 : index + 2]
-        low, high = int(np.ceil(before)), int(np.floor(after)) + 1
+        low, high = ceil(before), floor(after) + 1
         offset = self._place - mark
         whole = round(offset)
         rest = offset - whole
         way = np.arange(high - low, dtype=np.float32) + np.float32(low - mark + rest)
-        middle = max(0, int(np.ceil(mark - rest)) - low)
+        middle = max(0, ceil(mark - rest) - low)
         way[:middle] *= np.float32(np.pi / (before - mark))
         way[middle:] *= np.float32(np.pi / (after - mark))
         window = np.float32(0.5 * share) * (1 + np.cos(np.minimum(way, np.float32(np.pi))))
