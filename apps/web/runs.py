@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unpaired import MissingFile, UnpairedError
+from unpaired import UnpairedError
 from unpaired.apps.web.charts import Line, legend, line_chart, score_lines
 from unpaired.apps.web.words import Told, tell_finding, tell_verdict
 from unpaired.core.monitoring import Curves, loss_panels, read_findings, read_metrics, read_scores, read_standing
@@ -141,12 +141,8 @@ def _mark(file: Path) -> tuple[int, int] | None:
 
 
 def runs_in(folder: Path) -> list[Path]:
-    """The run folders in a folder and below it, the newest first; none where there is none."""
-    try:
-        found = [run.path for run in list_runs(folder)]
-    except MissingFile:
-        return []
-    return sorted(found, key=_last_change, reverse=True)
+    """The run folders in a folder, the newest first."""
+    return sorted((file.parent for file in folder.glob("*/config.yaml")), key=_last_change, reverse=True)
 
 
 def _last_change(run: Path) -> float:

@@ -31,7 +31,7 @@ def serve(settings: WebSettings, browser: bool, token_given: bool) -> None:
     Raises:
         UnpairedError: the port is in use, or the home folder cannot be.
     """
-    with _alone(settings), _listening(settings) as listener:
+    with _alone(settings), listening(settings) as listener:
         token = settings.token if token_given else _kept_token(settings.home / TOKEN_FILE)
         settings = replace(settings, port=listener.getsockname()[1], token=token)
         app = make_app(settings)
@@ -105,9 +105,11 @@ def _alone(settings: WebSettings) -> Iterator[None]:
 
 
 @contextmanager
-def _listening(settings: WebSettings) -> Iterator[socket.socket]:
+def listening(settings: WebSettings) -> Iterator[socket.socket]:
+    """The socket to serve on. Raises ResourceError: the port is in use, or cannot be had."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Said to be TCP, or asyncio leaves Nagle's algorithm on: each answer would wait 40 ms for the other side's receipt.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((settings.host, settings.port))
