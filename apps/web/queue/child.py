@@ -20,6 +20,8 @@ from unpaired.apps.progress import VARIABLE
 from unpaired.apps.web.queue.progress import ProgressReader
 
 _KEPT_FROM_CHILDREN = ("UNPAIRED_WEB_TOKEN", "UNPAIRED_WEB_PASSWORD")
+NICE = 5
+"""Jobs leave the cores to the page, and to the previews that it asks for, whenever these want them."""
 LOG, OUTPUT, PROGRESS, ALIVE = "log.txt", "output.txt", "progress.jsonl", "alive"
 
 
@@ -58,6 +60,8 @@ class Child:
             os.close(lock)
         with suppress(OSError):  # where memory runs out, the command shall go, not the server
             Path(f"/proc/{process.pid}/oom_score_adj").write_text("500")
+        with suppress(OSError):  # it has ended already
+            os.setpriority(os.PRIO_PROCESS, process.pid, os.getpriority(os.PRIO_PROCESS, 0) + NICE)
         return cls(folder, process, process.pid)
 
     @classmethod

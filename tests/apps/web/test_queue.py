@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from web_server import Server, serving
 
+from unpaired.apps.web.queue.child import NICE, Child
+
 TINY = {"training": {"workers": 0, "log_every": 1, "preview_every": 1000}, "domain": {"size": 32}}
 
 
@@ -241,3 +243,12 @@ def test_a_database_that_is_damaged_is_named(home: Path, program: Any) -> None:
     done = program("-m", "unpaired.apps.main", "web", "--no-browser", "--port", "0", "--home", home)
     assert done.code == 2
     assert "newer version" in done.err
+
+
+def test_a_job_leaves_the_cores_to_the_page(tmp_path: Path) -> None:
+    child = Child.start(tmp_path, ["models"])
+    assert child.pid is not None
+    assert os.getpriority(os.PRIO_PROCESS, child.pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICE)
+    while child.is_alive():
+        time.sleep(0.1)
+    assert child.code == 0
