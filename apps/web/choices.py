@@ -57,7 +57,12 @@ def fitting(choices: list[Choice], kinds: set[Kind]) -> list[Choice]:
     """Those that files of these kinds can go through, the likeliest first."""
     first = next(iter(kinds), "unknown")
     found = [each for each in choices if kinds <= set(_FITS.get(each.medium, ("unknown",)))]
-    return sorted(found, key=lambda each: _FITS.get(each.medium, ("unknown",)).index(first))
+    return sorted(found, key=lambda each: (_FITS.get(each.medium, ("unknown",)).index(first), each.medium == "audio"))
+
+
+def takes_anything(choices: list[Choice]) -> bool:
+    """Whether there is a model of an installed medium, whose files this page knows nothing of."""
+    return any(each.medium not in _FITS for each in choices)
 
 
 def choice_of(models: Models, do: str) -> Choice:

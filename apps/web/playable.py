@@ -9,7 +9,7 @@ import argparse
 import sys
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -27,25 +27,34 @@ _TICKS = 90000
 def make_playable(source: Path, target: Path) -> None:
     """Write the copy, which appears when it is complete. Raises MediaError: there is nothing to play in it."""
     part = target.with_name(f"part-{target.name}")
-    size = _size(source)
+    form = _form(source)
     sound = _sound(source)
-    if size is None and sound is None:
+    if form is None and sound is None:
         raise MediaError(f"{source} is neither a clip nor a recording")
     try:
         with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as output:
-            video = None if size is None else _video_stream(output, size)
+            video = None if form is None else _video_stream(output, form)
             audio: Any = None if sound is None else output.add_stream("aac", rate=_RATE, layout="mono")
             if sound is not None:
                 _write_sound(output, audio, sound)
-            if video is not None and size is not None:
-                _write_frames(output, video, source, size)
+            if video is not None and form is not None:
+                _write_frames(output, video, source, form)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _size(source: Path) -> tuple[int, int] | None:
-    """Height and width of the copy, even numbers; None where there is no picture."""
+class _Form(NamedTuple):
+    """Of the pictures of a copy."""
+
+    height: int
+    width: int
+    rate: Fraction
+    """Frames a second, by which the encoder knows how long the last one is shown."""
+
+
+def _form(source: Path) -> _Form | None:
+    """Sizes are even numbers; None where there is no picture."""
     try:
         clip = Glance(source)
     except MediaError:
@@ -53,7 +62,8 @@ def _size(source: Path) -> tuple[int, int] | None:
     clip.close()
     width = clip.info.width * float(clip.info.sample_aspect)
     scale = min(1.0, WIDEST / max(width, clip.info.height))
-    return max(2, 2 * round(clip.info.height * scale / 2)), max(2, 2 * round(width * scale / 2))
+    height, width = (max(2, 2 * round(side * scale / 2)) for side in (clip.info.height, width))
+    return _Form(height, width, clip.info.rate)
 
 
 def _sound(source: Path) -> npt.NDArray[np.float32] | None:
@@ -65,17 +75,18 @@ def _sound(source: Path) -> npt.NDArray[np.float32] | None:
         return None
 
 
-def _video_stream(output: Any, size: tuple[int, int]) -> Any:
-    stream = output.add_stream("libx264", options={"preset": "veryfast", "crf": "23", "g": "15", "bf": "0"})
-    stream.height, stream.width = size
+def _video_stream(output: Any, form: _Form) -> Any:
+    options = {"preset": "veryfast", "crf": "23", "g": "15", "bf": "0"}
+    stream = output.add_stream("libx264", rate=form.rate, options=options)
+    stream.height, stream.width = form.height, form.width
     stream.pix_fmt = "yuv420p"
     stream.time_base = stream.codec_context.time_base = Fraction(1, _TICKS)
     return stream
 
 
-def _write_frames(output: Any, stream: Any, source: Path, size: tuple[int, int]) -> None:
+def _write_frames(output: Any, stream: Any, source: Path, form: _Form) -> None:
     last = -1
-    for frame in decode(source, size=size):
+    for frame in decode(source, size=(form.height, form.width)):
         pixels = frame.pixels if frame.pixels.dtype == np.uint8 else (frame.pixels >> 8).astype(np.uint8)
         picture = av.VideoFrame.from_ndarray(pixels, "rgb24").reformat(format="yuv420p")
         last = max(last + 1, round(frame.time * _TICKS))

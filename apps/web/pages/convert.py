@@ -12,7 +12,15 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from unpaired import ConfigError, UnpairedError
-from unpaired.apps.web.choices import Choice, all_choices, choice_of, choice_or_none, fitting, kind_by_name
+from unpaired.apps.web.choices import (
+    Choice,
+    all_choices,
+    choice_of,
+    choice_or_none,
+    fitting,
+    kind_by_name,
+    takes_anything,
+)
 from unpaired.apps.web.errors import status_of
 from unpaired.apps.web.estimates import estimate, work
 from unpaired.apps.web.facts import Facts, Kind
@@ -140,9 +148,10 @@ async def choose(site: Site, id: str) -> Chosen:
 async def show(request: Request, asked: Asked, fault: str = "", status: int = 200) -> Response:
     """The page as it was asked for; files that went away are left out, and that is said."""
     site, files = site_of(request), list[Chosen]()
+    listed = all_choices(site.models)
     for id in asked.files:
         try:
-            files.append(await choose(site, id))
+            files.append(_known(await choose(site, id), listed))
         except UnpairedError as error:
             fault = fault or site.places.redact(str(error))
     asked = replace(asked, files=tuple(each.id for each in files))
@@ -150,9 +159,9 @@ async def show(request: Request, asked: Asked, fault: str = "", status: int = 20
     if not files:
         chosen = choice_or_none(site.models, asked.do) if asked.do else None
         return render(request, "start.html", status, page="convert", fault=fault, chosen=chosen,
-                      choices=all_choices(site.models), drop_to=asked.link(), browse=browse)  # fmt: skip
+                      choices=listed, drop_to=asked.link(), browse=browse)  # fmt: skip
     current = next((each for each in files if each.id == asked.show), files[0])
-    choices = _choices(site, asked, files)
+    choices = _choices(site, asked, files, listed)
     picked = next((each for each in choices if each.do == asked.do), choices[0] if choices else None)
     values = {
         "files": [_file(each, asked) for each in files],
@@ -171,12 +180,17 @@ async def show(request: Request, asked: Asked, fault: str = "", status: int = 20
     )
 
 
-def _choices(site: Site, asked: Asked, files: Sequence[Chosen]) -> list[Choice]:
+def _known(chosen: Chosen, choices: list[Choice]) -> Chosen:
+    """A file that may be of an installed medium is no broken one."""
+    foreign = chosen.facts.error and kind_by_name(chosen.place.name) == "unknown" and takes_anything(choices)
+    return replace(chosen, facts=Facts("unknown")) if foreign else chosen
+
+
+def _choices(site: Site, asked: Asked, files: Sequence[Chosen], listed: list[Choice]) -> list[Choice]:
     kinds = {each.facts.kind for each in files if not each.facts.error}
-    listed = all_choices(site.models)
     further = choice_or_none(site.models, asked.do) if asked.do else None
     if further is not None and further.do not in {each.do for each in listed}:  # a checkpoint that is tried
-        listed.insert(0, further)
+        listed = [further, *listed]
     return fitting(listed, kinds) if kinds else []
 
 
@@ -187,7 +201,7 @@ def _choice(choice: Choice) -> dict[str, Any]:
 
 def _file(chosen: Chosen, asked: Asked) -> dict[str, Any]:
     place, facts = chosen.place, chosen.facts
-    thumb = "" if place.is_folder or facts.error else f"/look/{place.id}/thumb.jpg"
+    thumb = "" if place.is_folder or facts.kind == "unknown" else f"/look/{place.id}/thumb.jpg"
     said = "a folder with everything in it" if place.is_folder else facts_in_words(facts, place.size)
     return {"id": place.id, "name": place.name, "kind": facts.kind, "error": facts.error, "thumb": thumb, "said": said,
             "show": asked.link(show=place.id)}  # fmt: skip
@@ -196,11 +210,11 @@ def _file(chosen: Chosen, asked: Asked) -> dict[str, Any]:
 def _view(chosen: Chosen, asked: Asked, picked: Choice | None) -> Mapping[str, Any] | None:
     """What is looked at or listened to."""
     place, facts = chosen.place, chosen.facts
-    if facts.error or place.is_folder:
+    if facts.error or place.is_folder or facts.kind == "unknown":
         return None
     look = f"/look/{place.id}"
     if facts.kind == "sound":
-        version = {"label": "Before", "short": "Before", "url": file_url(place), "copy": f"/play/{place.id}/copy",
+        version = {"label": "Before", "short": "Before", "url": file_url(place), "instead": f"/play/{place.id}/copy",
                    "spectrum": f"{look}/spectrum.png", "pitch": f"{look}/pitch.svg"}  # fmt: skip
         return {"kind": "sound", "seconds": facts.shown, "versions": [version]}
     view: dict[str, Any] = {

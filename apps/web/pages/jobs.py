@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from unpaired import ConfigError, UnpairedError
-from unpaired.apps.web.facts import Facts
+from unpaired.apps.web.facts import Facts, Kind
 from unpaired.apps.web.jobs import Job, JobKind, JobState
 from unpaired.apps.web.pages.queue import show_list
 from unpaired.apps.web.pages.summaries import model_name, source_of, summary, words_of
@@ -97,10 +97,10 @@ async def _views(site: Site, job: Job, results: Sequence[Place], wanted: str) ->
     before = Facts("unknown", error="gone") if source is None else await site.looks.facts(source)
     if facts.error:
         return {}
-    versions = [_version(source, "Before", _start(job))] if source is not None and not before.error else []
+    versions = [_version(source, facts.kind, "Before", _start(job))] if source is not None and not before.error else []
     shown = len(versions)
-    others = [] if source is None else _beside(site, job)
-    versions += [_version(result, _told(site, job) if others else words_of(site, job)), *others]
+    others = [] if source is None else _beside(site, job, facts.kind)
+    versions += [_version(result, facts.kind, _told(site, job) if others else words_of(site, job)), *others]
     if facts.kind == "sound":
         heard = [*versions[:shown], *versions[shown + 1 :][:1], versions[shown]]
         return {"listening": {"seconds": facts.shown, "versions": heard}}
@@ -112,21 +112,21 @@ def _start(job: Job) -> float:
     return float(job.request.get("settings", {}).get("start", 0.0))
 
 
-def _version(place: Place, label: str, offset: float = 0.0) -> dict[str, Any]:
+def _version(place: Place, kind: Kind, label: str, offset: float = 0.0) -> dict[str, Any]:
     """One of the files that are compared; `offset`: seconds of it that lie before the beginning of the result."""
     look = f"/look/{place.id}"
     return {
         "label": label,
         "short": label[:1].upper() + label[1:],
         "url": file_url(place),
-        "copy": f"/play/{place.id}/copy",
+        "instead": f"{look}/reduced.png" if kind == "picture" else f"/play/{place.id}/copy",
         "offset": offset,
         "spectrum": f"{look}/spectrum.png",
         "pitch": f"{look}/pitch.svg",
     }
 
 
-def _beside(site: Site, job: Job) -> list[dict[str, Any]]:
+def _beside(site: Site, job: Job, kind: Kind) -> list[dict[str, Any]]:
     """Results of other conversions of the same part of the same file."""
     found = []
     for other in site.queue.newest(_BESIDE, None, (JobState.DONE,)):
@@ -135,7 +135,7 @@ def _beside(site: Site, job: Job) -> list[dict[str, Any]]:
             continue
         results = results_of(site, other)
         if len(results) == 1:
-            found.append(_version(results[0], _told(site, other)))
+            found.append(_version(results[0], kind, _told(site, other)))
     return found[:8]
 
 

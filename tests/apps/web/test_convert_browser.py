@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import av
 import numpy as np
 import pytest
 from browsing import Browsing
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
-SLOWEST = 90_000
+SLOWEST = 45_000
 """Milliseconds that anything here may take on a busy machine."""
 _DROP = """([name, content]) => {
   const transfer = new DataTransfer();
@@ -216,6 +217,30 @@ def test_jobs_wait_are_moved_cancelled_and_tried_again(browsing: Browsing, serve
     page.wait_for_selector("[data-ended=yes] .badge.cancelled")
     browsing.look(page, "job-cancelled")
     _accessible(page)
+
+
+def test_what_a_browser_cannot_show_is_shown_with_its_notes(browsing: Browsing, server: Server, tmp_path: Path) -> None:
+    Image.new("CMYK", (64, 48), (0, 90, 200, 20)).save(tmp_path / "print.tif")
+    with av.open(str(tmp_path / "old.avi"), "w") as clip:
+        stream = clip.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for level in range(0, 200, 20):
+            clip.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((48, 64, 3), level, np.uint8), "rgb24")))
+        clip.mux(stream.encode(None))
+    model = {"model": "day2night-video-mobile", "direction": "a2b"}
+    jobs = [
+        server.submit("convert", input=server.upload(tmp_path / name), **model) for name in ("print.tif", "old.avi")
+    ]
+    page = _open(browsing, server)
+    page.goto(f"{server.address}/jobs/{server.wait(jobs[0]['id'])['id']}")
+    _until(page, "[...document.querySelectorAll('.look-side img')].every((each) => each.naturalWidth === 64)")
+    assert "it is CMYK; the translation is RGB of 8 bits" in page.inner_text(".panel")
+    browsing.look(page, "result-notes")
+    page.goto(f"{server.address}/jobs/{server.wait(jobs[1]['id'])['id']}")
+    _until(page, "[...document.querySelectorAll('video')].every((each) => each.readyState >= 2)")
+    assert all("/play/" in each for each in page.eval_on_selector_all("video", "all => all.map((each) => each.src)"))
+    page.click("[data-step='1']")
+    assert "frame 2 of 10" in page.inner_text("[data-time]")
 
 
 def test_what_cannot_be_done_is_said(browsing: Browsing, server: Server, tmp_path: Path) -> None:

@@ -6,6 +6,12 @@ const clockTime = (seconds) => {
   return `${Math.floor(whole / 60)}:${(whole % 60).toFixed(2).padStart(5, "0")}`;
 };
 
+// What this browser cannot show or play, the server makes a copy of that it can.
+function replace(media) {
+  const copy = new URL(media.dataset.copy, location.href).href;
+  if (media.src !== copy) media.src = copy;
+}
+
 class Wipe {
   constructor(root) {
     this.root = root;
@@ -31,6 +37,10 @@ class Wipe {
     if (actual)
       actual.onclick = () => actual.setAttribute("aria-pressed", String(root.classList.toggle("actual")));
     for (const choice of root.querySelectorAll("select[data-version]")) choice.onchange = () => this.choose(choice);
+    for (const each of root.querySelectorAll("img[data-copy]")) {
+      each.addEventListener("error", () => replace(each));
+      if (each.complete && !each.naturalWidth) replace(each);
+    }
     this.show();
   }
 
@@ -46,9 +56,9 @@ class Wipe {
 
   choose(choice) {
     const side = this.root.querySelector(`.look-side.${choice.dataset.version}`);
-    const { src, offset } = choice.selectedOptions[0].dataset;
+    const { src, copy, offset } = choice.selectedOptions[0].dataset;
     const media = side.querySelector("img, video");
-    media.dataset.offset = offset || 0;
+    Object.assign(media.dataset, { copy, offset: offset || 0 });
     media.src = src;
     side.querySelector("figcaption").textContent = choice.selectedOptions[0].textContent;
     this.root.dispatchEvent(new Event("chosen"));
@@ -68,7 +78,8 @@ class Together {
     for (const each of media) {
       each.loop = false;
       each.addEventListener("loadedmetadata", () => this.go(this.now));
-      each.addEventListener("error", () => this.replace(each));
+      each.addEventListener("error", () => replace(each));
+      if (each.error) replace(each);
     }
     media[0].addEventListener("ended", () => this.pause());
     this.go(0);
@@ -137,12 +148,6 @@ class Together {
     this.seek.value = (1000 * moment) / length;
     this.seek.setAttribute("aria-valuetext", clockTime(moment));
     this.time.textContent = `${clockTime(moment)} of ${clockTime(this.length)}`;
-  }
-
-  // What this browser cannot play, the server makes a copy of that it can.
-  replace(each) {
-    if (!each.src || each.src.includes("/play/")) return;
-    each.src = each.dataset.copy || each.src.replace("/files/", "/play/");
   }
 }
 

@@ -57,8 +57,18 @@ function changed(news) {
     if (news.reload || element.dataset.jobs === "all" || element.dataset.jobs.split(" ").includes(news.job)) reload(pathOf(element));
 }
 
+// A browser has few connections to a server, and each tab holds one: those that nobody sees give theirs back.
 function listen() {
   if (!document.querySelector("[data-jobs]")) return;
+  let stream = document.hidden ? null : follow();
+  addEventListener("pagehide", () => stream?.close());
+  document.addEventListener("visibilitychange", () => {
+    stream?.close();
+    stream = document.hidden ? null : follow();
+  });
+}
+
+function follow() {
   const stream = new EventSource("/api/events");
   stream.addEventListener("job", (event) => changed(JSON.parse(event.data)));
   stream.onopen = () => {
@@ -68,7 +78,7 @@ function listen() {
   stream.onerror = () => {
     fault("The server does not answer. Jobs that it had begun go on when it is started again; this page waits for it.");
   };
-  addEventListener("pagehide", () => stream.close());
+  return stream;
 }
 
 // Files: each is sent as it is, and the page then shows them.

@@ -1,0 +1,133 @@
+"""What the pages to convert say, and what they ask of the queue."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from web_server import Server
+
+from unpaired.apps.web.choices import Choice, fitting, kind_by_name
+from unpaired.apps.web.estimates import START, estimate, work
+from unpaired.apps.web.facts import Facts
+from unpaired.apps.web.jobs import Job, JobKind, JobProgress, JobState
+from unpaired.apps.web.pages.convert import Asked
+from unpaired.apps.web.playable import WIDEST, make_playable
+from unpaired.apps.web.wording import duration, facts_in_words, moment, progress_words, size
+
+CLIP = Facts("clip", 480, 270, seconds=2.0, rate=25.0, frames=50, sound=True)
+
+
+@given(
+    files=st.lists(st.text("0123456789abcdef", min_size=24, max_size=24), max_size=3, unique=True),
+    do=st.sampled_from(["", "day2night.a2b", "0123456789abcdef01234567@best.b2a"]),
+    strength=st.integers(0, 100),
+    start=st.none() | st.floats(0, 100).map(lambda each: round(each, 3)),
+    pitch=st.sampled_from(["auto", "keep"]),
+)
+def test_the_address_of_the_page_holds_what_was_asked(
+    files: list[str], do: str, strength: int, start: float | None, pitch: str
+) -> None:
+    asked = Asked(tuple(files), do, "", strength, start, None, pitch)
+    assert Asked.of(parse_qsl(urlsplit(asked.link()).query)) == asked
+
+
+def test_nonsense_in_an_address_is_left_out() -> None:
+    asked = Asked.of(
+        [("file", "x"), ("file", "x"), ("strength", "-5"), ("start", "nan"), ("end", "soon"), ("pitch", "up")]
+    )
+    assert asked == Asked(("x",))
+
+
+def test_only_settings_that_are_not_as_usual_are_asked_for() -> None:
+    assert Asked().settings(CLIP) == {}
+    assert Asked(strength=40, start=0.4, end=2.0).settings(CLIP) == {"strength": 0.4, "start": 0.4}
+    assert Asked(end=1.0, pitch="keep").settings(CLIP) == {"end": 1.0}
+    assert Asked(end=1.0, pitch="keep").settings(Facts("sound", seconds=3.0)) == {"pitch": "keep"}
+
+
+def test_the_likeliest_models_come_first() -> None:
+    choices = [Choice(name, "a2b", "", "", name) for name in ("audio", "image", "video", "series")]
+    assert [each.medium for each in fitting(choices, {"picture"})] == ["image", "video"]
+    assert [each.medium for each in fitting(choices, {"clip"})] == ["video", "image", "audio"]
+    assert [each.medium for each in fitting(choices, {"sound"})] == ["audio"]
+    assert [each.medium for each in fitting(choices, {"unknown"})] == ["series"]
+    assert fitting(choices, {"picture", "sound"}) == []
+    names = ("a.JPG", "b.webm", "c.flac", "d.series")
+    assert [kind_by_name(name) for name in names] == ["picture", "clip", "sound", "unknown"]
+
+
+def test_estimates_come_from_earlier_conversions() -> None:
+    amount = work(CLIP, seconds=1.0)
+    assert amount == pytest.approx(480 * 270 * 25 / 1e6)
+    done = Job(JobKind.CONVERT, {}, "a.mp4", state=JobState.DONE)
+    earlier = [
+        (replace(done, seconds=START + 2.0 * amount), amount),
+        (replace(done, seconds=START + 200.0), amount / 10),
+    ]
+    assert estimate(CLIP, amount, earlier[:1]) == pytest.approx(START + 2.0 * amount)
+    assert estimate(CLIP, amount, []) > START
+    assert work(Facts("sound", seconds=30.0)) == 30.0
+
+
+def test_times_and_sizes_are_said_as_people_say_them() -> None:
+    assert [duration(each) for each in (0.2, 45, 200, 7300, 40000)] == ["1 s", "45 s", "3 min", "2 h", "11 h"]
+    assert duration(5400 + 300) == "1 h 35 min"
+    assert [moment(1000.0 - ago, 1000.0) for ago in (5, 70, 300)] == ["just now", "a minute ago", "5 min ago"]
+    assert [size(each) for each in (12, 1500, 3_100_000, 2_500_000_000)] == ["12 B", "1.5 kB", "3.1 MB", "2.5 GB"]
+    assert facts_in_words(CLIP, 75_000) == "480 × 270 · 0:02 · 75 kB"
+
+
+def test_progress_names_the_frame_or_the_file() -> None:
+    job = Job(JobKind.CONVERT, {}, "a.mp4", state=JobState.RUNNING)
+    assert progress_words(job, CLIP) == "Getting ready"
+    within = replace(job, progress=JobProgress(0.5, "a.mp4", chunks=25, total=50))
+    assert progress_words(within, CLIP) == "frame 25 of 50"
+    several = replace(job, progress=JobProgress(0.5, "b.png", file=2, files=4))
+    assert progress_words(several, None) == "file 3 of 4, b.png"
+
+
+def test_a_copy_for_browsers_keeps_size_sound_and_length(assets: Path, tmp_path: Path) -> None:
+    import av
+
+    make_playable(assets / "video/animation.webm", tmp_path / "copy.mp4")
+    with av.open(str(tmp_path / "copy.mp4")) as copy:
+        video = copy.streams.video[0]
+        assert (video.codec_context.name, video.width, video.height) == ("h264", 426, 240)
+        assert (copy.streams.audio[0].codec_context.name, WIDEST) == ("aac", 960)
+        frames = list(copy.decode(video))
+    assert len(frames) == 48
+    assert float(frames[-1].time or 0) == pytest.approx(47 / 24, abs=0.01)
+
+
+def test_a_folder_is_converted_as_a_whole(server: Server, assets: Path) -> None:
+    def within(folder: str, name: str) -> str:
+        found = server.ask("GET", "/api/places", params={"id": folder} if folder else {})
+        return str(next(each["id"] for each in found if each["name"] == name))
+
+    folder = within(within(within("", "assets"), "day2night"), "day")
+    text = server.ask_text(f"/?file={folder}&do=day2night-video-mobile.a2b")
+    assert "a folder with everything in it" in text
+    assert 'value="day2night-video-mobile.a2b" checked' in text
+    form = {"file": folder, "do": "day2night-video-mobile.a2b", "strength": "100"}
+    with server.client as client:
+        led_to = client.post("/convert", data=form).headers["location"]
+    job = server.wait(led_to.removeprefix("/jobs/"))
+    assert (job["state"], len(job["results"])) == ("done", 12)
+    page = server.ask_text(led_to)
+    assert "12 results" in page
+    assert "Before" in page, "the file that a result was made of is found by its name"
+
+
+def test_a_form_without_a_model_is_refused_in_words(server: Server, assets: Path) -> None:
+    file = server.upload(assets / "day2night/square.jpg")
+    with server.client as client:
+        answer = client.post("/convert", data={"file": file, "do": ""})
+        beside = client.get(f"/look/{file}/facts.json")
+    assert answer.status_code == 400
+    assert "it is not said what to make of the file" in answer.text
+    assert beside.status_code == 404, "only pictures are served"
