@@ -29,7 +29,7 @@ def outcome(job: Job, child: Child, folder: Path, redact: Callable[[str], str]) 
     notes = _notes(report)
     if state is JobState.FAILED and report.get("converted"):  # of a folder, some files
         state, error = JobState.DONE, ""
-    if state is JobState.DONE and job.kind.trains and child.code == _INTERRUPTED:
+    if state is JobState.DONE and job.kind.trains and child.code != 0:
         notes.append(f"stopped at step {child.reader.progress.step}; what it has learned so far is kept")
     done = state is JobState.DONE and not job.kind.trains
     progress = replace(child.reader.progress, share=1.0) if done else child.reader.progress
@@ -58,9 +58,10 @@ def _state(job: Job, child: Child) -> tuple[JobState, str]:
         return JobState.QUEUED, ""
     if job.wish is Wish.PAUSE and not job.kind.trains:  # the server ended while it was stopped
         return JobState.PAUSED, ""
-    if code == _INTERRUPTED and job.kind.trains:
+    if job.kind.trains and (code == _INTERRUPTED or (job.wish and code is None and child.signalled != signal.SIGKILL)):
+        # Without a code: it was asked to end before it could do that by itself.
         if job.wish is Wish.STOP:
-            return JobState.DONE, ""
+            return (JobState.DONE if child.reader.progress.step else JobState.CANCELLED), ""
         return JobState.PAUSED, "" if job.wish is Wish.PAUSE else "It was stopped from outside; it can be resumed."
     if code is not None and code != _INTERRUPTED:
         return JobState.FAILED, told

@@ -16,7 +16,7 @@ from unpaired import ConfigError, UnpairedError
 from unpaired.apps.web.commands import Commands
 from unpaired.apps.web.errors import TooMany
 from unpaired.apps.web.events import Events
-from unpaired.apps.web.jobs import Job, JobKind, JobState, Wish
+from unpaired.apps.web.jobs import Job, JobKind, JobProgress, JobState, Wish
 from unpaired.apps.web.places import Places
 from unpaired.apps.web.queue.child import Child
 from unpaired.apps.web.queue.outcome import outcome
@@ -209,7 +209,9 @@ class Queue:
             running.child.send(signal.SIGCONT)
             self._keep(replace(running.job, state=JobState.RUNNING, started=time.time()))
             return True
-        job = self._keep(replace(job, state=JobState.RUNNING, started=time.time(), process=None, wish=Wish.NONE))
+        so_far = job.progress if job.kind.trains else JobProgress()
+        job = replace(job, state=JobState.RUNNING, started=time.time(), process=None, wish=Wish.NONE, progress=so_far)
+        job = self._keep(job)
         try:
             words = self._commands.of(job)
             if not job.kind.trains:
@@ -226,6 +228,8 @@ class Queue:
 
     def _follow(self, running: _Running) -> None:
         self._running[running.job.id] = running
+        if running.job.kind.trains:  # what an earlier part of it has come to holds until this one tells more
+            running.child.reader.progress = running.job.progress
         task = asyncio.get_running_loop().create_task(self._watch(running))
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._watched(running, done))

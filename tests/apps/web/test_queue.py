@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 from web_server import Server, serving
 
+from unpaired.apps.web.jobs import Job, JobKind, JobState, Wish
 from unpaired.apps.web.queue.child import NICE, Child
+from unpaired.apps.web.queue.outcome import outcome
 
 TINY = {"training": {"workers": 0, "log_every": 1, "preview_every": 1000}, "domain": {"size": 32}}
 
@@ -252,3 +255,27 @@ def test_a_job_leaves_the_cores_to_the_page(tmp_path: Path) -> None:
     while child.is_alive():
         time.sleep(0.1)
     assert child.code == 0
+
+
+@pytest.mark.parametrize(
+    ("wish", "code", "steps", "state"),
+    [("pause", 130, 7, "paused"), ("pause", None, 7, "paused"), ("pause", None, 0, "paused"), ("stop", 130, 7, "done"),
+     ("stop", None, 7, "done"), ("stop", None, 0, "cancelled"), ("yield", None, 0, "queued"),
+     ("yield", 130, 7, "queued"), ("cancel", None, 7, "cancelled"), ("", 130, 7, "paused"), ("", None, 7, "lost"),
+     ("stop", 0, 9, "done"), ("stop", 2, 7, "failed"), ("", 1, 7, "failed")],
+)  # fmt: skip
+def test_a_training_that_is_asked_to_end_at_any_moment(
+    tmp_path: Path, wish: str, code: int | None, steps: int, state: str
+) -> None:
+    """Also while its command is still starting, and a signal ends it without a word."""
+    lines = [{"pid": 1}, {"step": steps, "steps": 9}, *([{"error": "no", "code": code}] if code is not None else [])]
+    (tmp_path / "progress.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    child = Child.find(tmp_path, 1)
+    child.reader.read()
+    job = Job(JobKind.TRAIN, {}, "Winter", state=JobState.RUNNING, wish=Wish(wish), run="Winter")
+    ended = outcome(job, child, tmp_path, str)
+    assert ended.state == state
+    assert ended.wish is Wish.NONE
+    kept = [note for note in ended.notes if "what it has learned so far is kept" in note]
+    assert bool(kept) == (state == "done" and code != 0)
+    assert ("resume" in ended.actions()) == (state in ("paused", "cancelled", "lost", "failed") or bool(kept))
