@@ -91,7 +91,7 @@ class Asked:
     def settings(self, facts: Facts) -> dict[str, Any]:
         """The settings of a conversion of such a file, those that are as usual left out."""
         found: dict[str, Any] = {"strength": self.strength / 100} if self.strength != 100 else {}
-        if facts.kind == "clip":
+        if facts.kind == "clip" and len(self.files) < 2:  # from and to are of one clip
             if self.start:
                 found["start"] = self.start
             if self.end is not None and self.end < facts.seconds - 0.02:
@@ -102,6 +102,8 @@ class Asked:
 
     def seconds(self, facts: Facts) -> float:
         """Seconds of a clip that are wanted."""
+        if len(self.files) > 1:
+            return facts.seconds
         return max(0.0, min(self.end or facts.seconds, facts.seconds) - (self.start or 0.0))
 
 

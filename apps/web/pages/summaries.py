@@ -133,7 +133,7 @@ def _settings(site: Site, job: Job, facts: Facts | None) -> list[tuple[str, str]
             span = f"{settings.get('start', 0):.2f} s to {settings.get('end', facts.seconds):.2f} s"
             told.append(("Part", span if {"start", "end"} & set(settings) else "the whole clip"))
         if facts is not None and facts.kind == "sound":
-            told.append(("Pitch", "as it is" if settings.get("pitch") == "keep" else "like the others"))
+            told.append(("Pitch", "stays as it is" if settings.get("pitch") == "keep" else "fits the new voice"))
     if job.started:
         told.append(("Ran", duration(job.seconds) if job.state.ended else f"began {moment(job.started)}"))
     return told

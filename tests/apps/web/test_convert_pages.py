@@ -123,6 +123,18 @@ def test_a_folder_is_converted_as_a_whole(server: Server, assets: Path) -> None:
     assert "Before" in page, "the file that a result was made of is found by its name"
 
 
+def test_from_and_to_of_one_clip_are_not_those_of_others(server: Server, assets: Path) -> None:
+    files = [server.upload(assets / "video" / name) for name in ("road.mp4", "traffic.mp4")]
+    form = {"file": files, "do": "day2night-video-mobile.a2b", "strength": "50", "start": "0.2", "end": "1.0"}
+    with server.client as client:
+        assert client.post("/convert", data=form).headers["location"] == "/queue"
+    jobs = [job for job in server.ask("GET", "/api/jobs") if job["request"]["input"] in files]
+    assert [job["request"]["settings"] for job in jobs] == 2 * [{"strength": 0.5}]
+    for job in jobs:
+        server.ask("POST", f"/api/jobs/{job['id']}/cancel")
+        server.wait(job["id"])
+
+
 def test_a_form_without_a_model_is_refused_in_words(server: Server, assets: Path) -> None:
     file = server.upload(assets / "day2night/square.jpg")
     with server.client as client:
