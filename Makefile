@@ -9,7 +9,7 @@ TEST_OPTIONS ?= -n logical --maxprocesses 4
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow gpu coverage dev lint format typecheck docs clean
+.PHONY: help demo test test-slow gpu coverage browser dev lint format typecheck docs clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -66,6 +66,11 @@ coverage: dev  ## Which lines and branches the tests of `make test` reach
 
 demo: $(INSTALLED)  ## Translate a picture, a clip and a voice with the shipped models, then train, resume and use a tiny one
 	$(BIN)/python apps/demo.py
+
+browser:  ## Install Chromium, which the page is tested in, where there is none (Debian and Ubuntu, as root)
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+	    if command -v $$name >/dev/null; then exit 0; fi; \
+	done; apt-get -qq update && apt-get -qq install --no-install-recommends -y chromium
 
 docs: $(INSTALLED_DOCS)  ## Build the documentation into docs/_build/html
 	$(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -44,13 +45,22 @@ def make_app(settings: WebSettings) -> Starlette:
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     site: Site = app.state.site
-    site.uploads.age_out(_needed(site))
     site.queue.start()
+    aging = asyncio.create_task(_age_out(site))
     try:
         yield
     finally:
+        aging.cancel()
         site.events.close()
         await site.queue.close()
+
+
+async def _age_out(site: Site) -> None:
+    """Remove old uploads, now and every hour."""
+    while True:
+        needed = _needed(site)
+        await asyncio.to_thread(site.uploads.age_out, needed)
+        await asyncio.sleep(3600)
 
 
 def _needed(site: Site) -> list[Path]:

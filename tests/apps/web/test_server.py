@@ -8,8 +8,10 @@ import os
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -138,12 +140,20 @@ def told(server: Server, **request: Any) -> str:
     return str(job["error"])
 
 
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    """A part of a PNG file."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
 def test_files_that_are_not_what_they_are_called(server: Server, made: Callable, assets: Path) -> None:
     picture = (assets / "day2night" / "square.jpg").read_bytes()
     assert "broken.jpg" in told(server, input=made("broken.jpg", picture[:4000]), model="day2night")
     assert "text.png" in told(server, input=made("text.png", b"Dear all,\n"), model="day2night")
     assert "empty.png" in told(server, input=made("empty.png", b""), model="day2night")
     assert "letter.docx" in told(server, input=made("letter.docx", b"PK"), model="day2night")
+    claims = b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*each) for each in (
+        (b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)), (b"IDAT", b""), (b"IEND", b"")))  # fmt: skip
+    assert "claims more pixels" in told(server, input=made("vast.png", claims), model="day2night")
     assert "crf" in told(server, input=made("a.jpg", picture), model="day2night", settings={"crf": 20})
     assert "strength" in told(server, input=made("a.jpg", picture), model="day2night", settings={"strength": 7})
     assert (
