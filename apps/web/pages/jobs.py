@@ -75,7 +75,7 @@ def _move(site: Site, id: str, by: int) -> None:
 def _show_panel(request: Request, job: Job) -> Response:
     site = site_of(request)
     results = results_of(site, job) if job.state is JobState.DONE else []
-    return render(request, "job_panel.html", **_panel(site, job, summary(site, job), results))
+    return render(request, "job_panel.html", fragment=True, **_panel(site, job, summary(site, job), results))
 
 
 def _panel(site: Site, job: Job, told: dict[str, Any], results: Sequence[Place]) -> dict[str, Any]:

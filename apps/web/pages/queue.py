@@ -31,7 +31,7 @@ async def fragment(request: Request) -> Response:
 
 def show_list(request: Request) -> Response:
     """The list of jobs."""
-    return render(request, "queue_list.html", **_values(request))
+    return render(request, "queue_list.html", fragment=True, **_values(request))
 
 
 def _values(request: Request) -> dict[str, Any]:

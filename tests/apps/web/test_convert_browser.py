@@ -197,6 +197,7 @@ def test_jobs_wait_are_moved_cancelled_and_tried_again(browsing: Browsing, serve
     page.click("text=Convert 3 files")
     page.wait_for_url("**/queue")
     live = page.locator("section[aria-labelledby=open] .job")
+    assert page.inner_text("#open-jobs .count").startswith("3")
     assert live.locator(".what a").all_inner_texts() == ["road.mp4", "traffic.mp4", "animation.webm"]
     page.click("button[aria-label='Later: traffic.mp4']")
     _until(page, "document.querySelectorAll('.job .what a')[1].textContent === 'animation.webm'")
@@ -205,6 +206,7 @@ def test_jobs_wait_are_moved_cancelled_and_tried_again(browsing: Browsing, serve
     for name in ("traffic.mp4", "animation.webm", "road.mp4"):
         page.click(f"button[aria-label='Cancel: {name}']")
     page.wait_for_selector("text=Nothing runs and nothing waits")
+    assert page.inner_text("#open-jobs") == ""
     badges = page.locator("section[aria-labelledby=past] .badge").all_inner_texts()
     assert badges[:3] == 3 * ["cancelled"]
     page.click("button[aria-label='Try again: traffic.mp4']")
