@@ -75,6 +75,13 @@ class Browsing:
         page.goto(address)
         return page
 
+    def check_accessible(self, page: Page) -> None:
+        """Nothing that axe calls serious."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        found = [each for each in Axe().run(page).response["violations"] if each["impact"] in ("serious", "critical")]
+        assert not [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found], page.url
+
     def look(self, page: Page, name: str) -> None:
         """Take pictures of a page at both widths, light and dark."""
         folder = os.environ.get("UNPAIRED_SCREENSHOTS")

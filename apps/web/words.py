@@ -5,6 +5,7 @@ The terms are those of the command line; its own sentence, with figures and sett
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -118,10 +119,9 @@ def tell_readiness(verdict: str, names: tuple[str, str]) -> Told:
 
 
 def with_names(sentence: str, names: tuple[str, str]) -> str:
-    """A remark of `unpaired inspect` with the names of the folders in place of A and B, where these stand alone."""
-    for letter, name in zip("AB", names, strict=True):
-        sentence = sentence.replace(f"({letter})", f"({name})")
-    return sentence
+    """A remark of `unpaired inspect` with the names of the folders in place of A and B: "(A)", "in A", "of B"."""
+    by_letter = dict(zip("AB", names, strict=True))
+    return re.sub(r"(\(|\b(?:in|of|than) )([AB])\b", lambda found: found[1] + by_letter[found[2]], sentence)
 
 
 def duration(seconds: float) -> str:

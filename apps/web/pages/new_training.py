@@ -140,25 +140,32 @@ async def findings(request: Request) -> Response:
     if (detail := given.get("detail", "")).isdigit() and asked["medium"] in forms.WITH_DETAIL:
         asked["settings"] = {"size": detail}
     job = _same_inspection(site, asked) or site.queue.submit(JobKind.INSPECT, asked)
-    return await _inspected(request, job)
+    return await _inspected(request, job, given)
 
 
 async def inspection(request: Request) -> Response:
     """The same of an inspection that was asked for already."""
-    return await _inspected(request, site_of(request).queue.job(request.path_params["job"]))
+    job = site_of(request).queue.job(request.path_params["job"])
+    return await _inspected(request, job, dict(request.query_params))
 
 
-async def _inspected(request: Request, job: Job) -> Response:
+async def _inspected(request: Request, job: Job, given: Mapping[str, str]) -> Response:
     site = site_of(request)
     if job.state is JobState.DONE:
         places = [site.places.place(str(job.request[letter])) for letter in _LETTERS]
-        found = read_inspection(report_of(site, job), (places[0].name, places[1].name))
+        found = read_inspection(report_of(site, job), (_name(places[0], "a", given), _name(places[1], "b", given)))
         inspected = Inspected(job, found, alike=tuple(_alike(site, places, found)))
     elif job.state.ended:
         inspected = Inspected(job, fault=job.error or "The look at the files was ended.")
     else:
         inspected = Inspected(job)
     return render(request, "new_training_findings.html", inspected=inspected)
+
+
+def _name(place: Place, letter: Letter, given: Mapping[str, str]) -> str:
+    """What a side is called in sentences."""
+    plain = place.name if place.root != "uploads" else "the first kind" if letter == "a" else "the other kind"
+    return given.get(f"name_{letter}", "").strip() or plain
 
 
 def _alike(site: Site, places: list[Place], found: Findings) -> Iterator[tuple[Place, Place]]:

@@ -45,6 +45,7 @@ def test_from_two_folders_to_a_model_in_use(home: Path, assets: Path, browsing: 
         server = stack.enter_context(serving(home, "--folder", assets))
         page = browsing.open(f"{server.address}/?token={TOKEN}")
         page.goto(f"{server.address}/train")
+        browsing.check_accessible(page)
         browsing.look(page, "train-empty")
         page.click("text=Train a new model")
         page.wait_for_load_state()
@@ -59,6 +60,7 @@ def test_from_two_folders_to_a_model_in_use(home: Path, assets: Path, browsing: 
         page.check("input[name=preset][value=tiny]")
         page.fill("input[name=hours]", "0.5")
         page.check("input[name=detail][value='64']")
+        browsing.check_accessible(page)
         browsing.look(page, "train-new")
         page.click("text=More settings")
         page.click("text=How it learns")
@@ -71,6 +73,7 @@ def test_from_two_folders_to_a_model_in_use(home: Path, assets: Path, browsing: 
         page.wait_for_selector("#sheets .sheet img", timeout=SLOWEST)
         page.wait_for_selector("#use >> text=Turn day into night", timeout=SLOWEST)
         page.wait_for_selector("#judgement >> text=Too early to tell")
+        browsing.check_accessible(page)
         browsing.look(page, "train-live")
         address = page.url
 
@@ -96,6 +99,7 @@ def test_from_two_folders_to_a_model_in_use(home: Path, assets: Path, browsing: 
         )
         page.click("text=Stop and keep")
         _state(page, "stopped, and kept")
+        browsing.check_accessible(page)
         browsing.look(page, "train-stopped")
         stopped = page.url
 

@@ -169,17 +169,6 @@ def test_a_training_waits_and_is_taken_over_again(server: Server, folders: dict[
     assert re.search(r'name="training.seed" value="7"', again)
 
 
-def test_a_training_that_has_hardly_begun_pauses_and_stops_as_well(server: Server, folders: dict[str, str]) -> None:
-    """Its program is still starting, and knows no signal yet: what was asked for happens, and nothing is lost."""
-    settings = {"training": {"steps": 1000, "held_out": 0}, "domain": {"size": 32}}
-    job = server.submit("train", a=folders["day"], b=folders["night"], preset="tiny", settings=settings)
-    server.ask("POST", f"/api/jobs/{job['id']}/pause")
-    assert server.wait(job["id"], ("paused", "lost", "failed"))["state"] == "paused"
-    server.ask("POST", f"/api/jobs/{job['id']}/resume")
-    server.ask("POST", f"/api/jobs/{job['id']}/stop")
-    assert server.wait(job["id"])["state"] == "done"
-
-
 def test_a_run_of_the_command_line_is_shown_too(server: Server, assets: Path) -> None:
     folder = server.home / "runs" / "my run"
     (folder / "previews").mkdir(parents=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from unpaired.apps.web.words import duration, tell_finding, tell_readiness, tell_verdict
+from unpaired.apps.web.words import duration, tell_finding, tell_readiness, tell_verdict, with_names
 from unpaired.core.monitoring import Finding
 from unpaired.core.monitoring.verdict import Verdict
 from unpaired.core.terms import FINDINGS, READINESS, VERDICTS
@@ -43,3 +43,10 @@ def test_readiness_in_words(term: str) -> None:
 )  # fmt: skip
 def test_durations_in_words(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_remarks_name_the_folders() -> None:
+    said = "The median pitch is 214 Hz in A and 95 Hz in B (A). A file of A: B."
+    assert with_names(said, ("women", "men")) == (
+        "The median pitch is 214 Hz in women and 95 Hz in men (women). A file of women: B."
+    )
