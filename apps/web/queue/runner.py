@@ -27,7 +27,7 @@ from unpaired.apps.web.settings import WebSettings
 _LOG = logging.getLogger("unpaired.web")
 _LOOK = 0.1
 """Seconds between two looks at a running command."""
-_GRACE = 1.2
+_GRACE = 0.9
 """Seconds a cancelled command has to clean up; a cancellation is through within two."""
 _TO_YIELD = 60.0
 """Seconds a training has to save itself when the server ends."""
