@@ -44,9 +44,12 @@ class Stage(Protocol):
 
 def convert(chunks: Iterable[Tensor], stages: Stage) -> Iterator[Tensor]:
     """The translated recording, chunks (channels, samples) at its own rate; as many samples as were read."""
-    for done in chain((stages.push(chunk.numpy()) for chunk in chunks), stages.finish()):
-        if done.shape[1]:
+    for chunk in chunks:
+        if (done := stages.push(chunk.numpy())).shape[1]:
             yield torch.from_numpy(done)
+    # In one, so that a recording of one chunk stays one, as the contract has it.
+    if last := [torch.from_numpy(piece) for piece in stages.finish() if piece.shape[1]]:
+        yield torch.cat(last, dim=1)
 
 
 def prepare(
