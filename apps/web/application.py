@@ -70,7 +70,7 @@ def _needed(site: Site) -> list[Path]:
         for value in job.request.values():
             if isinstance(value, str):
                 try:
-                    found.append(site.places.path_of(value))
+                    found.append(site.places.place(value).path)
                 except UnpairedError:
                     continue
     return found

@@ -19,6 +19,7 @@ from unpaired.apps.web.requests import (
     read_request,
 )
 from unpaired.apps.web.settings import WebSettings
+from unpaired.core.settings import read_yaml
 
 _COMPARED = {"image": "comparison.png", "video": "comparison.mp4"}
 """What a comparison is written as, by medium; others get a page."""
@@ -72,12 +73,12 @@ class Commands:
 
     def _train(self, job: Job, request: TrainRequest) -> Iterator[str]:
         out = self.run_folder(job)
+        sides = {"a": request.a, "b": request.b, "test-a": request.test_a, "test-b": request.test_b}
+        folders = list(self._folders(sides))  # looked at again when it goes on, which reads them again
         if (out / "config.yaml").is_file():
             yield from ("train", "--out", str(out), "--resume")
             return
-        yield from ("train", "--out", str(out), "--domain", request.medium)
-        sides = {"a": request.a, "b": request.b, "test-a": request.test_a, "test-b": request.test_b}
-        yield from self._folders(sides)
+        yield from ("train", "--out", str(out), "--domain", request.medium, *folders)
         if request.names is not None:
             yield from ("--names", *request.names)
         for option, value in {"preset": request.preset, "objective": request.objective}.items():
@@ -87,14 +88,23 @@ class Commands:
 
     def _distill(self, job: Job, request: DistillRequest) -> Iterator[str]:
         out = self.run_folder(job)
+        folders = list(self._folders({"a": request.a, "b": request.b}))
         if (out / "config.yaml").is_file():
             yield from ("train", "--out", str(out), "--resume")
             return
-        yield from ("distill", self._models.word(request.model), "--out", str(out))
-        yield from self._folders({"a": request.a, "b": request.b})
+        yield from ("distill", self._models.word(request.model), "--out", str(out), *folders)
+        self._check_teacher(request)
         if request.preset:
             yield f"--preset={request.preset}"
         yield from _options(_with_device(request.settings, request.device))
+
+    def _check_teacher(self, request: DistillRequest) -> None:
+        """Folders that the request does not name are those of the teacher's run, which may be anybody's."""
+        run = self._models.run(request.model)
+        found = read_yaml(run / "config.yaml") if run is not None else {}
+        for name, given in {"a": request.a, "b": request.b, "test_a": "", "test_b": ""}.items():
+            if found.get(name) and not given:
+                self._places.path_of(self._places.id_of(Path(str(found[name]))))
 
     def _inspect(self, request: InspectRequest) -> Iterator[str]:
         yield from ("inspect", *(str(self._places.path_of(id)) for id in (request.a, request.b) if id), "--json")

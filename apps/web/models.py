@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unpaired import MissingFile, UnpairedError
-from unpaired.apps.web.places import Places
+from unpaired.apps.web.places import NoSuchPlace, Places
 from unpaired.apps.web.settings import WebSettings
 from unpaired.core.model import read_header, shipped_file, shipped_models
 
@@ -72,11 +72,21 @@ class Models:
         path = file.parent if file.name == "model.safetensors" else file
         return f"{path}@{at}" if at else str(path)
 
+    def run(self, id: str) -> Path | None:
+        """The run that a model is of; None of a shipped one, and of one that lies alone. Raises MissingFile."""
+        _, file, shipped = self._file(id)
+        return None if shipped or not (file.parent / "config.yaml").is_file() else file.parent
+
     def _file(self, id: str) -> tuple[str, Path, bool]:
         plain, _, at = id.partition("@")
         if plain in shipped_models() and not at:
             return plain, shipped_file(plain), True
-        place = self._places.place(plain)
+        try:
+            place = self._places.place(plain)
+        except NoSuchPlace:
+            raise MissingFile("this model is no longer here; choose another one") from None
+        if place.is_folder:
+            self._places.path_of(plain)  # no link in it leads out
         if at and not _AT.fullmatch(at):
             raise MissingFile(f"{place.name} has no such checkpoint; expected best, latest or a step")
         file = place.path / "model.safetensors" if place.is_folder else place.path

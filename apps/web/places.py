@@ -73,8 +73,14 @@ class Places:
         return self._place(id, Path(os.fsdecode(path)))
 
     def path_of(self, id: str) -> Path:
-        """The path of an id, for a command that the server starts. Raises NoSuchPlace."""
-        return self.place(id).path
+        """The path of an id, for a command that the server starts, which follows the links in a folder.
+
+        Raises NoSuchPlace, also for a folder in which a link leads out of the roots.
+        """
+        place = self.place(id)
+        if place.is_folder:
+            self._refuse_links_out(place.path)
+        return place.path
 
     def at(self, path: Path) -> Place:
         """The place of a path of the server's own. Raises NoSuchPlace."""
@@ -104,6 +110,36 @@ class Places:
             if root != Path(root.anchor):
                 text = text.replace(f"{root}{os.sep}", "" if name in ("uploads", "results") else f"{name}/")
         return _PATH.sub(lambda found: found[0].rpartition("/")[2], text)
+
+    def _refuse_links_out(self, folder: Path) -> None:
+        """Refuse a folder with a link out, its own or one in a folder that its links lead to; hidden folders, which no
+        command reads, may hold some."""
+        folders, seen = [Path(os.path.realpath(folder))], set[Path]()
+        while folders:
+            current = folders.pop()
+            if current in seen:
+                continue
+            seen.add(current)
+            try:
+                entries = list(os.scandir(current))
+            except OSError:  # the command will say so
+                continue
+            for entry in entries:
+                if entry.is_symlink():
+                    real = self._followed(Path(entry.path))
+                    folders += [real] if real.is_dir() else []
+                elif entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+                    folders.append(Path(entry.path))
+
+    def _followed(self, link: Path) -> Path:
+        """Where a link leads. Raises NoSuchPlace: out of the roots."""
+        real = Path(os.path.realpath(link))
+        try:
+            self._checked(real)
+        except NoSuchPlace:
+            raise NoSuchPlace(f"{link.parent.name}/{link.name} is a link that leads out of the folders that this page "
+                              "may read; remove it, or put the file itself there") from None  # fmt: skip
+        return real
 
     def _readable(self, paths: Sequence[Path]) -> Iterator[Place]:
         for id, path in zip(self._register(paths), paths, strict=True):

@@ -15,9 +15,11 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from unpaired import ConfigError
+from unpaired import ConfigError, MissingFile
 from unpaired.apps.web.application import make_app
+from unpaired.apps.web.jobs import Job, JobKind
 from unpaired.apps.web.settings import WebSettings
+from unpaired.core.model import shipped_file
 
 TOKEN = "a-token-of-the-tests"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -234,6 +236,64 @@ def test_the_server_itself_gives_no_id_to_what_lies_outside(asked: Asked, root: 
             asked.site.places.id_of(root / path)
     else:
         assert asked.site.places.place(asked.site.places.id_of(root)).is_folder
+
+
+JOBS = {
+    "convert": lambda folder: {"input": folder, "model": "day2night"},
+    "compare": lambda folder: {"input": folder, "models": ["day2night"]},
+    "inspect": lambda folder: {"a": folder},
+    "train": lambda folder: {"a": folder, "b": folder},
+    "distill": lambda folder: {"model": "day2night", "a": folder, "b": folder},
+}
+
+
+@pytest.mark.parametrize("link", ["out.txt", "out", "deep/there", "deep/round", ".hidden.png"])
+@pytest.mark.parametrize("kind", JOBS)
+def test_a_folder_with_a_link_out_is_given_to_no_command(asked: Asked, root: Path, kind: str, link: str) -> None:
+    for each in ("out.txt", "out"):
+        (root / each).unlink()
+    folder = asked.site.places.id_of(root)
+    job = Job(JobKind(kind), JOBS[kind](folder), "a job")
+    (root / "deep" / "again").symlink_to(root)  # in a circle, but within
+    asked.site.commands.of(job)
+    (root / link).symlink_to(root.parent / ("declared-not" if link.endswith(("out", "there")) else "outside.txt"))
+    if link == "deep/round":  # a link to another root, which holds a link out
+        (root / link).unlink()
+        (root / link).symlink_to(asked.site.settings.uploads)
+        asked.site.settings.uploads.mkdir(exist_ok=True)
+        (asked.site.settings.uploads / "leak").symlink_to(root.parent / "outside.txt")
+    answer = asked("POST", "/api/jobs", BEARER, json={"kind": kind, "request": JOBS[kind](folder)})
+    assert answer.status_code == 404
+    assert "is a link that leads out of the folders that this page may read" in answer.json()["error"]
+    assert str(root.parent) not in answer.text
+    with pytest.raises(MissingFile, match="leads out"):  # when its turn comes, or a training goes on
+        asked.site.commands.of(job)
+
+
+def test_a_model_leads_out_neither_by_a_link_nor_by_the_folders_of_its_run(asked: Asked, root: Path) -> None:
+    for each in ("out.txt", "out"):
+        (root / each).unlink()
+    run, elsewhere = root / "Winter", root.parent / "declared-not"
+    run.mkdir()
+    (run / "model.safetensors").write_bytes(shipped_file("day2night").read_bytes())
+    (run / "config.yaml").write_text(f"a: {root / 'deep'}\nb: {elsewhere}\n")
+    model = asked.site.places.id_of(run)
+    asked.site.models.word(model)
+    answer = asked("POST", "/api/jobs", BEARER, json={"kind": "distill", "request": {"model": model}})
+    assert answer.status_code == 404
+    assert "declared-not lies outside the folders" in answer.json()["error"]
+    (run / "model.safetensors").rename(root.parent / "model.safetensors")
+    (run / "model.safetensors").symlink_to(root.parent / "model.safetensors")
+    for ask in (asked.site.models.word, asked.site.models.info):
+        with pytest.raises(MissingFile, match="leads out"):
+            ask(model)
+
+
+@pytest.mark.parametrize("model", ["0" * 24, "0" * 24 + ".a2b", "nowhere"])
+def test_a_model_that_went_away_is_called_a_model(asked: Asked, root: Path, model: str) -> None:
+    request = {"input": asked.site.places.id_of(root / "within.txt"), "model": model}
+    answer = asked("POST", "/api/jobs", BEARER, json={"kind": "convert", "request": request})
+    assert (answer.status_code, answer.json()["error"]) == (404, "this model is no longer here; choose another one")
 
 
 @pytest.mark.parametrize("model", ["../declared/x.safetensors", "/etc/passwd", "day2night@best", "day2night/../x", "-x",
