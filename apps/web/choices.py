@@ -10,6 +10,7 @@ from urllib.parse import quote
 from unpaired import ConfigError, MissingFile, UnpairedError
 from unpaired.apps.web.facts import Kind
 from unpaired.apps.web.models import ModelInfo, Models
+from unpaired.apps.web.places import NoSuchPlace
 from unpaired.apps.web.rendering import STATIC
 
 _FITS: Mapping[str, tuple[Kind, ...]] = {
@@ -24,6 +25,8 @@ _HINTS = {
     "day2night-video-mobile": "Footage: the same, quicker",
     "female-male": "Voices: words and melody stay",
 }
+_VERSIONS = {"best": "its best version", "latest": "its newest version"}
+"""Of a training, by what stands behind the @ of an id; else it is a step."""
 _MEDIA = {"image": "pictures", "video": "footage", "audio": "voices"}
 
 
@@ -70,7 +73,10 @@ def choice_of(models: Models, do: str) -> Choice:
     model, _, direction = do.rpartition(".")
     if direction not in ("a2b", "b2a"):
         raise ConfigError("it is not said what to make of the file; choose one of the models")
-    found = {each.direction: each for each in _of(models.info(model))}
+    try:
+        found = {each.direction: each for each in _of(models.info(model))}
+    except NoSuchPlace as error:
+        raise MissingFile("the model that was chosen is no longer there; choose another one") from error
     if direction not in found:
         raise MissingFile(f"the model {model} does not go that way")
     return found[direction]
@@ -93,7 +99,9 @@ def kind_by_name(name: str) -> Kind:
 
 def _of(model: ModelInfo) -> list[Choice]:
     hint = _HINTS.get(model.name, "") if model.shipped else ""
-    hint = hint or f"{model.name}, for {_MEDIA.get(model.medium, model.medium)}"
+    _, _, at = model.id.partition("@")
+    name = f"{model.name}, {_VERSIONS.get(at, f'step {at}')}" if at else model.name
+    hint = hint or f"{name}, for {_MEDIA.get(model.medium, model.medium)}"
     return [
         Choice(model.id, direction, words, hint, model.medium, *_examples(model, direction))
         for direction, words in model.words.items()

@@ -8,12 +8,15 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from unpaired.apps.web.places import NoSuchPlace
-from unpaired.apps.web.site import site_of
+from unpaired import UnpairedError
+from unpaired.apps.web.jobs import JobKind
+from unpaired.apps.web.places import NoSuchPlace, Place
+from unpaired.apps.web.site import Site, site_of
 
 _SHOWN = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/avif", "video/mp4", "video/webm", "audio/mpeg",
           "audio/wav", "audio/x-wav", "audio/flac", "audio/x-flac", "audio/ogg", "audio/mp4", "text/plain")  # fmt: skip
 """Types that a browser may show as they are; the others are downloaded."""
+_NOT_IN_NAMES = {ord(letter): " " for letter in '/\\:*?"<>|'}
 _PAGE_POLICY = (
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; media-src data: blob:; frame-ancestors 'self'"
@@ -23,7 +26,8 @@ _PAGE_POLICY = (
 
 async def contents(request: Request) -> Response:
     """A file, or a part of it (`Range`); `?download` offers to save it."""
-    place = site_of(request).places.place(request.path_params["id"])
+    site = site_of(request)
+    place, saves = site.places.place(request.path_params["id"]), "download" in request.query_params
     if place.is_folder:
         raise NoSuchPlace(f"{place.name} is a folder")
     kind, coding = mimetypes.guess_type(place.name)
@@ -35,9 +39,25 @@ async def contents(request: Request) -> Response:
         place.path,
         headers=headers,
         media_type=kind if shown else "application/octet-stream",
-        filename=place.name,
-        content_disposition_type="attachment" if "download" in request.query_params or not shown else "inline",
+        filename=saved_name(site, place) if saves else place.name,
+        content_disposition_type="attachment" if saves or not shown else "inline",
     )
+
+
+def saved_name(site: Site, place: Place) -> str:
+    """What a file is called where it is saved: a conversion's result says what it was made, such as "street night.mp4",
+    for it often lands beside its source."""
+    if place.root != "results":
+        return place.name
+    try:
+        job = site.queue.job(place.path.relative_to(site.settings.results).parts[0])
+        if job.kind is not JobKind.CONVERT:
+            return place.name
+        sides = site.models.info(str(job.request.get("model", ""))).sides
+    except UnpairedError:  # the job or its model went away
+        return place.name
+    made = sides[0 if job.request.get("direction") == "b2a" else 1].translate(_NOT_IN_NAMES)
+    return f"{place.path.stem} {made}{place.path.suffix}"
 
 
 ROUTES = [

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from unpaired import ConfigError, UnpairedError
+from unpaired import ConfigError, MediaError, UnpairedError
 from unpaired.apps.web.choices import (
     Choice,
     all_choices,
@@ -61,6 +61,8 @@ class Asked:
     start: float | None = None
     end: float | None = None
     pitch: str = "auto"
+    beside: str = ""
+    """What is there already: another model is wanted, to compare with it."""
 
     @classmethod
     def of(cls, given: Sequence[tuple[str, str]]) -> Asked:
@@ -76,13 +78,14 @@ class Asked:
             _number(single.get("start", "")),
             _number(single.get("end", "")),
             "keep" if single.get("pitch") == "keep" else "auto",
+            single.get("beside", ""),
         )
 
     def link(self, **changes: Any) -> str:
         """The address of the page with changes."""
         new = replace(self, **changes)
         pairs: list[tuple[str, Any]] = [("file", id) for id in new.files]
-        pairs += [(name, value) for name in ("do", "show") if (value := getattr(new, name))]
+        pairs += [(name, value) for name in ("do", "show", "beside") if (value := getattr(new, name))]
         pairs += [("strength", new.strength)] if new.strength != 100 else []
         pairs += [(name, value) for name in ("start", "end") if (value := getattr(new, name)) is not None]
         pairs += [("pitch", "keep")] if new.pitch == "keep" else []
@@ -118,18 +121,28 @@ async def submit(request: Request) -> Response:
     site, asked = site_of(request), Asked.of(await read_form(request))
     try:
         choice = choice_of(site.models, asked.do)
-        if not asked.files:
-            raise ConfigError("no file was chosen")
-        jobs = [await _submit(site, asked, choice, id) for id in asked.files]
+        usable = await _usable(site, asked)
+        jobs = [_submit(site, asked, choice, each) for each in usable]
     except UnpairedError as error:
         return await show(request, asked, site.places.redact(str(error)), status_of(error))
     return RedirectResponse(f"/jobs/{jobs[0].id}" if len(jobs) == 1 else "/queue", 303)
 
 
-async def _submit(site: Site, asked: Asked, choice: Choice, id: str) -> Job:
-    chosen = await choose(site, id)
+async def _usable(site: Site, asked: Asked) -> list[Chosen]:
+    """The files that were asked for, without those that cannot be read. Raises UnpairedError if none is left."""
+    if not asked.files:
+        raise ConfigError("no file was chosen")
+    listed = all_choices(site.models)
+    files = [_known(await choose(site, id), listed) for id in asked.files]
+    usable = [each for each in files if not each.facts.error]
+    if not usable:
+        raise MediaError(files[0].facts.error)
+    return usable
+
+
+def _submit(site: Site, asked: Asked, choice: Choice, chosen: Chosen) -> Job:
     request = {
-        "input": id,
+        "input": chosen.id,
         "model": choice.model,
         "direction": choice.direction,
         "settings": asked.settings(chosen.facts),
@@ -156,6 +169,7 @@ async def show(request: Request, asked: Asked, fault: str = "", status: int = 20
             files.append(_known(await choose(site, id), listed))
         except UnpairedError as error:
             fault = fault or site.places.redact(str(error))
+    fault = fault or _missing(site, asked.do)
     asked = replace(asked, files=tuple(each.id for each in files))
     browse = f"/browse?{urlencode({'then': asked.link()})}" if site.settings.roots else ""
     if not files:
@@ -164,7 +178,7 @@ async def show(request: Request, asked: Asked, fault: str = "", status: int = 20
                       choices=listed, drop_to=asked.link(), browse=browse)  # fmt: skip
     current = next((each for each in files if each.id == asked.show), files[0])
     choices = _choices(site, asked, files, listed)
-    picked = next((each for each in choices if each.do == asked.do), choices[0] if choices else None)
+    picked = _picked(asked, choices)
     values = {
         "files": [_file(each, asked) for each in files],
         "current": _file(current, asked),
@@ -194,6 +208,27 @@ def _choices(site: Site, asked: Asked, files: Sequence[Chosen], listed: list[Cho
     if further is not None and further.do not in {each.do for each in listed}:  # a checkpoint that is tried
         listed = [further, *listed]
     return fitting(listed, kinds) if kinds else []
+
+
+def _missing(site: Site, do: str) -> str:
+    """Why what was asked for is not there (any more); empty if it is, or if nothing was."""
+    try:
+        if do:
+            choice_of(site.models, do)
+    except UnpairedError as error:
+        return site.places.redact(str(error))
+    return ""
+
+
+def _picked(asked: Asked, choices: Sequence[Choice]) -> Choice | None:
+    """What was asked for; else the likeliest, or beside what there is already another model that does the same."""
+    named = next((each for each in choices if each.do == asked.do), None)
+    there = next((each for each in choices if each.do == asked.beside), None)
+    if named is not None or there is None:
+        return named or next(iter(choices), None)
+    others = [each for each in choices if each.model != there.model] or choices
+    alike = [each for each in others if each.words == there.words]
+    return (alike or [each for each in others if each.direction == there.direction] or others)[0]
 
 
 def _choice(choice: Choice) -> dict[str, Any]:

@@ -94,23 +94,24 @@ def summary(site: Site, job: Job) -> dict[str, Any]:
         "strip": f"{look}/strip.jpg" if look and facts is not None and facts.kind == "clip" else "",
         "still": f"{look}/reduced.png" if look and facts is not None and facts.kind in ("picture", "clip") else "",
         "link": f"/jobs/{job.id}" if not job.kind.trains else f"/train/{quote(job.run, safe='')}",
-        "again": _again(job, source),
-        "another": f"/?{urlencode({'file': source.id})}" if source is not None and job.kind is JobKind.CONVERT else "",
+        "again": _form(job, source, "do"),
+        "another": _form(job, source, "beside") if source is not None else "",
         "actions": [_ACTIONS[name] for name in job.actions() if name in _ACTIONS],
         "settings": _settings(site, job, facts),
     }
 
 
-def _again(job: Job, source: Place | None) -> str:
-    """The address of the page to convert, filled in as for this job."""
+def _form(job: Job, source: Place | None, name: str) -> str:
+    """The address of the page to convert, filled in as for this job; its model is what `name` says: chosen (`do`), or
+    there already, for another `beside` it."""
     if job.kind is not JobKind.CONVERT:
         return ""
     settings = job.request.get("settings", {})
     pairs: list[tuple[str, Any]] = [("file", source.id)] if source is not None else []
-    pairs.append(("do", do_of(job)))
+    pairs.append((name, do_of(job)))
     if "strength" in settings:
         pairs.append(("strength", round(100 * float(settings["strength"]))))
-    pairs += [(name, settings[name]) for name in ("start", "end", "pitch") if name in settings]
+    pairs += [(each, settings[each]) for each in ("start", "end", "pitch") if each in settings]
     return f"/?{urlencode(pairs)}"
 
 

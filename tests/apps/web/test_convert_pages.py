@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -18,6 +21,7 @@ from unpaired.apps.web.jobs import Job, JobKind, JobProgress, JobState
 from unpaired.apps.web.pages.convert import Asked
 from unpaired.apps.web.playable import WIDEST, make_playable
 from unpaired.apps.web.wording import duration, facts_in_words, moment, progress_words, size
+from unpaired.core.model import shipped_file
 
 CLIP = Facts("clip", 480, 270, seconds=2.0, rate=25.0, frames=50, sound=True)
 
@@ -143,3 +147,68 @@ def test_a_form_without_a_model_is_refused_in_words(server: Server, assets: Path
     assert answer.status_code == 400
     assert "it is not said what to make of the file" in answer.text
     assert beside.status_code == 404, "only pictures are served"
+
+
+def _checked(text: str) -> list[str]:
+    """What a page has chosen of the things that can be made of a file."""
+    return re.findall(r'name="do" value="([^"]+)" checked', text)
+
+
+def test_another_model_is_compared_on_the_same_part(server: Server, assets: Path) -> None:
+    file = server.upload(assets / "video/road.mp4")
+    settings = {"strength": 0.5, "start": 0.2, "end": 0.6}
+    asked = {"input": file, "model": "day2night-video-mobile", "direction": "a2b", "settings": settings}
+    job = server.submit("convert", **asked)
+    assert server.wait(job["id"])["state"] == "done"
+    link = re.search(r'href="([^"]+)"><svg[^\n]*Compare another model', server.ask_text(f"/jobs/{job['id']}"))
+    assert link is not None
+    page = server.ask_text(unescape(link[1]))
+    assert _checked(page) == ["day2night-video.a2b"], "another model, to the same end"
+    for name, value in {"strength": "50", "start": "0.2", "end": "0.6"}.items():
+        assert re.search(rf'<input[^>]* name="{name}"[^>]* value="{value}"', page), name
+    back = server.submit("convert", **{**asked, "direction": "b2a"})
+    server.wait(back["id"])
+    assert _checked(server.ask_text(f"/?file={file}&beside=day2night-video-mobile.b2a")) == ["day2night-video.b2a"]
+    with server.client as client:
+        saved = client.get(server.ask("GET", f"/api/jobs/{back['id']}")["results"][0]["url"], params={"download": ""})
+    assert saved.headers["content-disposition"] == "attachment; filename*=utf-8''road%20day.mp4"
+
+
+@pytest.mark.parametrize("model", [24 * "a", "day2dusk", f"{24 * 'a'}@latest"])
+def test_a_model_that_went_away_is_said(server: Server, assets: Path, model: str) -> None:
+    file = server.upload(assets / "day2night/square.jpg")
+    sentence = "the model that was chosen is no longer there; choose another one"
+    for address in (f"/?do={model}.a2b", f"/?file={file}&do={model}.a2b"):
+        assert sentence in server.ask_text(address)
+    with server.client as client:
+        answer = client.post("/convert", data={"file": file, "do": f"{model}.a2b"})
+    assert (answer.status_code, sentence in answer.text) == (404, True)
+
+
+def test_files_that_cannot_be_read_are_left_out(server: Server, assets: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("no picture\n" * 50)
+    files = [server.upload(tmp_path / "text.png"), server.upload(assets / "day2night/square.jpg")]
+    page = server.ask_text(f"/?file={files[0]}&file={files[1]}")
+    assert ">Convert 1 file<" in page
+    assert "text.png cannot be read and is left out." in page
+    with server.client as client:
+        form = {"file": files, "do": "day2night.a2b"}
+        job = client.post("/convert", data=form).headers["location"].removeprefix("/jobs/")
+        refused = client.post("/convert", data={**form, "file": files[:1]})
+    assert server.ask("GET", f"/api/jobs/{job}")["request"]["input"] == files[1]
+    assert server.ask("POST", f"/api/jobs/{job}/cancel")
+    assert refused.status_code == 400
+    assert "text.png holds no picture that can be read" in refused.text
+
+
+def test_versions_of_a_training_can_be_told_apart(server: Server, assets: Path) -> None:
+    folder = server.home / "runs" / "late"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text("names: [photo, map]\ndomain: {name: image}\n")
+    shutil.copy(shipped_file("day2night-video-mobile"), folder / "model.safetensors")
+    (id,) = [run["id"] for run in server.ask("GET", "/api/runs") if run["run"] == "late"]
+    file = server.upload(assets / "day2night/square.jpg")
+    page = server.ask_text(f"/?file={file}&do={id}@latest.a2b")
+    assert _checked(page) == [f"{id}@latest.a2b"]
+    assert "late, its newest version, for footage" in page
+    assert "late, for footage" in page
