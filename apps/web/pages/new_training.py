@@ -62,7 +62,7 @@ def _choices(asked: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "lengths": forms.LENGTHS,
         "length": length,
-        "hours": f"{minutes / 60:g}" if length == "own" else "",
+        "hours": f"{round(minutes / 60, 3):g}" if length == "own" else "",
         "presets": forms.PRESETS,
         "preset": asked.get("preset") or forms.USUAL_PRESET,
         "details": forms.DETAILS,

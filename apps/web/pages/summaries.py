@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from unpaired.apps.web.facts import Facts
 from unpaired.apps.web.jobs import Job, JobKind, JobState
 from unpaired.apps.web.places import Place
 from unpaired.apps.web.site import Site
+from unpaired.apps.web.views import file_url
 from unpaired.apps.web.wording import KINDS, duration, moment, progress_words, state_words
 
 
@@ -36,6 +38,8 @@ _ACTIONS = {
     "retry": Action("retry", "Try again", "again"),
     "remove": Action("remove", "Remove with its results", "bin", danger=True),
 }
+_OPTION = re.compile(r"--(?:[a-z]\w*\.)*([a-z]\w*)")
+"""A setting as the command line names it: "--conversion.start"."""
 UP, DOWN = Action("move", "Earlier", "up", more="&by=-1"), Action("move", "Later", "down", more="&by=1")
 
 
@@ -54,6 +58,11 @@ def words_of(site: Site, job: Job) -> str:
         choice = choice_or_none(site.models, do_of(job))
         return choice.words if choice else "a model that went away"
     return KINDS[job.kind]
+
+
+def error_words(job: Job) -> str:
+    """What went wrong, with settings named as on the page."""
+    return _OPTION.sub(lambda found: f"“{found[1].replace('_', ' ')}”", job.error)
 
 
 def model_name(site: Site, job: Job) -> str:
@@ -88,9 +97,9 @@ def summary(site: Site, job: Job) -> dict[str, Any]:
         "percent": None if job.progress.share is None else round(100 * job.progress.share, 1),
         "progress": progress_words(job, facts),
         "time": _time(job),
-        "error": job.error,
+        "error": error_words(job),
         "notes": job.notes,
-        "thumb": f"{look}/thumb.jpg" if look else "",
+        "thumb": f"{look}/thumb.jpg" if look else _newest_sheet(site, job),
         "strip": f"{look}/strip.jpg" if look and facts is not None and facts.kind == "clip" else "",
         "still": f"{look}/reduced.png" if look and facts is not None and facts.kind in ("picture", "clip") else "",
         "link": f"/jobs/{job.id}" if not job.kind.trains else f"/train/{quote(job.run, safe='')}",
@@ -99,6 +108,15 @@ def summary(site: Site, job: Job) -> dict[str, Any]:
         "actions": [_ACTIONS[name] for name in job.actions() if name in _ACTIONS],
         "settings": _settings(site, job, facts),
     }
+
+
+def _newest_sheet(site: Site, job: Job) -> str:
+    """The address of the newest preview of a training; empty before the first, and for other jobs."""
+    sheets = sorted((site.commands.run_folder(job) / "previews").glob("step-*.jpg")) if job.run else []
+    try:
+        return file_url(site.places.at(sheets[-1])) if sheets else ""
+    except UnpairedError:  # it has just been replaced
+        return ""
 
 
 def _form(job: Job, source: Place | None, name: str) -> str:

@@ -97,7 +97,7 @@ def test_a_picture_is_dropped_and_its_strength_moved(browsing: Browsing, server:
     page.wait_for_selector("[data-ended=yes]")
     with page.expect_download() as download:
         page.click("text=Save the result")
-    assert download.value.suggested_filename == "夜の Straße.jpg"
+    assert download.value.suggested_filename == "夜の Straße night.jpg"
     with Image.open(BytesIO(source)) as before, Image.open(download.value.path()) as after:
         assert after.size == before.size
         assert np.abs(np.asarray(after).astype(int) - np.asarray(before)).mean() > 5
@@ -106,6 +106,7 @@ def test_a_picture_is_dropped_and_its_strength_moved(browsing: Browsing, server:
 
     # Another model on the same picture, beside the first.
     page.click("text=Compare another model")
+    assert page.input_value("#strength") == "40"
     page.check("input[name=do][value='day2night-video-mobile.a2b']", force=True)
     second = server.wait(_convert(page))
     page.wait_for_selector("[data-ended=yes]")
@@ -199,7 +200,14 @@ def test_jobs_wait_are_moved_cancelled_and_tried_again(browsing: Browsing, serve
     live = page.locator("section[aria-labelledby=open] .job")
     assert page.inner_text("#open-jobs .count").startswith("3")
     assert live.locator(".what a").all_inner_texts() == ["road.mp4", "traffic.mp4", "animation.webm"]
-    page.click("button[aria-label='Later: traffic.mp4']")
+    page.focus("button[aria-label='Later: traffic.mp4']")
+    page.keyboard.press("Enter")
+    _until(page, "document.querySelectorAll('.job .what a')[1].textContent === 'animation.webm'")
+    _until(page, "document.activeElement.ariaLabel === 'Earlier: traffic.mp4'")  # it cannot go later than last
+    page.keyboard.press("Enter")
+    _until(page, "document.querySelectorAll('.job .what a')[1].textContent === 'traffic.mp4'")
+    _until(page, "document.activeElement.ariaLabel === 'Later: traffic.mp4'")
+    page.keyboard.press("Enter")
     _until(page, "document.querySelectorAll('.job .what a')[1].textContent === 'animation.webm'")
     browsing.look(page, "queue")
     _accessible(page)
@@ -211,8 +219,10 @@ def test_jobs_wait_are_moved_cancelled_and_tried_again(browsing: Browsing, serve
     assert badges[:3] == 3 * ["cancelled"]
     page.click("button[aria-label='Try again: traffic.mp4']")
     page.click("section[aria-labelledby=open] .what a")
-    page.click("text=Pause")
+    page.focus("text=Pause")
+    page.keyboard.press("Enter")
     page.wait_for_selector(".badge.paused")
+    assert page.evaluate("document.activeElement.closest('.panel') !== null")
     browsing.look(page, "job-paused")
     page.click("text=Go on")
     page.click("text=Cancel")

@@ -19,6 +19,7 @@ from unpaired.apps.web.estimates import START, estimate, work
 from unpaired.apps.web.facts import Facts
 from unpaired.apps.web.jobs import Job, JobKind, JobProgress, JobState
 from unpaired.apps.web.pages.convert import Asked
+from unpaired.apps.web.pages.summaries import error_words
 from unpaired.apps.web.playable import WIDEST, make_playable
 from unpaired.apps.web.wording import duration, facts_in_words, moment, progress_words, size
 from unpaired.core.model import shipped_file
@@ -84,6 +85,11 @@ def test_times_and_sizes_are_said_as_people_say_them() -> None:
     assert [moment(1000.0 - ago, 1000.0) for ago in (5, 70, 300)] == ["just now", "a minute ago", "5 min ago"]
     assert [size(each) for each in (12, 1500, 3_100_000, 2_500_000_000)] == ["12 B", "1.5 kB", "3.1 MB", "2.5 GB"]
     assert facts_in_words(CLIP, 75_000) == "480 × 270 · 0:02 · 75 kB"
+
+
+def test_errors_name_settings_without_the_command_line() -> None:
+    job = Job(JobKind.CONVERT, {}, "a.mp4", error="--conversion.start is unknown; did you mean --training.log_every?")
+    assert error_words(job) == "“start” is unknown; did you mean “log every”?"
 
 
 def test_progress_names_the_frame_or_the_file() -> None:

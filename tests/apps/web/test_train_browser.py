@@ -51,11 +51,14 @@ def test_from_two_folders_to_a_model_in_use(home: Path, assets: Path, browsing: 
         page.wait_for_load_state()
 
         # One side is sent, the other one lies on the machine.
+        page.click("#start")
+        page.wait_for_selector("#faults >> text=The first kind has no files yet.")
         pictures = sorted((assets / "day2night/day").glob("*.jpg"))
         page.set_input_files("#side-a [data-files]", pictures)
         page.wait_for_selector("#side-a >> text=12 pictures", timeout=SLOWEST)
         _choose_below(page, "b", "assets", "day2night", "night")
         page.fill("#name-a", "day")
+        page.wait_for_selector("#faults:empty", state="attached")  # what was wrong no longer is
         page.wait_for_selector("#findings >> text=This will work, within limits.", timeout=SLOWEST)
         page.check("input[name=preset][value=tiny]")
         page.fill("input[name=hours]", "0.5")
@@ -99,6 +102,10 @@ def test_from_two_folders_to_a_model_in_use(home: Path, assets: Path, browsing: 
         )
         page.click("text=Stop and keep")
         _state(page, "stopped, and kept")
+        queue = page.context.new_page()
+        queue.goto(f"{server.address}/queue")
+        assert "step-" in str(queue.get_attribute("section[aria-labelledby=past] .job img.thumb", "src"))
+        queue.close()
         browsing.check_accessible(page)
         browsing.look(page, "train-stopped")
         stopped = page.url

@@ -167,6 +167,11 @@ def test_a_training_waits_and_is_taken_over_again(server: Server, folders: dict[
     assert 'value="Tag b"' in again
     assert f'name="a" value="{folders["day"]}"' in again
     assert re.search(r'name="training.seed" value="7"', again)
+    short = _post(server, "/train", {**fields, "length": "own", "hours": "0.0333333"}).headers["hx-redirect"]
+    id = short.rpartition("/")[2]
+    assert re.search(r'name="hours" value="0.033"', server.ask_text(f"/train/new?again={id}"))
+    server.ask("POST", f"/api/jobs/{id}/cancel")
+    server.wait(id)
 
 
 def test_a_run_of_the_command_line_is_shown_too(server: Server, assets: Path) -> None:

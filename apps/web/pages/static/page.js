@@ -81,6 +81,26 @@ function follow() {
   return stream;
 }
 
+// Whoever goes by the keyboard stays where they were when a part of the page comes anew: htmx keeps what has the same
+// id; where that is gone, the row or the part that it was in has the next button, though never one that takes away.
+let within = [];
+
+function remember(event) {
+  const at = document.activeElement;
+  within = [];
+  if (event.detail.target.contains(at))
+    for (let each = at.closest("[id]"); each; each = each.parentElement?.closest("[id]")) within.push(each.id);
+}
+
+function refocus() {
+  if (document.activeElement !== document.body) return;
+  for (const id of within) {
+    const place = document.getElementById(id);
+    const next = place?.querySelector("button:not(.danger)") || place?.querySelector("a[href]");
+    if (next) return next.focus();
+  }
+}
+
 // Files: each is sent as it is, and the page then shows them.
 function upload(file, list) {
   const line = document.createElement("li");
@@ -219,6 +239,8 @@ addEventListener("DOMContentLoaded", () => {
     const page = document.querySelector("[data-page-of]");
     if (page && !page.dataset.ended && event.target.matches("[data-job-ended]")) location.reload();
   });
+  document.body.addEventListener("htmx:beforeSwap", remember);
+  document.body.addEventListener("htmx:afterSwap", refocus);
   document.body.addEventListener("htmx:responseError", (event) => {
     let text = `The server answered ${event.detail.xhr.status}.`;
     try {

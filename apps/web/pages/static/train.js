@@ -63,8 +63,15 @@ document.addEventListener("change", (event) => {
     const files = [...input.files].filter((file) => !file.name.startsWith("."));
     sendAll(input.closest("[data-side]"), files, files[0]?.webkitRelativePath.split("/")[0]);
   }
+  if (input.closest("#new-training")) forgetFaults();
   if (input.name === "medium") document.getElementById("detail").hidden = input.value === "audio";
 });
+
+// What was wrong when it was to begin may no longer be so.
+function forgetFaults() {
+  document.getElementById("faults")?.replaceWith(Object.assign(document.createElement("div"), { id: "faults" }));
+}
+document.addEventListener("sides", forgetFaults);
 
 document.addEventListener("input", (event) => {
   const input = event.target;
