@@ -10,8 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from unpaired.apps.web.jobs import Job, JobKind, JobState, Wish
+from unpaired import UnpairedError
+from unpaired.apps.web.jobs import Job, JobKind, JobProgress, JobState, Wish
 from unpaired.apps.web.queue.child import LOG, OUTPUT, Child, tail
+from unpaired.core.model import read_header
 
 _INTERRUPTED = 130
 _MOST_NOTES = 50
@@ -20,9 +22,13 @@ _NO_ROOM = "The disk is full; free some space and try it again."
 _GUESS = "The program ended with exit code {}; its log says more."
 
 
-def outcome(job: Job, child: Child, folder: Path, redact: Callable[[str], str]) -> Job:
-    """The job as its end leaves it; `folder` is that of its log, `redact` takes paths out of messages."""
-    state, error = _state(job, child)
+_NOTHING_SAVED = "It was stopped before anything was saved, so that nothing is kept; resume it to begin anew."
+
+
+def outcome(job: Job, child: Child, folder: Path, redact: Callable[[str], str], saved: int = 0) -> Job:
+    """The job as its end leaves it; `folder` is that of its log, `redact` takes paths out of messages, `saved` is the
+    step that the newest model of a training is of."""
+    state, error = _state(job, child, saved)
     if state is JobState.FAILED:
         error = error or _said(folder) or _GUESS.format(child.code)
     report = read_report(folder)
@@ -30,11 +36,37 @@ def outcome(job: Job, child: Child, folder: Path, redact: Callable[[str], str]) 
     if state is JobState.FAILED and report.get("converted"):  # of a folder, some files
         state, error = JobState.DONE, ""
     if state is JobState.DONE and job.kind.trains and child.code != 0:
-        notes.append(f"stopped at step {child.reader.progress.step}; what it has learned so far is kept")
-    done = state is JobState.DONE and not job.kind.trains
-    progress = replace(child.reader.progress, share=1.0) if done else child.reader.progress
+        notes.append(f"stopped at step {saved}; what it has learned so far is kept")
+    progress = child.reader.progress
+    if not job.kind.trains:
+        progress = replace(progress, share=1.0) if state is JobState.DONE else progress
+    elif state is not JobState.DONE or child.code != 0:
+        progress = saved_progress(progress, saved)
     return replace(job, state=state, wish=Wish.NONE, error=redact(error), process=None, progress=progress,
                    notes=tuple(redact(note) for note in notes[:_MOST_NOTES]))  # fmt: skip
+
+
+def saved_step(run: Path) -> int:
+    """The step of a run's newest model; 0 before the first that can be read."""
+    try:
+        step = read_header(run / "model.safetensors").get("step")
+    except UnpairedError:
+        return 0
+    return step if isinstance(step, int) else 0
+
+
+def stopped(job: Job, saved: int) -> Job:
+    """A training that is stopped while no process carries it out."""
+    state, error = (JobState.DONE, "") if saved else (JobState.CANCELLED, _NOTHING_SAVED)
+    return replace(job, state=state, error=error, progress=saved_progress(job.progress, saved))
+
+
+def saved_progress(progress: JobProgress, saved: int) -> JobProgress:
+    """How far a training is that was ended: as far as its newest model."""
+    steps = progress.steps
+    if not saved:
+        return JobProgress(steps=steps)
+    return replace(progress, step=saved, share=saved / steps if steps else None)
 
 
 def read_report(folder: Path) -> dict[str, Any]:
@@ -46,7 +78,7 @@ def read_report(folder: Path) -> dict[str, Any]:
     return report if isinstance(report, dict) else {}
 
 
-def _state(job: Job, child: Child) -> tuple[JobState, str]:
+def _state(job: Job, child: Child, saved: int) -> tuple[JobState, str]:
     code, told = child.code, child.reader.error
     if code is None and child.signalled == signal.SIGTERM and job.wish in (Wish.PAUSE, Wish.STOP):
         code = _INTERRUPTED  # asked to end before it had begun
@@ -61,13 +93,13 @@ def _state(job: Job, child: Child) -> tuple[JobState, str]:
     if job.kind.trains and (code == _INTERRUPTED or (job.wish and code is None and child.signalled != signal.SIGKILL)):
         # Without a code: it was asked to end before it could do that by itself.
         if job.wish is Wish.STOP:
-            return (JobState.DONE if child.reader.progress.step else JobState.CANCELLED), ""
+            return (JobState.DONE, "") if saved else (JobState.CANCELLED, _NOTHING_SAVED)
         return JobState.PAUSED, "" if job.wish is Wish.PAUSE else "It was stopped from outside; it can be resumed."
     if code is not None and code != _INTERRUPTED:
         return JobState.FAILED, told
     if child.reader.pid is None and child.signalled is None:  # it had not begun when server and machine went down
         return JobState.QUEUED, ""
-    return JobState.LOST, _lost(job.kind, child.signalled)
+    return JobState.LOST, _lost(job.kind, child.signalled, saved)
 
 
 def _said(folder: Path) -> str:
@@ -78,10 +110,11 @@ def _said(folder: Path) -> str:
     return _NO_ROOM if shutil.disk_usage(folder).free < _LEAST_ROOM else ""
 
 
-def _lost(kind: JobKind, number: int | None) -> str:
+def _lost(kind: JobKind, number: int | None, saved: int) -> str:
     by = f" ({signal.Signals(number).name})" if number in set(signal.Signals) else ""
     memory = ", perhaps since memory ran out" if number == signal.SIGKILL else ""
-    again = "resume it where it was last saved" if kind.trains else "try it again"
+    trained = "resume it where it was last saved" if saved else "nothing was saved yet, so that it begins anew"
+    again = trained if kind.trains else "try it again"
     return f"Its program was ended from outside{by}{memory}; {again}."
 
 

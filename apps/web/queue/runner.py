@@ -19,7 +19,7 @@ from unpaired.apps.web.events import Events
 from unpaired.apps.web.jobs import Job, JobKind, JobProgress, JobState, Wish
 from unpaired.apps.web.places import Places
 from unpaired.apps.web.queue.child import Child
-from unpaired.apps.web.queue.outcome import outcome
+from unpaired.apps.web.queue.outcome import outcome, saved_step, stopped
 from unpaired.apps.web.queue.store import Store
 from unpaired.apps.web.requests import read_request
 from unpaired.apps.web.settings import WebSettings
@@ -137,7 +137,7 @@ class Queue:
             self._wish(job, Wish.STOP)
             self._running[id].child.send(signal.SIGTERM)
             return self.job(id)
-        return self._keep(replace(job, state=JobState.DONE, ended=time.time()))
+        return self._keep(replace(stopped(job, self._saved(job)), ended=time.time()))
 
     def retry(self, id: str) -> Job:
         """Carry a job out again that failed, was cancelled or lost."""
@@ -266,7 +266,7 @@ class Queue:
 
     def _finish(self, running: _Running) -> None:
         job, child = running.job, running.child
-        ended = outcome(job, child, self.folder(job), self._places.redact)
+        ended = outcome(job, child, self.folder(job), self._places.redact, self._saved(job))
         del self._running[job.id]
         waits = ended.state in (JobState.QUEUED, JobState.PAUSED)
         self._keep(replace(ended, seconds=_ran(job), started=None if waits else job.started,
@@ -279,6 +279,10 @@ class Queue:
     def _wish(self, job: Job, wish: Wish) -> None:
         self._keep(replace(job, wish=wish))
         self._running[job.id].asked = time.monotonic()
+
+    def _saved(self, job: Job) -> int:
+        """The step of a training's newest model; 0 before the first."""
+        return saved_step(self._commands.run_folder(job)) if job.kind.trains else 0
 
     def _allowed(self, id: str, action: str) -> Job:
         job = self.job(id)

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from web_server import Server, serving
 
-from unpaired.apps.web.jobs import Job, JobKind, JobState, Wish
+from unpaired.apps.web.jobs import Job, JobKind, JobProgress, JobState, Wish
 from unpaired.apps.web.queue.child import NICE, Child
-from unpaired.apps.web.queue.outcome import outcome
+from unpaired.apps.web.queue.outcome import outcome, stopped
 
 TINY = {"training": {"workers": 0, "log_every": 1, "preview_every": 1000}, "domain": {"size": 32}}
 
@@ -186,6 +186,14 @@ def test_a_training_outlives_the_server_is_found_again_lost_and_resumed(home: Pa
         assert lost["state"] == "lost"
         assert lost["actions"] == ["resume", "again", "remove"]
         assert server.wait(waiting)["state"] == "done"
+        assert "nothing was saved yet" in lost["error"]
+        assert lost["progress"]["step"] == 0
+        server.ask("POST", f"/api/jobs/{job}/resume")
+        server.ask("POST", f"/api/jobs/{job}/stop")  # while it starts
+        stopped = server.wait(job)
+        assert stopped["state"] == "cancelled"
+        assert "nothing is kept" in stopped["error"]
+        assert "Night" not in [model["name"] for model in server.ask("GET", "/api/models")]
         server.ask("POST", f"/api/jobs/{job}/resume")
         server.wait(job, begun)
         server.ask("POST", f"/api/jobs/{job}/cancel")
@@ -258,24 +266,35 @@ def test_a_job_leaves_the_cores_to_the_page(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "code", "steps", "state"),
-    [("pause", 130, 7, "paused"), ("pause", None, 7, "paused"), ("pause", None, 0, "paused"), ("stop", 130, 7, "done"),
-     ("stop", None, 7, "done"), ("stop", None, 0, "cancelled"), ("yield", None, 0, "queued"),
-     ("yield", 130, 7, "queued"), ("cancel", None, 7, "cancelled"), ("", 130, 7, "paused"), ("", None, 7, "lost"),
-     ("stop", 0, 9, "done"), ("stop", 2, 7, "failed"), ("", 1, 7, "failed")],
+    ("wish", "code", "saved", "state"),
+    [("pause", 130, 7, "paused"), ("pause", None, 5, "paused"), ("pause", None, 0, "paused"), ("stop", 130, 7, "done"),
+     ("stop", None, 5, "done"), ("stop", None, 0, "cancelled"), ("stop", 130, 0, "cancelled"),
+     ("yield", None, 0, "queued"), ("yield", 130, 7, "queued"), ("cancel", None, 7, "cancelled"),
+     ("", 130, 7, "paused"), ("", None, 5, "lost"), ("", None, 0, "lost"), ("stop", 0, 9, "done"),
+     ("stop", 2, 7, "failed"), ("", 1, 7, "failed")],
 )  # fmt: skip
 def test_a_training_that_is_asked_to_end_at_any_moment(
-    tmp_path: Path, wish: str, code: int | None, steps: int, state: str
+    tmp_path: Path, wish: str, code: int | None, saved: int, state: str
 ) -> None:
-    """Also while its command is still starting, and a signal ends it without a word."""
-    lines = [{"pid": 1}, {"step": steps, "steps": 9}, *([{"error": "no", "code": code}] if code is not None else [])]
+    """Also while its command is still starting, and a signal ends it without a word; `saved`: step of its model."""
+    step = 9 if code == 0 else 7
+    lines = [{"pid": 1}, {"step": step, "steps": 9}, *([{"error": "no", "code": code}] if code is not None else [])]
     (tmp_path / "progress.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     child = Child.find(tmp_path, 1)
     child.reader.read()
     job = Job(JobKind.TRAIN, {}, "Winter", state=JobState.RUNNING, wish=Wish(wish), run="Winter")
-    ended = outcome(job, child, tmp_path, str)
+    ended = outcome(job, child, tmp_path, str, saved)
     assert ended.state == state
     assert ended.wish is Wish.NONE
+    assert (ended.progress.step, ended.progress.steps) == (saved, 9)
     kept = [note for note in ended.notes if "what it has learned so far is kept" in note]
     assert bool(kept) == (state == "done" and code != 0)
     assert ("resume" in ended.actions()) == (state in ("paused", "cancelled", "lost", "failed") or bool(kept))
+
+
+@pytest.mark.parametrize(("saved", "state"), [(0, "cancelled"), (5, "done")])
+def test_a_paused_training_that_is_stopped_is_kept_as_far_as_it_was_saved(saved: int, state: str) -> None:
+    job = Job(JobKind.TRAIN, {}, "Winter", state=JobState.PAUSED, progress=JobProgress(step=7, steps=9), run="Winter")
+    ended = stopped(job, saved)
+    assert (ended.state, ended.progress.step, ended.progress.steps) == (state, saved, 9)
+    assert ("nothing is kept" in ended.error) == (not saved)
