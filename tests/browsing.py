@@ -58,11 +58,7 @@ class Browsing:
         host = address.partition("//")[2].partition("/")[0]
 
         def heard(message: ConsoleMessage) -> None:
-            if (
-                message.type == "error"
-                and "ERR_CONNECTION" not in message.text
-                and "ERR_INCOMPLETE" not in message.text
-            ):
+            if message.type == "error" and not any(said in message.text for said in _OF_A_DEAD_SERVER):
                 self.complaints.append(message.text)
 
         def asked(request: Request) -> None:
