@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request
 
 PLACES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATIENCE = 100_000
+"""Milliseconds that anything may take where the machine is busy with other tests."""
 _OF_A_DEAD_SERVER = ("ERR_CONNECTION", "ERR_INCOMPLETE", "htmx:sendError", "htmx:afterRequest")
 """What the console says where a test kills its server."""
 
@@ -54,6 +56,7 @@ class Browsing:
         assert self._browser is not None
         context = self._browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme,
                                             java_script_enabled=scripts)  # fmt: skip
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         host = address.partition("//")[2].partition("/")[0]
 
