@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -165,9 +166,12 @@ def _state(name: str) -> JobState:
 
 def _number(text: Any, name: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except (TypeError, ValueError):
-        raise ConfigError(f"{name} is {show(text)}; expected a number") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise ConfigError(f"{name} is {show(text)}; expected a number")
+    return number
 
 
 ROUTES = [

@@ -21,6 +21,10 @@ from unpaired.apps.web.settings import WebSettings
 
 _ID = re.compile(r"[0-9a-f]{24}")
 _PATH = re.compile(r"(?<![\w.:/])/(?:[^\s:;,'\"()]+/)*[^\s:;,'\"()]+")
+_OWN_FOLDER = r"(?:[0-9a-f]{16}/)?"
+"""What the server calls the folder of an upload, or of a job's results."""
+_PLAYLISTS = (".m3u8", ".m3u", ".mpd")
+_PLAYLIST_BEGINS = (b"#EXTM3U", b"ffconcat")
 LISTED = 2000
 """Most entries of a folder that are listed."""
 
@@ -70,7 +74,10 @@ class Places:
             path = row and row[0]
         if path is None:
             raise NoSuchPlace("there is no such file here (any more); choose or upload it again")
-        return self._place(id, Path(os.fsdecode(path)))
+        found = self._place(id, Path(os.fsdecode(path)))
+        if _is_playlist(found.path):  # a reader would follow it to any file
+            raise NoSuchPlace(f"{found.name} is a playlist, which only names other files; choose one of those")
+        return found
 
     def path_of(self, id: str) -> Path:
         """The path of an id, for a command that the server starts, which follows the links in a folder.
@@ -108,7 +115,9 @@ class Places:
         """A message without the paths that lead to the roots, or that lie below none."""
         for root, name in sorted(self._roots.items(), key=lambda each: -len(str(each[0]))):
             if root != Path(root.anchor):
-                text = text.replace(f"{root}{os.sep}", "" if name in ("uploads", "results") else f"{name}/")
+                own = name in ("uploads", "results")
+                found = re.escape(f"{root}/") + (_OWN_FOLDER if own else "")
+                text = re.sub(found, "" if own else f"{name}/".replace("\\", r"\\"), text)
         return _PATH.sub(lambda found: found[0].rpartition("/")[2], text)
 
     def _refuse_links_out(self, folder: Path) -> None:
@@ -177,3 +186,15 @@ class Places:
                     break
                 return name
         raise NoSuchPlace(f"{path.name} lies outside the folders that this page may read")
+
+
+def _is_playlist(path: Path) -> bool:
+    if path.suffix.lower() in _PLAYLISTS:
+        return True
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as opened:
+            return opened.read(8).startswith(_PLAYLIST_BEGINS)
+    except OSError:  # whoever reads it will say so
+        return False

@@ -332,9 +332,30 @@ def test_messages_hold_no_path_outside_the_roots(asked: Asked, root: Path, tmp_p
     places = asked.site.places
     assert places.redact(f"cannot read {root}/deep/inside.txt: no") == "cannot read declared/deep/inside.txt: no"
     assert places.redact(f"in {tmp_path}/home/uploads/0a/photo.jpg") == "in 0a/photo.jpg"
+    assert places.redact(f"{tmp_path}/home/uploads/4f7cb0e72546a5ce/photo.jpg is empty") == "photo.jpg is empty"
+    assert places.redact(f"{tmp_path}/home/results/4f7cb0e72546a5ce/a/b.png: no") == "a/b.png: no"
     assert places.redact("File '/usr/lib/python3/x.py', line 3") == "File 'x.py', line 3"
     assert places.redact("at http://127.0.0.1/x, 3/4 of a/b") == "at http://127.0.0.1/x, 3/4 of a/b"
     assert places.redact(f"{tmp_path}/home/runs/Winter holds a run") == "runs/Winter holds a run"
+
+
+PLAYLISTS = [("list.m3u8", ""), ("LIST.M3U", ""), ("manifest.mpd", ""), ("a.mp4", "#EXTM3U\n"), ("a.mkv", "ffconcat\n")]
+
+
+@pytest.mark.parametrize(("name", "begin"), PLAYLISTS)
+def test_a_playlist_leads_to_no_other_file(asked: Asked, root: Path, name: str, begin: str) -> None:
+    (root / name).write_text(f"{begin}file://{root.parent}/outside.mp4\n")
+    asks = {"input": asked.site.places.id_of(root / name), "model": "day2night"}
+    answer = asked("POST", "/api/jobs", BEARER, json={"kind": "convert", "request": asks})
+    assert answer.status_code == 404
+    assert "is a playlist" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("query", ["limit=nan", "limit=inf", "limit=x", "before=nan", "before=-inf"])
+def test_a_number_that_is_none_is_refused(asked: Asked, query: str) -> None:
+    answer = asked("GET", f"/api/jobs?{query}", BEARER)
+    assert answer.status_code == 400
+    assert answer.json()["error"].endswith("expected a number")
 
 
 def test_a_page_of_a_run_is_kept_to_itself(asked: Asked) -> None:
