@@ -1,6 +1,6 @@
 """Two trainings, or two conversions, at once on one machine: how much of its speed alone each keeps.
 
-    python benchmarks/shared_machine.py [--seconds 6]
+    python benchmarks/shared_machine.py [--seconds 6] [--kind training] [--spins 0 300 3000]
 
 Training steps of a ResNet-6 with 32 filters at 128x128 in fp32, and translations of 256x256 by the default runtime, in
 processes of their own: one alone, then two at the same time, as unpaired does it and, with the library's own default
@@ -93,6 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--kind", choices=WORK, help="one of the two only")
+    parser.add_argument("--spins", nargs="+", default=[], metavar="TURNS", help="lengths of spinning to try besides")
     parser.add_argument("--work", choices=WORK, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.work:
@@ -100,7 +101,7 @@ def main() -> None:
         return
     print(f"{'work':<12}{'spinning':<20}{'alone':>12}{'two at once':>14}{'share kept':>12}")
     for kind in [args.kind] if args.kind else WORK:
-        for name, spins in SPINS.items():
+        for name, spins in (SPINS | {f"{turns} turns": turns for turns in args.spins}).items():
             alone, two = (measured(kind, args.seconds, spins, count) for count in (1, 2))
             print(f"{kind:<12}{name:<20}{1e3 * alone:>9.1f} ms{1e3 * two:>11.1f} ms{alone / two:>12.2f}", flush=True)
 
