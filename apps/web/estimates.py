@@ -8,7 +8,7 @@ from statistics import median
 from unpaired.apps.web.facts import Facts
 from unpaired.apps.web.jobs import Job
 
-START = 1.5
+START = 3.0
 """Seconds that a command takes before it begins."""
 _USUAL = {"picture": 1.0, "clip": 0.5, "sound": 0.05}
 """Seconds for a megapixel of a picture, of all frames of a clip, for a second of sound: two cores without AMX, with

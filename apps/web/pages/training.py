@@ -17,6 +17,7 @@ from unpaired import ConfigError, UnpairedError
 from unpaired.apps.web import forms
 from unpaired.apps.web.jobs import Job, JobKind, JobState
 from unpaired.apps.web.pages.bodies import read_form
+from unpaired.apps.web.pages.summaries import error_words
 from unpaired.apps.web.places import NoSuchPlace
 from unpaired.apps.web.rendering import render
 from unpaired.apps.web.runs import RunShelf, RunView, Sheet, Version
@@ -119,6 +120,11 @@ class Training:
     def actions(self) -> tuple[str, ...]:
         """What can be asked of its job."""
         return self.job.actions() if self.job is not None else ()
+
+    @property
+    def error(self) -> str:
+        """What went wrong."""
+        return error_words(self.job) if self.job is not None else ""
 
     @property
     def model(self) -> str:

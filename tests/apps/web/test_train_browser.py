@@ -56,6 +56,8 @@ def test_from_two_folders_to_a_model_in_use(home: Path, assets: Path, browsing: 
         pictures = sorted((assets / "day2night/day").glob("*.jpg"))
         page.set_input_files("#side-a [data-files]", pictures)
         page.wait_for_selector("#side-a >> text=12 pictures", timeout=SLOWEST)
+        # A style that somebody, such as an extension of the browser, gave a field is not copied against the policy.
+        page.eval_on_selector("#name-b", "each => each.style.setProperty('caret-color', 'red')")
         _choose_below(page, "b", "assets", "day2night", "night")
         page.fill("#name-a", "day")
         page.wait_for_selector("#faults:empty", state="attached")  # what was wrong no longer is
