@@ -8,8 +8,8 @@ from statistics import median
 from unpaired.apps.web.facts import Facts
 from unpaired.apps.web.jobs import Job
 
-START = 3.0
-"""Seconds that a command takes before it begins."""
+START = {"picture": 1.5, "clip": 3.0, "sound": 4.0}
+"""Seconds that a command takes before it begins: what it loads for footage and for sound is more."""
 _USUAL = {"picture": 1.0, "clip": 0.5, "sound": 0.05}
 """Seconds for a megapixel of a picture, of all frames of a clip, for a second of sound: two cores without AMX, with
 room for what slows them."""
@@ -25,5 +25,6 @@ def work(facts: Facts, seconds: float | None = None) -> float:
 
 def estimate(facts: Facts, amount: float, earlier: Iterable[tuple[Job, float]]) -> float:
     """Seconds for an amount of `work`. `earlier`: conversions by the model of such files, with theirs."""
-    rates = [max(0.0, job.seconds - START) / done for job, done in earlier if job.seconds > START and done > 0]
-    return START + amount * (median(rates) if rates else _USUAL.get(facts.kind, 0.0))
+    start = START.get(facts.kind, 3.0)
+    rates = [max(0.0, job.seconds - start) / done for job, done in earlier if job.seconds > start and done > 0]
+    return start + amount * (median(rates) if rates else _USUAL.get(facts.kind, 0.0))

@@ -71,12 +71,13 @@ def test_estimates_come_from_earlier_conversions() -> None:
     assert amount == pytest.approx(480 * 270 * 25 / 1e6)
     done = Job(JobKind.CONVERT, {}, "a.mp4", state=JobState.DONE)
     earlier = [
-        (replace(done, seconds=START + 2.0 * amount), amount),
-        (replace(done, seconds=START + 200.0), amount / 10),
+        (replace(done, seconds=START["clip"] + 2.0 * amount), amount),
+        (replace(done, seconds=START["clip"] + 200.0), amount / 10),
     ]
-    assert estimate(CLIP, amount, earlier[:1]) == pytest.approx(START + 2.0 * amount)
-    assert estimate(CLIP, amount, []) > START
+    assert estimate(CLIP, amount, earlier[:1]) == pytest.approx(START["clip"] + 2.0 * amount)
+    assert estimate(CLIP, amount, []) > START["clip"]
     assert work(Facts("sound", seconds=30.0)) == 30.0
+    assert estimate(Facts("sound", seconds=7.0), 7.0, []) > START["sound"] > START["picture"]
 
 
 def test_times_and_sizes_are_said_as_people_say_them() -> None:
