@@ -78,7 +78,7 @@ def _needed(site: Site) -> list[Path]:
 
 async def _known_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, UnpairedError)
-    sentence = site_of(request).places.redact(str(error))
+    sentence = site_of(request).places.redact("; ".join(error.faults))
     return _answer(request, status_of(error), sentence)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from unpaired.apps.web.checks import check
 from unpaired.apps.web.jobs import Job
 from unpaired.apps.web.models import Models
 from unpaired.apps.web.places import Places
@@ -15,6 +16,7 @@ from unpaired.apps.web.requests import (
     ConvertRequest,
     DistillRequest,
     InspectRequest,
+    Request,
     TrainRequest,
     read_request,
 )
@@ -47,6 +49,10 @@ class Commands:
                 return list(self._distill(job, request))
             case InspectRequest():
                 return list(self._inspect(request))
+
+    def check(self, request: Request) -> None:
+        """Refuse now what the command would refuse when its turn comes. Raises UnpairedError."""
+        check(request, self._models, self._places)
 
     def result_folder(self, job: Job) -> Path:
         """Where a job's results go."""

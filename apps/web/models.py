@@ -84,7 +84,7 @@ class Models:
         try:
             place = self._places.place(plain)
         except NoSuchPlace:
-            raise MissingFile("this model is no longer here; choose another one") from None
+            raise NoSuchPlace("the model that was chosen is no longer there; choose another one") from None
         if place.is_folder:
             self._places.path_of(plain)  # no link in it leads out
         if at and not _AT.fullmatch(at):

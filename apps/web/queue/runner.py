@@ -90,6 +90,7 @@ class Queue:
         title, run = self._named(kind, asked)
         job = Job(kind, dict(request), title, device=getattr(asked, "device", "auto"), run=run)
         self._commands.of(job)  # what went away is said now, not when its turn comes
+        self._commands.check(asked)
         job = self._store.add(job)
         self._tell(job)
         self.schedule()

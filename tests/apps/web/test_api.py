@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,6 +55,46 @@ def test_a_folder_is_converted_and_what_is_broken_in_it_is_told(server: Server, 
     assert [result["name"] for result in job["results"]] == ["one.jpg", "two.jpg"]
     (note,) = job["notes"]
     assert note.startswith("text.png: ")
+
+
+FAULTY: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("convert", {"settings": {"strength": 7}}, ["strength is 7"]),
+    ("convert", {"settings": {"strenth": 1, "strength": "much"}}, ["strenth", "settings.strength is 'much'"]),
+    ("compare", {"settings": {"strength": -1}}, ["strength is -1"]),
+    ("train", {"preset": "huge", "medium": "smell"}, ["preset is 'huge'", "medium is 'smell'", "same folder"]),
+    ("train", {"settings": {"training": {"minutes": -4, "step": 1}, "domain": {"size": "x"}}},
+     ["training.minutes is -4", "settings.training.step is unknown", "settings.domain.size is 'x'"]),
+    ("inspect", {"medium": "image", "settings": {"size": "x"}}, ["settings.size is 'x'"]),
+    ("distill", {"preset": "huge", "settings": {"training": {"steps": -1}}}, ["preset is", "training.steps is -1"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "request_", "said"), FAULTY)
+def test_what_cannot_be_is_refused_at_once_with_all_its_faults(
+    server: Server, assets: Path, kind: str, request_: dict[str, Any], said: list[str]
+) -> None:
+    input = server.upload(assets / "day2night" / "square.jpg")
+    folder = server.ask("POST", "/api/uploads/folders", 201, json={"name": "leer"})["id"]
+    needed = {
+        "convert": {"input": input, "model": "day2night"},
+        "compare": {"input": input, "models": ["day2night"]},
+        "train": {"a": folder, "b": folder},
+        "inspect": {"a": input},
+        "distill": {"model": "day2night"},
+    }[kind]
+    answer = server.ask("POST", "/api/jobs", 400, json={"kind": kind, "request": {**needed, **request_}})
+    for words in said:
+        assert words in answer["error"]
+    assert "--" not in answer["error"]
+    assert str(server.home) not in answer["error"]
+
+
+def test_a_training_needs_files_on_both_sides(server: Server) -> None:
+    folders = [server.ask("POST", "/api/uploads/folders", 201, json={"name": name})["id"] for name in ("eins", "zwei")]
+    request = {"a": folders[0], "b": folders[1]}
+    answer = server.ask("POST", "/api/jobs", 400, json={"kind": "train", "request": request})
+    assert answer["error"].startswith("A: what was sent is empty; choose a folder")
+    assert "; B: what was sent is empty" in answer["error"]
 
 
 def test_an_inspection_gives_its_findings(server: Server) -> None:

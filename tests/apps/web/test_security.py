@@ -238,6 +238,7 @@ def test_the_server_itself_gives_no_id_to_what_lies_outside(asked: Asked, root: 
         assert asked.site.places.place(asked.site.places.id_of(root)).is_folder
 
 
+_GONE = "the model that was chosen is no longer there; choose another one"
 JOBS = {
     "convert": lambda folder: {"input": folder, "model": "day2night"},
     "compare": lambda folder: {"input": folder, "models": ["day2night"]},
@@ -293,7 +294,7 @@ def test_a_model_leads_out_neither_by_a_link_nor_by_the_folders_of_its_run(asked
 def test_a_model_that_went_away_is_called_a_model(asked: Asked, root: Path, model: str) -> None:
     request = {"input": asked.site.places.id_of(root / "within.txt"), "model": model}
     answer = asked("POST", "/api/jobs", BEARER, json={"kind": "convert", "request": request})
-    assert (answer.status_code, answer.json()["error"]) == (404, "this model is no longer here; choose another one")
+    assert (answer.status_code, answer.json()["error"]) == (404, _GONE)
 
 
 @pytest.mark.parametrize("model", ["../declared/x.safetensors", "/etc/passwd", "day2night@best", "day2night/../x", "-x",

@@ -1,0 +1,89 @@
+"""What can be told of a request at once: settings that cannot be, and folders that nothing can be learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from unpaired import ConfigError, CycleSettings, NetworkSettings, TrainingSettings
+from unpaired.apps.web.forms import MEDIA, PRESETS
+from unpaired.apps.web.models import Models
+from unpaired.apps.web.places import Places
+from unpaired.apps.web.requests import (
+    CompareRequest,
+    ConvertRequest,
+    DistillRequest,
+    InspectRequest,
+    Request,
+    TrainRequest,
+)
+from unpaired.apps.web.sides import installed_media, look_at
+from unpaired.core import show
+from unpaired.core.adapter import find_domain
+from unpaired.core.settings import Text, read
+
+
+def check(request: Request, models: Models, places: Places) -> None:
+    """Refuse what its command would refuse when its turn comes, as far as that takes no look into files; what media of
+    other packages take, their commands say. Raises ConfigError with all faults, or MissingFile."""
+    match request:
+        case ConvertRequest():
+            faults = list(_of_conversion(models.info(request.model).medium, request.settings))
+        case CompareRequest():
+            faults = list(_of_conversion(models.info(request.models[0]).medium, request.settings))
+        case InspectRequest():
+            faults = list(_of_medium(request.medium))
+            if request.medium in MEDIA:
+                faults += _of_settings(find_domain(request.medium).settings_type, request.settings, "settings")
+        case TrainRequest():
+            faults = [*_of_medium(request.medium), *_of_preset(request.preset), *_of_sides(request, places)]
+            faults += _of_groups(request.medium, request.settings, request.objective)
+        case DistillRequest():
+            faults = [*_of_preset(request.preset), *_of_groups("", request.settings, "distill")]
+    if faults:
+        raise ConfigError(*faults)
+
+
+def _of_conversion(medium: str, settings: Mapping[str, Any]) -> Iterator[str]:
+    if medium in MEDIA:
+        yield from _of_settings(find_domain(medium).conversion_type, settings, "settings")
+
+
+def _of_medium(medium: str) -> Iterator[str]:
+    known = [*installed_media(), "tensors"]
+    if medium and medium not in known:
+        yield f"medium is {show(medium)}; expected one of {', '.join(known)}"
+
+
+def _of_preset(preset: str) -> Iterator[str]:
+    known = [each.key for each in PRESETS]
+    if preset and preset not in known:
+        yield f"preset is {show(preset)}; expected one of {', '.join(known)}"
+
+
+def _of_sides(request: TrainRequest, places: Places) -> Iterator[str]:
+    a, b = places.place(request.a), places.place(request.b)
+    if request.medium in MEDIA:
+        for letter, side in (("A", look_at("a", a)), ("B", look_at("b", b))):
+            if side.fault:
+                yield f"{letter}: {side.fault}"
+    if a.path.resolve() == b.path.resolve():
+        yield "A and B are the same folder: there is nothing to learn; choose another one for one of them"
+
+
+def _of_groups(medium: str, groups: Mapping[str, Any], objective: str) -> Iterator[str]:
+    types: dict[str, type[Any]] = {"training": TrainingSettings, "networks": NetworkSettings}
+    if medium in MEDIA:
+        types["domain"] = find_domain(medium).settings_type
+    if objective in ("", "cycle"):
+        types["objective"] = CycleSettings
+    for name, settings in groups.items():
+        if name in types:
+            yield from _of_settings(types[name], settings, f"settings.{name}")
+
+
+def _of_settings(kind: type[Any], settings: Mapping[str, Any], where: str) -> list[str]:
+    """Faults of settings, whose texts are read as if they were typed."""
+    faults: list[str] = []
+    read(kind, {name: Text(each) if isinstance(each, str) else each for name, each in settings.items()}, where, faults)
+    return faults
