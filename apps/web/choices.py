@@ -10,7 +10,6 @@ from urllib.parse import quote
 from unpaired import ConfigError, MissingFile, UnpairedError
 from unpaired.apps.web.facts import Kind
 from unpaired.apps.web.models import ModelInfo, Models
-from unpaired.apps.web.places import NoSuchPlace
 from unpaired.apps.web.rendering import STATIC
 
 _FITS: Mapping[str, tuple[Kind, ...]] = {
@@ -73,10 +72,7 @@ def choice_of(models: Models, do: str) -> Choice:
     model, _, direction = do.rpartition(".")
     if direction not in ("a2b", "b2a"):
         raise ConfigError("it is not said what to make of the file; choose one of the models")
-    try:
-        found = {each.direction: each for each in _of(models.info(model))}
-    except NoSuchPlace as error:
-        raise MissingFile("the model that was chosen is no longer there; choose another one") from error
+    found = {each.direction: each for each in _of(models.info(model))}
     if direction not in found:
         raise MissingFile(f"the model {model} does not go that way")
     return found[direction]
