@@ -184,7 +184,7 @@ def test_another_model_is_compared_on_the_same_part(server: Server, assets: Path
 @pytest.mark.parametrize("model", [24 * "a", "day2dusk", f"{24 * 'a'}@latest"])
 def test_a_model_that_went_away_is_said(server: Server, assets: Path, model: str) -> None:
     file = server.upload(assets / "day2night/square.jpg")
-    sentence = "this model is no longer here; choose another one"
+    sentence = "the model that was chosen is no longer there; choose another one"
     for address in (f"/?do={model}.a2b", f"/?file={file}&do={model}.a2b"):
         assert sentence in server.ask_text(address)
     with server.client as client:
