@@ -35,7 +35,8 @@ def keep_to_one_thread() -> None:
     """Let OpenCV work in one thread in this process, one of several that each load samples, as torch does there."""
     os.environ[_OPENCV] = "1"  # read when OpenCV first looks for its threads
     if "cv2" in sys.modules:
-        sys.modules["cv2"].setNumThreads(1)
+        # Not 1: in a process that was forked that waits for ever for threads which are the other process's.
+        sys.modules["cv2"].setNumThreads(0)
 
 
 def usable_cores() -> int:

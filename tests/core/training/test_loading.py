@@ -73,8 +73,9 @@ assert len(list(loader(dataset, Positions(settings, 0, 0, 1), False, said.append
 assert len(said) == 1 and "AF_UNIX path too long" in said[0] and "TMPDIR" in said[0], said
 """
 THREADS = """
-import cv2
+import cv2, numpy
 cv2.setNumThreads(5)
+cv2.GaussianBlur(numpy.zeros((1500, 1500, 3), numpy.uint8), (31, 31), 5)  # the threads begin, and are not forked
 class Threads(Arrays):
     def sample(self, file, side, rng, augmentation=1.0):
         return torch.full((2, 8, 8), cv2.getNumThreads() / 100)
