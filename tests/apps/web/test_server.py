@@ -154,8 +154,9 @@ def test_files_that_are_not_what_they_are_called(server: Server, made: Callable,
     claims = b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*each) for each in (
         (b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)), (b"IDAT", b""), (b"IEND", b"")))  # fmt: skip
     assert "claims more pixels" in told(server, input=made("vast.png", claims), model="day2night")
-    assert "crf" in told(server, input=made("a.jpg", picture), model="day2night", settings={"crf": 20})
-    assert "strength" in told(server, input=made("a.jpg", picture), model="day2night", settings={"strength": 7})
+    for name, value in (("crf", 20), ("strength", 7)):
+        asked = {"input": made("a.jpg", picture), "model": "day2night", "settings": {name: value}}
+        assert name in server.ask("POST", "/api/jobs", 400, json={"kind": "convert", "request": asked})["error"]
     assert (
         server.wait(server.submit("convert", input=made("a.jpg", picture), model="day2night")["id"])["state"] == "done"
     )
@@ -164,11 +165,11 @@ def test_files_that_are_not_what_they_are_called(server: Server, made: Callable,
 def test_folders_that_cannot_be_trained_on(server: Server) -> None:
     empty = server.ask("POST", "/api/uploads/folders", 201, json={"name": "empty"})["id"]
     settings = {"training": {"steps": 2, "workers": 0}}
-    for a, b in ((empty, empty),):
-        job = server.wait(server.submit("train", a=a, b=b, name="Nothing", settings=settings)["id"])
-        assert job["state"] == "failed"
-        assert "empty" in job["error"]
-        assert not (server.home / "runs" / "Nothing").exists()
+    asked = {"a": empty, "b": empty, "name": "Nothing", "settings": settings}
+    refused = server.ask("POST", "/api/jobs", 400, json={"kind": "train", "request": asked})
+    assert "A: what was sent is empty" in refused["error"]
+    assert "A and B are the same folder" in refused["error"]
+    assert not (server.home / "runs" / "Nothing").exists()
     inspected = server.wait(server.submit("inspect", a=empty, b=empty, medium="image")["id"])
     assert inspected["state"] == "done"
     report = server.ask("GET", f"/api/jobs/{inspected['id']}/report")
