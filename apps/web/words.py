@@ -68,7 +68,7 @@ _FINDINGS: Mapping[str, tuple[str, str]] = {
         "The part that checks results is always right. More files help, or a lower learning rate of the discriminator.",
     ),
     "blur": ("Results are blurred", "More time often helps."),
-    "noise": ("Results are speckled", "More time may help; a lower learning rate does too."),
+    "noise": ("Results show noise", "More time may help; a lower learning rate does too."),
     "checkerboard": ("A fine grid lies over the results", "Start again with “upsampling” at “resize”."),
     "low contrast": ("Results are pale", "More time often helps."),
     "colour cast": ("Colours are off", "More time may help. Look whether both folders show the same kinds of things."),
@@ -77,7 +77,7 @@ _FINDINGS: Mapping[str, tuple[str, str]] = {
         "If that stays so, start again with a higher weight of “cycle”.",
     ),
     "overfitting": ("It learns the files by heart", "Use the best version so far; more files help."),
-    "flicker": ("Footage flickers", "More time may help."),
+    "flicker": ("Footage shows flicker", "More time may help."),
 }
 _READINESS: Mapping[str, tuple[Mood, str]] = {
     "ready to train": ("good", "Both folders are fine."),
