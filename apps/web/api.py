@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from unpaired import ConfigError
-from unpaired.apps.web.errors import TooLarge
+from unpaired.apps.web.bodies import read_json
 from unpaired.apps.web.jobs import JobKind, JobState
 from unpaired.apps.web.openapi import openapi
 from unpaired.apps.web.queue.child import LOG, tail
@@ -22,7 +22,6 @@ from unpaired.apps.web.views import job_view, model_view, place_view, report_of
 from unpaired.core import show
 from unpaired.core.training import list_runs
 
-_MOST_JSON = 1 << 20
 ACTIONS = ("pause", "resume", "cancel", "stop", "retry", "again", "move")
 
 
@@ -139,22 +138,6 @@ async def events(request: Request) -> Response:
 async def describe(request: Request) -> Response:
     """The OpenAPI document."""
     return JSONResponse(openapi())
-
-
-async def read_json(request: Request) -> dict[str, Any]:
-    """The JSON object of a request's body, which may be empty. Raises ConfigError or TooLarge."""
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _MOST_JSON:
-            raise TooLarge(f"the request has more than {_MOST_JSON} bytes")
-    try:
-        given = json.loads(body) if body.strip() else {}
-    except (ValueError, RecursionError):
-        raise ConfigError("the body of the request is no JSON") from None
-    if not isinstance(given, dict):
-        raise ConfigError(f"the body of the request is {show(given)}; expected an object")
-    return given
 
 
 def _state(name: str) -> JobState:

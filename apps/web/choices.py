@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -84,13 +83,6 @@ def choice_or_none(models: Models, do: str) -> Choice | None:
         return choice_of(models, do)
     except UnpairedError:
         return None
-
-
-def kind_by_name(name: str) -> Kind:
-    """What a file is, by its name alone."""
-    kind = (mimetypes.guess_type(name)[0] or "").partition("/")[0]
-    found: dict[str, Kind] = {"image": "picture", "video": "clip", "audio": "sound"}
-    return found.get(kind, "unknown")
 
 
 def _of(model: ModelInfo) -> list[Choice]:

@@ -82,7 +82,7 @@ class Commands:
         sides = {"a": request.a, "b": request.b, "test-a": request.test_a, "test-b": request.test_b}
         folders = list(self._folders(sides))  # looked at again when it goes on, which reads them again
         if (out / "config.yaml").is_file():
-            yield from ("train", "--out", str(out), "--resume")
+            yield from _resumed(out)
             return
         yield from ("train", "--out", str(out), "--domain", request.medium, *folders)
         if request.names is not None:
@@ -96,10 +96,10 @@ class Commands:
         out = self.run_folder(job)
         folders = list(self._folders({"a": request.a, "b": request.b}))
         if (out / "config.yaml").is_file():
-            yield from ("train", "--out", str(out), "--resume")
+            yield from _resumed(out)
             return
-        yield from ("distill", self._models.word(request.model), "--out", str(out), *folders)
         self._check_teacher(request)
+        yield from ("distill", self._models.word(request.model), "--out", str(out), *folders)
         if request.preset:
             yield f"--preset={request.preset}"
         yield from _options(_with_device(request.settings, request.device))
@@ -122,6 +122,10 @@ class Commands:
         for option, id in ids.items():
             if id:
                 yield from (f"--{option}", str(self._places.path_of(id)))
+
+
+def _resumed(run: Path) -> tuple[str, ...]:
+    return "train", "--out", str(run), "--resume"
 
 
 def _with_device(settings: Mapping[str, Any], device: str) -> dict[str, Any]:

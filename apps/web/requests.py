@@ -98,9 +98,7 @@ class TrainRequest:
         texts = {"name": self.name, **dict(zip(("names", "names "), self.names or (), strict=False))}
         faults = [f"{name.strip()} is {show(text)}; expected letters, digits, spaces and . , + -"
                   for name, text in texts.items() if not _TITLE.fullmatch(text)]  # fmt: skip
-        for name, text in {"medium": self.medium, "preset": self.preset, "objective": self.objective}.items():
-            if text and not _NAME.fullmatch(text):
-                faults.append(f"{name} is {show(text)}; expected a name")
+        faults += _faults_of_names(medium=self.medium, preset=self.preset, objective=self.objective)
         _refuse(*faults, *_faults_of_groups(self.settings), *_faults_of_device(self.device))
 
 
@@ -125,8 +123,7 @@ class DistillRequest:
 
     def __post_init__(self) -> None:
         faults = [] if _TITLE.fullmatch(self.name) else [f"name is {show(self.name)}; expected letters and digits"]
-        if self.preset and not _NAME.fullmatch(self.preset):
-            faults.append(f"preset is {show(self.preset)}; expected a name")
+        faults += _faults_of_names(preset=self.preset)
         _refuse(*faults, *_faults_of_groups(self.settings), *_faults_of_device(self.device))
 
 
@@ -144,9 +141,7 @@ class InspectRequest:
     """Settings of the medium by name, such as size: those of the training that the folders are for."""
 
     def __post_init__(self) -> None:
-        named = not self.medium or _NAME.fullmatch(self.medium)
-        faults = [] if named else [f"medium is {show(self.medium)}; expected a name"]
-        _refuse(*faults, *_faults_of_settings(self.settings, "settings"))
+        _refuse(*_faults_of_names(medium=self.medium), *_faults_of_settings(self.settings, "settings"))
 
 
 Request = ConvertRequest | CompareRequest | TrainRequest | DistillRequest | InspectRequest
@@ -169,6 +164,12 @@ def read_request(kind: JobKind, given: Any) -> Request:
 def _refuse(*faults: str) -> None:
     if faults:
         raise ConfigError(*faults)
+
+
+def _faults_of_names(**given: str) -> list[str]:
+    """Faults of names of something installed, which may be empty."""
+    return [f"{what} is {show(name)}; expected a name" for what, name in given.items()
+            if name and not _NAME.fullmatch(name)]  # fmt: skip
 
 
 def _faults_of_device(device: str) -> list[str]:

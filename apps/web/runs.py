@@ -7,10 +7,10 @@ was read is kept until one of the files changes.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from unpaired import UnpairedError
 from unpaired.apps.web.charts import Line, legend, line_chart, score_lines
@@ -23,6 +23,9 @@ LATEST, BEST = "model.safetensors", "best.safetensors"
 _WATCHED = ("config.yaml", "metrics.jsonl", "findings.jsonl", LATEST, BEST, "previews", ".lock")
 """Files of a run whose change makes it another."""
 _KEPT = 64
+Read = TypeVar("Read")
+_Kept = dict[Path, tuple[object, Read]]
+"""What was read of each run, behind the state of its files then."""
 _FEWEST_SCORES = 3
 """Scores below which there is no course to show."""
 
@@ -99,33 +102,28 @@ class RunShelf:
     """Runs by their folders, read again only when their files changed."""
 
     def __init__(self) -> None:
-        self._views: dict[Path, tuple[object, RunView]] = {}
-        self._charts: dict[Path, tuple[object, tuple[tuple[Chart, ...], tuple[Chart, ...]]]] = {}
+        self._views: _Kept[RunView] = {}
+        self._charts: _Kept[tuple[tuple[Chart, ...], tuple[Chart, ...]]] = {}
 
     def view(self, run: Path) -> RunView:
         """The run in a folder. Raises MissingFile where there is none."""
-        mark = _fingerprint(run)
-        kept = self._views.get(run)
-        if kept is None or kept[0] != mark:
-            kept = mark, read_run(run)
-            _keep(self._views, run, kept)
-        return kept[1]
+        return _of_shelf(self._views, run, read_run)
 
     def charts(self, run: Path) -> tuple[tuple[Chart, ...], tuple[Chart, ...]]:
         """`read_charts` of a run."""
-        mark = _fingerprint(run)
-        kept = self._charts.get(run)
-        if kept is None or kept[0] != mark:
-            kept = mark, read_charts(run)
-            _keep(self._charts, run, kept)
-        return kept[1]
+        return _of_shelf(self._charts, run, read_charts)
 
 
-def _keep(shelf: dict[Path, Any], run: Path, value: Any) -> None:
-    shelf.pop(run, None)
-    while len(shelf) >= _KEPT:
-        shelf.pop(next(iter(shelf)))
-    shelf[run] = value
+def _of_shelf(shelf: _Kept[Read], run: Path, read: Callable[[Path], Read]) -> Read:
+    mark = _fingerprint(run)
+    kept = shelf.get(run)
+    if kept is None or kept[0] != mark:
+        kept = mark, read(run)
+        shelf.pop(run, None)
+        while len(shelf) >= _KEPT:
+            shelf.pop(next(iter(shelf)))
+        shelf[run] = kept
+    return kept[1]
 
 
 def _fingerprint(run: Path) -> tuple[Any, ...]:

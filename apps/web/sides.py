@@ -5,7 +5,6 @@ Nothing is opened here: `unpaired inspect`, a job of its own, looks into the fil
 
 from __future__ import annotations
 
-import mimetypes
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from unpaired.apps.web.forms import MEDIA
+from unpaired.apps.web.naming import medium_of
 from unpaired.apps.web.places import Place
 
 Letter = Literal["a", "b"]
@@ -23,12 +23,6 @@ Letter = Literal["a", "b"]
 MOST = 20_000
 """Files of a folder that are counted."""
 _SHOWN = 6
-_FURTHER: Mapping[str, str] = {
-    **dict.fromkeys((".mkv", ".mts", ".m2ts", ".flv", ".wmv", ".ts", ".mxf", ".vob"), "video"),
-    **dict.fromkeys((".flac", ".opus", ".m4a", ".ogg", ".aif", ".aiff", ".ape", ".wma"), "audio"),
-    **dict.fromkeys((".webp", ".avif", ".heic", ".exr", ".tif", ".tiff", ".dng"), "image"),
-}
-"""Endings that not every system knows."""
 _COUNTED: Mapping[str, tuple[str, str]] = {
     "image": ("picture", "pictures"),
     "video": ("clip", "clips"),
@@ -95,15 +89,6 @@ def fault_of_pair(a: Side, b: Side) -> str:
     if a.medium != b.medium:
         return f"The sides hold different things: {a.counted} and {b.counted}. Choose two folders of one kind."
     return ""
-
-
-def medium_of(path: Path) -> str:
-    """The medium that a file is of, by its name; empty where that tells nothing."""
-    known = _FURTHER.get(path.suffix.lower())
-    if known is None:
-        kind = mimetypes.guess_type(path.name)[0] or ""
-        known = "" if kind.startswith("image/svg") else kind.partition("/")[0]
-    return known if known in MEDIA else ""
 
 
 def installed_media() -> dict[str, str]:

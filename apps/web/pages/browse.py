@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unpaired.apps.web.choices import kind_by_name
+from unpaired.apps.web.naming import kind_by_name
 from unpaired.apps.web.places import Place
 from unpaired.apps.web.rendering import render
 from unpaired.apps.web.site import site_of

@@ -12,20 +12,20 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from unpaired import ConfigError, MediaError, UnpairedError
+from unpaired.apps.web.bodies import read_form
 from unpaired.apps.web.choices import (
     Choice,
     all_choices,
     choice_of,
     choice_or_none,
     fitting,
-    kind_by_name,
     takes_anything,
 )
 from unpaired.apps.web.errors import status_of
 from unpaired.apps.web.estimates import estimate, work
 from unpaired.apps.web.facts import Facts, Kind
 from unpaired.apps.web.jobs import Job, JobKind, JobState
-from unpaired.apps.web.pages.bodies import read_form
+from unpaired.apps.web.naming import kind_by_name
 from unpaired.apps.web.places import Place
 from unpaired.apps.web.rendering import html, render
 from unpaired.apps.web.site import Site, site_of
@@ -169,15 +169,15 @@ async def show(request: Request, asked: Asked, fault: str = "", status: int = 20
             files.append(_known(await choose(site, id), listed))
         except UnpairedError as error:
             fault = fault or site.places.redact(str(error))
-    fault = fault or _missing(site, asked.do)
+    wanted, missing = _wanted(site, asked.do)
+    fault = fault or missing
     asked = replace(asked, files=tuple(each.id for each in files))
     browse = f"/browse?{urlencode({'then': asked.link()})}" if site.settings.roots else ""
     if not files:
-        chosen = choice_or_none(site.models, asked.do) if asked.do else None
-        return render(request, "start.html", status, page="convert", fault=fault, chosen=chosen,
+        return render(request, "start.html", status, page="convert", fault=fault, chosen=wanted,
                       choices=listed, drop_to=asked.link(), browse=browse)  # fmt: skip
     current = next((each for each in files if each.id == asked.show), files[0])
-    choices = _choices(site, asked, files, listed)
+    choices = _choices(wanted, files, listed)
     picked = _picked(asked, choices)
     values = {
         "files": [_file(each, asked) for each in files],
@@ -202,22 +202,19 @@ def _known(chosen: Chosen, choices: list[Choice]) -> Chosen:
     return replace(chosen, facts=Facts("unknown")) if foreign else chosen
 
 
-def _choices(site: Site, asked: Asked, files: Sequence[Chosen], listed: list[Choice]) -> list[Choice]:
+def _choices(wanted: Choice | None, files: Sequence[Chosen], listed: list[Choice]) -> list[Choice]:
     kinds = {each.facts.kind for each in files if not each.facts.error}
-    further = choice_or_none(site.models, asked.do) if asked.do else None
-    if further is not None and further.do not in {each.do for each in listed}:  # a checkpoint that is tried
-        listed = [further, *listed]
+    if wanted is not None and wanted.do not in {each.do for each in listed}:  # a checkpoint that is tried
+        listed = [wanted, *listed]
     return fitting(listed, kinds) if kinds else []
 
 
-def _missing(site: Site, do: str) -> str:
-    """Why what was asked for is not there (any more); empty if it is, or if nothing was."""
+def _wanted(site: Site, do: str) -> tuple[Choice | None, str]:
+    """What was asked for, if anything was, or why it is not there (any more)."""
     try:
-        if do:
-            choice_of(site.models, do)
+        return (choice_of(site.models, do) if do else None), ""
     except UnpairedError as error:
-        return site.places.redact(str(error))
-    return ""
+        return None, site.places.redact(str(error))
 
 
 def _picked(asked: Asked, choices: Sequence[Choice]) -> Choice | None:

@@ -13,9 +13,9 @@ from starlette.routing import Route
 
 from unpaired import ConfigError, MissingFile, UnknownName, UnpairedError
 from unpaired.apps.web import forms
+from unpaired.apps.web.bodies import read_form
 from unpaired.apps.web.findings import Findings, read_inspection
 from unpaired.apps.web.jobs import Job, JobKind, JobState
-from unpaired.apps.web.pages.bodies import read_form
 from unpaired.apps.web.places import Place
 from unpaired.apps.web.rendering import render
 from unpaired.apps.web.sides import Letter, Side, fault_of_pair, installed_media, look_at

@@ -13,6 +13,7 @@ from unpaired.apps.web.choices import choice_or_none
 from unpaired.apps.web.facts import Facts
 from unpaired.apps.web.jobs import Job, JobKind, JobState
 from unpaired.apps.web.places import Place
+from unpaired.apps.web.runs import list_sheets
 from unpaired.apps.web.site import Site
 from unpaired.apps.web.views import file_url
 from unpaired.apps.web.wording import KINDS, duration, moment, progress_words, state_words
@@ -112,9 +113,9 @@ def summary(site: Site, job: Job) -> dict[str, Any]:
 
 def _newest_sheet(site: Site, job: Job) -> str:
     """The address of the newest preview of a training; empty before the first, and for other jobs."""
-    sheets = sorted((site.commands.run_folder(job) / "previews").glob("step-*.jpg")) if job.run else []
+    sheets = list_sheets(site.commands.run_folder(job)) if job.run else ()
     try:
-        return file_url(site.places.at(sheets[-1])) if sheets else ""
+        return file_url(site.places.at(sheets[-1].file)) if sheets else ""
     except UnpairedError:  # it has just been replaced
         return ""
 

@@ -15,8 +15,8 @@ from starlette.routing import Route
 
 from unpaired import ConfigError, UnpairedError
 from unpaired.apps.web import forms
+from unpaired.apps.web.bodies import read_form
 from unpaired.apps.web.jobs import Job, JobKind, JobState
-from unpaired.apps.web.pages.bodies import read_form
 from unpaired.apps.web.pages.summaries import error_words
 from unpaired.apps.web.places import NoSuchPlace
 from unpaired.apps.web.rendering import render

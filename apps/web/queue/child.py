@@ -38,11 +38,8 @@ class Child:
     def start(cls, folder: Path, words: Sequence[str]) -> Child:
         """Start `unpaired` with these words; its streams and its progress go into `folder`. Raises OSError."""
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (
-            PROGRESS,
-            OUTPUT,
-            ALIVE,
-        ):  # a lock that what is left of an earlier attempt may hold is not waited for
+        # A new lock too: what is left of an earlier attempt may hold the old one.
+        for name in (PROGRESS, OUTPUT, ALIVE):
             (folder / name).unlink(missing_ok=True)
         environment = {name: value for name, value in os.environ.items() if name not in _KEPT_FROM_CHILDREN}
         environment[VARIABLE] = str(folder / PROGRESS)

@@ -20,8 +20,6 @@ _MOST_NOTES = 50
 _LEAST_ROOM = 10**6
 _NO_ROOM = "The disk is full; free some space and try it again."
 _GUESS = "The program ended with exit code {}; its log says more."
-
-
 _NOTHING_SAVED = "It was stopped before anything was saved, so that nothing is kept; resume it to begin anew."
 
 
@@ -57,8 +55,13 @@ def saved_step(run: Path) -> int:
 
 def stopped(job: Job, saved: int) -> Job:
     """A training that is stopped while no process carries it out."""
-    state, error = (JobState.DONE, "") if saved else (JobState.CANCELLED, _NOTHING_SAVED)
+    state, error = _kept_or_not(saved)
     return replace(job, state=state, error=error, progress=saved_progress(job.progress, saved))
+
+
+def _kept_or_not(saved: int) -> tuple[JobState, str]:
+    """What becomes of a training that was stopped to keep what it has learned."""
+    return (JobState.DONE, "") if saved else (JobState.CANCELLED, _NOTHING_SAVED)
 
 
 def saved_progress(progress: JobProgress, saved: int) -> JobProgress:
@@ -93,7 +96,7 @@ def _state(job: Job, child: Child, saved: int) -> tuple[JobState, str]:
     if job.kind.trains and (code == _INTERRUPTED or (job.wish and code is None and child.signalled != signal.SIGKILL)):
         # Without a code: it was asked to end before it could do that by itself.
         if job.wish is Wish.STOP:
-            return (JobState.DONE, "") if saved else (JobState.CANCELLED, _NOTHING_SAVED)
+            return _kept_or_not(saved)
         return JobState.PAUSED, "" if job.wish is Wish.PAUSE else "It was stopped from outside; it can be resumed."
     if code is not None and code != _INTERRUPTED:
         return JobState.FAILED, told

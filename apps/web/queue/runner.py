@@ -218,8 +218,6 @@ class Queue:
             if not job.kind.trains:
                 self._commands.result_folder(job).mkdir(parents=True, exist_ok=True)
             child = Child.start(self.folder(job), words)
-            if job.kind.trains:  # one that goes on is as far as it was, until it says more
-                child.reader.progress = job.progress
         except (UnpairedError, OSError) as error:
             text = str(error) if isinstance(error, UnpairedError) else f"it cannot be started: {error.strerror}"
             self._keep(replace(job, state=JobState.FAILED, ended=time.time(), error=self._places.redact(text)))

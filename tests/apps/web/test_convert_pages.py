@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from web_server import Server
 
-from unpaired.apps.web.choices import Choice, fitting, kind_by_name
+from unpaired.apps.web.choices import Choice, fitting
 from unpaired.apps.web.estimates import START, estimate, work
 from unpaired.apps.web.facts import Facts
 from unpaired.apps.web.jobs import Job, JobKind, JobProgress, JobState
+from unpaired.apps.web.naming import kind_by_name
 from unpaired.apps.web.pages.convert import Asked
 from unpaired.apps.web.pages.summaries import error_words
 from unpaired.apps.web.playable import WIDEST, make_playable
@@ -62,8 +63,8 @@ def test_the_likeliest_models_come_first() -> None:
     assert [each.medium for each in fitting(choices, {"sound"})] == ["audio"]
     assert [each.medium for each in fitting(choices, {"unknown"})] == ["series"]
     assert fitting(choices, {"picture", "sound"}) == []
-    names = ("a.JPG", "b.webm", "c.flac", "d.series")
-    assert [kind_by_name(name) for name in names] == ["picture", "clip", "sound", "unknown"]
+    names = ("a.JPG", "b.webm", "c.flac", "d.series", "e.mts", "f.mxf", "g.ape")
+    assert [kind_by_name(name) for name in names] == ["picture", "clip", "sound", "unknown", "clip", "clip", "sound"]
 
 
 def test_estimates_come_from_earlier_conversions() -> None:
