@@ -194,6 +194,7 @@ def convert(source: Path, target: Path) -> int:
     from unpaired import UnpairedError, Video
     from unpaired.apps.command_line import quiet_libraries
     from unpaired.core.conversion.pipeline import Job, Pipeline
+    from unpaired.core.training.resources import peak_memory
     from unpaired.domains.video import VideoConversion
 
     preset = "8" if target.suffix == ".webm" else "ultrafast"
@@ -207,8 +208,7 @@ def convert(source: Path, target: Path) -> int:
         print(" ".join(str(error).split()))
         return 2
     assert job.reader is not None
-    peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) // 1024
-    print(json.dumps({"peak_mb": peak, "warnings": list(job.reader.warnings)}))
+    print(json.dumps({"peak_mb": (peak_memory() or 0) // 2**20, "warnings": list(job.reader.warnings)}))
     return 0
 
 
