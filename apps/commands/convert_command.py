@@ -6,37 +6,32 @@ import argparse
 import json
 import os
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
-from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import unpaired
-import unpaired.core.settings as config
-from unpaired import ConfigError, ConversionSettings
+from unpaired import ConfigError
 from unpaired.apps.command_line import (
     Parser,
-    add_ema_length,
-    add_runtime,
     carried_out,
     leads_nowhere,
     loaded,
-    put,
     quiet_libraries,
     refuse,
     run,
     tell_notes,
 )
+from unpaired.apps.conversion_options import SHORTHAND, add_options, read_options
+from unpaired.apps.conversion_report import Counter, as_figures, as_text, shown_by
 from unpaired.apps.live import convert_live
 from unpaired.apps.progress import Progress
 from unpaired.core import as_note, check_writable
 from unpaired.core.adapter import PIPE, told
 
 if TYPE_CHECKING:
-    from unpaired import ConversionReport, Domain, InputFiles, Translator
-    from unpaired.core.conversion import Progress as ConversionProgress
+    from unpaired import ConversionReport, ConversionSettings, Domain, InputFiles, Translator
 
 DESCRIPTION = """Translate a file, or a folder with its subfolders.
 
@@ -59,10 +54,6 @@ def parser() -> Parser:
     return made
 
 
-_SHORT = ("strength", "size", "codec", "crf", "preset", "start", "end", "pitch", "vocoder")
-SHORTHAND = {name: f"conversion.{name}" for name in _SHORT}
-
-
 def standalone(
     name: str, description: str, model: str, shorthand: dict[str, str] = SHORTHAND, domain: str | None = None
 ) -> Parser:
@@ -80,52 +71,17 @@ def run_standalone(parser: Parser, words: Sequence[str] | None) -> int:
     return run(lambda: carried_out(main, parser.read(given)), debug="--debug" in given)
 
 
-def add_options(made: Parser) -> None:
-    """Everything but the model: shared with the programs that convert one medium."""
-    made.add_argument("input", metavar="INPUT", help="a file or a folder; footage also - (a pipe) or, with --live, "
-                      "a stream's URL or camera:N")  # fmt: skip
-    made.add_argument("output", metavar="OUTPUT", help="likewise a file or a folder; - writes Matroska to a pipe")
-    made.add_argument("--direction", choices=("a2b", "b2a"), default="a2b", help="a2b (default) or b2a")
-    add_runtime(made)
-    add_ema_length(made)
-    made.add_argument("--skip-existing", action="store_true", help="leave existing outputs alone")
-    made.add_argument(
-        "--domain",
-        metavar="NAME",
-        help="the medium of INPUT, if the model serves several: video applies a picture model to a folder of clips",
-    )
-    made.add_argument("--live", action="store_true", help="INPUT is being filmed (frames drop) or spoken")
-    made.add_argument("--rate", type=_rate, metavar="HZ", help="of numbered frames (default: 25 a second), or of raw "
-                      "samples (sound, --live; default: the model's)")  # fmt: skip
-    made.add_argument("--channels", type=int, default=1, metavar="N", help="of raw samples (sound, --live; default: 1)")
-    made.add_argument("--side-by-side", action="store_true", help="show the input beside its translation (video)")
-    made.add_argument("--report", metavar="FILE", help="write an HTML page about the footage's steadiness")
-    made.add_argument("--json", action="store_true", help="print a summary as JSON")
-    made.epilog = (
-        "--strength 0..1 is how much of the translation is applied (default: all, 1).\n"
-        "For footage: --size 512x288, --codec h264|h265|vp9|av1|ffv1|prores, --crf, --preset, --start and --end in "
-        "seconds.\n"
-        "For sound: --pitch auto|keep|SEMITONES, --vocoder source-filter|griffin-lim|world.\n"
-        "--conversion.KEY VALUE sets whatever else the medium offers."
-    )
-
-
-def _rate(text: str) -> float:
-    """A number, or one over another: 24000/1001."""
-    return float(Fraction(text))
-
-
 def main(args: argparse.Namespace) -> int:
     """Convert; the exit code is 2 when a file could not be converted."""
     refuse(args.faults)
     source = unpaired.InputFiles(args.input)
     translator = _translator(args, source)
-    options = _options(args, translator.domain.conversion_type)
+    options = read_options(args, translator.domain.conversion_type)
     if args.live:
         tell_notes(translator)
         given = {"rate": args.rate, "channels": args.channels, "json": args.json}
         return convert_live(translator, args.input, args.output, args.direction, options, **given)
-    counter = _Counter(_shown_by(Progress("converted")))
+    counter = Counter(shown_by(Progress("converted")))
     with quiet_libraries():
         report = _converted(translator, args, source, options, counter)
     unit = translator.domain.unit
@@ -133,9 +89,9 @@ def main(args: argparse.Namespace) -> int:
     # Standard output is the recording's where that goes into a pipe.
     with redirect_stdout(sys.stderr if args.output == PIPE else sys.stdout):
         if args.json:
-            print(json.dumps(_figures(report) | {"runtime": translator.ran} | rate, indent=2, ensure_ascii=False))
+            print(json.dumps(as_figures(report) | {"runtime": translator.ran} | rate, indent=2, ensure_ascii=False))
         else:
-            print(_text(report, rate, unit))
+            print(as_text(report, rate, unit))
     tell_notes(translator)
     for note in report.notes:
         print(as_note(f"{note.path}: {note.text}"), file=sys.stderr)
@@ -186,23 +142,12 @@ def _check_places(args: argparse.Namespace) -> None:
         check_writable(Path(args.output))
 
 
-def _options(args: argparse.Namespace, kind: type[ConversionSettings]) -> ConversionSettings:
-    given = {"side_by_side": args.side_by_side or None, "rate": None if args.live else args.rate, "report": args.report}
-    for name, value in given.items():
-        if value is not None:
-            put(args.settings, f"conversion.{name}", value)
-            args.typed[f"conversion.{name}"] = f"--{name.replace('_', '-')}"
-    if args.report is not None:
-        check_writable(Path(args.report))
-    return config.from_mapping(kind, args.settings.get("conversion", {}), "conversion")
-
-
 def _converted(
     translator: Translator,
     args: argparse.Namespace,
     source: InputFiles,
     options: ConversionSettings,
-    counter: _Counter,
+    counter: Counter,
 ) -> ConversionReport:
     if PIPE in (args.input, args.output):
         from unpaired.core.conversion import convert_piped
@@ -219,52 +164,3 @@ def _converted(
         progress=counter,
         **vars(options),
     )
-
-
-class _Counter:
-    """Counts chunks, and the time they took since the first was asked for."""
-
-    def __init__(self, show: Callable[[ConversionProgress], None]) -> None:
-        self._show = show
-        self._start = time.perf_counter()
-        self._chunks = 0
-
-    def __call__(self, stand: ConversionProgress) -> None:
-        self._chunks += 1
-        self._show(stand)
-
-    def figures(self, unit: str) -> dict[str, float]:
-        """Chunks in all, seconds, and chunks a second; `unit`: what they are called."""
-        seconds = time.perf_counter() - self._start
-        return {
-            unit: self._chunks,
-            "seconds": round(seconds, 3),
-            f"{unit}_per_second": round(self._chunks / seconds, 2),
-        }
-
-
-def _shown_by(show: Progress) -> Callable[[ConversionProgress], None]:
-    def report(stand: ConversionProgress) -> None:
-        within = stand.chunks / stand.chunks_in_file if stand.chunks_in_file else 0.0
-        share = (stand.file + min(within, 1.0)) / stand.files
-        where = {"name": stand.source.name, "file": stand.file, "files": stand.files}
-        show(share, **where, chunks=stand.chunks, total=stand.chunks_in_file)
-
-    return report
-
-
-def _figures(report: ConversionReport) -> dict[str, Any]:
-    return {
-        "converted": [str(path) for path in report.converted],
-        "skipped": [str(path) for path in report.skipped],
-        "refused": [{"file": str(each.path), "reason": each.reason} for each in report.failed],
-        "notes": [{"file": str(each.path), "text": each.text} for each in report.notes],
-    }
-
-
-def _text(report: ConversionReport, rate: Mapping[str, float], unit: str) -> str:
-    counts = f"{len(report.converted)} converted, {len(report.skipped)} skipped, {len(report.failed)} refused"
-    if not rate:
-        return counts
-    speed = f"{rate[unit]} {unit} in {rate['seconds']:.1f} s ({rate[f'{unit}_per_second']:.1f} {unit}/s)"
-    return f"{counts}; {speed}"

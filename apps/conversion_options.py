@@ -1,0 +1,92 @@
+"""Options of a conversion, and the reading of them: shared by `unpaired convert` and the programs for one medium.
+
+An option that sets a field of the medium's conversion settings either stands in `SHORTHAND`, or names the field as its
+`dest` (`dest="conversion.side_by_side"`): that is all it needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+from fractions import Fraction
+from pathlib import Path
+
+import unpaired.core.settings as config
+from unpaired import ConversionSettings
+from unpaired.apps.command_line import Parser, add_ema_length, add_runtime, put
+from unpaired.core import check_writable
+
+_ANY = ("strength",)
+_FOOTAGE = ("size", "codec", "crf", "preset", "start", "end")
+_SOUND = ("pitch", "vocoder")
+SHORTHAND = {name: f"conversion.{name}" for name in (*_ANY, *_FOOTAGE, *_SOUND)}
+"""Options that take a value, and the settings that they stand for."""
+
+_EPILOGUE = """\
+--strength 0..1 is how much of the translation is applied (default: all, 1).
+For footage: --size 512x288, --codec h264|h265|vp9|av1|ffv1|prores, --crf, --preset, --start and --end in seconds.
+For sound: --pitch auto|keep|SEMITONES, --vocoder source-filter|griffin-lim|world.
+--conversion.KEY VALUE sets whatever else the medium offers."""
+
+
+def add_options(made: Parser) -> None:
+    """Everything but the model, by what it is for."""
+    _add_places(made)
+    _add_general(made)
+    _add_footage(made)
+    _add_live(made)
+    made.epilog = _EPILOGUE
+
+
+def read_options(args: argparse.Namespace, kind: type[ConversionSettings]) -> ConversionSettings:
+    """The conversion settings that were asked for. Raises ConfigError, or OutputError for a report's place."""
+    for name, value in vars(args).items():
+        if name.startswith("conversion.") and value is not None:
+            put(args.settings, name, value)
+    if args.rate is not None and not args.live:
+        put(args.settings, "conversion.rate", args.rate)
+        args.typed["conversion.rate"] = "--rate"
+    report = args.settings.get("conversion", {}).get("report")
+    if report is not None:
+        check_writable(Path(report))
+    return config.from_mapping(kind, args.settings.get("conversion", {}), "conversion")
+
+
+def _add_places(made: Parser) -> None:
+    made.add_argument("input", metavar="INPUT", help="a file or a folder; footage also - (a pipe) or, with --live, "
+                      "a stream's URL or camera:N")  # fmt: skip
+    made.add_argument("output", metavar="OUTPUT", help="likewise a file or a folder; - writes Matroska to a pipe")
+
+
+def _add_general(made: Parser) -> None:
+    made.add_argument("--direction", choices=("a2b", "b2a"), default="a2b", help="a2b (default) or b2a")
+    add_runtime(made)
+    add_ema_length(made)
+    made.add_argument("--skip-existing", action="store_true", help="leave existing outputs alone")
+    made.add_argument(
+        "--domain",
+        metavar="NAME",
+        help="the medium of INPUT, if the model serves several: video applies a picture model to a folder of clips",
+    )
+    made.add_argument("--json", action="store_true", help="print a summary as JSON")
+
+
+def _add_footage(made: Parser) -> None:
+    group = made.add_argument_group("footage")
+    group.add_argument("--side-by-side", dest="conversion.side_by_side", action="store_const", const=True,
+                       help="show the input beside its translation")  # fmt: skip
+    group.add_argument("--report", dest="conversion.report", metavar="FILE",
+                       help="write an HTML page about the footage's steadiness")  # fmt: skip
+
+
+def _add_live(made: Parser) -> None:
+    group = made.add_argument_group("live, and what has no rate of its own")
+    group.add_argument("--live", action="store_true", help="INPUT is being filmed (frames drop) or spoken")
+    group.add_argument("--rate", type=_rate, metavar="HZ", help="of numbered frames (default: 25 a second), or of raw "
+                       "samples (sound, --live; default: the model's)")  # fmt: skip
+    group.add_argument("--channels", type=int, default=1, metavar="N",
+                       help="of raw samples (sound, --live; default: 1)")  # fmt: skip
+
+
+def _rate(text: str) -> float:
+    """A number, or one over another: 24000/1001."""
+    return float(Fraction(text))
