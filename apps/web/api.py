@@ -22,7 +22,7 @@ from unpaired.apps.web.views import job_view, model_view, place_view, report_of
 from unpaired.core import show
 from unpaired.core.training import list_runs
 
-ACTIONS = ("pause", "resume", "cancel", "stop", "retry", "again", "move")
+ACTIONS = ("pause", "resume", "extend", "cancel", "stop", "retry", "again", "move")
 
 
 async def list_jobs(request: Request) -> Response:
@@ -62,13 +62,15 @@ async def remove_job(request: Request) -> Response:
 
 
 async def act(request: Request) -> Response:
-    """Pause, resume, cancel, stop, retry or move a job, or start another one like it."""
+    """Pause, resume, extend, cancel, stop, retry or move a job, or start another one like it."""
     site, id, action = site_of(request), request.path_params["id"], request.path_params["action"]
     given = await read_json(request)
     if action == "move":
         job = site.queue.move(id, given.get("before"))
     elif action == "again":
         job = site.queue.again(id, given)
+    elif action == "extend":
+        job = site.queue.extend(id, given)
     elif action in ACTIONS:
         job = getattr(site.queue, action)(id)
     else:

@@ -9,6 +9,7 @@ from typing import Any
 
 from unpaired.apps.web.checks import check
 from unpaired.apps.web.jobs import Job
+from unpaired.apps.web.lengths import length_of
 from unpaired.apps.web.models import Models
 from unpaired.apps.web.places import Places
 from unpaired.apps.web.requests import (
@@ -82,7 +83,7 @@ class Commands:
         sides = {"a": request.a, "b": request.b, "test-a": request.test_a, "test-b": request.test_b}
         folders = list(self._folders(sides))  # looked at again when it goes on, which reads them again
         if (out / "config.yaml").is_file():
-            yield from _resumed(out)
+            yield from _resumed(out, request)
             return
         yield from ("train", "--out", str(out), "--domain", request.medium, *folders)
         if request.names is not None:
@@ -96,7 +97,7 @@ class Commands:
         out = self.run_folder(job)
         folders = list(self._folders({"a": request.a, "b": request.b}))
         if (out / "config.yaml").is_file():
-            yield from _resumed(out)
+            yield from _resumed(out, request)
             return
         self._check_teacher(request)
         yield from ("distill", self._models.word(request.model), "--out", str(out), *folders)
@@ -124,8 +125,10 @@ class Commands:
                 yield from (f"--{option}", str(self._places.path_of(id)))
 
 
-def _resumed(run: Path) -> tuple[str, ...]:
-    return "train", "--out", str(run), "--resume"
+def _resumed(run: Path, request: TrainRequest | DistillRequest) -> Iterator[str]:
+    """Go on with a run. Its length is said anew, which may have been extended; one that is not makes no difference."""
+    yield from ("train", "--out", str(run), "--resume")
+    yield from _options({"training": length_of(request.settings)})
 
 
 def _with_device(settings: Mapping[str, Any], device: str) -> dict[str, Any]:

@@ -154,7 +154,9 @@ class Job:
             return ("resume", "stop", "cancel") if trains else ("resume", "cancel")
         again = ("again", "remove")
         if state is JobState.DONE:
-            return ("resume", *again) if trains and self.unfinished else again
+            if trains:
+                return ("resume", "extend", *again) if self.unfinished else ("extend", *again)
+            return again
         return ("resume", *again) if trains and self.run else ("retry", *again)
 
     @property

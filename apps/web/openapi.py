@@ -162,6 +162,7 @@ _PLACES = {"type": "array", "items": _ref("Place")}
 _STATE = {"enum": ["live", *JobState], "description": "May be given several times."}
 _BYTES = {"type": "string", "format": "binary"}
 _BEFORE = {"type": ["string", "null"], "description": "Id of a job that waits in the same lane; null for behind all."}
+_MORE = {"minutes": {"type": "number"}, "steps": {"type": "integer"}}
 _OPERATIONS = (
     _Operation("get", "/api/jobs", "list_jobs", "The queue in its order (state=live), or the history, newest first.",
                _JOBS, query={"state": _STATE, "limit": {"type": "integer"}, "before": {"type": "number"}}),
@@ -175,6 +176,8 @@ _OPERATIONS = (
                "or have a training save itself and end.", _JOB),
     _Operation("post", "/api/jobs/{id}/resume", "resume_job", "Put a paused job, or a training that was stopped, lost "
                "or cancelled, back into the queue.", _JOB),
+    _Operation("post", "/api/jobs/{id}/extend", "extend_job", "Have a training that is done go on where it ended, for "
+               "so many more minutes or steps.", _JOB, body={"type": "object", "properties": _MORE}),
     _Operation("post", "/api/jobs/{id}/cancel", "cancel_job", "End a job within two seconds and throw away what it made"
                "; the run folder of a training stays.", _JOB),
     _Operation("post", "/api/jobs/{id}/stop", "stop_job", "End a training and keep what it has learned.", _JOB),

@@ -76,8 +76,14 @@ class Course:
             return Pace(self._settings.steps, self._settings.pace)
         if step == 0:
             return Pace(UNPLANNED)
-        pace = pace or Pace(self._settings.steps, self._settings.pace)
-        return pace if self.timekeeper.elapsed < self.deadline else pace.stopped_at(min(step, pace.steps))
+        pace, elapsed = pace or Pace(self._settings.steps, self._settings.pace), self.timekeeper.elapsed
+        if elapsed >= self.deadline:
+            return pace.stopped_at(min(step, pace.steps))
+        if step < pace.steps:
+            return pace
+        # All its steps are done: where it was given more time, as many more as fit at the speed of those.
+        more = int((self.deadline - elapsed) * step / elapsed) if elapsed else UNPLANNED
+        return Pace(step + more) if more >= FEWEST else pace.stopped_at(step)
 
     def has_begun(self, step: int) -> bool:
         """Whether the run is one by now: with a deadline, once its first steps have shown that it can be kept."""

@@ -167,8 +167,8 @@ class Loop:
             if step == self.step and header_if_any(file).get("step") != step:
                 self._say(f"{file} is missing or of another step; writing that of step {step}")
                 save_model(self._model(), file)
-        if self.step >= self.course.pace.steps:
-            self._say(f"nothing left to do: {self.plan.out} has had its {self.step} steps; add more with --steps")
+        if (done := self.step) >= self.course.pace.steps:
+            self._say(f"nothing left to do: {self.plan.out} has had its {done} steps; give more --steps or --minutes")
 
     def _say(self, text: str) -> None:
         self.fabric.print(as_note(text), file=sys.stderr)

@@ -122,6 +122,11 @@ class Training:
         return self.job.actions() if self.job is not None else ()
 
     @property
+    def can_go_on(self) -> bool:
+        """Whether it is through, and could be given more time."""
+        return "extend" in self.actions and "resume" not in self.actions and bool(self.model)
+
+    @property
     def error(self) -> str:
         """What went wrong."""
         return error_words(self.job) if self.job is not None else ""
@@ -218,7 +223,7 @@ async def _status(shown: Training) -> dict[str, Any]:
 
 async def _use(shown: Training) -> dict[str, Any]:
     best = [each.step for each in shown.view.versions if each.which == "best"] if shown.view is not None else []
-    return {"seen_use": "-".join(map(str, (shown.state[1], bool(shown.model), *best)))}
+    return {"seen_use": "-".join(map(str, (shown.state[1], bool(shown.model), shown.can_go_on, *best)))}
 
 
 async def _sheets(shown: Training) -> dict[str, Any]:
@@ -240,13 +245,29 @@ async def _judgement(shown: Training) -> dict[str, Any]:
 _PARTS = {"status": _status, "use": _use, "sheets": _sheets, "judgement": _judgement}
 
 
-async def distill(request: Request) -> Response:
-    """Make a quick version: a small model that learns from this one."""
-    site, given = site_of(request), dict(await read_form(request))
+async def longer(request: Request) -> Response:
+    """Have a training that is through go on."""
+    site, minutes = site_of(request), await _minutes(request)
     shown = await find(site, request.path_params["id"])
+    if shown.job is None:
+        raise ConfigError("this training was not begun on this page; go on with it where it was")
+    job = site.queue.extend(shown.job.id, {"minutes": minutes})
+    return Response(status_code=204, headers={"hx-redirect": f"/train/{job.id}"})
+
+
+async def _minutes(request: Request) -> float:
+    """How long, as a form says it. Raises ConfigError."""
+    given = dict(await read_form(request))
     minutes = forms.minutes_of(given.get("length", ""), given.get("hours", ""))
     if minutes is None:
         raise ConfigError("Say how long: choose a time, or give hours as a number above 0")
+    return minutes
+
+
+async def distill(request: Request) -> Response:
+    """Make a quick version: a small model that learns from this one."""
+    site, minutes = site_of(request), await _minutes(request)
+    shown = await find(site, request.path_params["id"])
     names = f"quick {shown.view.name}" if shown.view is not None else "quick version"
     asked = {"model": shown.model, "name": names, "settings": {"training": {"minutes": minutes}}}
     job = site.queue.submit(JobKind.DISTILL, asked)
@@ -255,6 +276,7 @@ async def distill(request: Request) -> Response:
 
 ROUTES = [
     Route("/train/{id}", page, methods=["GET"]),
+    Route("/train/{id}/longer", longer, methods=["POST"]),
     Route("/train/{id}/quick", distill, methods=["POST"]),
     Route("/train/{id}/{part}", part, methods=["GET"]),
 ]

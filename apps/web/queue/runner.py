@@ -17,6 +17,7 @@ from unpaired.apps.web.commands import Commands
 from unpaired.apps.web.errors import TooMany
 from unpaired.apps.web.events import Events
 from unpaired.apps.web.jobs import Job, JobKind, JobProgress, JobState, Wish
+from unpaired.apps.web.lengths import extended
 from unpaired.apps.web.places import Places
 from unpaired.apps.web.queue.child import Child
 from unpaired.apps.web.queue.outcome import outcome, saved_step, stopped
@@ -43,7 +44,8 @@ class _Running:
 
 class Queue:
     """All jobs: one at a time of each lane. Methods are called in the event loop's thread; what a page may call is
-    `submit`, `job`, `live`, `newest`, the actions `cancel pause resume stop retry again move remove`, and `folder`."""
+    `submit`, `job`, `live`, `newest`, the actions `cancel pause resume extend stop retry again move remove`, and
+    `folder`."""
 
     def __init__(
         self,
@@ -128,6 +130,16 @@ class Queue:
         """Put a paused job, or a training that ended before its last step, back into the queue."""
         job = self._allowed(id, "resume")
         job = self._keep(replace(job, state=JobState.QUEUED, error="", notes=(), ended=None))
+        self.schedule()
+        return self.job(id)
+
+    def extend(self, id: str, more: Mapping[str, Any]) -> Job:
+        """Have a training that is through go on where it ended, for so many `minutes` or `steps` more."""
+        job = self._allowed(id, "extend")
+        job = replace(job, request=extended(job, self._saved(job), more))
+        self._commands.check(read_request(job.kind, job.request))
+        self._commands.of(job)  # what went away is said now
+        self._keep(replace(job, state=JobState.QUEUED, error="", notes=(), ended=None))
         self.schedule()
         return self.job(id)
 

@@ -141,7 +141,7 @@ def test_a_training_runs_beside_a_conversion_is_paused_resumed_stopped_kept_and_
     assert kept["state"] == "done", kept["error"]
     assert f"stopped at step {kept['progress']['step']}" in kept["notes"][0]
     assert kept["run_name"] == "Winter"
-    assert kept["actions"] == ["resume", "again", "remove"]
+    assert kept["actions"] == ["resume", "extend", "again", "remove"]
     models = {model["name"]: model for model in server.ask("GET", "/api/models")}
     assert models["Winter"]["id"] == kept["run"]
     photo = server.upload(assets / "day2night" / "square.jpg")
@@ -236,9 +236,15 @@ def test_a_server_that_is_ended_puts_its_jobs_back(home: Path, assets: Path) -> 
         assert done["progress"]["step"] == 30
         assert server.ask("GET", f"/api/jobs/{held}")["state"] == "paused"
         server.ask("POST", f"/api/jobs/{held}/resume")
+        assert done["actions"] == ["extend", "again", "remove"]
+        assert "Train on" in server.ask_text(f"/train/{job}")
+        server.ask("POST", f"/api/jobs/{job}/extend", json={"steps": 5})
         assert server.wait(held)["state"] == "done"
+        longer = server.wait(job)
+        assert (longer["state"], longer["progress"]["step"]) == ("done", 35), longer["error"]
+        assert longer["request"]["settings"]["training"]["steps"] == 35
     log = (home / "runs" / "Spring" / "metrics.jsonl").read_text().splitlines()
-    assert [line.partition(",")[0] for line in log] == [f'{{"step": {step}' for step in range(1, 31)]
+    assert [line.partition(",")[0] for line in log] == [f'{{"step": {step}' for step in range(1, 36)]
 
 
 def test_a_database_that_is_damaged_is_named(home: Path, program: Any) -> None:

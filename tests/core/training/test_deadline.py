@@ -204,3 +204,22 @@ def test_patience_ends_a_deadline_as_well(data: Path, monkeypatch: pytest.Monkey
     settings = read_yaml(run / "config.yaml")["training"]
     assert (settings["minutes"], settings["steps"], settings["pace"][0][1]) == (None, 40, 60)
     assert (run / "previews" / "step-00000040.jpg").exists()
+
+
+@pytest.mark.parametrize("before", [{"steps": 24}, {"minutes": 1.0}])
+def test_a_finished_run_that_is_given_more_time_goes_on(
+    before: dict[str, Any], data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its schedule is from there on that of all its steps; what it has learned and drawn is as it was."""
+    set_clock(monkeypatch, lambda number: 2.5)
+    run = train(data, "run", **before)
+    train(data, "run", minutes=2.0, resume=True)
+    settings = from_mapping(unpaired.TrainingSettings, read_yaml(run / "config.yaml")["training"])
+    assert settings.minutes is None
+    assert 46 <= settings.steps <= 48
+    (summary,) = unpaired.list_runs(run)
+    assert (summary.state, summary.step) == ("complete", settings.steps)
+    if "steps" in before:
+        other = train(data, "other", steps=24)
+        train(data, "other", training=settings, resume=True)
+        assert_same(run, other)
