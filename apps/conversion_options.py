@@ -16,14 +16,15 @@ from unpaired.apps.command_line import Parser, add_ema_length, add_runtime, put
 from unpaired.core import check_writable
 
 _ANY = ("strength",)
-_FOOTAGE = ("size", "codec", "crf", "preset", "start", "end")
+_FOOTAGE = ("size", "codec", "crf", "preset", "start", "end", "missing")
 _SOUND = ("pitch", "vocoder")
 SHORTHAND = {name: f"conversion.{name}" for name in (*_ANY, *_FOOTAGE, *_SOUND)}
 """Options that take a value, and the settings that they stand for."""
 
 _EPILOGUE = """\
 --strength 0..1 is how much of the translation is applied (default: all, 1).
-For footage: --size 512x288, --codec h264|h265|vp9|av1|ffv1|prores, --crf, --preset, --start and --end in seconds.
+For footage: --size 512x288, --codec h264|h265|vp9|av1|ffv1|prores, --crf, --preset, --start and --end in seconds;
+of numbered pictures --missing skip|hold|error (default: skip, the places of missing numbers are kept).
 For sound: --pitch auto|keep|SEMITONES, --vocoder source-filter|griffin-lim|world.
 --conversion.KEY VALUE sets whatever else the medium offers."""
 
@@ -52,16 +53,20 @@ def read_options(args: argparse.Namespace, kind: type[ConversionSettings]) -> Co
 
 
 def _add_places(made: Parser) -> None:
-    made.add_argument("input", metavar="INPUT", help="a file or a folder; footage also - (a pipe) or, with --live, "
-                      "a stream's URL or camera:N")  # fmt: skip
-    made.add_argument("output", metavar="OUTPUT", help="likewise a file or a folder; - writes Matroska to a pipe")
+    made.add_argument("input", metavar="INPUT", help="a file or a folder; footage also 'shot_%%04d.png' (numbered "
+                      "pictures), - (a pipe) or, with --live, a stream's URL or camera:N")  # fmt: skip
+    made.add_argument("output", metavar="OUTPUT", help="likewise; - writes Matroska to a pipe")
 
 
 def _add_general(made: Parser) -> None:
     made.add_argument("--direction", choices=("a2b", "b2a"), default="a2b", help="a2b (default) or b2a")
     add_runtime(made)
     add_ema_length(made)
-    made.add_argument("--skip-existing", action="store_true", help="leave existing outputs alone")
+    made.add_argument(
+        "--skip-existing",
+        action="store_true",
+        help="leave existing outputs alone; go on with numbered pictures where they end",
+    )
     made.add_argument(
         "--domain",
         metavar="NAME",
@@ -81,8 +86,8 @@ def _add_footage(made: Parser) -> None:
 def _add_live(made: Parser) -> None:
     group = made.add_argument_group("live, and what has no rate of its own")
     group.add_argument("--live", action="store_true", help="INPUT is being filmed (frames drop) or spoken")
-    group.add_argument("--rate", type=_rate, metavar="HZ", help="of numbered frames (default: 25 a second), or of raw "
-                       "samples (sound, --live; default: the model's)")  # fmt: skip
+    group.add_argument("--rate", type=_rate, metavar="HZ", help="of numbered pictures (default: their own, else 25 a "
+                       "second), or of raw samples (sound, --live; default: the model's)")  # fmt: skip
     group.add_argument("--channels", type=int, default=1, metavar="N",
                        help="of raw samples (sound, --live; default: 1)")  # fmt: skip
 

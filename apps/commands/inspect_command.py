@@ -13,7 +13,7 @@ from unpaired import BrokenFile, Domain, Inventory, MissingFile
 from unpaired.apps.command_line import Parser, quiet_libraries, refuse
 from unpaired.apps.run_settings import read_domain
 from unpaired.core import remark
-from unpaired.core.adapter import readiness, recognise, told
+from unpaired.core.adapter import missing_files, readiness, recognise, told, usable_media
 from unpaired.core.settings import read_yaml
 
 DESCRIPTION = """Say what a folder, a file, a run or a model holds: what is usable, what is broken and why, and what
@@ -56,8 +56,13 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _medium_of(places: Sequence[Path]) -> str:
-    """The medium that files or folders are inspected as, where nobody says: that of most names."""
-    return recognise(path for place in places for path in unpaired.InputFiles(place).files)
+    """The medium that files or folders are inspected as, where nobody says: that of most names, and of numbered files
+    the one to which they are a recording."""
+    given = [unpaired.InputFiles(place) for place in places]
+    for medium in usable_media() if any(each.pattern for each in given) else ():
+        if any(each.recording(medium, each.path) for each in given if each.pattern):
+            return medium.name
+    return recognise(path for each in given for path in each.files)
 
 
 def _hints(folder: Path, domain: Domain) -> list[str]:
@@ -75,8 +80,8 @@ def _report(place: Path, other: Path | None, domain: Domain) -> dict[str, Any]:
     shipped = shipped_file(str(place))
     if other is None and not place.exists() and shipped.is_file():
         return _of_model(shipped)
-    if not place.exists():
-        raise MissingFile(f"there is no file or folder {place}")
+    if not unpaired.InputFiles(place).exists:
+        raise MissingFile(missing_files(place))
     if other is None and (place.suffix in (".safetensors", ".onnx") or (place / "config.yaml").is_file()):
         return _of_model(place)
     if other is None and (place.is_file() or domain.recording(place)):

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from .comparison import ComparedModel, Comparison
     from .folders import told
     from .inspection import readiness
-    from .installed import find_domain, installed_domains, recognise
+    from .installed import find_domain, installed_domains, recognise, usable_media
+    from .patterns import missing_files
 
 __all__ = [
     "PIPE",
@@ -21,9 +22,11 @@ __all__ = [
     "LiveReport",
     "find_domain",
     "installed_domains",
+    "missing_files",
     "readiness",
     "recognise",
     "told",
+    "usable_media",
 ]
 
 __getattr__ = lazy_names(__name__, {
@@ -31,5 +34,6 @@ __getattr__ = lazy_names(__name__, {
     ".comparison": ["ComparedModel", "Comparison"],
     ".folders": ["told"],
     ".inspection": ["readiness"],
-    ".installed": ["find_domain", "installed_domains", "recognise"],
+    ".installed": ["find_domain", "installed_domains", "recognise", "usable_media"],
+    ".patterns": ["missing_files"],
 })  # fmt: skip

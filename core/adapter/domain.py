@@ -222,6 +222,12 @@ class Domain(CommandHooks, ABC):
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
         """Start writing the translation of `like`. Raises OutputError or MediaError (unknown format)."""
 
+    def go_on(self, reader: Reader, target: Path, options: ConversionSettings, afresh: bool = False) -> bool | None:
+        """Have a reader leave out what `target` holds already, where that is many files, written one by one (with
+        `afresh` nothing of it counts): returns whether something is left. Called before the first chunk where the user
+        asks to skip what exists. Default: None, an output is one file, or appears as a whole."""
+        return None
+
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
         """Translated chunks in order; `reader.opened` is the reader that `open` gave. Default: each chunk by itself;
         override to carry state. Raises ConfigError for a strength below 1 where A and B differ in channels, and so

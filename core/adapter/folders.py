@@ -12,6 +12,7 @@ from statistics import median
 
 from ..errors import MediaError, MissingFile
 from .inventory import BrokenFile, Inventory
+from .patterns import Pattern, missing_files
 
 LISTED = 20
 """Examples named of each finding."""
@@ -67,8 +68,10 @@ def is_file(entry: os.DirEntry[str]) -> bool:
 
 @dataclass(frozen=True)
 class Listing:
-    """The files that a folder and all below it hold, by their names and sizes alone."""
+    """The files that a folder and all below it hold, or that a pattern names, by their names and sizes alone."""
 
+    folder: Path
+    """The folder; of a pattern, the one that its files are in."""
     sizes: Mapping[Path, int]
     """Files that were wanted and hold something, sorted, with their sizes in bytes."""
     broken: list[BrokenFile]
@@ -78,12 +81,17 @@ class Listing:
 
 
 def listing(folder: Path, wanted: Callable[[Path], bool]) -> Listing:
-    """Scan a folder for the files that are `wanted`.
+    """Scan a folder, or the numbered files of a pattern, for the files that are `wanted`.
 
     Raises:
         MissingFile: there is no such folder.
         MediaError: it cannot be listed.
     """
+    if pattern := Pattern.of(folder):
+        if not (files := [file for file in pattern.files().values() if wanted(file)]):
+            raise MissingFile(missing_files(folder))
+        empty = [BrokenFile(file, "is empty (0 bytes)") for file in files if not file.stat().st_size]
+        return Listing(pattern.folder, {file: file.stat().st_size for file in files if file.stat().st_size}, empty, 0)
     if not folder.is_dir():
         raise MissingFile(f"{folder} is not a folder" if folder.exists() else f"there is no folder {folder}")
     sizes: dict[Path, int] = {}
@@ -97,7 +105,7 @@ def listing(folder: Path, wanted: Callable[[Path], bool]) -> Listing:
             broken.append(BrokenFile(path, reason))
         else:
             sizes[path] = entry.stat().st_size
-    return Listing({path: sizes[path] for path in sorted(sizes)}, broken, others)
+    return Listing(folder, {path: sizes[path] for path in sorted(sizes)}, broken, others)
 
 
 def _unreadable(entry: os.DirEntry[str]) -> str | None:
@@ -132,7 +140,7 @@ def inventory(
         "bytes": sum(found.sizes[path] for path in files),
         "other files": found.others,
     }
-    return Inventory(folder, files, tuple(sorted(broken, key=lambda each: each.path)), facts)
+    return Inventory(found.folder, files, tuple(sorted(broken, key=lambda each: each.path)), facts)
 
 
 def spread(paths: Sequence[Path], count: int) -> list[Path]:

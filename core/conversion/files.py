@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..adapter.domain import ConversionSettings, Domain
 from ..adapter.inventory import BrokenFile
-from ..adapter.streams import Translate
+from ..adapter.patterns import Pattern
+from ..adapter.streams import Reader, Translate
 from ..errors import OutputError, counted
 from ..files import check_writable, clear_leftovers
 from ..runtimes.packages import data_frame
 from ..settings.mapping import from_mapping, to_mapping
-from ..sides import Direction
+from ..sides import SIDES, Direction
 from .input_files import InputFiles
 from .jobs import check_medium, compatible_media, is_there, jobs_of, left_beside
 from .pipeline import Job, Pipeline, Progress
@@ -116,10 +118,11 @@ def convert(
     source, target = InputFiles.of(input), Path(output)
     jobs = jobs_of(domain, source, target)
     # A folder that is one recording is a file like any other.
-    folder = source.is_folder and [job.source for job in jobs] != [source.path]
+    folder = (source.is_folder or source.pattern is not None) and [job.source for job in jobs] != [source.path]
     ran_on = ran_on or str
     record = _record(jobs, target, made_by(), settings, ran_on) if made_by and (folder or skip_existing) else None
-    skipped, jobs, said = _sorted_out(jobs, record, skip_existing)
+    begun = _gone_on(domain, jobs, direction, settings, record) if skip_existing else []
+    skipped, jobs, said = _sorted_out(jobs, begun, record, skip_existing)
     _check_targets(domain, jobs, settings)
     _raise_of_one(domain, jobs, folder)
     translate = translator.for_direction(direction)
@@ -144,11 +147,35 @@ def _record(
     return record
 
 
+def _gone_on(
+    domain: Domain, jobs: Sequence[Job], direction: Direction, settings: ConversionSettings, record: Record | None
+) -> list[Job]:
+    """The jobs whose outputs take many files, of which some are missing or out of date: they go on with the rest, or
+    where another model or other settings began them, from the first on."""
+    begun = []
+    for job in jobs:
+        if not (Pattern.of(job.target) or Pattern.of(job.source) or job.source.is_dir()):
+            continue
+        with job.recording_fault(), domain.open(job.source, SIDES[direction][0], settings) as reader:
+            if domain.go_on(reader, job.target, settings):
+                job.when_opened = partial(_go_on, domain, job, settings, record)
+                begun.append(job)
+    return begun
+
+
+def _go_on(domain: Domain, job: Job, settings: ConversionSettings, record: Record | None, reader: Reader) -> None:
+    afresh = False
+    if record is not None:
+        afresh = record.differs(job)
+        record.begin(job)
+    domain.go_on(reader, job.target, settings, afresh)
+
+
 def _sorted_out(
-    jobs: Sequence[Job], record: Record | None, skip_existing: bool
+    jobs: Sequence[Job], begun: Sequence[Job], record: Record | None, skip_existing: bool
 ) -> tuple[list[Job], list[Job], list[FileNote]]:
     """The jobs whose outputs are left alone, those to be done, and what is to be said of outputs that were there."""
-    there = [job for job in jobs if skip_existing and is_there(job.target)]
+    there = [job for job in jobs if skip_existing and job not in begun and is_there(job.target)]
     again, notes = record.sorted_out(there) if record else ([], [])
     kept = {id(job) for job in there} - {id(job) for job in again}
     skipped, left = ([job for job in jobs if (id(job) in kept) is side] for side in (True, False))
@@ -184,7 +211,7 @@ def _check_targets(domain: Domain, jobs: Sequence[Job], settings: ConversionSett
         check_writable(target)
         clear_leftovers(target.parent)
     for job in jobs:
-        if job.target.is_dir() and not job.source.is_dir():
+        if job.target.is_dir() and not job.source.is_dir() and not Pattern.of(job.source):
             raise OutputError(f"{job.target} is a folder; name a file to write, or remove it")
         with job.recording_fault():
             domain.check_target(job.target, job.source, settings)

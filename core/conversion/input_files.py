@@ -1,4 +1,4 @@
-"""Input of a conversion: a file, or a folder with its subfolders, listed once."""
+"""Input of a conversion: a file, numbered files, or a folder with its subfolders, listed once."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from typing import Self
 from ..adapter.domain import Domain
 from ..adapter.folders import is_file, walk
 from ..adapter.inventory import BrokenFile
+from ..adapter.patterns import Pattern
 from ..errors import MissingFile
 
 
 class InputFiles(os.PathLike[str]):
     """A path to convert, and what it holds: a folder is listed when that is first asked for, and never again.
 
-    It stands for its path wherever one is expected. Which files count is said at `walk`.
+    A path may be the pattern of numbered files (shot_%04d.png). It stands for its path wherever one is expected. Which
+    files count is said at `walk`.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -38,6 +40,16 @@ class InputFiles(os.PathLike[str]):
         return self.path.is_dir()
 
     @cached_property
+    def pattern(self) -> Pattern | None:
+        """The pattern that the path is, of numbered files."""
+        return Pattern.of(self.path)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is such a file or folder, or a file that the pattern names."""
+        return bool(self.files) if self.pattern else self.path.exists()
+
+    @cached_property
     def _listed(self) -> dict[Path, os.DirEntry[str]]:
         broken: list[BrokenFile] = []
         found = {Path(entry.path): entry for entry in walk(self.path, broken)} if self.is_folder else {}
@@ -47,7 +59,10 @@ class InputFiles(os.PathLike[str]):
 
     @cached_property
     def files(self) -> Sequence[Path]:
-        """Every file, sorted by path. Raises MissingFile or MediaError for a folder that cannot be listed."""
+        """Every file, sorted by path or number. Raises MissingFile or MediaError for a folder that cannot be listed, or
+        files that are numbered in two ways."""
+        if self.pattern:
+            return list(self.pattern.files().values())
         return sorted(self._listed) if self.is_folder else [self.path]
 
     @cached_property
@@ -75,14 +90,19 @@ class InputFiles(os.PathLike[str]):
         return sorted(folder for folder in below if folder.is_symlink())
 
     def recording(self, domain: Domain, folder: Path) -> Sequence[Path]:
-        """The files directly in a folder of this input that are parts of one recording; see `Domain.recording`."""
+        """The files directly in a folder of this input, or those of its pattern, that are parts of one recording; see
+        `Domain.recording`."""
         asked = domain.name, folder
         if asked not in self._recordings:
-            self._recordings[asked] = domain.recording(folder, self.by_folder.get(folder, []))
+            listed = self.files if self.pattern else self.by_folder.get(folder, [])
+            self._recordings[asked] = domain.recording(folder, listed)
         return self._recordings[asked]
 
     def parts(self, domain: Domain) -> list[Path]:
-        """Inputs that the domain converts: the file, or a folder's files and one-recording folders, sorted."""
+        """Inputs that the domain converts: the file, or a folder's files and one-recording folders, sorted; numbered
+        files as one recording, where they are one."""
+        if self.pattern and not self.recording(domain, self.path):
+            return [path for path in self.files if domain.convertible(path)]
         if not self.is_folder:
             return [self.path]
         recordings = {folder: self.recording(domain, folder) for folder in self.by_folder}

@@ -1,4 +1,4 @@
-"""Inputs and outputs of a conversion: a file, a folder with its subfolders, or a folder that is one recording."""
+"""Inputs and outputs of a conversion: a file, numbered files, a folder with its subfolders, or one recording."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..adapter.domain import Domain
 from ..adapter.installed import find_domain, installed_domains
+from ..adapter.patterns import Pattern, missing_files
 from ..errors import MediaError, MissingFile, OutputError
 from ..files import real_path
 from .input_files import InputFiles
@@ -15,14 +16,17 @@ from .pipeline import Job
 
 
 def jobs_of(domain: Domain, source: InputFiles, target: Path) -> list[Job]:
-    """A job for a file, or for each file and recording of a folder.
+    """A job for a file, or for each file and recording of a folder or a pattern.
 
     Raises:
         MissingFile: no such input, or nothing in the folder that the domain converts.
+        MediaError: files that are numbered in two ways.
         OutputError: the output would overwrite an input, lies inside the input folder, or is one file for several.
     """
-    if not source.path.exists():
-        raise MissingFile(f"there is no file or folder {source.path}")
+    if not source.exists:
+        raise MissingFile(missing_files(source.path))
+    if source.pattern:
+        return _jobs_of_pattern(domain, source, source.pattern, target)
     if source.is_folder:
         return _jobs_of_folder(domain, source, target)
     if target.is_dir():
@@ -55,6 +59,29 @@ def _jobs_of_folder(domain: Domain, source: InputFiles, target: Path) -> list[Jo
         jobs = [Job(path, target / path.relative_to(folder)) for path in chosen]
     _refuse_overwriting(source, target, jobs)
     return jobs
+
+
+def _jobs_of_pattern(domain: Domain, source: InputFiles, pattern: Pattern, target: Path) -> list[Job]:
+    """One for the recording that the files are, or else one for each of them."""
+    parts = source.parts(domain)
+    if not parts:
+        raise MissingFile(f"{source.path} names nothing that the domain {domain.name} converts")
+    written = Pattern.of(target)
+    numbers = {file: number for number, file in pattern.files().items()}
+    named = {file: _numbered_output(file, numbers[file], pattern, written, target) for file in numbers}
+    whole = parts == [source.path]
+    if not whole and not written and names_file(target) and not target.is_dir() and len(parts) > 1:
+        raise OutputError(f"{source.path} names {len(parts)} files, but {target} is one; name a folder, or a pattern")
+    inputs = {real_path(file) for file in numbers}
+    for file, output in named.items():
+        if (written or not names_file(target) or target.is_dir()) and real_path(output) in inputs:
+            raise OutputError(f"the output {output} is one of the inputs ({file}); choose another name or folder")
+    return [Job(source.path, target)] if whole else [Job(file, named[file]) for file in parts]
+
+
+def _numbered_output(file: Path, number: int, pattern: Pattern, written: Pattern | None, target: Path) -> Path:
+    digits = file.name.removeprefix(pattern.before).removesuffix(pattern.after)
+    return written.path(number, digits) if written else target / file.name
 
 
 def _refuse_within(folder: Path, source: Path, target: Path) -> None:
@@ -91,7 +118,9 @@ def left_beside(domain: Domain, source: InputFiles, jobs: Sequence[Job]) -> list
 
 
 def is_there(target: Path) -> bool:
-    """Whether an output exists: a file, or a folder that holds something."""
+    """Whether an output exists: a file, a folder that holds something, or a file that a pattern names."""
+    if pattern := Pattern.of(target):
+        return bool(pattern.files())
     # os.path.lexists would also count a dangling link, which holds nothing worth keeping.
     return any(target.iterdir()) if target.is_dir() else target.exists()
 

@@ -3,9 +3,8 @@
     reading thread           calling thread             writing thread
     open, decode  -> inbox ->  domain.convert  -> outbox ->  encode, rename
 
-The stages process the same list of jobs in the same order; a stage may already be at the next file while a
-later one is still busy with this one. Memory is bounded whatever the length: each queue holds few chunks, and a stage
-produces its next chunk only when there is room for it.
+The stages process the same list of jobs in the same order; one may be at the next file while a later one is still busy
+with this one. Memory is bounded: each queue holds few chunks, and a stage makes its next when there is room for it.
 """
 
 from __future__ import annotations
@@ -35,12 +34,11 @@ if TYPE_CHECKING:
 
     Chunk = Tensor | Array
 
-_MESSAGES_WAITING = 16
-_BYTES_WAITING = 64 * 2**20
+_MESSAGES_WAITING, _BYTES_WAITING = 16, 64 * 2**20
 
 
 class Stopped(Exception):
-    """The pipeline is ending early; unwinds a stage that waits."""
+    """The pipeline is ending early: unwinds a stage that waits."""
 
 
 class _Mark(Enum):
@@ -116,6 +114,8 @@ class Job:
     """Fault of this file, once a stage has found it."""
     notes: tuple[str, ...] = ()
     """Notes of reader and writer on it, once it is written."""
+    when_opened: Callable[[Reader], object] | None = None
+    """Called with the reader before its first chunk."""
     when_written: Callable[[Job], None] | None = None
     """Called when the output has its name."""
     _closed: bool = field(default=False, repr=False)
@@ -218,8 +218,7 @@ class Pipeline:
         except Stopped:
             pass
         finally:
-            finished = self._failure is None and not any(thread.is_alive() for thread in threads)
-            if not finished:
+            if self._failure is not None or any(thread.is_alive() for thread in threads):
                 self._stop()
                 self._join(threads)
             for job in jobs:
@@ -256,6 +255,8 @@ class Pipeline:
 
     def _read(self, job: Job) -> None:
         job.reader = self._domain.open(job.source, self._side, self._options)
+        if job.when_opened is not None:
+            job.when_opened(job.reader)
         self._inbox.put(_Mark.BEGIN)
         with _closing(job.reader.arrays() if self._domain.arrays else iter(job.reader)) as chunks:
             while True:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from ..files import output_error
+from ..adapter.patterns import Pattern
+from ..files import folder_of, output_error
 from .pipeline import Job
 
 NAME = ".unpaired.jsonl"
@@ -45,9 +46,21 @@ class Record:
         again = [job for job, standing in zip(jobs, standings, strict=True) if standing not in ("same", "unknown")]
         return again, notes
 
+    def differs(self, job: Job) -> bool:
+        """Whether what there is of an output was begun with another model or other settings."""
+        entry = self._entries.get(self._name(job))
+        return entry is not None and any(entry.get(name) != value for name, value in self._made.items())
+
+    def begin(self, job: Job) -> None:
+        """Record that an output is about to be written file by file. Raises OutputError."""
+        with folder_of(self.folder / NAME):
+            self._add(job, {})
+
     def add(self, job: Job) -> None:
         """Record an output that has just been written. Raises OutputError."""
-        stamps = {"input": _stamp(job.source), "written": _stamp(job.target)}
+        self._add(job, {"input": _stamp(job.source), "written": _stamp(job.target)})
+
+    def _add(self, job: Job, stamps: Mapping[str, str]) -> None:
         entry = {"output": self._name(job), **self._made, "runtime": self._ran_on(), **stamps}
         try:
             with (self.folder / NAME).open("a", encoding="utf-8") as file:
@@ -86,12 +99,13 @@ def _lines(file: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _stamp(path: Path) -> str:
-    """Size and time of change of a file; of a folder, over the files in it."""
-    if not path.is_dir():
+    """Size and time of change of a file; of a folder or a pattern, over the files in it."""
+    pattern = Pattern.of(path)
+    if not path.is_dir() and not pattern:
         status = path.stat()
         return f"{status.st_size}-{status.st_mtime_ns}"
     digest = hashlib.blake2b(digest_size=8)
-    for file in sorted(path.iterdir()):
+    for file in pattern.files().values() if pattern else sorted(path.iterdir()):
         if not file.name.startswith("."):
             digest.update(f"{file.name}:{_stamp(file) if file.is_file() else ''}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()

@@ -124,6 +124,8 @@ class Translator:
             return self._by_medium[domain.name]
 
     def _best(self, source: InputFiles, target: Path | None) -> Domain:
+        if source.pattern:
+            return next((domain for domain in self.media if source.recording(domain, source.path)), self.domain)
         if target is not None and names_file(target) and not target.is_dir():
             if source.is_folder:
                 return next((domain for domain in self.media if source.recording(domain, source.path)), self.domain)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..adapter.domain import Domain, Scorer
+from ..adapter.patterns import Pattern
 from ..conversion.translator import Translator, load
 from ..errors import ConfigError, MissingFile, show
 from ..files import atomic_bytes, atomic_text, real_path
@@ -130,7 +131,7 @@ def _check(
     further: Mapping[Side, object],
 ) -> None:
     for folder in folders.values():
-        if not folder.is_dir():
+        if not folder.is_dir() and not Pattern.of(folder):
             raise MissingFile(f"no folder at {folder}; give a folder of test files")
     if extractor is not None and not extractor.is_file():
         raise MissingFile(f"no feature extractor at {extractor}")

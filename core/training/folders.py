@@ -11,6 +11,7 @@ from ..adapter.domain import Domain
 from ..adapter.inspection import FEWEST
 from ..adapter.inventory import Inventory
 from ..adapter.pairs import matched
+from ..adapter.patterns import Pattern
 from ..errors import ConfigError, counted
 from ..files import real_path
 from ..sides import Side
@@ -82,4 +83,6 @@ def data_hash(inventories: Mapping[Side, Inventory]) -> str:
 
 def _bytes(file: Path) -> int:
     # The size of a folder's own entry is the file system's affair, unlike what lies in it.
+    if pattern := Pattern.of(file):
+        return sum(each.stat().st_size for each in pattern.files().values())
     return sum(each.stat().st_size for each in file.iterdir()) if file.is_dir() else file.stat().st_size

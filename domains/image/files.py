@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,8 @@ class Header:
     bits: int
     """Bits a channel."""
     pages: int
+    rate: Fraction | None = None
+    """Frames a second of the sequence that it belongs to, where the file says."""
 
 
 @contextmanager

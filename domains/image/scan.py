@@ -78,10 +78,10 @@ def scan(folder: Path, settings: ImageSettings, thorough: bool) -> PictureInvent
     findings, failed = examine_files(looked_at, look, min(8, os.cpu_count() or 1) if thorough else 1)
     broken = sorted([*broken, *failed], key=lambda each: each.path)
     files = usable(paths, broken)
-    facts = _facts(folder, files, findings, others, thorough)
+    facts = _facts(found.folder, files, findings, others, thorough)
     unread = [each.path for each in failed if unread_by_name(each.path)]
     warnings = (*_unread(unread), *_warnings(files, findings, len(broken) - len(unread), facts, settings))
-    return PictureInventory(folder, files, tuple(broken), facts, warnings, findings=findings, thorough=thorough)
+    return PictureInventory(found.folder, files, tuple(broken), facts, warnings, findings=findings, thorough=thorough)
 
 
 def _look(path: Path, thorough: bool, raw: bool) -> PictureFacts:

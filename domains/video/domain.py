@@ -146,33 +146,45 @@ class Video(Domain):
         for a codec, or a setting of it, that does not go with the kind of file."""
         from ..containers.kinds import PIPE, container_of
         from .reading import pipes
-        from .reading.naming import is_still
+        from .reading.naming import is_sequence, is_still
         from .writing.encode import check
-        from .writing.sequence import means_folder
+        from .writing.sequence import means_folder, means_sequence
 
         assert isinstance(options, VideoConversion)
-        if source.is_dir() and means_folder(path):
-            self.pictures.check_target(path / self.recording(source)[0].name, source, _for_pictures(options))
+        if means_sequence(path, is_sequence(source)):
+            named = path / self.recording(source)[0].name if means_folder(path) else path
+            self.pictures.check_target(named, source, _for_pictures(options))
         elif is_still(source):
             self.pictures.check_target(path, source, _for_pictures(options))
         else:
             check(options, PIPE if str(path) == pipes.PIPE else container_of(path.name))
 
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
-        """Start the translated counterpart of a clip (- is standard output) or a picture; that of a folder of frames is
-        a folder, or a clip where the name ends as one. Raises OutputError or MediaError."""
+        """Start the translated counterpart of a clip (- is standard output) or a picture; numbered pictures where the
+        name is a pattern, and of a folder of frames a folder. Raises OutputError or MediaError."""
         from .reading import pipes
         from .reading.reader import FrameReader
         from .reading.sequence import SequenceReader
-        from .writing.sequence import SequenceWriter, means_folder
+        from .writing.sequence import SequenceWriter, means_sequence
         from .writing.writer import VideoWriter
 
         assert isinstance(options, VideoConversion)
         if not isinstance(like, FrameReader):
             return self.pictures.create(path, like, _for_pictures(options))
-        if isinstance(like, SequenceReader) and means_folder(path):
-            return SequenceWriter(path, like)
+        if means_sequence(path, isinstance(like, SequenceReader)):
+            return SequenceWriter(path, like, options)
         return VideoWriter(pipes.target(path), like, options)
+
+    def go_on(self, reader: Reader, target: Path, options: ConversionSettings, afresh: bool = False) -> bool | None:
+        """Numbered pictures are gone on with frame by frame; see `writing.sequence.go_on`."""
+        from .reading.reader import FrameReader
+        from .reading.sequence import SequenceReader
+        from .writing.sequence import go_on, means_sequence
+
+        assert isinstance(options, VideoConversion)
+        if not isinstance(reader, FrameReader) or not means_sequence(target, isinstance(reader, SequenceReader)):
+            return None
+        return go_on(reader, target, options, afresh)
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
         """Translated frames in order, steadied; see `stabiliser.Stabiliser`."""

@@ -72,7 +72,12 @@ class VideoConversion(ConversionSettings):
     end: float | None = None
     """Seconds of the input to end at; None goes to the last frame."""
     rate: float | None = None
-    """Frame rate of numbered pictures, 0.01 to 1000; None uses 25. A clip has its own."""
+    """Frame rate of numbered pictures, 0.01 to 1000; None uses their own (EXR, DPX), else 25. A clip has its own."""
+    missing: Literal["skip", "hold", "error"] = "skip"
+    """Numbers missing among numbered pictures: skip keeps their places (in a clip the frame before lasts longer), hold
+    repeats the frame before, error refuses."""
+    first_number: int = 1
+    """Number of the first picture, if a clip is written as numbered pictures."""
     side_by_side: bool = False
     """Show the input to the left of its translation."""
     smooth: bool = False
@@ -96,6 +101,10 @@ class VideoConversion(ConversionSettings):
             require(faults, value is None or value >= 0, f"{name} is {value}; expected 0 seconds or more")
         require(faults, self.rate is None or 0.01 <= self.rate <= 1000,
                 f"rate is {self.rate}; expected 0.01 to 1000 frames a second")  # fmt: skip
+        require(faults, self.missing in ("skip", "hold", "error"),
+                f"missing is {show(self.missing)}; expected one of skip, hold, error")  # fmt: skip
+        require(faults, 0 <= self.first_number <= 10_000_000,
+                f"first_number is {self.first_number}; expected 0 to 10,000,000")  # fmt: skip
         if self.start is not None and self.end is not None:
             require(faults, self.start < self.end, f"start is {self.start} and end {self.end}; start must be less")
         raise_faults(faults)

@@ -68,10 +68,10 @@ def scan(folder: Path, settings: AudioSettings, thorough: bool) -> SoundInventor
     broken = sorted([*broken, *failed], key=lambda each: each.path)
     files = usable(paths, broken)
     return SoundInventory(
-        folder,
+        found.folder,
         files,
         tuple(broken),
-        _facts(folder, findings, others),
+        _facts(found.folder, findings, others),
         tuple(_warnings(files, findings, len(broken), settings)),
         draws=_draws(files, findings),
         findings=findings,

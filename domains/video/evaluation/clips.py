@@ -18,7 +18,7 @@ from ....core.adapter.streams import Reader, Translate
 from ....core.conversion.input_files import InputFiles
 from ....core.errors import MissingFile
 from ....core.sides import Side
-from ..reading.naming import is_still_name
+from ..reading.naming import is_sequence, is_still_name
 from ..reading.reader import FrameReader
 from ..reading.sequence import frames_at
 from ..settings import VideoConversion
@@ -93,7 +93,7 @@ def clips_among(places: Iterable[Path], domain: Domain) -> list[Path]:
     places = list(places)
     found = []
     for place in places:
-        found += [part for part in InputFiles(place).parts(domain) if part.is_dir() or not is_still_name(part.name)]
+        found += [part for part in InputFiles(place).parts(domain) if is_sequence(part) or not is_still_name(part.name)]
     if not found:
         raise MissingFile(f"there is no clip in {', '.join(map(str, places))}")
     return found

@@ -21,7 +21,7 @@ from ..frames.colour import Orientation, Unpacker
 from ..frames.cuts import CutDetector
 from ..reading.decode import Footage
 from ..reading.material import Frame, Pictures
-from ..reading.naming import FOLDER_RATE, frames_of, is_still_name, missing, numbered_frames
+from ..reading.naming import FOLDER_RATE, frames_of, is_sequence, is_still_name, missing, numbered_frames
 from ..reading.probe import ClipInfo, choose_stream, probe
 
 Kind = Literal["clip", "frames", "picture"]
@@ -100,17 +100,18 @@ class ClipFacts:
 
 def header(path: Path) -> ClipFacts:
     """A file judged by its header and first frame. Raises MissingFile, or MediaError for what is no usable footage."""
-    if path.is_dir():
+    if is_sequence(path):
         frames = numbered_frames(path)
         first = read_header(next(iter(frames.values())))
+        rate = float(first.rate or FOLDER_RATE)
         return ClipFacts(
             path,
             "frames",
             first.format,
             first.width,
             first.height,
-            rate=FOLDER_RATE,
-            seconds=len(frames) / FOLDER_RATE,
+            rate=rate,
+            seconds=len(frames) / rate,
             frames=len(frames),
             remarks=tuple(filter(None, [missing(list(frames))])),
         )
@@ -175,7 +176,8 @@ def examine(path: Path) -> ClipFacts:
     paths = frames_of(path) if found.kind == "frames" else [path]
     pictures = Pictures(paths)
     frames = (pictures.read(number, 1, ImageSettings(), _SMALL)[0] for number in range(len(paths)))
-    seen = _watch((frame, number / FOLDER_RATE) for number, frame in enumerate(frames))
+    rate = found.rate or FOLDER_RATE
+    seen = _watch((frame, number / rate) for number, frame in enumerate(frames))
     return replace(found, seen=replace(seen, digest=digest_of(*paths)))
 
 

@@ -16,7 +16,7 @@ from ....core.adapter.inventory import Inventory
 from ....core.errors import counted
 from ....core.terms import remark
 from ...image import near_files
-from ..reading.naming import frames_in_order, is_clip_name, is_still_name
+from ..reading.naming import frames_in_order, is_clip_name, is_sequence, is_still_name, names_still
 from ..settings import VideoSettings
 from .file import ClipFacts, examine, header
 
@@ -49,13 +49,13 @@ def scan(folder: Path, settings: VideoSettings, thorough: bool) -> FootageInvent
     findings, failed = examine_files(looked_at, examine if thorough else header, min(8, os.cpu_count() or 1))
     broken = sorted([*broken, *failed], key=lambda each: each.path)
     files = usable(paths, broken)
-    facts = _facts(folder, files, findings, found.others)
+    facts = _facts(found.folder, files, findings, found.others)
     return FootageInventory(
-        folder,
+        found.folder,
         files,
         tuple(broken),
         facts,
-        tuple(_warnings(folder, files, findings, len(broken), settings)),
+        tuple(_warnings(found.folder, files, findings, len(broken), settings)),
         draws=_draws(files, findings),
         findings=findings,
         thorough=thorough,
@@ -63,7 +63,9 @@ def scan(folder: Path, settings: VideoSettings, thorough: bool) -> FootageInvent
 
 
 def _footage(folder: Path, files: Iterable[Path]) -> list[Path]:
-    """Clips, folders of frames and pictures out of the files below `folder`, sorted."""
+    """Clips, folders of frames and pictures out of the files below `folder`, sorted; one sequence for a pattern."""
+    if is_sequence(folder) and not folder.is_dir():
+        return [folder]
     by_folder: dict[Path, list[str]] = {}
     paths = []
     for path in files:
@@ -87,13 +89,13 @@ def _draws(files: Sequence[Path], findings: Sequence[ClipFacts]) -> tuple[int, .
     known = {found.path: found.draws for found in findings}
     clips = [found.draws for found in findings if found.kind != "picture"]
     usual = median_high(clips) if clips else 1
-    return even_draws(files, known, lambda path: 1 if is_still_name(path.name) else usual)
+    return even_draws(files, known, lambda path: 1 if names_still(path) else usual)
 
 
 # -- facts ------------------------------------------------------------------------------------------
 def _facts(folder: Path, files: Sequence[Path], findings: Sequence[ClipFacts], others: int) -> dict[str, Any]:
-    stills = sum(is_still_name(path.name) for path in files)
-    folders = sum(path.is_dir() for path in files)
+    stills = sum(names_still(path) for path in files)
+    folders = sum(map(is_sequence, files))
     moving = [found for found in findings if found.kind != "picture"]
     facts: dict[str, Any] = {
         "clips": len(files) - stills - folders,

@@ -50,6 +50,7 @@ class AnimationReader(FrameReader):
         for number, (frame, _) in enumerate(animation_frames(self.path)):
             if number not in self._within:
                 continue
+            count = number - min(self._within)
             start, end = self._within[number]
             pixels = with_channels(frame, 3, str(self.path))
             if frame.alpha is not None:
@@ -57,7 +58,7 @@ class AnimationReader(FrameReader):
             pixels = resized(pixels, self.height, self.width)
             first, last = (round((time - self._begin) / _TICK) for time in (start, min(end, self._end)))
             planes = pixels.transpose(2, 0, 1) if self._beside else None
-            self.shown.append(Shown(first, last - first, planes))
+            self.shown.append(Shown(first, last - first, planes, None, count))
             yield to_tensor(pixels)
 
     def __length_hint__(self) -> int:

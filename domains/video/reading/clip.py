@@ -59,12 +59,14 @@ class VideoReader(FrameReader):
     def __iter__(self) -> Iterator[Tensor]:
         unpack = Unpacker(self.height, self.width, self.info.orientation, self.info.depth)
         back = self.footage.shift_ticks
-        for frame in self.footage:
+        for count, frame in enumerate(self.footage):
+            if not self.is_needed(count):
+                continue
             self._clear = self._clear or is_clear(frame)
             planes = unpack(frame)
             ticks = self.footage.ticks_of(frame) - back
             beside = planes if self._beside else None
-            self.shown.append(Shown(ticks, frame.duration, beside, like=self._carrier(frame)))
+            self.shown.append(Shown(ticks, frame.duration, beside, None, count, self._carrier(frame)))
             yield to_tensor(planes)
 
     def _carrier(self, frame: av.VideoFrame) -> av.VideoFrame | None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ....core.errors import MediaError, MissingFile
 from ...image import ImageSettings, fitted, fitted_size, of_depth, read_picture, with_channels
 from .access import ClipAccess
-from .naming import frames_of, is_still_name
+from .naming import frames_of, is_sequence, is_still_name
 
 Frame = npt.NDArray[Any]
 """(H, W, 3) RGB of uint8, 0 to 255."""
@@ -81,7 +81,7 @@ def open_material(path: Path) -> Material:
 
     Raises MissingFile, or MediaError for what is none of them.
     """
-    if path.is_dir():
+    if is_sequence(path):
         paths = frames_of(path)
         if not paths:
             raise MediaError(f"{path} is a folder without numbered pictures; expected the frames of a clip")

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from ....core.adapter.folders import spread
+from ....core.adapter.patterns import Pattern
 from ....core.errors import MediaError
 from ...containers.kinds import FRAME_STREAM_SUFFIXES, VIDEO_SUFFIXES
 from ...image import is_animated, is_picture_name, read_header
@@ -34,9 +35,14 @@ def is_still_name(name: str) -> bool:
     return is_picture_name(name) and not is_clip_name(name)
 
 
+def names_still(path: Path) -> bool:
+    """Whether a path is called like a picture, and is not the pattern of several."""
+    return is_still_name(path.name) and not Pattern.of(path)
+
+
 def is_still(path: Path) -> bool:
-    """Whether a path is a picture by its name, and neither an animation nor a folder."""
-    return is_still_name(path.name) and not path.is_dir() and not is_animated(path)
+    """Whether a path is a picture by its name, and neither an animation, nor a folder, nor the pattern of several."""
+    return names_still(path) and not path.is_dir() and not is_animated(path)
 
 
 def numbered(names: Iterable[str]) -> dict[int, str]:
@@ -69,6 +75,13 @@ def series(stills: Iterable[str]) -> list[list[tuple[int, str]]]:
     return list(alike.values())
 
 
+def renumbered(name: str, number: int) -> str:
+    """A frame's name with another number, of as many digits at least."""
+    stem, suffix = Path(name).stem, Path(name).suffix
+    found = _NUMBERED.fullmatch(stem)
+    return f"{found[1]}{number:0{len(found[2])}d}{suffix}" if found else f"{stem}_{number:04d}{suffix}"
+
+
 def step_of(numbers: Iterable[int]) -> int:
     """Difference between the numbers of neighbouring frames, if none is missing."""
     return math.gcd(*(later - earlier for earlier, later in pairwise(numbers))) or 1
@@ -92,12 +105,17 @@ def frames_in_order(names: Iterable[str]) -> list[str]:
 
 
 def is_frame_folder(path: Path) -> bool:
-    """Whether `path` is a folder whose pictures are the frames of a clip."""
-    return path.is_dir() and bool(frames_of(path))
+    """Whether `path` is a folder whose pictures are the frames of a clip, or a pattern of their names."""
+    return is_sequence(path) and bool(frames_of(path))
+
+
+def is_sequence(path: Path) -> bool:
+    """Whether a clip is to be read from a path, or written to it, as numbered pictures: it is a folder or a pattern."""
+    return path.is_dir() or Pattern.of(path) is not None
 
 
 def frames_of(folder: Path, listed: Sequence[Path] | None = None) -> list[Path]:
-    """The frames of the clip that `folder` holds, in order; empty where it holds none.
+    """The frames of the clip that `folder` holds, or that it names as a pattern, in order; empty where there are none.
 
     `listed`: all files directly in it, where the caller has listed it already.
     """
@@ -105,7 +123,9 @@ def frames_of(folder: Path, listed: Sequence[Path] | None = None) -> list[Path]:
 
 
 def numbered_frames(folder: Path, listed: Sequence[Path] | None = None) -> dict[int, Path]:
-    """The same by their numbers."""
+    """The same by their numbers. Raises MediaError where two of a pattern have one number."""
+    if pattern := Pattern.of(folder):
+        return {number: path for number, path in pattern.files().items() if is_still_name(path.name)}
     names = numbered(each.name for each in (_files_in(folder) if listed is None else listed))
     return {number: folder / name for number, name in names.items()}
 
@@ -115,10 +135,13 @@ def _files_in(folder: Path) -> list[Path]:
 
 
 def recording(folder: Path, listed: Sequence[Path] | None = None) -> list[Path]:
-    """The frames of the clip that `folder` is: pictures that are numbered as frames and have one size.
+    """The frames of the clip that `folder` is: pictures that are numbered as frames and have one size, or that a
+    pattern names.
 
     Photographs of a camera are numbered too; those that were taken upright tell them from a clip.
     """
+    if Pattern.of(folder):
+        return frames_of(folder)
     frames = frames_of(folder, listed) if listed or folder.is_dir() else []
     sizes = set()
     for path in spread(frames, _COMPARED):

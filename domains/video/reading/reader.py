@@ -21,8 +21,12 @@ from .probe import ClipInfo
 
 if TYPE_CHECKING:
     from .decode import Footage
+    from .sound import SoundBeside
 
 _NEARLY = Fraction(1, 100)
+WARM_UP = 32
+"""Frames before one that are translated for it alone, so that it is held steady as if nothing had been left out: what
+a frame hands on is down to 0.85 to the 32nd, half a percent, by then."""
 
 
 class Still(NamedTuple):
@@ -30,6 +34,10 @@ class Still(NamedTuple):
 
     path: Path
     picture: Picture
+    number: int
+    """Of the frame."""
+    name: str
+    """What the frame is called: as its file, unless that stands for one that is missing."""
 
 
 class Shown(NamedTuple):
@@ -42,6 +50,8 @@ class Shown(NamedTuple):
     """The frame itself, where it is to be shown beside its translation."""
     still: Still | None = None
     """Its file, in a sequence of pictures."""
+    place: int = 0
+    """The frame's number, counted from 0, among those of the cut."""
     like: av.VideoFrame | None = None
     """A small frame that carries what it carried beside its pixels, where that can be written."""
 
@@ -55,6 +65,12 @@ class FrameReader(Reader):
     """The clip, with its tracks and labels; None where there is none (a sequence of pictures)."""
     notes_for_clips: Sequence[str] = ()
     """Notes if the frames are written as a clip, one sentence each."""
+    sound: SoundBeside | None = None
+    """Sound that belongs to the frames and lies in a file of its own."""
+    resumed: bool = False
+    """Whether frames are written one by one, and those that are `done` are left alone."""
+    done: frozenset[int] = frozenset()
+    """Frames, counted from 0, that are not asked for: an earlier conversion has translated them."""
 
     def __init__(self, info: ClipInfo, options: VideoConversion) -> None:
         self.info = info
@@ -67,6 +83,10 @@ class FrameReader(Reader):
         """Kinds of what the frames read so far carried beside their pixels; see `beside`."""
         self._beside = options.side_by_side
         self._options = options
+
+    def is_needed(self, frame: int) -> bool:
+        """Whether a frame, counted from 0, is to be read: it is asked for, or soon before one that is."""
+        return any(each not in self.done for each in range(frame, frame + WARM_UP + 1))
 
     def forget(self) -> None:
         """Let go of what a writer would fetch."""

@@ -7,20 +7,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor
 
-from ....core.errors import MediaError, counted
+from ....core.adapter.patterns import Pattern, missing_files
+from ....core.errors import MediaError, MissingFile, counted
 from ....core.sides import Side
-from ...image import Picture, Pixels, is_animated, read_picture, resized, to_tensor, with_channels
+from ...image import Picture, Pixels, is_animated, read_header, read_picture, resized, to_tensor, with_channels
 from ..frames.forms import Form
 from ..settings import VideoConversion
 from . import pipes
 from .animation import AnimationReader
 from .clip import VideoReader
-from .naming import FOLDER_RATE, missing, numbered_frames, step_of
+from .naming import FOLDER_RATE, is_sequence, missing, numbered_frames, renumbered, step_of
 from .reader import FrameReader, Shown, Still, info_of_pictures
+from .sound import SoundBeside, sound_of
 
 _NTSC = Fraction(1000, 1001)
 
@@ -32,14 +35,14 @@ def exact_rate(rate: float) -> Fraction:
 
 
 def frames_at(path: Path, side: Side, options: VideoConversion) -> FrameReader:
-    """The clip or animation at `path` (- is standard input), or the numbered pictures in that folder, opened for
-    conversion.
+    """The clip or animation at `path` (- is standard input), or the numbered pictures in that folder or of that
+    pattern, opened for conversion.
 
     Raises:
         MissingFile, MediaError: as `VideoReader`, `AnimationReader` and `SequenceReader`.
     """
     reader: FrameReader
-    if path.is_dir():
+    if is_sequence(path):
         reader = SequenceReader(path, options)
     elif is_animated(path):
         reader = AnimationReader(path, options)
@@ -49,52 +52,70 @@ def frames_at(path: Path, side: Side, options: VideoConversion) -> FrameReader:
     return reader
 
 
+class _Place(NamedTuple):
+    """One frame of a sequence."""
+
+    tick: int
+    """Its place in the sequence, in frames after the first."""
+    number: int
+    path: Path
+    name: str
+
+
 class SequenceReader(FrameReader):
-    """A folder of numbered pictures opened as a clip. A number that is missing is a frame that lasts longer.
+    """Numbered pictures opened as a clip. A number that is missing is a frame that lasts longer, or its predecessor
+    once more (`missing` is hold).
 
     Raises:
-        MediaError: the folder holds no numbered pictures, the first cannot be decoded, or none lies between start and
-            end.
+        MissingFile: a pattern names no picture.
+        MediaError: the folder holds no numbered pictures, the first cannot be decoded, none lies between start and end,
+            or one is missing (`missing` is error).
     """
 
-    def __init__(self, folder: Path, options: VideoConversion) -> None:
-        frames = numbered_frames(folder)
-        if not frames:
-            raise MediaError(f"{folder} is a folder without numbered pictures; expected the frames of a clip")
-        self.path = folder
-        numbers = list(frames)
-        first, step = numbers[0], step_of(numbers)
-        self._frames = [((number - first) // step, path) for number, path in frames.items()]
-        rate = Fraction(FOLDER_RATE) if options.rate is None else exact_rate(options.rate)
-        seen = read_picture(self._frames[0][1])
+    def __init__(self, path: Path, options: VideoConversion) -> None:
+        self.path = path
+        self._frames, gaps = _places(path, options.missing)
+        rate, assumed = _rate(self._frames[0].path, options.rate)
+        seen = read_picture(self._frames[0].path)
         form = Form.of("gbrp" if seen.pixels.dtype == np.uint8 else "gbrp16le")
-        size, length = (seen.height, seen.width), (self._frames[-1][0] + 1) / rate
-        info = info_of_pictures(folder, size, form, len(frames), rate, 1 / rate, seen.alpha is not None)
+        size, length = (seen.height, seen.width), (self._frames[-1].tick + 1) / rate
+        info = info_of_pictures(path, size, form, len(self._frames), rate, 1 / rate, seen.alpha is not None)
         super().__init__(replace(info, duration=length), options)
         begin, end = options.start or 0.0, options.end
         self._begin = math.ceil(Fraction(repr(begin)) * rate)
         self._end = math.inf if end is None else math.ceil(Fraction(repr(end)) * rate)
-        gaps = missing(numbers)
-        self._notes = dict.fromkeys([f"{gaps}; their places are kept"] if gaps else [])
+        self._depth = seen.pixels.dtype
+        self._notes = dict.fromkeys([gaps] if gaps else [])
         self._broken: list[str] = []
-        self.notes_for_clips = tuple(_notes_for_clips(seen, None if options.rate else rate))
+        self.notes_for_clips = tuple(_notes_for_clips(seen, rate if assumed else None))
+        if (sound := sound_of(path)).is_file():
+            until = None if end is None else math.ceil(Fraction(repr(end)) * rate) / rate
+            self.sound = SoundBeside(sound, (self._begin / rate if self._begin else None, until))
+
+    @property
+    def within(self) -> list[_Place]:
+        """The frames from start to end, in order."""
+        return [each for each in self._frames if self._begin <= each.tick < self._end]
 
     def __iter__(self) -> Iterator[Tensor]:
-        within = [each for each in self._frames if self._begin <= each[0] < self._end]
-        last = self._frames[-1][0] + 1
-        following = [*(tick for tick, _ in within[1:]), min(last, self._end)]
+        within = self.within
+        last = self._frames[-1].tick + 1
+        following = [*(place.tick for place in within[1:]), min(last, self._end)]
         given = 0
-        for (tick, path), after in zip(within, following, strict=False):
+        for count, (place, after) in enumerate(zip(within, following, strict=False)):
+            if not self.is_needed(count):
+                continue
             try:
-                pixels, still = self._read(path)
+                pixels, still = self._read(place.path)
             except MediaError as error:
                 self._broken.append(str(error))
                 continue
             planes = np.ascontiguousarray(pixels.transpose(2, 0, 1)) if self._beside else None
-            self.shown.append(Shown(tick - self._begin, int(after - tick), planes, Still(path, still)))
+            origin = Still(place.path, still, place.number, place.name)
+            self.shown.append(Shown(place.tick - self._begin, int(after - place.tick), planes, origin, count))
             given += 1
             yield to_tensor(pixels)
-        if not given:
+        if not given and not self.done:
             raise MediaError(
                 self._broken[0]
                 if self._broken
@@ -108,6 +129,8 @@ class SequenceReader(FrameReader):
         self._say(*decoded.notes)
         if decoded.pages > 1:
             self._say("frames of several pictures or pages are taken for the first of them")
+        if decoded.pixels.dtype != self._depth:
+            self._say("not all frames have the depth of the first")
         if pixels.shape[:2] != (self.info.height, self.info.width):
             self._say(
                 f"not all frames have the size of the first, {self.info.width}x{self.info.height}: they are scaled"
@@ -118,7 +141,7 @@ class SequenceReader(FrameReader):
         self._notes |= dict.fromkeys(notes)
 
     def __length_hint__(self) -> int:
-        return sum(self._begin <= tick < self._end for tick, _ in self._frames)
+        return sum(map(self.is_needed, range(len(self.within))))
 
     @property
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
@@ -127,6 +150,37 @@ class SequenceReader(FrameReader):
             return tuple(self._notes)
         broken = counted(len(self._broken), "frame cannot be read and is", "frames cannot be read and are")
         return (*self._notes, f"{broken} left out ({self._broken[0]})")
+
+    def close(self) -> None:
+        """Release the sound."""
+        if self.sound is not None:
+            self.sound.close()
+
+
+def _places(path: Path, if_missing: str) -> tuple[list[_Place], str]:
+    """The frames in order, and what is to be said of those that are missing."""
+    frames = numbered_frames(path)
+    if not frames and Pattern.of(path):
+        raise MissingFile(missing_files(path))
+    if not frames:
+        raise MediaError(f"{path} is a folder without numbered pictures; expected the frames of a clip")
+    numbers = list(frames)
+    first, step, gaps = numbers[0], step_of(numbers), missing(numbers)
+    if gaps and if_missing == "error":
+        raise MediaError(f"{path}: {gaps}; --missing hold repeats the frame before, and skip leaves their places")
+    places, before = [], frames[first]
+    for number in range(first, numbers[-1] + 1, step) if if_missing == "hold" else numbers:
+        before = frames.get(number, before)
+        name = before.name if number in frames else renumbered(before.name, number)
+        places.append(_Place((number - first) // step, number, before, name))
+    done = "each is the frame before it once more" if if_missing == "hold" else "their places are kept"
+    return places, f"{gaps}; {done}" if gaps else ""
+
+
+def _rate(first: Path, asked: float | None) -> tuple[Fraction, bool]:
+    """Frames a second: as asked, as the first file says, or else assumed, which is the second value."""
+    said = exact_rate(asked) if asked is not None else read_header(first).rate
+    return (said, False) if said else (Fraction(FOLDER_RATE), True)
 
 
 def _notes_for_clips(first: Picture, assumed: Fraction | None) -> Iterator[str]:

@@ -1,67 +1,181 @@
-"""Writing numbered pictures under the names of those that were read."""
+"""Writing numbered pictures: under the names of those that were read, or those of a pattern."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 from torch import Tensor
 
+from ....core.adapter.patterns import Pattern
 from ....core.adapter.streams import Writer
 from ....core.conversion.jobs import names_file
-from ....core.files import PendingFolder
-from ...image import ImageConversion, depth_for, format_of, of_depth, resized, save_picture, to_pixels
+from ....core.files import PendingFolder, clear_leftovers
+from ...image import ImageConversion, Picture, Pixels, depth_for, format_of, of_depth, resized, save_picture, to_pixels
 from ..reading import pipes
+from ..reading.reader import FrameReader, Shown
 from ..reading.sequence import SequenceReader
+from ..reading.sound import sound_of
+from ..settings import VideoConversion
+from .sound import sound_file
 
 
 def means_folder(target: Path) -> bool:
     """Whether an output is a folder of frames, by its name, and no clip."""
-    return target.is_dir() or not (str(target) == pipes.PIPE or names_file(target))
+    return target.is_dir() or not (Pattern.of(target) or str(target) == pipes.PIPE or names_file(target))
+
+
+def means_sequence(target: Path, from_sequence: bool) -> bool:
+    """Whether an output is numbered pictures, by its name: a pattern of theirs, or a folder for those of a folder."""
+    return Pattern.of(target) is not None or (from_sequence and means_folder(target))
 
 
 class SequenceWriter(Writer):
-    """The translated frames as pictures in a folder, each under the name of its input and of the same kind.
+    """The translated frames as pictures: of a sequence, each under the name of its input or its number in a pattern;
+    of a clip, numbered from `first_number` on. Their sound goes into a .wav beside them.
 
-    The folder gets its name when it is whole.
+    They appear when all are there; or, where the frames that are `done` are left alone, one by one.
 
     Raises:
         MediaError: pictures of this kind are not written.
         OutputError: the place cannot be written to.
     """
 
-    def __init__(self, folder: Path, like: SequenceReader) -> None:
-        self._like = like
+    def __init__(self, target: Path, like: FrameReader, options: VideoConversion) -> None:
+        self._like, self._names = like, _Names(target, options)
         self._quality = ImageConversion().quality
-        self._pending = PendingFolder(folder)
+        self._pending = None if like.resumed else PendingFolder(self._names.folder)
         self._notes: dict[str, None] = {}
+        self._frames, self._end = 0, Fraction(0)
+        self._depth = np.dtype(np.uint8 if like.info.depth == 8 else np.uint16)
+        try:
+            self._sound = sound_file(sound_of(target), like)
+        except BaseException:
+            self.discard()
+            raise
+        if self._sound is not None:
+            self._notes[f"its sound is kept in {self._sound.path.name}, beside the frames"] = None
 
     @property
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
-        """Notes on what the pictures' format cannot hold, one sentence each."""
-        return tuple(self._notes)
+        """Notes on what the pictures and their format cannot hold, one sentence each."""
+        return (*self._notes, *_left_out(self._like, self._frames, self._end))
 
     def write(self, chunk: Tensor) -> None:
         """Write the translation (3, H, W) of the next frame. Raises OutputError or MediaError."""
         shown = self._like.shown.popleft()
-        assert shown.still is not None
-        path, source = shown.still
-        depth = depth_for(format_of(path), source.pixels.dtype)
-        pixels, alpha = to_pixels(chunk, depth), source.alpha
-        if alpha is not None:
-            alpha = resized(alpha, *pixels.shape[:2])
-        if shown.planes is not None:
-            pixels = np.concatenate([of_depth(shown.planes.transpose(1, 2, 0), depth), pixels], axis=1)
-            alpha = None if alpha is None else np.concatenate([alpha, alpha], axis=1)
-        whole = replace(source, pixels=pixels, alpha=alpha)
-        self._notes |= dict.fromkeys(save_picture(whole, self._pending.path / path.name, self._quality))
+        if self._sound is not None:
+            self._sound.write(self._packets())
+        self._frames, self._end = shown.place + 1, (shown.ticks + shown.duration) * self._like.info.time_base
+        if shown.place in self._like.done:
+            return
+        path = self._names.of(shown)
+        if self._pending is not None:
+            path = self._pending.path / path.name
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        whole = _as_picture(shown, chunk, path, self._depth)
+        self._notes |= dict.fromkeys(save_picture(whole, path, self._quality))
 
     def finish(self) -> None:
-        """Give the folder its name. Raises OutputError."""
-        self._pending.commit()
+        """Give the sound and the folder their names. Raises OutputError."""
+        if self._sound is not None:
+            self._sound.write(self._packets(all_left=True))
+            self._sound.finish()
+        if self._pending is not None:
+            self._pending.commit()
 
     def discard(self) -> None:
-        """Remove everything written so far."""
-        self._pending.abandon()
+        """Remove what was written and is not to be taken up again."""
+        if self._pending is not None:
+            self._pending.abandon()
+        if getattr(self, "_sound", None) is not None:
+            self._sound.discard()  # type: ignore[union-attr]
+
+    def _packets(self, all_left: bool = False) -> Iterator[av.Packet[Any]]:
+        if self._like.sound is not None:
+            yield from self._like.sound.until(None) if all_left else ()
+        elif self._like.footage is not None:
+            others = self._like.footage.others
+            first = next(track for track in self._like.footage.tracks if track.type == "audio")
+            while others:
+                packet = others.popleft()
+                if packet.stream.index == first.index:
+                    yield packet
+
+
+class _Names:
+    """What the pictures of an output are called."""
+
+    def __init__(self, target: Path, options: VideoConversion) -> None:
+        self._pattern, self._first = Pattern.of(target), options.first_number
+        self.folder = self._pattern.folder if self._pattern else target
+
+    def of(self, shown: Shown) -> Path:
+        """The file of a frame."""
+        if shown.still is None:
+            assert self._pattern is not None
+            return self._pattern.path(self._first + shown.place)
+        return self.numbered(shown.still.number, shown.still.name)
+
+    def numbered(self, number: int, name: str) -> Path:
+        """That of a frame of a sequence."""
+        if self._pattern is None:
+            return self.folder / name
+        stem = Path(name).stem
+        return self._pattern.path(number, like=stem[len(stem.rstrip("0123456789")) :])
+
+
+def _as_picture(shown: Shown, chunk: Tensor, path: Path, depth: np.dtype[Any]) -> Picture:
+    """A translation with what else its source holds, where that was a picture."""
+    source = shown.still.picture if shown.still else Picture(np.zeros((1, 1, 3), depth))
+    depth = depth_for(format_of(path), source.pixels.dtype)
+    pixels: Pixels = to_pixels(chunk, depth)
+    alpha = None if source.alpha is None else resized(source.alpha, *pixels.shape[:2])
+    if shown.planes is not None:
+        pixels = np.concatenate([of_depth(shown.planes.transpose(1, 2, 0), depth), pixels], axis=1)
+        alpha = None if alpha is None else np.concatenate([alpha, alpha], axis=1)
+    return replace(source, pixels=pixels, alpha=alpha)
+
+
+def _left_out(like: FrameReader, frames: int, end: Fraction) -> Iterator[str]:
+    """Parts of a clip that numbered pictures have no room for."""
+    info = like.info
+    if like.footage is None:
+        return
+    if abs(end * info.rate - frames) > Fraction(1, 2):
+        lasts, rate = float(frames / info.rate), float(info.rate)
+        yield f"its rate varies: at {rate:g} frames/s its pictures last {lasts:.2f} s instead of {float(end):.2f} s"
+    parts = {"further sound tracks": len(info.sound) > 1, "subtitles": info.subtitles, "chapters": info.chapters}
+    if lost := [name for name, there in parts.items() if there]:
+        yield f"{' and '.join(lost)} have no place beside numbered pictures and are left out"
+    if info.sample_aspect != 1:
+        yield f"its pixels are {float(info.sample_aspect):.3g} times as wide as high, which pictures do not say"
+
+
+# -- going on ----------------------------------------------------------------------------------------
+def go_on(reader: FrameReader, target: Path, options: VideoConversion, afresh: bool = False) -> bool:
+    """Have a reader leave out the frames whose pictures are there, no older than what they were made of; with `afresh`
+    none. The rest is written one by one. Returns whether some are left."""
+    names = _Names(target, options)
+    clear_leftovers(names.folder)
+    reader.resumed = True
+    if isinstance(reader, SequenceReader):
+        places = reader.within
+        there = [_newer(names.numbered(each.number, each.name), each.path) for each in places]
+        reader.done = frozenset() if afresh else frozenset(n for n, newer in enumerate(there) if newer)
+        return len(reader.done) < len(places)
+    pattern, whole = Pattern.of(target), reader.info.expected_frames
+    files = pattern.files() if pattern and not afresh else {}
+    numbers = {number - options.first_number for number, file in files.items() if _newer(file, reader.path)}
+    reader.done = frozenset(numbers)
+    return options.end is not None or not whole or not reader.done.issuperset(range(whole))
+
+
+def _newer(output: Path, source: Path) -> bool:
+    return output.is_file() and output.stat().st_mtime_ns >= source.stat().st_mtime_ns

@@ -26,6 +26,7 @@ from ..frames.colour import to_planes
 from ..frames.side_data import left_out, take_attachments
 from ..reading.decode import Footage
 from ..reading.reader import FrameReader, Shown
+from ..reading.sound import SoundBeside
 from ..settings import VideoConversion
 from .encode import Encoder, plan
 
@@ -103,6 +104,8 @@ class VideoWriter(Writer):
         """Labels, tracks and header."""
         if self._like.footage is not None:
             self._take_along(self._like.footage, kind)
+        if self._like.sound is not None:
+            self._take_sound(self._like.sound, kind)
         with self._writing():
             self._container.start_encoding()
 
@@ -130,6 +133,18 @@ class VideoWriter(Writer):
         self._container.metadata.update(content_tags(dict(footage.container.metadata)))
         self._container.set_chapters(_chapters(footage.chapters, begin, end, shift))  # type: ignore[arg-type]
 
+    def _take_sound(self, sound: SoundBeside, kind: Container) -> None:
+        """The recording beside numbered pictures."""
+        track: Track | None = None
+        note = f"it holds no sound: {sound.path.name}"
+        if sound.stream is not None:
+            shift = sound.span[0] or Fraction(0)
+            track, said = copy_track(sound.stream, self._container, sound.span, shift, kind)
+            note = said or f"its sound is {sound.path.name}, beside the frames"
+        if track is not None:
+            self._tracks[0] = track
+        self._notes.append(note)
+
     @property
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
         """Notes on differences of the new file from the input, one sentence each."""
@@ -147,7 +162,7 @@ class VideoWriter(Writer):
         if shown.planes is not None:
             planes = np.concatenate([of_depth(shown.planes, planes.dtype), planes], axis=2)
         with self._writing():
-            self._copy_tracks()
+            self._copy_tracks(shown.ticks * self._like.info.time_base)
             ticks, duration = round((shown.ticks - self._late) * self._ticks), round(shown.duration * self._ticks)
             self._container.mux(self._encoder.encode(planes, ticks, duration, shown.like))
 
@@ -181,7 +196,11 @@ class VideoWriter(Writer):
         with suppress(av.FFmpegError, OSError, ValueError):
             self._container.close()
 
-    def _copy_tracks(self) -> None:
+    def _copy_tracks(self, until: Fraction | None = None) -> None:
+        for packet in self._like.sound.until(until) if self._like.sound is not None else ():
+            for each in self._tracks.values():
+                for written in each.packets(packet):
+                    self._container.mux(written)
         others = self._like.footage.others if self._like.footage is not None else ()
         while others:
             packet = others.popleft()
