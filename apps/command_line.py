@@ -12,7 +12,7 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from json import dumps
 from pathlib import Path
@@ -49,6 +49,8 @@ class Parser(argparse.ArgumentParser):
         )
         self.groups = groups
         self.shorthand = shorthand or {}
+        self.foreign: Callable[[str, str | None], str | None] | None = None
+        """What stands here for an option of another program and its value; None for one that is not known."""
         self.details: Callable[[Sequence[str]], str] | None = None
         """Builds the end of the help, which may depend on the arguments."""
         self.add_argument("--debug", action="store_true", help="show the traceback of a fault")
@@ -99,6 +101,12 @@ class Parser(argparse.ArgumentParser):
             option, given, value = word.partition("=")
             if word == "--":
                 return [*rest, word, *words], settings, faults
+            foreign = self._foreign(option, value if given else next(iter(words), None), known)
+            if foreign:
+                faults.append(f"{shortened(word, 80)} is an option of ffmpeg; here: {foreign}")
+                if not given and words and not words[0].startswith("-"):
+                    words.pop(0)
+                continue
             if not word.startswith("--") or option in known:
                 rest.append(word)
                 continue
@@ -113,6 +121,10 @@ class Parser(argparse.ArgumentParser):
                 options = known | {"--" + short.replace("_", "-") for short in self.shorthand}
                 faults.append(f"{shortened(option, 80)} is no option{suggestion(option, sorted(options))}")
         return rest, settings, faults
+
+    def _foreign(self, option: str, value: str | None, known: Collection[str]) -> str | None:
+        ours = not option.startswith("-") or option == "-" or option in known or self._setting(option) is not None
+        return None if ours or self.foreign is None else self.foreign(option, value)
 
     def _setting(self, option: str) -> str | None:
         name = option.removeprefix("--").replace("-", "_")

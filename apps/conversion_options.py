@@ -14,16 +14,19 @@ import unpaired.core.settings as config
 from unpaired import ConversionSettings
 from unpaired.apps.command_line import Parser, add_ema_length, add_runtime, put
 from unpaired.core import check_writable
+from unpaired.domains.video import ffmpeg_option
 
 _ANY = ("strength",)
-_FOOTAGE = ("size", "codec", "crf", "preset", "start", "end", "missing")
+_FOOTAGE = ("size", "codec", "profile", "depth", "chroma", "crf", "preset", "start", "end", "missing")
 _SOUND = ("pitch", "vocoder")
 SHORTHAND = {name: f"conversion.{name}" for name in (*_ANY, *_FOOTAGE, *_SOUND)}
 """Options that take a value, and the settings that they stand for."""
 
 _EPILOGUE = """\
 --strength 0..1 is how much of the translation is applied (default: all, 1).
-For footage: --size 512x288, --codec h264|h265|vp9|av1|ffv1|prores, --crf, --preset, --start and --end in seconds;
+For footage: --size 512x288, --start and --end in seconds; --codec
+h264|h265|vp9|av1|ffv1|prores|dnxhr|cineform|png|qtrle with --crf, --preset,
+--profile (main10, 4444, hqx ...), --depth 8|10|12|16, --chroma 420|422|444;
 of numbered pictures --missing skip|hold|error (default: skip, the places of missing numbers are kept).
 For sound: --pitch auto|keep|SEMITONES, --vocoder source-filter|griffin-lim|world.
 --conversion.KEY VALUE sets whatever else the medium offers."""
@@ -31,6 +34,7 @@ For sound: --pitch auto|keep|SEMITONES, --vocoder source-filter|griffin-lim|worl
 
 def add_options(made: Parser) -> None:
     """Everything but the model, by what it is for."""
+    made.foreign = ffmpeg_option
     _add_places(made)
     _add_general(made)
     _add_footage(made)

@@ -21,7 +21,9 @@ footage one clip, of sound one page to listen to; with the scores that their run
   unpaired compare runs/one runs/two testA sheet.jpg --target testB --paired
 
 Each MODEL is a run folder, RUN@STEP, RUN@best, a model file, or the name of a shipped model."""
-SHORTHAND = {name: f"conversion.{name}" for name in ("strength", "codec", "crf", "start", "end", "pitch", "vocoder")}
+_ENCODING = ("codec", "profile", "depth", "chroma", "crf")
+_SHORT = ("strength", *_ENCODING, "start", "end", "pitch", "vocoder")
+SHORTHAND = {name: f"conversion.{name}" for name in _SHORT}
 
 
 def parser() -> Parser:

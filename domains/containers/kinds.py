@@ -64,7 +64,7 @@ _MOV = Container(
     "mov",
     _names(_FILM + "dts alac amr_nb adpcm_ima_qt " + _PCM + _BIG_ENDIAN + _LAW),
     lossless=("alac",),
-    pictures=_names("h264 hevc prores"),
+    pictures=_names("h264 hevc prores dnxhd cfhd png qtrle"),
     options=_FAST_START,
 )
 _MKV = Container(
@@ -95,7 +95,7 @@ _AVI = Container(
     # What comes from AVI: without times of packets, no other sound keeps its beginning and its pauses.
     _names("mp3 mp2 " + _PCM + _LAW),
     ("pcm_s16le",),
-    pictures=_names("h264 vp9 av1 ffv1"),
+    pictures=_names("h264 vp9 av1 ffv1 png"),
     options=_OWN_TIMES,
     constant_rate=True,
     keeps=_names("tags titles"),

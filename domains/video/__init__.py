@@ -9,6 +9,7 @@ from ...core.lazy import lazy_names
 if TYPE_CHECKING:
     from .domain import Video
     from .evaluation.clips import ClipScores, clips_among, score_clip, score_table
+    from .ffmpeg_options import ffmpeg_option
     from .frames.side_data import take_attachments
     from .reading.decode import Frame, decode
     from .reading.glance import Glance
@@ -25,6 +26,7 @@ __all__ = [
     "VideoSettings",
     "clips_among",
     "decode",
+    "ffmpeg_option",
     "score_clip",
     "score_table",
     "take_attachments",
@@ -33,6 +35,7 @@ __all__ = [
 __getattr__ = lazy_names(__name__, {
     ".domain": ["Video"],
     ".evaluation.clips": ["ClipScores", "clips_among", "score_clip", "score_table"],
+    ".ffmpeg_options": ["ffmpeg_option"],
     ".frames.side_data": ["take_attachments"],
     ".reading.decode": ["Frame", "decode"],
     ".reading.glance": ["Glance"],

@@ -147,7 +147,7 @@ class Video(Domain):
         from ..containers.kinds import PIPE, container_of
         from .reading import pipes
         from .reading.naming import is_sequence, is_still
-        from .writing.encode import check
+        from .writing.codecs import check
         from .writing.sequence import means_folder, means_sequence
 
         assert isinstance(options, VideoConversion)

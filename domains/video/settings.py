@@ -58,11 +58,19 @@ class VideoConversion(ConversionSettings):
     """Settings of a conversion of footage."""
 
     codec: str = "auto"
-    """Video codec of the output: auto, or h264, h265, vp9, av1, ffv1, prores."""
+    """Video codec of the output: auto, or h264, h265, vp9, av1, ffv1, prores, dnxhr, cineform, png, qtrle."""
     crf: float | None = None
     """Constant quality of the encoder (lower is better); None uses the codec's default."""
     preset: str | None = None
     """Speed preset of the encoder; None uses the codec's default."""
+    profile: str | None = None
+    """Profile of the codec: main10 of h265, 4444 of prores, hqx of dnxhr; None takes the one that fits the input."""
+    depth: Literal[8, 10, 12, 16] | None = None
+    """Bits of a sample in the output; None keeps the input's as far as the codec goes."""
+    chroma: Literal[420, 422, 444] | None = None
+    """Colour resolution of the output: halved in both directions, across, or in none; None keeps the input's."""
+    dither: bool = True
+    """Round to the output's depth by a fixed pattern, so that slow gradients show no bands."""
     immediate: bool = False
     """Write each frame as soon as it is encoded, at some cost in size (live streams always do)."""
     size: str | None = None
@@ -96,6 +104,10 @@ class VideoConversion(ConversionSettings):
             super().__post_init__()
         require(faults, self.size is None or bool(_SIZE.fullmatch(self.size)),
                 f"size is {show(self.size)}; expected WIDTHxHEIGHT, such as 512x288")  # fmt: skip
+        for name, known in (("depth", (8, 10, 12, 16)), ("chroma", (420, 422, 444))):
+            value = getattr(self, name)
+            require(faults, value is None or value in known,
+                    f"{name} is {show(value)}; expected one of {', '.join(map(str, known))}")  # fmt: skip
         for name in ("start", "end"):
             value = getattr(self, name)
             require(faults, value is None or value >= 0, f"{name} is {value}; expected 0 seconds or more")

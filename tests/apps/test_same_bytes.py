@@ -30,7 +30,7 @@ sys.exit(max(main(["convert", *each]) for each in pairs))
 NOISE = """
 import hashlib, io
 import av, cv2, numpy as np
-from unpaired.domains.video.writing.encode import CODECS
+from unpaired.domains.video.writing.codecs import CODECS
 
 codec, written = CODECS["h264"], io.BytesIO()
 noise = np.random.default_rng(0).integers(0, 255, (42, 80, 3)).astype(np.uint8)

@@ -32,7 +32,7 @@ from ....core.adapter.streams import Translate
 from ....core.errors import ConfigError, MediaError
 from ....core.sides import Side
 from ...containers.opening import Source
-from ..frames.colour import Unpacker, to_tensor
+from ..frames.colour import to_tensor
 from ..reading import pipes
 from ..reading.clip import VideoReader
 from ..reading.reader import Shown
@@ -128,7 +128,7 @@ class LiveReader(VideoReader):
         whoever wrote them."""
 
     def __iter__(self) -> Iterator[Tensor]:
-        unpack = Unpacker(self.height, self.width, self.info.orientation, self.info.depth)
+        unpack = self._unpacker()
         for frame, arrived in self.newest:
             planes = unpack(frame)
             ticks = self.footage.ticks_of(frame) - self.footage.shift_ticks

@@ -20,6 +20,8 @@ from av.video.frame import PictureType
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 from ....core.values import as_array, as_tensor
+from .dither import rounded
+from .forms import Form
 from .side_data import side_data
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ _COEFFICIENTS = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 _EXACT = (
     Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP | Interpolation.ACCURATE_RND
 )
+_WHITE = 0xFF00
+"""White of RGB in 16 bits as swscale has it on the way from and to Y'CbCr: 255 * 256."""
 _GBR = (2, 0, 1)
 """Planes of red, green and blue in FFmpeg's planar RGB."""
 _DEEP_RGB = re.compile(r"gbra?p(9|10|12|14|16)le")
@@ -140,6 +144,7 @@ class Unpacker:
             )
         is_rgb = frame.format.is_rgb or frame.format.has_palette
         colour = Colour.of(frame)
+        full = colour.full or is_rgb
         converted = self._reformatter.reformat(
             frame,
             width,
@@ -147,11 +152,17 @@ class Unpacker:
             self._format,
             src_colorspace=None if is_rgb else _COEFFICIENTS[stated(colour.matrix, frame.height)],
             interpolation=_EXACT,
-            src_color_range=ColorRange.JPEG if colour.full or is_rgb else ColorRange.MPEG,
+            src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
             threads=1,
         )
-        return self._orientation(np.stack([_pixels(converted.planes[n], self._type) for n in _GBR]))
+        planes = np.stack([_pixels(converted.planes[n], self._type) for n in _GBR])
+        if self._type is np.uint16 and not is_rgb:
+            bits = frame.format.components[0].bits
+            full = full or len(frame.format.components) < 3  # swscale takes grey for that
+            white = ((1 << bits) - 1 << 16 - bits) if full else _WHITE
+            planes = _scaled(planes, 0xFFFF / white, np.uint16)
+        return self._orientation(planes)
 
 
 class Packer:
@@ -161,36 +172,41 @@ class Packer:
         pixel_format: the encoder's, such as yuv420p.
         colour: what the frames are to say of themselves; an unstated matrix is taken for `matrix`.
         matrix: H.273 code point that the pixels are put together by.
+        dither: whether samples are rounded by a pattern (see `dither`), or else to the nearest.
     """
 
-    def __init__(self, pixel_format: str, colour: Colour, matrix: int) -> None:
-        self._format, self._colour, self._matrix = pixel_format, colour, matrix
+    def __init__(self, pixel_format: str, colour: Colour, matrix: int, dither: bool = True) -> None:
+        self._form, self._colour, self._matrix = Form.of(pixel_format), colour, matrix
+        self._dither = dither and self._form.depth < 16
+        self._type: Any = np.uint8 if self._form.depth == 8 else np.uint16
         self._reformatter = VideoReformatter()
 
     def __call__(self, planes: Planes, like: av.VideoFrame | None = None) -> av.VideoFrame:
         """The frame, with what `like` carries beside its pixels."""
         _, height, width = planes.shape
-        kind = "gbrp" if planes.dtype == np.uint8 else "gbrp16le"
         # PyAV attaches nothing to a frame, but a scaled one has all that the frame before had.
-        source = av.VideoFrame(width, height, kind) if like is None else like.reformat(width, height, kind)
-        for n, plane in zip(_GBR, planes, strict=True):
-            _pixels(source.planes[n], planes.dtype)[:] = plane
-        source.colorspace, source.color_range = RGB, ColorRange.JPEG
-        frame = self._label(self._deep_rgb(source) if _is_deep_rgb(self._format) else self._convert(source))
+        name = self._form.name
+        frame = av.VideoFrame(width, height, name) if like is None else like.reformat(width, height, name)
+        if self._form.rgb:
+            self._fill_rgb(frame, planes)
+        else:
+            self._fill(frame, self._to_ycbcr(planes))
+        frame.colorspace, frame.color_trc = self._colour.matrix, self._colour.transfer
+        frame.color_primaries = self._colour.primaries
+        frame.color_range = 2 if self._colour.full else 1
         frame.pict_type = PictureType.NONE  # the encoder's to choose
         return frame
 
-    def _deep_rgb(self, source: av.VideoFrame) -> av.VideoFrame:
-        frame = source.reformat(format=self._format)  # for what it carries
-        top = (1 << frame.format.components[0].bits) - 1
-        for plane, given in zip(frame.planes, source.planes, strict=True):
-            _pixels(plane, np.uint16)[:] = _rescale(_pixels(given, np.uint16), 65535, top)
-        return frame
-
-    def _convert(self, source: av.VideoFrame) -> av.VideoFrame:
+    def _to_ycbcr(self, planes: Planes) -> av.VideoFrame:
+        """Y'CbCr of 16 bits: from 16 * 256 to 235 * 256, or in full range to 65535."""
+        _, height, width = planes.shape
+        source = av.VideoFrame(width, height, "gbrp16le")
+        for n, plane in zip(_GBR, planes, strict=True):
+            _pixels(source.planes[n], np.uint16)[:] = _scaled(plane, _WHITE / _peak(plane.dtype), np.uint16)
+        source.colorspace, source.color_range = RGB, ColorRange.JPEG
         return self._reformatter.reformat(
             source,
-            format=self._format,
+            format=f"yuv{self._form.chroma}p16le",
             dst_colorspace=_COEFFICIENTS[self._matrix],
             interpolation=_EXACT,
             src_color_range=ColorRange.JPEG,
@@ -198,16 +214,44 @@ class Packer:
             threads=1,
         )
 
-    def _label(self, frame: av.VideoFrame) -> av.VideoFrame:
-        frame.colorspace, frame.color_trc = self._colour.matrix, self._colour.transfer
-        frame.color_primaries = self._colour.primaries
-        frame.color_range = 2 if self._colour.full else 1
-        return frame
+    def _fill(self, frame: av.VideoFrame, deep: av.VideoFrame) -> None:
+        depth = self._form.depth
+        scale = ((1 << depth) - 1) / 0xFFFF if self._colour.full else 2.0 ** (depth - 16)
+        for n in range(3):
+            middle = 0.0 if n == 0 else (1 << depth - 1) - 0x8000 * scale  # grey stays without colour
+            values = rounded(_pixels(deep.planes[n], np.uint16), scale, depth, middle, self._dither, turned=n == 1)
+            _pixels(frame.planes[n], self._type)[:] = values
+
+    def _fill_rgb(self, frame: av.VideoFrame, planes: Planes) -> None:
+        depth, peak = self._form.depth, _peak(planes.dtype)
+        red, green, blue = (rounded(each, ((1 << depth) - 1) / peak, depth, dither=self._dither) for each in planes)
+        if len(frame.planes) > 1:
+            for plane, values in zip(frame.planes, (green, blue, red), strict=True):
+                _pixels(plane, self._type)[:] = values
+            return
+        samples = {"r": red, "g": green, "b": blue, "0": np.zeros_like(red)}
+        packed = np.stack([samples[letter] for letter in _letters(self._form.name)], axis=2)
+        packed = packed if depth == 8 else packed.byteswap()  # those written are big-endian
+        rows = np.frombuffer(frame.planes[0], np.uint8).reshape(frame.height, -1)  # type: ignore[call-overload]
+        values = packed.view(np.uint8).reshape(frame.height, -1)
+        rows[:, : values.shape[1]] = values
+
+
+def _letters(packed: str) -> str:
+    """The samples of a pixel in a packed format: rgb48be has r, g and b."""
+    return re.sub(r"\d\d(be)?$", "", packed)
 
 
 def _is_deep_rgb(pixel_format: str) -> bool:
     # Between these swscale goes by way of Y'CbCr, and is a level or three off.
     return _DEEP_RGB.fullmatch(pixel_format) is not None
+
+
+def _scaled(planes: Planes, factor: float, dtype: Any) -> Planes:
+    """Values times a factor, rounded and held to the range of a type."""
+    rows = planes.reshape(-1, planes.shape[-1])
+    depth = cv2.CV_8U if dtype == np.uint8 else cv2.CV_16U
+    return np.asarray(cv2.addWeighted(rows, factor, rows, 0.0, 0.0, dtype=depth)).reshape(planes.shape)
 
 
 def _rescale(values: Planes, top: int, to: int) -> Planes:

@@ -57,7 +57,7 @@ class VideoReader(FrameReader):
         super().__init__(self.footage.info, options)
 
     def __iter__(self) -> Iterator[Tensor]:
-        unpack = Unpacker(self.height, self.width, self.info.orientation, self.info.depth)
+        unpack = self._unpacker()
         back = self.footage.shift_ticks
         for count, frame in enumerate(self.footage):
             if not self.is_needed(count):
@@ -68,6 +68,11 @@ class VideoReader(FrameReader):
             beside = planes if self._beside else None
             self.shown.append(Shown(ticks, frame.duration, beside, None, count, self._carrier(frame)))
             yield to_tensor(planes)
+
+    def _unpacker(self) -> Unpacker:
+        # What 8 bits of Y'CbCr say lies between the colours of 8 bits of RGB.
+        depth = self.info.depth if self.info.form.rgb else 16
+        return Unpacker(self.height, self.width, self.info.orientation, depth)
 
     def _carrier(self, frame: av.VideoFrame) -> av.VideoFrame | None:
         """A small frame with what `frame` carries beside its pixels, where that can be written."""

@@ -28,7 +28,8 @@ from ..reading.decode import Footage
 from ..reading.reader import FrameReader, Shown
 from ..reading.sound import SoundBeside
 from ..settings import VideoConversion
-from .encode import Encoder, plan
+from .encode import Encoder
+from .plan import plan
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -158,7 +159,7 @@ class VideoWriter(Writer):
     def write(self, chunk: Tensor) -> None:
         """Encode the translation (3, H, W) of the next frame. Raises OutputError."""
         shown = self._shown_next()
-        planes = to_planes(chunk, self._encoder.depth)
+        planes = to_planes(chunk, "uint16")
         if shown.planes is not None:
             planes = np.concatenate([of_depth(shown.planes, planes.dtype), planes], axis=2)
         with self._writing():

@@ -15,7 +15,8 @@ from unpaired import ConfigError, MediaError, Video
 from unpaired.domains.containers.kinds import container_of
 from unpaired.domains.video import VideoConversion
 from unpaired.domains.video.reading.probe import ClipInfo, probe
-from unpaired.domains.video.writing.encode import CODECS, plan
+from unpaired.domains.video.writing.codecs import CODECS
+from unpaired.domains.video.writing.plan import plan
 
 from .clips import contents, make, picture, psnr, yuv
 

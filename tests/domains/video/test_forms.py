@@ -12,7 +12,7 @@ from kept import row
 from PIL import Image
 from synthetic_footage import convert
 
-from unpaired.domains.video.frames.forms import Form, closest
+from unpaired.domains.video.frames.forms import Form, closest, written_forms
 from unpaired.domains.video.reading.probe import probe
 
 from .clips import contents, make, psnr
@@ -100,7 +100,8 @@ def test_the_colours_of_a_gif_are_kept_without_loss(tmp_path: Path) -> None:
         ("p010le", Form("p010le", 10, "420", rgb=False)),
         ("gray12le", Form("gray12le", 12, "420", rgb=False)),
         ("pal8", Form("pal8", 8, "444", rgb=True)),
-        ("gbrap16le", Form("gbrap16le", 16, "444", rgb=True)),
+        ("yuva420p", Form("yuva420p", 8, "420", rgb=False, alpha=True)),
+        ("gbrap16le", Form("gbrap16le", 16, "444", rgb=True, alpha=True)),
     ],
 )
 def test_forms_by_name(name: str, form: Form) -> None:
@@ -110,13 +111,13 @@ def test_forms_by_name(name: str, form: Form) -> None:
 def test_depth_goes_before_chroma_and_nothing_is_added() -> None:
     formats = ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "bgr0", "gbrp10le"]
     found = {
-        source: closest(Form.of(source), formats, ["420", "422", "444"], rgb=True).name
+        source: closest(Form.of(source), written_forms(formats)).name
         for source in ("yuv420p", "yuv422p10le", "yuv444p10le", "yuv420p12le", "rgb24", "x2rgb10le")
     }
     assert found == {
         "yuv420p": "yuv420p",
         "yuv422p10le": "yuv422p10le",
-        "yuv444p10le": "yuv422p10le",
+        "yuv444p10le": "gbrp10le",
         "yuv420p12le": "yuv420p10le",
         "rgb24": "bgr0",
         "x2rgb10le": "gbrp10le",

@@ -9,7 +9,7 @@ import pytest
 from kept import row
 from synthetic_footage import convert
 
-from unpaired.domains.video.writing.encode import CODECS
+from unpaired.domains.video.writing.codecs import CODECS
 
 from .clips import contents, make, picture, psnr
 
@@ -20,13 +20,15 @@ DEPTHS = {8: "yuv420p", 10: "yuv420p10le", 12: "yuv420p12le", 16: "yuv420p16le"}
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("codec", CODECS)
 def test_both_halves_have_the_brightness_of_the_input(codec: str, depth: int, tmp_path: Path) -> None:
-    source = make(tmp_path / "a.mkv", 1, (64, 64), codec="ffv1", pixel_format=DEPTHS[depth], colour=(5, 2, 2, 1))
-    target = tmp_path / ("b.mov" if codec == "prores" else "b.mkv")
+    side = 128 if codec == "dnxhr" else 64
+    source = make(tmp_path / "a.mkv", 1, (side, side), codec="ffv1", pixel_format=DEPTHS[depth], colour=(5, 2, 2, 1))
+    target = tmp_path / ("b.mov" if codec in ("prores", "dnxhr", "cineform", "png", "qtrle") else "b.mkv")
     convert(source, target, codec=codec, side_by_side=True)
     (shown,) = contents(target).frames
-    assert (shown.width, shown.height) == (128, 64)
-    pixels = shown.reformat(format="rgb24", src_colorspace=5, src_color_range=1).to_ndarray()
+    assert (shown.width, shown.height) == (2 * side, side)
+    matrix = 1 if codec == "dnxhr" else 5
+    pixels = shown.reformat(format="rgb24", src_colorspace=matrix, src_color_range=1).to_ndarray()
     left, right = np.split(pixels, 2, axis=1)
     # The seam differs, where the codec's blocks and chroma reach across.
     assert psnr(left[:, :-8], right[:, :-8]) > 33
-    assert psnr(left[:, :-8], picture(0, 64, 64)[:, :-8]) > 30
+    assert psnr(left[:, :-8], picture(0, side, side)[:, :-8]) > 30

@@ -1,0 +1,144 @@
+"""Depth, chroma and profile as they are asked for, and names that people know from elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from kept import row
+from synthetic_footage import convert
+
+from unpaired import ConfigError
+from unpaired.domains.containers.kinds import container_of
+from unpaired.domains.video import VideoConversion, ffmpeg_option
+from unpaired.domains.video.frames.colour import Colour, Orientation, Packer, Unpacker, _pixels
+from unpaired.domains.video.reading.probe import probe
+from unpaired.domains.video.writing.codecs import check
+
+from .clips import contents, make, picture, psnr
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """2 frames of 256x128, 8 bits in 4:2:0."""
+    return make(tmp_path_factory.mktemp("clip") / "a.mp4", 2, (128, 256))
+
+
+@row("footage of 8 bits, `--depth` and `--chroma`", "depth and chroma")
+@pytest.mark.parametrize(("suffix", "options", "form"), [
+    (".mp4", {"depth": 10}, "yuv420p10le"),
+    (".mp4", {"chroma": 444}, "yuv444p"),
+    (".mp4", {"codec": "h264", "depth": 10, "chroma": 422}, "yuv422p10le"),
+    (".mp4", {"codec": "h265", "profile": "main10"}, "yuv420p10le"),
+    (".mp4", {"codec": "h265", "depth": 12, "chroma": 444}, "yuv444p12le"),
+    (".mkv", {"codec": "av1", "depth": 10}, "yuv420p10le"),
+    (".mkv", {"codec": "ffv1", "depth": 16}, "yuv420p16le"),
+    (".mkv", {"codec": "ffv1", "depth": 12, "chroma": 444}, "yuv444p12le"),
+    (".mov", {"codec": "prores", "profile": "proxy"}, "yuv422p10le"),
+    (".mov", {"codec": "prores", "chroma": 444}, "yuv444p12le"),  # as its decoder has it
+    (".mov", {"codec": "dnxhr"}, "yuv422p"),
+    (".mov", {"codec": "dnxhr", "depth": 10}, "yuv422p10le"),
+    (".mov", {"codec": "dnxhr", "profile": "444"}, "yuv444p10le"),
+    (".mov", {"codec": "cineform"}, "yuv422p10le"),
+    (".mov", {"codec": "cineform", "depth": 12}, "gbrp12le"),
+    (".mov", {"codec": "png", "depth": 16}, "rgb48be"),
+    (".mov", {"codec": "qtrle"}, "rgb24"),
+])  # fmt: skip
+def test_what_is_asked_for_is_written(
+    suffix: str, options: dict[str, Any], form: str, clip: Path, tmp_path: Path
+) -> None:
+    convert(clip, tmp_path / f"b{suffix}", **options)
+    written = contents(tmp_path / f"b{suffix}")
+    assert probe(tmp_path / f"b{suffix}").form.name == form
+    for number, frame in enumerate(written.frames):
+        pixels = Unpacker(128, 256, depth=16)(frame).transpose(1, 2, 0) / 257.0
+        assert psnr(pixels, picture(number, 128, 256)) > 30
+
+
+@pytest.mark.parametrize(("codec", "profile", "found"), [
+    ("prores", "proxy", "Proxy"), ("prores", "lt", "LT"), ("prores", "standard", "Standard"), ("prores", "hq", "HQ"),
+    ("prores", "4444", "4444"), ("prores", "4444xq", "XQ"), ("dnxhr", "lb", "DNXHR LB"),
+    ("dnxhr", "sq", "DNXHR SQ"), ("dnxhr", "hq", "DNXHR HQ"), ("dnxhr", "hqx", "DNXHR HQX"),
+    ("dnxhr", "444", "DNXHR 444"), ("h264", "high10", "High 10"), ("h264", "high422", "High 4:2:2"),
+    ("h264", "high444", "High 4:4:4 Predictive"), ("h265", "main", "Main"), ("h265", "main10", "Main 10"),
+])  # fmt: skip
+def test_every_profile_is_in_the_file(codec: str, profile: str, found: str, clip: Path, tmp_path: Path) -> None:
+    convert(clip, tmp_path / "b.mov", codec=codec, profile=profile)
+    with av.open(tmp_path / "b.mov") as written:
+        assert written.streams.video[0].codec_context.profile.removeprefix("Apple ProRes ") in (found, f"422 {found}")
+
+
+@pytest.mark.parametrize(("suffix", "options", "words"), [
+    (".mp4", {"codec": "h264", "depth": 12}, "depth is 12; h264 takes 8 or 10 bits"),
+    (".mp4", {"codec": "av1", "chroma": 444}, "chroma is 444; av1 takes 420"),
+    (".mov", {"codec": "prores", "depth": 8}, "depth is 8; prores takes 10 bits"),
+    (".mov", {"codec": "prores", "profile": "hq", "chroma": 444}, "chroma is 444; profile hq of prores takes 422"),
+    (".mp4", {"codec": "h265", "profile": "main10", "depth": 8}, "depth is 8; profile main10 of h265 takes 10 bits"),
+    (".mov", {"codec": "dnxhr", "chroma": 422, "depth": 12}, "depth is 12; dnxhr in 4:2:2 takes 8 or 10 bits"),
+    (".webm", {"profile": "main10"}, "vp9 takes nothing: it has none; for this one, choose --codec h265"),
+    (".mp4", {"profile": "hqx"}, "h264 takes one of high, .*; for this one, choose --codec dnxhr"),
+    (".mov", {"codec": "prores", "profile": "444"}, "one of proxy, .*; for this one, choose --codec dnxhr"),
+    (".mov", {"codec": "prores", "profile": "hq", "preset": "lt"}, "profile is 'hq' and preset 'lt'"),
+    (".mp4", {"codec": "hevc"}, "codec is 'hevc'; that is --codec h265 here"),
+    (".mp4", {"codec": "libx265"}, "that is --codec h265 here"),
+    (".mov", {"codec": "prores_ks"}, "that is --codec prores here"),
+    (".mov", {"codec": "prores4444"}, "that is --codec prores --profile 4444 here"),
+    (".mov", {"codec": "ProRes 422 HQ"}, "that is --codec prores --profile hq here"),
+    (".mov", {"codec": "dnxhd"}, "that is --codec dnxhr here"),
+    (".mp4", {"codec": "dnxhr"}, "'dnxhr', which a mp4 file cannot hold; choose h264, h265, vp9, av1 or ffv1"),
+])  # fmt: skip
+def test_what_a_codec_lacks_is_refused_with_what_it_has(suffix: str, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as raised:
+        check(VideoConversion(**options), container_of(f"b{suffix}"))
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    ({"depth": 9}, "depth is 9; expected one of 8, 10, 12, 16"), ({"chroma": 411}, "chroma is 411"),
+])  # fmt: skip
+def test_no_such_depth_or_chroma(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        VideoConversion(**options)
+
+
+def test_odd_sizes_and_small_ones_are_refused_with_what_helps(tmp_path: Path) -> None:
+    source = make(tmp_path / "a.mkv", 1, (47, 63), codec="ffv1")
+    with pytest.raises(
+        ConfigError, match="63x47 pixels are odd, and h264 wants even ones in 4:2:0; choose --chroma 444"
+    ):
+        convert(source, tmp_path / "b.mp4", chroma=420)
+    with pytest.raises(ConfigError, match="63x47 pixels are too few for dnxhr, which begins at 256x120"):
+        convert(source, tmp_path / "b.mov", codec="dnxhr")
+    assert [each.name for each in tmp_path.iterdir()] == ["a.mkv"]
+
+
+@pytest.mark.parametrize(("option", "value", "here"), [
+    ("-pix_fmt", "yuv422p10le", "--depth 10 --chroma 422"), ("-pix_fmt", "yuv420p", "--depth 8 --chroma 420"),
+    ("--pix-fmt", "p010le", "--depth 10 --chroma 420"), ("-pix_fmt", "rgb48le", "--depth 16 --chroma 444"),
+    ("-pix_fmt", "gbrp12le", "--depth 12 --chroma 444"), ("-pix_fmt", "nonsense", "--depth 8|10|12|16"),
+    ("-pix_fmt", "yuva444p10le", "--depth 10 --chroma 444 (transparency is kept"),
+    ("-c:v", "prores_ks", "--codec prores"), ("-vcodec", "libx264", "--codec h264"), ("-c:v", "ffv1", "--codec ffv1"),
+    ("-profile:v", "dnxhr_hqx", "--profile hqx"), ("-ss", "10", "--start 10"), ("-crf", "20", "--crf 20"),
+])  # fmt: skip
+def test_options_of_ffmpeg_in_our_words(option: str, value: str, here: str) -> None:
+    assert (ffmpeg_option(option, value) or "").startswith(here)
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize(("form", "depth"), [("yuv420p", 8), ("yuv420p10le", 10), ("yuv444p12le", 12)])
+def test_every_grey_is_where_h273_has_it(form: str, depth: int, full: bool) -> None:
+    unit = 1 << (depth - 8)
+    low, high = (0, (1 << depth) - 1) if full else (16 * unit, 235 * unit)
+    levels = np.arange(low, high + 1)
+    shares = (levels - low) / (high - low)
+    planes = np.broadcast_to((65535 * shares).round().astype(np.uint16), (3, 8, len(levels)))
+    frame = Packer(form, Colour(1, full=full), 1)(np.ascontiguousarray(planes))
+    luma, *chroma = (_pixels(plane, np.uint8 if depth == 8 else np.uint16) for plane in frame.planes)
+    assert np.abs(luma - levels).max() <= (depth > 10)
+    if depth <= 10:
+        assert all(np.all(each == 1 << (depth - 1)) for each in chroma)
+    back = Unpacker(8, len(levels), Orientation(), 16)(frame) / 65535
+    assert np.abs(back - shares).max() < 1 / 4095
