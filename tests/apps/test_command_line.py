@@ -71,6 +71,11 @@ def test_the_console_script_and_the_module_are_one_program(program: Callable) ->
         (["domains", "extra"], "unrecognized arguments: extra (see unpaired domains --help)"),
         (["convert", "m", "in", "out", "--direction", "ab"], "argument --direction: invalid choice: 'ab'"),
         (["convert", "m", "in", "out", "--strenth=0.5"], "--strenth is no option (did you mean '--strength'?)"),
+        (
+            ["convert", "m", "in", "o.mov", "-pix_fmt", "yuv422p10le"],
+            "-pix_fmt is an option of ffmpeg; here: --depth 10 --chroma 422\n",
+        ),
+        (["convert", "m", "in", "o.mov", "-c:v", "prores_ks"], "-c:v is an option of ffmpeg; here: --codec prores\n"),
         (["convert", "m"], "the following arguments are required: INPUT, OUTPUT"),
         (["convert", "--strenth", "1"], "--strenth is no option (did you mean '--strength'?); the following arg"),
         (["evaluate", "m", "--limit", "x", "--a", "x"], "argument --limit: invalid int value: 'x'"),

@@ -32,7 +32,7 @@ CORE = (
 )
 """Rooms of `core`, lowest first; those of one line are leaves beside each other."""
 VIDEO = (
-    ("settings",),
+    ("settings", "ffmpeg_options"),
     ("frames",),
     ("reading",),
     ("writing",),

@@ -213,5 +213,15 @@ def forms_for(name: str, options: VideoConversion) -> list[Form]:
 
 def _require(found: Sequence[Form], who: str, what: str, asked: int, there: Sequence[int]) -> None:
     if not found:
-        unit = " bits" if what == "depth" else ""
-        raise ConfigError(f"{what} is {asked}; {who} takes {' or '.join(map(str, there))}{unit}")
+        unit, others = (" bits" if what == "depth" else ""), [each for each in CODECS if _has(each, what, asked)]
+        theirs = f"; {asked} is for --codec {' or '.join(others)}" if others else ""
+        raise ConfigError(f"{what} is {asked}; {who} takes {' or '.join(map(str, there))}{unit}{theirs}")
+
+
+def _has(name: str, what: str, asked: int) -> bool:
+    codec = CODECS[name]
+    usable = codec.encoder in av.codec.codecs_available
+    forms = (
+        written_forms(each.name for each in av.codec.Codec(codec.encoder, "w").video_formats or ()) if usable else []
+    )
+    return any(int(getattr(form, what)) == asked and (codec.rgb or not form.rgb) for form in forms)

@@ -72,7 +72,7 @@ def test_every_profile_is_in_the_file(codec: str, profile: str, found: str, clip
 
 
 @pytest.mark.parametrize(("suffix", "options", "words"), [
-    (".mp4", {"codec": "h264", "depth": 12}, "depth is 12; h264 takes 8 or 10 bits"),
+    (".mp4", {"codec": "h264", "depth": 12}, "depth is 12; h264 takes 8 or 10 bits; 12 is for --codec h265 or ffv1"),
     (".mp4", {"codec": "av1", "chroma": 444}, "chroma is 444; av1 takes 420"),
     (".mov", {"codec": "prores", "depth": 8}, "depth is 8; prores takes 10 bits"),
     (".mov", {"codec": "prores", "profile": "hq", "chroma": 444}, "chroma is 444; profile hq of prores takes 422"),
@@ -127,6 +127,7 @@ def test_options_of_ffmpeg_in_our_words(option: str, value: str, here: str) -> N
     assert (ffmpeg_option(option, value) or "").startswith(here)
 
 
+@row("any clip of more than 8 bits", "levels of grey")
 @pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize(("form", "depth"), [("yuv420p", 8), ("yuv420p10le", 10), ("yuv444p12le", 12)])
 def test_every_grey_is_where_h273_has_it(form: str, depth: int, full: bool) -> None:
@@ -142,3 +143,53 @@ def test_every_grey_is_where_h273_has_it(form: str, depth: int, full: bool) -> N
         assert all(np.all(each == 1 << (depth - 1)) for each in chroma)
     back = Unpacker(8, len(levels), Orientation(), 16)(frame) / 65535
     assert np.abs(back - shares).max() < 1 / 4095
+
+
+@row("footage of BT.601 or BT.2020 into DNxHR", "colours")
+@pytest.mark.parametrize("colour", [(2, 2, 2, 0), (6, 6, 6, 1), (9, 14, 9, 1)])
+def test_dnxhr_is_shown_in_the_colours_of_the_input(colour: tuple[int, int, int, int], tmp_path: Path) -> None:
+    source = make(tmp_path / "a.mkv", 1, (128, 256), codec="ffv1", colour=colour)
+    convert(source, tmp_path / "b.mov", codec="dnxhr")
+    before, after = (Unpacker(128, 256)(contents(path).frames[0]) for path in (source, tmp_path / "b.mov"))
+    assert psnr(before, after) > 35
+    assert probe(tmp_path / "b.mov").colour.transfer == colour[1]
+
+
+def sky() -> np.ndarray[Any, Any]:
+    """Luma (128, 512), in levels of 8 bits: a gradient over five of them."""
+    y, x = np.mgrid[0:128, 0:512].astype(np.float64)
+    return 20 + 5 * x / 512 + (y / 128) ** 2
+
+
+@row("any clip, at any depth", "slow gradients (night skies)")
+@pytest.mark.parametrize(("form", "depth"), [("yuv420p", 8), ("yuv422p10le", 10)])
+def test_a_night_sky_has_no_bands(form: str, depth: int) -> None:
+    luma, unit = sky(), 2.0 ** (depth - 8)
+    planes = np.repeat(np.rint((luma - 16) / 219 * 65535).astype(np.uint16)[None], 3, axis=0)
+
+    def means(dither: bool) -> np.ndarray[Any, Any]:
+        plane = Packer(form, Colour(1), 1, dither)(planes).planes[0]
+        codes = _pixels(plane, np.uint8 if depth == 8 else np.uint16) / unit
+        assert np.abs(codes - luma).max() <= (1.05 if dither else 0.55) / unit
+        found: np.ndarray[Any, Any] = codes.reshape(16, 8, 64, 8).mean(axis=(1, 3))
+        return found
+
+    truth = luma.reshape(16, 8, 64, 8).mean(axis=(1, 3))
+    # The histogram of what is seen: as many levels as there are, and none that stands for its neighbours.
+    seen, banded = (np.histogram(means(dither), np.arange(19.95, 26.1, 0.1 / unit))[0] for dither in (True, False))
+    assert np.count_nonzero(seen) > np.count_nonzero(banded)
+    assert seen.max() < 0.5 * banded.max()
+    assert np.abs(means(True) - truth).max() < 0.08 / unit
+
+
+def test_what_is_exactly_a_level_is_not_changed_and_the_pattern_stands_still() -> None:
+    levels = np.repeat(np.arange(16, 236)[None], 16, 0)
+    planes = np.repeat(np.rint((levels - 16) / 219 * 65535).astype(np.uint16)[None], 3, axis=0)
+    pack = Packer("yuv420p", Colour(1), 1)
+    assert np.array_equal(_pixels(pack(planes).planes[0], np.uint8), levels)
+    noise = np.random.default_rng(0).integers(0, 65536, (3, 32, 48)).astype(np.uint16)
+    changed = noise.copy()
+    changed[:, :8, :8] //= 2
+    before, after = (_pixels(pack(each).planes[0], np.uint8).copy() for each in (noise, changed))
+    assert np.array_equal(before[16:], after[16:])
+    assert np.array_equal(before, _pixels(pack(noise).planes[0], np.uint8))
