@@ -48,6 +48,8 @@ def default_networks(
         }
         if settings.downsampling != "strided":  # not every architecture has a choice
             options["downsampling"] = settings.downsampling
+        if settings.start != "random":
+            options["start"] = settings.start
         asked = {name: getattr(settings, name) for name in _GENERATOR_SETTINGS}
         return _fitted("generators", settings.generator, options, asked)
 
@@ -66,7 +68,7 @@ def default_networks(
     )
 
 
-_GENERATOR_SETTINGS = ("filters", "blocks", "norm", "upsampling", "downsampling", "dropout")
+_GENERATOR_SETTINGS = ("filters", "blocks", "norm", "upsampling", "downsampling", "dropout", "start")
 _DEFAULTS = {"layers": NetworkSettings().discriminator_layers}
 _DEFAULTS |= {name: getattr(NetworkSettings(), name) for name in _GENERATOR_SETTINGS}
 

@@ -17,6 +17,7 @@ from .layers import (
     upsample,
 )
 from .settings import MOST_BLOCKS
+from .start import LinearStart, start_rule
 
 
 class ResidualBlock(nn.Module):
@@ -40,7 +41,8 @@ class ResidualBlock(nn.Module):
 
 
 class ResnetGenerator(nn.Module):
-    """c7s1-F, d2F, d4F, R4F x blocks, u2F, uF, c7s1-out, tanh. With blurred sampling it is CUT's.
+    """c7s1-F, d2F, d4F, R4F x blocks, u2F, uF, c7s1-out, tanh. With blurred sampling it is CUT's; with a start other
+    than random it adds to a linear map of the sample's channels, see `LinearStart`.
 
     forward: (B, in_channels, *space) in [-1, 1] -> (B, out_channels, *space) in [-1, 1]; every spatial size a
     multiple of `multiple` and at least `minimum`.
@@ -60,10 +62,11 @@ class ResnetGenerator(nn.Module):
         upsampling: str = "transposed",
         dropout: float = 0.0,
         downsampling: str = "strided",
+        start: str = "random",
     ) -> None:
         super().__init__()
         rules = common_rules(dimensions, in_channels, out_channels, filters, norm)
-        check_options("resnet generator", rules + _rules(blocks, upsampling, downsampling, dropout))
+        check_options("resnet generator", rules + _rules(blocks, upsampling, downsampling, dropout, start, in_channels))
         self.in_channels, self.out_channels, self.dimensions = in_channels, out_channels, dimensions
         self.filters, self.multiple, self.minimum = filters, 4, 8
         # A bias before batch norm is redundant; before instance norm the reference keeps it.
@@ -83,21 +86,30 @@ class ResnetGenerator(nn.Module):
         for width in (4 * filters, 2 * filters):
             layers += upsample(upsampling, dimensions, width, width // 2, bias)
             layers += [*normalisation(norm, dimensions, width // 2), nn.ReLU()]
+        self.start = None if start == "random" else LinearStart(in_channels, out_channels)
         layers += [ReflectionPad(dimensions, 3), convolution(dimensions, filters, out_channels, 7), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        return cast(Tensor, self.layers(x))
+        return self._ended(x, cast(Tensor, self.layers(x)))
+
+    def _ended(self, x: Tensor, y: Tensor) -> Tensor:
+        return y if self.start is None else cast(Tensor, self.start(x, y))
 
     @property
     def last_layers(self) -> nn.Sequential:
         """All of them; see `EndsInLayers`."""
         return self.layers
 
+    @property
+    def last_convolution(self) -> nn.Module:
+        """See `BeginsNearInput`."""
+        return self.layers[-2]
+
     def forward_with_features(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The translation of `x`, and the outputs of the middle and of the last residual block."""
         *features, y = intermediate_outputs(self.layers, x, [*self._shown, len(self.layers) - 1])
-        return y, features
+        return self._ended(x, y), features
 
     def encode(self, x: Tensor) -> list[Tensor]:
         """Features of `x` (B, in_channels, *space) on the way to the middle of the network: the samples themselves,
@@ -110,11 +122,14 @@ class ResnetGenerator(nn.Module):
         return [self.in_channels, *[2 * self.filters, *[4 * self.filters] * 3][: len(self._encoded) - 1]]
 
 
-def _rules(blocks: int, upsampling: str, downsampling: str, dropout: float) -> list[tuple[str, object, bool, str]]:
+def _rules(
+    blocks: int, upsampling: str, downsampling: str, dropout: float, start: str, in_channels: int
+) -> list[tuple[str, object, bool, str]]:
     ways_up, ways_down = ("transposed", "resize", "blurred"), ("strided", "blurred")
     return [
         ("blocks", blocks, 0 <= blocks <= MOST_BLOCKS, f"0 to {MOST_BLOCKS}"),
         ("upsampling", upsampling, upsampling in ways_up, "transposed, resize or blurred"),
         ("downsampling", downsampling, downsampling in ways_down, "strided or blurred"),
         ("dropout", dropout, 0.0 <= dropout < 1.0, "0 to below 1"),
+        start_rule(start, in_channels),
     ]

@@ -30,6 +30,9 @@ class NetworkSettings:
     avoid checkerboard artefacts."""
     downsampling: Literal["strided", "blurred"] = "strided"
     """Strided convolution (the paper), or blurred downsampling (CUT, resnet only)."""
+    start: Literal["random", "residual", "transport"] = "random"
+    """Where generators begin: at random (the paper); at their input, to which they add (residual); or at the linear map
+    of the channels that gives one side the other's means and covariances (transport). Of resnet and unet."""
     norm: Literal["instance", "batch", "none"] = "instance"
     dropout: float = 0.0
     """Drop-out probability inside residual blocks, 0 to 1."""

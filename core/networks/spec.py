@@ -41,7 +41,7 @@ class FixedSizes(Protocol):
 
 @runtime_checkable
 class EndsInLayers(Protocol):
-    """A generator whose translation is what certain layers, at the size of the sample, give in the end."""
+    """A generator whose translation is made, value by value, of what certain layers give in the end."""
 
     @property
     def last_layers(self) -> nn.Sequential:

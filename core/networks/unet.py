@@ -16,6 +16,7 @@ from .layers import (
     normalisation,
     transposed_convolution,
 )
+from .start import LinearStart, start_rule
 
 
 class UnetLevel(nn.Module):
@@ -73,7 +74,8 @@ class UnetGenerator(nn.Module):
     """Encoder-decoder of `levels` halvings with skip connections.
 
     forward: (B, in_channels, *space) in [-1, 1] -> (B, out_channels, *space) in [-1, 1]; every spatial size a
-    multiple of `multiple` = 2 ** levels. With 2 ** levels equal to the size, the innermost level is 1 pixel wide
+    multiple of `multiple` = 2 ** levels. With a start other than random it adds to a linear map of the channels, see
+    `LinearStart`. With 2 ** levels equal to the size, the innermost level is 1 pixel wide
     and is not normalised, as published.
 
     Raises:
@@ -90,6 +92,7 @@ class UnetGenerator(nn.Module):
         norm: str = "batch",
         upsampling: str = "transposed",
         dropout: float = 0.0,
+        start: str = "random",
     ) -> None:
         super().__init__()
         check_options(
@@ -99,6 +102,7 @@ class UnetGenerator(nn.Module):
                 ("levels", levels, 2 <= levels <= 12, "2 to 12"),
                 ("upsampling", upsampling, upsampling in ("transposed", "resize"), "transposed or resize"),
                 ("dropout", dropout, 0.0 <= dropout < 1.0, "0 to below 1"),
+                start_rule(start, in_channels),
             ],
         )
         self.in_channels, self.out_channels, self.dimensions = in_channels, out_channels, dimensions
@@ -111,6 +115,13 @@ class UnetGenerator(nn.Module):
             level = UnetLevel(dimensions, widths[depth - 1], widths[depth], level, norm, upsampling, drops)
         ends = (in_channels, out_channels)
         self.level = UnetLevel(dimensions, filters, filters, level, norm, upsampling, 0.0, outermost=ends)
+        self.start = None if start == "random" else LinearStart(in_channels, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return cast(Tensor, self.level(x))
+        y = cast(Tensor, self.level(x))
+        return y if self.start is None else cast(Tensor, self.start(x, y))
+
+    @property
+    def last_convolution(self) -> nn.Module:
+        """See `BeginsNearInput`."""
+        return self.level.up[-2]

@@ -9,6 +9,7 @@ from ..errors import ConfigError
 from ..model.shipped import load_model_named
 from . import checkpoints
 from .engine import Engine
+from .near_input import begin_near_input
 
 if TYPE_CHECKING:
     from ..adapter.domain import Domain
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
 
 
 def begin_from(engine: Engine, plan: RunPlan) -> None:
-    """Take up what a new run begins with: what `training.start_from` names, or the discriminators of the run that the
-    objective's teacher is."""
+    """Take up what a new run begins with: what `training.start_from` names; else the linear map of generators that
+    begin near their input, and the discriminators of the run that the objective's teacher is."""
     if plan.training.start_from:
         start_from(engine, plan.networks, plan.domain, plan.training.start_from)
-    elif plan.teacher:
+        return
+    begin_near_input(engine, plan)
+    if plan.teacher:
         _take_discriminators(engine, Path(plan.objective.teacher))
 
 

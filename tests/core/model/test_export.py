@@ -27,8 +27,9 @@ Make = Callable[..., Model]
         ("resnet", {}),
         ("resnet", {"upsampling": "resize"}),
         ("resnet", {"upsampling": "blurred", "downsampling": "blurred"}),
+        ("resnet", {"start": "transport"}),
         ("unet", {}),
-        ("unet", {"norm": "batch"}),
+        ("unet", {"norm": "batch", "start": "residual"}),
     ],
 )
 def test_other_programs_get_what_torch_gives(

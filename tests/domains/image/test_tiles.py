@@ -70,8 +70,9 @@ def test_tiles_of_a_picture_give_the_picture() -> None:
 
 @pytest.mark.parametrize(
     "sampling",
-    [{"upsampling": "transposed"}, {"upsampling": "resize"}, {"upsampling": "blurred", "downsampling": "blurred"}],
-    ids=["transposed", "resize", "blurred"],
+    [{"upsampling": "transposed"}, {"upsampling": "resize"}, {"upsampling": "blurred", "downsampling": "blurred"},
+     {"upsampling": "resize", "start": "residual"}],
+    ids=["transposed", "resize", "blurred", "near the input"],
 )
 def test_tiles_agree_with_the_untiled_picture(
     sampling: dict[str, str], tmp_path: Path, scene: Any, random_translator: Any

@@ -1,0 +1,116 @@
+"""Generators that begin near their input: the linear map of the channels that they start with, by the data.
+
+Between sides of as many channels it is the optimal transport of one Gaussian to another, y = m2 + A (x - m1) with
+A = S1^(-1/2) (S1^(1/2) S2 S1^(1/2))^(1/2) S1^(-1/2) of the means m and covariances S (Olkin & Pukelsheim 1982; Peyré &
+Cuturi 2019, remark 2.31): of all linear maps that give the means and covariances of the other side, the one that moves
+values least. Where the channels differ in number, principal components go to principal components, scaled by their
+deviations: the Gaussian optimum of Gromov-Wasserstein (Salmona, Delon & Desolneux 2021, section 4), which leaves
+signs free; here light stays light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..networks.start import BeginsNearInput, LinearStart
+from ..sides import SIDES, Side
+from .loader import first_sample
+
+if TYPE_CHECKING:
+    from ..adapter.domain import Domain
+    from .engine import Engine
+    from .plan import RunPlan
+
+SAMPLES = 64
+"""Of each side, that means and covariances are taken from."""
+RIDGE = 1e-3
+"""Added to the variances of values in [-1, 1], that noise in a channel that hardly varies is not blown up: that of four
+levels of 255."""
+
+
+class Moments(NamedTuple):
+    """Of the values of a side, all pixels of all samples alike, in float64."""
+
+    mean: Tensor
+    """(C,)"""
+    covariance: Tensor
+    """(C, C)"""
+
+
+def begin_near_input(engine: Engine, plan: RunPlan) -> None:
+    """Have the generators of a new run that begin near their input do so: with a linear map, to which their networks
+    add nothing yet. Raises MediaError where no file can be read."""
+    starts = {d: plan.networks.generator(d).options.get("start") for d in engine.generators.by_direction()}
+    sides: Sequence[Side] = ("a", "b") if "transport" in starts.values() else ()
+    found = {side: moments(_samples(plan.domain, plan.inventories[side].drawn, side)) for side in sides}
+    for generators in (engine.generators, engine.averaged):
+        for direction, generator in generators.by_direction().items():
+            if not isinstance(generator, BeginsNearInput) or generator.start is None:
+                continue
+            for parameter in generator.last_convolution.parameters():
+                parameter.data.zero_()
+            if starts[direction] == "transport":
+                source, target = SIDES[direction]
+                _set(generator.start, *transport(found[source], found[target]))
+
+
+def _set(start: LinearStart, weight: Tensor, bias: Tensor) -> None:
+    start.weight.copy_(weight)
+    start.bias.copy_(bias)
+
+
+def _samples(domain: Domain, files: Sequence[Path], side: Side) -> Iterable[Tensor]:
+    """Samples of files that are spread over a folder, without augmentation; of a broken file, the next one's."""
+    count = min(SAMPLES, len(files))
+    for number in range(count):
+        place = number * len(files) // count
+        yield first_sample(domain, [*files[place:], *files[:place]], side, 0.0, number)
+
+
+def moments(samples: Iterable[Tensor]) -> Moments:
+    """Of samples (C, *space)."""
+    values = torch.cat([sample.flatten(1) for sample in samples], 1).double()
+    mean = values.mean(1)
+    gaps = values - mean[:, None]
+    return Moments(mean, gaps @ gaps.t() / values.shape[1])
+
+
+def transport(source: Moments, target: Moments) -> tuple[Tensor, Tensor]:
+    """Weight (C2, C1) and bias (C2,) of the linear map from values with the moments of one side to the other's."""
+    first, second = (_ridged(each.covariance) for each in (source, target))
+    weight = _monge(first, second) if len(first) == len(second) else _by_components(first, second)
+    return weight, target.mean - weight @ source.mean
+
+
+def _ridged(covariance: Tensor) -> Tensor:
+    return covariance + RIDGE * torch.eye(len(covariance), dtype=covariance.dtype)
+
+
+def _power(matrix: Tensor, exponent: float) -> Tensor:
+    """Of a symmetric, positive matrix."""
+    vectors: Tensor
+    values, vectors = torch.linalg.eigh(matrix)
+    return vectors @ torch.diag(values.clamp_min(0.0) ** exponent) @ vectors.t()
+
+
+def _monge(first: Tensor, second: Tensor) -> Tensor:
+    root, inverse = _power(first, 0.5), _power(first, -0.5)
+    return inverse @ _power(root @ second @ root, 0.5) @ inverse
+
+
+def _by_components(first: Tensor, second: Tensor) -> Tensor:
+    count = min(len(first), len(second))
+    (own, own_axes), (other, other_axes) = (_components(each, count) for each in (first, second))
+    return other_axes @ torch.diag((other / own).sqrt()) @ own_axes.t()
+
+
+def _components(covariance: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Variances (count,), largest first, and axes (C, count), each towards larger values."""
+    values, axes = torch.linalg.eigh(covariance)
+    values, axes = values.flip(0)[:count], axes.flip(1)[:, :count]
+    return values, torch.where(axes.sum(0) < 0.0, -1.0, 1.0) * axes
