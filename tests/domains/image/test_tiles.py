@@ -70,8 +70,12 @@ def test_tiles_of_a_picture_give_the_picture() -> None:
 
 @pytest.mark.parametrize(
     "sampling",
-    [{"upsampling": "transposed"}, {"upsampling": "resize"}, {"upsampling": "blurred", "downsampling": "blurred"},
-     {"upsampling": "resize", "start": "residual"}],
+    [
+        {"upsampling": "transposed"},
+        {"upsampling": "resize"},
+        {"upsampling": "blurred", "downsampling": "blurred"},
+        {"upsampling": "resize", "start": "residual"},
+    ],
     ids=["transposed", "resize", "blurred", "near the input"],
 )
 def test_tiles_agree_with_the_untiled_picture(
