@@ -24,11 +24,11 @@ SHORTHAND = {name: f"conversion.{name}" for name in (*_ANY, *_FOOTAGE, *_SOUND)}
 
 _EPILOGUE = """\
 --strength 0..1 is how much of the translation is applied (default: all, 1).
-For footage: --size 512x288, --start and --end in seconds; --codec
-h264|h265|vp9|av1|ffv1|prores|dnxhr|cineform|png|qtrle with --crf, --preset,
+For footage: --size 512x288; --codec h264|h265|vp9|av1|ffv1|prores|dnxhr|cineform|png|qtrle with --crf, --preset,
 --profile (main10, 4444, hqx ...), --depth 8|10|12|16, --chroma 420|422|444;
 of numbered pictures --missing skip|hold|error (default: skip, the places of missing numbers are kept).
 For sound: --pitch auto|keep|SEMITONES, --vocoder source-filter|griffin-lim|world.
+For both: --start and --end in seconds, to convert a part.
 --conversion.KEY VALUE sets whatever else the medium offers."""
 
 

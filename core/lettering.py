@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import torch
 from torch import Tensor
 
@@ -20,16 +22,26 @@ GLYPHS = {
     "=": "000111000111000", "%": "101001010100101", "(": "001010010010001", ")": "100010010010100",
     "+": "000010111010000", "'": "010010000000000", "?": "110001010000010",
 }  # fmt: skip
-"""Capital letters, digits and signs, 3 wide and 5 high; small letters are shown as capitals."""
+"""Capital letters, digits and signs, 3 wide and 5 high; small letters are shown as capitals, and without accents."""
 HEIGHT = 5
 """Of a letter."""
 
 
 def lettering(text: str, times: int = 1) -> Tensor:
     """A line of text as (5 times, 4 times letters), uint8: 1 where there is ink. What has no letter is shown as ?."""
-    letters = [GLYPHS.get(letter, GLYPHS["?"]) for letter in text.upper()] or [GLYPHS[" "]]
+    letters = [GLYPHS.get(letter, GLYPHS["?"]) for letter in _plain(text)] or [GLYPHS[" "]]
     bits = [[int(bit) for letter in letters for bit in letter[3 * y : 3 * y + 3] + "0"] for y in range(HEIGHT)]
     return torch.tensor(bits, dtype=torch.uint8).repeat_interleave(times, 0).repeat_interleave(times, 1)
+
+
+def is_legible(text: str) -> bool:
+    """Whether there is a letter for all of it."""
+    return set(_plain(text)) <= set(GLYPHS)
+
+
+def _plain(text: str) -> str:
+    parts = unicodedata.normalize("NFKD", text.upper())
+    return "".join(letter for letter in parts if not unicodedata.combining(letter))
 
 
 def fitting(text: str, letters: int) -> str:

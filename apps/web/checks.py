@@ -8,7 +8,7 @@ from typing import Any
 from unpaired import ConfigError, CycleSettings, NetworkSettings, TrainingSettings
 from unpaired.apps.web.forms import MEDIA, PRESETS
 from unpaired.apps.web.models import Models
-from unpaired.apps.web.places import Places
+from unpaired.apps.web.places import Place, Places
 from unpaired.apps.web.requests import (
     CompareRequest,
     ConvertRequest,
@@ -22,15 +22,19 @@ from unpaired.core import show
 from unpaired.core.adapter import find_domain
 from unpaired.core.settings import Text, read
 
+_OF_PICTURES = ("image", "video")
+
 
 def check(request: Request, models: Models, places: Places) -> None:
     """Refuse what its command would refuse when its turn comes, as far as that takes no look into files; what media of
     other packages take, their commands say. Raises ConfigError with all faults, or MissingFile."""
     match request:
         case ConvertRequest():
-            faults = list(_of_conversion(models.info(request.model).medium, request.settings))
+            medium = _converted_as(models.info(request.model).medium, places.place(request.input))
+            faults = list(_of_conversion(medium, request.settings))
         case CompareRequest():
-            faults = list(_of_conversion(models.info(request.models[0]).medium, request.settings))
+            medium = _converted_as(models.info(request.models[0]).medium, places.place(request.input))
+            faults = list(_of_conversion(medium, request.settings))
         case InspectRequest():
             faults = list(_of_medium(request.medium))
             if request.medium in MEDIA:
@@ -42,6 +46,13 @@ def check(request: Request, models: Models, places: Places) -> None:
             faults = [*_of_preset(request.preset), *_of_groups("", request.settings, "distill")]
     if faults:
         raise ConfigError(*faults)
+
+
+def _converted_as(medium: str, input: Place) -> str:
+    """The medium whose settings hold: models of pictures translate footage, and the other way round."""
+    if medium not in _OF_PICTURES or find_domain(medium)().convertible(input.path):
+        return medium
+    return "video" if input.is_folder else next(each for each in _OF_PICTURES if each != medium)
 
 
 def _of_conversion(medium: str, settings: Mapping[str, Any]) -> Iterator[str]:

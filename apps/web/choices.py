@@ -61,6 +61,11 @@ def fitting(choices: list[Choice], kinds: set[Kind]) -> list[Choice]:
     return sorted(found, key=lambda each: (_FITS.get(each.medium, ("unknown",)).index(first), each.medium == "audio"))
 
 
+def cuts(medium: str, kind: Kind) -> bool:
+    """Whether a model of a medium can be asked for a part of such a file: voices go with the whole of their clip."""
+    return (kind == "clip" and medium != "audio") or kind == "sound"
+
+
 def takes_anything(choices: list[Choice]) -> bool:
     """Whether there is a model of an installed medium, whose files this page knows nothing of."""
     return any(each.medium not in _FITS for each in choices)

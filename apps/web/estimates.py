@@ -16,11 +16,9 @@ room for what slows them."""
 
 
 def work(facts: Facts, seconds: float | None = None) -> float:
-    """Megapixels, or seconds of sound; `seconds`: of a clip, those that are wanted."""
-    if facts.kind == "sound":
-        return facts.seconds
+    """Megapixels, or seconds of sound; `seconds`: of a clip or of sound, those that are wanted."""
     share = min(1.0, seconds / facts.seconds) if seconds is not None and facts.seconds else 1.0
-    return facts.megapixels * share
+    return (facts.seconds if facts.kind == "sound" else facts.megapixels) * share
 
 
 def estimate(facts: Facts, amount: float, earlier: Iterable[tuple[Job, float]]) -> float:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import mimetypes
+from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from unpaired import UnpairedError
-from unpaired.apps.web.jobs import JobKind
+from unpaired.apps.web.archive import inside, zipped
+from unpaired.apps.web.jobs import Job, JobKind
 from unpaired.apps.web.places import NoSuchPlace, Place
 from unpaired.apps.web.site import Site, site_of
 
@@ -50,17 +53,40 @@ def saved_name(site: Site, place: Place) -> str:
     if place.root != "results":
         return place.name
     try:
-        job = site.queue.job(place.path.relative_to(site.settings.results).parts[0])
-        if job.kind is not JobKind.CONVERT:
-            return place.name
-        sides = site.models.info(str(job.request.get("model", ""))).sides
-    except UnpairedError:  # the job or its model went away
+        made = _made(site, site.queue.job(place.path.relative_to(site.settings.results).parts[0]))
+    except UnpairedError:  # the job went away
         return place.name
-    made = sides[0 if job.request.get("direction") == "b2a" else 1].translate(_NOT_IN_NAMES)
-    return f"{place.path.stem} {made}{place.path.suffix}"
+    return f"{place.path.stem} {made}{place.path.suffix}" if made else place.name
+
+
+def _made(site: Site, job: Job) -> str:
+    """What a conversion makes of its files, such as "night"; empty of other jobs."""
+    if job.kind is not JobKind.CONVERT:
+        return ""
+    try:
+        sides = site.models.info(str(job.request.get("model", ""))).sides
+    except UnpairedError:  # its model went away
+        return ""
+    return sides[0 if job.request.get("direction") == "b2a" else 1].translate(_NOT_IN_NAMES)
+
+
+async def archive(request: Request) -> Response:
+    """Everything that a job made, as one ZIP."""
+    site = site_of(request)
+    job = site.queue.job(request.path_params["id"])
+    folder = site.commands.result_folder(job)
+    files = await asyncio.to_thread(inside, folder)
+    if not files:
+        raise NoSuchPlace(f"{job.title} has no results (any more)")
+    name = " ".join(filter(None, [job.title, _made(site, job)])).translate(_NOT_IN_NAMES)
+    disposition = f"attachment; filename*=utf-8''{quote(name, safe='')}.zip"
+    return StreamingResponse(
+        zipped(folder, files), media_type="application/zip", headers={"content-disposition": disposition}
+    )
 
 
 ROUTES = [
+    Route("/files/of/{id}", archive, methods=["GET"]),
     Route("/files/{id}", contents, methods=["GET"]),
     Route("/files/{id}/{name}", contents, methods=["GET"]),
 ]

@@ -1,7 +1,8 @@
 """What the page shows of a file: `python -m unpaired.apps.web.media FILE FOLDER` looks at one, in a process of its own.
 
 The folder gets `facts.json`, written last, and pictures beside it: `thumb.jpg` of every file, `reduced.png` of a
-picture and of a clip's middle, `strip.jpg` of a clip, `spectrum.png` and `pitch.svg` of a recording. A file that cannot
+picture and of a clip's middle, `strip.jpg` of a clip and of a recording, all of it from left to right, `spectrum.png`
+and `pitch.svg` of a recording. A file that cannot
 be read gets facts that say why, in `error`. Nothing here imports torch.
 """
 
@@ -100,6 +101,7 @@ def _listen(file: Path, folder: Path, fault: MediaError) -> Facts:
             raise MediaError(f"{file} is neither a picture, nor a clip, nor a recording") from None
         raise fault if "no video track" not in str(fault) else error from None
     seconds = len(audio) / _RATE
+    _save(resized(spectrum(audio, _RATE), STRIP_HEIGHT, STRIP_FRAMES * STRIP_WIDTH), folder / "strip.jpg")
     audio = audio[: round(SHOWN * _RATE)]
     picture = spectrum(audio, _RATE)
     _save(picture, folder / "spectrum.png")

@@ -200,5 +200,7 @@ _OPERATIONS = (
     _Operation("get", "/api/openapi.json", "describe", "This document.", {"type": "object"}),
     _Operation("get", "/api/events", "follow", "Server-Sent Events: id, state and share of a job whenever they change.",
                _TEXT, kind="text/event-stream"),
+    _Operation("get", "/files/of/{id}", "archive", "Everything that a job made, as one ZIP.", _BYTES,
+               kind="application/zip"),
     _Operation("get", "/files/{id}", "contents", "The contents of a file.", _BYTES, kind="application/octet-stream"),
 )  # fmt: skip

@@ -14,7 +14,8 @@ from unpaired.apps.web.queue.outcome import read_report
 from unpaired.apps.web.site import Site
 from unpaired.core.settings import to_mapping
 
-_MOST_RESULTS = 2000
+MOST_RESULTS = 2000
+"""Files that are listed of a job."""
 
 
 def file_url(place: Place) -> str:
@@ -45,7 +46,7 @@ def job_view(site: Site, job: Job) -> dict[str, Any]:
 def results_of(site: Site, job: Job) -> list[Place]:
     """The files that a job made, those in folders too, by name."""
     folder = site.commands.result_folder(job)
-    return list(_files(site, folder, _MOST_RESULTS)) if folder.is_dir() else []
+    return list(_files(site, folder, MOST_RESULTS)) if folder.is_dir() else []
 
 
 def run_id(site: Site, job: Job) -> str:

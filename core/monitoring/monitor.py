@@ -19,6 +19,7 @@ from .records import CheckpointReport, EndReport, Finding, Preview, ScoreReport,
 from .report import ReportWriter
 from .sheets import drop_sheets, write_sheet
 from .tensorboard import TensorBoard
+from .verdict import SideNames
 
 
 class Monitor:
@@ -76,7 +77,8 @@ class Monitor:
 
     def preview(self, preview: Preview) -> None:
         """Write a preview sheet, have the doctor look at it, and bring the report up to date."""
-        preview = replace(preview, sheet=write_sheet(self._run.folder, preview, self._run.domain))
+        sheet = write_sheet(self._run.folder, preview, self._run.domain, SideNames.of(self._run.settings))
+        preview = replace(preview, sheet=sheet)
         self._note(self._doctor.examine_preview(preview), preview.step)
         for writer in self._writers:
             writer.on_preview(self._run, preview)

@@ -1,7 +1,8 @@
 """Preview sheets: what the networks make of fixed samples, as one labelled picture a step.
 
-On the left A to B, on the right B to A; a line for each sample, and in it input, the teacher's translation where
-there is one, translation, cycle and identity. The domain turns samples into pictures, so that any medium can be seen.
+On the left A to B, on the right B to A, by the names of the sides where there are letters for them; a line for each
+sample, and in it input, the teacher's translation where there is one, translation, cycle and identity. The domain turns
+samples into pictures, so that any medium can be seen.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torchvision.io import decode_jpeg, read_file
 from ..adapter.domain import Domain
 from ..errors import AdapterError
 from ..files import atomic_bytes
-from ..lettering import lettering
+from ..lettering import fitting, is_legible, lettering
 from ..pages import jpeg
 from ..sides import Direction
 from .records import Preview, PreviewRow
@@ -34,20 +35,24 @@ COLUMNS = {
     "INPUT": "source", "TEACHER": "teacher", "TRANSLATION": "translation", "CYCLE": "cycle", "IDENTITY": "identity",
 }  # fmt: skip
 """Columns of a sheet, and the part of a row that each shows, where there is one."""
-TITLES: dict[Direction, str] = {"a2b": "A TO B", "b2a": "B TO A"}
 
 
-def draw_sheet(preview: Preview, domain: Domain) -> Tensor:
-    """The sheet as a picture (3, H, W) uint8."""
-    blocks = [_block(TITLES[direction], row, domain) for direction, row in preview.rows.items()]
+def draw_sheet(preview: Preview, domain: Domain, names: tuple[str, str] = ("A", "B")) -> Tensor:
+    """The sheet as a picture (3, H, W) uint8; `names`: what the sides are called."""
+    blocks = [_block(_title(direction, names), row, domain) for direction, row in preview.rows.items()]
     height = max(block.shape[1] for block in blocks)
     return torch.cat([_fill(block, height, block.shape[2]) for block in blocks], dim=2)
 
 
-def write_sheet(run: Path, preview: Preview, domain: Domain) -> Path:
+def _title(direction: Direction, names: tuple[str, str]) -> str:
+    a, b = names if all(name and is_legible(name) for name in names) else ("A", "B")
+    return f"{a} TO {b}" if direction == "a2b" else f"{b} TO {a}"
+
+
+def write_sheet(run: Path, preview: Preview, domain: Domain, names: tuple[str, str] = ("A", "B")) -> Path:
     """Write `run`/previews/step-XXXXXXXX.jpg and thin out older sheets. Raises OutputError."""
     path = run / "previews" / f"step-{preview.step:08d}.jpg"
-    atomic_bytes(path, jpeg(draw_sheet(preview, domain)))
+    atomic_bytes(path, jpeg(draw_sheet(preview, domain, names)))
     sheets = list_sheets(run)
     for step in thinned(list(sheets), KEEP):
         sheets[step].unlink(missing_ok=True)
@@ -129,7 +134,7 @@ def _scaled(picture: Tensor, factor: float) -> Tensor:
 
 def _label(text: str, width: int) -> Tensor:
     """A strip (3, height, width) with `text`, in letters twice their drawn size where they fit."""
-    times = 2 if len(text) * 8 <= width else 1
+    times, text = (2, text) if len(text) * 8 <= width else (1, fitting(text, width // 4))
     letters = (PAPER - lettering(text, times) * (PAPER - INK)).to(torch.uint8).expand(3, -1, -1)[:, :, :width]
     return _fill(letters, 16, width, top=3)
 

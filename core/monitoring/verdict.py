@@ -89,7 +89,7 @@ def judge(
         needed: steps before which nothing is judged; by default those that data of this kind needs.
         saved: step of the newest model: a run that was stopped has made steps since it last logged.
     """
-    names = _Names.of(settings)
+    names = SideNames.of(settings)
     step = max([saved, *(record["step"] for record in records[-1:]), *(report.step for report in scores[-1:])])
     logged = records[-1].get("steps") if records else None
     # With a deadline, the steps of the settings are an early plan.
@@ -124,14 +124,15 @@ def _total(scores: Mapping[str, float]) -> float:
     return math.nan if total is None else total
 
 
-class _Names(NamedTuple):
+class SideNames(NamedTuple):
     """The user's names of the two sides."""
 
     a: str
     b: str
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> _Names:
+    def of(cls, settings: Mapping[str, Any]) -> SideNames:
+        """Those that the settings of a run give; else A and B."""
         given = settings.get("names")
         return cls(*map(str, given)) if isinstance(given, list | tuple) and len(given) == 2 else cls("A", "B")
 
@@ -152,7 +153,7 @@ def _term(finding: Finding) -> str:
     return parted(finding.name)[0]
 
 
-def _looks_wrong(findings: Sequence[Finding], names: _Names) -> Verdict:
+def _looks_wrong(findings: Sequence[Finding], names: SideNames) -> Verdict:
     findings = list({finding.name: finding for finding in findings}.values())
     terms = dict.fromkeys(_term(finding) for finding in findings)
     seen = []
@@ -190,7 +191,7 @@ def _scored(course: Course, finished: bool, directions: Sequence[str], memorised
     return Verdict("getting worse", text, f"{use}, and stop: --patience does so by itself.")
 
 
-def _by_direction(scores: Sequence[ScoreReport], names: _Names) -> Iterator[str]:
+def _by_direction(scores: Sequence[ScoreReport], names: SideNames) -> Iterator[str]:
     """A few words on each direction that has scores of its own."""
     for direction in DIRECTIONS:
         own = [(report.step, of_direction(report.scores, direction)) for report in scores]

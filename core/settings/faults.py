@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -23,6 +24,14 @@ def require_at_least(faults: list[str], settings: Any, where: str, names: Sequen
         require(faults, value >= least, f"{where}.{name} is {show(value)}; expected {least} or more")
         # What is not comparable (NaN) has its fault already.
         require(faults, not value > LARGEST_WHOLE, f"{where}.{name} is {show(value)}; expected less than 2**63")
+
+
+def require_span(faults: list[str], start: float | None, end: float | None) -> None:
+    """Collect the faults of a part that is given by its seconds; None begins and ends with the whole."""
+    for name, value in (("start", start), ("end", end)):
+        require(faults, value is None or 0 <= value < math.inf, f"{name} is {value}; expected 0 seconds or more")
+    if start is not None and end is not None:
+        require(faults, start < end, f"start is {start} and end {end}; start must be less")
 
 
 @contextmanager

@@ -140,7 +140,8 @@ class Audio(Domain):
         """Open a recording, or a video for its sound. Raises MissingFile or MediaError."""
         from .reading.reader import open_recording
 
-        return open_recording(path, side)
+        assert isinstance(options, AudioConversion)
+        return open_recording(path, side, options.start, options.end)
 
     def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
         """Raise MediaError for an ending that is no supported recording or video format for writing."""

@@ -8,7 +8,7 @@ from typing import Literal
 from ...core.adapter.domain import ConversionSettings, DomainSettings
 from ...core.errors import show
 from ...core.settings.arguments import settle_types
-from ...core.settings.faults import collecting_faults, raise_faults, require
+from ...core.settings.faults import collecting_faults, raise_faults, require, require_span
 from ...core.settings.mapping import MEASURED
 from ...core.sides import Side
 
@@ -132,6 +132,10 @@ class AudioConversion(ConversionSettings):
     vocoder: Vocoder = "source-filter"
     """Method that turns the translated spectrogram into sound: source-filter shapes the input's own sound, griffin-lim
     estimates the phases, world resynthesises speech."""
+    start: float | None = None
+    """Seconds of the input to begin at; None begins with the first sample."""
+    end: float | None = None
+    """Seconds of the input to end at; None goes to the last sample."""
 
     def __post_init__(self) -> None:
         faults: list[str] = []
@@ -142,6 +146,7 @@ class AudioConversion(ConversionSettings):
                     f"pitch is {show(self.pitch)}; expected auto, keep, or semitones from -24 to 24")  # fmt: skip
         known = ("source-filter", "griffin-lim", "world")
         require(faults, self.vocoder in known, f"vocoder is {show(self.vocoder)}; expected one of {', '.join(known)}")
+        require_span(faults, self.start, self.end)
         raise_faults(faults)
 
     @property

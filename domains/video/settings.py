@@ -9,7 +9,7 @@ from typing import Literal
 
 from ...core.adapter.domain import ConversionSettings
 from ...core.errors import show
-from ...core.settings.faults import collecting_faults, raise_faults, require
+from ...core.settings.faults import collecting_faults, raise_faults, require, require_span
 from ..image import CropSettings, ImageSettings
 
 
@@ -108,15 +108,11 @@ class VideoConversion(ConversionSettings):
             value = getattr(self, name)
             require(faults, value is None or value in known,
                     f"{name} is {show(value)}; expected one of {', '.join(map(str, known))}")  # fmt: skip
-        for name in ("start", "end"):
-            value = getattr(self, name)
-            require(faults, value is None or value >= 0, f"{name} is {value}; expected 0 seconds or more")
+        require_span(faults, self.start, self.end)
         require(faults, self.rate is None or 0.01 <= self.rate <= 1000,
                 f"rate is {self.rate}; expected 0.01 to 1000 frames a second")  # fmt: skip
         require(faults, self.missing in ("skip", "hold", "error"),
                 f"missing is {show(self.missing)}; expected one of skip, hold, error")  # fmt: skip
         require(faults, 0 <= self.first_number <= 10_000_000,
                 f"first_number is {self.first_number}; expected 0 to 10,000,000")  # fmt: skip
-        if self.start is not None and self.end is not None:
-            require(faults, self.start < self.end, f"start is {self.start} and end {self.end}; start must be less")
         raise_faults(faults)

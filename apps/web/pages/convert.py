@@ -18,6 +18,7 @@ from unpaired.apps.web.choices import (
     all_choices,
     choice_of,
     choice_or_none,
+    cuts,
     fitting,
     takes_anything,
 )
@@ -91,21 +92,21 @@ class Asked:
         pairs += [("pitch", "keep")] if new.pitch == "keep" else []
         return f"/?{urlencode(pairs)}" if pairs else "/"
 
-    def settings(self, facts: Facts) -> dict[str, Any]:
-        """The settings of a conversion of such a file, those that are as usual left out."""
+    def settings(self, facts: Facts, medium: str = "") -> dict[str, Any]:
+        """The settings of a conversion of such a file, those that are as usual left out; `medium`: of the model."""
         found: dict[str, Any] = {"strength": self.strength / 100} if self.strength != 100 else {}
-        if facts.kind == "clip" and len(self.files) < 2:  # from and to are of one clip
+        if cuts(medium, facts.kind) and len(self.files) < 2:  # from and to are of one file
             if self.start:
                 found["start"] = self.start
-            if self.end is not None and self.end < facts.seconds - 0.02:
+            if self.end is not None and self.end <= facts.seconds - _step(facts) + 1e-6:  # not its last moment
                 found["end"] = self.end
         if facts.kind == "sound" and self.pitch == "keep":
             found["pitch"] = "keep"
         return found
 
-    def seconds(self, facts: Facts) -> float:
-        """Seconds of a clip that are wanted."""
-        if len(self.files) > 1:
+    def seconds(self, facts: Facts, medium: str = "") -> float:
+        """Seconds of a clip or a recording that are wanted."""
+        if len(self.files) > 1 or not cuts(medium, facts.kind):
             return facts.seconds
         return max(0.0, min(self.end or facts.seconds, facts.seconds) - (self.start or 0.0))
 
@@ -145,7 +146,7 @@ def _submit(site: Site, asked: Asked, choice: Choice, chosen: Chosen) -> Job:
         "input": chosen.id,
         "model": choice.model,
         "direction": choice.direction,
-        "settings": asked.settings(chosen.facts),
+        "settings": asked.settings(chosen.facts, choice.medium),
     }
     return site.queue.submit(JobKind.CONVERT, request)
 
@@ -182,9 +183,13 @@ async def show(request: Request, asked: Asked, fault: str = "", status: int = 20
     values = {
         "files": [_file(each, asked) for each in files],
         "current": _file(current, asked),
-        "choices": [{**_choice(each), "preview": _preview(current, each)} for each in choices],
+        "choices": [
+            {**_choice(each), "preview": _preview(current, each), "cuts": cuts(each.medium, current.facts.kind)}
+            for each in choices
+        ],
         "chosen": picked and _choice(picked),
-        "view": _view(current, asked, picked),
+        "view": _view(current, picked),
+        "strip": _strip(current, asked),
         "strength": asked.strength,
         "pitch": asked.pitch,
         "estimate": _estimate(site, asked, files, picked),
@@ -241,7 +246,7 @@ def _file(chosen: Chosen, asked: Asked) -> dict[str, Any]:
             "show": asked.link(show=place.id)}  # fmt: skip
 
 
-def _view(chosen: Chosen, asked: Asked, picked: Choice | None) -> Mapping[str, Any] | None:
+def _view(chosen: Chosen, picked: Choice | None) -> Mapping[str, Any] | None:
     """What is looked at or listened to."""
     place, facts = chosen.place, chosen.facts
     if facts.error or place.is_folder or facts.kind == "unknown":
@@ -251,19 +256,29 @@ def _view(chosen: Chosen, asked: Asked, picked: Choice | None) -> Mapping[str, A
         version = {"label": "Before", "short": "Before", "url": file_url(place), "instead": f"/play/{place.id}/copy",
                    "spectrum": f"{look}/spectrum.png", "pitch": f"{look}/pitch.svg"}  # fmt: skip
         return {"kind": "sound", "seconds": facts.shown, "versions": [version]}
-    view: dict[str, Any] = {
+    return {
         "kind": facts.kind,
         "width": facts.width,
         "height": facts.height,
         "source": f"{look}/reduced.png",
         "preview": _preview(chosen, picked) if picked else "",
     }
-    if facts.kind == "clip" and facts.seconds:
-        step = round(1 / facts.rate, 4) if facts.rate else 0.04
-        seconds = round(facts.seconds, 3)
-        end = seconds if asked.end is None else min(asked.end, seconds)
-        view |= {"strip": f"{look}/strip.jpg", "seconds": seconds, "step": step, "start": asked.start or 0, "end": end}
-    return view
+
+
+def _strip(chosen: Chosen, asked: Asked) -> Mapping[str, Any] | None:
+    """All of a clip or a recording from left to right, to choose a part of it; None of several files."""
+    place, facts = chosen.place, chosen.facts
+    if len(asked.files) > 1 or facts.error or facts.kind not in ("clip", "sound") or not facts.seconds:
+        return None
+    seconds = round(facts.seconds, 3)
+    end = seconds if asked.end is None else min(asked.end, seconds)
+    return {"kind": facts.kind, "picture": f"/look/{place.id}/strip.jpg", "seconds": seconds, "step": _step(facts),
+            "start": asked.start or 0, "end": end}  # fmt: skip
+
+
+def _step(facts: Facts) -> float:
+    """Seconds by which a part can be chosen: a frame, or a hundredth."""
+    return 0.01 if facts.kind == "sound" else round(1 / facts.rate, 4) if facts.rate else 0.04
 
 
 def _preview(chosen: Chosen, choice: Choice) -> str:
@@ -289,7 +304,7 @@ def _estimate(site: Site, asked: Asked, files: Sequence[Chosen], picked: Choice 
     total = 0.0
     for each in usable:
         alike = [(job, amount) for job, amount, facts in earlier if facts.kind == each.facts.kind]
-        total += estimate(each.facts, work(each.facts, asked.seconds(each.facts)), alike)
+        total += estimate(each.facts, work(each.facts, asked.seconds(each.facts, picked.medium)), alike)
     return f"About {duration(total)}"
 
 

@@ -19,7 +19,7 @@ from unpaired.apps.web.places import Place
 from unpaired.apps.web.queue.child import LOG, tail
 from unpaired.apps.web.rendering import render
 from unpaired.apps.web.site import Site, site_of
-from unpaired.apps.web.views import file_url, results_of
+from unpaired.apps.web.views import MOST_RESULTS, file_url, results_of
 from unpaired.apps.web.wording import size
 
 _ACTIONS = ("pause", "resume", "cancel", "stop", "retry", "remove", "move")
@@ -82,7 +82,7 @@ def _panel(site: Site, job: Job, told: dict[str, Any], results: Sequence[Place])
     log = site.places.redact(tail(site.queue.folder(job) / LOG, 16 * 1024)) if job.state.ended else ""
     listed = [{"name": each.name, "url": file_url(each), "size": size(each.size), "thumb": f"/look/{each.id}/thumb.jpg",
                "show": f"/jobs/{job.id}?result={each.id}"} for each in results]  # fmt: skip
-    return {"job": {**told, "log": log.strip()}, "results": listed}
+    return {"job": {**told, "log": log.strip()}, "results": listed, "most_results": MOST_RESULTS}
 
 
 async def _views(site: Site, job: Job, results: Sequence[Place], wanted: str) -> dict[str, Any]:
@@ -102,6 +102,8 @@ async def _views(site: Site, job: Job, results: Sequence[Place], wanted: str) ->
     others = [] if source is None else _beside(site, job, facts.kind)
     versions += [_version(result, facts.kind, _told(site, job) if others else words_of(site, job)), *others]
     if facts.kind == "sound":
+        if shown and {"start", "end"} & set(job.request.get("settings", {})) and facts.shown:
+            versions[0] |= {"scale": before.shown / facts.shown, "shift": _start(job) / facts.shown}
         heard = [*versions[:shown], *versions[shown + 1 :][:1], versions[shown]]
         return {"listening": {"seconds": facts.shown, "versions": heard}}
     view = {name: getattr(facts, name) for name in ("kind", "width", "height", "seconds", "sound")}

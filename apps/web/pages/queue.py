@@ -58,7 +58,8 @@ def _row(site: Site, job: Job, live: list[Job]) -> dict[str, Any]:
         moves = ([UP] if at else []) + ([DOWN] if at < len(waiting) - 1 else [])
         told["actions"] = [*moves, *told["actions"]]
     results = results_of(site, job) if job.state is JobState.DONE and not job.kind.trains else []
-    return {**told, "save": file_url(results[0]) if len(results) == 1 else ""}
+    several = f"/files/of/{job.id}" if results else ""
+    return {**told, "save": f"{file_url(results[0])}?download" if len(results) == 1 else several}
 
 
 ROUTES = [Route("/queue", page, methods=["GET"]), Route("/queue/list", fragment, methods=["GET"])]

@@ -149,9 +149,9 @@ def _settings(site: Site, job: Job, facts: Facts | None) -> list[tuple[str, str]
     if job.kind is JobKind.CONVERT:
         told += [("Model", model_name(site, job)), ("What", words_of(site, job))]
         told.append(("Strength", f"{round(100 * float(settings.get('strength', 1)))} %"))
-        if facts is not None and facts.kind == "clip":
+        if facts is not None and facts.kind in ("clip", "sound"):
             span = f"{settings.get('start', 0):.2f} s to {settings.get('end', facts.seconds):.2f} s"
-            told.append(("Part", span if {"start", "end"} & set(settings) else "the whole clip"))
+            told.append(("Part", span if {"start", "end"} & set(settings) else "all of it"))
         if facts is not None and facts.kind == "sound":
             told.append(("Pitch", "stays as it is" if settings.get("pitch") == "keep" else "fits the new voice"))
     if job.started:

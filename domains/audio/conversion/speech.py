@@ -42,6 +42,8 @@ def convert_speech(
         raise ConfigError(f"rate is {rate:g}; samples come at a whole number a second")
     if not 8000 <= rate <= 192_000:
         raise ConfigError(f"rate is {rate:g}; expected 8000 to 192000 Hz")
+    if options.start is not None or options.end is not None:
+        raise ConfigError("start and end are of recordings; a voice that is spoken is translated until it ends")
     if not 1 <= channels <= 8:
         raise ConfigError(f"channels is {channels}; expected 1 to 8")
     conversion = LiveConversion(int(rate), channels, side, translate, options, settings)

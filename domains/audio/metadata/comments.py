@@ -108,18 +108,17 @@ def says_mask(path: Path) -> bool:
     return any(name.upper() == _MASK for name, _ in comments_in(path))
 
 
-def write_flac(path: Path, labels: Labels, like: Path, mask: int) -> None:
+def write_flac(path: Path, labels: Labels, like: Path | None, mask: int) -> None:
     """Give a whole FLAC file the labels: those blocks that `like` has, if it is FLAC too.
 
     mask: the loudspeakers, as WAVEFORMATEXTENSIBLE numbers them, where FLAC's own order is for others; or 0.
     """
     begin, own, end = _flac_blocks(path)
-    _, source, _ = _flac_blocks(like)
+    source = _flac_blocks(like)[1] if like else []
     kept = [block for block in source if block.kind in _KEPT]
-    if source:
-        comments = comments_in(like)
-    else:
-        comments = comments_in(like) or comments_of(labels)
+    comments = comments_in(like) if like else []
+    if not source:
+        comments = comments or comments_of(labels)
         blocks = map(_block_of, labels.pictures)
         kept += [_Block(_PICTURE, content) for content in blocks if len(content) < 1 << 24]
     comments = [each for each in comments if each[0].upper() not in (*_STALE, "METADATA_BLOCK_PICTURE")]
@@ -198,9 +197,9 @@ def _split_into_pages(packets: list[bytes], like: _Page) -> Iterator[_Page]:
         at += sum(part)
 
 
-def write_ogg(path: Path, labels: Labels, like: Path) -> None:
+def write_ogg(path: Path, labels: Labels, like: Path | None) -> None:
     """Give a whole Ogg file, Vorbis or Opus, the labels: the comments that `like` has, if it has such."""
-    comments = comments_in(like) or comments_of(labels)
+    comments = (comments_in(like) if like else []) or comments_of(labels)
     comments = [each for each in comments if each[0].upper() not in _STALE]
     names = {name.upper() for name, _ in comments}
     if not any(name.startswith("CHAPTER") for name in names):

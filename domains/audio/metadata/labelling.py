@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 from . import comments, id3
 from .channels import apple_chunk, mask_of, ordered, speakers_in, usual
 from .chunks import ChunkedFile, add, overwrite
 from .info import SoundInfo
-from .labels import Labels, lost
+from .labels import Labels, lost, of_part
 from .tags import labels_of
 
 _INFO = {
@@ -38,18 +41,28 @@ class Labelling:
         self._chunks = self._file.beside_sound()
         self.labels: Labels = labels_of(path)
         """Tags, pictures and chapters."""
+        self._like: Path | None = path
+        """The file whose labels are copied as they are; None where they had to be changed."""
+
+    def of_part(self, begin: Fraction, end: Fraction | None) -> Labelling:
+        """The same of the part between two seconds: chapters are moved, and what else counts samples is left out."""
+        part = copy(self)
+        part.labels, part._like = of_part(self.labels, begin, end), None
+        if any(name == b"cue " for name, _ in self._chunks):  # which FFmpeg takes for chapters
+            part.labels = replace(part.labels, chapters=())
+        return part
 
     def into(self, place: Path, kind: str, info: SoundInfo) -> None:
         """Put them into a whole file of the kind that libsndfile calls so. Raises OSError."""
         speakers = speakers_in(info.layout)
         if kind == "FLAC":
             plain = speakers in (None, usual(info.channels)) and not comments.says_mask(self._path)
-            comments.write_flac(place, self.labels, self._path, 0 if plain else mask_of(speakers or ()))
+            comments.write_flac(place, self.labels, self._like, 0 if plain else mask_of(speakers or ()))
         elif kind == "OGG":
-            comments.write_ogg(place, self.labels, self._path)
+            comments.write_ogg(place, self.labels, self._like)
         elif kind == "MP3":
             own = info.codec in ("MPEG_LAYER_III", "MPEG_LAYER_II", "MPEG_LAYER_I")
-            id3.write_mp3(place, self.labels, self._path if own else None)
+            id3.write_mp3(place, self.labels, self._like if own else None)
         else:
             self._into_chunks(place, speakers)
 
@@ -61,7 +74,7 @@ class Labelling:
             _write_mask(place, file, mask_of(known))
         elif len(known) > 2 and file.family in ("AIFF", "CAF"):
             new.append((b"CHAN" if file.family == "AIFF" else b"chan", apple_chunk(ordered(known))))
-        if file.family == self._file.family:
+        if file.family == self._file.family and self._like:
             new += self._chunks
         elif file.family == "RIFF":
             new += _for_wav(self.labels)
@@ -73,10 +86,14 @@ class Labelling:
 
     def left_out(self, place: Path, suffix: str) -> list[str]:
         """Note on those that a complete file does not have."""
-        found = lost(self.labels, labels_of(place))
-        if ChunkedFile(place).family != self._file.family:
-            found += dict.fromkeys(_word(*each) for each in self._chunks if not _is_tags(*each))
-        return [f"left out, as {suffix} files have no place for it: {', '.join(found)}"] if found else []
+        found, chunks = lost(self.labels, labels_of(place)), [each for each in self._chunks if not _is_tags(*each)]
+        words = list(dict.fromkeys(_word(*each) for each in chunks))
+        if self._like and ChunkedFile(place).family != self._file.family:
+            found += words
+        notes = [f"left out, as {suffix} files have no place for it: {', '.join(found)}"] if found else []
+        if words and not self._like:
+            notes.append(f"left out, as it counts from the beginning of the whole: {', '.join(words)}")
+        return notes
 
 
 def _is_tags(name: bytes, content: bytes) -> bool:

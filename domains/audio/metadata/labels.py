@@ -10,6 +10,10 @@ FRONT_COVER = 3
 """ID3's number, and FLAC's, of what a picture usually shows."""
 
 
+_POSITIONS = ("time_reference", "timecode")
+"""Tags that say at what time the first sample was recorded."""
+
+
 @dataclass(frozen=True)
 class Picture:
     """A picture that belongs to a recording, such as its cover."""
@@ -41,6 +45,17 @@ class Labels:
     """By FFmpeg's names in small letters: title, artist, album_artist, track ..."""
     pictures: tuple[Picture, ...] = ()
     chapters: tuple[Chapter, ...] = ()
+
+
+def of_part(labels: Labels, begin: Fraction, end: Fraction | None) -> Labels:
+    """Labels of the part of a recording between two seconds: its chapters begin with it, and end with it."""
+    chapters = []
+    for each in labels.chapters:
+        last = each.end if end is None else min(each.end, end)
+        if last > max(each.start, begin):
+            chapters.append(Chapter(max(each.start - begin, Fraction(0)), last - begin, each.title))
+    tags = {name: value for name, value in labels.tags.items() if name not in _POSITIONS}
+    return Labels(tags, labels.pictures, tuple(chapters))
 
 
 def lost(before: Labels, after: Labels) -> list[str]:

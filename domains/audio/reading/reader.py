@@ -9,27 +9,38 @@ import torch
 from torch import Tensor
 
 from ....core.adapter.streams import Reader
+from ....core.errors import MediaError
 from ....core.sides import Side
 from ..metadata.info import BLOCK
 from ..metadata.labelling import Labelling
 from .files import SoundFile
+from .part import Part
 from .survey import Survey, survey
 
 
-def open_recording(path: Path, side: Side) -> AudioReader:
-    """Open a recording of `side` for conversion, and go through it once.
+def open_recording(path: Path, side: Side, start: float | None = None, end: float | None = None) -> AudioReader:
+    """Open a recording of `side` for conversion, or its part between two seconds, and go through it once.
 
     Raises:
         MissingFile: there is no such file.
-        MediaError: it is no recording, or none of it can be decoded.
+        MediaError: it is no recording, none of it can be decoded, or none lies between start and end.
     """
     file = SoundFile(path)
     try:
-        labelling = Labelling(path)
-        return AudioReader(path, side, file, labelling, survey(file, file.info.rate, file.info.channels))
+        part = Part(file, start, end)
+        found = survey(part, file.info.rate, file.info.channels)
+        if not part.whole and not found.samples:
+            raise MediaError(f"{path} has no sound between start and end{_length(file)}")
+        labelling = Labelling(path) if part.whole else Labelling(path).of_part(part.begin, part.end)
+        return AudioReader(path, side, file, part, labelling, found)
     except BaseException:
         file.close()
         raise
+
+
+def _length(file: SoundFile) -> str:
+    samples = file.info.samples
+    return f"; it is {samples / file.info.rate:.2f} s long" if samples else ""
 
 
 class AudioReader(Reader):
@@ -39,18 +50,21 @@ class AudioReader(Reader):
         path: where it is.
         side: the one that it belongs to.
         file: the same opened.
+        part: what of it is converted.
         labelling: what it says beside its sound.
-        survey: what is known of the whole of it.
+        survey: what is known of the whole of that.
     """
 
-    def __init__(self, path: Path, side: Side, file: SoundFile, labelling: Labelling, survey: Survey) -> None:
-        self.path, self.file, self.labelling, self.survey = path, file, labelling, survey
+    def __init__(
+        self, path: Path, side: Side, file: SoundFile, part: Part, labelling: Labelling, survey: Survey
+    ) -> None:
+        self.path, self.file, self.part, self.labelling, self.survey = path, file, part, labelling, survey
         self.side: Side = side
         self.info = file.info
         """The recording, as its header has it."""
 
     def __iter__(self) -> Iterator[Tensor]:
-        for block in self.file:
+        for block in self.part:
             yield torch.from_numpy(block)
 
     def __length_hint__(self) -> int:

@@ -103,18 +103,14 @@ class SoundTrack:
         self._open()
         self._damaged = 0
         slack = _SUPERFRAME if self.info.codec.startswith("wma") else SLACK
-        timeline = Timeline(self.info.rate, self._stream.time_base, slack)
-        waiting: list[Sound] = []
-        for piece in timeline.lay_out(self._pieces()):
-            waiting.append(piece)
-            if sum(each.shape[1] for each in waiting) >= BLOCK:
-                yield np.concatenate(waiting, axis=1)
-                waiting.clear()
-        if waiting:
-            yield np.concatenate(waiting, axis=1)
-        self.notes = [*self._clock.notes, *self._notes_of(timeline)]
+        timeline, complete = Timeline(self.info.rate, self._stream.time_base, slack), False
+        try:
+            yield from _joined(timeline.lay_out(self._pieces()))
+            complete = True
+        finally:  # also of what was read of it, where no more is wanted
+            self.notes = [*self._clock.notes, *self._notes_of(timeline, complete)]
 
-    def _notes_of(self, timeline: Timeline) -> Iterator[str]:
+    def _notes_of(self, timeline: Timeline, complete: bool) -> Iterator[str]:
         if self._damaged:
             packets = (
                 "one packet of its sound is" if self._damaged == 1 else f"{self._damaged} packets of its sound are"
@@ -123,7 +119,7 @@ class SoundTrack:
         estimated = self._clock.may_jump or self._container.format.flags & _GENERIC_INDEX
         promised = 0 if estimated else (self.info.samples or 0) / self.info.rate
         held = timeline.laid_out / self.info.rate
-        if promised - held > _MISSING:
+        if complete and promised - held > _MISSING:
             yield f"its header promises {promised:.2f} s, but it holds {held:.2f} s"
         if timeline.pauses:
             places = "one place" if timeline.pauses == 1 else f"{timeline.pauses} places"
@@ -166,6 +162,18 @@ class SoundTrack:
     def close(self) -> None:
         """Release the file."""
         self._container.close()
+
+
+def _joined(pieces: Iterator[Sound]) -> Iterator[Sound]:
+    """Pieces of sound in blocks of a good size."""
+    waiting: list[Sound] = []
+    for piece in pieces:
+        waiting.append(piece)
+        if sum(each.shape[1] for each in waiting) >= BLOCK:
+            yield np.concatenate(waiting, axis=1)
+            waiting.clear()
+    if waiting:
+        yield np.concatenate(waiting, axis=1)
 
 
 def _length(path: Path, index: int) -> Fraction:

@@ -116,7 +116,12 @@ class ByFFmpeg:
         further = len(self._source.streams.audio) - 1
         if "audio" not in taken and further:
             self.notes.append(f"{further} further sound tracks are left out: a {suffix} file holds one")
-        clock = Clock(self._source)
+        clock, part = Clock(self._source), self._like.part
+        if not part.whole and (self._tracks or self._whole):
+            raise MediaError(
+                f"{self._like.path}: start and end cut sound alone, and a {suffix} file would get its other tracks "
+                "too; end the name with .wav, or convert the whole"
+            )
         if self._whole:
             self._container.set_chapters(clock.chapters)
             kept = [self._source.streams[index] for index in (replaced, *self._tracks)]
@@ -180,7 +185,7 @@ class ByFFmpeg:
                 "readers would not know; end the name with .wav"
             )
         self._kept_back = 0 if self._encoder in _SKIPPED else delay.kept_back
-        self._ticks = (round(self._like.file.start / self._base) if self.has_clock else 0) - before
+        self._ticks = (round(self._like.part.start / self._base) if self.has_clock else 0) - before
         self._waiting = np.zeros((self._info.channels, before), np.float32)
 
     def write(self, audio: Sound) -> None:

@@ -89,7 +89,7 @@ class AudioWriter(Writer):
             self._sink = _sink(path, self._pending.path, like)
             self._undo.callback(self._give_up)
             if not self._sink.has_clock:
-                self._begin(round(like.file.start * like.info.rate))
+                self._begin(round(like.part.start * like.info.rate))
         except BaseException as error:
             fault = self._fault(error)
             self.discard()

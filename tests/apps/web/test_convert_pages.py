@@ -53,7 +53,12 @@ def test_only_settings_that_are_not_as_usual_are_asked_for() -> None:
     assert Asked().settings(CLIP) == {}
     assert Asked(strength=40, start=0.4, end=2.0).settings(CLIP) == {"strength": 0.4, "start": 0.4}
     assert Asked(end=1.0, pitch="keep").settings(CLIP) == {"end": 1.0}
-    assert Asked(end=1.0, pitch="keep").settings(Facts("sound", seconds=3.0)) == {"pitch": "keep"}
+    voice = Facts("sound", seconds=3.0)
+    assert Asked(end=3.0, pitch="keep").settings(voice, "audio") == {"pitch": "keep"}
+    assert Asked(start=0.5, end=1.0).settings(voice, "audio") == {"start": 0.5, "end": 1.0}
+    assert Asked(start=0.5, end=1.0).settings(CLIP, "audio") == {}, "the picture of a clip is not cut for its voice"
+    assert Asked(("a", "b"), start=0.5, end=1.0).settings(voice, "audio") == {}
+    assert (Asked(start=0.5, end=1.0).seconds(voice, "audio"), Asked(end=1.0).seconds(CLIP, "audio")) == (0.5, 2.0)
 
 
 def test_the_likeliest_models_come_first() -> None:
@@ -78,6 +83,7 @@ def test_estimates_come_from_earlier_conversions() -> None:
     assert estimate(CLIP, amount, earlier[:1]) == pytest.approx(START["clip"] + 2.0 * amount)
     assert estimate(CLIP, amount, []) > START["clip"]
     assert work(Facts("sound", seconds=30.0)) == 30.0
+    assert work(Facts("sound", seconds=30.0), seconds=6.0) == pytest.approx(6.0)
     assert estimate(Facts("sound", seconds=7.0), 7.0, []) > START["sound"] > START["picture"]
 
 

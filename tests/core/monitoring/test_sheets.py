@@ -13,6 +13,7 @@ from torch import Tensor
 from torchvision.io import decode_jpeg, read_file
 
 from unpaired.core.adapter.domain import Domain
+from unpaired.core.lettering import fitting, lettering
 from unpaired.core.monitoring import sheets
 from unpaired.core.monitoring.records import Preview, PreviewRow
 
@@ -56,6 +57,21 @@ def test_cells_are_neither_tiny_nor_huge(domain: Domain, size: tuple[int, int], 
 def test_labels_are_drawn_above_the_cells(domain: Domain) -> None:
     top = sheets.draw_sheet(both(), domain)[0, sheets.MARGIN : sheets.MARGIN + 32]
     assert int((top == sheets.INK).sum()) > 200
+
+
+@pytest.mark.parametrize(
+    ("names", "title"),
+    [(("day", "night"), "DAY TO NIGHT"), (("Größe", "été"), "GROSSE TO ETE"), (("夜", "day"), "A TO B"),
+     (("", "b"), "A TO B"), (("a" * 60, "another very long name"), f"{'a' * 60} to another very long name")],
+)  # fmt: skip
+def test_the_title_names_the_sides(domain: Domain, names: tuple[str, str], title: str) -> None:
+    picture = sheets.draw_sheet(both(), domain, names)
+    assert picture.shape == sheets.draw_sheet(both(), domain).shape
+    width = 4 * (96 + sheets.GAP)
+    line = picture[:, sheets.MARGIN : sheets.MARGIN + 16, sheets.MARGIN : sheets.MARGIN + width]
+    times = 2 if len(title) * 8 <= width else 1
+    letters = lettering(fitting(title, width // 4), times)
+    assert torch.equal((line[0, 3:] == sheets.INK).to(torch.uint8)[: 5 * times, : letters.shape[1]], letters)
 
 
 def test_a_preview_that_is_no_picture_is_refused_by_name(domain: Domain) -> None:

@@ -72,7 +72,7 @@ def converted(
 def through(source: Path, target: Path, translate: Any = None, **chosen: Any) -> list[str]:
     """Convert a file; what reader and writer had to say of it."""
     options, settings = AudioConversion(**chosen), AudioSettings()
-    with open_recording(source, "a") as reader:
+    with open_recording(source, "a", options.start, options.end) as reader:
         writer = AudioWriter(target, reader, options)
         try:
             stages = prepare(reader.survey, reader.side, translate or Identity(), options, settings)

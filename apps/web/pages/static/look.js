@@ -233,6 +233,7 @@ class Strip {
     [this.start, this.end] = root.querySelectorAll("input[type=range]");
     this.said = root.querySelector("output");
     this.length = Number(root.dataset.seconds);
+    this.whole = root.dataset.whole;
     this.least = Math.min(Number(this.start.step) || 0.04, this.length);
     this.start.oninput = () => this.show(this.start);
     this.end.oninput = () => this.show(this.end);
@@ -247,8 +248,8 @@ class Strip {
     }
     this.frames.style.setProperty("--from", `${(100 * from) / this.length}%`);
     this.frames.style.setProperty("--to", `${(100 * to) / this.length}%`);
-    const whole = from <= 0 && to >= this.length - 0.001;
-    this.said.textContent = whole ? `the whole clip, ${clockTime(this.length)}` : `${clockTime(from)} to ${clockTime(to)}, ${(to - from).toFixed(1)} s`;
+    const whole = from <= 0 && to > this.length - this.least;
+    this.said.textContent = whole ? `${this.whole}, ${clockTime(this.length)}` : `${clockTime(from)} to ${clockTime(to)}, ${(to - from).toFixed(1)} s`;
     for (const [input, value] of [[this.start, from], [this.end, to]]) input.setAttribute("aria-valuetext", clockTime(value));
   }
 }
@@ -269,6 +270,13 @@ class Converting {
     }
     this.showStrength();
     this.showChosen();
+    this.showStrip();
+  }
+
+  // Where a model takes the whole of a file, there is no part to choose.
+  showStrip() {
+    const strip = this.form.querySelector("[data-strip]");
+    if (strip) strip.hidden = Boolean(this.form.querySelector("[name=do][data-takes-all]:checked"));
   }
 
   // Within the list of models alone: the page stays where it is.
@@ -289,6 +297,7 @@ class Converting {
   }
 
   change(field) {
+    if (field.name === "do") this.showStrip();
     if (field.name === "do" && this.picture && field.dataset.previewOf) {
       this.look.dataset.preview = "";
       this.say("Making a preview", false);
