@@ -35,6 +35,8 @@ class Container:
     """Whether it counts frames and packets of sound and stores no times of them."""
     keeps: frozenset[str] = frozenset(("chapters", "tags", "languages", "titles"))
     """The labels that it has room for."""
+    alpha_beside: bool = False
+    """Whether it holds the transparency that VP9 has beside its packets."""
     reorders: bool = True
     """Whether it knows when a frame is shown as well as when it is decoded."""
 
@@ -73,6 +75,7 @@ _MKV = Container(
     _names(_FILM + "dts truehd opus vorbis flac alac wavpack pcm_u8 pcm_s16be pcm_s24be pcm_s32be " + _PCM),
     lossless=("flac",),
     pictures=_names("h264 hevc vp9 av1 ffv1 prores"),
+    alpha_beside=True,
     options=_MATROSKA,
 )
 _WEBM = Container(
@@ -81,6 +84,7 @@ _WEBM = Container(
     ("libopus",),
     codec="vp9",
     pictures=_names("vp9 av1"),
+    alpha_beside=True,
     options=_MATROSKA,
 )
 _TS = Container(

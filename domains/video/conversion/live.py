@@ -35,7 +35,6 @@ from ...containers.opening import Source
 from ..frames.colour import to_tensor
 from ..reading import pipes
 from ..reading.clip import VideoReader
-from ..reading.reader import Shown
 from ..settings import VideoConversion
 
 T = TypeVar("T")
@@ -131,8 +130,7 @@ class LiveReader(VideoReader):
         unpack = self._unpacker()
         for frame, arrived in self.newest:
             planes = unpack(frame)
-            ticks = self.footage.ticks_of(frame) - self.footage.shift_ticks
-            self.shown.append(Shown(ticks, 0, planes if self._beside else None, like=self._carrier(frame)))
+            self.shown.append(self._shown(frame, planes, 0, 0))
             position = (self.footage.ticks_of(frame) - self.footage.first_tick) * self.info.time_base
             self.arrivals.append((float(position), arrived))
             yield to_tensor(planes)

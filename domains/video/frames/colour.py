@@ -140,7 +140,7 @@ class Unpacker:
         if _is_deep_rgb(frame.format.name) and (frame.width, frame.height) == (width, height):
             top = (1 << frame.format.components[0].bits) - 1
             return self._orientation(
-                np.stack([_rescale(_pixels(frame.planes[n], np.uint16), top, 65535) for n in _GBR])
+                np.stack([rescaled(pixels_of(frame.planes[n], np.uint16), top, 65535) for n in _GBR])
             )
         is_rgb = frame.format.is_rgb or frame.format.has_palette
         colour = Colour.of(frame)
@@ -156,7 +156,7 @@ class Unpacker:
             dst_color_range=ColorRange.JPEG,
             threads=1,
         )
-        planes = np.stack([_pixels(converted.planes[n], self._type) for n in _GBR])
+        planes = np.stack([pixels_of(converted.planes[n], self._type) for n in _GBR])
         if self._type is np.uint16 and not is_rgb:
             bits = frame.format.components[0].bits
             full = full or len(frame.format.components) < 3  # swscale takes grey for that
@@ -166,7 +166,7 @@ class Unpacker:
 
 
 class Packer:
-    """Planes (3, H, W) as frames for an encoder.
+    """Planes (3, H, W), or four with transparency last, as frames for an encoder.
 
     Args:
         pixel_format: the encoder's, such as yuv420p.
@@ -190,7 +190,9 @@ class Packer:
         if self._form.rgb:
             self._fill_rgb(frame, planes)
         else:
-            self._fill(frame, self._to_ycbcr(planes))
+            self._fill(frame, self._to_ycbcr(planes[:3]))
+            if self._form.alpha:
+                pixels_of(frame.planes[3], self._type)[:] = self._levels(planes[3])
         frame.colorspace, frame.color_trc = self._colour.matrix, self._colour.transfer
         frame.color_primaries = self._colour.primaries
         frame.color_range = 2 if self._colour.full else 1
@@ -202,7 +204,7 @@ class Packer:
         _, height, width = planes.shape
         source = av.VideoFrame(width, height, "gbrp16le")
         for n, plane in zip(_GBR, planes, strict=True):
-            _pixels(source.planes[n], np.uint16)[:] = _scaled(plane, _WHITE / _peak(plane.dtype), np.uint16)
+            pixels_of(source.planes[n], np.uint16)[:] = _scaled(plane, _WHITE / _peak(plane.dtype), np.uint16)
         source.colorspace, source.color_range = RGB, ColorRange.JPEG
         return self._reformatter.reformat(
             source,
@@ -219,19 +221,23 @@ class Packer:
         scale = ((1 << depth) - 1) / 0xFFFF if self._colour.full else 2.0 ** (depth - 16)
         for n in range(3):
             middle = 0.0 if n == 0 else (1 << depth - 1) - 0x8000 * scale  # grey stays without colour
-            values = rounded(_pixels(deep.planes[n], np.uint16), scale, depth, middle, self._dither, turned=n == 1)
-            _pixels(frame.planes[n], self._type)[:] = values
+            values = rounded(pixels_of(deep.planes[n], np.uint16), scale, depth, middle, self._dither, turned=n == 1)
+            pixels_of(frame.planes[n], self._type)[:] = values
+
+    def _levels(self, plane: Planes) -> Planes:
+        """Full range, whether colour or transparency, in the bits of the form."""
+        depth = self._form.depth
+        return rounded(plane, ((1 << depth) - 1) / _peak(plane.dtype), depth, dither=self._dither)
 
     def _fill_rgb(self, frame: av.VideoFrame, planes: Planes) -> None:
-        depth, peak = self._form.depth, _peak(planes.dtype)
-        red, green, blue = (rounded(each, ((1 << depth) - 1) / peak, depth, dither=self._dither) for each in planes)
+        samples = {letter: self._levels(plane) for letter, plane in zip("rgba", planes, strict=False)}
         if len(frame.planes) > 1:
-            for plane, values in zip(frame.planes, (green, blue, red), strict=True):
-                _pixels(plane, self._type)[:] = values
+            for letter, plane in zip("gbra", frame.planes, strict=False):
+                pixels_of(plane, self._type)[:] = samples[letter]
             return
-        samples = {"r": red, "g": green, "b": blue, "0": np.zeros_like(red)}
+        samples["0"] = np.zeros_like(samples["r"])
         packed = np.stack([samples[letter] for letter in _letters(self._form.name)], axis=2)
-        packed = packed if depth == 8 else packed.byteswap()  # those written are big-endian
+        packed = packed if self._form.depth == 8 else packed.byteswap()  # those written are big-endian
         rows = np.frombuffer(frame.planes[0], np.uint8).reshape(frame.height, -1)  # type: ignore[call-overload]
         values = packed.view(np.uint8).reshape(frame.height, -1)
         rows[:, : values.shape[1]] = values
@@ -254,20 +260,15 @@ def _scaled(planes: Planes, factor: float, dtype: Any) -> Planes:
     return np.asarray(cv2.addWeighted(rows, factor, rows, 0.0, 0.0, dtype=depth)).reshape(planes.shape)
 
 
-def _rescale(values: Planes, top: int, to: int) -> Planes:
+def rescaled(values: Planes, top: int, to: int) -> Planes:
     """Whole numbers from 0 to `top` as those from 0 to `to`, rounded."""
     return ((values.astype(np.uint32) * to + top // 2) // top).astype(np.uint16)
 
 
-def _pixels(plane: Any, dtype: Any) -> Planes:
+def pixels_of(plane: Any, dtype: Any) -> Planes:
     """The pixels (H, W) of one plane of a frame, without the padding of its rows; writing to them writes the frame."""
     rows = np.frombuffer(plane, dtype).reshape(plane.height, -1)
     return rows[:, : plane.width]
-
-
-def is_clear(frame: av.VideoFrame) -> bool:
-    """Whether something of an RGBA frame can be seen through: what decoders give of every GIF and PNG is RGBA."""
-    return frame.format.name in ("rgba", "bgra") and bool(frame.to_ndarray()[..., 3].min() < 255)
 
 
 def to_tensor(planes: Planes) -> Tensor:

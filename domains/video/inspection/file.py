@@ -140,6 +140,7 @@ def _remarks(info: ClipInfo) -> tuple[str, ...]:
     said = {
         "interlaced, de-interlaced when read": info.interlaced,
         f"{info.depth} bits": info.depth > 8,
+        "transparent in places, of which a training takes the colours alone": info.alpha,
         "turned upright": info.orientation != Orientation(),
         f"pixels {float(info.sample_aspect):.3g} times as wide as high": info.sample_aspect != 1,
     }

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from ...containers.opening import Source, source_name
 from ...image import packet_in_gif
-from ..frames.colour import Unpacker, is_clear, to_tensor
+from ..frames.alpha import alpha_of
+from ..frames.colour import Planes, Unpacker, to_tensor
 from ..frames.side_data import CAPTIONS, side_data
 from ..settings import VideoConversion
 from .decode import Footage
-from .probe import CLEAR
 from .reader import FrameReader, Shown
 
 if TYPE_CHECKING:
@@ -53,21 +53,23 @@ class VideoReader(FrameReader):
             container_format=container_format,
             options=reader_options,
         )
-        self._clear = self.footage.info.alpha
         super().__init__(self.footage.info, options)
 
     def __iter__(self) -> Iterator[Tensor]:
         unpack = self._unpacker()
-        back = self.footage.shift_ticks
         for count, frame in enumerate(self.footage):
             if not self.is_needed(count):
                 continue
-            self._clear = self._clear or is_clear(frame)
             planes = unpack(frame)
-            ticks = self.footage.ticks_of(frame) - back
-            beside = planes if self._beside else None
-            self.shown.append(Shown(ticks, frame.duration, beside, None, count, self._carrier(frame)))
+            self.shown.append(self._shown(frame, planes, frame.duration, count))
             yield to_tensor(planes)
+
+    def _shown(self, frame: av.VideoFrame, planes: Planes, duration: int, count: int) -> Shown:
+        """Facts about a frame for the writer."""
+        ticks = self.footage.ticks_of(frame) - self.footage.shift_ticks
+        alpha = alpha_of(frame, self.height, self.width, self.info.orientation)
+        beside = planes if self._beside else None
+        return Shown(ticks, duration, beside, None, count, self._carrier(frame), alpha)
 
     def _unpacker(self) -> Unpacker:
         # What 8 bits of Y'CbCr say lies between the colours of 8 bits of RGB.
@@ -92,8 +94,6 @@ class VideoReader(FrameReader):
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
         """Notes on anything unusual in the clip found so far, one sentence each."""
         notes = list(self.footage.warnings)
-        if self._clear and not self.info.alpha:  # from a later frame on
-            notes.append(CLEAR)
         if self.info.container == "gif" and self.path.is_file() and packet_in_gif(self.path):
             notes.append("its XMP is left out")
         if self._options.rate is not None:

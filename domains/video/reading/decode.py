@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from types import TracebackType
 from typing import Any, Self
 
 import av
@@ -18,6 +17,7 @@ from ....core.errors import MediaError, counted
 from ...containers.clock import AT_ONCE, Clock, is_shown_after
 from ...containers.opening import Source, open_container, reason, source_name
 from ...image import Pixels
+from ..frames.alpha import decoder_of
 from ..frames.colour import Unpacker
 from .access import ClipAccess
 from .deinterlace import deinterlace
@@ -110,7 +110,8 @@ class Footage:
         self._has_gap = False  # whether some were left out
         try:
             self._stream = choose_stream(self.container, self._name)
-            self._stream.thread_type = "SLICE" if at_once else "AUTO"  # type: ignore[assignment]
+            self._decoder = decoder_of(self._stream)
+            self._decoder.thread_type = "SLICE" if at_once else "AUTO"  # type: ignore[assignment]
             self._undated = Undated(self.container, self._stream)
             self.tracks = self._kept_tracks() if keep else []
             """The tracks whose packets go into `others`."""
@@ -225,9 +226,7 @@ class Footage:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def _say(self, note: str) -> None:
@@ -264,6 +263,7 @@ class Footage:
             self.container.seek(place + round(self._clock.origin / self._tick), stream=self._stream)
         except (av.FFmpegError, OSError):
             return False
+        self._decoder.flush_buffers()
         self.others.clear()
         self._undated.clear()
         self._frames.close()
@@ -293,7 +293,7 @@ class Footage:
         self._left_out += packet.is_discard
         self._undated.feed(packet)
         try:
-            frames = self._stream.decode(packet if packet.size else None)
+            frames = self._decoder.decode(packet if packet.size else None)
         except EOFError:
             return
         except (av.FFmpegError, ValueError) as error:
@@ -319,7 +319,7 @@ class Footage:
             return []
         wanted, self._passed = self._passed, None
         if self._has_gap:  # the decoder knows nothing of those in between
-            self._stream.codec_context.flush_buffers()
+            self._decoder.flush_buffers()
         return wanted
 
     def _is_passed(self, packet: av.Packet[Any]) -> bool:

@@ -14,7 +14,8 @@ from av.stream import Discard, Disposition
 from ....core.errors import MediaError
 from ...containers.clock import Clock
 from ...containers.opening import INPUT_STREAM, MOST_PIXELS, Source, open_container, reason, source_name
-from ..frames.colour import Colour, Orientation, is_clear
+from ..frames.alpha import alpha_of, decoder_of, has_alpha, is_clear, says_alpha
+from ..frames.colour import Colour, Orientation
 from ..frames.forms import Form
 from ..frames.side_data import Light, side_data
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 _NOT_FOOTAGE = Disposition.attached_pic | Disposition.timed_thumbnails
 _INTERLACED = (2, 3, 4, 5)  # AVFieldOrder
-
-CLEAR = "the transparency is not kept"
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class ClipInfo:
     colour: Colour
     interlaced: bool
     alpha: bool
-    """Whether there is transparency, which is not kept."""
+    """Whether there is transparency, in the first frame at least where every frame has room for it."""
     video_streams: int
     stream: int
     """Index of the video stream in the container."""
@@ -143,10 +142,10 @@ def no_frames(container: InputContainer, stream: VideoStream, name: str, fault: 
 
 def _first_frame(container: InputContainer, stream: VideoStream, name: str) -> av.VideoFrame:
     fault = ""
-    clock = Clock(container)
+    clock, decoder = Clock(container), decoder_of(stream)
     for packet in clock.packets(stream):
         try:
-            for frame in stream.decode(packet if packet.size else None):
+            for frame in decoder.decode(packet if packet.size else None):
                 return frame
         except (av.FFmpegError, ValueError) as error:
             fault = reason(error)
@@ -179,7 +178,7 @@ def describe(container: InputContainer, stream: VideoStream, frame: av.VideoFram
         form=Form.of(frame.format.name),
         colour=Colour.of(frame),
         interlaced=frame.interlaced_frame or stream.codec_context.field_order in _INTERLACED,
-        alpha=_has_alpha(frame) or stream.metadata.get("alpha_mode") == "1",
+        alpha=_has_alpha(frame, stream),
         video_streams=sum(not s.disposition & _NOT_FOOTAGE for s in container.streams.video),
         stream=stream.index,
         sound=tuple(codec_name(s) for s in container.streams.audio),
@@ -188,13 +187,13 @@ def describe(container: InputContainer, stream: VideoStream, frame: av.VideoFram
         metadata=dict(container.metadata),
         light=Light.of(side_data(frame)),
     )
-    return _add_warnings(info)
+    return _add_warnings(info, says_alpha(stream) and not info.alpha)
 
 
-def _has_alpha(frame: av.VideoFrame) -> bool:
-    if frame.format.name in ("rgba", "bgra"):
-        return is_clear(frame)
-    return any(component.is_alpha for component in frame.format.components)
+def _has_alpha(frame: av.VideoFrame, stream: VideoStream) -> bool:
+    if stream.codec_context.name in ("gif", "apng"):  # every frame has room for it
+        return is_clear(alpha_of(frame, frame.height, frame.width, Orientation()))
+    return has_alpha(frame)
 
 
 def codec_name(stream: av.stream.Stream) -> str:
@@ -202,13 +201,13 @@ def codec_name(stream: av.stream.Stream) -> str:
     return stream.codec_context.name if stream.codec_context is not None else "unknown"
 
 
-def _add_warnings(info: ClipInfo) -> ClipInfo:
+def _add_warnings(info: ClipInfo, loses_alpha: bool) -> ClipInfo:
     warnings = []
     if info.video_streams > 1:
         used = f"track {info.stream} ({info.width}x{info.height}), the largest, is used and the others are left out"
         warnings.append(f"there are {info.video_streams} video tracks; {used}")
-    if info.alpha:
-        warnings.append(CLEAR)
+    if loses_alpha:
+        warnings.append(f"its transparency is left out: it cannot be decoded here ({info.codec})")
     return ClipInfo(**{**vars(info), "warnings": tuple(warnings)})
 
 

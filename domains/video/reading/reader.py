@@ -54,6 +54,8 @@ class Shown(NamedTuple):
     """The frame's number, counted from 0, among those of the cut."""
     like: av.VideoFrame | None = None
     """A small frame that carries what it carried beside its pixels, where that can be written."""
+    alpha: Planes | None = None
+    """Its transparency (H, W), where it has some; see `alpha_of`."""
 
 
 class FrameReader(Reader):

@@ -16,6 +16,7 @@ from ....core.adapter.patterns import Pattern, missing_files
 from ....core.errors import MediaError, MissingFile, counted
 from ....core.sides import Side
 from ...image import Picture, Pixels, is_animated, read_header, read_picture, resized, to_tensor, with_channels
+from ..frames.colour import Planes
 from ..frames.forms import Form
 from ..settings import VideoConversion
 from . import pipes
@@ -77,7 +78,8 @@ class SequenceReader(FrameReader):
         self._frames, gaps = _places(path, options.missing)
         rate, assumed = _rate(self._frames[0].path, options.rate)
         seen = read_picture(self._frames[0].path)
-        form = Form.of("gbrp" if seen.pixels.dtype == np.uint8 else "gbrp16le")
+        letters = "gbrp" if seen.alpha is None else "gbrap"
+        form = Form.of(letters if seen.pixels.dtype == np.uint8 else f"{letters}16le")
         size, length = (seen.height, seen.width), (self._frames[-1].tick + 1) / rate
         info = info_of_pictures(path, size, form, len(self._frames), rate, 1 / rate, seen.alpha is not None)
         super().__init__(replace(info, duration=length), options)
@@ -112,7 +114,8 @@ class SequenceReader(FrameReader):
                 continue
             planes = np.ascontiguousarray(pixels.transpose(2, 0, 1)) if self._beside else None
             origin = Still(place.path, still, place.number, place.name)
-            self.shown.append(Shown(place.tick - self._begin, int(after - place.tick), planes, origin, count))
+            ticks, alpha = place.tick - self._begin, _alpha_of(still, self.height, self.width)
+            self.shown.append(Shown(ticks, int(after - place.tick), planes, origin, count, alpha=alpha))
             given += 1
             yield to_tensor(pixels)
         if not given and not self.done:
@@ -177,6 +180,11 @@ def _places(path: Path, if_missing: str) -> tuple[list[_Place], str]:
     return places, f"{gaps}; {done}" if gaps else ""
 
 
+def _alpha_of(picture: Picture, height: int, width: int) -> Planes | None:
+    """Transparency (H, W) at a size."""
+    return None if picture.alpha is None else resized(picture.alpha, height, width)[..., 0]
+
+
 def _rate(first: Path, asked: float | None) -> tuple[Fraction, bool]:
     """Frames a second: as asked, as the first file says, or else assumed, which is the second value."""
     said = exact_rate(asked) if asked is not None else read_header(first).rate
@@ -186,7 +194,5 @@ def _rate(first: Path, asked: float | None) -> tuple[Fraction, bool]:
 def _notes_for_clips(first: Picture, assumed: Fraction | None) -> Iterator[str]:
     if assumed is not None:
         yield f"the frames have no rate; {float(assumed):g} frames/s is assumed (--rate sets another)"
-    if first.alpha is not None:
-        yield "the transparency is not kept"
     if first.icc is not None:
         yield "the colour profile of the frames is left out: a clip has none"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import av
 import torch
@@ -49,6 +50,8 @@ class Codec:
     """Whether it knows no full range."""
     rgb: bool = False
     """Whether RGB is kept as such."""
+    alpha: Literal["no", "within", "beside"] = "no"
+    """Whether transparency is kept: within its packets, or (4:2:0 alone) beside them where the file has room for it."""
     matrix: int | None = None
     """The matrix that decoders take its Y'CbCr for, whatever it is (H.273); None where it says which."""
     profiles: Mapping[str, Profile] = field(default_factory=dict)
@@ -101,15 +104,16 @@ CODECS: dict[str, Codec] = {
                   at_once={"tune": "zerolatency"}, even=True, parameters="x265-params", captions=True,
                   profiles=_H265_PROFILES),
     "vp9": Codec("libvpx-vp9", tuple("0123456789"), "6", "cpu-used", 24, 63,
-                 {"deadline": "good", "row-mt": "1", "b": "0"}, {"deadline": "realtime", "lag-in-frames": "0"}),
+                 {"deadline": "good", "row-mt": "1", "b": "0"}, {"deadline": "realtime", "lag-in-frames": "0"},
+                 alpha="beside"),
     "av1": Codec("libsvtav1", tuple(str(n) for n in range(14)), "9", crf=26, worst_crf=63,
                  at_once={"svtav1-params": "pred-struct=1:lookahead=0"}, parameters="svtav1-params"),
-    "ffv1": Codec("ffv1", options={"level": "3", "slicecrc": "1"}, rgb=True),
-    "prores": Codec("prores_ks", limited=True, profiles=_PRORES_PROFILES, profile="hq"),
+    "ffv1": Codec("ffv1", options={"level": "3", "slicecrc": "1"}, rgb=True, alpha="within"),
+    "prores": Codec("prores_ks", limited=True, profiles=_PRORES_PROFILES, profile="hq", alpha="within"),
     "dnxhr": Codec("dnxhd", profiles=_DNXHR_PROFILES, profile="hq", least=(256, 120), matrix=1),
-    "cineform": Codec("cfhd", _CINEFORM, "film3+", "quality", limited=True, rgb=True),
-    "png": Codec("png", rgb=True),
-    "qtrle": Codec("qtrle", rgb=True),
+    "cineform": Codec("cfhd", _CINEFORM, "film3+", "quality", limited=True, rgb=True, alpha="within"),
+    "png": Codec("png", rgb=True, alpha="within"),
+    "qtrle": Codec("qtrle", rgb=True, alpha="within"),
 }  # fmt: skip
 """Codecs that can be selected."""
 FFMPEG_NAMES = {"h265": "hevc", "dnxhr": "dnxhd", "cineform": "cfhd"}
@@ -139,6 +143,11 @@ def check(options: VideoConversion, container: Container) -> str:
     settings_for(name, options)
     forms_for(name, options)
     return name
+
+
+def holds_alpha(name: str, container: Container) -> bool:
+    """Whether transparency can be written with a codec into a kind of file."""
+    return CODECS[name].alpha == "within" or (CODECS[name].alpha == "beside" and container.alpha_beside)
 
 
 def profile_for(name: str, options: VideoConversion) -> str | None:
@@ -194,7 +203,8 @@ def forms_for(name: str, options: VideoConversion) -> list[Form]:
         usable = [each for each, other in CODECS.items() if other.encoder in av.codec.codecs_available]
         raise ConfigError(f"codec is {name!r}, which this PyAV cannot write; it has {', '.join(usable)}") from error
     # RGB is another matter than Y'CbCr in 4:4:4, and codecs that have profiles have none for it.
-    forms = [form for form in forms if codec.rgb or not form.rgb]
+    alphas = {"no": (), "within": ("420", "422", "444"), "beside": ("420",)}[codec.alpha]
+    forms = [form for form in forms if (codec.rgb or not form.rgb) and (not form.alpha or form.chroma in alphas)]
     who = name
     if asked is not None:
         profile, who = codec.profiles[asked], f"profile {asked} of {name}"

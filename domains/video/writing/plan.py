@@ -12,7 +12,7 @@ from ..frames.forms import Form, closest
 from ..frames.side_data import Light
 from ..reading.probe import ClipInfo
 from ..settings import VideoConversion
-from .codecs import CODECS, Codec, check, forms_for, profile_for, settings_for
+from .codecs import CODECS, FFMPEG_NAMES, Codec, check, forms_for, holds_alpha, profile_for, settings_for
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Plan:
     """Notes on differences from the input, one sentence each."""
     dither: bool = True
     """Whether samples are rounded by a pattern."""
+    without_alpha: str = ""
+    """Note for transparency that comes and is not written; empty where it is."""
     at_once: bool = False
     """Whether each frame is to be given as soon as it is encoded."""
 
@@ -50,7 +52,7 @@ def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, cont
         raise ConfigError(
             f"{width}x{height} pixels are too few for {name}, which begins at {least}; set another --size"
         )
-    form, notes = _form(info, height, width, options, name)
+    form, notes = _form(info, height, width, options, name, holds_alpha(name, container))
     profile = profile_for(name, options) or _usual_profile(codec, form)
     if profile:
         settings["profile"] = codec.profiles[profile].encoder_name or profile
@@ -69,7 +71,18 @@ def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, cont
         settings["bf"] = "0"
         if name == "h264":  # says in the stream how long frames are shown, as such a file does not
             settings[codec.parameters] = ":".join(filter(None, [settings.get(codec.parameters), "force-cfr=1"]))
-    return Plan(name, codec, form, colour, matrix, settings, tuple(notes), options.dither, options.immediate)
+    if name == "vp9" and form.alpha:
+        settings["auto-alt-ref"] = "0"  # libvpx knows no hidden frames of transparency
+    without = "" if form.alpha else _without_alpha(name, container)
+    return Plan(name, codec, form, colour, matrix, settings, tuple(notes), options.dither, without, options.immediate)
+
+
+def _without_alpha(name: str, container: Container) -> str:
+    """Why transparency is left out, and what keeps it."""
+    held = [each for each in CODECS if FFMPEG_NAMES.get(each, each) in container.pictures]
+    able = [f"--profile 4444 of {each}" if each == "prores" else each for each in held if holds_alpha(each, container)]
+    instead = " or ".join(able) if able else "vp9 in .webm, prores or png in .mov, or ffv1 in .mkv"
+    return f"the transparency is left out: {name} is written without; {instead} can hold it"
 
 
 def _usual_profile(codec: Codec, form: Form) -> str:
@@ -80,10 +93,12 @@ def _usual_profile(codec: Codec, form: Form) -> str:
     return next((name for name in (codec.profile, *fitting) if name in fitting), "") if codec.profile else ""
 
 
-def _form(info: ClipInfo, height: int, width: int, options: VideoConversion, name: str) -> tuple[Form, list[str]]:
+def _form(
+    info: ClipInfo, height: int, width: int, options: VideoConversion, name: str, alpha: bool
+) -> tuple[Form, list[str]]:
     """The form of pixels that is written, and what is not as in the input."""
     codec, source = CODECS[name], info.form
-    forms = forms_for(name, options)
+    forms = [form for form in forms_for(name, options) if alpha or not form.alpha]
     profile, odd = profile_for(name, options), codec.even and bool(width % 2 or height % 2)
     free = options.chroma is None and profile is None
     if odd:
@@ -96,7 +111,7 @@ def _form(info: ClipInfo, height: int, width: int, options: VideoConversion, nam
     elif source.rgb and free and not (codec.rgb or codec.profile):
         forms = [form for form in forms if form.chroma == "420"]
     wanted = replace(source, depth=options.depth or source.depth, chroma=str(options.chroma or source.chroma),
-                     rgb=source.rgb and options.chroma in (None, 444), alpha=False)  # fmt: skip
+                     rgb=source.rgb and options.chroma in (None, 444), alpha=source.alpha and alpha)  # fmt: skip
     form = closest(wanted, forms)
     notes = []
     if form.chroma == "420" and source.rgb and free:

@@ -137,6 +137,8 @@ def _as_picture(shown: Shown, chunk: Tensor, path: Path, depth: np.dtype[Any]) -
     depth = depth_for(format_of(path), source.pixels.dtype)
     pixels: Pixels = to_pixels(chunk, depth)
     alpha = None if source.alpha is None else resized(source.alpha, *pixels.shape[:2])
+    if shown.alpha is not None:
+        alpha = of_depth(shown.alpha[..., None], pixels.dtype)
     if shown.planes is not None:
         pixels = np.concatenate([of_depth(shown.planes.transpose(1, 2, 0), depth), pixels], axis=1)
         alpha = None if alpha is None else np.concatenate([alpha, alpha], axis=1)

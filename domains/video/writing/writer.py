@@ -22,7 +22,8 @@ from ...containers.labels import content_tags, label, lost
 from ...containers.opening import reason
 from ...containers.tracks import Track, copy_track
 from ...image import of_depth
-from ..frames.colour import to_planes
+from ..frames.alpha import is_clear
+from ..frames.colour import Planes, to_planes
 from ..frames.side_data import left_out, take_attachments
 from ..reading.decode import Footage
 from ..reading.reader import FrameReader, Shown
@@ -71,6 +72,7 @@ class VideoWriter(Writer):
         self._notes = [*like.notes_for_clips, *self._plan.notes]
         self._tracks: dict[int, Track] = {}
         self._last: Shown | None = None
+        self._loses_alpha = False
         self._made = f"{kind.name} with {self._plan.codec.encoder}"
         self._undo = ExitStack()
         self._pending = PendingFile(target) if isinstance(target, Path) else None
@@ -150,6 +152,8 @@ class VideoWriter(Writer):
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
         """Notes on differences of the new file from the input, one sentence each."""
         notes = [*self._notes, *left_out(self._like.carried, self._plan.name, self._plan.codec.captions)]
+        if self._loses_alpha:
+            notes.append(self._plan.without_alpha)
         if self._encoder.moved:
             moved, they = self._encoder.moved, "it was" if self._encoder.moved == 1 else "they were"
             had = counted(moved, "frame had", "frames had")
@@ -159,13 +163,22 @@ class VideoWriter(Writer):
     def write(self, chunk: Tensor) -> None:
         """Encode the translation (3, H, W) of the next frame. Raises OutputError."""
         shown = self._shown_next()
-        planes = to_planes(chunk, "uint16")
+        planes = self._with_alpha(to_planes(chunk, "uint16"), shown.alpha)
         if shown.planes is not None:
-            planes = np.concatenate([of_depth(shown.planes, planes.dtype), planes], axis=2)
+            beside = self._with_alpha(of_depth(shown.planes, planes.dtype), shown.alpha)
+            planes = np.concatenate([beside, planes], axis=2)
         with self._writing():
             self._copy_tracks(shown.ticks * self._like.info.time_base)
             ticks, duration = round((shown.ticks - self._late) * self._ticks), round(shown.duration * self._ticks)
             self._container.mux(self._encoder.encode(planes, ticks, duration, shown.like))
+
+    def _with_alpha(self, planes: Planes, alpha: Planes | None) -> Planes:
+        """Planes with the transparency of the frame, where it is written."""
+        if not self._plan.form.alpha:
+            self._loses_alpha = self._loses_alpha or is_clear(alpha)
+            return planes
+        opaque = np.full_like(planes[0], np.iinfo(planes.dtype).max)
+        return np.concatenate([planes, (opaque if alpha is None else of_depth(alpha, planes.dtype))[None]])
 
     def _shown_next(self) -> Shown:
         if self._like.shown:

@@ -14,7 +14,7 @@ from synthetic_footage import convert
 from unpaired import ConfigError
 from unpaired.domains.containers.kinds import container_of
 from unpaired.domains.video import VideoConversion, ffmpeg_option
-from unpaired.domains.video.frames.colour import Colour, Orientation, Packer, Unpacker, _pixels
+from unpaired.domains.video.frames.colour import Colour, Orientation, Packer, Unpacker, pixels_of
 from unpaired.domains.video.reading.probe import probe
 from unpaired.domains.video.writing.codecs import check
 
@@ -137,7 +137,7 @@ def test_every_grey_is_where_h273_has_it(form: str, depth: int, full: bool) -> N
     shares = (levels - low) / (high - low)
     planes = np.broadcast_to((65535 * shares).round().astype(np.uint16), (3, 8, len(levels)))
     frame = Packer(form, Colour(1, full=full), 1)(np.ascontiguousarray(planes))
-    luma, *chroma = (_pixels(plane, np.uint8 if depth == 8 else np.uint16) for plane in frame.planes)
+    luma, *chroma = (pixels_of(plane, np.uint8 if depth == 8 else np.uint16) for plane in frame.planes)
     assert np.abs(luma - levels).max() <= (depth > 10)
     if depth <= 10:
         assert all(np.all(each == 1 << (depth - 1)) for each in chroma)
@@ -169,7 +169,7 @@ def test_a_night_sky_has_no_bands(form: str, depth: int) -> None:
 
     def means(dither: bool) -> np.ndarray[Any, Any]:
         plane = Packer(form, Colour(1), 1, dither)(planes).planes[0]
-        codes = _pixels(plane, np.uint8 if depth == 8 else np.uint16) / unit
+        codes = pixels_of(plane, np.uint8 if depth == 8 else np.uint16) / unit
         assert np.abs(codes - luma).max() <= (1.05 if dither else 0.55) / unit
         found: np.ndarray[Any, Any] = codes.reshape(16, 8, 64, 8).mean(axis=(1, 3))
         return found
@@ -186,10 +186,10 @@ def test_what_is_exactly_a_level_is_not_changed_and_the_pattern_stands_still() -
     levels = np.repeat(np.arange(16, 236)[None], 16, 0)
     planes = np.repeat(np.rint((levels - 16) / 219 * 65535).astype(np.uint16)[None], 3, axis=0)
     pack = Packer("yuv420p", Colour(1), 1)
-    assert np.array_equal(_pixels(pack(planes).planes[0], np.uint8), levels)
+    assert np.array_equal(pixels_of(pack(planes).planes[0], np.uint8), levels)
     noise = np.random.default_rng(0).integers(0, 65536, (3, 32, 48)).astype(np.uint16)
     changed = noise.copy()
     changed[:, :8, :8] //= 2
-    before, after = (_pixels(pack(each).planes[0], np.uint8).copy() for each in (noise, changed))
+    before, after = (pixels_of(pack(each).planes[0], np.uint8).copy() for each in (noise, changed))
     assert np.array_equal(before[16:], after[16:])
-    assert np.array_equal(before, _pixels(pack(noise).planes[0], np.uint8))
+    assert np.array_equal(before, pixels_of(pack(noise).planes[0], np.uint8))
