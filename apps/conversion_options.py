@@ -7,29 +7,67 @@ An option that sets a field of the medium's conversion settings either stands in
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
 import unpaired.core.settings as config
-from unpaired import ConversionSettings
+from unpaired import ConfigError, ConversionSettings
 from unpaired.apps.command_line import Parser, add_ema_length, add_runtime, put
 from unpaired.core import check_writable
 from unpaired.domains.video import ffmpeg_option
 
 _ANY = ("strength",)
 _FOOTAGE = ("size", "codec", "profile", "depth", "chroma", "crf", "preset", "start", "end", "missing")
-_SOUND = ("pitch", "vocoder")
+_SOUND = ("pitch", "vocoder", "voice_strength")
 SHORTHAND = {name: f"conversion.{name}" for name in (*_ANY, *_FOOTAGE, *_SOUND)}
 """Options that take a value, and the settings that they stand for."""
 
+_NO_MODEL = "-"
+"""Stands for MODEL where it is left out."""
 _EPILOGUE = """\
 --strength 0..1 is how much of the translation is applied (default: all, 1).
 For footage: --size 512x288; --codec h264|h265|vp9|av1|ffv1|prores|dnxhr|cineform|png|qtrle with --crf, --preset,
 --profile (main10, 4444, hqx ...), --depth 8|10|12|16, --chroma 420|422|444;
 of numbered pictures --missing skip|hold|error (default: skip, the places of missing numbers are kept).
-For sound: --pitch auto|keep|SEMITONES, --vocoder source-filter|griffin-lim|world.
+For sound: --pitch auto|keep|SEMITONES, --vocoder source-filter|griffin-lim|world; beside footage --voice-strength 0..1.
 For both: --start and --end in seconds, to convert a part.
 --conversion.KEY VALUE sets whatever else the medium offers."""
+
+
+class ConversionParser(Parser):
+    """The options of a conversion. Models are named by --model, the first of them also by the first word, MODEL.
+
+    usual: the model where none is named; there is no MODEL then.
+    """
+
+    def __init__(
+        self, program: str, description: str, shorthand: dict[str, str] = SHORTHAND, usual: str | None = None
+    ) -> None:
+        super().__init__(program, description, ("conversion",), shorthand)
+        self._usual = usual
+        if usual is None:
+            self.add_argument("model", metavar="MODEL")
+        instead = "instead of MODEL" if usual is None else f"(default: {usual})"
+        self.add_argument("--model", dest="models", action="append", metavar="NAME",
+                          help=f"a run, a model file or a shipped model {instead}")  # fmt: skip
+        add_options(self)
+
+    def read(self, words: Sequence[str]) -> argparse.Namespace:
+        """As every parser; `models` are all that were named, and `model` is the first of them."""
+        args = self._read(words)
+        args.model = args.models[0]
+        return args
+
+    def _read(self, words: Sequence[str]) -> argparse.Namespace:
+        if self._usual is None and any(word.partition("=")[0] == "--model" for word in words):
+            with suppress(ConfigError):  # then there is a MODEL as well, or a fault, which is found below
+                return super().read([_NO_MODEL, *words])
+        args = super().read(words)
+        first = [args.model] if self._usual is None else [] if args.models else [self._usual]
+        args.models = [*first, *(args.models or [])]
+        return args
 
 
 def add_options(made: Parser) -> None:
@@ -38,6 +76,7 @@ def add_options(made: Parser) -> None:
     _add_places(made)
     _add_general(made)
     _add_footage(made)
+    _add_voice(made)
     _add_live(made)
     made.epilog = _EPILOGUE
 
@@ -85,6 +124,13 @@ def _add_footage(made: Parser) -> None:
                        help="show the input beside its translation")  # fmt: skip
     group.add_argument("--report", dest="conversion.report", metavar="FILE",
                        help="write an HTML page about the footage's steadiness")  # fmt: skip
+
+
+def _add_voice(made: Parser) -> None:
+    group = made.add_argument_group("the sound of footage")
+    group.add_argument("--voice-model", metavar="NAME", help="translate the sound too, by this model of voices, in the "
+                       "same pass")  # fmt: skip
+    group.add_argument("--voice-direction", choices=("a2b", "b2a"), help="of that model: a2b (default) or b2a")
 
 
 def _add_live(made: Parser) -> None:

@@ -23,7 +23,7 @@ from unpaired.apps.command_line import (
     run,
     tell_notes,
 )
-from unpaired.apps.conversion_options import SHORTHAND, add_options, read_options
+from unpaired.apps.conversion_options import SHORTHAND, ConversionParser, read_options
 from unpaired.apps.conversion_report import Counter, as_figures, as_text, shown_by
 from unpaired.apps.live import convert_live
 from unpaired.apps.progress import Progress
@@ -41,26 +41,22 @@ DESCRIPTION = """Translate a file, or a folder with its subfolders.
   unpaired convert runs/monet photos paintings --skip-existing --strength 0.8
   unpaired convert runs/monet painting.png photo.png --direction b2a
   unpaired convert runs/voice in.wav out.wav --pitch keep
+  unpaired convert clip.mp4 night.mp4 --model day2night-video --voice-model female-male
 
 MODEL is a run folder, a model file, or the name of a shipped model (`unpaired models`). A model of colour pictures
 translates footage too, with what keeps it steady."""
 
 
-def parser() -> Parser:
+def parser() -> ConversionParser:
     """The options of `unpaired convert`."""
-    made = Parser("unpaired convert", DESCRIPTION, ("conversion",), SHORTHAND)
-    made.add_argument("model", metavar="MODEL")
-    add_options(made)
-    return made
+    return ConversionParser("unpaired convert", DESCRIPTION)
 
 
 def standalone(
     name: str, description: str, model: str, shorthand: dict[str, str] = SHORTHAND, domain: str | None = None
-) -> Parser:
-    """The options of a program for one medium: those of `unpaired convert`, with an optional model."""
-    made = Parser(name, description, ("conversion",), shorthand)
-    made.add_argument("--model", default=model, help=f"a run, a model file or a shipped model (default: {model})")
-    add_options(made)
+) -> ConversionParser:
+    """The options of a program for one medium: those of `unpaired convert`, with a usual model."""
+    made = ConversionParser(name, description, shorthand, usual=model)
     made.set_defaults(domain=domain)
     return made
 
@@ -103,7 +99,12 @@ def main(args: argparse.Namespace) -> int:
 def _translator(args: argparse.Namespace, source: InputFiles) -> Translator:
     """The model, under the medium that INPUT is of."""
     _check_places(args)
+    if len(args.models) > 1:
+        raise ConfigError(f"one model translates, but {len(args.models)} are named ({', '.join(args.models)}); "
+                          "`unpaired compare` shows what several make of a file")  # fmt: skip
     translator = loaded(args)
+    if args.voice_model is not None:
+        translator = translator.joined_by(args.voice_model, args.voice_direction or "a2b")
     if args.domain is not None:
         translator = translator.for_medium(args.domain)
     elif not args.live and args.input != PIPE:
@@ -132,6 +133,10 @@ def _streaming(translator: Translator, args: argparse.Namespace) -> Translator:
 
 def _check_places(args: argparse.Namespace) -> None:
     """Refuse an INPUT or OUTPUT that cannot be, before the model is loaded."""
+    if args.voice_model is None and args.voice_direction is not None:
+        refuse(["--voice-direction is of a model that --voice-model names; name one, or leave it out"])
+    if args.voice_model is not None and (args.live or PIPE in (args.input, args.output)):
+        refuse(["--voice-model goes through the sound once before, and so needs files: no --live, no pipe"])
     if "://" in args.input and not args.live:
         refuse([f"{args.input} is an address; add --live to translate it as it comes, or fetch it as a file first"])
     if args.output == PIPE and sys.stdout.isatty():

@@ -90,6 +90,17 @@ class CommandHooks:
         """
         raise ConfigError(f"{type(self).__name__} has no live conversion; leave --live out")
 
+    def joined(self, main: Any, translate: Translate, side: Side) -> Any:
+        """`main` for files that hold this medium too (footage with sound): they are converted as by `main`, and in the
+        same pass what they hold of this medium by `translate`. None (the default) for a `main` whose files hold none.
+
+        Args:
+            main: the domain that the files are of; so is what this returns.
+            translate: one direction of a model of this medium.
+            side: the domain that it translates from.
+        """
+        return None
+
     def evaluate_files(
         self,
         translator: Any,

@@ -23,11 +23,11 @@ from ..runtimes.choice import choose
 from ..runtimes.measured import MeasuredRuntime
 from ..settings.arguments import expect, expect_callable, expect_path, expect_truths
 from ..settings.mapping import to_mapping
-from ..sides import Direction
+from ..sides import SIDES, Direction
 from .direction import OneDirection
 from .files import ConversionReport, convert
 from .input_files import InputFiles
-from .jobs import compatible_media, names_file
+from .jobs import compatible_media, medium_of, names_file
 from .pipeline import Progress
 
 if TYPE_CHECKING:
@@ -54,11 +54,12 @@ class Translator:
         self.model = model
         self.name = name or model.card.get("name", "in memory")
         """The name it was loaded by: a run, a file, a shipped model; else the name on the model's card."""
-        self._asked = {"runtime": runtime, "device": device, "precision": precision}
+        self._asked: dict[str, Any] = {"runtime": runtime, "device": device, "precision": precision}
         self.choice = choose(runtime, device, precision)
         """The device it runs on, and the runtimes and precisions that come into question."""
         self._directions: dict[Direction, OneDirection] = {}
         self._by_medium: dict[str, Translator] = {}
+        self._beside: tuple[Translator, Direction] | None = None
         self._lock = threading.Lock()
 
     @property
@@ -113,6 +114,32 @@ class Translator:
         wanted = " or ".join(filter(None, (f"of the domain {name}", find_domain(name).borrows)))
         raise ConfigError(f"the model is of the domain {self.domain.name}, not {name}; give one {wanted}")
 
+    def joined_by(self, other: Translator | str | os.PathLike[str], direction: Direction = "a2b") -> Translator:
+        """This translator with another for a second medium of the same files: the sound of footage. One pass
+        translates both, and keeps what else the files hold.
+
+        Args:
+            other: a translator, or what `load` takes; it runs as this one was asked to.
+            direction: the one of `other` to use, whatever this one's.
+
+        Raises:
+            ConfigError: both translate the same medium, or files of this one's hold none of the other's.
+            MissingFile, UnknownName, ModelFileError: as `load`.
+        """
+        other = other if isinstance(other, Translator) else load(other, **self._asked)
+        translate, side = other.for_direction(direction), SIDES[direction][0]
+        for domain in self.media:
+            if joined := other.domain.joined(domain, translate, side):
+                both = Translator(replace(self.model, domain=joined), name=self.name, **self._asked)
+                both._beside = other, direction
+                return both
+        ours, theirs = medium_of(self.domain), medium_of(other.domain)
+        if ours == theirs:
+            raise ConfigError(f"{self.name} and {other.name} both translate {ours}; expected one for the pictures and "
+                              "one for the sound of footage")  # fmt: skip
+        raise ConfigError(f"{other.name} translates {theirs}, which {self.name} ({ours}) cannot take along; expected a "
+                          "model for footage, and beside it one for sound")  # fmt: skip
+
     def _under(self, domain: Domain) -> Translator:
         if domain is self.domain:
             return self
@@ -158,7 +185,8 @@ class Translator:
         with self._lock:
             runtimes = [one.runtime for one in self._directions.values()]
         measured = (note for each in runtimes if isinstance(each, MeasuredRuntime) for note in each.notes)
-        return tuple(dict.fromkeys([*self.choice.notes, *measured]))
+        others = self._beside[0].notes if self._beside else ()
+        return tuple(dict.fromkeys([*self.choice.notes, *measured, *others]))
 
     def identity(self, direction: Direction = "a2b") -> str:
         """Identity of one direction of this model: sixteen digits over its weights and its medium."""
@@ -169,6 +197,8 @@ class Translator:
         for name, value in self.model.weights(direction):
             digest.update(f"{name} {value.shape}".encode())
             digest.update(value.tobytes())
+        if self._beside:
+            digest.update(self._beside[0].identity(self._beside[1]).encode())
         return digest.hexdigest()
 
     def convert(

@@ -15,6 +15,7 @@ from ...core.adapter.streams import Reader, Translate, Writer
 from ...core.errors import ConfigError, MediaError, OutputError
 from ...core.samples import Sample, Warp
 from ...core.sides import Direction, Side
+from ..video import Video
 from .settings import AudioConversion, AudioSettings
 
 if TYPE_CHECKING:
@@ -176,6 +177,14 @@ class Audio(Domain):
         from .metadata.kinds import is_sound_name
 
         return is_sound_name(path.name)
+
+    def joined(self, main: Domain, translate: Translate, side: Side) -> Domain | None:
+        """Footage whose sound is translated in the same pass; see `conversion.footage`. None beside anything else."""
+        if not isinstance(main, Video):
+            return None
+        from .conversion.footage import FootageWithSound
+
+        return FootageWithSound(main, self, translate, side)
 
     def convert_live(
         self,

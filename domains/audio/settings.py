@@ -11,6 +11,7 @@ from ...core.settings.arguments import settle_types
 from ...core.settings.faults import collecting_faults, raise_faults, require, require_span
 from ...core.settings.mapping import MEASURED
 from ...core.sides import Side
+from ..video import VideoConversion
 
 Content = Literal["voice", "music"]
 Vocoder = Literal["source-filter", "griffin-lim", "world"]
@@ -156,3 +157,28 @@ class AudioConversion(ConversionSettings):
             return None if self.pitch in _PITCHES else float(self.pitch)
         except ValueError:
             return None
+
+
+@dataclass(frozen=True)
+class ClipConversion(VideoConversion):
+    """Settings of a conversion of footage whose sound is translated too."""
+
+    pitch: str = "auto"
+    """As for sound: auto, keep, or semitones."""
+    vocoder: Vocoder = "source-filter"
+    """As for sound."""
+    voice_strength: float = 1.0
+    """Strength of the sound's translation, from 0 (unchanged) to 1; `strength` is the pictures'."""
+
+    def __post_init__(self) -> None:
+        faults: list[str] = []
+        with collecting_faults(faults):
+            super().__post_init__()
+        require(faults, 0.0 <= self.voice_strength <= 1.0, f"voice_strength is {self.voice_strength}; expected 0 to 1")
+        with collecting_faults(faults):
+            AudioConversion(pitch=self.pitch, vocoder=self.vocoder)
+        raise_faults(faults)
+
+    def of_sound(self) -> AudioConversion:
+        """The settings of the sound alone."""
+        return AudioConversion(strength=self.voice_strength, pitch=self.pitch, vocoder=self.vocoder)

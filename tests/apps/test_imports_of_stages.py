@@ -90,6 +90,12 @@ def test_footage(
     assert fresh("convert", model, talk, talk.with_name(f"out.{ending}"), "--runtime", runtime, *words) == ""
 
 
+def test_the_pictures_and_the_sound_of_a_clip(
+    fresh: Callable[..., str], talk: Path, model: Path, voice_model: Path
+) -> None:
+    assert fresh("convert", model, talk, talk.with_name("out.mp4"), "--voice-model", voice_model) == ""
+
+
 @pytest.mark.parametrize(("given", "wanted"), [("webp", "jpg"), ("tif", "tif")])
 def test_a_picture(given: str, wanted: str, fresh: Callable[..., str], tmp_path: Path, model: Path) -> None:
     from PIL import Image

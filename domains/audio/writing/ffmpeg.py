@@ -10,21 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
-import numpy as np
 from av.stream import Disposition
 
-from ....core.errors import MediaError, counted
+from ....core.errors import MediaError
 from ...containers.clock import Clock
 from ...containers.kinds import CONTAINERS, Container
 from ...containers.labels import content_tags, label, lost
-from ...containers.opening import open_container, reason
-from ...containers.sound import Wanted, add_sound, encoder_delay, encoders_for, is_lossless, named_layout
+from ...containers.opening import open_container
 from ...containers.tracks import Track, copy_track
 from ...video import take_attachments
 from ..metadata.channels import moved, speakers_in
 from ..metadata.labels import Labels
 from ..metadata.tags import Attached
-from ..signal.sound import Resampler, Sound
+from ..signal.sound import Sound
+from .track import TrackEncoder
 
 if TYPE_CHECKING:
     from ..reading.reader import AudioReader
@@ -48,8 +47,6 @@ _KINDS = {
 }
 _KINDS |= {".m4b": replace(_KINDS[".m4a"], options={"brand": "M4B "}), ".mpeg": _KINDS[".mpg"]}
 """Kinds of file that hold sound alone."""
-_CODECS = {"MPEG_LAYER_III": "mp3", "OPUS": "opus", "VORBIS": "vorbis"}
-"""FFmpeg's names of codecs that libsndfile names otherwise."""
 _UNTIMED = ("adts", "mp2", "ac3", "eac3", "mpeg")
 """Kinds of file whose packets begin at 0, however long the encoder took to begin."""
 _WITHOUT_LENGTH = (*_UNTIMED, "asf")
@@ -62,12 +59,6 @@ _LEAST_FRAMES, _LEAST = 8, {"3gp": 100}
 """Frames of such a file, and samples of others, below which FFmpeg does not read it (measured)."""
 _SEVERAL = ("matroska", "webm", "mp4", "3gp")
 """Kinds of file that hold several sound tracks also where there is no picture."""
-_SKIPPED = {"wmav1": 1, "wmav2": 1}
-"""Frames that FFmpeg's decoder leaves out at the beginning beside those that its encoder puts there."""
-_SHORTEST = {"u8": 32, "s16": 32, "s32": 1024}
-"""Samples of TTA's last frame at least, by sample format: FFmpeg's encoder (8.0) has less room for some shorter ones
-than they need, and ends the program."""
-_FRAME = 1024
 
 
 class ByFFmpeg:
@@ -79,7 +70,6 @@ class ByFFmpeg:
         self._path, self._place, self._like, self._info = path, place, like, like.info
         self._source: Any = open_container(like.path, "sound") if like.file.stream_index >= 0 else None
         self._tracks: dict[int, Track] = {}
-        self._waiting = np.zeros((self._info.channels, 0), np.float32)
         self._packets: Iterator[Any] = iter(())
         self._held: Any = None
         self._closed = False
@@ -104,13 +94,13 @@ class ByFFmpeg:
         if self._info.picture and not self._whole:
             self.notes.append(f"the picture is left out: a {suffix} file holds sound alone")
         if self._source is None:
-            self._stream = self._add()
+            self._track = self._add()
             return
         taken = ("video", "audio", "subtitle") if self._whole else ("audio",) if self._kind.name in _SEVERAL else ()
         for source in self._source.streams:
             if source.index == replaced:
-                self._stream = self._add()
-                label(self._stream, source)
+                self._track = self._add()
+                label(self._track.stream, source)
             elif source.type in taken:
                 self._take_along(source)
         further = len(self._source.streams.audio) - 1
@@ -142,78 +132,34 @@ class ByFFmpeg:
         if note is not None:
             self.notes.append(note)
 
-    def _add(self) -> Any:
-        info, faults = self._info, []
-        layout = named_layout(av.AudioLayout(info.layout or f"{info.channels}c"))
-        wanted = Wanted(_codec(info.codec), info.rate, layout, info.bits, info.bit_rate)
-        for encoder in encoders_for(self._kind, wanted):
-            try:
-                stream = add_sound(self._container, encoder, wanted)
-            except (av.FFmpegError, ValueError) as error:
-                faults.append(f"{encoder}: {reason(error)}")
-                continue
-            self._encoder, self._wanted, self._rate = encoder, wanted, stream.codec_context.sample_rate
-            lossless = [fault.split(":")[0] for fault in faults if is_lossless(fault.split(":")[0])]
-            if info.bits and lossless and not is_lossless(encoder):
-                self.notes.append(f"its sound is written with loss, by {encoder}: {lossless[0]} has no {layout}")
-            if self._rate != info.rate:
-                self.notes.append(f"its sound is written at {self._rate} Hz: {encoder} has no {info.rate} Hz")
-            return stream
-        why = "; ".join(faults) or "no encoder for it"
-        raise MediaError(
-            f"{self._path}: a {self._path.suffix} file cannot hold {info.channels} channels at {info.rate} Hz ({why}); "
-            "end the name with .wav or .flac"
-        )
+    def _add(self) -> TrackEncoder:
+        return TrackEncoder(self._container, self._kind, self._info, self._path, self.notes)
 
     def _begin(self) -> None:
         """Time of the first sample, with the silence before it that the kind of file needs."""
-        self._resampler, self._base = Resampler(self._info.rate, self._rate), Fraction(1, self._rate)
         self.has_clock = (self._whole or bool(self._tracks)) and not self._kind.constant_rate
-        delay = encoder_delay(self._encoder, self._wanted)
-        before = _SKIPPED.get(self._encoder, 0) * delay.frame
+        delay = self._track.delay
         alone = self._kind.name in _FROM_ZERO and not self._tracks
-        self._untimed = alone or self._kind.name in _UNTIMED
+        untimed = alone or self._kind.name in _UNTIMED
         if alone or self._kind.name in _WITHOUT_LENGTH:
             suffix = self._path.suffix
             self.notes.append(f"{suffix} files hold whole frames; players may find it a few hundredths longer")
-        if self._untimed:  # whole packets come before the first sample, and can be left out
-            before = -delay.before % delay.frame
         least = _LEAST_FRAMES * delay.frame if self._kind.name in _RAW else _LEAST.get(self._kind.name, 1)
-        if not self._tracks and self._like.survey.samples * self._rate < least * self._info.rate:
+        if not self._tracks and self._like.survey.samples * self._track.rate < least * self._info.rate:
             raise MediaError(
                 f"{self._path}: {self._like.survey.samples} samples are too few for a {self._path.suffix} file, which "
                 "readers would not know; end the name with .wav"
             )
-        self._kept_back = 0 if self._encoder in _SKIPPED else delay.kept_back
-        self._ticks = (round(self._like.part.start / self._base) if self.has_clock else 0) - before
-        self._waiting = np.zeros((self._info.channels, before), np.float32)
+        self._track.begin(self._like.part.start if self.has_clock else Fraction(0), untimed)
 
     def write(self, audio: Sound) -> None:
         """Append (channels, n)."""
-        self._append(self._resampler.push(audio))
+        self._mux(self._track.push(audio))
 
-    def _append(self, audio: Sound) -> None:
-        self._waiting = np.concatenate([self._waiting, audio], axis=1)
-        size = self._stream.codec_context.frame_size or _FRAME
-        count = self._waiting.shape[1] // size * size
-        for at in range(0, count, size):
-            self._encode(self._waiting[:, at : at + size])
-        self._waiting = self._waiting[:, count:]
-
-    def _encode(self, audio: Sound) -> None:
-        frame = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(audio.T, np.float32).reshape(1, -1),
-            format="flt",
-            layout=self._stream.codec_context.layout.name,
-        )
-        frame.sample_rate, frame.pts, frame.time_base = self._rate, self._ticks, self._base
-        self._ticks += audio.shape[1]
-        self._copy_until(self._ticks * self._base)
-        self._mux(self._stream.encode(frame))
-
-    def _mux(self, packets: list[Any]) -> None:
-        for packet in packets:
-            if not self._untimed or packet.pts is None or packet.pts >= 0:
+    def _mux(self, encoded: Iterator[list[Any]]) -> None:
+        for packets in encoded:
+            self._copy_until(self._track.seconds)
+            for packet in packets:
                 self._container.mux(packet)
 
     def _copy(self, clock: Clock) -> Iterator[Any]:
@@ -239,19 +185,7 @@ class ByFFmpeg:
             return
         self._closed = True
         try:
-            rest = self._resampler.finish()
-            if rest.ndim == 2:
-                self._append(rest)
-            self._append(np.zeros((self._info.channels, self._kept_back), np.float32))
-            least = _SHORTEST[self._stream.codec_context.format.name] if self._encoder == "tta" else 0
-            missing = least - self._waiting.shape[1]
-            if 0 < missing < least:
-                self._waiting = np.pad(self._waiting, ((0, 0), (0, missing)))
-                silence = counted(missing, "sample of silence follows", "samples of silence follow")
-                self.notes.append(f"{silence} its end: {self._encoder} has no shorter frame")
-            if self._waiting.shape[1]:
-                self._encode(self._waiting)
-            self._mux(self._stream.encode(None))
+            self._mux(self._track.finish())
             self._copy_until(None)
             self._container.close()
         finally:
@@ -269,7 +203,7 @@ class ByFFmpeg:
         if speakers is None or len(speakers) < 3:
             return None
         with open_container(self._place, "sound", self._kind.name if self._kind.name in _RAW else None) as written:
-            found = speakers_in(written.streams[self._stream.index].codec_context.layout.name)
+            found = speakers_in(written.streams[self._track.stream.index].codec_context.layout.name)
         return moved(speakers, found, self._path.suffix)
 
     def _release(self) -> None:
@@ -286,13 +220,3 @@ def kind_of(path: Path) -> Container:
     raise MediaError(
         f"{path}: sound of this kind cannot be written; end the name with .wav, .flac, .mp3, .ogg, .opus or .m4a"
     )
-
-
-def _codec(name: str) -> str:
-    """FFmpeg's name of the codec of a recording; empty for samples that libsndfile read as they are."""
-    if name in _CODECS:
-        return _CODECS[name]
-    try:
-        return av.codec.Codec(name, "r").canonical_name
-    except ValueError:
-        return ""

@@ -107,4 +107,5 @@ class VideoReader(FrameReader):
 
     def close(self) -> None:
         """Release the clip."""
+        super().close()
         self.footage.close()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import av
 
@@ -20,6 +20,7 @@ from ..settings import VideoConversion
 from .probe import ClipInfo
 
 if TYPE_CHECKING:
+    from ...containers.kinds import Container
     from .decode import Footage
     from .sound import SoundBeside
 
@@ -58,6 +59,26 @@ class Shown(NamedTuple):
     """Its transparency (H, W), where it has some; see `alpha_of`."""
 
 
+class NewTrack(Protocol):
+    """A track that is written in place of one of the clip's."""
+
+    index: int
+    """Number of that one in the clip."""
+
+    def add(self, container: Any, kind: Container, shift: Fraction) -> Any:
+        """The track in a new file before its header; `shift`: seconds that the clip's times are moved back by."""
+
+    def packets(self, until: Fraction | None) -> Iterator[Any]:
+        """Its packets up to a second of the new file; all that are left for None. Raises what it failed by."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is to be said of it, one sentence each."""
+
+    def close(self) -> None:
+        """End it."""
+
+
 class FrameReader(Reader):
     """Frames opened for conversion; one chunk (3, H, W) a frame."""
 
@@ -65,6 +86,8 @@ class FrameReader(Reader):
     """The domain that the frames belong to."""
     footage: Footage | None = None
     """The clip, with its tracks and labels; None where there is none (a sequence of pictures)."""
+    new_track: NewTrack | None = None
+    """Written in place of one of the clip's tracks; None: all are copied."""
     notes_for_clips: Sequence[str] = ()
     """Notes if the frames are written as a clip, one sentence each."""
     sound: SoundBeside | None = None
@@ -93,6 +116,11 @@ class FrameReader(Reader):
     def forget(self) -> None:
         """Let go of what a writer would fetch."""
         self.shown.clear()
+
+    def close(self) -> None:
+        """Release the clip."""
+        if self.new_track is not None:
+            self.new_track.close()
 
 
 def _size(info: ClipInfo, asked: str | None) -> tuple[int, int, Fraction]:

@@ -63,7 +63,8 @@ class Encoder:
         self.moved = 0
         """Frames whose time was not after the one before."""
         self._pack = Packer(plan.form.name, plan.colour, plan.matrix, plan.dither)
-        self._base = time_base
+        self.base = time_base
+        """Seconds of a tick."""
         self._last: int | None = None
         self._frames = 0
         self._durations: dict[int, int] = {}
@@ -78,7 +79,7 @@ class Encoder:
         self._last = ticks
         self._frames += 1
         frame = self._pack(planes, like)
-        frame.pts, frame.time_base = ticks, self._base
+        frame.pts, frame.time_base = ticks, self.base
         if duration > 0:
             self._durations[ticks] = frame.duration = duration
         return self._set_durations(self.stream.encode(frame))

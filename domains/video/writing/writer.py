@@ -14,7 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from ....core.adapter.streams import Writer
-from ....core.errors import MediaError, OutputError, counted
+from ....core.errors import MediaError, OutputError, UnpairedError, counted
 from ....core.files import PendingFile
 from ...containers.clock import AT_ONCE
 from ...containers.kinds import PIPE, Container, container_of
@@ -121,7 +121,11 @@ class VideoWriter(Writer):
             self._late, shift = round(ahead / info.time_base), shift + ahead
             if ahead >= AT_ONCE and footage.container.streams.audio:
                 self._notes.append(f"{float(ahead):.2f} s of sound before the first frame are left out")
+        new = self._like.new_track
         for source in footage.tracks:
+            if new is not None and new.index == source.index:
+                label(new.add(self._container, kind, shift), source)
+                continue
             track, note = copy_track(source, self._container, span, shift, kind)
             if track is not None:
                 self._tracks[source.index] = track
@@ -130,7 +134,8 @@ class VideoWriter(Writer):
         self._notes += take_attachments(footage.container, self._container)
         stream = self._encoder.stream
         video = footage.container.streams[info.stream]
-        kept = [video, *(source for source in footage.tracks if source.index in self._tracks)]
+        renewed = [] if new is None else [new.index]
+        kept = [video, *(each for each in footage.tracks if each.index in (*self._tracks, *renewed))]
         self._notes += filter(None, [lost(kind, footage.container, kept)])
         label(stream, video)
         self._container.metadata.update(content_tags(dict(footage.container.metadata)))
@@ -151,7 +156,8 @@ class VideoWriter(Writer):
     @property
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
         """Notes on differences of the new file from the input, one sentence each."""
-        notes = [*self._notes, *left_out(self._like.carried, self._plan.name, self._plan.codec.captions)]
+        renewed = () if self._like.new_track is None else self._like.new_track.notes
+        notes = [*self._notes, *renewed, *left_out(self._like.carried, self._plan.name, self._plan.codec.captions)]
         if self._loses_alpha:
             notes.append(self._plan.without_alpha)
         if self._encoder.moved:
@@ -170,6 +176,7 @@ class VideoWriter(Writer):
         with self._writing():
             self._copy_tracks(shown.ticks * self._like.info.time_base)
             ticks, duration = round((shown.ticks - self._late) * self._ticks), round(shown.duration * self._ticks)
+            self._write_new(ticks * self._encoder.base)
             self._container.mux(self._encoder.encode(planes, ticks, duration, shown.like))
 
     def _with_alpha(self, planes: Planes, alpha: Planes | None) -> Planes:
@@ -197,6 +204,7 @@ class VideoWriter(Writer):
             for track in self._tracks.values():
                 for packet in track.rest():
                     self._container.mux(packet)
+            self._write_new(None)
             self._container.close()
         self._undo.pop_all()
         if self._pending is not None:
@@ -223,10 +231,17 @@ class VideoWriter(Writer):
                 for written in track.packets(packet):
                     self._container.mux(written)
 
+    def _write_new(self, until: Fraction | None) -> None:
+        if self._like.new_track is not None:
+            for packet in self._like.new_track.packets(until):
+                self._container.mux(packet)
+
     @contextmanager
     def _writing(self) -> Iterator[None]:
         try:
             yield
+        except UnpairedError:  # of a track that is made anew
+            raise
         except (av.FFmpegError, OSError, ValueError) as error:
             raise self._fault(error) from error
 
