@@ -28,7 +28,8 @@ def replanned(
     if pace.is_open(step + ahead, constant) and Pace(possible).is_open(step + ahead, constant):
         return Pace(possible)
     off = (pace.steps - possible) * step_seconds
-    if pace.plans and step < pace.plans[-1][0]:  # the last change is still to come
+    changed = pace.plans[-1][0] if pace.plans else 0
+    if step < changed and changed + ahead < pace.steps:  # the last change is still to come, and not the last chance
         return pace
     start = step + ahead
     if start < min(possible, pace.steps) and abs(off) > max(TOLERANCE * total, _FAR * left):
