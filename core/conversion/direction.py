@@ -9,6 +9,7 @@ from ..adapter.tensors import AXES
 from ..errors import MediaError
 from ..model.model_file import Model
 from ..runtimes.choice import Choice
+from ..runtimes.runtime import translate_end
 from ..sides import SIDES, Direction
 from ..values import Values, copied, extended, extremes, mean_of_channels, plain, zeros
 
@@ -60,6 +61,17 @@ class OneDirection:
         flat = bool(self._flat(x).all()) and momentum == 1.0
         y, used = self.runtime.with_statistics(self._padded(x), statistics, momentum)
         return self._plain(x) if flat else self._cropped(y, x), used
+
+    def translate_end(self, x: Values, statistics: Values, length: int) -> Values:
+        """The last `length` positions, along the last axis, of `with_statistics(x, statistics, 0.0)`, alone where the
+        runtime can spare the rest."""
+        padded = self._padded(x)
+        if self._takes.statistics == 0 or padded.shape[-1] != x.shape[-1]:
+            end: Values = self.with_statistics(x, statistics, 0.0)[0][..., -length:]
+            return end
+        self._check(x)
+        self._flat(x)
+        return self._cropped(translate_end(self.runtime, padded, statistics, length), x)
 
     def _check(self, x: Values) -> None:
         if x.ndim != 2 + self._dimensions or x.shape[1] != self._takes.in_channels or 0 in x.shape[2:]:

@@ -49,6 +49,14 @@ class EndsInLayers(Protocol):
 
 
 @runtime_checkable
+class GivesEnds(Protocol):
+    """A generator that gives the end of a translation without computing the rest, as a live voice needs it."""
+
+    def forward_end(self, x: Tensor, length: int) -> Tensor:
+        """The last `length` positions, along the last axis, of the translation of `x` under given norm statistics."""
+
+
+@runtime_checkable
 class Encoder(Protocol):
     """A generator that shows what it makes of a sample on the way to the middle of the network, as `cut` needs it."""
 

@@ -23,7 +23,7 @@ from ..errors import OutputError
 from ..files import PendingFolder, atomic_text
 from .cache import cache_folder
 from .packages import require
-from .runtime import Statistics
+from .runtime import End, Statistics
 from .source import GeneratorSource
 
 LARGEST = 500 * 1024**2
@@ -42,23 +42,23 @@ class Graphs:
             for module in _FRONT_END:  # now: graphs are made in whatever thread first needs one
                 require(module, "openvino")
 
-    def model(self, statistics: Statistics) -> Any:
-        """The model for every size, with statistics as `traced` has them."""
-        if (folder := self._folder(statistics)) is None:
-            return self._converted(statistics)
+    def model(self, statistics: Statistics, end: End | None = None) -> Any:
+        """The model for every size, with statistics and end as `traced` has them."""
+        if (folder := self._folder(statistics, end)) is None:
+            return self._converted(statistics, end)
         if (kept := self._read(folder)) is not None:
             return kept
-        made = self._converted(statistics)
+        made = self._converted(statistics, end)
         _keep(made, folder)
         # What is kept is what is used from the first time on.
         return self._read(folder) or made
 
-    def _folder(self, statistics: Statistics) -> Path | None:
+    def _folder(self, statistics: Statistics, end: End | None = None) -> Path | None:
         """Where the graph is kept; None where it is not."""
         content = self._generator.content
         if content is None:
             return None
-        key = f"{content} {self._generator.dimensions} {statistics} {tools()}"
+        key = f"{content} {self._generator.dimensions} {statistics} {end} {tools()}"
         return graph_folder() / hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
 
     def _read(self, folder: Path) -> Any:
@@ -72,7 +72,7 @@ class Graphs:
         except (OSError, ValueError, RuntimeError):
             return None
 
-    def _converted(self, statistics: Statistics) -> Any:
+    def _converted(self, statistics: Statistics, end: End | None) -> Any:
         """The OpenVINO model of a generator, for every size.
 
         Through the front end itself: `openvino.convert_model` does the same, and tries to report it (see `offline`).
@@ -80,7 +80,7 @@ class Graphs:
         from .tracing import traced
 
         frontends, decoders = (require(module, "openvino") for module in _FRONT_END)
-        graph, _ = traced(self._generator.module, self._generator.dimensions, statistics)
+        graph, _ = traced(self._generator.module, self._generator.dimensions, statistics, end)
         frontend = frontends.FrontEndManager().load_by_framework("pytorch")
         # The front end reads from the decoder until the conversion is over, without keeping it alive.
         decoder = decoders.TorchScriptPythonDecoder(graph)

@@ -26,7 +26,7 @@ from .cores import usual_threads
 from .machine import measured_on
 from .packages import require
 from .race import race, winner
-from .runtime import Runtime
+from .runtime import Runtime, translate_end
 from .source import GeneratorSource
 
 _RACED = 8e9
@@ -86,6 +86,10 @@ class MeasuredRuntime:
     def with_statistics(self, x: Values, statistics: Values, momentum: float) -> tuple[Values, Values]:
         """Translate (1, C, *space) under given statistics; see Runtime. Tiles and frames come in numbers."""
         return self._suited(x, None).with_statistics(x, statistics, momentum)
+
+    def translate_end(self, x: Values, statistics: Values, length: int) -> Values:
+        """The end of a translation; see `TranslatesEnds`."""
+        return translate_end(self._suited(x, None), x, statistics, length)
 
     def measure(self, space: Sequence[int]) -> None:
         """Measure for samples of a size, whatever was known of it, and keep what that says."""

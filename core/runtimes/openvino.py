@@ -17,13 +17,15 @@ from ..values import Values, alike, as_array
 from .cores import usual_threads
 from .graphs import Graphs
 from .packages import require
-from .runtime import Statistics, statistics_for
+from .runtime import End, Statistics, statistics_for
 from .source import GeneratorSource
 
 _SHAPES_KEPT = 4
 """Graphs of fixed shape, which take 0.3 s to make."""
 _SHORT = 32
 """Frames of a spectrogram up to which it has a graph of its own, which takes two thirds of the time there."""
+_SHARED = 4
+"""Lengths at the end of a translation have a graph for each multiple of this."""
 AT_ONCE = 2
 """Windows of a spectrogram that are worked on at the same time, each by its share of the threads: these would wait for
 one another in one window."""
@@ -45,7 +47,7 @@ class OpenVinoRuntime:
         self.ran = (f"openvino {precision}",)
         self._models = Graphs(generator, self._core)
         self._threads, self._any_length = usual_threads(), generator.takes.any_length
-        self._graphs: dict[tuple[Statistics, bool], _Graph] = {}
+        self._graphs: dict[tuple[Statistics, bool, End | None], _Graph] = {}
         self._lock = threading.Lock()
 
     def __call__(self, x: Values) -> Values:
@@ -65,14 +67,23 @@ class OpenVinoRuntime:
         y, used = self._graph(statistics_for(momentum)).run(inputs)
         return alike(y, x), alike(used, statistics)
 
-    def _graph(self, statistics: Statistics, side_by_side: bool = False) -> _Graph:
+    def translate_end(self, x: Values, statistics: Values, length: int) -> Values:
+        """The end of a translation; see `TranslatesEnds`."""
+        graph = self._graph("given")
+        if self._any_length and x.shape[-1] <= _SHORT:
+            # Lengths that differ by little share a graph.
+            graph = self._graph("given", end=End(-(-length // _SHARED) * _SHARED, x.shape[-1]))
+        y, _ = graph.run([as_array(x), as_array(statistics)])
+        return alike(y[..., -length:], x)
+
+    def _graph(self, statistics: Statistics, side_by_side: bool = False, end: End | None = None) -> _Graph:
         with self._lock:
-            key = statistics, side_by_side
+            key = statistics, side_by_side, end
             if key not in self._graphs:
                 self._graphs[key] = self._made(*key)
             return self._graphs[key]
 
-    def _made(self, statistics: Statistics, side_by_side: bool) -> _Graph:
+    def _made(self, statistics: Statistics, side_by_side: bool, end: End | None) -> _Graph:
         settings: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
             "INFERENCE_NUM_THREADS": self._threads,
@@ -89,7 +100,7 @@ class OpenVinoRuntime:
         # the shortest of them come in series too, while somebody speaks.
         given = (_SHORT if self._any_length else math.inf) if statistics != "own" else 0
         series = math.inf if side_by_side else given
-        return _Graph(self._core, self._models.model(statistics), settings, series, 1 if side_by_side else streams)
+        return _Graph(self._core, self._models.model(statistics, end), settings, series, 1 if side_by_side else streams)
 
 
 class _Graph:

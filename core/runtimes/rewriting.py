@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ..networks.layers import NearestUpsample, ReflectionPad
 from ..networks.spec import EndsInLayers, as_generator
@@ -56,17 +55,6 @@ def _transposed(convolution: nn.Conv2d) -> nn.Module:
 
 
 # -- few channels at the end -------------------------------------------------------------------------
-class _Shuffled(nn.Module):
-    """(B, side^2 C, H, W) -> (B, C, side H, side W): so many channels are the pixels of a block."""
-
-    def __init__(self, side: int) -> None:
-        super().__init__()
-        self._side = side
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.pixel_shuffle(x, self._side)
-
-
 def _rewrite_end(layers: nn.Sequential, multiple: int) -> None:
     """The last convolution makes one to three channels of a pixel at a time and leaves most lanes empty; so it makes
     those of 4x4 or 2x2 pixels, with a window that is wider by as much: more products, in fewer instructions."""
@@ -76,7 +64,7 @@ def _rewrite_end(layers: nn.Sequential, multiple: int) -> None:
     for side in (4, 2):
         if side**2 * convolved.out_channels <= _LANES and multiple % side == 0:
             layers[-2] = _blockwise(convolved, side)
-            layers.append(_Shuffled(side))
+            layers.append(nn.PixelShuffle(side))
             return
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from ..values import Values
 
 Statistics = Literal["own", "given", "mixed"]
 """Source of the norm statistics in a graph: each sample, an input, or a mixture of both."""
+
+
+class End(NamedTuple):
+    """The last positions of a translation along its last axis, without the rest of it."""
+
+    length: int
+    of: int
+    """Positions of the sample."""
 
 
 def statistics_for(momentum: float) -> Statistics:
@@ -27,3 +35,27 @@ class Runtime(Protocol):
 
     def with_statistics(self, x: Values, statistics: Values, momentum: float) -> tuple[Values, Values]:
         """Translate one sample (1, C, *space) under given norm statistics (size,): the result and those used."""
+
+
+class UnderStatistics(Protocol):
+    """What `translate_end` needs of a runtime, or of one direction of a model."""
+
+    def with_statistics(self, x: Any, statistics: Any, momentum: float) -> tuple[Any, Any]:
+        """Translate one sample under given norm statistics; see Runtime."""
+
+
+@runtime_checkable
+class TranslatesEnds(Protocol):
+    """One that computes the end of a translation without the rest of it."""
+
+    def translate_end(self, x: Values, statistics: Values, length: int) -> Values:
+        """The last `length` positions, along the last axis, of what `with_statistics(x, statistics, 0.0)` gives."""
+
+
+def translate_end(translate: UnderStatistics, x: Values, statistics: Values, length: int) -> Values:
+    """The last `length` positions, along the last axis, of a sample's translation (1, C, *space) under given norm
+    statistics; the rest is not computed where that can be spared."""
+    if isinstance(translate, TranslatesEnds):
+        return translate.translate_end(x, statistics, length)
+    end: Values = translate.with_statistics(x, statistics, 0.0)[0][..., -length:]
+    return end

@@ -9,6 +9,7 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
+from ..networks.ends import EndOf
 from ..networks.norm import WithStatistics
 from ..values import Values, alike, as_tensor
 
@@ -39,6 +40,13 @@ class TorchRuntime:
         with self._lock, torch.no_grad(), self._precision():
             y, used = self._generator(self._moved(as_tensor(x)), as_tensor(statistics).to(self._device), share)
         return alike(y.float(), x), alike(used, statistics)
+
+    def translate_end(self, x: Values, statistics: Values, length: int) -> Values:
+        """The end of a translation; see `TranslatesEnds`."""
+        end = WithStatistics(EndOf(self._generator.generator, length))
+        with self._lock, torch.no_grad(), self._precision():
+            y, _ = end(self._moved(as_tensor(x)), as_tensor(statistics).to(self._device))
+        return alike(y.float(), x)
 
     def _precision(self) -> torch.autocast:
         return torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast)

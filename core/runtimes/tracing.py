@@ -11,20 +11,27 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..networks.ends import EndOf
 from ..networks.norm import WithStatistics
 from ..networks.spec import FixedSizes, as_generator
 from .rewriting import rewrite
-from .runtime import Statistics
+from .runtime import End, Statistics
 
 
-def traced(generator: nn.Module, dimensions: int, statistics: Statistics) -> tuple[Any, tuple[Tensor, ...]]:
+def traced(
+    generator: nn.Module, dimensions: int, statistics: Statistics, end: End | None = None
+) -> tuple[Any, tuple[Tensor, ...]]:
     """A recorded graph and the inputs it was recorded with: `generator` for `own`, else WithStatistics(generator) with
-    a momentum (`mixed`) or without (`given`).
+    a momentum (`mixed`) or without (`given`); of that the `end` alone where one is asked for.
 
-    The graph holds for every batch and spatial size the generator takes (for one sample where statistics go in).
+    The graph holds for every batch and spatial size the generator takes (for one sample where statistics go in), that
+    of an end for samples of its length.
     """
     module = rewrite(copy.deepcopy(generator).cpu().eval().requires_grad_(False))
-    inputs: tuple[Tensor, ...] = (torch.zeros(1, *example_shape(generator, dimensions), dtype=torch.float32),)
+    module = EndOf(module, end.length) if end else module
+    shape = example_shape(generator, dimensions)
+    shape = (*shape[:-1], end.of) if end else shape
+    inputs: tuple[Tensor, ...] = (torch.zeros(1, *shape, dtype=torch.float32),)
     if statistics != "own":
         with_statistics = WithStatistics(module)
         inputs += (torch.zeros(with_statistics.size, dtype=torch.float32),)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...core.errors import ConfigError, show
+from ...core.networks.ends import end_of_layers, length_needed
 from ...core.networks.layers import check_options, common_rules, convolution, normalisation
 from ...core.networks.norm import InstanceNorm
 from ...core.networks.presets import default_networks
@@ -190,11 +191,30 @@ class GatedGenerator(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[1] == self.in_channels:
             x = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
-        y = self.narrow(x)
-        height, width = self.bins // 4, y.shape[1]
-        y = self.blocks(self.flatten(y.flatten(1, 2)))
-        y = self.unflatten(y).unflatten(1, (width, height))
-        return cast(Tensor, self.widen(y))
+        return cast(Tensor, self.widen(self._unflattened(self._translated(self.narrow(x)))))
+
+    def forward_end(self, x: Tensor, length: int) -> Tensor:
+        """The last `length` frames of the translation of `x` under given norm statistics; see `GivesEnds`."""
+        needed = length_needed(self.widen, length)
+        if x.shape[1] != self.in_channels or 4 * needed >= x.shape[-1]:
+            return cast(Tensor, self(x))[..., -length:]
+        inside = self._translated(self.narrow[1:](self._unmasked(x)))[..., -needed:]
+        return end_of_layers(list(self.widen), self._unflattened(inside), length)
+
+    def _unmasked(self, x: Tensor) -> Tensor:
+        """What the first convolution makes of `x` and a mask of ones: its share is the same for all samples of a size,
+        so a graph of one size computes it once."""
+        first = cast(nn.Conv2d, self.narrow[0])
+        ones = torch.conv2d(torch.ones_like(x), first.weight[:, 1:], first.bias, padding=first.padding)
+        return torch.conv2d(x, first.weight[:, :1], padding=first.padding) + ones
+
+    def _translated(self, narrow: Tensor) -> Tensor:
+        """What the blocks make of (B, channels, bins / 4, frames / 4): (B, channels, frames / 4)."""
+        return cast(Tensor, self.blocks(self.flatten(narrow.flatten(1, 2))))
+
+    def _unflattened(self, flat: Tensor) -> Tensor:
+        y: Tensor = self.unflatten(flat)
+        return y.reshape(y.shape[0], -1, self.bins // 4, y.shape[-1])
 
     @property
     def last_layers(self) -> nn.Sequential:

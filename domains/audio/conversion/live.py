@@ -17,6 +17,7 @@ import numpy as np
 from ....core.adapter.arrays import for_arrays
 from ....core.adapter.streams import Translate
 from ....core.errors import ConfigError, MissingDependency
+from ....core.runtimes.runtime import translate_end
 from ....core.sides import Side
 from ..settings import AudioConversion, AudioSettings
 from ..signal.buffer import empty
@@ -130,9 +131,12 @@ class LiveConversion:
         self._unfollowed += count * settings.hop_length / settings.sample_rate
         due = self._statistics is None or self._unfollowed >= _FOLLOWED
         momentum = min(1.0, self._unfollowed / _MEMORY) if due else 0.0
-        y, self._statistics = self._translate.with_statistics(x, self._statistics, momentum)
+        if self._statistics is None or momentum:
+            y, self._statistics = self._translate.with_statistics(x, self._statistics, momentum)
+        else:
+            y = translate_end(self._translate, x, self._statistics, count)
         self._unfollowed = 0.0 if due else self._unfollowed
-        gain = gain_between(x, y, side, settings)[:, -count:]
+        gain = gain_between(x[..., -count:], y[..., -count:], side, settings)
         return (self._strength * bounded(gain, settings.content)).astype(np.float32)
 
 

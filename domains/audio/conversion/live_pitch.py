@@ -69,9 +69,9 @@ class LivePitch:
             return np.zeros(0)
         # The last samples as if there were no more.
         sound = np.concatenate([self._recent, copy(self._resampler).finish()])
-        _, hz = pitching.f0(sound, CONVERTED_RATE, 2)
-        known, self._known = self._known, until
-        return hz[known - self._begin : until - self._begin]
+        wanted = slice(self._known - self._begin, until - self._begin)
+        self._known = until
+        return pitching.f0(sound, CONVERTED_RATE, 2, wanted=wanted)[1]
 
     def _ratio(self, hz: Contour) -> Contour:
         if self._semitones is not None:

@@ -30,20 +30,26 @@ _BLOCK, _AROUND = 3.0, 0.5
 
 
 def f0(
-    audio: npt.NDArray[Any], rate: int, speed: int = 1, within: tuple[float, float] = (LOWEST, HIGHEST)
+    audio: npt.NDArray[Any],
+    rate: int,
+    speed: int = 1,
+    within: tuple[float, float] = (LOWEST, HIGHEST),
+    wanted: slice = slice(None),
 ) -> tuple[Contour, Contour]:
     """Pitch of a recording (samples,), looked for within two bounds in Hz. `speed`: samples of which DIO takes one,
     after a low-pass.
 
     Returns:
-        Times in seconds, every 5 ms, and the pitch there in Hz, 0 where unvoiced; samples * 200 // rate + 1 of each.
+        Times in seconds, every 5 ms, and the pitch there in Hz, 0 where unvoiced; samples * 200 // rate + 1 of each,
+        or of these the ones that are wanted: StoneMask, which takes longer than DIO, refines no others.
     """
     sound = np.ascontiguousarray(audio, np.float64)
     if len(sound) < rate * 2 * PERIOD or not sound.any():
         count = len(sound) * 200 // rate + 1
-        return np.asarray(np.arange(count) * PERIOD), np.zeros(count)
+        return np.asarray(np.arange(count) * PERIOD)[wanted], np.zeros(count)[wanted]
     low, high = within
     rough, times = pyworld.dio(sound, rate, f0_floor=low, f0_ceil=high, frame_period=1000 * PERIOD, speed=speed)
+    rough, times = (np.ascontiguousarray(each[wanted]) for each in (rough, times))
     return times, cast(Contour, pyworld.stonemask(sound, rough, times, rate))
 
 
@@ -77,9 +83,11 @@ class PitchTrack:
 
     def _follow(self, size: int, last: bool = False) -> Contour:
         step = round(PERIOD * self._rate)
-        _, hz = f0(self._kept[: self._before + size + self._around], self._rate, self._rate // _ROUGH_RATE)
         first = self._before // step
-        values = hz[first:] if last else hz[first : first + size // step]
+        _, values = f0(
+            self._kept[: self._before + size + self._around], self._rate, self._rate // _ROUGH_RATE,
+            wanted=slice(first, None if last else first + size // step),
+        )  # fmt: skip
         drop = max(0, self._before + size - self._around)
         self._kept = self._kept[drop:]
         self._before = self._before + size - drop

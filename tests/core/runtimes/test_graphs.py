@@ -31,9 +31,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     made: list[str] = []
     convert = graphs.Graphs._converted
 
-    def converted(self: graphs.Graphs, statistics: graphs.Statistics) -> object:
+    def converted(self: graphs.Graphs, statistics: graphs.Statistics, end: graphs.End | None) -> object:
         made.append(statistics)
-        return convert(self, statistics)
+        return convert(self, statistics, end)
 
     monkeypatch.setattr(graphs.Graphs, "_converted", converted)
     return made

@@ -24,6 +24,7 @@ from unpaired.core.networks.unet import UnetGenerator
 from unpaired.core.runtimes import choice, packages
 from unpaired.core.runtimes.onnx import OnnxRuntime
 from unpaired.core.runtimes.openvino import OpenVinoRuntime
+from unpaired.core.runtimes.runtime import translate_end
 from unpaired.core.runtimes.source import GeneratorSource
 from unpaired.core.runtimes.torch import TorchRuntime
 
@@ -126,6 +127,21 @@ def test_spectrograms_of_every_length_share_a_graph() -> None:
         assert torch.equal(fresh.with_statistics(x, statistics, 0.5)[0], second)
 
 
+@pytest.mark.parametrize("runtime", MAKERS)
+def test_the_end_of_a_translation_is_that_of_the_whole(runtime: str) -> None:
+    generator = unpaired.Audio().networks("tiny", unpaired.NetworkSettings()).generator_a2b.build("generators").eval()
+    run, statistics = MAKERS[runtime](generator, 2), torch.rand(WithStatistics(generator).size)
+    for frames, length in ((32, 1), (32, 5), (64, 2)):
+        x = torch.rand(1, 1, 80, frames) * 2 - 1
+        whole = run.with_statistics(x, statistics, 0.0)[0]
+        end = translate_end(run, x, statistics, length)
+        torch.testing.assert_close(end, whole[..., -length:], atol=1e-5, rtol=0)
+    pictures, x = MAKERS[runtime](generator_of("resnet", 2), 2), torch.rand(1, 3, 16, 16) * 2 - 1
+    statistics = torch.rand(WithStatistics(generator_of("resnet", 2)).size)
+    whole = pictures.with_statistics(x, statistics, 0.0)[0]
+    torch.testing.assert_close(translate_end(pictures, x, statistics, 5), whole[..., -5:], atol=1e-6, rtol=0)
+
+
 def test_windows_of_a_spectrogram_at_once_are_those_alone() -> None:
     generator = unpaired.Audio().networks("tiny", unpaired.NetworkSettings()).generator_a2b.build("generators").eval()
     source = GeneratorSource.of(generator, 2)
@@ -145,8 +161,8 @@ def test_graphs_of_fixed_shape_are_bounded() -> None:
     for _ in range(2):
         for x in inputs.values():
             torch.testing.assert_close(run(x), generator(x), atol=1e-4, rtol=0)
-    assert list(run._graphs) == [("own", True)]
-    assert len(run._graphs["own", True]._fixed) == 4
+    assert list(run._graphs) == [("own", True, None)]
+    assert len(run._graphs["own", True, None]._fixed) == 4
 
 
 @pytest.mark.parametrize("batch", [1, 3])

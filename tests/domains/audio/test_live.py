@@ -17,8 +17,10 @@ import torch
 from kept import row
 from torch import Tensor
 
-from unpaired import ConfigError
+from unpaired import Audio, ConfigError, NetworkSettings
 from unpaired.apps.live import Shown
+from unpaired.core.conversion.translator import Translator
+from unpaired.core.model.model_file import Model
 from unpaired.domains.audio.conversion.live import CHUNK, LiveConversion, LiveReport, convert_microphone, convert_pipe
 from unpaired.domains.audio.conversion.live_pitch import LivePitch
 from unpaired.domains.audio.conversion.queues import PipeQueue
@@ -258,3 +260,33 @@ def test_the_generator_sees_one_size_from_the_first_word_to_the_last(assets: Pat
 
     piped(LiveConversion(RATE, 1, "a", Measured(), AudioConversion(), AudioSettings()), speech(assets, "female-1"))
     assert sizes == {(1, 1, 80, 32)}
+
+
+def test_what_is_not_heard_is_not_computed_and_the_rest_is_the_same(assets: Path) -> None:
+    """Of each window the generator computes the newest frames alone, wherever its norms are frozen."""
+    domain = Audio()
+    networks = domain.networks("tiny", NetworkSettings())
+    generators: Any = {each: networks.generator(each).build("generators").eval() for each in ("a2b", "b2a")}
+    direction = Translator(Model(generators=generators, networks=networks, domain=domain), "torch").for_direction("a2b")
+    lengths: list[int] = []
+
+    class Whole(Identity):
+        def with_statistics(self, *arguments: Any) -> Any:
+            return direction.with_statistics(*arguments)
+
+        def for_arrays(self) -> Any:
+            return self
+
+    class Ends(Whole):
+        def translate_end(self, x: Sound, statistics: Sound, length: int) -> Sound:
+            lengths.append(length)
+            return direction.translate_end(x, statistics, length)
+
+    voice = speech(assets, "female-1")[: RATE // 2]
+    results = [
+        piped(LiveConversion(RATE, 1, "a", each, AudioConversion(), AudioSettings()), voice)
+        for each in (Ends(), Whole())
+    ]
+    assert np.abs(results[0] - results[1]).max() < 1.5 / 32768  # a step of 16 bits here and there
+    assert len(lengths) > 20
+    assert set(lengths) == {1, 2}

@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from unpaired import ConfigError, NetworkSettings
+from unpaired.core.networks.ends import EndOf
 from unpaired.core.networks.initialisation import initialise
 from unpaired.core.networks.norm import WithStatistics
 from unpaired.core.runtimes.rewriting import rewrite
+from unpaired.core.runtimes.runtime import translate_end
 from unpaired.domains.audio.networks import GatedGenerator, GatedPatchDiscriminator, audio_networks
 
 
@@ -59,6 +62,33 @@ def test_the_rewritten_end_is_the_same_function() -> None:
         x = torch.rand(2, 1, 32, frames, dtype=torch.float64) * 2 - 1
         assert generator(x).std() > 0.05
         torch.testing.assert_close(faster(x), generator(x), atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("rewritten", [False, True])
+def test_the_end_alone_is_that_of_the_whole(rewritten: bool) -> None:
+    generator = GatedGenerator(bins=16, filters=4, blocks=2).double().eval().requires_grad_(False)
+    initialise(generator, torch.Generator().manual_seed(0), deviation=0.1)
+    faster = rewrite(copy.deepcopy(generator)) if rewritten else generator
+    for frames in (8, 32, 64):
+        x = torch.rand(1, 1, 16, frames, dtype=torch.float64) * 2 - 1
+        size = WithStatistics(generator).size
+        whole, statistics = WithStatistics(generator)(x, torch.zeros(size), torch.tensor(1.0))
+        assert whole.std() > 0.05
+        for length in (1, 2, 3, 4, 9, frames):
+            end = WithStatistics(EndOf(faster, length))(x, statistics)[0]
+            torch.testing.assert_close(end, whole[..., -length:], atol=1e-12, rtol=0)
+    shown = torch.cat([x, torch.zeros_like(x)], 1)
+    assert torch.equal(EndOf(generator, 2)(shown), generator(shown)[..., -2:])
+
+
+def test_the_end_alone_takes_fewer_operations() -> None:
+    generator = GatedGenerator(filters=32, blocks=1).eval().requires_grad_(False)
+    x = torch.rand(1, 1, 80, 32)
+    with FlopCounterMode(display=False) as whole:
+        generator(x)
+    with FlopCounterMode(display=False) as end:
+        generator.forward_end(x, 4)
+    assert end.get_total_flops() < 0.75 * whole.get_total_flops()
 
 
 @pytest.mark.parametrize("frames", [8, 64, 100])
@@ -181,3 +211,7 @@ def test_other_runtimes_agree_with_torch(runtime: str) -> None:
     statistics = plain.for_direction("a2b").with_statistics(x, None, 1.0)[1]
     frozen = [each.for_direction("a2b").with_statistics(x[..., :40], statistics, 0.0)[0] for each in (there, plain)]
     assert float((frozen[0] - frozen[1]).square().mean().sqrt()) < 0.01
+    for frames in (32, 30):  # of its own, and extended
+        y = plain.for_direction("a2b").with_statistics(x[..., :frames], statistics, 0.0)[0]
+        end = translate_end(there.for_direction("a2b"), x[..., :frames], statistics, 3)
+        assert float((end - y[..., -3:]).square().mean().sqrt()) < 0.01

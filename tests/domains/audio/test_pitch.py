@@ -58,6 +58,18 @@ def test_silence_and_next_to_nothing_have_none(length: int) -> None:
     assert median_and_deviation(hz) is None
 
 
+def test_values_that_are_wanted_are_those_of_the_whole(assets: Path) -> None:
+    audio = speech(assets, "female-1")[:RATE]
+    times, hz = f0(audio, RATE, 2)
+    assert np.count_nonzero(hz[60:140]) > 20
+    for wanted in (slice(60, 140), slice(150, None)):
+        found = f0(audio, RATE, 2, wanted=wanted)
+        assert np.array_equal(found[0], times[wanted])
+        assert np.array_equal(found[1], hz[wanted])
+    assert not f0(np.zeros(RATE), RATE, wanted=slice(3, 8))[1].any()
+    assert len(f0(np.zeros(RATE), RATE, wanted=slice(3, 8))[0]) == 5
+
+
 def test_a_track_does_not_depend_on_the_pieces(assets: Path) -> None:
     audio = np.tile(speech(assets, "female-1", "male-1"), 3)
     whole = tracked(audio, RATE)
