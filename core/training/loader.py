@@ -29,6 +29,7 @@ from .handover import Piped, sendable
 from .pace import Pace
 from .resources import MORE
 from .settings import TrainingSettings
+from .signals import end_with_parent_alone, holding_back_termination
 
 AHEAD = 4
 """Batches that each loader process fetches ahead."""
@@ -212,6 +213,7 @@ class _Sent(Dataset[Batch | UnpairedError]):
 
 def _begin_worker(number: int) -> None:
     del number  # DataLoader passes it
+    end_with_parent_alone()
     keep_to_one_thread()
 
 
@@ -260,7 +262,8 @@ def loader(
         generator=torch.Generator().manual_seed(dataset.settings.seed),
     )
     try:
-        fetched = iter(batches)
+        with holding_back_termination():
+            fetched = iter(batches)
     except OSError as error:
         raise ResourceError(f"{workers} loader processes cannot start: {error.strerror or error}; {MORE}") from error
     said = False

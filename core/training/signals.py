@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: taken as a request to stop, and passed on to other processes."""
+"""Ctrl-C and SIGTERM: taken as a request to stop, passed on to other processes, and kept from loader processes."""
 
 from __future__ import annotations
 
@@ -61,3 +61,36 @@ def stop_requests() -> Iterator[threading.Event]:
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def holding_back_termination() -> Iterator[None]:
+    """Let the processes that are started meanwhile begin with SIGTERM held back, for `end_with_parent_alone`."""
+    if not hasattr(signal, "sigwaitinfo"):
+        yield
+        return
+    earlier = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, earlier)
+
+
+def end_with_parent_alone() -> None:
+    """Ignore SIGINT, and SIGTERM unless the parent sends it or is gone: `timeout`, terminals and batch systems tell all
+    processes of a training to stop, but the parent needs this one to end its step and save. Call it before other
+    threads start."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if not hasattr(signal, "sigwaitinfo"):  # macOS, Windows
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    parent = os.getppid()
+
+    def wait() -> None:
+        while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent == os.getppid():
+            pass
+        os._exit(0)
+
+    threading.Thread(target=wait, name="termination", daemon=True).start()
