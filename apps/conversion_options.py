@@ -122,6 +122,8 @@ def _add_footage(made: Parser) -> None:
     group = made.add_argument_group("footage")
     group.add_argument("--side-by-side", dest="conversion.side_by_side", action="store_const", const=True,
                        help="show the input beside its translation")  # fmt: skip
+    group.add_argument("--sdr", dest="conversion.sdr", action="store_const", const=True,
+                       help="tone-map HDR (PQ, HLG) to standard range")  # fmt: skip
     group.add_argument("--report", dest="conversion.report", metavar="FILE",
                        help="write an HTML page about the footage's steadiness")  # fmt: skip
 

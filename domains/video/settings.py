@@ -69,6 +69,8 @@ class VideoConversion(ConversionSettings):
     """Bits of a sample in the output; None keeps the input's as far as the codec goes."""
     chroma: Literal[420, 422, 444] | None = None
     """Colour resolution of the output: halved in both directions, across, or in none; None keeps the input's."""
+    sdr: bool = False
+    """Tone-map HDR (PQ, HLG) to standard range before it is translated; otherwise it stays HDR."""
     dither: bool = True
     """Round to the output's depth by a fixed pattern, so that slow gradients show no bands."""
     immediate: bool = False

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +14,12 @@ from torch import Tensor
 from ...containers.opening import Source, source_name
 from ...image import packet_in_gif
 from ..frames.alpha import alpha_of
-from ..frames.colour import Planes, Unpacker, to_tensor
-from ..frames.side_data import CAPTIONS, side_data
+from ..frames.colour import Colour, Planes, Unpacker, to_tensor
+from ..frames.side_data import CAPTIONS, Light, side_data
+from ..frames.tone_mapping import SDR, ToneMap
 from ..settings import VideoConversion
 from .decode import Footage
+from .probe import ClipInfo
 from .reader import FrameReader, Shown
 
 if TYPE_CHECKING:
@@ -53,7 +56,9 @@ class VideoReader(FrameReader):
             container_format=container_format,
             options=reader_options,
         )
-        super().__init__(self.footage.info, options)
+        info = self.footage.info
+        self._tone_map = ToneMap(info.colour, info.light) if options.sdr and info.colour.high_dynamic_range else None
+        super().__init__(info if self._tone_map is None else in_standard_range(info), options)
 
     def __iter__(self) -> Iterator[Tensor]:
         unpack = self._unpacker()
@@ -71,10 +76,11 @@ class VideoReader(FrameReader):
         beside = planes if self._beside else None
         return Shown(ticks, duration, beside, None, count, self._carrier(frame), alpha)
 
-    def _unpacker(self) -> Unpacker:
+    def _unpacker(self) -> Callable[[av.VideoFrame], Planes]:
         # What 8 bits of Y'CbCr say lies between the colours of 8 bits of RGB.
-        depth = self.info.depth if self.info.form.rgb else 16
-        return Unpacker(self.height, self.width, self.info.orientation, depth)
+        depth = self.info.depth if self.info.form.rgb and self._tone_map is None else 16
+        unpack, tone_map = Unpacker(self.height, self.width, self.info.orientation, depth), self._tone_map
+        return unpack if tone_map is None else lambda frame: tone_map(unpack(frame))
 
     def _carrier(self, frame: av.VideoFrame) -> av.VideoFrame | None:
         """A small frame with what `frame` carries beside its pixels, where that can be written."""
@@ -96,6 +102,9 @@ class VideoReader(FrameReader):
         notes = list(self.footage.warnings)
         if self.info.container == "gif" and self.path.is_file() and packet_in_gif(self.path):
             notes.append("its XMP is left out")
+        if self._options.sdr:
+            there = "it is in standard range already, which sdr leaves as it is"
+            notes.append(there if self._tone_map is None else self._tone_map.note)
         if self._options.rate is not None:
             notes.append("a rate was given, but the clip has times of its own, which are kept")
         return notes
@@ -109,3 +118,8 @@ class VideoReader(FrameReader):
         """Release the clip."""
         super().close()
         self.footage.close()
+
+
+def in_standard_range(info: ClipInfo) -> ClipInfo:
+    """Facts about a clip once it is tone-mapped."""
+    return replace(info, colour=Colour(SDR, SDR, SDR, info.colour.full), light=Light())

@@ -14,6 +14,9 @@ from ..reading.probe import ClipInfo
 from ..settings import VideoConversion
 from .codecs import CODECS, FFMPEG_NAMES, Codec, check, forms_for, holds_alpha, profile_for, settings_for
 
+_HDR_DEPTH = 10
+"""Bits that PQ and HLG are made for (BT.2100)."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -64,7 +67,10 @@ def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, cont
     if told:
         settings[codec.parameters] = ":".join(filter(None, [settings.get(codec.parameters), *told]))
     elif info.light:
-        notes.append(f"what it was mastered on and how bright it gets (HDR10) is left out: {name} here cannot hold it")
+        notes.append(f"what it was mastered on and how bright it gets (HDR10) is left out: {name} here cannot hold it, "
+                     "h264, h265 and av1 can")  # fmt: skip
+    if info.colour.high_dynamic_range and form.depth < _HDR_DEPTH:
+        notes.append(f"HDR is written with {form.depth} bits, which shows bands; --depth 10 does not, nor does --sdr")
     if container.constant_rate:
         notes.append(f"{container.name} knows a constant rate only: {float(info.rate):.3f} frames/s")
     if not container.reorders:

@@ -156,6 +156,8 @@ def _left_out(like: FrameReader, frames: int, end: Fraction) -> Iterator[str]:
     parts = {"further sound tracks": len(info.sound) > 1, "subtitles": info.subtitles, "chapters": info.chapters}
     if lost := [name for name, there in parts.items() if there]:
         yield f"{' and '.join(lost)} have no place beside numbered pictures and are left out"
+    if info.colour.high_dynamic_range:
+        yield "the clip is HDR, which its pictures do not say; --sdr brings them to standard range"
     if info.sample_aspect != 1:
         yield f"its pixels are {float(info.sample_aspect):.3g} times as wide as high, which pictures do not say"
 
