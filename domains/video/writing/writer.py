@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -68,7 +69,9 @@ class VideoWriter(Writer):
         self._beside = options.side_by_side
         kind = container or (container_of(target.name) if isinstance(target, Path) else PIPE)
         height, width = size or (like.height, like.width * (2 if self._beside else 1))
-        self._plan = plan(like.info, height, width, options, kind)
+        # A comparison of other frames has no transparency of its own.
+        info = like.info if size is None else replace(like.info, form=replace(like.info.form, alpha=False))
+        self._plan = plan(info, height, width, options, kind)
         self._notes = [*like.notes_for_clips, *self._plan.notes]
         self._tracks: dict[int, Track] = {}
         self._last: Shown | None = None

@@ -8,6 +8,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+import torch
 from kept import row
 from PIL import Image
 from synthetic_footage import convert
@@ -124,6 +125,16 @@ def test_it_is_scaled_cut_and_shown_beside_itself(tmp_path: Path) -> None:
     assert left.shape == (24, 32)
     assert np.array_equal(left, right)
     assert np.median(np.abs(left[:, 0] - shades(1)[::2, 0] / 65535)) < 0.03
+
+
+def test_frames_of_another_size_such_as_a_comparison_have_none(tmp_path: Path) -> None:
+    options = VideoConversion()
+    with VideoReader(clear_clip(tmp_path / "a.webm", *SOURCES["webm"]), options) as reader:
+        writer = VideoWriter(tmp_path / "b.webm", reader, options, size=(2 * HEIGHT, WIDTH))
+        for chunk in reader:
+            writer.write(torch.cat([chunk, chunk], dim=1))
+        writer.finish()
+    assert not probe(tmp_path / "b.webm").alpha
 
 
 @row("numbered pictures with transparency into a clip, and a clip into numbered pictures", "transparency")
