@@ -20,8 +20,9 @@ from unpaired.domains.video import ffmpeg_option
 
 _ANY = ("strength",)
 _FOOTAGE = ("size", "codec", "profile", "depth", "chroma", "crf", "preset", "start", "end", "missing")
+_FILM = ("exposure", "colour_space")
 _SOUND = ("pitch", "vocoder", "voice_strength")
-SHORTHAND = {name: f"conversion.{name}" for name in (*_ANY, *_FOOTAGE, *_SOUND)}
+SHORTHAND = {name: f"conversion.{name}" for name in (*_ANY, *_FOOTAGE, *_FILM, *_SOUND)}
 """Options that take a value, and the settings that they stand for."""
 
 _NO_MODEL = "-"
@@ -31,6 +32,7 @@ _EPILOGUE = """\
 For footage: --size 512x288; --codec h264|h265|vp9|av1|ffv1|prores|dnxhr|cineform|png|qtrle with --crf, --preset,
 --profile (main10, 4444, hqx ...), --depth 8|10|12|16, --chroma 420|422|444;
 of numbered pictures --missing skip|hold|error (default: skip, the places of missing numbers are kept).
+For OpenEXR and DPX: --exposure STOPS, --colour-space NAME (of OpenColorIO; default: by the file).
 For sound: --pitch auto|keep|SEMITONES, --vocoder source-filter|griffin-lim|world; beside footage --voice-strength 0..1.
 For both: --start and --end in seconds, to convert a part.
 --conversion.KEY VALUE sets whatever else the medium offers."""

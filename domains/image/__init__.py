@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from .encoding import depth_for, format_of, save_picture
     from .files import read_header, read_picture
     from .kinds import is_picture_name
+    from .layered import prepare_files
     from .metadata import packet_in_gif
     from .near_duplicates import compare_looks, near_files
     from .picture import Picture, Pixels, of_depth, over_white, resized, to_pixels, to_tensor, with_channels
     from .sampling import PictureCache, centred, fitted, fitted_size, random_crop
     from .scan import brightness, fingerprint
     from .scores import levels
-    from .settings import CropSettings, ImageConversion, ImageSettings
+    from .settings import CropSettings, ImageConversion, ImageSettings, ViewSettings
     from .tone import apply_gamma, undo_gamma
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Picture",
     "PictureCache",
     "Pixels",
+    "ViewSettings",
     "animation_frames",
     "apply_gamma",
     "brightness",
@@ -49,6 +51,7 @@ __all__ = [
     "of_depth",
     "over_white",
     "packet_in_gif",
+    "prepare_files",
     "random_crop",
     "read_header",
     "read_picture",
@@ -66,12 +69,13 @@ __getattr__ = lazy_names(__name__, {
     ".encoding": ["depth_for", "format_of", "save_picture"],
     ".files": ["read_header", "read_picture"],
     ".kinds": ["is_picture_name"],
+    ".layered": ["prepare_files"],
     ".metadata": ["packet_in_gif"],
     ".near_duplicates": ["compare_looks", "near_files"],
     ".picture": ["Picture", "Pixels", "of_depth", "over_white", "resized", "to_pixels", "to_tensor", "with_channels"],
     ".sampling": ["PictureCache", "centred", "fitted", "fitted_size", "random_crop"],
     ".scan": ["brightness", "fingerprint"],
     ".scores": ["levels"],
-    ".settings": ["CropSettings", "ImageConversion", "ImageSettings"],
+    ".settings": ["CropSettings", "ImageConversion", "ImageSettings", "ViewSettings"],
     ".tone": ["apply_gamma", "undo_gamma"],
 })  # fmt: skip

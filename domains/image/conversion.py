@@ -15,7 +15,7 @@ from ...core.adapter.streams import ArrayTranslate, Reader, Writer
 from ...core.errors import MediaError
 from ...core.sides import Side, other_side
 from ...core.values import Array, as_tensor
-from .encoding import check_channels, save_picture
+from .encoding import check_channels, depth_in_memory, save_picture
 from .files import read_picture
 from .picture import Picture, Pixels, resized, to_array, to_pixels, with_channels
 from .settings import ImageConversion, ImageSettings
@@ -31,7 +31,7 @@ class PictureReader(Reader):
 
     def __init__(self, path: Path, side: Side, settings: ImageSettings, options: ImageConversion) -> None:
         self.path, self.side, self.settings = path, side, settings
-        self.picture = _single(path, read_picture(path, raw=settings.mode == "channels"))
+        self.picture = _single(path, read_picture(path, raw=settings.mode == "channels", view=options.view))
         self._notes = ("; ".join(self.picture.notes),) if self.picture.notes else ()
         self.pixels: Pixels = with_channels(self.picture, settings.channels(side), str(path))
         """(H, W, C) as the model takes them."""
@@ -125,7 +125,7 @@ class PictureWriter(Writer):
     def __init__(self, path: Path, like: PictureReader, settings: ImageSettings, options: ImageConversion) -> None:
         self._path, self._like, self._settings, self._options = path, like, settings, options
         check_channels(path, settings.channels(other_side(like.side)))
-        self._depth = like.picture.pixels.dtype
+        self._depth = depth_in_memory(path, like.picture.pixels.dtype)
         self._pixels: Pixels | None = None
         self._rows = 0
         self._notes: tuple[str, ...] = ()

@@ -119,7 +119,9 @@ class Image(Domain):
         """Raise MediaError for an ending of no picture format that is written, or of none for so many channels."""
         from .encoding import FORMAT_OF, check_channels, format_of
         from .kinds import unread_by_name
+        from .layered import prepare_files
 
+        prepare_files(path, source)
         kind = unread_by_name(source)
         if kind is not None and path.suffix.lower() not in FORMAT_OF:
             raise MediaError(f"{source}: {kind.reason}")  # in a folder, what is not read is not written either

@@ -20,7 +20,7 @@ from PIL import Image as Pillow
 
 from ...core.errors import MediaError, one_line
 from ...core.files import atomic
-from . import png
+from . import layered, png
 from .arrays import laid_out
 from .colour import fitting_profile
 from .metadata import jpeg_segment_of_iptc, with_packet
@@ -31,12 +31,14 @@ FORMAT_OF = {
     ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP", ".dib": "BMP", ".gif": "GIF", ".avif": "AVIF",
     ".jp2": "JPEG2000", ".jpf": "JPEG2000", ".jpx": "JPEG2000", ".j2k": "JPEG2000", ".j2c": "JPEG2000",
     ".jpc": "JPEG2000", ".tga": "TGA", ".ppm": "PPM", ".pgm": "PPM", ".pnm": "PPM", ".npy": "NPY",
+    ".exr": "EXR", ".dpx": "DPX",
 }  # fmt: skip
 """The format that a name's ending asks for."""
 
 _BARE = (".j2k", ".j2c", ".jpc")  # JPEG 2000 without a container
 _ANY_CHANNELS = ("TIFF", "NPY")
 _DEEP = ("PNG", "PPM")
+_FILM = {"EXR": np.float32, "DPX": np.uint16}
 _HOLDS = {
     "PNG": ("alpha", "icc", "exif", "xmp", "comment", "dpi", "chunks"),
     "JPEG": ("icc", "exif", "xmp", "iptc", "comment", "dpi"),
@@ -49,6 +51,8 @@ _HOLDS = {
     "TGA": ("alpha",),
     "PPM": (),
     "NPY": ("alpha",),
+    "EXR": ("alpha",),
+    "DPX": ("alpha",),
 }  # fmt: skip
 """Properties of a Picture that each format holds beside the pixels."""
 _NAMES = {
@@ -79,9 +83,17 @@ def check_channels(path: Path, channels: int) -> None:
 
 def depth_for(format_name: str, dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The type of the pixels that a format keeps best of `dtype`."""
+    if format_name in _FILM:
+        return np.dtype(_FILM[format_name])
     if format_name in _ANY_CHANNELS or dtype == np.uint8:
         return dtype
     return np.dtype(np.uint16 if format_name in _DEEP else np.uint8)
+
+
+def depth_in_memory(path: Path, dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type of the translated pixels before they are encoded: the source's, or more where the format has more."""
+    wanted = depth_for(format_of(path), dtype)
+    return wanted if wanted.itemsize > dtype.itemsize else dtype
 
 
 def save_picture(picture: Picture, target: Path, quality: int) -> tuple[str, ...]:
@@ -94,9 +106,13 @@ def save_picture(picture: Picture, target: Path, quality: int) -> tuple[str, ...
     """
     format_name = format_of(target)
     picture, lost = _fitting(picture, format_name, target)
+    layers_lost: tuple[str, ...] = ()
     with atomic(target) as temporary:
         try:
-            _encode(picture, temporary, format_name, quality)
+            if format_name in _FILM:
+                layers_lost = layered.write_layered(picture, temporary, format_name)
+            else:
+                _encode(picture, temporary, format_name, quality)
         except (OSError, ValueError, struct.error) as error:
             # The disk's errors have a number and are atomic's to name; an encoder's have none.
             if isinstance(error, OSError) and error.errno is not None:
@@ -105,7 +121,8 @@ def save_picture(picture: Picture, target: Path, quality: int) -> tuple[str, ...
             raise MediaError(
                 f"{target.name}: {format_name} cannot hold {width}x{height} pixels: {one_line(error)}"
             ) from error
-    return (f"{format_name} cannot hold {', '.join(lost)}",) if lost else ()
+    held = (f"{format_name} cannot hold {', '.join(lost)}",) if lost else ()
+    return (*held, *(f"left out are {each}" for each in layers_lost))
 
 
 def _fitting(picture: Picture, format_name: str, target: Path) -> tuple[Picture, list[str]]:
@@ -123,7 +140,7 @@ def _fitting(picture: Picture, format_name: str, target: Path) -> tuple[Picture,
         picture = replace(picture, icc=None)
     lost += _left_out(picture, format_name)
     depth = depth_for(format_name, pixels.dtype)
-    if depth != pixels.dtype:
+    if depth.itemsize < pixels.dtype.itemsize:
         lost.insert(0, f"{'floats' if pixels.dtype.kind == 'f' else '16 bits'} (rounded to {8 * depth.itemsize})")
     if alpha is not None and "alpha" not in _HOLDS[format_name]:
         lost.insert(0, "transparency (composited on white)")
@@ -143,6 +160,8 @@ def _holds(format_name: str, name: str, value: Any) -> bool:
 
 
 def _left_out(picture: Picture, format_name: str) -> Iterator[str]:
+    if isinstance(picture.layers, layered.Layers) and format_name != picture.layers.format:
+        yield from layered.left_out(picture.layers)
     for name, words in _NAMES.items():
         value = getattr(picture, name)
         chosen = name != "dpi" or any(round(each) not in _OF_ANY_SCREEN for each in value or ())

@@ -17,12 +17,13 @@ import numpy as np
 from PIL import ExifTags, ImageFile, UnidentifiedImageError
 from PIL import Image as Pillow
 
-from ...core.errors import MediaError, MissingFile, one_line
-from . import deep, metadata, png, tiff
+from ...core.errors import ConfigError, MediaError, MissingFile, one_line
+from . import deep, layered, metadata, png, tiff
 from .arrays import canonical, read_npy
 from .colour import eight_bits, fitting_profile, upright
 from .kinds import FORMATS, RAW, unread_by_content, unread_by_name
 from .picture import Picture, Pixels
+from .settings import View
 
 PIXEL_LIMIT = 175_000_000
 """Pixels of the largest picture that is decoded, a little below Pillow's own guard (179 million)."""
@@ -62,7 +63,7 @@ def media_errors(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (MediaError, MissingFile):
+    except (MediaError, MissingFile, ConfigError):
         raise
     except FileNotFoundError as error:
         raise MissingFile(f"{path} does not exist") from error
@@ -95,6 +96,8 @@ def read_header(path: Path) -> Header:
         _check_file(path)
         if path.suffix.lower() == ".npy":
             return _array_header("NPY", read_npy(path, decode=False))
+        if layered.is_layered(path):
+            return _header_of_layers(layered.read_layers(path, View(), decode=False))
         form = tiff.form_of(path) if _is_tiff(path) else None
         try:
             with _open(path) as image:
@@ -124,20 +127,35 @@ def _array_header(name: str, picture: Picture) -> Header:
     return Header(name, f"{channels} channels", width, height, 8 * picture.pixels.dtype.itemsize, picture.pages)
 
 
-def read_picture(path: Path, raw: bool = False, about: int | None = None) -> Picture:
+def _header_of_layers(layers: layered.Layers) -> Header:
+    height, width = layers.canvas
+    spec, names = layers.spec, "RGB" if len(layers.layer.colour) == 3 else "Y"
+    names += "A" if layers.layer.alpha is not None else ""
+    kind = str(spec.channelformats[layers.layer.colour[0]] if spec.channelformats else spec.format)
+    bits = spec.getattribute("oiio:BitsPerSample") or {"half": 16, "uint16": 16, "uint8": 8}.get(kind, 32)
+    return Header(layers.format, f"{kind} {names}", width, height, int(bits), 1, layers.rate)
+
+
+def read_picture(path: Path, raw: bool = False, about: int | None = None, view: View | None = None) -> Picture:
     """Decode a picture (of an animation or a multi-page TIFF the first), upright.
 
     `raw` takes all channels of a TIFF as they are, for data that is no photograph. With `about`, a JPEG may be
-    decoded at a half, a quarter or an eighth as long as both sides keep that many pixels.
+    decoded at a half, a quarter or an eighth as long as both sides keep that many pixels. `view` is how scene-linear
+    light (OpenEXR, DPX) is shown to the networks.
 
     Raises:
         MissingFile: there is no such file.
         MediaError: it is damaged, too large, or not a picture.
+        ConfigError: there is no such colour space.
     """
+    if view not in (None, View()) and path.suffix.lower() not in layered.SUFFIXES:
+        raise ConfigError(f"{path}: an exposure or a colour space is for OpenEXR and DPX; leave them out")
     with media_errors(path):
         _check_file(path)
         if path.suffix.lower() == ".npy":
             return read_npy(path)
+        if layered.is_layered(path):
+            return layered.read_layered(path, view or View())
         form = tiff.form_of(path) if _is_tiff(path) else None
         try:
             with _open(path) as image:

@@ -10,7 +10,8 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM", "JPEG2000"
 """Pillow's names of the formats that are read; its others (EPS runs a program) are not even tried."""
 READ = frozenset(
     [".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif",
-     ".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".tga", ".avif", ".npy"]
+     ".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".tga", ".avif", ".npy",
+     ".exr", ".sxr", ".mxr", ".dpx"]
 )  # fmt: skip
 """Filename endings of supported pictures."""
 
@@ -43,11 +44,12 @@ UNREAD = (
     RAW,
     Unread("HEIC pictures", (".heic", ".heif", ".hif"), tuple(b"????ftyp" + brand for brand in
            (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")), "save them as JPEG or PNG first"),
-    Unread("OpenEXR pictures", (".exr", ".sxr", ".mxr"), (b"v/1\x01",), _SCALE),
+    Unread("OpenEXR pictures under another name", (), (b"v/1\x01",), "end their names with .exr"),
     Unread("Radiance pictures", (".hdr", ".pic", ".rgbe", ".xyze"), (b"#?RADIANCE", b"#?RGBE"), _SCALE),
     Unread("JPEG XL pictures", (".jxl",), (b"\xff\x0a", b"\0\0\0\x0cJXL ")),
     Unread("JPEG XR pictures", (".jxr", ".wdp", ".hdp"), (b"II\xbc\x01",)),
-    Unread("DPX and Cineon frames", (".dpx", ".cin"), (b"SDPX", b"XPDS", b"\x80*_\xd7")),
+    Unread("DPX frames under another name", (), (b"SDPX", b"XPDS"), "end their names with .dpx"),
+    Unread("Cineon frames", (".cin",), (b"\x80*_\xd7",), "convert them to DPX first"),
     Unread("Photoshop documents", (".psd", ".psb"), (b"8BPS",), "save their pictures as TIFF or PNG first"),
     Unread("documents of drawing programs", (".xcf", ".kra", ".afphoto"), (b"gimp xcf",), "export them as PNG first"),
     Unread("vector drawings", (".svg", ".svgz", ".eps", ".ai", ".wmf", ".emf", ".cdr"), (b"<svg", b"%!PS"), _DRAW),

@@ -61,6 +61,8 @@ class Picture:
     """Ancillary chunks of a PNG that have no field here, as (kind, content)."""
     array: ArrayForm | None = None
     """Layout of the array in its file, if it was one."""
+    layers: object = None
+    """The rest of an OpenEXR or DPX file (`layered.Layers`), if it was one."""
     notes: tuple[str, ...] = ()
     """Parts of the file that are missing here or different: one sentence each, without a full stop."""
 

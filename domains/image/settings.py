@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from ...core.adapter.domain import ConversionSettings, DomainSettings
-from ...core.errors import show
+from ...core.errors import ConfigError, show
 from ...core.settings.arguments import settle_types
 from ...core.settings.faults import collecting_faults, raise_faults, require
 from ...core.sides import Side
@@ -131,7 +131,38 @@ class ImageSettings(CropSettings):
 
 
 @dataclass(frozen=True)
-class ImageConversion(ConversionSettings):
+class View:
+    """How the networks are shown what stands for light (OpenEXR, DPX)."""
+
+    exposure: float = 0.0
+    """Stops."""
+    colour_space: str | None = None
+    """OpenColorIO's name of what the values are; None goes by the file."""
+
+
+@dataclass(frozen=True)
+class ViewSettings(ConversionSettings):
+    """Settings of a conversion of pictures that may be scene-linear: base of those of both media."""
+
+    exposure: float = 0.0
+    """Stops, -20 to 20, by which scene-linear light (OpenEXR, DPX) is raised for the network, and lowered after it."""
+    colour_space: str | None = None
+    """Colour space of OpenEXR and DPX files, by a name of OpenColorIO's configuration ($OCIO, or the built-in one;
+    CONFIG.ocio:NAME names another); None goes by the file: its primaries, else linear sRGB, and DPX as it is."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not -20.0 <= self.exposure <= 20.0:
+            raise ConfigError(f"exposure is {self.exposure}; expected -20 to 20 stops")
+
+    @property
+    def view(self) -> View:
+        """The same for a file."""
+        return View(self.exposure, self.colour_space)
+
+
+@dataclass(frozen=True)
+class ImageConversion(ViewSettings):
     """Settings of a conversion of pictures."""
 
     tile: int = 512

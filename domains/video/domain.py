@@ -145,12 +145,14 @@ class Video(Domain):
         """Raise MediaError for an ending that is no supported clip (for a picture: picture) format, ConfigError
         for a codec, or a setting of it, that does not go with the kind of file."""
         from ..containers.kinds import PIPE, container_of
+        from ..image import prepare_files
         from .reading import pipes
         from .reading.naming import is_sequence, is_still
         from .writing.codecs import check
         from .writing.sequence import means_folder, means_sequence
 
         assert isinstance(options, VideoConversion)
+        prepare_files(path, *(self.recording(source)[:1] if is_sequence(source) else [source]))
         if means_sequence(path, is_sequence(source)):
             named = path / self.recording(source)[0].name if means_folder(path) else path
             self.pictures.check_target(named, source, _for_pictures(options))
@@ -333,4 +335,4 @@ class Video(Domain):
 
 
 def _for_pictures(options: VideoConversion) -> ImageConversion:
-    return ImageConversion(strength=options.strength)
+    return ImageConversion(strength=options.strength, exposure=options.exposure, colour_space=options.colour_space)

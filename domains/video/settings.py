@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ...core.adapter.domain import ConversionSettings
 from ...core.errors import show
 from ...core.settings.faults import collecting_faults, raise_faults, require, require_span
-from ..image import CropSettings, ImageSettings
+from ..image import CropSettings, ImageSettings, ViewSettings
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ _SIZE = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}")
 
 
 @dataclass(frozen=True)
-class VideoConversion(ConversionSettings):
+class VideoConversion(ViewSettings):
     """Settings of a conversion of footage."""
 
     codec: str = "auto"

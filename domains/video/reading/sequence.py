@@ -13,7 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from ....core.adapter.patterns import Pattern, missing_files
-from ....core.errors import MediaError, MissingFile, counted
+from ....core.errors import ConfigError, MediaError, MissingFile, counted
 from ....core.sides import Side
 from ...image import Picture, Pixels, is_animated, read_header, read_picture, resized, to_tensor, with_channels
 from ..frames.colour import Planes
@@ -41,8 +41,11 @@ def frames_at(path: Path, side: Side, options: VideoConversion) -> FrameReader:
 
     Raises:
         MissingFile, MediaError: as `VideoReader`, `AnimationReader` and `SequenceReader`.
+        ConfigError: an exposure or a colour space for a clip.
     """
     reader: FrameReader
+    if not is_sequence(path) and (options.exposure or options.colour_space is not None):
+        raise ConfigError(f"{path}: an exposure or a colour space is for OpenEXR and DPX; leave them out")
     if is_sequence(path):
         reader = SequenceReader(path, options)
     elif is_animated(path):
@@ -77,7 +80,8 @@ class SequenceReader(FrameReader):
         self.path = path
         self._frames, gaps = _places(path, options.missing)
         rate, assumed = _rate(self._frames[0].path, options.rate)
-        seen = read_picture(self._frames[0].path)
+        self._view = options.view
+        seen = read_picture(self._frames[0].path, view=self._view)
         letters = "gbrp" if seen.alpha is None else "gbrap"
         form = Form.of(letters if seen.pixels.dtype == np.uint8 else f"{letters}16le")
         size, length = (seen.height, seen.width), (self._frames[-1].tick + 1) / rate
@@ -127,7 +131,7 @@ class SequenceReader(FrameReader):
 
     def _read(self, path: Path) -> tuple[Pixels, Picture]:
         """The pixels as the network takes them, and the picture that they belong to."""
-        decoded = read_picture(path)
+        decoded = read_picture(path, view=self._view)
         pixels = with_channels(decoded, 3, str(path))
         self._say(*decoded.notes)
         if decoded.pages > 1:
@@ -187,8 +191,8 @@ def _alpha_of(picture: Picture, height: int, width: int) -> Planes | None:
 
 def _rate(first: Path, asked: float | None) -> tuple[Fraction, bool]:
     """Frames a second: as asked, as the first file says, or else assumed, which is the second value."""
-    said = exact_rate(asked) if asked is not None else read_header(first).rate
-    return (said, False) if said else (Fraction(FOLDER_RATE), True)
+    said = asked if asked is not None else read_header(first).rate
+    return (exact_rate(float(said)), False) if said else (Fraction(FOLDER_RATE), True)
 
 
 def _notes_for_clips(first: Picture, assumed: Fraction | None) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import OpenImageIO as oiio  # noqa: N813
 import pytest
 import soundfile
 from kept import row
@@ -16,7 +17,7 @@ from PIL import Image as Pillow
 from synthetic_footage import moving, write_frames
 
 import unpaired
-from unpaired import Image, MediaError, MissingFile, OutputError, Translator, Video
+from unpaired import ConfigError, Image, MediaError, MissingFile, OutputError, Translator, Video
 from unpaired.core.adapter.patterns import Pattern
 from unpaired.domains.video.inspection.file import header
 from unpaired.domains.video.reading.sequence import SequenceReader
@@ -235,3 +236,44 @@ def test_patterns_are_trained_on(tmp_path: Path) -> None:
         run = tmp_path / domain.name
         unpaired.train(domain=domain, a=a, b=tmp_path / "b", out=run, preset="tiny", steps=1)
         assert (run / "model.safetensors").is_file()
+
+
+def write_exr(path: Path, values: np.ndarray) -> None:
+    """Half floats with a rate and an alpha of 1."""
+    spec = oiio.ImageSpec(values.shape[1], values.shape[0], 4, oiio.TypeDesc("half"))
+    spec.attribute("FramesPerSecond", "rational", (24, 1))
+    out = oiio.ImageOutput.create(str(path))
+    assert out.open(str(path), spec)
+    assert out.write_image(np.dstack([values, np.ones(values.shape[:2])]).astype(np.float16))
+    out.close()
+
+
+def read_exr(path: Path) -> np.ndarray:
+    file = oiio.ImageInput.open(str(path))
+    values = file.read_image(0, 0, 0, file.spec().nchannels, "half")
+    assert file.spec().getattribute("FramesPerSecond") == (24, 1)
+    file.close()
+    return np.asarray(values)
+
+
+@row("sequence of OpenEXR", "light, numbers, rate")
+def test_a_sequence_of_scene_linear_light(pictures: Translator, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number, frame in enumerate(moving(4), 1001):
+        write_exr(tmp_path / "in" / f"s.{number}.exr", (frame / 255.0) ** 2.2 * 6)
+    pattern = tmp_path / "in" / "s.####.exr"
+    assert header(pattern).rate == 24
+    pictures.convert(pattern, tmp_path / "same" / "n.####.exr", strength=0.0)
+    assert names(tmp_path / "same") == [f"n.{number}.exr" for number in range(1001, 1005)]
+    for number in range(1001, 1005):
+        before = read_exr(tmp_path / "in" / f"s.{number}.exr")
+        assert np.array_equal(before, read_exr(tmp_path / "same" / f"n.{number}.exr"))
+    report = pictures.convert(pattern, tmp_path / "out" / "n.####.exr", exposure=-1.0)
+    assert "assumed" not in texts(report)
+    assert not np.array_equal(before, read_exr(tmp_path / "out" / "n.1004.exr"))
+    pictures.convert(pattern, tmp_path / "out.mov", codec="prores")
+    assert contents(tmp_path / "out.mov").times == [Fraction(n, 24) for n in range(4)]
+    small = pictures.convert(pattern, tmp_path / "small" / "n.####.exr", size="32x24")
+    assert "light above 1, other layers and attributes (the picture has another size" in texts(small)
+    with pytest.raises(ConfigError, match="is for OpenEXR and DPX"):
+        pictures.convert(make(tmp_path / "c.mkv", 2), tmp_path / "d.mkv", exposure=1.0)

@@ -1,0 +1,335 @@
+"""OpenEXR and DPX pictures: the colour that is translated, and everything else of the file around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ...core.errors import MediaError
+from .arrays import check_bytes
+from .openimageio import Ocio, last_error, library, named
+from .picture import Picture, Pixels, of_depth
+from .scene import Cineon, ColourSpace, Display, Light, Primaries, Scene, as_floats, as_half, of_display
+from .settings import View
+
+SUFFIXES = {".exr": "EXR", ".sxr": "EXR", ".mxr": "EXR", ".dpx": "DPX"}
+_MAGIC = (b"v/1\x01", b"SDPX", b"XPDS")
+_MAIN = ("", "rgba", "rgb", "beauty", "combined", "color", "colour", "c", "main")
+"""Layers that are taken for the picture itself, the likeliest first."""
+_COLOUR = {"r": 0, "red": 0, "g": 1, "green": 1, "b": 2, "blue": 2}
+_FILM = ("printing density", "logarithmic")
+
+
+class Part(NamedTuple):
+    """A part of an OpenEXR file; a DPX is one."""
+
+    spec: Any
+    values: npt.NDArray[Any] | None
+    """(H, W, channels) of the data window; None where only headers were read."""
+
+
+class Layer(NamedTuple):
+    """Channels that make up a picture."""
+
+    part: int
+    name: str
+    colour: tuple[int, ...]
+    """Numbers of the channels red, green and blue, or of the one of grey."""
+    alpha: int | None
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The content of a file, for its counterpart."""
+
+    format: str
+    parts: tuple[Part, ...]
+    layer: Layer
+    canvas: tuple[int, int]
+    """Height and width of the picture: data and display window together."""
+    window: tuple[slice, slice]
+    """Rows and columns of the data window in it."""
+    scene: Scene | None
+    """The light of the data window; None of values as a screen shows them."""
+
+    @property
+    def spec(self) -> Any:
+        """The header of the part that is translated."""
+        return self.parts[self.layer.part].spec
+
+    @property
+    def rate(self) -> Fraction | None:
+        """Frames a second, where the file says."""
+        value = self.spec.getattribute("FramesPerSecond") or self.spec.getattribute("dpx:FrameRate")
+        value = value or self.spec.getattribute("dpx:TelevisionFrameRate")
+        try:
+            rate = Fraction(*value) if isinstance(value, tuple) else Fraction(value or 0).limit_denominator(100_000)
+        except (ValueError, ZeroDivisionError, OverflowError):
+            return None
+        return rate if Fraction(1, 100) <= rate <= 1000 else None
+
+
+def is_layered(path: Path) -> bool:
+    """Whether a file is OpenEXR or DPX, by its name and how it begins."""
+    if path.suffix.lower() not in SUFFIXES:
+        return False
+    with path.open("rb") as file:
+        return file.read(4) in _MAGIC
+
+
+def prepare_files(*paths: Path) -> None:
+    """Load what pictures of such names need, before threads ask for it. Raises MediaError where it is not installed."""
+    if any(path.suffix.lower() in SUFFIXES for path in paths):
+        library()
+
+
+def read_layers(path: Path, view: View, decode: bool = True) -> Layers:
+    """The whole file; without `decode` its headers. Raises MediaError for one without colour, deep or damaged."""
+    parts = tuple(_parts(path, decode))
+    layer = _layer(path, parts)
+    spec = parts[layer.part].spec
+    display = spec.full_y, spec.full_x, spec.full_y + spec.full_height, spec.full_x + spec.full_width
+    data = spec.y, spec.x, spec.y + spec.height, spec.x + spec.width
+    top, left = min(display[0], data[0]), min(display[1], data[1])
+    canvas = max(display[2], data[2]) - top, max(display[3], data[3]) - left
+    check_bytes(path, canvas[0] * canvas[1] * 4 * 4)
+    window = slice(spec.y - top, data[2] - top), slice(spec.x - left, data[3] - left)
+    kind = SUFFIXES[path.suffix.lower()]
+    space = _space(kind, spec, view)
+    scene = None
+    values = parts[layer.part].values
+    if values is not None and space is not None:
+        alpha = None if layer.alpha is None else values[..., layer.alpha : layer.alpha + 1]
+        scene = Scene(_channels(values, layer.colour), alpha, space, view.exposure)
+    return Layers(kind, parts, layer, canvas, window, scene)
+
+
+def read_layered(path: Path, view: View) -> Picture:
+    """The translated layer as the networks see it, with the rest of the file. Raises as `read_layers`."""
+    layers = read_layers(path, view)
+    values = layers.parts[layers.layer.part].values
+    assert values is not None
+    shown = _channels(values, layers.layer.colour) if layers.scene is None else layers.scene.shown()
+    pixels = _on_canvas(layers, shown)
+    alpha = None
+    if layers.layer.alpha is not None:
+        own = values[..., layers.layer.alpha : layers.layer.alpha + 1]
+        if layers.scene is not None:
+            own = _seen(own)
+        alpha = _on_canvas(layers, own)
+    return Picture(pixels, alpha, layers=layers, notes=tuple(_notes(layers)))
+
+
+def write_layered(picture: Picture, path: Path, format_name: str) -> tuple[str, ...]:
+    """Write a picture; returns what of its file is left out. Raises ValueError for what the library refuses."""
+    layers = picture.layers if isinstance(picture.layers, Layers) else None
+    own = layers if layers is not None and layers.format == format_name else None
+    if own is not None and picture.pixels.shape == (*own.canvas, len(own.layer.colour)):
+        _write(path, _restored(own, picture))
+        return ()
+    _write(path, [_plain(picture, format_name, layers)])
+    why = "the picture has another size or another number of channels"
+    return () if own is None else (f"light above 1, other layers and attributes ({why})",)
+
+
+# -- reading -----------------------------------------------------------------------------------------
+def _parts(path: Path, decode: bool) -> Iterator[Part]:
+    oiio = library()
+    with named(path) as name:
+        source = oiio.ImageInput.open(name)
+        if source is None:
+            raise MediaError(f"{path} cannot be decoded: {last_error(oiio)}")
+        try:
+            number = 0
+            while source.seek_subimage(number, 0):
+                spec = source.spec()
+                if spec.deep:
+                    raise MediaError(f"{path} is a deep picture; flatten it first")
+                check_bytes(path, spec.width * spec.height * spec.nchannels * 4)
+                values = source.read_image(number, 0, 0, spec.nchannels, _type_of(spec)) if decode else None
+                if decode and values is None:
+                    raise MediaError(f"{path} cannot be decoded: {last_error(source)}")
+                yield Part(spec, values)
+                number += 1
+        finally:
+            source.close()
+
+
+def _type_of(spec: Any) -> str:
+    """The type that holds all channels of a part."""
+    kinds = {str(kind) for kind in spec.channelformats} or {str(spec.format)}
+    if len(kinds) == 1:
+        return kinds.pop()
+    return "double" if "uint" in kinds else "float"
+
+
+def _layer(path: Path, parts: Sequence[Part]) -> Layer:
+    """The layer that is the picture itself."""
+    found: list[tuple[int, Layer]] = []
+    channels = [name for part in parts for name in part.spec.channelnames]
+    for number, part in enumerate(parts):
+        title = str(part.spec.getattribute("oiio:subimagename") or "")
+        groups: dict[str, dict[str, int]] = {}
+        for place, channel in enumerate(part.spec.channelnames):
+            group, _, leaf = channel.rpartition(".")
+            groups.setdefault(group, {})[leaf.lower()] = place
+        for group, leaves in groups.items():
+            name = group or (title if len(parts) > 1 else "")
+            alpha = leaves.get("a", leaves.get("alpha"))
+            colour = {_COLOUR[leaf]: place for leaf, place in leaves.items() if leaf in _COLOUR}
+            last = name.rpartition(".")[2].lower()
+            rank = _MAIN.index(last) if last in _MAIN else len(_MAIN)
+            if len(colour) == 3:
+                found.append((rank, Layer(number, name, tuple(colour[n] for n in range(3)), alpha)))
+            elif "y" in leaves and not {"ry", "by"} & set(leaves):
+                found.append((rank + 100, Layer(number, name, (leaves["y"],), alpha)))
+    if not found:
+        shown = ", ".join(channels[:8]) + (", ..." if len(channels) > 8 else "")
+        raise MediaError(f"{path} holds no colour that is known: its channels are {shown}; expected R, G and B, or Y")
+    return min(found, key=lambda each: each[0])[1]
+
+
+def _space(kind: str, spec: Any, view: View) -> ColourSpace | None:
+    """What the values are; None where they are shown as they are."""
+    if view.colour_space is not None:
+        return _named_space(view.colour_space)
+    if kind == "DPX":
+        if str(spec.getattribute("dpx:Transfer") or "").lower() in _FILM:
+            return Cineon()
+        if str(spec.getattribute("dpx:Transfer") or "").lower() == "linear":
+            return Primaries()
+        return Display() if view.exposure else None
+    given = spec.getattribute("chromaticities")
+    if not isinstance(given, tuple) or len(given) != 8 or not all(given[1::2]):
+        return Primaries()
+    return Primaries(tuple(zip(given[::2], given[1::2], strict=True)))
+
+
+@lru_cache(maxsize=4)
+def _named_space(name: str) -> ColourSpace:
+    return Ocio(name)
+
+
+def _channels(values: npt.NDArray[Any], numbers: tuple[int, ...]) -> npt.NDArray[Any]:
+    first = numbers[0]  # beside one another they need no copy
+    beside = numbers == tuple(range(first, first + len(numbers)))
+    return values[..., first : first + len(numbers)] if beside else values[..., list(numbers)]
+
+
+def _seen(alpha: npt.NDArray[Any]) -> Light:
+    """Transparency as a picture has it: 0 to 1."""
+    return np.nan_to_num(as_floats(alpha), nan=0.0, posinf=1.0, neginf=0.0).clip(0.0, 1.0)
+
+
+def _on_canvas(layers: Layers, values: Pixels) -> Pixels:
+    if values.shape[:2] == layers.canvas:
+        return np.ascontiguousarray(values)
+    whole = np.zeros((*layers.canvas, values.shape[2]), values.dtype)
+    whole[layers.window] = values
+    return whole
+
+
+def _notes(layers: Layers) -> Iterator[str]:
+    translated = len(layers.layer.colour) + (layers.layer.alpha is not None)
+    others = sum(part.spec.nchannels for part in layers.parts) - translated
+    if others:
+        what = f"its layer {layers.layer.name}" if layers.layer.name else "its picture"
+        yield f"{what} is translated; its other channels ({others}) stay as they are"
+    for part in layers.parts:
+        if part.values is not None and part.values.dtype == np.float64:
+            yield "channels of whole numbers beside others are kept to 24 bits"
+    if layers.scene is not None and not np.isfinite(layers.scene.values).all():
+        count = int((~np.isfinite(layers.scene.values)).any(axis=2).sum())
+        yield f"values that are not finite ({count} pixels) stay where they are"
+
+
+def left_out(layers: Layers) -> Iterator[str]:
+    """Parts of the file that no other format holds, in words."""
+    if layers.scene is not None and bool((layers.scene.values > 1).any()):
+        yield "light above 1"
+    if sum(part.spec.nchannels for part in layers.parts) > len(layers.layer.colour) + (layers.layer.alpha is not None):
+        yield "its other channels"
+    yield "its header"
+
+
+# -- writing -----------------------------------------------------------------------------------------
+def _restored(layers: Layers, picture: Picture) -> list[Part]:
+    """The parts of the file with the translation in place of the colour."""
+    layer = layers.layer
+    spec, values = layers.parts[layer.part]
+    assert values is not None
+    values = values.copy()
+    pixels = picture.pixels[layers.window]
+    if layers.scene is None:
+        translated = of_depth(pixels, values.dtype)
+    else:
+        translated = layers.scene.translated(of_depth(pixels, np.dtype(np.float32)))
+    for number, channel in enumerate(layer.colour):
+        values[..., channel] = translated[..., number]
+    if layer.alpha is not None and picture.alpha is not None and layers.scene is not None:
+        own = values[..., layer.alpha : layer.alpha + 1]
+        clear = of_depth(picture.alpha[layers.window], np.dtype(np.float32))
+        changed = clear != _seen(own)
+        own[changed] = clear[changed]
+    parts = list(layers.parts)
+    parts[layer.part] = Part(spec, values)
+    return parts
+
+
+def _plain(picture: Picture, format_name: str, layers: Layers | None) -> Part:
+    """A file of the colour and the transparency alone."""
+    oiio, pixels, alpha = library(), picture.pixels, picture.alpha
+    height, width, channels = pixels.shape
+    names = ("Y",) if channels == 1 else ("R", "G", "B", "A")[:channels]
+    names = (*names, "A") if alpha is not None else names
+    if format_name == "DPX":
+        array = pixels if alpha is None else np.concatenate([pixels, of_depth(alpha, pixels.dtype)], axis=2)
+        spec = oiio.ImageSpec(width, height, len(names), oiio.TypeDesc("uint16"))
+        spec.attribute("oiio:BitsPerSample", 10)
+        return Part(spec, of_depth(array, np.dtype(np.uint16)))
+    spec = oiio.ImageSpec(width, height, len(names), oiio.TypeDesc("half"))
+    spec.channelnames = names
+    spec.attribute("compression", "zip")
+    floats = np.dtype(np.float32)
+    clear = None if alpha is None else of_depth(alpha, floats)
+    scene = layers.scene if layers is not None else None
+    light = of_display(of_depth(pixels, floats), clear, scene.exposure if scene else 0.0)
+    if scene is not None and layers is not None:
+        light = scene.space.from_linear(light)
+        if isinstance(given := layers.spec.getattribute("chromaticities"), tuple):
+            spec.attribute("chromaticities", "float[8]", given)
+    return Part(spec, as_half(light if clear is None else np.concatenate([light, clear], axis=2)))
+
+
+def _write(path: Path, parts: Sequence[Part]) -> None:
+    oiio = library()
+    specs = []
+    for part in parts:
+        spec = part.spec.copy()
+        if spec.getattribute("DateTime") is None:
+            spec.attribute("DateTime", "")  # or it would be the time of writing: no two files would be the same
+        if spec.getattribute("openexr:levelmode"):
+            spec.attribute("openexr:levelmode", 0)
+        specs.append(spec)
+    with named(path) as name:
+        target = oiio.ImageOutput.create(name)
+        if target is None:
+            raise ValueError(last_error(oiio))
+        try:
+            opened = target.open(name, specs if len(specs) > 1 else specs[0])
+            for number, (part, spec) in enumerate(zip(parts, specs, strict=True)):
+                if number:
+                    opened = opened and target.open(name, spec, "AppendSubimage")
+                if not opened or not target.write_image(part.values):
+                    raise ValueError(last_error(target))
+            if not target.close():
+                raise ValueError(last_error(target))
+        finally:
+            target.close()
