@@ -61,10 +61,14 @@ class Textbook:
         self.discriminators.requires_grad_(True)
         self.optimiser_d.zero_grad()
         for discriminator, real, fake in ((judge_b, b, fake_b), (judge_a, a, fake_a)):
-            on_real, on_fake = discriminator(real), discriminator(fake.detach())
+            on_real, on_fake = discriminator(real), discriminator(self.shown(discriminator, fake.detach()))
             real_loss = F.mse_loss(on_real, torch.ones_like(on_real))
             (0.5 * (real_loss + F.mse_loss(on_fake, torch.zeros_like(on_fake)))).backward()
         self.optimiser_d.step()
+
+    def shown(self, discriminator: nn.Module, fake: Tensor) -> Tensor:
+        """What a discriminator sees of translations."""
+        return fake
 
 
 def _plain_norms(network: nn.Module) -> nn.Module:

@@ -17,7 +17,7 @@ from .layers import (
     upsample,
 )
 from .settings import MOST_BLOCKS
-from .start import LinearStart, start_rule
+from .start import linear_start, start_rule
 
 
 class ResidualBlock(nn.Module):
@@ -86,7 +86,7 @@ class ResnetGenerator(nn.Module):
         for width in (4 * filters, 2 * filters):
             layers += upsample(upsampling, dimensions, width, width // 2, bias)
             layers += [*normalisation(norm, dimensions, width // 2), nn.ReLU()]
-        self.start = None if start == "random" else LinearStart(in_channels, out_channels)
+        self.start = linear_start(start, in_channels, out_channels)
         layers += [ReflectionPad(dimensions, 3), convolution(dimensions, filters, out_channels, 7), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 

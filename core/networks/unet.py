@@ -16,7 +16,7 @@ from .layers import (
     normalisation,
     transposed_convolution,
 )
-from .start import LinearStart, start_rule
+from .start import linear_start, start_rule
 
 
 class UnetLevel(nn.Module):
@@ -115,7 +115,7 @@ class UnetGenerator(nn.Module):
             level = UnetLevel(dimensions, widths[depth - 1], widths[depth], level, norm, upsampling, drops)
         ends = (in_channels, out_channels)
         self.level = UnetLevel(dimensions, filters, filters, level, norm, upsampling, 0.0, outermost=ends)
-        self.start = None if start == "random" else LinearStart(in_channels, out_channels)
+        self.start = linear_start(start, in_channels, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         y = cast(Tensor, self.level(x))

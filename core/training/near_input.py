@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from ..networks.start import BeginsNearInput, LinearStart
+from ..networks.start import RIDGE, BeginsNearInput, LinearStart
 from ..sides import SIDES, Side
 from .loader import first_sample
 
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 SAMPLES = 64
 """Of each side, that means and covariances are taken from."""
-RIDGE = 1e-3
-"""Added to the variances of values in [-1, 1], that noise in a channel that hardly varies is not blown up: that of four
-levels of 255."""
 
 
 class Moments(NamedTuple):
@@ -56,12 +53,17 @@ def begin_near_input(engine: Engine, plan: RunPlan) -> None:
                 parameter.data.zero_()
             if starts[direction] == "transport":
                 source, target = SIDES[direction]
-                _set(generator.start, *transport(found[source], found[target]))
+                set_start(generator.start, found[source], found[target])
 
 
-def _set(start: LinearStart, weight: Tensor, bias: Tensor) -> None:
+def set_start(start: LinearStart, source: Moments, target: Moments) -> None:
+    """Make it the transport from one side to the other."""
+    weight, bias = transport(source, target)
     start.weight.copy_(weight)
     start.bias.copy_(bias)
+    if start.towards is not None:
+        start.towards.mean.copy_(source.mean)
+        start.towards.variance.copy_(source.covariance.diagonal())
 
 
 def _samples(domain: Domain, files: Sequence[Path], side: Side) -> Iterable[Tensor]:

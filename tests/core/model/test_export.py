@@ -17,6 +17,7 @@ from unpaired.core.adapter.domain import Domain
 from unpaired.core.errors import ConfigError, OutputError, UnknownName
 from unpaired.core.model.export import ExportReport, export_model, export_onnx, psnr
 from unpaired.core.model.model_file import Model, load_model
+from unpaired.core.networks.start import LinearStart
 
 Make = Callable[..., Model]
 
@@ -48,6 +49,24 @@ def test_other_programs_get_what_torch_gives(
         expected = model.generators["b2a"](x).numpy()
         np.testing.assert_allclose(session.run(None, {"x": x.numpy()})[0], expected, atol=1e-4)
         np.testing.assert_allclose(compiled(x.numpy())[0], expected, atol=1e-4)
+
+
+def test_a_start_that_was_taken_from_data_is_the_same_elsewhere(make_model: Make, tmp_path: Path) -> None:
+    """OpenVINO 2026.4 computes mean / constant for constant / mean."""
+    model = make_model(unpaired.Image(size=32), "resnet", start="transport")
+    start = model.generators["a2b"].start
+    assert isinstance(start, LinearStart)
+    assert start.towards is not None
+    start.weight.copy_(torch.tensor([[1.4, 0.3, 0.3], [0.3, 1.0, 0.5], [0.3, 0.5, 1.3]]))
+    start.bias.copy_(torch.tensor([0.5, -0.1, 0.2]))
+    start.towards.mean.copy_(torch.tensor([-0.5, 0.0, -0.3]))
+    start.towards.variance.copy_(torch.tensor([0.1, 0.15, 0.05]))
+    report = export_onnx(model, tmp_path / "out.onnx")
+    assert report.largest_difference < 1e-4
+    core = openvino.Core()
+    compiled = core.compile_model(core.read_model(tmp_path / "out.onnx"), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    x = torch.rand(2, 3, 24, 40) * 2 - 1
+    np.testing.assert_allclose(compiled(x.numpy())[0], model.generators["a2b"](x).numpy(), atol=1e-4)
 
 
 def test_a_model_of_voices_takes_any_number_of_frames_of_its_bins(tmp_path: Path) -> None:

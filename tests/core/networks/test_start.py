@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from unpaired import ConfigError, NetworkSettings
+from unpaired.core.networks.norm import WithStatistics
 from unpaired.core.networks.presets import default_networks
 from unpaired.core.networks.spec import Generator, NetworkSpec
-from unpaired.core.networks.start import BeginsNearInput, LinearStart
+from unpaired.core.networks.start import RIDGE, BeginsNearInput, LinearStart, TowardsSide
 
 DEPTH = {"resnet": {"blocks": 1}, "unet": {"levels": 2, "norm": "instance"}}
 
@@ -56,6 +57,30 @@ def test_a_generator_that_adds_nothing_gives_its_input(architecture: str, dimens
     torch.testing.assert_close(network(x), x)  # type: ignore[operator]
 
 
+def test_a_sample_is_moved_towards_its_side_by_hand() -> None:
+    """The side has mean 0.1 and variance 0.04, the sample 0.5 and 0.16: halfway lie 0.3 and 0.1."""
+    towards = TowardsSide(1)
+    towards.mean.fill_(0.1)
+    towards.variance.fill_(0.04 - RIDGE)
+    x = 0.5 + math.sqrt(0.16 - RIDGE) * torch.tensor([[[-1.0, 1.0]]])
+    expected = 0.1 + (x - 0.3) * math.sqrt(0.04 / 0.1)
+    torch.testing.assert_close(towards(x), expected)
+    both = torch.cat([x, torch.zeros_like(x)])  # samples do not see one another
+    torch.testing.assert_close(towards(both)[:1], expected)
+
+
+def test_statistics_of_a_whole_can_be_given_to_its_parts() -> None:
+    network = WithStatistics(generator("resnet", "transport"))
+    x = torch.rand(1, 3, 16, 16)
+    whole, used = network(x, torch.zeros(network.size), torch.tensor(1.0))
+    torch.testing.assert_close(whole, network.generator(x))
+    torch.testing.assert_close(used[-6:-3], x.mean((0, 2, 3)))  # of the start, which comes last
+    again, _ = network(x, used)
+    torch.testing.assert_close(again, whole)
+    other, _ = network(x * 0.5, used)
+    assert (other - network.generator(x * 0.5)).abs().max() > 0.01
+
+
 def test_features_are_shown_beside_the_same_translation() -> None:
     network, x = generator("resnet", "transport"), torch.rand(2, 3, 16, 24)
     y, features = network.forward_with_features(x)  # type: ignore[attr-defined]
@@ -78,7 +103,12 @@ def test_a_start_at_random_leaves_no_trace() -> None:
     begun = default_networks(2, 3, 3, "tiny", NetworkSettings(start="transport")).generator_a2b
     assert begun.options["start"] == "transport"
     names = list(begun.build("generators").state_dict())
-    assert [name for name in names if "start" in name] == ["start.weight", "start.bias"]
+    assert [name for name in names if "start" in name] == [
+        "start.weight",
+        "start.bias",
+        "start.towards.mean",
+        "start.towards.variance",
+    ]
 
 
 def test_what_cannot_begin_near_its_input_says_so() -> None:

@@ -50,16 +50,20 @@ def generator_of(kind: str, dimensions: int) -> nn.Module:
         "blurred": lambda: ResnetGenerator(
             3, 2, dimensions, filters=4, blocks=1, upsampling="blurred", downsampling="blurred"
         ),
+        "transport": lambda: ResnetGenerator(3, 2, dimensions, filters=4, blocks=1, start="transport"),
         "unet": lambda: UnetGenerator(3, 2, dimensions, filters=4, levels=3, norm="instance"),
         "unet-batch": lambda: UnetGenerator(3, 2, dimensions, filters=4, levels=3, norm="batch"),
     }
     network: nn.Module = made[kind]()
     initialise(network, random, 0.2)
+    if kind == "transport":  # as of data: OpenVINO computes some forms of it wrongly
+        for name, values in network.start.named_buffers():
+            values.uniform_(0.05 if name == "towards.variance" else -0.5, 0.5, generator=random)
     return network.eval().requires_grad_(False)
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 3])
-@pytest.mark.parametrize("kind", ["resnet", "resize", "blurred", "unet", "unet-batch"])
+@pytest.mark.parametrize("kind", ["resnet", "resize", "blurred", "transport", "unet", "unet-batch"])
 @pytest.mark.parametrize("runtime", MAKERS)
 def test_a_runtime_agrees_with_the_module(runtime: str, kind: str, dimensions: int) -> None:
     generator = generator_of(kind, dimensions)

@@ -12,7 +12,8 @@ from torch import Tensor
 
 import unpaired
 from unpaired.core.model.model_file import read_header
-from unpaired.core.training.near_input import RIDGE, Moments, moments, transport
+from unpaired.core.networks.start import RIDGE
+from unpaired.core.training.near_input import Moments, moments, transport
 
 
 def of(covariance: list[list[float]], mean: list[float]) -> Moments:
