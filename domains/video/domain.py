@@ -149,13 +149,14 @@ class Video(Domain):
         from .reading import pipes
         from .reading.naming import is_sequence, is_still
         from .writing.codecs import check
-        from .writing.sequence import means_folder, means_sequence
+        from .writing.sequence import check_depth, means_folder, means_sequence
 
         assert isinstance(options, VideoConversion)
         prepare_files(path, *(self.recording(source)[:1] if is_sequence(source) else [source]))
         if means_sequence(path, is_sequence(source)):
             named = path / self.recording(source)[0].name if means_folder(path) else path
             self.pictures.check_target(named, source, _for_pictures(options))
+            check_depth(named, options)
         elif is_still(source):
             self.pictures.check_target(path, source, _for_pictures(options))
         else:

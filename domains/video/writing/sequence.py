@@ -15,8 +15,11 @@ from torch import Tensor
 from ....core.adapter.patterns import Pattern
 from ....core.adapter.streams import Writer
 from ....core.conversion.jobs import names_file
+from ....core.errors import ConfigError
 from ....core.files import PendingFolder, clear_leftovers
 from ...image import ImageConversion, Picture, Pixels, depth_for, format_of, of_depth, resized, save_picture, to_pixels
+from ..frames.colour import to_planes
+from ..frames.dither import rounded
 from ..reading import pipes
 from ..reading.reader import FrameReader, Shown
 from ..reading.sequence import SequenceReader
@@ -52,7 +55,7 @@ class SequenceWriter(Writer):
         self._pending = None if like.resumed else PendingFolder(self._names.folder)
         self._notes: dict[str, None] = {}
         self._frames, self._end = 0, Fraction(0)
-        self._depth = np.dtype(np.uint8 if like.info.depth == 8 else np.uint16)
+        self._options = options
         try:
             self._sound = sound_file(sound_of(target), like)
         except BaseException:
@@ -79,7 +82,7 @@ class SequenceWriter(Writer):
             path = self._pending.path / path.name
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-        whole = _as_picture(shown, chunk, path, self._depth)
+        whole = _as_picture(shown, chunk, path, self._like.info.depth, self._options)
         self._notes |= dict.fromkeys(save_picture(whole, path, self._quality))
 
     def finish(self) -> None:
@@ -131,11 +134,26 @@ class _Names:
         return self._pattern.path(number, like=stem[len(stem.rstrip("0123456789")) :])
 
 
-def _as_picture(shown: Shown, chunk: Tensor, path: Path, depth: np.dtype[Any]) -> Picture:
-    """A translation with what else its source holds, where that was a picture."""
-    source = shown.still.picture if shown.still else Picture(np.zeros((1, 1, 3), depth))
-    depth = depth_for(format_of(path), source.pixels.dtype)
-    pixels: Pixels = to_pixels(chunk, depth)
+def check_depth(path: Path, options: VideoConversion) -> None:
+    """Raise ConfigError where pictures that are named so do not have the depth that is asked for."""
+    if options.depth is None:
+        return
+    name = format_of(path)
+    depths = [depth_for(name, np.dtype(each)) for each in (np.uint8, np.uint16)]
+    if depths[0] != np.uint8:
+        raise ConfigError(f"depth is {options.depth}; {name} pictures have one of their own, so leave it out")
+    there = sorted({8 * each.itemsize for each in depths})
+    if options.depth not in there:
+        raise ConfigError(f"depth is {options.depth}; {name} pictures take {' or '.join(map(str, there))} bits")
+
+
+def _as_picture(shown: Shown, chunk: Tensor, path: Path, bits: int, options: VideoConversion) -> Picture:
+    """A translation with what else its source holds, where that was a picture; else it has so many bits."""
+    given = np.dtype(np.uint8 if (options.depth or bits) == 8 else np.uint16)
+    source = shown.still.picture if shown.still else Picture(np.zeros((1, 1, 3), given))
+    depth = depth_for(format_of(path), source.pixels.dtype if options.depth is None else given)
+    dithers = options.dither and depth == np.uint8
+    pixels: Pixels = _dithered(chunk) if dithers else to_pixels(chunk, depth)
     alpha = None if source.alpha is None else resized(source.alpha, *pixels.shape[:2])
     if shown.alpha is not None:
         alpha = of_depth(shown.alpha[..., None], pixels.dtype)
@@ -143,6 +161,12 @@ def _as_picture(shown: Shown, chunk: Tensor, path: Path, depth: np.dtype[Any]) -
         pixels = np.concatenate([of_depth(shown.planes.transpose(1, 2, 0), depth), pixels], axis=1)
         alpha = None if alpha is None else np.concatenate([alpha, alpha], axis=1)
     return replace(source, pixels=pixels, alpha=alpha)
+
+
+def _dithered(chunk: Tensor) -> Pixels:
+    """(H, W, 3) of 8 bits."""
+    planes = to_planes(chunk, "uint16")
+    return np.stack([rounded(plane, 255 / 65535, 8, turned=n == 2) for n, plane in enumerate(planes)], axis=2)
 
 
 def _left_out(like: FrameReader, frames: int, end: Fraction) -> Iterator[str]:

@@ -8,15 +8,20 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+import torch
 from kept import row
+from PIL import Image
 from synthetic_footage import convert
 
-from unpaired import ConfigError
+from unpaired import ConfigError, Video
 from unpaired.domains.containers.kinds import container_of
+from unpaired.domains.image.files import read_picture
 from unpaired.domains.video import VideoConversion, ffmpeg_option
 from unpaired.domains.video.frames.colour import Colour, Orientation, Packer, Unpacker, pixels_of
+from unpaired.domains.video.reading.clip import VideoReader
 from unpaired.domains.video.reading.probe import probe
 from unpaired.domains.video.writing.codecs import check
+from unpaired.domains.video.writing.sequence import SequenceWriter
 
 from .clips import contents, make, picture, psnr
 
@@ -193,3 +198,34 @@ def test_what_is_exactly_a_level_is_not_changed_and_the_pattern_stands_still() -
     before, after = (pixels_of(pack(each).planes[0], np.uint8).copy() for each in (noise, changed))
     assert np.array_equal(before[16:], after[16:])
     assert np.array_equal(before, pixels_of(pack(noise).planes[0], np.uint8))
+
+
+@row("a clip, or numbered pictures, into numbered pictures", "depth and slow gradients")
+def test_numbered_pictures_have_the_depth_asked_for_and_no_bands(tmp_path: Path) -> None:
+    source = make(tmp_path / "a.mkv", 2, codec="ffv1", pixel_format="yuv420p")
+    value = torch.from_numpy(2 * (sky() - 16) / 219 - 1).float().expand(3, 128, 512)
+    for depth, dither in ((8, True), (8, False), (16, True)):
+        options = VideoConversion(depth=depth, dither=dither)
+        with VideoReader(source, options) as reader:
+            writer = SequenceWriter(tmp_path / f"{depth}{dither}/f_%d.png", reader, options)
+            for _ in reader:
+                writer.write(value)
+            writer.finish()
+        with Image.open(tmp_path / f"{depth}{dither}/f_2.png") as picture:
+            codes = np.asarray(picture)
+        if depth == 8:
+            assert codes.dtype == np.uint8
+            error = codes[..., 0].reshape(16, 8, 64, 8).mean(axis=(1, 3))
+            error -= ((sky() - 16) / 219 * 255).reshape(16, 8, 64, 8).mean(axis=(1, 3))
+            assert (np.abs(error).max() < 0.1) == dither
+    assert read_picture(tmp_path / "16True/f_1.png").pixels.dtype == np.uint16
+
+
+@pytest.mark.parametrize(("name", "depth", "words"), [
+    ("f_%d.jpg", 16, "depth is 16; JPEG pictures take 8 bits"), ("f_%d.png", 10, "PNG pictures take 8 or 16 bits"),
+    ("f_%d.exr", 16, "EXR pictures have one of their own"),
+])  # fmt: skip
+def test_a_depth_that_pictures_lack_is_refused(name: str, depth: Any, words: str, tmp_path: Path) -> None:
+    source = make(tmp_path / "a.mkv", 2, codec="ffv1")
+    with pytest.raises(ConfigError, match=words):
+        Video().check_target(tmp_path / name, source, VideoConversion(depth=depth))
