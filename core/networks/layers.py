@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..errors import ConfigError, show
+from ..errors import ConfigError, MediaError, show
 from . import winograd
 from .norm import InstanceNorm
 
@@ -166,6 +166,18 @@ def intermediate_outputs(layers: nn.Sequential, x: Tensor, places: Sequence[int]
         if place in places:
             found.append(x)
     return found
+
+
+def check_space(owner: str, x: Tensor, multiple: int, minimum: int) -> None:
+    """Raise a MediaError for samples (B, C, *space) of a size that a network does not take. A graph does not check."""
+    if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
+        return
+    if any(size % multiple or size < minimum for size in x.shape[2:]):
+        least = -(-minimum // multiple) * multiple
+        raise MediaError(
+            f"{owner}: the samples are {' x '.join(map(str, x.shape[2:]))}; expected multiples of {multiple}, {least} "
+            "or more: pad them and crop the output, as a translator does"
+        )
 
 
 def check_options(owner: str, rules: Sequence[tuple[str, Any, bool, str]]) -> None:

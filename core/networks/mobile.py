@@ -21,6 +21,7 @@ from .layers import (
     NearestUpsample,
     ReflectionPad,
     check_options,
+    check_space,
     common_rules,
     convolution,
     intermediate_outputs,
@@ -66,6 +67,7 @@ class MobileGenerator(nn.Module):
 
     Raises:
         ConfigError: an option is out of range.
+        MediaError: samples are of another size.
     """
 
     def __init__(
@@ -109,14 +111,18 @@ class MobileGenerator(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        halved = self.reduce(x)
+        halved = self._halved(x)
         return self._ended(x, halved, self.inside(halved))
 
     def forward_with_features(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The translation of `x`, and the outputs of the middle and of the last block, at a quarter of its size."""
-        halved = self.reduce(x)
+        halved = self._halved(x)
         *features, inside = intermediate_outputs(self.inside, halved, [*self._shown(), len(self.inside) - 1])
         return self._ended(x, halved, inside), features
+
+    def _halved(self, x: Tensor) -> Tensor:
+        check_space("mobile generator", x, self.multiple, self.minimum)
+        return cast(Tensor, self.reduce(x))
 
     def _shown(self) -> Sequence[int]:
         blocks = [place for place, layer in enumerate(self.inside) if isinstance(layer, SeparableBlock)]

@@ -11,6 +11,7 @@ from .layers import (
     NearestUpsample,
     ReflectionPad,
     check_options,
+    check_space,
     common_rules,
     convolution,
     normalisation,
@@ -118,6 +119,7 @@ class UnetGenerator(nn.Module):
         self.start = linear_start(start, in_channels, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        check_space("unet generator", x, self.multiple, self.minimum)
         y = cast(Tensor, self.level(x))
         return y if self.start is None else cast(Tensor, self.start(x, y))
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from unpaired import ConfigError, NetworkSettings
+from unpaired import ConfigError, MediaError, NetworkSettings
 from unpaired.core.networks.initialisation import initialise
 from unpaired.core.networks.presets import default_networks
 from unpaired.core.networks.spec import NetworkSpec, ShowsFeatures
@@ -74,3 +74,18 @@ def test_it_refuses_what_it_does_not_take() -> None:
         default_networks(2, 3, 3, "tiny", NetworkSettings(generator="mobile", upsampling="resize"))
     with pytest.raises(ConfigError, match="blocks is 0; expected 1 to 64"):
         mobile(blocks=0)
+
+
+@pytest.mark.parametrize(("network", "least"), [("mobile", 12), ("unet", 8)])
+def test_sizes_that_it_does_not_take_are_refused_in_one_line(network: str, least: int) -> None:
+    """From either entrance; a translator pads them."""
+    options = {"filters": 4, **({"levels": 3} if network == "unet" else {})}
+    generator = NetworkSpec(network, {"in_channels": 3, "out_channels": 3, **options}).build("generators").eval()
+    several = [generator] + ([generator.forward_with_features] if network == "mobile" else [])  # type: ignore[list-item]
+    for forward in several:
+        for size in ((16, 18), (17, 16), (4, 16)):
+            with pytest.raises(
+                MediaError, match=rf"the samples are {size[0]} x {size[1]}; expected .* {least} or more"
+            ):
+                forward(torch.zeros(1, 3, *size))
+        forward(torch.zeros(1, 3, 16, 24))
