@@ -18,10 +18,15 @@ if TYPE_CHECKING:
 
 
 def score_clips(
-    translator: Translator, places: Sequence[str], direction: Direction, seconds: float | None, target: str | None
+    translator: Translator,
+    places: Sequence[str],
+    direction: Direction,
+    seconds: float | None,
+    target: str | None,
+    table: str | None,
 ) -> int:
-    """Score steadiness on clips, or on those below folders; print a table, or write JSON (- prints it)."""
-    from unpaired.domains.video import clips_among, score_clip, score_table
+    """Score steadiness on clips, or on those below folders; print a table, or write JSON (- prints it), and CSV."""
+    from unpaired.domains.video import clips_among, score_clip, score_table, write_clip_scores
 
     translator = translator.for_medium(Video.name)
     domain, options = translator.domain, VideoConversion(end=seconds)
@@ -32,6 +37,8 @@ def score_clips(
         show = Progress(f"scored {clip.name} ({number + 1} of {len(clips)})")
         with quiet_libraries():
             scores.append(score_clip(domain, translator.for_direction(direction), clip, options, side, _sharing(show)))
+    if table:
+        write_clip_scores(Path(table), scores, direction)
     data = {"direction": direction, "clips": [each.as_dict() for each in scores]}
     put_scores("\n".join(score_table(scores)), data, target)
     return 0

@@ -21,6 +21,7 @@ from unpaired.apps.command_line import (
 from unpaired.apps.footage import score_clips
 from unpaired.apps.progress import Progress
 from unpaired.core import Side, check_writable
+from unpaired.core.adapter import WritesCsv
 from unpaired.core.settings import read_yaml
 
 DESCRIPTION = """Score a translator on held-out folders, both directions; or how steady it is on clips.
@@ -107,7 +108,7 @@ def _score_files(translator: Translator, args: argparse.Namespace) -> int:
     """Score a model through the whole conversion, from file to file."""
     from unpaired.core.conversion import medium_of
 
-    _refuse_given(args, ("extractor", "palette_a", "palette_b", "sheet", "csv"), f"for {medium_of(translator.domain)}")
+    _refuse_given(args, ("extractor", "palette_a", "palette_b", "sheet"), f"for {medium_of(translator.domain)}")
     show = Progress("scored")
     with quiet_libraries():
         evaluation = translator.domain.evaluate_files(
@@ -121,18 +122,23 @@ def _score_files(translator: Translator, args: argparse.Namespace) -> int:
             page=Path(args.page) if args.page else None,
             progress=lambda done, total: show(done / total),
         )
+    if args.csv and isinstance(evaluation, WritesCsv):
+        evaluation.write_csv(Path(args.csv))
     put_scores(evaluation.text(), evaluation.as_dict(), args.json)
+    if args.csv and not isinstance(evaluation, WritesCsv):
+        refuse([f"--csv: the scores of {medium_of(translator.domain)} come in no table; --json has them"])
     tell_notes(translator)
     return 0
 
 
 def _steadiness(args: argparse.Namespace) -> int:
-    without = ("a", "b", "paired", "limit", "extractor", "palette_a", "palette_b", "sheet", "page", "csv")
+    without = ("a", "b", "paired", "limit", "extractor", "palette_a", "palette_b", "sheet", "page")
     _refuse_given(args, without, "beside --clips")
-    if args.json not in (None, "-"):
-        check_writable(Path(args.json))
+    for target in (None if args.json == "-" else args.json, args.csv):
+        if target:
+            check_writable(Path(target))
     translator = loaded(args)
-    return score_clips(translator, args.clips, args.direction or "a2b", args.seconds, args.json)
+    return score_clips(translator, args.clips, args.direction or "a2b", args.seconds, args.json, args.csv)
 
 
 def _palette(file: str, faults: list[str]) -> dict[str, tuple[float, ...]]:

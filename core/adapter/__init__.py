@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .commands import PIPE, Evaluation, LiveReport
+    from .commands import PIPE, Evaluation, LiveReport, WritesCsv
     from .comparison import ComparedModel, Comparison
     from .folders import told
     from .inspection import readiness
@@ -20,6 +20,7 @@ __all__ = [
     "Comparison",
     "Evaluation",
     "LiveReport",
+    "WritesCsv",
     "find_domain",
     "installed_domains",
     "missing_files",
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 __getattr__ = lazy_names(__name__, {
-    ".commands": ["PIPE", "Evaluation", "LiveReport"],
+    ".commands": ["PIPE", "Evaluation", "LiveReport", "WritesCsv"],
     ".comparison": ["ComparedModel", "Comparison"],
     ".folders": ["told"],
     ".inspection": ["readiness"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from ..errors import ConfigError
 from ..sides import Direction, Side
@@ -45,6 +45,14 @@ class Evaluation(Protocol):
 
     def as_dict(self) -> Mapping[str, Any]:
         """JSON-able figures."""
+
+
+@runtime_checkable
+class WritesCsv(Protocol):
+    """An `Evaluation` that `evaluate --csv` takes."""
+
+    def write_csv(self, path: Path) -> None:
+        """Write a row a file to `path`, and a row a figure to a file beside it, with -totals at the end of its name."""
 
 
 class CommandHooks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,8 +123,7 @@ class EvaluationReport:
 
         Raises OutputError.
         """
-        write_csv(path, self.file_rows())
-        write_csv(totals_of(path), self.rows())
+        write_tables(path, self.file_rows(), self.rows())
 
     def __str__(self) -> str:
         return self.text()
@@ -145,8 +144,14 @@ class EvaluationReport:
         return found
 
 
+def write_tables(path: Path, files: Sequence[Mapping[str, Any]], totals: Sequence[Mapping[str, Any]]) -> None:
+    """Write CSV: a row a file to `path`, and a row a figure to `totals_of(path)`. Raises OutputError."""
+    write_csv(path, files)
+    write_csv(totals_of(path), totals)
+
+
 def totals_of(path: Path) -> Path:
-    """Where `write_csv` puts the totals: scores-totals.csv beside scores.csv."""
+    """Where `write_tables` puts the totals: scores-totals.csv beside scores.csv."""
     return path.with_name(f"{path.stem}-totals{path.suffix}")
 
 

@@ -8,7 +8,7 @@ from ...core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .domain import Video
-    from .evaluation.clips import ClipScores, clips_among, score_clip, score_table
+    from .evaluation.clips import ClipScores, clips_among, score_clip, score_table, write_clip_scores
     from .ffmpeg_options import ffmpeg_option
     from .frames.side_data import take_attachments
     from .reading.decode import Frame, decode
@@ -30,11 +30,12 @@ __all__ = [
     "score_clip",
     "score_table",
     "take_attachments",
+    "write_clip_scores",
 ]
 
 __getattr__ = lazy_names(__name__, {
     ".domain": ["Video"],
-    ".evaluation.clips": ["ClipScores", "clips_among", "score_clip", "score_table"],
+    ".evaluation.clips": ["ClipScores", "clips_among", "score_clip", "score_table", "write_clip_scores"],
     ".ffmpeg_options": ["ffmpeg_option"],
     ".frames.side_data": ["take_attachments"],
     ".reading.decode": ["Frame", "decode"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import resource
@@ -180,7 +181,7 @@ def test_clips_are_scored(unpaired: Callable, model: Path, clip: Path, tmp_path:
     (tmp_path / "clips").mkdir()
     shutil.copy(clip, tmp_path / "clips/a.mp4")
     words = ("evaluate", model, "--clips", tmp_path / "clips", clip, "--seconds", "0.2")
-    done = unpaired(*words, "--json", tmp_path / "scores.json")
+    done = unpaired(*words, "--json", tmp_path / "scores.json", "--csv", tmp_path / "scores.csv")
     assert done.code == 0, done.err
     assert len([line for line in done.out.splitlines() if ".mp4" in line]) == 2
     report = json.loads((tmp_path / "scores.json").read_text())
@@ -191,6 +192,11 @@ def test_clips_are_scored(unpaired: Callable, model: Path, clip: Path, tmp_path:
     assert first["frames_per_second"] > 0
     assert len(first["series"]["output"]) == 5
     assert first["series"]["output"][0] is None
+    rows, totals = (list(csv.DictReader((tmp_path / f"scores{end}.csv").open(newline=""))) for end in ("", "-totals"))
+    assert [(row["side"], Path(row["file"]).name) for row in rows] == [("a", "a.mp4"), ("a", clip.name)]
+    assert [float(row["warping_error"]) for row in rows] == [first["warping_error"], second["warping_error"]]
+    (mean,) = (float(row["a2b"]) for row in totals if row["figure"] == "warping_error")
+    assert mean == pytest.approx(first["warping_error"])
 
 
 def test_scoring_clips_goes_without_what_is_for_folders(unpaired: Callable, model: Path, clip: Path) -> None:

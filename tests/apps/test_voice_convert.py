@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 import subprocess
@@ -123,7 +124,7 @@ def test_voices_are_evaluated_with_page_and_json(
         shutil.copy(assets / "speech" / f"{name}.flac", tmp_path / side / "one.flac")
     page, figures = tmp_path / "listen.html", tmp_path / "scores.json"
     words = ["evaluate", voice_model, "--a", tmp_path / "a", "--b", tmp_path / "b", "--paired", "--direction", "a2b"]
-    done = unpaired(*words, "--page", page, "--json", figures)
+    done = unpaired(*words, "--page", page, "--json", figures, "--csv", tmp_path / "scores.csv")
     assert done.code == 0, done.err
     assert "MCD (dB)" in done.out
     assert "input as it is" in done.out
@@ -131,6 +132,13 @@ def test_voices_are_evaluated_with_page_and_json(
     assert found["scores"]["a2b"]["pairs"] == 1
     assert found["scores"]["a2b"]["input"]["mcd"]["mean"] > 3
     assert page.is_file()
+    rows, totals = (list(csv.DictReader((tmp_path / f"scores{end}.csv").open(newline=""))) for end in ("", "-totals"))
+    assert [(row["side"], Path(row["file"]).name) for row in rows] == [("a", "one.flac")]
+    means = {row["figure"]: float(row["a2b"]) for row in totals}
+    assert means["input mcd"] == found["scores"]["a2b"]["input"]["mcd"]["mean"] == float(rows[0]["untranslated mcd"])
+    assert means["converted mcd"] == float(rows[0]["mcd"])
+    assert "target hnr" in means
+    assert {row["a2b ±"] for row in totals} == {""}  # one recording alone
 
 
 def test_options_of_other_media_are_refused(unpaired: Run, voice_model: Path, model: Path, tmp_path: Path) -> None:

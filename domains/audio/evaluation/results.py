@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ....core.adapter.inventory import BrokenFile
-from ....core.evaluation.report import plain_values
+from ....core.evaluation.report import FileFigures, plain_values, write_tables
 from ....core.sides import Direction
 from ....core.terms import remark
 from .scores import Estimate
@@ -86,6 +86,35 @@ class VoiceEvaluation:
     definition: str
     scores: Mapping[Direction, DirectionScores]
     left_out: tuple[BrokenFile, ...]
+    files: tuple[FileFigures, ...] = ()
+    """Figures of each converted recording, and of it as it was; not part of the JSON."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A record a figure: its name, its mean for each direction and half of the width of its 95 % interval."""
+        means = {
+            direction: {
+                f"{row} {name}": estimate for row, figures in found.rows.items() for name, estimate in figures.items()
+            }
+            for direction, found in self.scores.items()
+        }
+        records: list[dict[str, Any]] = []
+        for figure in dict.fromkeys(name for each in means.values() for name in each):
+            record: dict[str, Any] = {"figure": figure}
+            for direction, each in means.items():
+                record |= {direction: None, f"{direction} ±": None}
+                if figure in each:
+                    record |= plain_values({direction: each[figure].mean, f"{direction} ±": each[figure].half})
+            records.append(record)
+        return records
+
+    def file_rows(self) -> list[dict[str, Any]]:
+        """A record a recording: its side, its name and its figures."""
+        return [{"side": each.side, "file": str(each.file), **plain_values(each.figures)} for each in self.files]
+
+    def write_csv(self, path: Path) -> None:
+        """Write a row a recording to `path`, and a row a figure to a file beside it, with -totals at the end of its
+        name. Raises OutputError."""
+        write_tables(path, self.file_rows(), self.rows())
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; what is undefined is None."""

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ import numpy as np
 
 from ....core.adapter.inventory import BrokenFile
 from ....core.errors import ConfigError, MediaError, MissingFile
+from ....core.evaluation.report import FileFigures
 from ....core.evaluation.test_set import draw
 from ....core.sides import SIDES, Direction, Side
 from ..reading.files import SoundFile
@@ -69,28 +71,35 @@ def evaluate_voices(
     rate = common_rate(_rate(file) for side in files.values() for file in side)
     library = _Library(rate)
     sources = {direction: draw(files[SIDES[direction][0]], limit, seed) for direction in directions}
-    total = sum(map(len, sources.values()))
-    found: dict[Direction, DirectionScores] = {}
-    examples: dict[Direction, list[Example]] = {}
-    done = 0
-
-    def tick() -> None:
-        nonlocal done
-        done += 1
-        if progress is not None:
-            progress(done, total)
-
+    tick = _ticking(progress, sum(map(len, sources.values())))
     with tempfile.TemporaryDirectory(prefix="unpaired-") as scratch:
-        for direction in directions:
-            scorer = _DirectionScorer(translator, direction, library, Path(scratch) / direction, dict(options or {}))
-            found[direction] = scorer.scores(sources[direction], files[SIDES[direction][1]], paired, tick)
-            examples[direction] = scorer.examples
-        evaluation = VoiceEvaluation(rate, definition(rate), found, tuple(library.left_out))
+        scorers = {
+            each: _DirectionScorer(translator, each, library, Path(scratch) / each, dict(options or {}))
+            for each in directions
+        }
+        found = {
+            each: scorer.scores(sources[each], files[SIDES[each][1]], paired, tick) for each, scorer in scorers.items()
+        }
+        files_scored = tuple(each for scorer in scorers.values() for each in scorer.files)
+        evaluation = VoiceEvaluation(rate, definition(rate), found, tuple(library.left_out), files_scored)
         if page is not None:
             from .listening_page import write_page
 
+            examples = {each: scorer.examples for each, scorer in scorers.items()}
             write_page(page, evaluation, examples, translator.model.names)
     return evaluation
+
+
+def _ticking(progress: Callable[[int, int], None] | None, total: int) -> Callable[[], None]:
+    """Tells `progress` of each recording that is done."""
+    numbers = count(1)
+
+    def tick() -> None:
+        done = next(numbers)
+        if progress is not None:
+            progress(done, total)
+
+    return tick
 
 
 def _directions(translator: Translator, wanted: Sequence[Direction] | None) -> tuple[Direction, ...]:
@@ -154,6 +163,7 @@ class _DirectionScorer:
             options,
         )
         self.examples: list[Example] = []
+        self.files: list[FileFigures] = []
         self._spent: list[float] = []
         self._seconds: list[float] = []
 
@@ -172,11 +182,15 @@ class _DirectionScorer:
             output, result = self._convert(file, number)
             true = [theirs[other] for other in counterparts.get(file, ())]
             own = {"hnr": result.hnr, "similarity": speaker_similarity(result, [*ours.values()], [*theirs.values()])}
-            rows["converted"].add([against_target(result, each) for each in true], own | voicing_change(result, voice))
-            rows["input"].add(
+            after = rows["converted"].add(
+                [against_target(result, each) for each in true], own | voicing_change(result, voice)
+            )
+            before = rows["input"].add(
                 [against_target(voice, each) for each in true],
                 {"hnr": voice.hnr, "similarity": speaker_similarity(voice, [*ours.values()], [*theirs.values()])},
             )
+            figures = after | {f"untranslated {name}": value for name, value in before.items()}
+            self.files.append(FileFigures(SIDES[self.direction][0], file, figures))
             converted.append(result)
             if number in shown:
                 best = rows["converted"].values["mcd"][-1] if true else math.nan
@@ -237,11 +251,14 @@ class _Gathered:
     def __init__(self) -> None:
         self.values: defaultdict[str, list[float]] = defaultdict(list)
 
-    def add(self, compared: Sequence[Mapping[str, float]], own: Mapping[str, float]) -> None:
-        for name in {name for each in compared for name in each}:
-            self.values[name].append(float(np.mean([each[name] for each in compared if name in each])))
-        for name, value in own.items():
+    def add(self, compared: Sequence[Mapping[str, float]], own: Mapping[str, float]) -> dict[str, float]:
+        """Those of one input, which are given back."""
+        named = dict.fromkeys(name for each in compared for name in each)
+        figures = {name: float(np.mean([each[name] for each in compared if name in each])) for name in named}
+        figures.update(own)
+        for name, value in figures.items():
             self.values[name].append(value)
+        return figures
 
     def add_real(self, theirs: Mapping[Path, Voice], source: Sequence[Voice], paired: bool) -> None:
         """The target's own recordings; where several speakers said one sentence, each against the others."""

@@ -6,9 +6,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, nan
 from operator import length_hint
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -17,7 +18,8 @@ from ....core.adapter.domain import ConversionSettings, Domain
 from ....core.adapter.streams import Reader, Translate
 from ....core.conversion.input_files import InputFiles
 from ....core.errors import MissingFile
-from ....core.sides import Side
+from ....core.evaluation.report import plain_values, write_tables
+from ....core.sides import SIDES, Direction, Side
 from ..reading.naming import is_sequence, is_still_name
 from ..reading.reader import FrameReader
 from ..reading.sequence import frames_at
@@ -82,6 +84,18 @@ def score_table(scores: Sequence[ClipScores]) -> Iterator[str]:
         cells = (f"{each.figures[key]:13.4g}" if key in each.figures else f"{'-':>13}" for key in _COLUMNS.values())
         yield " ".join([f"{each.clip.name:{width}}", *cells])
         yield from (f"  {remark}" for remark in each.remarks)
+
+
+def write_clip_scores(path: Path, scores: Sequence[ClipScores], direction: Direction) -> None:
+    """Write CSV: a row a clip to `path`, and the means over all of them, a row a figure, to a file beside it, with
+    -totals at the end of its name. Raises OutputError."""
+    side, _ = SIDES[direction]
+    files = [{"side": side, "file": str(each.clip), **plain_values(each.figures)} for each in scores]
+    totals = []
+    for name in dict.fromkeys(name for each in scores for name in each.figures):
+        values = [each.figures[name] for each in scores if not isnan(each.figures.get(name, nan))]
+        totals.append({"figure": name, direction: fmean(values) if values else None})
+    write_tables(path, files, totals)
 
 
 def clips_among(places: Iterable[Path], domain: Domain) -> list[Path]:
