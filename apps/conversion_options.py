@@ -117,6 +117,8 @@ def _add_general(made: Parser) -> None:
         metavar="NAME",
         help="the medium of INPUT, if the model serves several: video applies a picture model to a folder of clips",
     )
+    made.add_argument("--full", dest="conversion.full", action="store_const", const=True,
+                      help="translate every pixel of pictures and frames above 1.5 megapixels")  # fmt: skip
     made.add_argument("--json", action="store_true", help="print a summary as JSON")
 
 

@@ -25,7 +25,7 @@ def large(model: str, runtime: str, scratch: Path) -> dict[str, object]:
     """Convert a 24-megapixel JPEG in a process of its own; its peak resident memory in GB and its time in seconds."""
     coarse = np.random.default_rng(0).integers(0, 256, (100, 150, 3), dtype=np.uint8)
     Pillow.fromarray(coarse).resize((6000, 4000), Pillow.Resampling.BICUBIC).save(scratch / "large.jpg", quality=90)
-    command = [sys.executable, "-m", "unpaired.apps.main", "convert", model, "large.jpg", "out.jpg"]
+    command = [sys.executable, "-m", "unpaired.apps.main", "convert", model, "large.jpg", "out.jpg", "--full"]
     seconds, peak = run_measured([*command, "--runtime", runtime], scratch)
     return {"model": model, "runtime": runtime, "peak_gb": round(peak / 1024, 2), "seconds": round(seconds, 1)}
 

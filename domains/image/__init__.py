@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .encoding import depth_for, format_of, save_picture
     from .files import read_header, read_picture
     from .kinds import is_picture_name
+    from .large import Detail, is_large, reduced, size_note, working_size
     from .layered import prepare_files
     from .metadata import packet_in_gif
     from .near_duplicates import compare_looks, near_files
@@ -22,20 +23,25 @@ if TYPE_CHECKING:
     from .sampling import PictureCache, centred, fitted, fitted_size, random_crop
     from .scan import brightness, fingerprint
     from .scores import levels
-    from .settings import CropSettings, ImageConversion, ImageSettings, ViewSettings
+    from .settings import CropSettings, ImageConversion, ImageSettings, PixelConversion, ViewSettings
+    from .tiles import Span, blended, spans
     from .tone import apply_gamma, undo_gamma
 
 __all__ = [
     "CropSettings",
+    "Detail",
     "Image",
     "ImageConversion",
     "ImageSettings",
     "Picture",
     "PictureCache",
+    "PixelConversion",
     "Pixels",
+    "Span",
     "ViewSettings",
     "animation_frames",
     "apply_gamma",
+    "blended",
     "brightness",
     "centred",
     "compare_looks",
@@ -45,6 +51,7 @@ __all__ = [
     "fitted_size",
     "format_of",
     "is_animated",
+    "is_large",
     "is_picture_name",
     "levels",
     "near_files",
@@ -55,12 +62,16 @@ __all__ = [
     "random_crop",
     "read_header",
     "read_picture",
+    "reduced",
     "resized",
     "save_picture",
+    "size_note",
+    "spans",
     "to_pixels",
     "to_tensor",
     "undo_gamma",
     "with_channels",
+    "working_size",
 ]
 
 __getattr__ = lazy_names(__name__, {
@@ -69,6 +80,7 @@ __getattr__ = lazy_names(__name__, {
     ".encoding": ["depth_for", "format_of", "save_picture"],
     ".files": ["read_header", "read_picture"],
     ".kinds": ["is_picture_name"],
+    ".large": ["Detail", "is_large", "reduced", "size_note", "working_size"],
     ".layered": ["prepare_files"],
     ".metadata": ["packet_in_gif"],
     ".near_duplicates": ["compare_looks", "near_files"],
@@ -76,6 +88,7 @@ __getattr__ = lazy_names(__name__, {
     ".sampling": ["PictureCache", "centred", "fitted", "fitted_size", "random_crop"],
     ".scan": ["brightness", "fingerprint"],
     ".scores": ["levels"],
-    ".settings": ["CropSettings", "ImageConversion", "ImageSettings", "ViewSettings"],
+    ".settings": ["CropSettings", "ImageConversion", "ImageSettings", "PixelConversion", "ViewSettings"],
+    ".tiles": ["Span", "blended", "spans"],
     ".tone": ["apply_gamma", "undo_gamma"],
 })  # fmt: skip

@@ -17,6 +17,7 @@ from ...core.sides import Side, other_side
 from ...core.values import Array, as_tensor
 from .encoding import check_channels, depth_in_memory, save_picture
 from .files import read_picture
+from .large import WORKING, Detail, is_large, size_note
 from .picture import Picture, Pixels, resized, to_array, to_pixels, with_channels
 from .settings import ImageConversion, ImageSettings
 from .tiles import GRID, Span, blended, spans
@@ -32,13 +33,16 @@ class PictureReader(Reader):
     def __init__(self, path: Path, side: Side, settings: ImageSettings, options: ImageConversion) -> None:
         self.path, self.side, self.settings = path, side, settings
         self.picture = _single(path, read_picture(path, raw=settings.mode == "channels", view=options.view))
-        self._notes = ("; ".join(self.picture.notes),) if self.picture.notes else ()
+        self.notes = ["; ".join(self.picture.notes)] if self.picture.notes else []
+        """What there is to say of the file and of its translation, one sentence each."""
         self.pixels: Pixels = with_channels(self.picture, settings.channels(side), str(path))
         """(H, W, C) as the model takes them."""
         self.height, self.width = self.pixels.shape[:2]
         # A side of few pixels is extended to what the generator takes, about a step of the grid.
         self.tiled = max(self.height, GRID) * max(self.width, GRID) > options.tile_above
         """Whether the picture is too large to be translated at once."""
+        self.large = not options.full and is_large(self.height, self.width)
+        """Whether it is translated at the working size, if its translation follows its detail."""
         self.carries_alpha = self.picture.alpha is not None and self.pixels.shape[2] in (1, 3)
         """Whether the transparency goes around the translation, unchanged."""
         tops = [row.start for row in spans(self.height, options.tile, options.overlap)] if self.tiled else [0]
@@ -57,8 +61,8 @@ class PictureReader(Reader):
 
     @property
     def warnings(self) -> Sequence[str]:
-        """Parts of the file that were left out when it was read."""
-        return self._notes
+        """Parts of the file that were left out when it was read, and how it was translated if that is worth a note."""
+        return self.notes
 
     def region(self, rows: slice, columns: slice) -> Array:
         """A part of the picture, (C, h, w) in [-1, 1]."""
@@ -82,34 +86,79 @@ def convert(
 ) -> Iterator[Array]:
     """The translated picture, whole or in strips (C, rows, W) from top to bottom.
 
-    A large one goes through tiles. What makes tiles disagree is instance norm: each would be normalised by its own
-    statistics, a tile of sky unlike a tile of street. So the statistics of the whole picture, reduced, are taken
-    first and every tile uses those.
+    A large one is translated at the working size and brought back with its own detail (see `large`), or in tiles.
     Tone curves are applied on the way into the network and undone on the way out.
     """
-    gamma, gamma_out = reader.settings.gamma(reader.side), reader.settings.gamma(other_side(reader.side))
-    if not reader.tiled:
-        for chunk in chunks:
-            translated = undo_gamma(translate(apply_gamma(chunk[None], gamma))[0], gamma_out)
-            yield _mix(chunk, translated, options.strength)
-        return
-    reduced = apply_gamma(reader.reduced(options.tile_above)[None], gamma)
-    _, statistics = translate.with_statistics(reduced, None, 1.0)
+    gammas = reader.settings.gamma(reader.side), reader.settings.gamma(other_side(reader.side))
+    top = 0
+    for strip in _translated(reader, chunks, _Toned(translate, *gammas), options):
+        yield _mix(reader, top, strip, options)
+        top += strip.shape[1]
+
+
+def _translated(
+    reader: PictureReader, chunks: Iterable[Array], translate: ArrayTranslate, options: ImageConversion
+) -> Iterator[Array]:
+    statistics = None
+    if reader.large:
+        reduced = reader.reduced(WORKING)
+        translated, statistics = translate.with_statistics(reduced[None], None, 1.0)
+        detail, size = Detail(reduced, translated[0]), (reader.height, reader.width)
+        reader.notes.append(size_note(size, reduced.shape[1:] if detail.guides else None))
+        if detail.guides:
+            yield from _with_detail(reader, chunks, detail)
+            return
+    if reader.tiled:
+        yield from _in_tiles(reader, translate, statistics, options)
+    else:
+        yield from (translate(chunk[None])[0] for chunk in chunks)
+
+
+def _with_detail(reader: PictureReader, chunks: Iterable[Array], detail: Detail) -> Iterator[Array]:
+    top = 0
+    for chunk in chunks:
+        yield detail.enlarged(chunk, top, reader.height)
+        top += chunk.shape[1]
+
+
+def _in_tiles(
+    reader: PictureReader, translate: ArrayTranslate, statistics: Array | None, options: ImageConversion
+) -> Iterator[Array]:
+    # What makes tiles disagree is instance norm: each would be normalised by its own statistics, a tile of sky unlike a
+    # tile of street. So the statistics of the whole picture, reduced, are taken first and every tile uses those.
+    if statistics is None:
+        _, statistics = translate.with_statistics(reader.reduced(options.tile_above)[None], None, 1.0)
 
     def render(row: Span, column: Span) -> Array:
-        tile = apply_gamma(reader.region(slice(row.start, row.stop), slice(column.start, column.stop))[None], gamma)
-        return undo_gamma(translate.with_statistics(tile, statistics, 0.0)[0][0], gamma_out)
+        tile = reader.region(slice(row.start, row.stop), slice(column.start, column.stop))
+        made: Array = translate.with_statistics(tile[None], statistics, 0.0)[0][0]
+        return made
 
     rows, columns = (spans(length, options.tile, options.overlap) for length in (reader.height, reader.width))
-    for top, strip in blended(rows, columns, render):
-        if options.strength == 1.0:
-            yield strip
-        else:
-            yield _mix(reader.region(slice(top, top + strip.shape[1]), slice(None)), strip, options.strength)
+    return (strip for _, strip in blended(rows, columns, render))
 
 
-def _mix(source: Array, translated: Array, strength: float) -> Array:
-    return translated if strength == 1.0 else source + strength * (translated - source)
+class _Toned:
+    """An `ArrayTranslate` of plain pictures: the tone curves are applied on the way in and undone after."""
+
+    def __init__(self, translate: ArrayTranslate, gamma_in: float, gamma_out: float) -> None:
+        self._translate, self._in, self._out = translate, gamma_in, gamma_out
+
+    def __call__(self, x: Array) -> Array:
+        return undo_gamma(self._translate(apply_gamma(x, self._in)), self._out)
+
+    def with_statistics(self, x: Array, statistics: Array | None, momentum: float) -> tuple[Array, Array]:
+        y, used = self._translate.with_statistics(apply_gamma(x, self._in), statistics, momentum)
+        return undo_gamma(y, self._out), used
+
+
+def _mix(reader: PictureReader, top: int, translated: Array, options: ImageConversion) -> Array:
+    """Rows of the translation as strong as they are to be."""
+    if options.strength == 1.0:
+        return translated
+    source = reader.region(slice(top, top + translated.shape[1]), slice(None))
+    mixed: Array = source + options.strength * (translated - source)
+    return mixed
 
 
 def _single(path: Path, picture: Picture) -> Picture:

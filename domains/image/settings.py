@@ -162,7 +162,16 @@ class ViewSettings(ConversionSettings):
 
 
 @dataclass(frozen=True)
-class ImageConversion(ViewSettings):
+class PixelConversion(ViewSettings):
+    """Settings that pictures and frames share: base of the conversion settings of both media."""
+
+    full: bool = False
+    """Translate every pixel of pictures and frames above 1.5 megapixels, which takes long; otherwise they are
+    translated at a working size of 0.8 megapixels and brought back with the detail of the input."""
+
+
+@dataclass(frozen=True)
+class ImageConversion(PixelConversion):
     """Settings of a conversion of pictures."""
 
     tile: int = 512

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,7 +18,7 @@ from ...core.adapter.streams import Reader, Translate, Writer
 from ...core.errors import MediaError, OutputError
 from ...core.samples import Sample, Warp
 from ...core.sides import Side, other_side
-from ..image import Image, ImageConversion
+from ..image import Image, ImageConversion, PixelConversion
 from .settings import VideoConversion, VideoSettings
 
 if TYPE_CHECKING:
@@ -119,7 +121,7 @@ class Video(Domain):
     # -- conversion ---------------------------------------------------------------------------------
     def prepare_conversion(self, options: ConversionSettings) -> None:
         """Import decoders and encoders, also for pictures, and the steadying."""
-        from .conversion import blank, stabiliser, tone  # noqa: F401
+        from .conversion import frames as _conversion  # noqa: F401
         from .reading import clip, material, pipes, sequence  # noqa: F401
         from .writing import sequence as frames  # noqa: F401
         from .writing import writer  # noqa: F401
@@ -190,7 +192,7 @@ class Video(Domain):
         return go_on(reader, target, options, afresh)
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
-        """Translated frames in order, steadied; see `stabiliser.Stabiliser`."""
+        """Translated frames in order, steadied; see `conversion.frames`."""
         from .reading.reader import FrameReader
 
         assert isinstance(options, VideoConversion)
@@ -198,17 +200,16 @@ class Video(Domain):
         if not isinstance(opened, FrameReader):
             yield from self.pictures.convert(reader, translate, _for_pictures(options))
             return
-        framewise = self.framewise(translate, opened.side)
-        if options.report is None:
-            from .conversion import stabiliser
+        from .conversion import frames, stabiliser
 
-            yield from stabiliser.convert(reader, framewise, options)
-        else:
+        framewise = self.framewise(translate, opened.side)
+        steadied: frames.Steadied = partial(stabiliser.convert, translate=framewise, options=options)
+        if (page := options.report) is not None:
             from .evaluation.report import convert_and_report
 
-            yield from convert_and_report(
-                reader, framewise, options, options.report, opened.path.name, opened.info.rate
-            )
+            steadied = partial(convert_and_report, translate=framewise, options=options, path=page,
+                               title=opened.path.name, rate=opened.info.rate)  # fmt: skip
+        yield from frames.convert(reader, framewise, options, steadied)
 
     def convert_live(
         self,
@@ -232,10 +233,11 @@ class Video(Domain):
         """`translate` for single frames of domain `side` as they are: within the tone curves the model was trained in,
         and leaving blank frames alone."""
         from .conversion.blank import BlankKept
+        from .conversion.tiled import Tiled
         from .conversion.tone import Toned
 
-        gammas = self.settings.gamma(side), self.settings.gamma(other_side(side))
-        return BlankKept(translate if gammas == (1.0, 1.0) else Toned(translate, *gammas))
+        gammas, tiled = (self.settings.gamma(side), self.settings.gamma(other_side(side))), Tiled(translate)
+        return BlankKept(tiled if gammas == (1.0, 1.0) else Toned(tiled, *gammas))
 
     def convertible(self, path: Path) -> bool:
         """Whether the name ends like a clip's or a picture's, or the folder holds the frames of a clip."""
@@ -336,4 +338,4 @@ class Video(Domain):
 
 
 def _for_pictures(options: VideoConversion) -> ImageConversion:
-    return ImageConversion(strength=options.strength, exposure=options.exposure, colour_space=options.colour_space)
+    return ImageConversion(**{field.name: getattr(options, field.name) for field in fields(PixelConversion)})

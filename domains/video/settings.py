@@ -9,7 +9,7 @@ from typing import Literal
 
 from ...core.errors import show
 from ...core.settings.faults import collecting_faults, raise_faults, require, require_span
-from ..image import CropSettings, ImageSettings, ViewSettings
+from ..image import CropSettings, ImageSettings, PixelConversion
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ _SIZE = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}")
 
 
 @dataclass(frozen=True)
-class VideoConversion(ViewSettings):
+class VideoConversion(PixelConversion):
     """Settings of a conversion of footage."""
 
     codec: str = "auto"

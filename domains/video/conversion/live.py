@@ -32,6 +32,7 @@ from ....core.adapter.streams import Translate
 from ....core.errors import ConfigError, MediaError
 from ....core.sides import Side
 from ...containers.opening import Source
+from ...image import is_large, working_size
 from ..frames.colour import to_tensor
 from ..reading import pipes
 from ..reading.clip import VideoReader
@@ -231,7 +232,8 @@ def convert_live(
 
 def _warm_up(translate: Translate, reader: LiveReader, options: VideoConversion) -> None:
     """Have the network made ready for this size before the first frame that is to be written comes."""
-    frame = torch.zeros(1, 3, reader.height, reader.width)
+    size = reader.height, reader.width
+    frame = torch.zeros(1, 3, *(working_size(*size) if is_large(*size) and not options.full else size))
     if options.smooth:
         translate.with_statistics(frame, None, 1.0)
     else:

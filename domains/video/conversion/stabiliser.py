@@ -28,7 +28,7 @@ from ..settings import VideoConversion
 Planes = NDArray[np.float32]
 """(C, H, W) in [-1, 1]."""
 Plane = NDArray[np.float32]
-_BATCH, _BATCH_BYTES = 4, 32 * 2**20
+AT_A_TIME, _BATCH_BYTES = 4, 32 * 2**20
 """Frames that go through the network at a time at most, small and large ones."""
 _DETAIL = np.array([[-1, -2, -1], [-2, 12, -2], [-1, -2, -1]], np.float32) / 16
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -120,19 +120,21 @@ class _History:
     """Its translation after blending, before sharpening."""
 
 
-def convert(frames: Iterable[Tensor], translate: Translate, options: VideoConversion) -> Iterator[Tensor]:
+def convert(
+    frames: Iterable[Tensor], translate: Translate, options: VideoConversion, at_a_time: int = AT_A_TIME
+) -> Iterator[Tensor]:
     """The translations (C, H, W) of the frames (3, H, W) of one clip, held steady.
 
-    Several frames go through the network at a time, while those before them are blended; not so where each is wanted
-    at once, or depends on the statistics of the one before.
+    Several frames, `at_a_time` at most, go through the network at a time, while those before them are blended; not so
+    where one is all, is wanted at once, or depends on the statistics of the one before.
     """
     steady = Stabiliser(translate, options)
-    if options.immediate or options.smooth:
+    if options.immediate or options.smooth or at_a_time == 1:
         yield from map(steady, frames)
         return
     with ThreadPoolExecutor(1, "unpaired-network") as network:
         waiting: deque[tuple[list[Tensor], Future[Tensor]]] = deque()
-        for batch in _batches(frames):
+        for batch in _batches(frames, at_a_time):
             waiting.append((batch, network.submit(translate, torch.stack(batch))))
             if len(waiting) > min(2, len(batch)):  # large frames come one by one, and none waits but the next
                 yield from _hold(steady, *waiting.popleft())
@@ -144,11 +146,11 @@ def _hold(steady: Stabiliser, batch: list[Tensor], translated: Future[Tensor]) -
     return map(steady, batch, translated.result())
 
 
-def _batches(frames: Iterable[Tensor]) -> Iterator[list[Tensor]]:
-    """Lists of frames of one size, as many as `_BATCH` and `_BATCH_BYTES` allow, one at least."""
+def _batches(frames: Iterable[Tensor], at_a_time: int) -> Iterator[list[Tensor]]:
+    """Lists of frames of one size, as many as `at_a_time` and `_BATCH_BYTES` allow, one at least."""
     batch: list[Tensor] = []
     for frame in frames:
-        if batch and (frame.shape != batch[0].shape or len(batch) >= _BATCH or
+        if batch and (frame.shape != batch[0].shape or len(batch) >= at_a_time or
                       (len(batch) + 1) * 4 * frame.numel() > _BATCH_BYTES):  # fmt: skip
             yield batch
             batch = []

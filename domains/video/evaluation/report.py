@@ -48,6 +48,7 @@ def convert_and_report(
     path: Path,
     title: str,
     rate: Fraction,
+    at_a_time: int = 1,
 ) -> Iterator[Tensor]:
     """The steady translations of a clip's frames, as `stabiliser.convert` gives them; the page is written at the end.
 
@@ -59,6 +60,7 @@ def convert_and_report(
         path: of the page.
         title: what the page is called: the clip's name.
         rate: frames a second, for the players.
+        at_a_time: of no account: frames are translated one by one.
 
     Raises:
         OutputError: the page cannot be written.

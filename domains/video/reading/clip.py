@@ -99,7 +99,7 @@ class VideoReader(FrameReader):
     @property
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
         """Notes on anything unusual in the clip found so far, one sentence each."""
-        notes = list(self.footage.warnings)
+        notes = [*self.footage.warnings, *self.said]
         if self.info.container == "gif" and self.path.is_file() and packet_in_gif(self.path):
             notes.append("its XMP is left out")
         if self._options.sdr:

@@ -104,6 +104,8 @@ class FrameReader(Reader):
         """Of the chunks, and how their pixels are stretched."""
         self.shown: deque[Shown] = deque()
         """The frames read so far that the writer has not yet fetched, in order."""
+        self.said: dict[str, None] = {}
+        """Notes on how the frames were translated, one sentence each."""
         self.carried: set[str] = set()
         """Kinds of what the frames read so far carried beside their pixels; see `beside`."""
         self._beside = options.side_by_side
@@ -112,6 +114,15 @@ class FrameReader(Reader):
     def is_needed(self, frame: int) -> bool:
         """Whether a frame, counted from 0, is to be read: it is asked for, or soon before one that is."""
         return any(each not in self.done for each in range(frame, frame + WARM_UP + 1))
+
+    def say(self, *notes: str) -> None:
+        """Take down what there is to say of the frames, once."""
+        self.said |= dict.fromkeys(notes)
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Notes on the frames and how they were translated, one sentence each."""
+        return tuple(self.said)
 
     def forget(self) -> None:
         """Let go of what a writer would fetch."""

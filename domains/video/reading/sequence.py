@@ -154,9 +154,9 @@ class SequenceReader(FrameReader):
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
         """Notes on anything unusual found so far, one sentence each."""
         if not self._broken:
-            return tuple(self._notes)
+            return (*self._notes, *self.said)
         broken = counted(len(self._broken), "frame cannot be read and is", "frames cannot be read and are")
-        return (*self._notes, f"{broken} left out ({self._broken[0]})")
+        return (*self._notes, *self.said, f"{broken} left out ({self._broken[0]})")
 
     def close(self) -> None:
         """Release the sound."""

@@ -1,0 +1,88 @@
+"""The frames of a clip through a network: held steady, large ones at a working size."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ....core.adapter.streams import Reader, Translate
+from ...image import Detail, is_large, reduced, size_note, working_size
+from ..reading.reader import FrameReader
+from ..settings import VideoConversion
+from .blank import share
+from .stabiliser import AT_A_TIME
+
+
+class Steadied(Protocol):
+    """The steady translations of frames (3, H, W), of which `at_a_time` go through the network together."""
+
+    def __call__(self, frames: Iterable[Tensor], *, at_a_time: int) -> Iterator[Tensor]: ...
+
+
+def convert(reader: Reader, translate: Translate, options: VideoConversion, steadied: Steadied) -> Iterator[Tensor]:
+    """The translations (3, H, W) of the frames of `reader`, in order.
+
+    Large frames are reduced to the working size, translated and held steady there, and brought back with the detail
+    of the full-size frame: see `domains.image.large`. All frames of a clip go one way.
+    """
+    opened = reader.opened
+    assert isinstance(opened, FrameReader)
+    if options.full or not is_large(opened.height, opened.width):
+        return steadied(reader, at_a_time=AT_A_TIME)
+    return _large(opened, iter(reader), translate, steadied)
+
+
+def _large(opened: FrameReader, frames: Iterator[Tensor], translate: Translate, steadied: Steadied) -> Iterator[Tensor]:
+    size = opened.height, opened.width
+    reducing = _Reducing(frames, translate, working_size(*size))
+    small = reducing.frames()
+    first = next(small, None)
+    if first is not None:
+        for translated in steadied(chain([first], small), at_a_time=1):
+            frame, source = reducing.waiting.popleft()
+            detail = Detail(source.numpy(), translated.cpu().numpy())
+            yield torch.from_numpy(detail.enlarged(frame.cpu().numpy(), 0, opened.height))
+            del frame
+    if reducing.follows is not False:
+        opened.say(size_note(size, reducing.size))
+        return
+    opened.say(size_note(size, None))
+    yield from steadied(chain((frame for frame, _ in reducing.waiting), frames), at_a_time=AT_A_TIME)
+
+
+class _Reducing:
+    """Frames at the working size, up to the first whose translation does not follow its detail.
+
+    One frame decides for the clip: the first in which there is something to see.
+    """
+
+    def __init__(self, frames: Iterator[Tensor], translate: Translate, size: tuple[int, int]) -> None:
+        self._frames, self._translate, self.size = frames, translate, size
+        self.waiting: deque[tuple[Tensor, Tensor]] = deque()
+        """Frames as they came, and at the working size, that were not fetched yet."""
+        self.follows: bool | None = None
+        """Whether the translation follows the detail of its input; None while that is open."""
+
+    def frames(self) -> Iterator[Tensor]:
+        for frame in self._frames:
+            small = torch.from_numpy(reduced(frame.cpu().numpy(), *self.size))
+            self.waiting.append((frame, small))
+            del frame
+            if self.follows is None:
+                self.follows = self._decide(small)
+            if self.follows is False:
+                return
+            yield small
+
+    def _decide(self, small: Tensor) -> bool | None:
+        shown = share(small[None])
+        if float(shown) == 0.0:
+            return None
+        # What a frame that is nearly blank keeps of itself would follow its own detail.
+        translated = small + (self._translate(small[None])[0].cpu() - small) / shown[0]
+        return Detail(small.numpy(), translated.numpy()).guides
