@@ -14,10 +14,10 @@ from starlette.routing import Route
 
 from unpaired import ConfigError
 from unpaired.apps.web.bodies import read_json
-from unpaired.apps.web.jobs import JobKind, JobState
+from unpaired.apps.web.jobs import Job, JobKind, JobState
 from unpaired.apps.web.openapi import openapi
 from unpaired.apps.web.queue.child import LOG, tail
-from unpaired.apps.web.site import site_of
+from unpaired.apps.web.site import Site, site_of
 from unpaired.apps.web.views import job_view, model_view, place_view, report_of
 from unpaired.core import show
 from unpaired.core.training import list_runs
@@ -29,11 +29,16 @@ async def list_jobs(request: Request) -> Response:
     """The queue (`state=live`: in its order) or the history, newest first."""
     site, query = site_of(request), request.query_params
     if query.get("state") == "live":
-        return JSONResponse([job_view(site, job) for job in site.queue.live()])
+        return JSONResponse(await _views(site, site.queue.live()))
     states = tuple(_state(name) for name in query.getlist("state"))
     before = _number(query.get("before"), "before") if "before" in query else None
     limit = int(min(max(_number(query.get("limit", "50"), "limit"), 1), 200))
-    return JSONResponse([job_view(site, job) for job in site.queue.newest(limit, before, states)])
+    return JSONResponse(await _views(site, site.queue.newest(limit, before, states)))
+
+
+async def _views(site: Site, jobs: list[Job]) -> list[dict[str, Any]]:
+    """Jobs as they are answered: their folders are walked through beside other requests."""
+    return await asyncio.to_thread(lambda: [job_view(site, job) for job in jobs])
 
 
 async def submit_job(request: Request) -> Response:
@@ -46,13 +51,15 @@ async def submit_job(request: Request) -> Response:
         kind = JobKind(given.get("kind", ""))
     except ValueError:
         raise ConfigError(f"kind is {show(given.get('kind'))}; expected one of {', '.join(JobKind)}") from None
-    return JSONResponse(job_view(site, site.queue.submit(kind, given.get("request", {}))), 201)
+    job = await site.queue.submit(kind, given.get("request", {}))
+    return JSONResponse(await asyncio.to_thread(job_view, site, job), 201)
 
 
 async def get_job(request: Request) -> Response:
     """One job."""
     site = site_of(request)
-    return JSONResponse(job_view(site, site.queue.job(request.path_params["id"])))
+    job = site.queue.job(request.path_params["id"])
+    return JSONResponse(await asyncio.to_thread(job_view, site, job))
 
 
 async def remove_job(request: Request) -> Response:
@@ -68,14 +75,14 @@ async def act(request: Request) -> Response:
     if action == "move":
         job = site.queue.move(id, given.get("before"))
     elif action == "again":
-        job = site.queue.again(id, given)
+        job = await site.queue.again(id, given)
     elif action == "extend":
-        job = site.queue.extend(id, given)
+        job = await site.queue.extend(id, given)
     elif action in ACTIONS:
         job = getattr(site.queue, action)(id)
     else:
         raise ConfigError(f"{show(action)} is unknown; expected one of {', '.join(ACTIONS)}")
-    return JSONResponse(job_view(site, job), 201 if action == "again" else 200)
+    return JSONResponse(await asyncio.to_thread(job_view, site, job), 201 if action == "again" else 200)
 
 
 async def get_log(request: Request) -> Response:
@@ -107,7 +114,7 @@ async def show_runs(request: Request) -> Response:
 async def list_places(request: Request) -> Response:
     """The declared folders, or what a folder holds."""
     site, id = site_of(request), request.query_params.get("id", "")
-    return JSONResponse([place_view(place) for place in site.places.below(id)])
+    return JSONResponse([place_view(place) for place in await asyncio.to_thread(site.places.below, id)])
 
 
 async def upload(request: Request) -> Response:

@@ -17,7 +17,6 @@ from unpaired.apps.web.requests import (
     ConvertRequest,
     DistillRequest,
     InspectRequest,
-    Request,
     TrainRequest,
     read_request,
 )
@@ -51,9 +50,10 @@ class Commands:
             case InspectRequest():
                 return list(self._inspect(request))
 
-    def check(self, request: Request) -> None:
-        """Refuse now what the command would refuse when its turn comes. Raises UnpairedError."""
-        check(request, self._models, self._places)
+    def check(self, job: Job) -> None:
+        """Refuse now what the command would refuse when its turn comes. Walks through folders. Raises UnpairedError."""
+        self.of(job)
+        check(read_request(job.kind, job.request), self._models, self._places)
 
     def result_folder(self, job: Job) -> Path:
         """Where a job's results go."""

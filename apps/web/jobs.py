@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from unpaired.apps.web.machine import device_named
+
 
 class JobKind(StrEnum):
     """The command that a job carries out."""
@@ -118,13 +120,15 @@ class Job:
     """One sentence: what went wrong, and what to do."""
     notes: tuple[str, ...] = ()
     """What had to be changed in the files, and the like."""
+    slowdown: float = 1.0
+    """How busy the machine was when it began: see `machine.slowdown`."""
     run: str = ""
     """Of a training: the name of its folder in `runs`."""
 
     @property
     def lane(self) -> str:
         """See `JobKind.lane`."""
-        return f"{self.device}/{self.kind.lane}"
+        return f"{device_named(self.device)}/{self.kind.lane}"
 
     @property
     def waits(self) -> bool:

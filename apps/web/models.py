@@ -103,14 +103,16 @@ class Models:
         return ModelInfo(id, name, medium, sides, words, shipped, status.st_size)
 
     def _facts(self, file: Path, changed: float) -> _Facts:
-        if (file, changed) not in self._known:
+        known = self._known.get((file, changed))
+        if known is None:
             if len(self._known) > 500:
                 self._known.clear()
             header = read_header(file)
             first, second = header["names"]
             directions = tuple(each for each in ("a2b", "b2a") if each in header["directions"])
-            self._known[file, changed] = str(header["domain"]["name"]), (str(first), str(second)), directions
-        return self._known[file, changed]
+            known = str(header["domain"]["name"]), (str(first), str(second)), directions
+            self._known[file, changed] = known
+        return known
 
 
 def _said(card: Path) -> dict[str, str]:

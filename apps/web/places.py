@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unpaired import MissingFile
-from unpaired.apps.web.database import secret
+from unpaired.apps.web.database import Database, secret
 from unpaired.apps.web.settings import WebSettings
 
 _ID = re.compile(r"[0-9a-f]{24}")
@@ -53,7 +53,7 @@ class Place:
 class Places:
     """Ids of files below the roots, kept in the database so that they outlast a restart."""
 
-    def __init__(self, settings: WebSettings, database: sqlite3.Connection) -> None:
+    def __init__(self, settings: WebSettings, database: Database) -> None:
         self._database = database
         self._unwritten: dict[str, bytes] = {}
         self._key = secret(database, "places")
@@ -70,8 +70,7 @@ class Places:
         """What an id stands for. Raises NoSuchPlace."""
         path = self._unwritten.get(id)
         if path is None and _ID.fullmatch(id):
-            row = self._database.execute("SELECT path FROM files WHERE id = ?", (id,)).fetchone()
-            path = row and row[0]
+            path = next((path for (path,) in self._database.read("SELECT path FROM files WHERE id = ?", (id,))), None)
         if path is None:
             raise NoSuchPlace("there is no such file here (any more); choose or upload it again")
         found = self._place(id, Path(os.fsdecode(path)))
@@ -162,8 +161,7 @@ class Places:
         ids = [hashlib.blake2b(each, key=self._key, digest_size=12).hexdigest() for each in encoded]
         rows = list(zip(ids, encoded, strict=True))
         try:
-            with self._database:
-                self._database.executemany("INSERT OR IGNORE INTO files VALUES (?, ?)", rows)
+            self._database.write("INSERT OR IGNORE INTO files VALUES (?, ?)", rows)
         except sqlite3.OperationalError:  # the disk is full
             self._unwritten.update(rows)
         return ids

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import urlencode
 
@@ -25,7 +26,8 @@ async def page(request: Request) -> Response:
     then = then if then.startswith("/") and not then.startswith("//") else "/"
     folder = site.places.place(id) if id else None
     up = site.places.parent(folder) if folder else None
-    found = [place for place in site.places.below(id) if place.is_folder or kind_by_name(place.name) != "unknown"]
+    inside = await asyncio.to_thread(site.places.below, id)
+    found = [place for place in inside if place.is_folder or kind_by_name(place.name) != "unknown"]
     return render(
         request,
         "browse.html",

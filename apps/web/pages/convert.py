@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +27,7 @@ from unpaired.apps.web.errors import status_of
 from unpaired.apps.web.estimates import estimate, work
 from unpaired.apps.web.facts import Facts, Kind
 from unpaired.apps.web.jobs import Job, JobKind, JobState
+from unpaired.apps.web.machine import slowdown
 from unpaired.apps.web.naming import kind_by_name
 from unpaired.apps.web.places import Place
 from unpaired.apps.web.rendering import html, render
@@ -123,7 +125,7 @@ async def submit(request: Request) -> Response:
     try:
         choice = choice_of(site.models, asked.do)
         usable = await _usable(site, asked)
-        jobs = [_submit(site, asked, choice, each) for each in usable]
+        jobs = [await _submit(site, asked, choice, each) for each in usable]
     except UnpairedError as error:
         return await show(request, asked, site.places.redact(str(error)), status_of(error))
     return RedirectResponse(f"/jobs/{jobs[0].id}" if len(jobs) == 1 else "/queue", 303)
@@ -141,14 +143,14 @@ async def _usable(site: Site, asked: Asked) -> list[Chosen]:
     return usable
 
 
-def _submit(site: Site, asked: Asked, choice: Choice, chosen: Chosen) -> Job:
+async def _submit(site: Site, asked: Asked, choice: Choice, chosen: Chosen) -> Job:
     request = {
         "input": chosen.id,
         "model": choice.model,
         "direction": choice.direction,
         "settings": asked.settings(chosen.facts, choice.medium),
     }
-    return site.queue.submit(JobKind.CONVERT, request)
+    return await site.queue.submit(JobKind.CONVERT, request)
 
 
 async def choose(site: Site, id: str) -> Chosen:
@@ -156,7 +158,7 @@ async def choose(site: Site, id: str) -> Chosen:
     place = site.places.place(id)
     if not place.is_folder:
         return Chosen(place, await site.looks.facts(place))
-    kinds = [kind_by_name(each.name) for each in site.places.below(id) if not each.is_folder]
+    kinds = [kind_by_name(each.name) for each in await asyncio.to_thread(site.places.below, id) if not each.is_folder]
     known: list[Kind] = [kind for kind in kinds if kind != "unknown"]
     return Chosen(place, Facts(max(known, key=known.count) if known else "unknown"))
 
@@ -301,10 +303,10 @@ def _estimate(site: Site, asked: Asked, files: Sequence[Chosen], picked: Choice 
     done = [job for job in site.queue.newest(_LEARNED_FROM, None, (JobState.DONE,))
             if job.kind is JobKind.CONVERT and job.request.get("model") == picked.model]  # fmt: skip
     earlier = [(job, amount, facts) for job in done for amount, facts in _done(site, job)]
-    total = 0.0
+    total, busy = 0.0, slowdown()
     for each in usable:
         alike = [(job, amount) for job, amount, facts in earlier if facts.kind == each.facts.kind]
-        total += estimate(each.facts, work(each.facts, asked.seconds(each.facts, picked.medium)), alike)
+        total += estimate(each.facts, work(each.facts, asked.seconds(each.facts, picked.medium)), alike, busy)
     return f"About {duration(total)}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,14 +35,14 @@ async def page(request: Request) -> Response:
     told = summary(site, job)
     if job.kind.trains:
         return RedirectResponse(told["link"], 303)
-    results = results_of(site, job) if job.state is JobState.DONE else []
+    results = await _results(site, job)
     views = await _views(site, job, results, request.query_params.get("result", ""))
     return render(request, "job.html", page="queue", **views, **_panel(site, job, told, results))
 
 
 async def panel(request: Request) -> Response:
     """The part of that page that changes."""
-    return _show_panel(request, site_of(request).queue.job(request.path_params["id"]))
+    return await _show_panel(request, site_of(request).queue.job(request.path_params["id"]))
 
 
 async def act(request: Request) -> Response:
@@ -54,12 +55,12 @@ async def act(request: Request) -> Response:
     else:
         getattr(site.queue, action)(id)
     if request.query_params.get("in") == "queue":
-        return show_list(request)
+        return await show_list(request)
     if action == "remove":
         return Response(headers={"HX-Redirect": "/queue"})
     if action == "retry":
         return Response(headers={"HX-Redirect": f"/jobs/{id}"})
-    return _show_panel(request, site.queue.job(id))
+    return await _show_panel(request, site.queue.job(id))
 
 
 def _move(site: Site, id: str, by: int) -> None:
@@ -72,9 +73,13 @@ def _move(site: Site, id: str, by: int) -> None:
     site.queue.move(id, others[place] if place < len(others) else None)
 
 
-def _show_panel(request: Request, job: Job) -> Response:
+async def _results(site: Site, job: Job) -> list[Place]:
+    return await asyncio.to_thread(results_of, site, job) if job.state is JobState.DONE else []
+
+
+async def _show_panel(request: Request, job: Job) -> Response:
     site = site_of(request)
-    results = results_of(site, job) if job.state is JobState.DONE else []
+    results = await _results(site, job)
     return render(request, "job_panel.html", fragment=True, **_panel(site, job, summary(site, job), results))
 
 
@@ -98,8 +103,8 @@ async def _views(site: Site, job: Job, results: Sequence[Place], wanted: str) ->
     if facts.error:
         return {}
     versions = [_version(source, facts.kind, "Before", _start(job))] if source is not None and not before.error else []
-    shown = len(versions)
-    others = [] if source is None else _beside(site, job, facts.kind)
+    shown, newest = len(versions), site.queue.newest(_BESIDE, None, (JobState.DONE,))
+    others = [] if source is None else await asyncio.to_thread(_beside, site, job, facts.kind, newest)
     versions += [_version(result, facts.kind, _told(site, job) if others else words_of(site, job)), *others]
     if facts.kind == "sound":
         if shown and {"start", "end"} & set(job.request.get("settings", {})) and facts.shown:
@@ -128,10 +133,10 @@ def _version(place: Place, kind: Kind, label: str, offset: float = 0.0) -> dict[
     }
 
 
-def _beside(site: Site, job: Job, kind: Kind) -> list[dict[str, Any]]:
+def _beside(site: Site, job: Job, kind: Kind, newest: Sequence[Job]) -> list[dict[str, Any]]:
     """Results of other conversions of the same part of the same file."""
     found = []
-    for other in site.queue.newest(_BESIDE, None, (JobState.DONE,)):
+    for other in newest:
         alike = other.kind is JobKind.CONVERT and other.request.get("input") == job.request.get("input")
         if other.id == job.id or not alike or _start(other) != _start(job):
             continue

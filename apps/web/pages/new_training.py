@@ -91,7 +91,7 @@ async def folders(request: Request) -> Response:
     """Folders below the declared ones, to choose one for a side."""
     site, query = site_of(request), request.query_params
     letter, id = ("b" if query.get("side") == "b" else "a"), query.get("id", "")
-    listed = site.places.below(id)
+    listed = await asyncio.to_thread(site.places.below, id)
     here = site.places.place(id) if id else None
     above = site.places.parent(here) if here is not None else None
     inside = [each for each in listed if each.is_folder]
@@ -139,7 +139,7 @@ async def findings(request: Request) -> Response:
     asked: dict[str, Any] = {"a": given["a"], "b": given["b"], "medium": given.get("medium", "")}
     if (detail := given.get("detail", "")).isdigit() and asked["medium"] in forms.WITH_DETAIL:
         asked["settings"] = {"size": detail}
-    job = _same_inspection(site, asked) or site.queue.submit(JobKind.INSPECT, asked)
+    job = _same_inspection(site, asked) or await site.queue.submit(JobKind.INSPECT, asked)
     return await _inspected(request, job, given)
 
 
@@ -198,7 +198,7 @@ async def start(request: Request) -> Response:
     site, given = site_of(request), dict(await read_form(request))
     try:
         asked = await _request(site, given)
-        job = site.queue.submit(JobKind.TRAIN, asked)
+        job = await site.queue.submit(JobKind.TRAIN, asked)
     except UnpairedError as error:
         faults = error.faults if isinstance(error, ConfigError) else (str(error),)
         said = [site.places.redact(fault) for fault in faults]

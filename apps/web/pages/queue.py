@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,20 +22,20 @@ _ENDED = tuple(state for state in JobState if state.ended)
 
 async def page(request: Request) -> Response:
     """The queue and its history."""
-    return render(request, "queue.html", page="queue", **_values(request))
+    return render(request, "queue.html", page="queue", **await _values(request))
 
 
 async def fragment(request: Request) -> Response:
     """The same without the frame of the page."""
-    return show_list(request)
+    return await show_list(request)
 
 
-def show_list(request: Request) -> Response:
+async def show_list(request: Request) -> Response:
     """The list of jobs."""
-    return render(request, "queue_list.html", fragment=True, **_values(request))
+    return render(request, "queue_list.html", fragment=True, **await _values(request))
 
 
-def _values(request: Request) -> dict[str, Any]:
+async def _values(request: Request) -> dict[str, Any]:
     site = site_of(request)
     given = request.query_params.get("before", "")
     before = float(given) if given.replace(".", "", 1).isdigit() else None
@@ -42,9 +43,10 @@ def _values(request: Request) -> dict[str, Any]:
     past = [job for job in site.queue.newest(_LISTED + 1, before, _ENDED) if job.kind is not JobKind.INSPECT]
     order = {JobState.RUNNING: 0, JobState.PAUSED: 1, JobState.QUEUED: 2}
     live.sort(key=lambda job: order.get(job.state, 3))
+    rows = await asyncio.to_thread(lambda: [_row(site, job, live) for job in (*live, *past[:_LISTED])])
     return {
-        "live": [_row(site, job, live) for job in live],
-        "history": [_row(site, job, live) for job in past[:_LISTED]],
+        "live": rows[: len(live)],
+        "history": rows[len(live) :],
         "older": past[_LISTED - 1].created if len(past) > _LISTED else None,
         "query": urlencode({"before": before}) if before else "",
     }

@@ -251,7 +251,7 @@ async def longer(request: Request) -> Response:
     shown = await find(site, request.path_params["id"])
     if shown.job is None:
         raise ConfigError("this training was not begun on this page; go on with it where it was")
-    job = site.queue.extend(shown.job.id, {"minutes": minutes})
+    job = await site.queue.extend(shown.job.id, {"minutes": minutes})
     return Response(status_code=204, headers={"hx-redirect": f"/train/{job.id}"})
 
 
@@ -270,7 +270,7 @@ async def distill(request: Request) -> Response:
     shown = await find(site, request.path_params["id"])
     names = f"quick {shown.view.name}" if shown.view is not None else "quick version"
     asked = {"model": shown.model, "name": names, "settings": {"training": {"minutes": minutes}}}
-    job = site.queue.submit(JobKind.DISTILL, asked)
+    job = await site.queue.submit(JobKind.DISTILL, asked)
     return Response(status_code=204, headers={"hx-redirect": f"/train/{job.id}"})
 
 

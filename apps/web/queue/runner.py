@@ -18,10 +18,11 @@ from unpaired.apps.web.errors import TooMany
 from unpaired.apps.web.events import Events
 from unpaired.apps.web.jobs import Job, JobKind, JobProgress, JobState, Wish
 from unpaired.apps.web.lengths import extended
+from unpaired.apps.web.machine import slowdown
 from unpaired.apps.web.places import Places
 from unpaired.apps.web.queue.child import Child
 from unpaired.apps.web.queue.outcome import outcome, saved_step, stopped
-from unpaired.apps.web.queue.store import Store
+from unpaired.apps.web.queue.store import NoSuchJob, Store
 from unpaired.apps.web.requests import read_request
 from unpaired.apps.web.settings import WebSettings
 
@@ -61,6 +62,7 @@ class Queue:
         self._places = places
         self._events = events
         self._running: dict[str, _Running] = {}
+        self._starting: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
@@ -84,16 +86,16 @@ class Queue:
         return self._settings.jobs / job.id
 
     # -- what can be asked --------------------------------------------------------------------------
-    def submit(self, kind: JobKind, request: Mapping[str, Any]) -> Job:
+    async def submit(self, kind: JobKind, request: Mapping[str, Any]) -> Job:
         """Put a new job behind the others. Raises UnpairedError: the request is wrong, or too many wait."""
         asked = read_request(kind, request)
         if self._store.count(JobState.QUEUED) >= self._settings.waiting_limit:
             raise TooMany(f"{self._settings.waiting_limit} jobs wait already; cancel some, or come back later")
         title, run = self._named(kind, asked)
         job = Job(kind, dict(request), title, device=getattr(asked, "device", "auto"), run=run)
-        self._commands.of(job)  # what went away is said now, not when its turn comes
-        self._commands.check(asked)
-        job = self._store.add(job)
+        await asyncio.to_thread(self._commands.check, job)  # what went away is said now, not when its turn comes
+        title, run = self._named(kind, asked)  # another one may have taken the name meanwhile
+        job = self._store.add(replace(job, title=title, run=run))
         self._tell(job)
         self.schedule()
         return self.job(job.id)
@@ -133,12 +135,12 @@ class Queue:
         self.schedule()
         return self.job(id)
 
-    def extend(self, id: str, more: Mapping[str, Any]) -> Job:
+    async def extend(self, id: str, more: Mapping[str, Any]) -> Job:
         """Have a training that is through go on where it ended, for so many `minutes` or `steps` more."""
         job = self._allowed(id, "extend")
         job = replace(job, request=extended(job, self._saved(job), more))
-        self._commands.check(read_request(job.kind, job.request))
-        self._commands.of(job)  # what went away is said now
+        await asyncio.to_thread(self._commands.check, job)
+        self._allowed(id, "extend")
         self._keep(replace(job, state=JobState.QUEUED, error="", notes=(), ended=None))
         self.schedule()
         return self.job(id)
@@ -160,10 +162,10 @@ class Queue:
         self.schedule()
         return self.job(id)
 
-    def again(self, id: str, changes: Mapping[str, Any] | None = None) -> Job:
+    async def again(self, id: str, changes: Mapping[str, Any] | None = None) -> Job:
         """A new job with the request of an earlier one, changed or not."""
         job = self.job(id)
-        return self.submit(job.kind, {**job.request, **(changes or {})})
+        return await self.submit(job.kind, {**job.request, **(changes or {})})
 
     def move(self, id: str, before: str | None = None) -> Job:
         """Put a waiting job in front of another one of its lane, or behind all."""
@@ -211,31 +213,49 @@ class Queue:
         if self._closing:
             return
         busy = {each.job.lane for each in self._running.values() if each.job.state is JobState.RUNNING}
+        busy |= set(self._starting.values())
         for job in self._store.in_states(JobState.QUEUED):
-            if job.lane not in busy and self._begin(job):
+            if job.lane not in busy and job.id not in self._starting:
                 busy.add(job.lane)
+                self._begin(job)
 
-    def _begin(self, job: Job) -> bool:
-        """Start a job, or let a stopped one go on; whether it runs now."""
+    def _begin(self, job: Job) -> None:
+        """Start a job, or let a stopped one go on."""
         running = self._running.get(job.id)
         if running is not None:
             running.child.send(signal.SIGCONT)
             self._keep(replace(running.job, state=JobState.RUNNING, started=time.time()))
-            return True
+            return
         so_far = job.progress if job.kind.trains else JobProgress()
-        job = replace(job, state=JobState.RUNNING, started=time.time(), process=None, wish=Wish.NONE, progress=so_far)
-        job = self._keep(job)
+        job = replace(job, state=JobState.RUNNING, started=time.time(), process=None, wish=Wish.NONE, progress=so_far,
+                      slowdown=slowdown())  # fmt: skip
+        self._starting[job.id] = job.lane
+        task = asyncio.get_running_loop().create_task(self._start(self._keep(job)))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _start(self, job: Job) -> None:
+        """Start the command of a job, unless something else was asked of the job meanwhile."""
         try:
-            words = self._commands.of(job)
-            if not job.kind.trains:
-                self._commands.result_folder(job).mkdir(parents=True, exist_ok=True)
-            child = Child.start(self.folder(job), words)
+            words = await asyncio.to_thread(self._commands.of, job)
+            if not self._closing and self._is_as_it_was(job):
+                if not job.kind.trains:
+                    self._commands.result_folder(job).mkdir(parents=True, exist_ok=True)
+                child = Child.start(self.folder(job), words)
+                self._follow(_Running(self._keep(replace(job, process=child.pid)), child))
         except (UnpairedError, OSError) as error:
             text = str(error) if isinstance(error, UnpairedError) else f"it cannot be started: {error.strerror}"
             self._keep(replace(job, state=JobState.FAILED, ended=time.time(), error=self._places.redact(text)))
+        finally:
+            del self._starting[job.id]
+            self.schedule()
+
+    def _is_as_it_was(self, job: Job) -> bool:
+        try:
+            now = self._store.get(job.id)
+        except NoSuchJob:
             return False
-        self._follow(_Running(self._keep(replace(job, process=child.pid)), child))
-        return True
+        return (now.state, now.started) == (job.state, job.started)
 
     def _follow(self, running: _Running) -> None:
         self._running[running.job.id] = running

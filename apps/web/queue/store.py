@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from unpaired import MissingFile
+from unpaired.apps.web.database import Database
 from unpaired.apps.web.jobs import Job, JobKind, JobProgress, JobState, Wish
 from unpaired.core.settings import to_mapping
 
@@ -26,13 +27,13 @@ class Store:
     What a full disk does not take is remembered, and written down as soon as there is room.
     """
 
-    def __init__(self, database: sqlite3.Connection) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
         self._unwritten: dict[str, Job] = {}
 
     def add(self, job: Job) -> Job:
         """Keep a new job, behind all others of its lane, and return it as kept."""
-        (last,) = self._database.execute("SELECT max(position) FROM jobs WHERE lane = ?", (job.lane,)).fetchone()
+        ((last,),) = self._database.read("SELECT max(position) FROM jobs WHERE lane = ?", (job.lane,))
         return self.put(replace(job, position=(last or 0.0) + 1.0))
 
     def put(self, job: Job) -> Job:
@@ -41,8 +42,7 @@ class Store:
         rows = [(each.id, each.state, each.lane, each.position, each.created, json.dumps(to_mapping(each)))
                 for each in self._unwritten.values()]  # fmt: skip
         try:
-            with self._database:
-                self._database.executemany("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?)", rows)
+            self._database.write("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?)", rows)
             self._unwritten.clear()
         except sqlite3.OperationalError as error:
             _LOG.warning("the queue cannot be written down: %s", error)
@@ -59,7 +59,7 @@ class Store:
     def remove(self, id: str) -> None:
         """Forget a job."""
         self._unwritten.pop(id, None)
-        self._database.execute("DELETE FROM jobs WHERE id = ?", (id,))
+        self._database.write("DELETE FROM jobs WHERE id = ?", [(id,)])
 
     def in_states(self, *states: JobState) -> list[Job]:
         """The jobs in any of these states, in the order of their lanes."""
@@ -86,7 +86,7 @@ class Store:
         return [job for job in now.values() if job.state in states]
 
     def _read(self, query: str, values: Sequence[Any]) -> list[Job]:
-        return [_job(json.loads(facts)) for (facts,) in self._database.execute(query, values).fetchall()]
+        return [_job(json.loads(facts)) for (facts,) in self._database.read(query, values)]
 
 
 def _job(facts: dict[str, Any]) -> Job:

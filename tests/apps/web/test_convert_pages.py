@@ -82,6 +82,9 @@ def test_estimates_come_from_earlier_conversions() -> None:
     ]
     assert estimate(CLIP, amount, earlier[:1]) == pytest.approx(START["clip"] + 2.0 * amount)
     assert estimate(CLIP, amount, []) > START["clip"]
+    busy = [(replace(done, seconds=4 * (START["clip"] + 2.0 * amount), slowdown=4.0), amount)]
+    assert estimate(CLIP, amount, busy) == pytest.approx(START["clip"] + 2.0 * amount)
+    assert estimate(CLIP, amount, busy, slowdown=3.0) == pytest.approx(3 * (START["clip"] + 2.0 * amount))
     assert work(Facts("sound", seconds=30.0)) == 30.0
     assert work(Facts("sound", seconds=30.0), seconds=6.0) == pytest.approx(6.0)
     assert estimate(Facts("sound", seconds=7.0), 7.0, []) > START["sound"] > START["picture"]
