@@ -10,7 +10,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 
@@ -35,7 +35,8 @@ def make_app(settings: WebSettings) -> Starlette:
                 *browse.ROUTES, *pictures.ROUTES, *train.ROUTES,
                 Mount("/static", static_files(), name="static")],
         middleware=[Middleware(Guard, settings=settings)],
-        exception_handlers={UnpairedError: _known_error, 404: _no_such_page, 405: _no_such_page, 500: _own_fault},
+        exception_handlers={UnpairedError: _known_error, ClientDisconnect: _gone, 404: _no_such_page,
+                            405: _no_such_page, 500: _own_fault},
         lifespan=_lifespan,
     )  # fmt: skip
     app.state.site = site
@@ -80,6 +81,11 @@ async def _known_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, UnpairedError)
     sentence = site_of(request).places.redact("; ".join(error.faults))
     return _answer(request, status_of(error), sentence)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """Whoever asked does not wait for an answer any more."""
+    return Response(status_code=400)
 
 
 async def _no_such_page(request: Request, error: Exception) -> Response:

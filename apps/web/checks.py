@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from unpaired import ConfigError, CycleSettings, NetworkSettings, TrainingSettings
+from unpaired.apps.web.foreign import faults_in, foreign_faults
 from unpaired.apps.web.forms import MEDIA, PRESETS
 from unpaired.apps.web.models import Models
 from unpaired.apps.web.places import Place, Places
@@ -20,14 +21,15 @@ from unpaired.apps.web.requests import (
 from unpaired.apps.web.sides import installed_media, look_at
 from unpaired.core import show
 from unpaired.core.adapter import find_domain
-from unpaired.core.settings import Text, read
 
 _OF_PICTURES = ("image", "video")
 
 
 def check(request: Request, models: Models, places: Places) -> None:
-    """Refuse what its command would refuse when its turn comes, as far as that takes no look into files; what media of
-    other packages take, their commands say. Raises ConfigError with all faults, or MissingFile."""
+    """Refuse what its command would refuse when its turn comes, as far as that takes no look into files.
+
+    Raises ConfigError with all faults, or MissingFile.
+    """
     match request:
         case ConvertRequest():
             medium = _converted_as(models.info(request.model).medium, places.place(request.input))
@@ -37,11 +39,12 @@ def check(request: Request, models: Models, places: Places) -> None:
             faults = list(_of_conversion(medium, request.settings))
         case InspectRequest():
             faults = list(_of_medium(request.medium))
-            if request.medium in MEDIA:
-                faults += _of_settings(find_domain(request.medium).settings_type, request.settings, "settings")
+            if request.medium and not faults:
+                faults += _of_groups(request.medium, {"domain": request.settings}, "", "settings")
         case TrainRequest():
-            faults = [*_of_medium(request.medium), *_of_preset(request.preset), *_of_sides(request, places)]
-            faults += _of_groups(request.medium, request.settings, request.objective)
+            unknown = list(_of_medium(request.medium))
+            faults = [*unknown, *_of_preset(request.preset), *_of_sides(request, places)]
+            faults += _of_groups("" if unknown else request.medium, request.settings, request.objective)
         case DistillRequest():
             faults = [*_of_preset(request.preset), *_of_groups("", request.settings, "distill")]
     if faults:
@@ -57,7 +60,9 @@ def _converted_as(medium: str, input: Place) -> str:
 
 def _of_conversion(medium: str, settings: Mapping[str, Any]) -> Iterator[str]:
     if medium in MEDIA:
-        yield from _of_settings(find_domain(medium).conversion_type, settings, "settings")
+        yield from faults_in(find_domain(medium).conversion_type, settings, "settings")
+    elif settings:
+        yield from foreign_faults(medium, "", {"settings": settings})
 
 
 def _of_medium(medium: str) -> Iterator[str]:
@@ -82,19 +87,21 @@ def _of_sides(request: TrainRequest, places: Places) -> Iterator[str]:
         yield "A and B are the same folder: there is nothing to learn; choose another one for one of them"
 
 
-def _of_groups(medium: str, groups: Mapping[str, Any], objective: str) -> Iterator[str]:
+def _of_groups(medium: str, groups: Mapping[str, Any], objective: str, root: str = "") -> Iterator[str]:
+    """Faults of groups of settings; `medium` is empty where it is not known, `root` is the name of the medium's group
+    where that is the only one."""
     types: dict[str, type[Any]] = {"training": TrainingSettings, "networks": NetworkSettings}
     if medium in MEDIA:
         types["domain"] = find_domain(medium).settings_type
-    if objective in ("", "cycle"):
+    if objective in ("", "cycle") and (not medium or medium in MEDIA):
         types["objective"] = CycleSettings
+    foreign = {}
     for name, settings in groups.items():
+        where = root or f"settings.{name}"
         if name in types:
-            yield from _of_settings(types[name], settings, f"settings.{name}")
-
-
-def _of_settings(kind: type[Any], settings: Mapping[str, Any], where: str) -> list[str]:
-    """Faults of settings, whose texts are read as if they were typed."""
-    faults: list[str] = []
-    read(kind, {name: Text(each) if isinstance(each, str) else each for name, each in settings.items()}, where, faults)
-    return faults
+            yield from faults_in(types[name], settings, where)
+        elif settings and (medium or name == "objective"):
+            foreign[f"settings.{name}"] = settings
+    if foreign:
+        for fault in foreign_faults(medium, objective or "cycle", foreign):
+            yield fault.replace("settings.domain", root) if root else fault

@@ -209,7 +209,7 @@ def preset_of(name: str) -> Option | None:
 
 
 def plain_name(text: str) -> str:
-    """A name of a side as a request takes it: letters, digits, spaces and . , + -; what else there is goes."""
+    """A name as that of a run takes it: letters, digits, spaces and . , + -; what else there is goes."""
     return " ".join(_STRANGE.sub(" ", text).split())[:40]
 
 

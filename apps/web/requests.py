@@ -18,9 +18,12 @@ from unpaired.core.settings import from_mapping
 
 _TEXT = re.compile(r"[\w .,+-]{0,80}")
 _TITLE = re.compile(r"(?![-.])[\w .,+()-]{0,80}")
+_SIDE = re.compile(r"(?!-)[^\x00-\x1f\x7f-\x9f\u2028\u2029/\\]{0,80}")
+"""What a side is called: a label in pictures and sentences, never part of a path."""
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,40}")
 _SETTING = re.compile(r"[a-z][a-z0-9_]{0,60}")
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,2})?")
+_NO_TITLE = "name is {}; expected letters, digits, spaces and . , + - ( )"
 GROUPS = ("training", "domain", "objective", "networks")
 
 Direction = Literal["a2b", "b2a"]
@@ -95,9 +98,9 @@ class TrainRequest:
     """auto, cpu, cuda, cuda:N or mps."""
 
     def __post_init__(self) -> None:
-        texts = {"name": self.name, **dict(zip(("names", "names "), self.names or (), strict=False))}
-        faults = [f"{name.strip()} is {show(text)}; expected letters, digits, spaces and . , + -"
-                  for name, text in texts.items() if not _TITLE.fullmatch(text)]  # fmt: skip
+        faults = [] if _TITLE.fullmatch(self.name) else [_NO_TITLE.format(show(self.name))]
+        faults += [f"names has {show(each)}; expected a name without slashes, that does not begin with -"
+                   for each in self.names or () if not _SIDE.fullmatch(each)]  # fmt: skip
         faults += _faults_of_names(medium=self.medium, preset=self.preset, objective=self.objective)
         _refuse(*faults, *_faults_of_groups(self.settings), *_faults_of_device(self.device))
 
@@ -122,7 +125,7 @@ class DistillRequest:
     """auto, cpu, cuda, cuda:N or mps."""
 
     def __post_init__(self) -> None:
-        faults = [] if _TITLE.fullmatch(self.name) else [f"name is {show(self.name)}; expected letters and digits"]
+        faults = [] if _TITLE.fullmatch(self.name) else [_NO_TITLE.format(show(self.name))]
         faults += _faults_of_names(preset=self.preset)
         _refuse(*faults, *_faults_of_groups(self.settings), *_faults_of_device(self.device))
 

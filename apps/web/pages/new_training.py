@@ -23,6 +23,8 @@ from unpaired.apps.web.site import Site, site_of
 from unpaired.apps.web.views import report_of
 
 _LETTERS: tuple[Letter, ...] = ("a", "b")
+_UNNAMED: Mapping[Letter, str] = {"a": "the first kind", "b": "the other kind"}
+"""What sides are called that nobody named."""
 
 
 async def page(request: Request) -> Response:
@@ -164,7 +166,7 @@ async def _inspected(request: Request, job: Job, given: Mapping[str, str]) -> Re
 
 def _name(place: Place, letter: Letter, given: Mapping[str, str]) -> str:
     """What a side is called in sentences."""
-    plain = place.name if place.root != "uploads" else "the first kind" if letter == "a" else "the other kind"
+    plain = place.name if place.root != "uploads" else _UNNAMED[letter]
     return given.get(f"name_{letter}", "").strip() or plain
 
 
@@ -227,15 +229,14 @@ async def _request(site: Site, given: Mapping[str, str]) -> dict[str, Any]:
     detail = given.get("detail", "")
     if detail and medium in forms.WITH_DETAIL:
         settings.setdefault("domain", {}).setdefault("size", detail)
-    names = [
-        forms.plain_name(given.get(f"name_{each.letter}", "") or each.name) or each.letter.upper() for each in sides
-    ]
+    names = [given.get(f"name_{each.letter}", "").strip() or each.name or _UNNAMED[each.letter] for each in sides]
+    plain = [forms.plain_name(each) or letter.upper() for each, letter in zip(names, _LETTERS, strict=True)]
     return {
         "a": given["a"],
         "b": given["b"],
         "medium": medium,
         "preset": given["preset"],
-        "name": f"{names[0]} and {names[1]}",
+        "name": f"{plain[0]} and {plain[1]}",
         "names": names if names[0] != names[1] else None,
         "settings": settings,
     }

@@ -48,14 +48,7 @@ class Queue:
     `submit`, `job`, `live`, `newest`, the actions `cancel pause resume extend stop retry again move remove`, and
     `folder`."""
 
-    def __init__(
-        self,
-        settings: WebSettings,
-        store: Store,
-        commands: Commands,
-        places: Places,
-        events: Events,
-    ) -> None:
+    def __init__(self, settings: WebSettings, store: Store, commands: Commands, places: Places, events: Events) -> None:
         self._settings = settings
         self._store = store
         self._commands = commands

@@ -65,6 +65,9 @@ FAULTY: list[tuple[str, dict[str, Any], list[str]]] = [
     ("train", {"settings": {"training": {"minutes": -4, "step": 1}, "domain": {"size": "x"}}},
      ["training.minutes is -4", "settings.training.step is unknown", "settings.domain.size is 'x'"]),
     ("inspect", {"medium": "image", "settings": {"size": "x"}}, ["settings.size is 'x'"]),
+    ("train", {"objective": "cut", "settings": {"objective": {"nce": "x"}, "training": {"minutes": -4}}},
+     ["training.minutes is -4", "settings.objective.nce is unknown"]),
+    ("inspect", {"medium": "tensors", "settings": {"size": "x"}}, ["settings.size is 'x'"]),
     ("distill", {"preset": "huge", "settings": {"training": {"steps": -1}}}, ["preset is", "training.steps is -1"]),
 ]  # fmt: skip
 

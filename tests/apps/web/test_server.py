@@ -252,7 +252,7 @@ def test_too_many_waiting_jobs_are_refused(tmp_path: Path) -> None:
     file = site.settings.uploads / "a.png"
     file.write_bytes(b"x")
     with pytest.raises(TooMany, match="0 jobs wait already") as refused:
-        site.queue.submit(JobKind.INSPECT, {"a": site.places.id_of(file)})
+        asyncio.run(site.queue.submit(JobKind.INSPECT, {"a": site.places.id_of(file)}))
     assert status_of(refused.value) == 429
 
 

@@ -104,6 +104,7 @@ def test_an_id_of_nothing_is_told(server: Server) -> None:
         ({"medium": "smells"}, "Say what is in the folders"),
         ({"hours": "soon"}, "Say how long it may take"),
         ({"hours": "-1"}, "Say how long it may take"),
+        ({"name_a": "a/b"}, "names has &#39;a/b&#39;; expected a name without slashes"),
         ({"preset": "huge"}, "Choose how fine the model is to be."),
         ({"training.learning_rate": "fast"}, "“learning rate” is &#39;fast&#39;; expected a number"),
         ({"hours": "", "preset": "", "networks.filters": "0"}, "“filters” is 0; expected 1 to 1024"),
@@ -155,7 +156,8 @@ def test_a_training_waits_and_is_taken_over_again(server: Server, folders: dict[
     address = answer.headers["hx-redirect"]
     id = address.rpartition("/")[2]
     job = server.ask("GET", f"/api/jobs/{id}")
-    assert job["request"]["names"] == ["Tag b", "夜"]
+    assert job["request"]["names"] == ["Tag & <b>", "夜"]
+    assert job["run_name"] == "Tag b and 夜"
     assert job["request"]["settings"]["training"] == {"seed": "7", "minutes": "10"}
     page = server.ask_text(address)
     assert "Tag b and 夜" in page
@@ -164,7 +166,7 @@ def test_a_training_waits_and_is_taken_over_again(server: Server, folders: dict[
     server.wait(id)
     assert "cancelled" in server.ask_text(f"{address}/status")
     again = server.ask_text(f"/train/new?again={id}")
-    assert 'value="Tag b"' in again
+    assert 'value="Tag &amp; &lt;b&gt;"' in again
     assert f'name="a" value="{folders["day"]}"' in again
     assert re.search(r'name="training.seed" value="7"', again)
     short = _post(server, "/train", {**fields, "length": "own", "hours": "0.0333333"}).headers["hx-redirect"]

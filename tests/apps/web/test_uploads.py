@@ -83,6 +83,7 @@ def test_one_that_breaks_off_leaves_nothing(server: Server) -> None:
             time.sleep(0.02)
         assert parts(server)
     assert settled(server)
+    assert "Traceback" not in server.log.read_text()
 
 
 @pytest.mark.parametrize("name", ["", "..", "../up.png", "a/b.png", "a\\b.png", "a\x00.png", "a\n.png", "x" * 300])

@@ -10,6 +10,14 @@ function setVariables(root) {
     }
 }
 
+// A picture that cannot be had is shown as a sign, not as a broken one; those that have a copy are left to look.js.
+function replaceMissing(image) {
+  if (image.tagName !== "IMG" || "copy" in image.dataset || "preview" in image.dataset || image.dataset.missing) return;
+  image.dataset.missing = "yes";
+  image.src = "/static/missing.svg";
+}
+document.addEventListener("error", (event) => replaceMissing(event.target), true);
+
 function say(text) {
   document.getElementById("said").textContent = text;
 }
@@ -234,6 +242,7 @@ function prepareDrop() {
 
 addEventListener("DOMContentLoaded", () => {
   setVariables(document.body);
+  for (const image of document.images) if (image.complete && !image.naturalWidth && image.loading !== "lazy") replaceMissing(image);
   document.body.addEventListener("htmx:load", (event) => {
     setVariables(event.target);
     const page = document.querySelector("[data-page-of]");
