@@ -74,6 +74,12 @@ class Browsing:
         page.goto(address)
         return page
 
+    def close_pages(self) -> None:
+        """Close all pages, and forget what went wrong in them."""
+        for context in self._browser.contexts if self._browser is not None else ():
+            context.close()
+        self.complaints.clear()
+
     def check_accessible(self, page: Page) -> None:
         """Nothing that axe calls serious."""
         from axe_playwright_python.sync_playwright import Axe

@@ -31,12 +31,20 @@ _DROP = """([name, content]) => {
 }"""
 
 
+@pytest.fixture(scope="module")
+def opened() -> Iterator[Browsing]:
+    """One browser for all of them."""
+    with Browsing() as browsing:
+        yield browsing
+
+
 @pytest.fixture
-def browsing() -> Iterator[Browsing]:
-    """A browser of the test's own; nothing may go wrong in it."""
-    with Browsing() as opened:
-        yield opened
-    assert opened.complaints == []
+def browsing(opened: Browsing) -> Iterator[Browsing]:
+    """The browser, with pages and cookies of the test's own; nothing may go wrong in it."""
+    yield opened
+    complaints = list(opened.complaints)
+    opened.close_pages()
+    assert complaints == []
 
 
 def _open(browsing: Browsing, server: Server) -> Page:
@@ -232,6 +240,30 @@ def test_jobs_wait_are_moved_cancelled_and_tried_again(browsing: Browsing, serve
     page.wait_for_selector("[data-ended=yes] .badge.cancelled")
     browsing.look(page, "job-cancelled")
     _accessible(page)
+
+
+def test_two_tabs_and_three_people_see_the_same_job(browsing: Browsing, server: Server, assets: Path) -> None:
+    page = _open(browsing, server)
+    _choose(page, server, assets / "video/road.mp4")
+    page.check("input[name=do][value='day2night-video-mobile.a2b']", force=True)
+    _convert(page)
+    tab, *others = page.context.new_page(), _open(browsing, server), _open(browsing, server)
+    everybody = [page, tab, *others]
+    for each in everybody[1:]:
+        each.goto(page.url)
+
+    def see(state: str) -> None:
+        for each in everybody:
+            each.wait_for_selector(f".panel .badge.{state}")
+
+    others[0].click("text=Pause")
+    see("paused")
+    page.reload()
+    see("paused")
+    tab.click("text=Go on")
+    see("running")
+    others[1].click("text=Cancel")
+    see("cancelled")
 
 
 def test_what_a_browser_cannot_show_is_shown_with_its_notes(browsing: Browsing, server: Server, tmp_path: Path) -> None:
