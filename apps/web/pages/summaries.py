@@ -139,7 +139,7 @@ def _time(job: Job) -> str:
     if job.state is JobState.RUNNING:
         return f"for {duration(job.seconds + time.time() - (job.started or time.time()))}"
     if not job.state.ended:
-        return f"asked for {moment(job.created)}"
+        return f"added {moment(job.created)}"
     took = f", took {duration(job.seconds)}" if job.state is JobState.DONE and job.seconds else ""
     return f"{moment(job.ended or job.created)}{took}"
 

@@ -281,7 +281,7 @@ def test_what_a_browser_cannot_show_is_shown_with_its_notes(browsing: Browsing, 
     page = _open(browsing, server)
     page.goto(f"{server.address}/jobs/{server.wait(jobs[0]['id'])['id']}")
     _until(page, "[...document.querySelectorAll('.look-side img')].every((each) => each.naturalWidth === 64)")
-    assert "it is CMYK; the translation is RGB of 8 bits" in page.inner_text(".panel")
+    assert "It is CMYK; the translation is RGB of 8 bits" in page.inner_text(".panel")
     browsing.look(page, "result-notes")
     page.goto(f"{server.address}/jobs/{server.wait(jobs[1]['id'])['id']}")
     _until(page, "[...document.querySelectorAll('video')].every((each) => each.readyState >= 2)")
