@@ -21,7 +21,7 @@ from unpaired.apps.web.queue.outcome import outcome, stopped
 TINY = {"training": {"workers": 0, "log_every": 1, "preview_every": 1000}, "domain": {"size": 32}}
 
 
-PICTURES = 40
+PICTURES = 24
 """Pictures of an album: a conversion that takes its time, and begins at once, for pictures need no torch."""
 
 
