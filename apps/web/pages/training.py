@@ -124,7 +124,21 @@ class Training:
     @property
     def can_go_on(self) -> bool:
         """Whether it is through, and could be given more time."""
+        if self.job is None:
+            return not self.is_live and bool(self.model) and self.asked is not None
         return "extend" in self.actions and "resume" not in self.actions and bool(self.model)
+
+    @property
+    def asked(self) -> dict[str, Any] | None:
+        """Of a run without a job: what one asks for that goes on with it; None where its files may not be read here."""
+        sides = self.view.sides if self.view is not None else (None, None)
+        if self.view is None or not all(side is not None and side.is_absolute() for side in sides):
+            return None
+        try:
+            a, b = (self.site.places.id_of(side) for side in sides if side is not None)
+        except NoSuchPlace:
+            return None
+        return {"a": a, "b": b, "medium": self.view.medium, "preset": self.view.preset}
 
     @property
     def error(self) -> str:
@@ -249,9 +263,14 @@ async def longer(request: Request) -> Response:
     """Have a training that is through go on."""
     site, minutes = site_of(request), await _minutes(request)
     shown = await find(site, request.path_params["id"])
-    if shown.job is None:
-        raise ConfigError("this training was not begun on this page; go on with it where it was")
-    job = await site.queue.extend(shown.job.id, {"minutes": minutes})
+    if shown.job is not None:
+        job = await site.queue.extend(shown.job.id, {"minutes": minutes})
+    elif shown.view is not None and shown.can_go_on and shown.asked is not None:
+        total = round(shown.view.seconds / 60 + minutes, 2)
+        asked = {**shown.asked, "settings": {"training": {"minutes": total}}}
+        job = await site.queue.submit(JobKind.TRAIN, asked, shown.view.name)
+    else:
+        raise ConfigError("this training was begun elsewhere, on files that this page may not read; continue it there")
     return Response(status_code=204, headers={"hx-redirect": f"/train/{job.id}"})
 
 

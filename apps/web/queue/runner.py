@@ -79,16 +79,19 @@ class Queue:
         return self._settings.jobs / job.id
 
     # -- what can be asked --------------------------------------------------------------------------
-    async def submit(self, kind: JobKind, request: Mapping[str, Any]) -> Job:
-        """Put a new job behind the others. Raises UnpairedError: the request is wrong, or too many wait."""
+    async def submit(self, kind: JobKind, request: Mapping[str, Any], run: str = "") -> Job:
+        """Put a new job behind the others; `run`: the folder of a training that is there already, and goes on.
+
+        Raises UnpairedError: the request is wrong, or too many wait.
+        """
         asked = read_request(kind, request)
         if self._store.count(JobState.QUEUED) >= self._settings.waiting_limit:
             raise TooMany(f"{self._settings.waiting_limit} jobs wait already; cancel some, or come back later")
-        title, run = self._named(kind, asked)
-        job = Job(kind, dict(request), title, device=getattr(asked, "device", "auto"), run=run)
+        title, folder = self._named(kind, asked, run)
+        job = Job(kind, dict(request), title, device=getattr(asked, "device", "auto"), run=folder)
         await asyncio.to_thread(self._commands.check, job)  # what went away is said now, not when its turn comes
-        title, run = self._named(kind, asked)  # another one may have taken the name meanwhile
-        job = self._store.add(replace(job, title=title, run=run))
+        title, folder = self._named(kind, asked, run)  # another one may have taken the name meanwhile
+        job = self._store.add(replace(job, title=title, run=folder))
         self._tell(job)
         self.schedule()
         return self.job(job.id)
@@ -326,8 +329,10 @@ class Queue:
         facts = {"job": job.id, "kind": job.kind, "state": job.state, "share": job.progress.share, "run": job.run}
         self._events.publish(job.id, {**facts, "removed": removed})
 
-    def _named(self, kind: JobKind, asked: Any) -> tuple[str, str]:
-        """Title of a job, and of a training the name of its run folder, which is new."""
+    def _named(self, kind: JobKind, asked: Any, run: str) -> tuple[str, str]:
+        """Title of a job, and of a training the name of its run folder, which is new unless it is given."""
+        if run:
+            return run, run
         if not kind.trains:
             return self._places.place(asked.a if kind is JobKind.INSPECT else asked.input).name, ""
         wanted = asked.name.strip() or f"{kind} {time.strftime('%Y-%m-%d %H-%M')}"

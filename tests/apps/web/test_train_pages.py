@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from pathlib import Path
 
 import httpx
 import pytest
 from web_server import Server
+
+from unpaired.core.model import shipped_file
 
 QUICK = {"medium": "image", "length": "own", "hours": "1", "preset": "tiny", "detail": "64"}
 
@@ -197,3 +201,23 @@ def test_a_run_of_the_command_line_is_shown_too(server: Server, assets: Path) ->
         assert client.get(f"/train/{id}/sheets?seen=1").status_code == 200
         assert client.get(f"/train/{id}/nonsense").status_code == 404
         assert client.get(f"/train/{id}/judgement?seen=0").status_code == 200
+        assert client.post(f"/train/{id}/longer", data={"length": "hour"}).status_code == 400
+
+
+def test_a_run_of_the_command_line_goes_on(server: Server, folders: dict[str, str], assets: Path) -> None:
+    folder = server.home / "runs" / "elsewhere"
+    folder.mkdir()
+    shutil.copy(shipped_file("day2night-video-mobile"), folder / "model.safetensors")
+    sides = {side: str(assets / "day2night" / name) for side, name in (("a", "day"), ("b", "night"))}
+    config = {"format": 2, **sides, "domain": {"name": "image"}, "preset": "tiny", "training": {"steps": 100}}
+    (folder / "config.yaml").write_text(json.dumps(config))
+    (folder / "metrics.jsonl").write_text('{"step": 100, "steps": 100, "seconds": 120.0, "losses.generators": 3.0}\n')
+    (id,) = [run["id"] for run in server.ask("GET", "/api/runs") if run["run"] == "elsewhere"]
+    assert "Train on" in server.ask_text(f"/train/{id}")
+    answer = _post(server, f"/train/{id}/longer", {"length": "hour"})
+    job = server.ask("GET", f"/api/jobs/{answer.headers['hx-redirect'].rpartition('/')[2]}")
+    server.ask("POST", f"/api/jobs/{job['id']}/cancel")
+    assert (job["run_name"], job["title"]) == ("elsewhere", "elsewhere")
+    assert (job["request"]["a"], job["request"]["b"]) == (folders["day"], folders["night"])
+    assert job["request"]["settings"] == {"training": {"minutes": 62.0}}
+    server.wait(job["id"])
