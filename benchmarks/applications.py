@@ -62,6 +62,7 @@ METHODS: dict[str, Method | None] = {
     "residual": Method({"start": "residual"}),
     "transport": Method({"start": "transport"}),
     "transport, free": Method({"start": "transport", "upsampling": "resize"}, **FREE),
+    "penalised": Method(objective={"r1": 1.0, "r2": 1.0}),
     "free": Method({"upsampling": "resize"}, **FREE),
 }
 """By name; None is the reference's loop."""

@@ -15,7 +15,7 @@ from ..deprecation import OldName
 from ..errors import ConfigError
 from ..samples import Batch, Warp
 from ..sides import Side
-from .losses import apply_together, discriminate, distance, generator_loss, gradient_penalty
+from .losses import apply_together, discriminate, distance, generator_loss, gradient_penalty, zero_centred_penalty
 from .objective import (
     ByName,
     BySide,
@@ -213,10 +213,13 @@ class Cycle(Objective):
 
     def _discriminate(self, discriminator: nn.Module, real: Tensor, generated: Tensor) -> DiscriminatorOutput:
         output = discriminate(self.settings.form, discriminator, real, generated)
+        loss = output.loss
         if self.settings.form == "wgan-gp" and self.settings.gradient_penalty:
-            penalty = self.settings.gradient_penalty * self._penalty(discriminator, real, generated)
-            return output._replace(loss=output.loss + penalty)
-        return output
+            loss = loss + self.settings.gradient_penalty * self._penalty(discriminator, real, generated)
+        for weight, samples in ((self.settings.r1, real), (self.settings.r2, generated)):
+            if weight:
+                loss = loss + weight * zero_centred_penalty(discriminator, samples)
+        return output._replace(loss=loss)
 
     def _with_cycle_noise(self, translated: Tensor) -> Tensor:
         if not self.settings.cycle_noise:

@@ -59,6 +59,21 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, generated
     return (slope - 1.0).square().mean()
 
 
+def zero_centred_penalty(discriminator: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Half of the mean over samples of |gradient|^2 at x: R1 on real samples, R2 on generated ones (Mescheder et al.
+    2018, equations 9 and 10); a scalar.
+
+    x: (B, C, *space). The gradient is that of the sum of a sample's logits, and its square is divided by their number:
+    of patches that do not overlap this is the mean over patches, whatever the size of the sample.
+    """
+    at = x.detach().requires_grad_(True)
+    with torch.enable_grad():
+        logits = discriminator(at)
+        (gradient,) = torch.autograd.grad(logits.sum(), at, create_graph=True)
+    penalty: Tensor = gradient.square().sum() / (2 * logits.numel())
+    return penalty
+
+
 def apply_together(network: nn.Module, inputs: Sequence[Tensor]) -> list[Tensor]:
     """The network's output for every input (B_i, C, *space), in fp32 or better, by one call where that is exact.
 

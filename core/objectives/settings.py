@@ -54,6 +54,11 @@ class CycleSettings:
     """Side of the windows for b and G(F(b))."""
     gradient_penalty: float = 10.0
     """Weight of the gradient penalty on the critic (wgan-gp only)."""
+    r1: float = 0.0
+    """Weight of the zero-centred gradient penalty of discriminators on real samples (Mescheder et al. 2018), beside any
+    form: 1/2 |gradient|^2 of each logit. It keeps a discriminator that tells all apart from giving no gradient."""
+    r2: float = 0.0
+    """Weight of the same on translations."""
     history: int = 50
     """Translations kept in the history buffer the discriminators draw from; 0 uses fresh ones only."""
     identity_every: int = 1
@@ -67,7 +72,7 @@ class CycleSettings:
         faults: list[str] = []
         require_form(faults, self.form)
         weights = ("adversarial_a", "adversarial_b", "cycle_a", "cycle_b", "identity_a", "identity_b", "equivariance",
-                   "cycle_noise", "gradient_penalty", "history")  # fmt: skip
+                   "cycle_noise", "gradient_penalty", "r1", "r2", "history")  # fmt: skip
         require_at_least(faults, self, "objective", weights, 0)
         counts = ("cycle_pool_a", "cycle_pool_b", "identity_every", "equivariance_every")
         require_at_least(faults, self, "objective", counts, 1)

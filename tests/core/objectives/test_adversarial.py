@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unpaired.core.objectives.losses import discriminator_loss, generator_loss, gradient_penalty
+from unpaired.core.objectives.losses import discriminator_loss, generator_loss, gradient_penalty, zero_centred_penalty
 
 VERDICT = torch.tensor([0.5, -1.0], dtype=torch.float64)
 OTHER = torch.tensor([2.0, 0.0], dtype=torch.float64)
@@ -87,3 +87,27 @@ def test_penalty_can_be_descended() -> None:
     norm = 2 * math.sqrt(18)
     assert weight.grad is not None
     torch.testing.assert_close(weight.grad, torch.full_like(weight.grad, 2 * (norm - 1) * 2 / norm))
+
+
+def test_zero_centred_penalty_by_hand() -> None:
+    """Slopes 2x of x^2 at 1 and 3: half of the mean of 4 and 36."""
+    at = torch.tensor([[[1.0]], [[3.0]]], dtype=torch.float64)
+    assert float(zero_centred_penalty(torch.square, at)) == pytest.approx(10.0)
+
+
+def test_zero_centred_penalty_is_a_mean_over_patches() -> None:
+    """Two patches of two values with slopes (3, 4): 25 / 2, of one patch or of two."""
+    slopes = torch.tensor([3.0, 4.0, 3.0, 4.0], dtype=torch.float64)
+
+    def logits(x: torch.Tensor) -> torch.Tensor:
+        return (x * slopes[: x.shape[-1]]).unfold(-1, 2, 2).sum(-1)
+
+    for values in (2, 4):
+        assert float(zero_centred_penalty(logits, torch.zeros(3, 1, values).double())) == pytest.approx(12.5)
+
+
+def test_zero_centred_penalty_can_be_descended() -> None:
+    weight = torch.tensor([3.0, -4.0], dtype=torch.float64, requires_grad=True)
+    zero_centred_penalty(lambda x: (x * weight).sum(-1), torch.ones(2, 1, 2).double()).backward()
+    assert weight.grad is not None
+    torch.testing.assert_close(weight.grad, weight.detach())  # of |w|^2 / 2

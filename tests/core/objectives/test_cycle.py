@@ -16,6 +16,7 @@ from unpaired.core.objectives.losses import apply_together
 from unpaired.core.objectives.objective import Discriminators, Generators
 from unpaired.core.objectives.settings import CycleSettings
 from unpaired.core.samples import Batch
+from unpaired.core.sides import Side
 
 NONE = CycleSettings(adversarial_a=0, adversarial_b=0, cycle_a=0, cycle_b=0, identity_a=0, identity_b=0)
 
@@ -124,6 +125,16 @@ def test_the_penalty_is_weighed(setting: tuple[Generators, Discriminators, Tenso
     # D(real) and D(generated) cancel; over 16 values D_X has slope 4 and D_Y slope 12.
     assert float(losses["discriminator_a"]) == pytest.approx(2 * (4 - 1) ** 2)
     assert float(losses["discriminator_b"]) == pytest.approx(2 * (12 - 1) ** 2)
+
+
+def test_zero_centred_penalties_are_weighed(setting: tuple[Generators, Discriminators, Tensor, Tensor]) -> None:
+    _, discriminators, a, b = setting
+    shown: dict[Side, Tensor] = {"a": a, "b": b}
+    plain = Cycle(CycleSettings()).discriminator_step(discriminators, Batch(a, b), shown, {}).losses
+    losses = Cycle(CycleSettings(r1=2, r2=4)).discriminator_step(discriminators, Batch(a, b), shown, {}).losses
+    # At every value D_X has slope 1 and D_Y slope 3: (2 + 4) / 2 times their squares.
+    assert float(losses["discriminator_a"] - plain["discriminator_a"]) == pytest.approx(3 * 1)
+    assert float(losses["discriminator_b"] - plain["discriminator_b"]) == pytest.approx(3 * 9)
 
 
 @pytest.mark.parametrize("window", [2, 4])

@@ -260,7 +260,7 @@ def test_domains_of_unlike_channels_train_without_identity(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("form", ["lsgan", "vanilla", "hinge", "wgan-gp"])
 def test_every_adversarial_form_trains(data: Path, form: Any) -> None:
-    objective = unpaired.CycleSettings(form=form, equivariance=1.0)
+    objective = unpaired.CycleSettings(form=form, equivariance=1.0, r1=1.0, r2=1.0)
     train(data, "run", steps=3, objective=objective, clip=1.0, accumulate=2, batch=2)
     losses = losses_of(read_metrics(data / "run")[-1])
     assert all(value is not None for value in losses.values())
