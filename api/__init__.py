@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from unpaired.core.evaluation.compare import ComparisonReport, compare
     from unpaired.core.evaluation.ema_length import EmaReport, choose_ema_length
     from unpaired.core.evaluation.evaluate import evaluate
+    from unpaired.core.evaluation.review import review
     from unpaired.core.model.export import export_model, export_onnx
     from unpaired.core.model.importing import import_checkpoint
     from unpaired.core.model.int8 import export_int8
@@ -106,6 +107,7 @@ __all__ = [
     "list_runs",
     "load",
     "plan_training",
+    "review",
     "train",
     "train_seeds",
 ]
@@ -130,6 +132,7 @@ __getattr__ = lazy_names(__name__, {
     "unpaired.core.evaluation.compare": ["ComparisonReport", "compare"],
     "unpaired.core.evaluation.ema_length": ["EmaReport", "choose_ema_length"],
     "unpaired.core.evaluation.evaluate": ["evaluate"],
+    "unpaired.core.evaluation.review": ["review"],
     "unpaired.core.model.export": ["export_model", "export_onnx"],
     "unpaired.core.model.int8": ["export_int8"],
     "unpaired.core.model.importing": ["import_checkpoint"],

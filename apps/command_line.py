@@ -142,10 +142,10 @@ def add_runtime(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
 
 
-def loaded(args: argparse.Namespace) -> Translator:
-    """The translator that MODEL and the options of `add_runtime` and `add_ema_length` name."""
+def loaded(args: argparse.Namespace, model: str | None = None) -> Translator:
+    """The translator that MODEL (or `model`) and the options of `add_runtime` and `add_ema_length` name."""
     runs = {"runtime": args.runtime, "device": args.device, "precision": args.precision}
-    return unpaired.load(args.model, ema_length=args.ema_length, **runs)
+    return unpaired.load(model or args.model, ema_length=args.ema_length, **runs)
 
 
 def tell_notes(translator: Translator) -> None:

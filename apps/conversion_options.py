@@ -7,6 +7,7 @@ An option that sets a field of the medium's conversion settings either stands in
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Sequence
 from contextlib import suppress
 from fractions import Fraction
@@ -16,6 +17,7 @@ import unpaired.core.settings as config
 from unpaired import ConfigError, ConversionSettings
 from unpaired.apps.command_line import Parser, add_ema_length, add_runtime, put
 from unpaired.core import check_writable
+from unpaired.core.adapter import PIPE
 from unpaired.domains.video import ffmpeg_option
 
 _ANY = ("strength",)
@@ -34,7 +36,7 @@ For footage: --size 512x288; --codec h264|h265|vp9|av1|ffv1|prores|dnxhr|cinefor
 of numbered pictures --missing skip|hold|error (default: skip, the places of missing numbers are kept).
 For OpenEXR and DPX: --exposure STOPS, --colour-space NAME (of OpenColorIO; default: by the file).
 For sound: --pitch auto|keep|SEMITONES, --vocoder source-filter|griffin-lim|world; beside footage --voice-strength 0..1.
-For both: --start and --end in seconds, to convert a part.
+For both: --start and --end (62.5 or 1:02.5; of footage also a frame, f120, or 01:00:10:12), to convert a part.
 --conversion.KEY VALUE sets whatever else the medium offers."""
 
 
@@ -59,6 +61,7 @@ class ConversionParser(Parser):
     def read(self, words: Sequence[str]) -> argparse.Namespace:
         """As every parser; `models` are all that were named, and `model` is the first of them."""
         args = self._read(words)
+        args.models = [name for each in args.models for name in ([each] if Path(each).exists() else each.split(","))]
         args.model = args.models[0]
         return args
 
@@ -78,6 +81,7 @@ def add_options(made: Parser) -> None:
     _add_places(made)
     _add_general(made)
     _add_footage(made)
+    _add_review(made)
     _add_voice(made)
     _add_live(made)
     made.epilog = _EPILOGUE
@@ -95,6 +99,25 @@ def read_options(args: argparse.Namespace, kind: type[ConversionSettings]) -> Co
     if report is not None:
         check_writable(Path(report))
     return config.from_mapping(kind, args.settings.get("conversion", {}), "conversion")
+
+
+def layout_of(args: argparse.Namespace, kind: type[ConversionSettings]) -> str | None:
+    """How files are laid out for review, before `read_options`; None where they are not.
+
+    One model's footage beside its source is no more than a setting, which goes live too.
+    """
+    if len(args.models) > 1 and args.layout is None:
+        raise ConfigError(f"{len(args.models)} models are named ({', '.join(args.models)}); add --side-by-side, --wipe "
+                          "or --grid to see what each makes of a file, or name one")  # fmt: skip
+    known = "side_by_side" in {field.name for field in dataclasses.fields(kind)}
+    if args.layout == "side-by-side" and known and len(args.models) == 1 and not args.burn_in:
+        put(args.settings, "conversion.side_by_side", True)
+        args.typed["conversion.side_by_side"] = "--side-by-side"
+        return None
+    layout = args.layout or ("plain" if args.burn_in else None)
+    if layout is not None and (args.live or PIPE in (args.input, args.output)):
+        raise ConfigError("--wipe, --grid, --burn-in and several models are for files; leave --live and pipes out")
+    return layout
 
 
 def _add_places(made: Parser) -> None:
@@ -124,12 +147,28 @@ def _add_general(made: Parser) -> None:
 
 def _add_footage(made: Parser) -> None:
     group = made.add_argument_group("footage")
-    group.add_argument("--side-by-side", dest="conversion.side_by_side", action="store_const", const=True,
-                       help="show the input beside its translation")  # fmt: skip
     group.add_argument("--sdr", dest="conversion.sdr", action="store_const", const=True,
                        help="tone-map HDR (PQ, HLG) to standard range")  # fmt: skip
+    group.add_argument("--cuts", dest="conversion.known_cuts", metavar="FILE",
+                       help="known cuts, beside those detected: an EDL, or a moment a line")  # fmt: skip
+    group.add_argument("--contact-sheet", dest="conversion.contact_sheet", metavar="FILE",
+                       help="write a picture with a row for each shot, before and after")  # fmt: skip
     group.add_argument("--report", dest="conversion.report", metavar="FILE",
                        help="write an HTML page about the footage's steadiness")  # fmt: skip
+
+
+def _add_review(made: Parser) -> None:
+    group = made.add_argument_group("to look at (pictures and footage)")
+    layouts = group.add_mutually_exclusive_group()
+    layouts.add_argument("--side-by-side", dest="layout", action="store_const", const="side-by-side",
+                         help="show the input beside its translation; of several models (--model A --model B) beside "
+                         "all of theirs")  # fmt: skip
+    layouts.add_argument("--wipe", dest="layout", action="store_const", const="wipe",
+                         help="one picture, part of it the input, part of it each model's")  # fmt: skip
+    layouts.add_argument("--grid", dest="layout", action="store_const", const="grid",
+                         help="likewise whole, in rows and columns")  # fmt: skip
+    group.add_argument("--burn-in", action="store_true", help="write names into the pictures, and the timecode into "
+                       "footage")  # fmt: skip
 
 
 def _add_voice(made: Parser) -> None:

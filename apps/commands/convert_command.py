@@ -23,7 +23,7 @@ from unpaired.apps.command_line import (
     run,
     tell_notes,
 )
-from unpaired.apps.conversion_options import SHORTHAND, ConversionParser, read_options
+from unpaired.apps.conversion_options import SHORTHAND, ConversionParser, layout_of, read_options
 from unpaired.apps.conversion_report import Counter, as_figures, as_text, shown_by
 from unpaired.apps.live import convert_live
 from unpaired.apps.progress import Progress
@@ -42,6 +42,7 @@ DESCRIPTION = """Translate a file, or a folder with its subfolders.
   unpaired convert runs/monet painting.png photo.png --direction b2a
   unpaired convert runs/voice in.wav out.wav --pitch keep
   unpaired convert clip.mp4 night.mp4 --model day2night-video --voice-model female-male
+  unpaired convert photos sheets --model day2night --model runs/night --grid --burn-in
 
 MODEL is a run folder, a model file, or the name of a shipped model (`unpaired models`). A model of colour pictures
 translates footage too, with what keeps it steady."""
@@ -72,6 +73,7 @@ def main(args: argparse.Namespace) -> int:
     refuse(args.faults)
     source = unpaired.InputFiles(args.input)
     translator = _translator(args, source)
+    layout = layout_of(args, translator.domain.conversion_type)
     options = read_options(args, translator.domain.conversion_type)
     if args.live:
         tell_notes(translator)
@@ -79,7 +81,7 @@ def main(args: argparse.Namespace) -> int:
         return convert_live(translator, args.input, args.output, args.direction, options, **given)
     counter = Counter(shown_by(Progress("converted")))
     with quiet_libraries():
-        report = _converted(translator, args, source, options, counter)
+        report = _converted(translator, args, source, options, counter, layout)
     unit = translator.domain.unit
     rate = counter.figures(unit) if unit else {}
     # Standard output is the recording's where that goes into a pipe.
@@ -99,9 +101,6 @@ def main(args: argparse.Namespace) -> int:
 def _translator(args: argparse.Namespace, source: InputFiles) -> Translator:
     """The model, under the medium that INPUT is of."""
     _check_places(args)
-    if len(args.models) > 1:
-        raise ConfigError(f"one model translates, but {len(args.models)} are named ({', '.join(args.models)}); "
-                          "`unpaired compare` shows what several make of a file")  # fmt: skip
     translator = loaded(args)
     if args.voice_model is not None:
         translator = translator.joined_by(args.voice_model, args.voice_direction or "a2b")
@@ -153,6 +152,7 @@ def _converted(
     source: InputFiles,
     options: ConversionSettings,
     counter: Counter,
+    layout: str | None,
 ) -> ConversionReport:
     if PIPE in (args.input, args.output):
         from unpaired.core.conversion import convert_piped
@@ -161,11 +161,9 @@ def _converted(
     output = Path(args.output)
     if args.output.endswith(("/", os.sep)) and not source.is_folder:  # a folder, as for cp
         output /= source.path.name
-    return translator.convert(
-        source,
-        output,
-        args.direction,
-        skip_existing=args.skip_existing,
-        progress=counter,
-        **vars(options),
-    )
+    given = {"skip_existing": args.skip_existing, "progress": counter, **vars(options)}
+    if layout is None:
+        return translator.convert(source, output, args.direction, **given)
+    models = [translator, *(loaded(args, name) for name in args.models[1:])]
+    given |= {"layout": layout, "burn_in": args.burn_in}
+    return unpaired.review(models, source, output, args.direction, **given)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from .comparison import Comparison
+    from .review import Review
 
 PIPE = "-"
 """The name of standard input and output."""
@@ -135,6 +136,12 @@ class CommandHooks:
             progress: called with files done and files in all.
         """
         raise ConfigError(f"{type(self).__name__} scores samples, not files")
+
+    def reviewed(self, review: Review) -> Any:
+        """This domain, converting files into pictures of the source and what several models make of it; default:
+        ConfigError, there is nothing to see."""
+        raise ConfigError(f"{type(self).__name__} has no pictures to lay beside each other or to write on; "
+                          "`unpaired compare` shows what several models make of it")  # fmt: skip
 
     def check_comparison(self, output: Path, inputs: int, layout: str) -> None:
         """Refuse an output that `compare_files` would refuse, by its name and the number of inputs, before any work.

@@ -134,8 +134,8 @@ def compare(
     load_one = partial(load, runtime=runtime, device=device, precision=precision, domain=domain, ema_length=ema_length)
     loaded = [each if isinstance(each, Translator) else load_one(each) for each in models]
     labels = labels_of(loaded)
-    fitting = _under_one_medium([_for_input(each, source, out) for each in loaded])
-    _check_alike(fitting, labels, direction)
+    fitting = under_one_medium([_for_input(each, source, out) for each in loaded])
+    check_alike(fitting, labels, direction)
     medium = fitting[0].domain
     settings = from_mapping(medium.conversion_type, options, "conversion")
     inputs, found, broken = _inputs(medium, source, limit, SIDES[direction][0])
@@ -143,7 +143,7 @@ def compare(
     medium.check_comparison(out, len(inputs), layout)
     scored = _scored(fitting, labels, direction, source, target, paired)
     ready = [_ready(one, each, direction, settings) for one, each in zip(fitting, scored, strict=True)]
-    name = _source_name(fitting[0], direction)
+    name = source_name(fitting[0], direction)
     shown = Comparison(inputs, ready, direction, settings, layout, name, progress or (lambda share: None))
     clear_leftovers(out.parent)
     notes = [*_left_out(len(inputs), found, broken), *_of_sizes(fitting), *medium.compare_files(shown, out)]
@@ -180,7 +180,7 @@ def _for_input(translator: Translator, source: InputFiles, output: Path) -> Tran
     return translator.for_input(source)
 
 
-def _under_one_medium(translators: Sequence[Translator]) -> list[Translator]:
+def under_one_medium(translators: Sequence[Translator]) -> list[Translator]:
     """The translators under a medium that can use all of their models, where there is one."""
     for name in dict.fromkeys(each.domain.name for each in translators):
         if all(name in (domain.name for domain in each.media) for each in translators):
@@ -188,7 +188,7 @@ def _under_one_medium(translators: Sequence[Translator]) -> list[Translator]:
     return list(translators)
 
 
-def _check_alike(translators: Sequence[Translator], labels: Sequence[str], direction: Direction) -> None:
+def check_alike(translators: Sequence[Translator], labels: Sequence[str], direction: Direction) -> None:
     """Raise ConfigError for models that cannot be compared."""
     first, faults = translators[0], []
     for label, each in zip(labels, translators, strict=True):
@@ -320,7 +320,8 @@ def _of_sizes(translators: Sequence[Translator]) -> list[str]:
     return [f"the models were trained on samples of different sizes ({', '.join(map(str, sizes))})"]
 
 
-def _source_name(translator: Translator, direction: Direction) -> str:
+def source_name(translator: Translator, direction: Direction) -> str:
+    """What the untranslated files are called."""
     name = translator.model.names[direction == "b2a"]
     return "source" if len(name) == 1 else f"source ({name})"
 

@@ -142,7 +142,7 @@ class Audio(Domain):
         from .reading.reader import open_recording
 
         assert isinstance(options, AudioConversion)
-        return open_recording(path, side, options.start, options.end)
+        return open_recording(path, side, *options.span)
 
     def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
         """Raise MediaError for an ending that is no supported recording or video format for writing."""

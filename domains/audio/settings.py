@@ -10,6 +10,7 @@ from ...core.errors import show
 from ...core.settings.arguments import settle_types
 from ...core.settings.faults import collecting_faults, raise_faults, require, require_span
 from ...core.settings.mapping import MEASURED
+from ...core.settings.moments import clock_seconds
 from ...core.sides import Side
 from ..video import VideoConversion
 
@@ -133,9 +134,9 @@ class AudioConversion(ConversionSettings):
     vocoder: Vocoder = "source-filter"
     """Method that turns the translated spectrogram into sound: source-filter shapes the input's own sound, griffin-lim
     estimates the phases, world resynthesises speech."""
-    start: float | None = None
+    start: float | str | None = None
     """Seconds of the input to begin at; None begins with the first sample."""
-    end: float | None = None
+    end: float | str | None = None
     """Seconds of the input to end at; None goes to the last sample."""
 
     def __post_init__(self) -> None:
@@ -147,8 +148,19 @@ class AudioConversion(ConversionSettings):
                     f"pitch is {show(self.pitch)}; expected auto, keep, or semitones from -24 to 24")  # fmt: skip
         known = ("source-filter", "griffin-lim", "world")
         require(faults, self.vocoder in known, f"vocoder is {show(self.vocoder)}; expected one of {', '.join(known)}")
-        require_span(faults, self.start, self.end)
+        for name in ("start", "end"):
+            object.__setattr__(self, name, clock_seconds(getattr(self, name)))
+            require(faults, not isinstance(getattr(self, name), str),
+                    f"{name} is {show(getattr(self, name))}; expected seconds (62.5) or 1:02.5")  # fmt: skip
+        if not faults:
+            require_span(faults, *self.span)
         raise_faults(faults)
+
+    @property
+    def span(self) -> tuple[float | None, float | None]:
+        """Seconds from which and up to which it is converted; None for no cut at that end."""
+        first, last = (None if each is None else float(each) for each in (self.start, self.end))
+        return first, last
 
     @property
     def semitones(self) -> float | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .kinds import is_picture_name
     from .large import Detail, is_large, reduced, size_note, working_size
     from .layered import prepare_files
+    from .layouts import Sheet
     from .metadata import packet_in_gif
     from .near_duplicates import compare_looks, near_files
     from .picture import Picture, Pixels, of_depth, over_white, resized, to_pixels, to_tensor, with_channels
@@ -37,6 +38,7 @@ __all__ = [
     "PictureCache",
     "PixelConversion",
     "Pixels",
+    "Sheet",
     "Span",
     "ViewSettings",
     "animation_frames",
@@ -82,6 +84,7 @@ __getattr__ = lazy_names(__name__, {
     ".kinds": ["is_picture_name"],
     ".large": ["Detail", "is_large", "reduced", "size_note", "working_size"],
     ".layered": ["prepare_files"],
+    ".layouts": ["Sheet"],
     ".metadata": ["packet_in_gif"],
     ".near_duplicates": ["compare_looks", "near_files"],
     ".picture": ["Picture", "Pixels", "of_depth", "over_white", "resized", "to_pixels", "to_tensor", "with_channels"],

@@ -18,6 +18,7 @@ from ...core.values import Array, as_tensor
 from .encoding import check_channels, depth_in_memory, save_picture
 from .files import read_picture
 from .large import WORKING, Detail, is_large, size_note
+from .layouts import Sheet
 from .picture import Picture, Pixels, resized, to_array, to_pixels, with_channels
 from .settings import ImageConversion, ImageSettings
 from .tiles import GRID, Span, blended, spans
@@ -171,8 +172,18 @@ def _single(path: Path, picture: Picture) -> Picture:
 class PictureWriter(Writer):
     """Collects rows from top to bottom; the file is encoded when it is finished."""
 
-    def __init__(self, path: Path, like: PictureReader, settings: ImageSettings, options: ImageConversion) -> None:
+    def __init__(
+        self,
+        path: Path,
+        like: PictureReader,
+        settings: ImageSettings,
+        options: ImageConversion,
+        sheet: Sheet | None = None,
+    ) -> None:
         self._path, self._like, self._settings, self._options = path, like, settings, options
+        self._sheet = sheet
+        size: tuple[int, int] = sheet.size if sheet else (like.height, like.width)
+        self._height, self._width = size
         check_channels(path, settings.channels(other_side(like.side)))
         self._depth = depth_in_memory(path, like.picture.pixels.dtype)
         self._pixels: Pixels | None = None
@@ -187,18 +198,19 @@ class PictureWriter(Writer):
     def write(self, chunk: Tensor | Array) -> None:
         """Append rows (C, rows, W) in [-1, 1]."""
         channels, rows, width = chunk.shape
-        assert width == self._like.width
-        assert self._rows + rows <= self._like.height
+        assert width == self._width
+        assert self._rows + rows <= self._height
         if self._pixels is None:
-            self._pixels = np.empty((self._like.height, width, channels), self._depth)
+            self._pixels = np.empty((self._height, width, channels), self._depth)
         self._pixels[self._rows : self._rows + rows] = to_pixels(chunk, self._depth)
         self._rows += rows
 
     def finish(self) -> None:
         """Encode the picture. Raises MediaError or OutputError."""
         assert self._pixels is not None
-        assert self._rows == self._like.height
-        self._notes = save_picture(self._picture(self._pixels), self._path, self._options.quality)
+        assert self._rows == self._height
+        notes = save_picture(self._picture(self._pixels), self._path, self._options.quality)
+        self._notes = (*notes, *(self._sheet.notes if self._sheet else ()))
 
     def discard(self) -> None:
         """Forget the rows; nothing is on the disk before `finish`."""
@@ -206,6 +218,8 @@ class PictureWriter(Writer):
 
     def _picture(self, pixels: Pixels) -> Picture:
         source, alpha = self._like.picture, None
+        if self._sheet is not None:  # of another size than what belongs to the source
+            return Picture(pixels, icc=source.icc)
         if self._like.carries_alpha and pixels.shape[2] in (1, 3):
             alpha = source.alpha
         elif self._settings.mode == "rgba":

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from ...core.adapter.review import Review
     from ...core.values import Array
     from .sampling import PictureCache
 
@@ -53,6 +54,7 @@ class Image(Domain):
     def __init__(self, settings: ImageSettings | None = None, **fields: Any) -> None:
         super().__init__(settings, **fields)
         self._cache: PictureCache | None = None
+        self._review: Review | None = None
 
     # -- training -----------------------------------------------------------------------------------
     def channels(self, side: Side) -> int:
@@ -93,7 +95,7 @@ class Image(Domain):
     # -- conversion ---------------------------------------------------------------------------------
     def prepare_conversion(self, options: ConversionSettings) -> None:
         """Import decoders and encoders."""
-        from . import conversion  # noqa: F401
+        from . import conversion, review  # noqa: F401
 
         super().prepare_conversion(options)
 
@@ -135,7 +137,11 @@ class Image(Domain):
 
         assert isinstance(like, PictureReader)
         assert isinstance(options, ImageConversion)
-        return PictureWriter(path, like, self.settings, options)
+        if self._review is None:
+            return PictureWriter(path, like, self.settings, options)
+        from .review import sheet_of
+
+        return PictureWriter(path, like, self.settings, options, sheet_of(self._review, like))
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
         """The translated picture whole, or in strips when it is processed in tiles; see `conversion.convert`."""
@@ -146,7 +152,12 @@ class Image(Domain):
         opened = reader.opened
         assert isinstance(opened, PictureReader)
         assert isinstance(options, ImageConversion)
-        return map(as_tensor, convert(opened, map(as_array, reader), for_arrays(translate), options))
+        chunks = map(as_array, reader)
+        if self._review is not None:
+            from . import review
+
+            return map(as_tensor, review.convert(self._review, opened, chunks, options))
+        return map(as_tensor, convert(opened, chunks, for_arrays(translate), options))
 
     def convert_arrays(self, reader: Reader, translate: ArrayTranslate, options: ConversionSettings) -> Iterator[Array]:
         """The same of arrays."""
@@ -155,7 +166,19 @@ class Image(Domain):
         opened = reader.opened
         assert isinstance(opened, PictureReader)
         assert isinstance(options, ImageConversion)
+        if self._review is not None:
+            from . import review
+
+            return review.convert(self._review, opened, reader, options)  # type: ignore[arg-type]
         return convert(opened, reader, translate, options)  # type: ignore[arg-type]
+
+    def reviewed(self, review: Review) -> Image:
+        """Pictures of the source and what several models make of it. Raises ConfigError for other than colour ones."""
+        if any(self.channels(side) not in (1, 3) for side in ("a", "b")):
+            raise ConfigError("only colour and grey pictures can be laid beside each other; leave that out")
+        other = Image(self.settings)
+        other._review = review
+        return other
 
     def convertible(self, path: Path) -> bool:
         """Whether the name ends like a picture's."""

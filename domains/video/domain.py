@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ...core.adapter.comparison import Comparison
+    from ...core.adapter.review import Review
     from ...core.objectives.objective import Objective
     from .conversion.live import LiveReport
     from .training.sampling import FrameCache
@@ -59,6 +59,7 @@ class Video(Domain):
         self.pictures = Image(self.settings.pictures())
         """The picture domain, used for single frames."""
         self._caches: list[FrameCache] = []
+        self._review: Review | None = None
 
     @property
     def _cache(self) -> FrameCache:
@@ -121,7 +122,8 @@ class Video(Domain):
     # -- conversion ---------------------------------------------------------------------------------
     def prepare_conversion(self, options: ConversionSettings) -> None:
         """Import decoders and encoders, also for pictures, and the steadying."""
-        from .conversion import frames as _conversion  # noqa: F401
+        from .conversion import review  # noqa: F401
+        from .evaluation import steps  # noqa: F401
         from .reading import clip, material, pipes, sequence  # noqa: F401
         from .writing import sequence as frames  # noqa: F401
         from .writing import writer  # noqa: F401
@@ -148,6 +150,7 @@ class Video(Domain):
         for a codec, or a setting of it, that does not go with the kind of file."""
         from ..containers.kinds import PIPE, container_of
         from ..image import prepare_files
+        from .evaluation.steps import check_beside
         from .reading import pipes
         from .reading.naming import is_sequence, is_still
         from .writing.codecs import check
@@ -155,6 +158,7 @@ class Video(Domain):
 
         assert isinstance(options, VideoConversion)
         prepare_files(path, *(self.recording(source)[:1] if is_sequence(source) else [source]))
+        check_beside(options, self._review)
         if means_sequence(path, is_sequence(source)):
             named = path / self.recording(source)[0].name if means_folder(path) else path
             self.pictures.check_target(named, source, _for_pictures(options))
@@ -167,6 +171,7 @@ class Video(Domain):
     def create(self, path: Path, like: Reader, options: ConversionSettings) -> Writer:
         """Start the translated counterpart of a clip (- is standard output) or a picture; numbered pictures where the
         name is a pattern, and of a folder of frames a folder. Raises OutputError or MediaError."""
+        from .conversion.review import lay_out
         from .reading import pipes
         from .reading.reader import FrameReader
         from .reading.sequence import SequenceReader
@@ -178,7 +183,7 @@ class Video(Domain):
             return self.pictures.create(path, like, _for_pictures(options))
         if means_sequence(path, isinstance(like, SequenceReader)):
             return SequenceWriter(path, like, options)
-        return VideoWriter(pipes.target(path), like, options)
+        return VideoWriter(pipes.target(path), like, options, size=lay_out(self._review, like))
 
     def go_on(self, reader: Reader, target: Path, options: ConversionSettings, afresh: bool = False) -> bool | None:
         """Numbered pictures are gone on with frame by frame; see `writing.sequence.go_on`."""
@@ -192,24 +197,28 @@ class Video(Domain):
         return go_on(reader, target, options, afresh)
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
-        """Translated frames in order, steadied; see `conversion.frames`."""
+        """Translated frames in order, steadied; see `evaluation.steps`."""
+        from .conversion import review
+        from .evaluation.steps import convert
         from .reading.reader import FrameReader
 
         assert isinstance(options, VideoConversion)
         opened = reader.opened
         if not isinstance(opened, FrameReader):
             yield from self.pictures.convert(reader, translate, _for_pictures(options))
-            return
-        from .conversion import frames, stabiliser
+        elif self._review is not None:
+            yield from review.convert(self._review, reader, options)
+        else:
+            yield from convert(reader, self.framewise(translate, opened.side), options)
 
-        framewise = self.framewise(translate, opened.side)
-        steadied: frames.Steadied = partial(stabiliser.convert, translate=framewise, options=options)
-        if (page := options.report) is not None:
-            from .evaluation.report import convert_and_report
+    def reviewed(self, review: Review) -> Video:
+        """Footage, and pictures, laid out with what several models make of them."""
+        from .conversion.review import of_pictures
 
-            steadied = partial(convert_and_report, translate=framewise, options=options, path=page,
-                               title=opened.path.name, rate=opened.info.rate)  # fmt: skip
-        yield from frames.convert(reader, framewise, options, steadied)
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        other._review, other.pictures = review, self.pictures.reviewed(of_pictures(review))
+        return other
 
     def convert_live(
         self,

@@ -9,6 +9,7 @@ from typing import Literal
 
 from ...core.errors import show
 from ...core.settings.faults import collecting_faults, raise_faults, require, require_span
+from ...core.settings.moments import clock_seconds
 from ..image import CropSettings, ImageSettings, PixelConversion
 
 
@@ -52,6 +53,19 @@ class VideoSettings(CropSettings):
 _SIZE = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}")
 
 
+_MOMENT = re.compile(r"f\d{1,9}|\d{1,2}:\d\d:\d\d[:;.,]\d\d\d?", re.IGNORECASE)
+
+
+def is_moment(moment: float | str) -> bool:
+    """Whether a moment of footage can be meant by it, once `clock_seconds` has read it."""
+    return not isinstance(moment, str) or bool(_MOMENT.fullmatch(moment))
+
+
+def _require_moment(faults: list[str], name: str, moment: float | str | None) -> None:
+    require(faults, moment is None or is_moment(moment), f"{name} is {show(moment)}; expected seconds (62.5), "
+            "1:02.5, a frame (f120) or a timecode (01:00:10:12)")  # fmt: skip
+
+
 @dataclass(frozen=True)
 class VideoConversion(PixelConversion):
     """Settings of a conversion of footage."""
@@ -76,10 +90,11 @@ class VideoConversion(PixelConversion):
     """Write each frame as soon as it is encoded, at some cost in size (live streams always do)."""
     size: str | None = None
     """Size of the output in pixels as WIDTHxHEIGHT; None keeps the input's."""
-    start: float | None = None
-    """Seconds of the input to begin at; None begins with the first frame."""
-    end: float | None = None
-    """Seconds of the input to end at; None goes to the last frame."""
+    start: float | str | None = None
+    """Where to begin: seconds, 1:02.5, a frame (f120, counted from 0; of numbered pictures its number) or a timecode of
+    the clip's (01:00:10:12; with ; for drop frame); None begins with the first frame."""
+    end: float | str | None = None
+    """Where to end, likewise; that frame is the first that is left out. None goes to the last."""
     rate: float | None = None
     """Frame rate of numbered pictures, 0.01 to 1000; None uses their own (EXR, DPX), else 25. A clip has its own."""
     missing: Literal["skip", "hold", "error"] = "skip"
@@ -96,6 +111,11 @@ class VideoConversion(PixelConversion):
     """Blend each translation with the previous one, warped along the input's motion."""
     cuts: bool = True
     """Detect scene cuts and start afresh there."""
+    known_cuts: Path | None = None
+    """File of cuts to start afresh at beside those detected: an edit list (EDL, CMX 3600), or a moment a line."""
+    contact_sheet: Path | None = None
+    """Picture to write with a row for each shot: its first, middle and last frame, before and after. A folder takes one
+    for each clip."""
     report: Path | None = None
     """HTML page to write, with figures, strips and players; None writes none."""
 
@@ -109,7 +129,11 @@ class VideoConversion(PixelConversion):
             value = getattr(self, name)
             require(faults, value is None or value in known,
                     f"{name} is {show(value)}; expected one of {', '.join(map(str, known))}")  # fmt: skip
-        require_span(faults, self.start, self.end)
+        for name in ("start", "end"):
+            object.__setattr__(self, name, clock_seconds(getattr(self, name)))
+            _require_moment(faults, name, getattr(self, name))
+        if not isinstance(self.start, str) and not isinstance(self.end, str):
+            require_span(faults, self.start, self.end)
         require(faults, self.rate is None or 0.01 <= self.rate <= 1000,
                 f"rate is {self.rate}; expected 0.01 to 1000 frames a second")  # fmt: skip
         require(faults, self.missing in ("skip", "hold", "error"),

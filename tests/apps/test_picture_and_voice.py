@@ -37,7 +37,7 @@ def test_pictures_and_voice_of_a_clip_in_one_command(
         (("--voice-model", "{model}"), "both translate pictures; expected one for the pictures and one for the sound"),
         (("--voice-direction", "b2a"), "--voice-direction is of a model that --voice-model names"),
         (("--voice-model", "{voice}", "--live"), "--voice-model goes through the sound once before"),
-        (("--model", "{model}"), "one model translates, but 2 are named"),
+        (("--model", "{model}"), "2 models are named"),
         (("--voice-model", "nothing"), "nothing"),
     ],
 )

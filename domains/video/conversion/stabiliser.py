@@ -59,11 +59,19 @@ class Stabiliser:
         translate: one direction of a model.
         options: `smooth`, `blend`, `cuts` and `strength` are read.
         tuning: how much is carried over.
+        known: of each frame, whether a scene is known to begin with it.
     """
 
-    def __init__(self, translate: Translate, options: VideoConversion, tuning: Tuning | None = None) -> None:
+    def __init__(
+        self,
+        translate: Translate,
+        options: VideoConversion,
+        tuning: Tuning | None = None,
+        known: Iterable[bool] = (),
+    ) -> None:
         self._translate, self._options = translate, options
         self.tuning = tuning or Tuning()
+        self._known = iter(known)
         self._is_cut = CutDetector() if options.cuts else None
         self.reset()
 
@@ -78,7 +86,8 @@ class Stabiliser:
         `translated`: what the network makes of the frame by itself, where the caller has asked it already.
         """
         small = reduced(frame.cpu().numpy(), self.tuning.flow_width) if self._is_cut or self._options.blend else None
-        if self._is_cut and small is not None and self._is_cut(small):
+        cut = self._is_cut is not None and small is not None and self._is_cut(small)
+        if next(self._known, False) or cut:
             self.reset()
         if translated is None:
             translated = self._translate_frame(frame)
@@ -121,14 +130,18 @@ class _History:
 
 
 def convert(
-    frames: Iterable[Tensor], translate: Translate, options: VideoConversion, at_a_time: int = AT_A_TIME
+    frames: Iterable[Tensor],
+    translate: Translate,
+    options: VideoConversion,
+    at_a_time: int = AT_A_TIME,
+    known: Iterable[bool] = (),
 ) -> Iterator[Tensor]:
     """The translations (C, H, W) of the frames (3, H, W) of one clip, held steady.
 
     Several frames, `at_a_time` at most, go through the network at a time, while those before them are blended; not so
     where one is all, is wanted at once, or depends on the statistics of the one before.
     """
-    steady = Stabiliser(translate, options)
+    steady = Stabiliser(translate, options, known=known)
     if options.immediate or options.smooth or at_a_time == 1:
         yield from map(steady, frames)
         return

@@ -49,6 +49,7 @@ def convert_and_report(
     title: str,
     rate: Fraction,
     at_a_time: int = 1,
+    known: Iterable[bool] = (),
 ) -> Iterator[Tensor]:
     """The steady translations of a clip's frames, as `stabiliser.convert` gives them; the page is written at the end.
 
@@ -61,11 +62,12 @@ def convert_and_report(
         title: what the page is called: the clip's name.
         rate: frames a second, for the players.
         at_a_time: of no account: frames are translated one by one.
+        known: of each frame, whether a scene is known to begin with it.
 
     Raises:
         OutputError: the page cannot be written.
     """
-    steady, page = Stabiliser(translate, options), ClipReport(title, rate)
+    steady, page = Stabiliser(translate, options, known=known), ClipReport(title, rate)
     for frame in frames:
         output = steady(frame)
         page.add(frame, output, translate(frame[None])[0])

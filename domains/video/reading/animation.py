@@ -12,6 +12,7 @@ from torch import Tensor
 from ....core.errors import MediaError
 from ...image import animation_frames, over_white, resized, to_tensor, with_channels
 from ..frames.forms import Form
+from ..frames.timecode import ticks_until
 from ..settings import VideoConversion
 from .reader import FrameReader, Shown, info_of_pictures
 
@@ -37,8 +38,8 @@ class AnimationReader(FrameReader):
         rate = len(seconds) / ends[-1]
         form = Form.of("gbrp")
         super().__init__(info_of_pictures(path, size, form, len(seconds), rate, _TICK, clear), options)
-        begin, end = Fraction(repr(options.start or 0.0)), options.end
-        last = ends[-1] if end is None else Fraction(repr(end))
+        begin = ticks_until(options.start or 0.0, _TICK, rate, None, str(path)) * _TICK
+        last = ends[-1] if options.end is None else ticks_until(options.end, _TICK, rate, None, str(path)) * _TICK
         spans = zip([Fraction(0), *ends], ends, strict=False)
         self._within = {number: span for number, span in enumerate(spans) if begin <= span[0] < last}
         self._begin, self._end = begin, last

@@ -59,6 +59,7 @@ class VideoReader(FrameReader):
         info = self.footage.info
         self._tone_map = ToneMap(info.colour, info.light) if options.sdr and info.colour.high_dynamic_range else None
         super().__init__(info if self._tone_map is None else in_standard_range(info), options)
+        self.timecode, self.first_frame = self.footage.timecode, self.footage.cut[0]
 
     def __iter__(self) -> Iterator[Tensor]:
         unpack = self._unpacker()
@@ -92,9 +93,8 @@ class VideoReader(FrameReader):
         whole = self.info.expected_frames
         if whole is None:
             return 0
-        begin, end = self._options.start or 0.0, self._options.end
-        last = whole if end is None else min(whole, round(end * self.info.rate))
-        return max(0, last - round(begin * self.info.rate))
+        first, end = self.footage.cut
+        return max(0, (whole if end is None else min(whole, end)) - first)
 
     @property
     def warnings(self) -> Sequence[str]:  # type: ignore[override]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from typing import Any, Self
 
 import av
 import numpy as np
-from av.stream import Disposition
 
 from ....core.errors import MediaError, counted
 from ...containers.clock import AT_ONCE, Clock, is_shown_after
@@ -19,13 +17,13 @@ from ...containers.opening import Source, open_container, reason, source_name
 from ...image import Pixels
 from ..frames.alpha import decoder_of
 from ..frames.colour import Unpacker
+from ..frames.timecode import stated_timecode, ticks_until
 from .access import ClipAccess
 from .deinterlace import deinterlace
-from .probe import ClipInfo, choose_stream, describe, no_frames
+from .probe import ClipInfo, choose_stream, describe, no_frames, tracks_beside
 from .undated import Undated
 
 __all__ = ["ClipAccess", "Footage", "Frame", "decode"]
-
 _PATIENCE = 10  # seconds of video that other tracks may lag behind it in the file
 
 
@@ -85,8 +83,8 @@ class Footage:
     def __init__(
         self,
         source: Source,
-        start: float | None = None,
-        end: float | None = None,
+        start: float | str | None = None,
+        end: float | str | None = None,
         *,
         keep: bool = False,
         at_once: bool = False,
@@ -113,14 +111,14 @@ class Footage:
             self._decoder = decoder_of(self._stream)
             self._decoder.thread_type = "SLICE" if at_once else "AUTO"  # type: ignore[assignment]
             self._undated = Undated(self.container, self._stream)
-            self.tracks = self._kept_tracks() if keep else []
+            self.tracks = tracks_beside(self.container) if keep else []
             """The tracks whose packets go into `others`."""
             self._open(start, end)
         except BaseException:
             self.container.close()
             raise
 
-    def _open(self, start: float | None, end: float | None) -> None:
+    def _open(self, start: float | str | None, end: float | str | None) -> None:
         self._fault = ""
         self._frames = deinterlace(self._decode(), self._say)
         first = next(self._frames, None)
@@ -136,10 +134,14 @@ class Footage:
         early = min((each for each in sound if each is not None), default=None)
         zero = self.first_tick if early is None else min(self.first_tick, round(early / self._tick))
         zero = zero if zero * self._tick >= AT_ONCE else 0
+        self.timecode = stated_timecode(self.container, self.info.rate)
+        """That of its first frame, where the clip says it."""
         self._begin = self.first_tick + self._ticks_until(start or 0)
         self.shift_ticks = self._begin if start else zero
         """Ticks that times are to be moved back by, so that what is read begins at 0."""
         self._end = None if end is None else self.first_tick + self._ticks_until(end)
+        if self._end is not None and self._end <= self._begin:
+            raise MediaError(f"{self._name}: its part from {start or 0} to {end} holds no frame")
         if start:
             self._cut = True
             first = self._seek(first)
@@ -174,9 +176,15 @@ class Footage:
         """The clip's chapters, on the clock of its frames."""
         return self._clock.chapters
 
-    def _ticks_until(self, seconds: float) -> int:
-        """The first tick that is not before `seconds`, taken as they were written: 0.04, not the float next to it."""
-        return math.ceil(Fraction(repr(seconds)) / self._tick)
+    def _ticks_until(self, moment: float | str) -> int:
+        return ticks_until(moment, self._tick, self.info.rate, self.timecode, self._name)
+
+    @property
+    def cut(self) -> tuple[int, int | None]:
+        """Frames from which and up to which it is read, counted from 0; None goes to its end."""
+        first, end = ((each or 0) - self.first_tick for each in (self._begin, self._end))
+        of_tick = self._tick * self.info.rate
+        return round(first * of_tick), None if self._end is None else round(end * of_tick)
 
     def ticks_of(self, frame: av.VideoFrame) -> int:
         """When a frame is shown, in ticks of the clip's time base."""
@@ -269,14 +277,6 @@ class Footage:
         self._frames.close()
         self._frames = deinterlace(self._decode(), self._say)
         return True
-
-    def _kept_tracks(self) -> list[av.stream.Stream]:
-        tracks: list[av.stream.Stream] = []
-        for stream in self.container.streams:
-            picture = stream.type == "video" and bool(stream.disposition & Disposition.attached_pic)
-            if stream.type in ("audio", "subtitle") or picture:
-                tracks.append(stream)
-        return tracks
 
     def _packets(self) -> Iterator[av.Packet[Any]]:
         return self._clock.copies(self._stream, *self.tracks)

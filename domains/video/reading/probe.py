@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 from av.stream import Discard, Disposition
@@ -225,3 +225,12 @@ def _duration(container: InputContainer, stream: VideoStream, time_base: Fractio
     if container.duration and container.duration > 0:
         return Fraction(container.duration, av.time_base)
     return None
+
+
+def tracks_beside(container: InputContainer) -> list[Any]:
+    """The tracks that go along with the picture: sound, subtitles and covers."""
+    return [stream for stream in container.streams if stream.type in ("audio", "subtitle") or _is_cover(stream)]
+
+
+def _is_cover(stream: Any) -> bool:
+    return stream.type == "video" and bool(stream.disposition & Disposition.attached_pic)

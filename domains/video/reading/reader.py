@@ -16,6 +16,7 @@ from ....core.sides import Side
 from ...image import Picture
 from ..frames.colour import Colour, Orientation, Planes
 from ..frames.forms import Form
+from ..frames.timecode import Timecode
 from ..settings import VideoConversion
 from .probe import ClipInfo
 
@@ -86,6 +87,10 @@ class FrameReader(Reader):
     """The domain that the frames belong to."""
     footage: Footage | None = None
     """The clip, with its tracks and labels; None where there is none (a sequence of pictures)."""
+    timecode: Timecode | None = None
+    """That of the clip's first frame, where it has one."""
+    first_frame: int = 0
+    """The frame that is read first, counted from 0 at the clip's own first."""
     new_track: NewTrack | None = None
     """Written in place of one of the clip's tracks; None: all are copied."""
     notes_for_clips: Sequence[str] = ()

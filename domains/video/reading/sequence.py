@@ -18,6 +18,7 @@ from ....core.sides import Side
 from ...image import Picture, Pixels, is_animated, read_header, read_picture, resized, to_tensor, with_channels
 from ..frames.colour import Planes
 from ..frames.forms import Form
+from ..frames.timecode import frame_at, ticks_until
 from ..settings import VideoConversion
 from . import pipes
 from .animation import AnimationReader
@@ -87,16 +88,22 @@ class SequenceReader(FrameReader):
         size, length = (seen.height, seen.width), (self._frames[-1].tick + 1) / rate
         info = info_of_pictures(path, size, form, len(self._frames), rate, 1 / rate, seen.alpha is not None)
         super().__init__(replace(info, duration=length), options)
-        begin, end = options.start or 0.0, options.end
-        self._begin = math.ceil(Fraction(repr(begin)) * rate)
-        self._end = math.inf if end is None else math.ceil(Fraction(repr(end)) * rate)
+        self._begin = self.first_frame = self._tick_at(options.start or 0.0, rate)
+        self._end = math.inf if options.end is None else self._tick_at(options.end, rate)
         self._depth = seen.pixels.dtype
         self._notes = dict.fromkeys([gaps] if gaps else [])
         self._broken: list[str] = []
         self.notes_for_clips = tuple(_notes_for_clips(seen, rate if assumed else None))
         if (sound := sound_of(path)).is_file():
-            until = None if end is None else math.ceil(Fraction(repr(end)) * rate) / rate
+            until = None if options.end is None else Fraction(self._end) / rate
             self.sound = SoundBeside(sound, (self._begin / rate if self._begin else None, until))
+
+    def _tick_at(self, moment: float | str, rate: Fraction) -> int:
+        """The place of a moment; f1001 is the picture of that number, or the next that there is."""
+        if not isinstance(moment, str):
+            return ticks_until(moment, 1 / rate, rate, None, str(self.path))
+        number = frame_at(moment, None, str(self.path))
+        return next((each.tick for each in self._frames if each.number >= number), self._frames[-1].tick + 1)
 
     @property
     def within(self) -> list[_Place]:
