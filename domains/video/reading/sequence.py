@@ -15,7 +15,17 @@ from torch import Tensor
 from ....core.adapter.patterns import Pattern, missing_files
 from ....core.errors import ConfigError, MediaError, MissingFile, counted
 from ....core.sides import Side
-from ...image import Picture, Pixels, is_animated, read_header, read_picture, resized, to_tensor, with_channels
+from ...image import (
+    Picture,
+    Pixels,
+    is_animated,
+    of_depth,
+    read_header,
+    read_picture,
+    resized,
+    to_tensor,
+    with_channels,
+)
 from ..frames.colour import Planes
 from ..frames.forms import Form
 from ..frames.timecode import frame_at, ticks_until
@@ -193,7 +203,10 @@ def _places(path: Path, if_missing: str) -> tuple[list[_Place], str]:
 
 def _alpha_of(picture: Picture, height: int, width: int) -> Planes | None:
     """Transparency (H, W) at a size."""
-    return None if picture.alpha is None else resized(picture.alpha, height, width)[..., 0]
+    if picture.alpha is None:
+        return None
+    alpha = resized(picture.alpha, height, width)[..., 0]
+    return of_depth(alpha, np.dtype(np.uint16)) if alpha.dtype.kind == "f" else alpha
 
 
 def _rate(first: Path, asked: float | None) -> tuple[Fraction, bool]:

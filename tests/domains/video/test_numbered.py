@@ -271,6 +271,7 @@ def test_a_sequence_of_scene_linear_light(pictures: Translator, tmp_path: Path) 
     report = pictures.convert(pattern, tmp_path / "out" / "n.####.exr", exposure=-1.0)
     assert "assumed" not in texts(report)
     assert not np.array_equal(before, read_exr(tmp_path / "out" / "n.1004.exr"))
+    pictures.convert(pattern, tmp_path / "out.mkv", side_by_side=True)
     pictures.convert(pattern, tmp_path / "out.mov", codec="prores")
     assert contents(tmp_path / "out.mov").times == [Fraction(n, 24) for n in range(4)]
     small = pictures.convert(pattern, tmp_path / "small" / "n.####.exr", size="32x24")
