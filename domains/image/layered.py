@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -58,6 +58,8 @@ class Layers:
     """Rows and columns of the data window in it."""
     scene: Scene | None
     """The light of the data window; None of values as a screen shows them."""
+    shown: Light | None = None
+    """What the networks see of that."""
 
     @property
     def spec(self) -> Any:
@@ -124,6 +126,7 @@ def read_layered(path: Path, view: View) -> Picture:
         if layers.scene is not None:
             own = _seen(own)
         alpha = _on_canvas(layers, own)
+    layers = replace(layers, shown=None if layers.scene is None else pixels[layers.window])
     return Picture(pixels, alpha, layers=layers, notes=tuple(_notes(layers)))
 
 
@@ -270,7 +273,8 @@ def _restored(layers: Layers, picture: Picture) -> list[Part]:
     if layers.scene is None:
         translated = of_depth(pixels, values.dtype)
     else:
-        translated = layers.scene.translated(of_depth(pixels, np.dtype(np.float32)))
+        source = layers.shown if layers.shown is not None else layers.scene.shown()
+        translated = layers.scene.translated(of_depth(pixels, np.dtype(np.float32)), source)
     for number, channel in enumerate(layer.colour):
         values[..., channel] = translated[..., number]
     if layer.alpha is not None and picture.alpha is not None and layers.scene is not None:

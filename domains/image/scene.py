@@ -113,20 +113,22 @@ class Scene:
         """What the network sees, 0 to 1. NaN and infinite values are filled from around them."""
         shown = np.empty(self.values.shape, np.float32)
         for rows, values, alpha in self._blocks():
-            shown[rows] = _split(self._light(_finite(values), alpha))[0]
+            light = self._light(_finite(values), alpha)
+            reduced = np.asarray(np.maximum(light, np.float32(0)) / _ratio(light), np.float32)
+            shown[rows] = _as_in_tensors(encoded(reduced))
         bad = ~np.isfinite(self.values)
         return _as_in_tensors(_filled(shown, bad)) if bad.any() else shown
 
-    def translated(self, shown: Light) -> npt.NDArray[Any]:
-        """The values, of the file's type, of a translation of `shown()`, 0 to 1; what is not finite stays there."""
+    def translated(self, shown: Light, source: Light) -> npt.NDArray[Any]:
+        """The values, of the file's type, of a translation, 0 to 1, of the `source` that `shown` gave; what is not
+        finite stays there."""
         found = np.empty_like(self.values)
-        filled = None if np.isfinite(self.values).all() else self.shown()
         for rows, values, alpha in self._blocks():
             finite = _finite(values)
-            own, ratio, negative = _split(self._light(finite, alpha))
-            own = own if filled is None else filled[rows]
+            light = self._light(finite, alpha)
+            ratio, negative = _ratio(light), np.minimum(light, np.float32(0))
             back = self._values(_joined(shown[rows], ratio, negative), alpha)
-            rounding = finite - self._values(_joined(own, ratio, negative), alpha)
+            rounding = finite - self._values(_joined(source[rows], ratio, negative), alpha)
             if not np.isfinite(rounding).all():
                 rounding[~np.isfinite(rounding)] = 0.0
             back += rounding
@@ -138,10 +140,11 @@ class Scene:
     def _blocks(self) -> Iterator[tuple[slice, Light, Light | None]]:
         """Rows, and values and divisors of them as floats."""
         count = max(1, _BLOCK // max(1, self.values.shape[1]))
+        solid = self.alpha is None or bool((self.alpha == _opaque(self.alpha.dtype)).all())
         for top in range(0, self.values.shape[0], count):
             rows = slice(top, top + count)
             divisor = None
-            if self.alpha is not None:
+            if self.alpha is not None and not solid:
                 alpha = as_floats(self.alpha[rows])
                 # 1 where there is none of it, since light may glow there.
                 divisor = np.where(np.isfinite(alpha) & (alpha > 1e-4), alpha, np.float32(1))
@@ -149,15 +152,20 @@ class Scene:
 
     def _light(self, values: Light, divisor: Light | None) -> Light:
         """Straight linear light after the exposure."""
-        straight = values if divisor is None else values / divisor
-        light = self.space.to_linear(straight) * np.float32(2.0**self.exposure)
-        if not np.isfinite(light).all():
-            light = np.nan_to_num(light)
-        return np.asarray(np.clip(light, -_BRIGHTEST, _BRIGHTEST), np.float32)
+        light = self.space.to_linear(values if divisor is None else values / divisor)
+        if self.exposure:
+            light = light * np.float32(2.0**self.exposure)
+        if max(float(light.max()), -float(light.min())) < _BRIGHTEST:  # not where one of them is NaN
+            return light
+        return np.asarray(np.clip(np.nan_to_num(light), -_BRIGHTEST, _BRIGHTEST), np.float32)
 
     def _values(self, light: Light, divisor: Light | None) -> Light:
-        values = self.space.from_linear(light * np.float32(2.0**-self.exposure))
+        values = self.space.from_linear(light * np.float32(2.0**-self.exposure) if self.exposure else light)
         return values if divisor is None else values * divisor
+
+
+def _opaque(dtype: np.dtype[Any]) -> float:
+    return float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0
 
 
 def as_floats(values: npt.NDArray[Any]) -> Light:
@@ -180,13 +188,12 @@ def _finite(values: Light) -> Light:
     return values if finite.all() else np.where(finite, values, np.float32(0))
 
 
-def _split(light: Light) -> tuple[Light, Light, Light]:
-    """The light as it is shown, the ratio of its highlights, and what is negative of it."""
+def _ratio(light: Light) -> Light:
+    """By how much the highlights exceed 1, (H, W, 1)."""
     ratio = np.ones_like(light[..., :1])
     for channel in range(light.shape[2]):  # quicker than the maximum over an axis of three
         np.maximum(ratio, light[..., channel : channel + 1], out=ratio)
-    positive = np.asarray(np.maximum(light, np.float32(0)) / ratio, np.float32)
-    return _as_in_tensors(encoded(positive)), ratio, np.minimum(light, np.float32(0))
+    return ratio
 
 
 def _as_in_tensors(shown: Light) -> Light:

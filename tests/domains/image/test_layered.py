@@ -94,7 +94,8 @@ def within_tolerance(before: np.ndarray, after: np.ndarray) -> bool:
 
 def by_identity(scene: Scene) -> np.ndarray:
     """What comes back by way of the networks' tensors."""
-    return scene.translated(to_pixels(to_array(scene.shown()), np.dtype(np.float32)))
+    shown = scene.shown()
+    return scene.translated(to_pixels(to_array(shown), np.dtype(np.float32)), shown)
 
 
 def scenes() -> st.SearchStrategy[Scene]:
@@ -154,7 +155,7 @@ def test_what_the_network_sees() -> None:
 def test_highlights_keep_their_ratio_and_negative_values_give_way() -> None:
     values = np.array([[[8.0, 4.0, 0.0], [-0.25, 0.5, 0.5]]], np.float32)
     scene = Scene(values, None, Primaries())
-    back = scene.translated(np.full((1, 2, 3), 0.5, np.float32))
+    back = scene.translated(np.full((1, 2, 3), 0.5, np.float32), scene.shown())
     half = float(linear(np.float32([0.5]))[0])
     assert np.allclose(back[0, 0], 8 * half, rtol=1e-3)
     assert np.allclose(back[0, 1], [2 * half - 0.25, half, half], rtol=1e-3)
@@ -169,7 +170,7 @@ def test_nan_does_not_spread() -> None:
     shown = scene.shown()
     far = np.isfinite(holes)
     assert np.array_equal(shown[far], Scene(values, None, Primaries()).shown()[far])
-    back = scene.translated(np.zeros_like(shown))
+    back = scene.translated(np.zeros_like(shown), shown)
     assert np.array_equal(np.isfinite(back), far)
     assert np.isinf(back[30, 40, 1])
 
