@@ -128,6 +128,8 @@ def _form(
     elif form.chroma != wanted.chroma and not form.rgb:
         why = f"{width}x{height} pixels are odd, and {name} wants even ones in 4:2:0"
         why = why if odd and source.chroma == "420" else f"{profile} is so" if profile else "there is no other"
+        if form.alpha and closest(replace(wanted, alpha=False), forms).chroma != form.chroma:
+            why = f"{name} holds transparency so alone"
         notes.append(f"chroma is written in {':'.join(form.chroma)} instead of {':'.join(source.chroma)}: {why}")
     if form.depth < wanted.depth:
         notes.append(f"the input has {source.depth} bits; {profile or name} here takes {form.depth}")
