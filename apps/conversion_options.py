@@ -20,7 +20,7 @@ from unpaired.core import check_writable
 from unpaired.core.adapter import PIPE
 from unpaired.domains.video import ffmpeg_option
 
-_ANY = ("strength",)
+_ANY = ("strength", "mask", "feather")
 _FOOTAGE = ("size", "codec", "profile", "depth", "chroma", "crf", "preset", "start", "end", "missing")
 _FILM = ("exposure", "colour_space")
 _SOUND = ("pitch", "vocoder", "voice_strength")
@@ -30,7 +30,8 @@ SHORTHAND = {name: f"conversion.{name}" for name in (*_ANY, *_FOOTAGE, *_FILM, *
 _NO_MODEL = "-"
 """Stands for MODEL where it is left out."""
 _EPILOGUE = """\
---strength 0..1 is how much of the translation is applied (default: all, 1).
+--strength 0..1 or 0%..100% is how much of the translation is applied (default: all, 1); for footage also over time, in
+seconds: --strength 0:0,2:1. --mask FILE shows it only where FILE is white, --feather PIXELS softens the mask's edge.
 For footage: --size 512x288; --codec h264|h265|vp9|av1|ffv1|prores|dnxhr|cineform|png|qtrle with --crf, --preset,
 --profile (main10, 4444, hqx ...), --depth 8|10|12|16, --chroma 420|422|444;
 of numbered pictures --missing skip|hold|error (default: skip, the places of missing numbers are kept).

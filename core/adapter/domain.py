@@ -7,6 +7,7 @@ methods below, so that the engine never branches on a domain's kind.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,14 @@ class ConversionSettings:
 
     strength: float = 1.0
     """Strength of the translation, from 0 (input unchanged) to 1 (full)."""
+
+    @classmethod
+    def respelled(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Settings by name, with what people write in place of a value as that value: 80% for 0.8."""
+        strength = given.get("strength")
+        if isinstance(strength, str) and (percent := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", strength)):
+            return {**given, "strength": float(percent[1]) / 100}
+        return given
 
     def __post_init__(self) -> None:
         settle_types(self, "")

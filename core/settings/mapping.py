@@ -72,6 +72,8 @@ def read(cls: type[T], mapping: Any, where: str, faults: list[str]) -> T | None:
     if not isinstance(mapping, Mapping):
         faults.append(f"{where or 'the settings'} is {show(mapping)}; expected settings by name")
         return None
+    respelled = getattr(cls, "respelled", None)
+    mapping = mapping if respelled is None else respelled(mapping)
     names = [field.name for field in dataclasses.fields(cls) if field.init]  # type: ignore[arg-type]
     measured = {field.name for field in dataclasses.fields(cls) if is_measured(field)}  # type: ignore[arg-type]
     hints = get_type_hints(cls)

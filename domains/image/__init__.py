@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .large import Detail, is_large, reduced, size_note, working_size
     from .layered import prepare_files
     from .layouts import Sheet
+    from .masks import check_size, feathered, mask_of, mixed, read_mask
     from .metadata import packet_in_gif
     from .near_duplicates import compare_looks, near_files
     from .picture import Picture, Pixels, of_depth, over_white, resized, to_pixels, to_tensor, with_channels
@@ -46,8 +47,10 @@ __all__ = [
     "blended",
     "brightness",
     "centred",
+    "check_size",
     "compare_looks",
     "depth_for",
+    "feathered",
     "fingerprint",
     "fitted",
     "fitted_size",
@@ -56,6 +59,8 @@ __all__ = [
     "is_large",
     "is_picture_name",
     "levels",
+    "mask_of",
+    "mixed",
     "near_files",
     "of_depth",
     "over_white",
@@ -63,6 +68,7 @@ __all__ = [
     "prepare_files",
     "random_crop",
     "read_header",
+    "read_mask",
     "read_picture",
     "reduced",
     "resized",
@@ -85,6 +91,7 @@ __getattr__ = lazy_names(__name__, {
     ".large": ["Detail", "is_large", "reduced", "size_note", "working_size"],
     ".layered": ["prepare_files"],
     ".layouts": ["Sheet"],
+    ".masks": ["check_size", "feathered", "mask_of", "mixed", "read_mask"],
     ".metadata": ["packet_in_gif"],
     ".near_duplicates": ["compare_looks", "near_files"],
     ".picture": ["Picture", "Pixels", "of_depth", "over_white", "resized", "to_pixels", "to_tensor", "with_channels"],

@@ -19,6 +19,7 @@ from .encoding import check_channels, depth_in_memory, save_picture
 from .files import read_picture
 from .large import WORKING, Detail, is_large, size_note
 from .layouts import Sheet
+from .masks import feathered, mixed, read_mask
 from .picture import Picture, Pixels, resized, to_array, to_pixels, with_channels
 from .settings import ImageConversion, ImageSettings
 from .tiles import GRID, Span, blended, spans
@@ -44,6 +45,10 @@ class PictureReader(Reader):
         """Whether the picture is too large to be translated at once."""
         self.large = not options.full and is_large(self.height, self.width)
         """Whether it is translated at the working size, if its translation follows its detail."""
+        self.mask: Array | None = None
+        """(H, W): where the translation shows."""
+        if options.mask is not None:
+            self.mask = feathered(read_mask(options.mask, (self.height, self.width), path), options.feather)
         self.carries_alpha = self.picture.alpha is not None and self.pixels.shape[2] in (1, 3)
         """Whether the transparency goes around the translation, unchanged."""
         tops = [row.start for row in spans(self.height, options.tile, options.overlap)] if self.tiled else [0]
@@ -79,7 +84,7 @@ class PictureReader(Reader):
     def close(self) -> None:
         """Let go of the pixels: a folder's conversion keeps its readers until the end."""
         self.pixels = self.pixels[:0].copy()
-        self.picture = Picture(self.pixels)
+        self.picture, self.mask = Picture(self.pixels), None
 
 
 def convert(
@@ -154,12 +159,14 @@ class _Toned:
 
 
 def _mix(reader: PictureReader, top: int, translated: Array, options: ImageConversion) -> Array:
-    """Rows of the translation as strong as they are to be."""
-    if options.strength == 1.0:
-        return translated
-    source = reader.region(slice(top, top + translated.shape[1]), slice(None))
-    mixed: Array = source + options.strength * (translated - source)
-    return mixed
+    """Rows of the translation as strong as they are to be, and where."""
+    rows = slice(top, top + translated.shape[1])
+    share = options.strength if reader.mask is None else np.float32(options.strength) * reader.mask[rows]
+    return (
+        translated
+        if isinstance(share, float) and share == 1.0
+        else mixed(reader.region(rows, slice(None)), translated, share)
+    )
 
 
 def _single(path: Path, picture: Picture) -> Picture:

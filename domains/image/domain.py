@@ -96,7 +96,10 @@ class Image(Domain):
     def prepare_conversion(self, options: ConversionSettings) -> None:
         """Import decoders and encoders."""
         from . import conversion, review  # noqa: F401
+        from .masks import check_mask
 
+        assert isinstance(options, ImageConversion)
+        check_mask(options)
         super().prepare_conversion(options)
 
     def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
@@ -110,10 +113,10 @@ class Image(Domain):
         from .conversion import PictureReader
 
         assert isinstance(options, ImageConversion)
-        if options.strength < 1.0 and self.channels("a") != self.channels("b"):
+        if self.channels("a") != self.channels("b") and (options.strength < 1.0 or options.mask is not None):
+            asked = "there is a mask" if options.mask else f"strength is {options.strength}; it must be 1"
             raise ConfigError(
-                f"strength is {options.strength}; it must be 1, for A has {self.channels('a')} channels and B "
-                f"{self.channels('b')}, which cannot be blended"
+                f"{asked}, but A has {self.channels('a')} channels and B {self.channels('b')}, which cannot be blended"
             )
         return PictureReader(path, side, self.settings, options)
 

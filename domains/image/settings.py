@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, Literal
 
 from ...core.adapter.domain import ConversionSettings, DomainSettings
@@ -168,6 +169,20 @@ class PixelConversion(ViewSettings):
     full: bool = False
     """Translate every pixel of pictures and frames above 1.5 megapixels, which takes long; otherwise they are
     translated at a working size of 0.8 megapixels and brought back with the detail of the input."""
+    mask: Path | None = None
+    """A picture (for footage also a clip or numbered pictures) of the input's size: the translation shows where it is
+    white, the input where it is black."""
+    feather: float = 0.0
+    """Pixels, 0 to 1000, over which the translation fades in inside the edge of the mask."""
+
+    def __post_init__(self) -> None:
+        faults: list[str] = []
+        with collecting_faults(faults):
+            super().__post_init__()
+        require(faults, 0.0 <= self.feather <= 1000.0, f"feather is {self.feather}; expected 0 to 1000 pixels")
+        require(faults, self.feather == 0.0 or self.mask is not None,
+                f"feather is {self.feather}, but there is no mask to soften; give --mask too")  # fmt: skip
+        raise_faults(faults)
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ...core.errors import show
 from ...core.settings.faults import collecting_faults, raise_faults, require, require_span
 from ...core.settings.moments import clock_seconds
 from ..image import CropSettings, ImageSettings, PixelConversion
+from .curve import Curve
 
 
 @dataclass(frozen=True)
@@ -119,10 +121,26 @@ class VideoConversion(PixelConversion):
     report: Path | None = None
     """HTML page to write, with figures, strips and players; None writes none."""
 
+    strength_curve: str | None = None
+    """Strength over time in place of `strength`, as pairs of seconds and strength, linear between: 0:0,2:1."""
+
+    @classmethod
+    def respelled(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A curve may be written as the strength itself."""
+        given = super().respelled(given)
+        strength = given.get("strength")
+        if not isinstance(strength, str) or ":" not in strength:
+            return given
+        return {**{name: value for name, value in given.items() if name != "strength"}, "strength_curve": strength}
+
     def __post_init__(self) -> None:
         faults: list[str] = []
         with collecting_faults(faults):
             super().__post_init__()
+        if self.strength_curve is not None:
+            with collecting_faults(faults):
+                Curve(self.strength_curve)
+            require(faults, self.strength == 1.0, "strength is a number and a curve; give one of them")
         require(faults, self.size is None or bool(_SIZE.fullmatch(self.size)),
                 f"size is {show(self.size)}; expected WIDTHxHEIGHT, such as 512x288")  # fmt: skip
         for name, known in (("depth", (8, 10, 12, 16)), ("chroma", (420, 422, 444))):

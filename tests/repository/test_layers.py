@@ -32,6 +32,7 @@ CORE = (
 )
 """Rooms of `core`, lowest first; those of one line are leaves beside each other."""
 VIDEO = (
+    ("curve",),
     ("settings", "ffmpeg_options"),
     ("frames",),
     ("reading",),
@@ -42,7 +43,7 @@ VIDEO = (
     ("evaluation",),
     ("domain",),
 )
-AUDIO = (("settings", "networks"), ("signal",), ("metadata",), *VIDEO[2:])
+AUDIO = (("settings", "networks"), ("signal",), ("metadata",), *VIDEO[3:])
 HOUSES = {"unpaired.core": CORE, "unpaired.domains.video": VIDEO, "unpaired.domains.audio": AUDIO}
 LINES, FUNCTION_LINES = 350, 40
 

@@ -15,6 +15,7 @@ from ...image import Detail, is_large, reduced, size_note, working_size
 from ..reading.reader import FrameReader
 from ..settings import VideoConversion
 from .blank import share
+from .masking import mask
 from .stabiliser import AT_A_TIME
 
 
@@ -28,13 +29,19 @@ def convert(reader: Reader, translate: Translate, options: VideoConversion, stea
     """The translations (3, H, W) of the frames of `reader`, in order.
 
     Large frames are reduced to the working size, translated and held steady there, and brought back with the detail
-    of the full-size frame: see `domains.image.large`. All frames of a clip go one way.
+    of the full-size frame: see `domains.image.large`. All frames of a clip go one way. Then a mask is applied.
     """
     opened = reader.opened
     assert isinstance(opened, FrameReader)
-    if options.full or not is_large(opened.height, opened.width):
-        return steadied(reader, at_a_time=AT_A_TIME)
-    return _large(opened, iter(reader), translate, steadied)
+
+    def translated(frames: Iterable[Tensor]) -> Iterator[Tensor]:
+        if options.full or not is_large(opened.height, opened.width):
+            return steadied(frames, at_a_time=AT_A_TIME)
+        return _large(opened, iter(frames), translate, steadied)
+
+    if options.mask is None and options.strength_curve is None:
+        return translated(reader)
+    return mask(opened, reader, options, translated)
 
 
 def _large(opened: FrameReader, frames: Iterator[Tensor], translate: Translate, steadied: Steadied) -> Iterator[Tensor]:

@@ -80,6 +80,22 @@ class NewTrack(Protocol):
         """End it."""
 
 
+class FrameQueue(deque[Shown]):
+    """Frames that were read and not yet written. Where they are masked, it also keeps when each was shown."""
+
+    def __init__(self, time_base: Fraction, remembering: bool) -> None:
+        super().__init__()
+        self.moments: list[tuple[float, int]] = []
+        """Of every frame so far, in order: the second at which it is shown, and its number among those of the cut."""
+        self._time_base, self._remembering = time_base, remembering
+
+    def append(self, shown: Shown) -> None:
+        """Take in the next frame."""
+        if self._remembering:
+            self.moments.append((float(shown.ticks * self._time_base), shown.place))
+        super().append(shown)
+
+
 class FrameReader(Reader):
     """Frames opened for conversion; one chunk (3, H, W) a frame."""
 
@@ -107,7 +123,7 @@ class FrameReader(Reader):
         """The frames, as they were found."""
         self.height, self.width, self.sample_aspect = _size(info, options.size)
         """Of the chunks, and how their pixels are stretched."""
-        self.shown: deque[Shown] = deque()
+        self.shown = FrameQueue(info.time_base, options.mask is not None or options.strength_curve is not None)
         """The frames read so far that the writer has not yet fetched, in order."""
         self.said: dict[str, None] = {}
         """Notes on how the frames were translated, one sentence each."""

@@ -1,0 +1,131 @@
+"""Masks and strengths over time for footage."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import torch
+from kept import row
+from PIL import Image as Pillow
+from torch import Tensor
+
+from unpaired import ConfigError, MediaError, Video
+from unpaired.core.settings import from_mapping
+from unpaired.core.values import as_array
+from unpaired.domains.video.curve import Curve
+from unpaired.domains.video.settings import VideoConversion
+
+HEIGHT, WIDTH = 60, 90
+
+
+class Inverted:
+    def __call__(self, x: Tensor) -> Tensor:
+        return -x
+
+    def with_statistics(self, x: Tensor, statistics: Tensor | None, momentum: float) -> tuple[Tensor, Tensor]:
+        return -x, torch.zeros(0)
+
+
+def clip(path: Path, frames: list[np.ndarray[Any, Any]], rate: int = 10) -> Path:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate)
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt, stream.time_base = "bgr0", Fraction(1, rate)
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, "rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def footage(path: Path, count: int = 5) -> Path:
+    rng = np.random.default_rng(0)
+    return clip(path, [rng.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8) for _ in range(count)])
+
+
+def white_from(left: int, size: tuple[int, int] = (HEIGHT, WIDTH)) -> np.ndarray[Any, Any]:
+    pixels = np.zeros((*size, 3), np.uint8)
+    pixels[:, left:] = 255
+    return pixels
+
+
+def converted(path: Path, **given: Any) -> tuple[list[np.ndarray[Any, Any]], list[np.ndarray[Any, Any]]]:
+    """The frames, and what becomes of them."""
+    options = from_mapping(VideoConversion, {"blend": False, "cuts": False, **given})
+    video = Video()
+    with video.open(path, "a", options) as reader:
+        frames = [as_array(frame) for frame in reader]
+    with video.open(path, "a", options) as reader:
+        return frames, [as_array(frame) for frame in video.convert(reader, Inverted(), options)]
+
+
+@row("footage in any container", "pixels outside a mask (`--mask`)")
+def test_a_picture_masks_every_frame(tmp_path: Path) -> None:
+    Pillow.fromarray(white_from(30)).save(tmp_path / "m.png")
+    frames, made = converted(footage(tmp_path / "a.mkv"), mask=tmp_path / "m.png")
+    for x, y in zip(frames, made, strict=True):
+        assert np.array_equal(y[:, :, :30], x[:, :, :30])
+        assert np.array_equal(y[:, :, 30:], -x[:, :, 30:])
+
+
+@pytest.mark.parametrize("kind", ["clip", "sequence"])
+def test_the_frames_of_a_moving_mask_go_with_those_of_their_number(kind: str, tmp_path: Path) -> None:
+    masks = [white_from(10 * number) for number in range(5)]
+    path = clip(tmp_path / "m.mkv", masks) if kind == "clip" else tmp_path / "m_%02d.png"
+    for number, mask in enumerate(masks):
+        Pillow.fromarray(mask).save(tmp_path / f"m_{number:02d}.png")
+    cut = {} if kind == "clip" else {"rate": 10}
+    frames, made = converted(footage(tmp_path / "a.mkv"), mask=path, start=0.2, **cut)
+    assert len(made) == 3
+    for number, (x, y) in enumerate(zip(frames, made, strict=True), 2):
+        assert np.array_equal(y[:, :, : 10 * number], x[:, :, : 10 * number])
+        assert np.array_equal(y[:, :, 10 * number :], -x[:, :, 10 * number :])
+
+
+@pytest.mark.parametrize(("count", "said"), [(3, "ends after 3 frames, but"), (7, "goes on after the 5 frames of")])
+def test_a_mask_of_another_length_is_refused(count: int, said: str, tmp_path: Path) -> None:
+    mask = clip(tmp_path / "m.mkv", [white_from(30)] * count)
+    with pytest.raises(MediaError, match=said):
+        converted(footage(tmp_path / "a.mkv"), mask=mask)
+
+
+def test_a_mask_of_another_size_is_refused(tmp_path: Path) -> None:
+    clip(tmp_path / "m.mkv", [white_from(30, (HEIGHT, 80))] * 5)
+    with pytest.raises(MediaError, match=r"m.mkv has 80x60 pixels, but .*a.mkv has 90x60"):
+        converted(footage(tmp_path / "a.mkv"), mask=tmp_path / "m.mkv")
+
+
+def test_a_mask_follows_the_size_of_the_output(tmp_path: Path) -> None:
+    Pillow.fromarray(white_from(45)).save(tmp_path / "m.png")
+    frames, made = converted(footage(tmp_path / "a.mkv"), mask=tmp_path / "m.png", size="180x120")
+    assert np.array_equal(made[0][:, :, :80], frames[0][:, :, :80])
+    assert np.array_equal(made[0][:, :, 100:], -frames[0][:, :, 100:])
+
+
+@pytest.mark.parametrize("strength", ["0:0,0.4:1", "0:0%,0:0.4:100%"])
+def test_a_strength_rises_over_time(strength: str, tmp_path: Path) -> None:
+    frames, made = converted(footage(tmp_path / "a.mkv"), strength=strength)
+    for number, (x, y) in enumerate(zip(frames, made, strict=True)):
+        assert np.allclose(y, x - 2 * x * number / 4, atol=1e-5)
+
+
+def test_a_percentage_is_a_strength(tmp_path: Path) -> None:
+    frames, made = converted(footage(tmp_path / "a.mkv"), strength="25 %")
+    assert np.allclose(made[0], 0.5 * frames[0], atol=1e-6)
+
+
+def test_before_and_after_its_moments_a_curve_is_level() -> None:
+    curve = Curve("1:0.2, 1:01:1")
+    assert [curve(seconds) for seconds in (0, 1, 31, 61, 99)] == pytest.approx([0.2, 0.2, 0.6, 1, 1])
+
+
+@pytest.mark.parametrize("text", ["0:0,0:1", "2:0,1:1", "0:2", "a:1", "0:", ":1", "0:nan", "-1:0,1:1", "0:0,,1:1"])
+def test_what_is_no_curve_is_refused_in_a_line(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"strength is '.*'; expected TIME:STRENGTH pairs"):
+        VideoConversion(strength_curve=text)
+    with pytest.raises(ConfigError, match="a number and a curve"):
+        VideoConversion(strength_curve="0:0,1:1", strength=0.5)
