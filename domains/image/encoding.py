@@ -20,7 +20,7 @@ from PIL import Image as Pillow
 
 from ...core.errors import MediaError, one_line
 from ...core.files import atomic
-from . import layered, png
+from . import layered, layered_writing, png
 from .arrays import laid_out
 from .colour import fitting_profile
 from .metadata import jpeg_segment_of_iptc, with_packet
@@ -110,7 +110,7 @@ def save_picture(picture: Picture, target: Path, quality: int) -> tuple[str, ...
     with atomic(target) as temporary:
         try:
             if format_name in _FILM:
-                layers_lost = layered.write_layered(picture, temporary, format_name)
+                layers_lost = layered_writing.write_layered(picture, temporary, format_name)
             else:
                 _encode(picture, temporary, format_name, quality)
         except (OSError, ValueError, struct.error) as error:
@@ -161,7 +161,7 @@ def _holds(format_name: str, name: str, value: Any) -> bool:
 
 def _left_out(picture: Picture, format_name: str) -> Iterator[str]:
     if isinstance(picture.layers, layered.Layers) and format_name != picture.layers.format:
-        yield from layered.left_out(picture.layers)
+        yield from layered_writing.left_out(picture.layers)
     for name, words in _NAMES.items():
         value = getattr(picture, name)
         chosen = name != "dpi" or any(round(each) not in _OF_ANY_SCREEN for each in value or ())

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from ...core.errors import MediaError
 from .arrays import check_bytes
 from .openimageio import Ocio, last_error, library, named
-from .picture import Picture, Pixels, of_depth
-from .scene import Cineon, ColourSpace, Display, Light, Primaries, Scene, as_floats, as_half, of_display
+from .picture import Picture, Pixels
+from .scene import Cineon, ColourSpace, Display, Light, Primaries, Scene, as_floats
 from .settings import View
 
 SUFFIXES = {".exr": "EXR", ".sxr": "EXR", ".mxr": "EXR", ".dpx": "DPX"}
@@ -49,6 +49,7 @@ class Layer(NamedTuple):
 class Layers:
     """The content of a file, for its counterpart."""
 
+    path: Path
     format: str
     parts: tuple[Part, ...]
     layer: Layer
@@ -94,7 +95,7 @@ def prepare_files(*paths: Path) -> None:
 
 def read_layers(path: Path, view: View, decode: bool = True) -> Layers:
     """The whole file; without `decode` its headers. Raises MediaError for one without colour, deep or damaged."""
-    parts = tuple(_parts(path, decode))
+    parts = tuple(read_parts(path, decode))
     layer = _layer(path, parts)
     spec = parts[layer.part].spec
     display = spec.full_y, spec.full_x, spec.full_y + spec.full_height, spec.full_x + spec.full_width
@@ -110,7 +111,7 @@ def read_layers(path: Path, view: View, decode: bool = True) -> Layers:
     if values is not None and space is not None:
         alpha = None if layer.alpha is None else values[..., layer.alpha : layer.alpha + 1]
         scene = Scene(_channels(values, layer.colour), alpha, space, view.exposure)
-    return Layers(kind, parts, layer, canvas, window, scene)
+    return Layers(path, kind, parts, layer, canvas, window, scene)
 
 
 def read_layered(path: Path, view: View) -> Picture:
@@ -124,26 +125,14 @@ def read_layered(path: Path, view: View) -> Picture:
     if layers.layer.alpha is not None:
         own = values[..., layers.layer.alpha : layers.layer.alpha + 1]
         if layers.scene is not None:
-            own = _seen(own)
+            own = seen_alpha(own)
         alpha = _on_canvas(layers, own)
+    notes = tuple(_notes(layers))
     layers = replace(layers, shown=None if layers.scene is None else pixels[layers.window])
-    return Picture(pixels, alpha, layers=layers, notes=tuple(_notes(layers)))
+    return Picture(pixels, alpha, layers=_without_others(layers), notes=notes)
 
 
-def write_layered(picture: Picture, path: Path, format_name: str) -> tuple[str, ...]:
-    """Write a picture; returns what of its file is left out. Raises ValueError for what the library refuses."""
-    layers = picture.layers if isinstance(picture.layers, Layers) else None
-    own = layers if layers is not None and layers.format == format_name else None
-    if own is not None and picture.pixels.shape == (*own.canvas, len(own.layer.colour)):
-        _write(path, _restored(own, picture))
-        return ()
-    _write(path, [_plain(picture, format_name, layers)])
-    why = "the picture has another size or another number of channels"
-    return () if own is None else (f"light above 1, other layers and attributes ({why})",)
-
-
-# -- reading -----------------------------------------------------------------------------------------
-def _parts(path: Path, decode: bool) -> Iterator[Part]:
+def read_parts(path: Path, decode: bool) -> Iterator[Part]:
     oiio = library()
     with named(path) as name:
         source = oiio.ImageInput.open(name)
@@ -226,9 +215,19 @@ def _channels(values: npt.NDArray[Any], numbers: tuple[int, ...]) -> npt.NDArray
     return values[..., first : first + len(numbers)] if beside else values[..., list(numbers)]
 
 
-def _seen(alpha: npt.NDArray[Any]) -> Light:
+def seen_alpha(alpha: npt.NDArray[Any]) -> Light:
     """Transparency as a picture has it: 0 to 1."""
     return np.nan_to_num(as_floats(alpha), nan=0.0, posinf=1.0, neginf=0.0).clip(0.0, 1.0)
+
+
+def _without_others(layers: Layers) -> Layers:
+    """Without values that are not translated: there may be dozens of channels, which are read again at the end."""
+    scene = layers.scene
+    if scene is None or count_others(layers) == 0:
+        return layers
+    alpha = None if scene.alpha is None else scene.alpha.copy()
+    parts = tuple(Part(part.spec, None) for part in layers.parts)
+    return replace(layers, parts=parts, scene=replace(scene, values=scene.values.copy(), alpha=alpha))
 
 
 def _on_canvas(layers: Layers, values: Pixels) -> Pixels:
@@ -239,10 +238,14 @@ def _on_canvas(layers: Layers, values: Pixels) -> Pixels:
     return whole
 
 
-def _notes(layers: Layers) -> Iterator[str]:
+def count_others(layers: Layers) -> int:
+    """Channels that are not translated."""
     translated = len(layers.layer.colour) + (layers.layer.alpha is not None)
-    others = sum(part.spec.nchannels for part in layers.parts) - translated
-    if others:
+    return sum(int(part.spec.nchannels) for part in layers.parts) - translated
+
+
+def _notes(layers: Layers) -> Iterator[str]:
+    if others := count_others(layers):
         what = f"its layer {layers.layer.name}" if layers.layer.name else "its picture"
         yield f"{what} is translated; its other channels ({others}) stay as they are"
     for part in layers.parts:
@@ -251,89 +254,3 @@ def _notes(layers: Layers) -> Iterator[str]:
     if layers.scene is not None and not np.isfinite(layers.scene.values).all():
         count = int((~np.isfinite(layers.scene.values)).any(axis=2).sum())
         yield f"values that are not finite ({count} pixels) stay where they are"
-
-
-def left_out(layers: Layers) -> Iterator[str]:
-    """Parts of the file that no other format holds, in words."""
-    if layers.scene is not None and bool((layers.scene.values > 1).any()):
-        yield "light above 1"
-    if sum(part.spec.nchannels for part in layers.parts) > len(layers.layer.colour) + (layers.layer.alpha is not None):
-        yield "its other channels"
-    yield "its header"
-
-
-# -- writing -----------------------------------------------------------------------------------------
-def _restored(layers: Layers, picture: Picture) -> list[Part]:
-    """The parts of the file with the translation in place of the colour."""
-    layer = layers.layer
-    spec, values = layers.parts[layer.part]
-    assert values is not None
-    values = values.copy()
-    pixels = picture.pixels[layers.window]
-    if layers.scene is None:
-        translated = of_depth(pixels, values.dtype)
-    else:
-        source = layers.shown if layers.shown is not None else layers.scene.shown()
-        translated = layers.scene.translated(of_depth(pixels, np.dtype(np.float32)), source)
-    for number, channel in enumerate(layer.colour):
-        values[..., channel] = translated[..., number]
-    if layer.alpha is not None and picture.alpha is not None and layers.scene is not None:
-        own = values[..., layer.alpha : layer.alpha + 1]
-        clear = of_depth(picture.alpha[layers.window], np.dtype(np.float32))
-        changed = clear != _seen(own)
-        own[changed] = clear[changed]
-    parts = list(layers.parts)
-    parts[layer.part] = Part(spec, values)
-    return parts
-
-
-def _plain(picture: Picture, format_name: str, layers: Layers | None) -> Part:
-    """A file of the colour and the transparency alone."""
-    oiio, pixels, alpha = library(), picture.pixels, picture.alpha
-    height, width, channels = pixels.shape
-    names = ("Y",) if channels == 1 else ("R", "G", "B", "A")[:channels]
-    names = (*names, "A") if alpha is not None else names
-    if format_name == "DPX":
-        array = pixels if alpha is None else np.concatenate([pixels, of_depth(alpha, pixels.dtype)], axis=2)
-        spec = oiio.ImageSpec(width, height, len(names), oiio.TypeDesc("uint16"))
-        spec.attribute("oiio:BitsPerSample", 10)
-        return Part(spec, of_depth(array, np.dtype(np.uint16)))
-    spec = oiio.ImageSpec(width, height, len(names), oiio.TypeDesc("half"))
-    spec.channelnames = names
-    spec.attribute("compression", "zip")
-    floats = np.dtype(np.float32)
-    clear = None if alpha is None else of_depth(alpha, floats)
-    scene = layers.scene if layers is not None else None
-    light = of_display(of_depth(pixels, floats), clear, scene.exposure if scene else 0.0)
-    if scene is not None and layers is not None:
-        light = scene.space.from_linear(light)
-        if isinstance(given := layers.spec.getattribute("chromaticities"), tuple):
-            spec.attribute("chromaticities", "float[8]", given)
-    return Part(spec, as_half(light if clear is None else np.concatenate([light, clear], axis=2)))
-
-
-def _write(path: Path, parts: Sequence[Part]) -> None:
-    oiio = library()
-    specs = []
-    for part in parts:
-        spec = part.spec.copy()
-        if spec.getattribute("DateTime") is None:
-            spec.attribute("DateTime", "")  # or it would be the time of writing: no two files would be the same
-        if spec.getattribute("openexr:levelmode"):
-            spec.attribute("openexr:levelmode", 0)
-        specs.append(spec)
-    with named(path) as name:
-        target = oiio.ImageOutput.create(name)
-        if target is None:
-            raise ValueError(last_error(oiio))
-        try:
-            opened = target.open(name, specs if len(specs) > 1 else specs[0])
-            for number, (part, spec) in enumerate(zip(parts, specs, strict=True)):
-                if number:
-                    opened = opened and target.open(name, spec, "AppendSubimage")
-                if not opened or not target.write_image(part.values):
-                    raise ValueError(last_error(target))
-            if not target.close():
-                raise ValueError(last_error(target))
-        finally:
-            target.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -19,6 +20,7 @@ from PIL import Image as Pillow
 from unpaired import ConfigError, Image, MediaError, MissingFile, Translator
 from unpaired.domains.image.encoding import save_picture
 from unpaired.domains.image.files import read_header, read_picture
+from unpaired.domains.image.openimageio import library
 from unpaired.domains.image.picture import to_array, to_pixels
 from unpaired.domains.image.scene import Cineon, ColourSpace, Display, Primaries, Scene, linear
 from unpaired.domains.image.settings import View
@@ -356,3 +358,17 @@ def test_names_that_are_not_utf8(translator: Translator, tmp_path: Path) -> None
     translator.convert(odd, out, strength=0.0)
     out.rename(tmp_path / "y.exr")
     assert read(tmp_path / "y.exr").shape == (16, 16, 3)
+
+
+def test_without_openimageio_it_is_said(translator: Translator, photo: Path, tmp_path: Path) -> None:
+    path = write(tmp_path / "x.exr", ("RGB", light(16, 16, channels=3)))
+    library.cache_clear()
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(sys.modules, "OpenImageIO", None)
+            for source, target in ((path, "y.png"), (photo, "y.exr"), (photo, "y.dpx")):
+                with pytest.raises(MediaError, match=r"need OpenImageIO: pip install 'unpaired\[vfx\]'"):
+                    translator.convert(source, tmp_path / target)
+            assert [each.path for each in Image(size=32).scan(tmp_path).broken] == [path]
+    finally:
+        library.cache_clear()

@@ -1,0 +1,110 @@
+"""Writing OpenEXR and DPX pictures: the translation in its file's place, or alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from .layered import Layers, Part, count_others, read_parts, seen_alpha
+from .openimageio import last_error, library, named
+from .picture import Picture, of_depth
+from .scene import as_half, of_display
+
+
+def write_layered(picture: Picture, path: Path, format_name: str) -> tuple[str, ...]:
+    """Write a picture; returns what of its file is left out. Raises ValueError for what the library refuses."""
+    layers = picture.layers if isinstance(picture.layers, Layers) else None
+    own = layers if layers is not None and layers.format == format_name else None
+    if own is not None and picture.pixels.shape == (*own.canvas, len(own.layer.colour)):
+        _write(path, _restored(own, picture))
+        return ()
+    _write(path, [_plain(picture, format_name, layers)])
+    why = "the picture has another size or another number of channels"
+    return () if own is None else (f"light above 1, other layers and attributes ({why})",)
+
+
+def left_out(layers: Layers) -> Iterator[str]:
+    """Parts of the file that no other format holds, in words."""
+    if layers.scene is not None and bool((layers.scene.values > 1).any()):
+        yield "light above 1"
+    if count_others(layers):
+        yield "its other channels"
+    yield "its header"
+
+
+def _restored(layers: Layers, picture: Picture) -> list[Part]:
+    """The parts of the file with the translation in place of the colour."""
+    layer = layers.layer
+    parts = list(layers.parts if layers.parts[layer.part].values is not None else read_parts(layers.path, True))
+    spec, values = parts[layer.part]
+    assert values is not None
+    values = values.copy()
+    pixels = picture.pixels[layers.window]
+    if layers.scene is None:
+        translated = of_depth(pixels, values.dtype)
+    else:
+        source = layers.shown if layers.shown is not None else layers.scene.shown()
+        translated = layers.scene.translated(of_depth(pixels, np.dtype(np.float32)), source)
+    for number, channel in enumerate(layer.colour):
+        values[..., channel] = translated[..., number]
+    if layer.alpha is not None and picture.alpha is not None and layers.scene is not None:
+        own = values[..., layer.alpha : layer.alpha + 1]
+        clear = of_depth(picture.alpha[layers.window], np.dtype(np.float32))
+        changed = clear != seen_alpha(own)
+        own[changed] = clear[changed]
+    parts[layer.part] = Part(spec, values)
+    return parts
+
+
+def _plain(picture: Picture, format_name: str, layers: Layers | None) -> Part:
+    """A file of the colour and the transparency alone."""
+    oiio, pixels, alpha = library(), picture.pixels, picture.alpha
+    height, width, channels = pixels.shape
+    names = ("Y",) if channels == 1 else ("R", "G", "B", "A")[:channels]
+    names = (*names, "A") if alpha is not None else names
+    if format_name == "DPX":
+        array = pixels if alpha is None else np.concatenate([pixels, of_depth(alpha, pixels.dtype)], axis=2)
+        spec = oiio.ImageSpec(width, height, len(names), oiio.TypeDesc("uint16"))
+        spec.attribute("oiio:BitsPerSample", 10)
+        return Part(spec, of_depth(array, np.dtype(np.uint16)))
+    spec = oiio.ImageSpec(width, height, len(names), oiio.TypeDesc("half"))
+    spec.channelnames = names
+    spec.attribute("compression", "zip")
+    floats = np.dtype(np.float32)
+    clear = None if alpha is None else of_depth(alpha, floats)
+    scene = layers.scene if layers is not None else None
+    light = of_display(of_depth(pixels, floats), clear, scene.exposure if scene else 0.0)
+    if scene is not None and layers is not None:
+        light = scene.space.from_linear(light)
+        if isinstance(given := layers.spec.getattribute("chromaticities"), tuple):
+            spec.attribute("chromaticities", "float[8]", given)
+    return Part(spec, as_half(light if clear is None else np.concatenate([light, clear], axis=2)))
+
+
+def _write(path: Path, parts: Sequence[Part]) -> None:
+    oiio = library()
+    specs = []
+    for part in parts:
+        spec = part.spec.copy()
+        if spec.getattribute("DateTime") is None:
+            spec.attribute("DateTime", "")  # or it would be the time of writing: no two files would be the same
+        if spec.getattribute("openexr:levelmode"):
+            spec.attribute("openexr:levelmode", 0)
+        specs.append(spec)
+    with named(path) as name:
+        target = oiio.ImageOutput.create(name)
+        if target is None:
+            raise ValueError(last_error(oiio))
+        try:
+            opened = target.open(name, specs if len(specs) > 1 else specs[0])
+            for number, (part, spec) in enumerate(zip(parts, specs, strict=True)):
+                if number:
+                    opened = opened and target.open(name, spec, "AppendSubimage")
+                if not opened or not target.write_image(part.values):
+                    raise ValueError(last_error(target))
+            if not target.close():
+                raise ValueError(last_error(target))
+        finally:
+            target.close()
