@@ -136,7 +136,11 @@ def test_a_clip_is_cut_converted_and_stepped_through(browsing: Browsing, server:
     page = _open(browsing, server)
     _choose(page, server, assets / "video/traffic.mp4")
     page.wait_for_selector("[data-look][data-preview=there]")
+    page.check("input[name=do][value='female-male.a2b']", force=True)  # of its voice, and with all of its picture
+    assert (page.is_visible("[data-strip]"), page.is_visible(".over")) == (False, False)
     page.check("input[name=do][value='day2night-video-mobile.a2b']", force=True)
+    page.wait_for_selector("[data-look][data-preview=there]")
+    assert (page.is_visible("[data-strip]"), page.is_visible(".over")) == (True, True)
     page.focus("input[name=start]")
     for _ in range(5):
         page.keyboard.press("ArrowRight")

@@ -303,6 +303,10 @@ class Converting {
       this.say("Making a preview", false);
       this.picture.classList.add("old");
       this.picture.src = field.dataset.previewOf;
+    } else if (field.name === "do" && this.picture) {
+      this.look.dataset.preview = "none";
+      this.picture.hidden = true;
+      this.say("A voice has no preview", true);
     }
     if (!["do", "strength", "start", "end", "pitch"].includes(field.name)) return;
     const shown = new URL(location.href).searchParams.get("show");
