@@ -83,13 +83,6 @@ def cache_bytes() -> int:
     return total
 
 
-def forget_entries(kind: str) -> None:
-    """Remove every entry of a kind, as far as that is allowed."""
-    with suppress(OSError):
-        for file in (cache_folder() / kind).glob("*.json"):
-            file.unlink(missing_ok=True)
-
-
 def _home() -> Path:
     try:
         return Path.home()

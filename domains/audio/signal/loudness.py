@@ -89,16 +89,9 @@ def k_filters(rate: int) -> list[tuple[list[float], list[float]]]:
     return [cache, high_pass]
 
 
-def true_peak(audio: npt.NDArray[Any]) -> float:
-    """Largest magnitude of (samples,) or (channels, samples) between its samples too, by oversampling four times
-    (BS.1770-4, annex 2)."""
-    if not audio.shape[-1]:
-        return 0.0
-    return float(max(np.abs(audio).max(), np.abs(oversampled(audio)).max()))
-
-
 def oversampled(audio: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """`audio` at four times its rate."""
+    """`audio` (samples,) or (channels, samples) at four times its rate, whose largest magnitude is the true peak
+    (BS.1770-4, annex 2)."""
     four: npt.NDArray[Any] = signal.resample_poly(audio, 4, 1, axis=-1, window=_interpolation())
     return four
 

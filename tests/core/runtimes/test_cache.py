@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from unpaired.core.runtimes.cache import cache_folder, forget_entries, keep_entry, kept_entries, read_entry
+from unpaired.core.runtimes.cache import cache_folder, keep_entry, kept_entries, read_entry
 
 KEY = {"network": "resnet", "shape": (1, 3, 64, 64)}
 VALUE = {"chosen": "fp32", "milliseconds": {"fp32": 1.5}}
@@ -53,8 +53,6 @@ def test_an_entry_comes_back_under_its_key_alone(folder: Path) -> None:
     keep_entry("choices", KEY, {"chosen": "bf16"})
     assert read_entry("choices", KEY) == {"chosen": "bf16"}
     assert [value for _, value in kept_entries("choices")] == [{"chosen": "bf16"}]
-    forget_entries("choices")
-    assert list(kept_entries("choices")) == []
 
 
 @pytest.mark.parametrize(
@@ -93,7 +91,6 @@ def test_a_folder_that_cannot_be_written_is_told_and_harms_nothing(folder: Path)
     assert "UNPAIRED_CACHE" in note
     assert read_entry("choices", KEY) is None
     assert list(kept_entries("choices")) == []
-    forget_entries("choices")
 
 
 def test_a_user_without_a_home_folder_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
