@@ -18,8 +18,9 @@ from ..signal.sound import Resampler, Sound
 
 _LOWEST = 75.0
 """Hz; the lowest pitch that is followed."""
-_HEARD, _CERTAIN = 0.25, 0.015
-"""Seconds that pitch is tracked in, at least, and seconds before their end up to which it is believed."""
+_HEARD, _CERTAIN = 0.18, 0.015
+"""Seconds that pitch is tracked in, at least, and seconds before their end up to which it is believed. In as many DIO
+takes transforms of half the length that a quarter of a second takes."""
 _STEP = round(PERIOD * CONVERTED_RATE)
 _FOLLOWED = 0.25
 """Seconds of voice after which the speaker's median pitch is looked at again."""
