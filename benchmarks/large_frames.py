@@ -8,7 +8,8 @@ megapixels, so that large frames are put together: nine clips of 1280x720 in row
 every pixel, which enlarging would not give. Scenes in such a frame are small, and that is the harder case.
 
 `time`: each conversion is the command in a process of its own, start-up, decoding and encoding included; a round is one
-of each kind in turn, and the medians and their ratio are printed.
+of each kind in turn, and the medians and their ratio are printed, also of the time on the CPUs, which other processes
+hardly touch.
 
 `likeness`, on single frames, of several ways from the working size to full size:
   own       PSNR, at the working size, from the translation that the network makes at the working size
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import statistics
 import sys
 import tempfile
@@ -108,13 +110,20 @@ def measure_time(args: argparse.Namespace) -> None:
         kinds = {"working size": command, "every pixel": [*command, "--full"]}
         kinds = {name: each for name, each in kinds.items() if args.only in (None, name)}
         seconds: dict[str, list[float]] = {name: [] for name in kinds}
+        worked: dict[str, list[float]] = {name: [] for name in kinds}
         peaks = dict.fromkeys(kinds, 0.0)
         for number in range(args.rounds):
             for name, each in kinds.items():
+                before = resource.getrusage(resource.RUSAGE_CHILDREN)
                 taken, peak = run_measured(each)
+                after = resource.getrusage(resource.RUSAGE_CHILDREN)
+                worked[name].append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
                 seconds[name].append(taken)
                 peaks[name] = max(peaks[name], peak)
-                print(f"round {number + 1}, {name}: {taken:.1f} s, peak {peak:.0f} MB", flush=True)
+                print(
+                    f"round {number + 1}, {name}: {taken:.1f} s, {worked[name][-1]:.1f} s of CPU, peak {peak:.0f} MB",
+                    flush=True,
+                )
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     unit = "pictures/s" if picture else "frames/s"
     count = 1 if picture else args.frames
@@ -122,6 +131,8 @@ def measure_time(args: argparse.Namespace) -> None:
     found |= {f"{name}, MB": round(peak) for name, peak in peaks.items()}
     if len(medians) == 2:
         found["times as fast"] = round(medians["every pixel"] / medians["working size"], 2)
+        every, working = (statistics.median(worked[name]) for name in ("every pixel", "working size"))
+        found["times as much CPU"] = round(every / working, 2)
     print(json.dumps(found))
 
 
