@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from unpaired.apps.web.checks import check
+from unpaired.apps.web.facts import Facts
 from unpaired.apps.web.jobs import Job
 from unpaired.apps.web.lengths import length_of
+from unpaired.apps.web.looks import Looks
 from unpaired.apps.web.models import Models
-from unpaired.apps.web.places import Places
+from unpaired.apps.web.places import Place, Places
 from unpaired.apps.web.requests import (
     CompareRequest,
     ConvertRequest,
@@ -22,6 +24,8 @@ from unpaired.apps.web.requests import (
 )
 from unpaired.apps.web.settings import WebSettings
 from unpaired.core.settings import read_yaml
+from unpaired.domains.image import is_picture_name
+from unpaired.domains.video import CONTAINERS
 
 _COMPARED = {"image": "comparison.png", "video": "comparison.mp4"}
 """What a comparison is written as, by medium; others get a page."""
@@ -30,10 +34,11 @@ _COMPARED = {"image": "comparison.png", "video": "comparison.mp4"}
 class Commands:
     """Turns jobs into words for `unpaired`."""
 
-    def __init__(self, settings: WebSettings, places: Places, models: Models) -> None:
+    def __init__(self, settings: WebSettings, places: Places, models: Models, looks: Looks) -> None:
         self._settings = settings
         self._places = places
         self._models = models
+        self._looks = looks
 
     def of(self, job: Job) -> list[str]:
         """The words behind `unpaired`. Raises UnpairedError: a file or a model went away, or the request is wrong."""
@@ -64,9 +69,10 @@ class Commands:
         return self._settings.runs / job.run
 
     def _convert(self, job: Job, request: ConvertRequest) -> Iterator[str]:
-        source = self._places.path_of(request.input)
-        yield from ("convert", self._models.word(request.model), str(source))
-        yield f"{self.result_folder(job)}/" if source.is_file() else str(self.result_folder(job) / source.name)
+        source, medium = self._places.place(request.input), self._models.info(request.model).medium
+        name = _as_clip(source, self._looks.known(source), medium) if medium in ("image", "video") else ""
+        name = name or ("" if source.path.is_file() else source.path.name)
+        yield from ("convert", self._models.word(request.model), str(source.path), f"{self.result_folder(job)}/{name}")
         yield from ("--direction", request.direction, "--device", request.device, "--json")
         yield from _options({"conversion": request.settings})
 
@@ -123,6 +129,16 @@ class Commands:
         for option, id in ids.items():
             if id:
                 yield from (f"--{option}", str(self._places.path_of(id)))
+
+
+def _as_clip(source: Place, facts: Facts | None, medium: str) -> str:
+    """What the result is called where its kind of file cannot hold it: a clip that is not written as what it is read
+    from, and a picture that moves, become MP4; else empty."""
+    if source.is_folder or facts is None or source.path.suffix.lower() in CONTAINERS:
+        return ""
+    still = facts.frames < 2 and medium == "image" and is_picture_name(source.path.name)
+    moves = facts.kind == "clip" or (facts.kind == "picture" and facts.frames > 1)
+    return f"{source.path.stem}.mp4" if moves and not still else ""
 
 
 def _resumed(run: Path, request: TrainRequest | DistillRequest) -> Iterator[str]:

@@ -67,14 +67,15 @@ def _look(file: Path, folder: Path) -> Facts:
 
 
 def _look_at_picture(file: Path, folder: Path) -> Facts:
-    header = read_header(file)
+    header, moves = read_header(file), is_animated(file)
+    if header.pages > 1 and not moves:
+        raise MediaError(f"{file} holds {header.pages} pages; split it into single pictures first")
     picture = read_picture(file, about=REDUCED)
     pixels = of_depth(picture.pixels, np.dtype(np.uint8))
     if picture.alpha is not None:
         pixels = over_white(pixels, of_depth(picture.alpha, np.dtype(np.uint8)))
     _save_reduced(pixels, folder)
-    frames = header.pages if is_animated(file) else 1
-    return Facts("picture", header.width, header.height, frames=frames)
+    return Facts("picture", header.width, header.height, frames=header.pages if moves else 1)
 
 
 def _look_at_clip(clip: Glance, folder: Path) -> Facts:

@@ -39,10 +39,11 @@ def make_site(settings: WebSettings) -> Site:
         folder.mkdir(parents=True, exist_ok=True)
     places = Places(settings, database)
     models = Models(settings, places)
-    commands = Commands(settings, places, models)
+    looks = Looks(settings, models)
+    commands = Commands(settings, places, models, looks)
     events = Events()
     queue = Queue(settings, Store(database), commands, places, events)
-    return Site(settings, places, models, Uploads(settings, places), commands, queue, events, Looks(settings, models))
+    return Site(settings, places, models, Uploads(settings, places), commands, queue, events, looks)
 
 
 def site_of(request: Request) -> Site:

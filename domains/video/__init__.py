@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...core.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from ..containers.kinds import CONTAINERS
     from .domain import Video
     from .evaluation.clips import ClipScores, clips_among, score_clip, score_table, write_clip_scores
     from .ffmpeg_options import ffmpeg_option
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .settings import VideoConversion, VideoSettings
 
 __all__ = [
+    "CONTAINERS",
     "ClipInfo",
     "ClipScores",
     "Frame",
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 __getattr__ = lazy_names(__name__, {
+    "..containers.kinds": ["CONTAINERS"],
     ".domain": ["Video"],
     ".evaluation.clips": ["ClipScores", "clips_among", "score_clip", "score_table", "write_clip_scores"],
     ".ffmpeg_options": ["ffmpeg_option"],

@@ -102,6 +102,8 @@ async def _views(site: Site, job: Job, results: Sequence[Place], wanted: str) ->
     before = Facts("unknown", error="gone") if source is None else await site.looks.facts(source)
     if facts.error:
         return {}
+    if before.kind != facts.kind and not before.error:  # a picture that moves, whose result is a clip
+        before = Facts("unknown", error="another kind")
     versions = [_version(source, facts.kind, "Before", _start(job))] if source is not None and not before.error else []
     shown, newest = len(versions), site.queue.newest(_BESIDE, None, (JobState.DONE,))
     others = [] if source is None else await asyncio.to_thread(_beside, site, job, facts.kind, newest)

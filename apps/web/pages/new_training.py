@@ -26,11 +26,14 @@ _LETTERS: tuple[Letter, ...] = ("a", "b")
 _UNNAMED: Mapping[Letter, str] = {"a": "the first kind", "b": "the other kind"}
 """What sides are called that nobody named."""
 
+_FORGOTTEN = "That training was removed from the queue, and its settings with it: this form is filled in as usual."
+
 
 async def page(request: Request) -> Response:
     """The form; `again` names a training to take everything over from."""
     site = site_of(request)
-    asked = _asked_before(site, request.query_params.get("again", ""))
+    again = request.query_params.get("again", "")
+    asked = _asked_before(site, again)
     names = list(asked.get("names") or ("", ""))
     sides = [await _side(site, letter, str(asked.get(letter, "")), name)
              for letter, name in zip(_LETTERS, names, strict=True)]  # fmt: skip
@@ -41,6 +44,7 @@ async def page(request: Request) -> Response:
         "inspected": None,
         "sides": [(each, _pictures(site, each)) for each in sides],
         "own_folders": bool(site.settings.roots),
+        "fault": "" if asked or not again else _FORGOTTEN,
     }
     return render(request, "new_training.html", page="train", **values)
 
@@ -78,7 +82,10 @@ async def side(request: Request) -> Response:
     """One side, with the folder that was chosen or filled."""
     site, query = site_of(request), request.query_params
     letter: Letter = "b" if query.get("side") == "b" else "a"
-    shown = await _side(site, letter, query.get("place", ""), query.get("name", ""))
+    name = query.get(f"name_{letter}", "")
+    if name == (await _side(site, letter, query.get(letter, ""), "")).name:  # the former folder's, typed by nobody
+        name = ""
+    shown = await _side(site, letter, query.get("place", ""), name)
     values: dict[str, Any] = {
         "side": shown,
         "pictures": _pictures(site, shown),

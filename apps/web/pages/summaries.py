@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -29,6 +29,8 @@ class Action:
     danger: bool = False
     more: str = ""
     """Further parts of its address."""
+    question: str = ""
+    """What is asked before it is done; empty where it can be undone."""
 
 
 _ACTIONS = {
@@ -39,6 +41,7 @@ _ACTIONS = {
     "retry": Action("retry", "Try again", "again"),
     "remove": Action("remove", "Remove with its results", "bin", danger=True),
 }
+CANCEL_TRAINING = "Stop this training without waiting for it to save itself? What it saved last is kept."
 _OPTION = re.compile(r"--(?:[a-z]\w*\.)*([a-z]\w*)")
 """A setting as the command line names it: "--conversion.start"."""
 UP, DOWN = Action("move", "Earlier", "up", more="&by=-1"), Action("move", "Later", "down", more="&by=1")
@@ -106,9 +109,23 @@ def summary(site: Site, job: Job) -> dict[str, Any]:
         "link": f"/jobs/{job.id}" if not job.kind.trains else f"/train/{quote(job.run, safe='')}",
         "again": _form(job, source, "do"),
         "another": _form(job, source, "beside") if source is not None else "",
-        "actions": [_ACTIONS[name] for name in job.actions() if name in _ACTIONS],
+        "actions": _actions(job),
         "settings": _settings(site, job, facts),
     }
+
+
+def _actions(job: Job) -> list[Action]:
+    """The buttons of a job. What cannot be undone is asked first; the run of a training stays when its job goes."""
+    found = {name: _ACTIONS[name] for name in job.actions() if name in _ACTIONS}
+    if "remove" in found and job.kind.trains:
+        question = f"Remove “{job.title}” from the queue? Its settings go; what it has learned stays on the page Train."
+        found["remove"] = replace(found["remove"], label="Remove from the queue", question=question)
+    elif "remove" in found:
+        question = f"Remove “{job.title}” with its results? They cannot be had back."
+        found["remove"] = replace(found["remove"], question=question)
+    if "cancel" in found and job.kind.trains and job.state is not JobState.QUEUED:
+        found["cancel"] = replace(found["cancel"], question=CANCEL_TRAINING)
+    return list(found.values())
 
 
 def _newest_sheet(site: Site, job: Job) -> str:

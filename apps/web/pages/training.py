@@ -17,7 +17,7 @@ from unpaired import ConfigError, UnpairedError
 from unpaired.apps.web import forms
 from unpaired.apps.web.bodies import read_form
 from unpaired.apps.web.jobs import Job, JobKind, JobState
-from unpaired.apps.web.pages.summaries import error_words
+from unpaired.apps.web.pages.summaries import CANCEL_TRAINING, error_words
 from unpaired.apps.web.places import NoSuchPlace
 from unpaired.apps.web.rendering import render
 from unpaired.apps.web.runs import RunShelf, RunView, Sheet, Version
@@ -120,6 +120,9 @@ class Training:
     def actions(self) -> tuple[str, ...]:
         """What can be asked of its job."""
         return self.job.actions() if self.job is not None else ()
+
+    question = CANCEL_TRAINING
+    """What is asked before it is cancelled."""
 
     @property
     def can_go_on(self) -> bool:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from web_server import Server
 
 from unpaired.apps.web.choices import Choice, fitting
@@ -141,7 +142,24 @@ def test_a_folder_is_converted_as_a_whole(server: Server, assets: Path) -> None:
     assert (job["state"], len(job["results"])) == ("done", 12)
     page = server.ask_text(led_to)
     assert "12 results" in page
+    question = f'hx-confirm="Remove “{job["title"]}” with its results? They cannot be had back."'
+    assert question in page
+    assert question in server.ask_text("/queue")
     assert "Before" in page, "the file that a result was made of is found by its name"
+
+
+def test_a_picture_that_moves_becomes_a_clip(server: Server, tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (32, 24), (level, 0, 0)) for level in (10, 200)]
+    jobs = []
+    for name in ("moves.gif", "moves.webp"):
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], duration=100)
+        file = server.upload(tmp_path / name)
+        assert "day2night.a2b" in server.ask_text(f"/?file={file}")
+        jobs.append(server.submit("convert", input=file, model="day2night"))
+    for job in jobs:
+        done = server.wait(job["id"])
+        assert (done["error"], [each["name"] for each in done["results"]]) == ("", ["moves.mp4"])
+        assert "Save the result" in server.ask_text(f"/jobs/{job['id']}")
 
 
 def test_from_and_to_of_one_clip_are_not_those_of_others(server: Server, assets: Path) -> None:

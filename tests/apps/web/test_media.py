@@ -40,6 +40,16 @@ def test_transparency_and_sixteen_bits_become_a_picture_for_people(tmp_path: Pat
             assert np.abs(np.asarray(reduced.convert("RGB")).astype(int) - level).max() <= 1
 
 
+def test_pages_of_a_picture_are_told_before_it_is_converted(tmp_path: Path) -> None:
+    pages = [Image.new("RGB", (32, 24), (level, 0, 0)) for level in (10, 200)]
+    pages[0].save(tmp_path / "scan.tif", save_all=True, append_images=pages[1:])
+    facts = look(tmp_path / "scan.tif", tmp_path / "look")
+    assert facts.error == "scan.tif holds 2 pages; split it into single pictures first"
+    pages[0].save(tmp_path / "moves.webp", save_all=True, append_images=pages[1:])
+    facts = look(tmp_path / "moves.webp", tmp_path / "other")
+    assert (facts.kind, facts.frames, facts.error) == ("picture", 2, "")
+
+
 def test_a_clip_has_a_strip_of_frames_in_order(repository: Path, tmp_path: Path) -> None:
     facts = look(repository / "tests/assets/video/road.mp4", tmp_path)
     assert (facts.kind, facts.width, facts.height, facts.frames, facts.sound) == ("clip", 480, 270, 50, True)

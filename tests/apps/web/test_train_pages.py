@@ -73,6 +73,22 @@ def test_a_folder_is_found_below_the_declared_ones(server: Server, folders: dict
     assert side.count("<img") == 6
 
 
+def test_a_name_that_was_typed_stays_with_another_folder(server: Server, folders: dict[str, str]) -> None:
+    with server.client as client:
+
+        def name(**given: str) -> str:
+            found = re.search(r'id="name-a"[^>]* value="([^"]*)"', client.get("/train/new/side", params=given).text)
+            assert found is not None
+            return found[1]
+
+        assert name(side="a", place=folders["day"], name_a="Tag") == "Tag"
+        assert name(side="a", place="", name_a="Tag", a=folders["day"]) == "Tag"
+        assert name(side="a", place=folders["night"]) == "night"
+        assert name(side="a", place="", name_a="day", a=folders["day"]) == "", "it was the folder's"
+        browse = client.get("/train/new/folders", params={"side": "a", "id": folders["day"]}).text
+    assert 'hx-include="#name-a"' in browse
+
+
 @pytest.mark.parametrize(
     ("folder", "sentence"),
     [
@@ -178,6 +194,13 @@ def test_a_training_waits_and_is_taken_over_again(server: Server, folders: dict[
     assert re.search(r'name="hours" value="0.033"', server.ask_text(f"/train/new?again={id}"))
     server.ask("POST", f"/api/jobs/{id}/cancel")
     server.wait(id)
+    queue = server.ask_text("/queue")
+    assert f'aria-label="Remove from the queue: {job["title"]}"' in queue
+    assert f'hx-confirm="Remove “{job["title"]}” from the queue? Its settings go; what it has learned stays' in queue
+    server.ask("DELETE", f"/api/jobs/{id}", 204)
+    assert "That training was removed from the queue, and its settings with it" in server.ask_text(
+        f"/train/new?again={id}"
+    )
 
 
 def test_a_run_of_the_command_line_is_shown_too(server: Server, assets: Path) -> None:

@@ -24,7 +24,7 @@ async function sendAll(side, files, folderName = "") {
       bar.value = done / all;
     }
     fault("");
-    const query = new URLSearchParams({ side: letter, place: folder.id, name: field.value });
+    const query = new URLSearchParams({ side: letter, place: folder.id, [`name_${letter}`]: field.value });
     htmx.ajax("GET", `/train/new/side?${query}`, { source: side, target: side, swap: "outerHTML" });
   } catch (error) {
     fault(error.message);
