@@ -24,6 +24,7 @@ _MAGIC = (b"v/1\x01", b"SDPX", b"XPDS")
 _MAIN = ("", "rgba", "rgb", "beauty", "combined", "color", "colour", "c", "main")
 """Layers that are taken for the picture itself, the likeliest first."""
 _COLOUR = {"r": 0, "red": 0, "g": 1, "green": 1, "b": 2, "blue": 2}
+_VIDEO_BITS = 12
 _FILM = ("printing density", "logarithmic")
 
 
@@ -127,7 +128,7 @@ def read_layered(path: Path, view: View) -> Picture:
         if layers.scene is not None:
             own = seen_alpha(own)
         alpha = _on_canvas(layers, own)
-    notes = tuple(_notes(layers))
+    notes = tuple(_notes(layers, view))
     layers = replace(layers, shown=None if layers.scene is None else pixels[layers.window])
     return Picture(pixels, alpha, layers=_without_others(layers), notes=notes)
 
@@ -195,13 +196,18 @@ def _space(kind: str, spec: Any, view: View) -> ColourSpace | None:
     if kind == "DPX":
         if str(spec.getattribute("dpx:Transfer") or "").lower() in _FILM:
             return Cineon()
-        if str(spec.getattribute("dpx:Transfer") or "").lower() == "linear":
+        if str(spec.getattribute("dpx:Transfer") or "").lower() == "linear" and not _is_video(spec):
             return Primaries()
         return Display() if view.exposure else None
     given = spec.getattribute("chromaticities")
     if not isinstance(given, tuple) or len(given) != 8 or not all(given[1::2]):
         return Primaries()
     return Primaries(tuple(zip(given[::2], given[1::2], strict=True)))
+
+
+def _is_video(spec: Any) -> bool:
+    """Whether a DPX holds too few bits for linear light: FFmpeg marks all that it writes as linear."""
+    return int(spec.getattribute("oiio:BitsPerSample") or 16) <= _VIDEO_BITS and str(spec.format) != "float"
 
 
 @lru_cache(maxsize=4)
@@ -244,7 +250,12 @@ def count_others(layers: Layers) -> int:
     return sum(int(part.spec.nchannels) for part in layers.parts) - translated
 
 
-def _notes(layers: Layers) -> Iterator[str]:
+def _notes(layers: Layers, view: View) -> Iterator[str]:
+    marked = str(layers.spec.getattribute("dpx:Transfer") or "").lower() == "linear"
+    if layers.format == "DPX" and marked and view.colour_space is None and _is_video(layers.spec):
+        bits = layers.spec.getattribute("oiio:BitsPerSample")
+        yield (f"it is marked as linear light, but its {bits} bits are taken as a screen shows them; "
+               "--colour-space names what they are")  # fmt: skip
     if others := count_others(layers):
         what = f"its layer {layers.layer.name}" if layers.layer.name else "its picture"
         yield f"{what} is translated; its other channels ({others}) stay as they are"

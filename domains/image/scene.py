@@ -33,6 +33,8 @@ _CINEON_BLACK, _CINEON_WHITE, _CINEON_STEP = 95.0, 685.0, 0.002 / 0.6
 """Code values of ten bits, and density by code value over the gamma of film (Kodak 1992; SMPTE 268M)."""
 _CINEON_RANGE = -1.0, 3.0
 _LARGEST_HALF, _BRIGHTEST = np.float32(65504.0), np.float32(1e30)
+_CLEAR = 1e-4
+"""Transparency up to which nothing is divided by it."""
 _BLOCK = 1 << 15  # pixels
 
 
@@ -134,6 +136,9 @@ class Scene:
             back += rounding
             if finite is not values:
                 back = np.where(np.isfinite(values), back, values)
+            if alpha is not None:
+                clear = (self.alpha[rows] <= _CLEAR) & (values == 0).all(axis=2, keepdims=True)  # type: ignore[index]
+                back = np.where(clear, values, back)  # premultiplied: what is not there is black
             found[rows] = _of_type(back, found.dtype)
         return found
 
@@ -147,7 +152,7 @@ class Scene:
             if self.alpha is not None and not solid:
                 alpha = as_floats(self.alpha[rows])
                 # 1 where there is none of it, since light may glow there.
-                divisor = np.where(np.isfinite(alpha) & (alpha > 1e-4), alpha, np.float32(1))
+                divisor = np.where(np.isfinite(alpha) & (alpha > _CLEAR), alpha, np.float32(1))
             yield rows, as_floats(self.values[rows]), divisor
 
     def _light(self, values: Light, divisor: Light | None) -> Light:

@@ -313,6 +313,31 @@ def test_film_scans_are_logarithmic(tmp_path: Path) -> None:
     assert read_picture(path, view=View(exposure=-1.0)).pixels.max() < 0.8
 
 
+@row("DPX", "marked linear")
+def test_video_that_is_marked_as_linear_is_taken_as_video(tmp_path: Path) -> None:
+    values = np.full((4, 4, 3), 512 * 64, np.uint16)
+    wide = write(tmp_path / "w.dpx", ("RGB", values), dpx__Transfer="Linear", oiio__BitsPerSample=16)
+    assert np.allclose(linear(read_picture(wide).pixels), 0.5, atol=1e-2)
+    path = write(tmp_path / "x.dpx", ("RGB", values), dpx__Transfer="Linear", oiio__BitsPerSample=10)
+    picture = read_picture(path)
+    assert np.allclose(picture.pixels / 65535, 0.5, atol=1e-2)
+    assert "its 10 bits are taken as a screen shows them; --colour-space names" in picture.notes[0]
+    named = read_picture(path, view=View(colour_space="lin_rec709"))
+    assert not named.notes
+    assert np.allclose(linear(named.pixels), 0.5, atol=1e-2)
+
+
+@row("OpenEXR", "transparency")
+def test_where_there_is_nothing_it_stays_black() -> None:
+    values = np.array([[[0, 0, 0], [0, 0, 0], [0.5, 0, 0]]], np.float16)
+    alpha = np.array([[[0], [0.5], [0]]], np.float16)
+    scene = Scene(values, alpha, Primaries())
+    back = scene.translated(np.full((1, 3, 3), 0.5, np.float32), scene.shown())
+    half = float(linear(np.float32([0.5]))[0])
+    assert np.array_equal(back[0, 0], [0, 0, 0])  # light there would be a halo around everything that is laid over
+    assert np.allclose(back[0, 1:], [[half / 2] * 3, [half] * 3], rtol=2e-3)  # thin, and a glow
+
+
 def test_colour_spaces_by_name(translator: Translator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "x.exr", ("RGB", light(16, 16, channels=3).clip(0, 1)))
     by_name = read_picture(path, view=View(colour_space="ACEScg")).pixels
