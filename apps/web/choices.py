@@ -61,6 +61,11 @@ def fitting(choices: list[Choice], kinds: set[Kind]) -> list[Choice]:
     return sorted(found, key=lambda each: (_FITS.get(each.medium, ("unknown",)).index(first), each.medium == "audio"))
 
 
+def fits(choice: Choice, kind: Kind) -> bool:
+    """Whether a file of that kind can go through; of what this page knows nothing of, the command judges."""
+    return kind == "unknown" or kind in _FITS.get(choice.medium, (kind,))
+
+
 def cuts(medium: str, kind: Kind) -> bool:
     """Whether a model of a medium can be asked for a part of such a file: voices go with the whole of their clip."""
     return (kind == "clip" and medium != "audio") or kind == "sound"

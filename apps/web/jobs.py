@@ -117,7 +117,9 @@ class Job:
     """Number of the process group that carries it out."""
     progress: JobProgress = JobProgress()
     error: str = ""
-    """One sentence: what went wrong, and what to do."""
+    """One sentence: what went wrong, and what to do; of a folder that is done, how many of its files are not."""
+    refused: tuple[str, ...] = ()
+    """Of a folder: the files that could not be converted, and why."""
     notes: tuple[str, ...] = ()
     """What had to be changed in the files, and the like."""
     slowdown: float = 1.0

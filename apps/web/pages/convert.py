@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,16 +19,23 @@ from unpaired.apps.web.choices import (
     choice_of,
     choice_or_none,
     cuts,
-    fitting,
-    takes_anything,
 )
 from unpaired.apps.web.errors import status_of
 from unpaired.apps.web.estimates import estimate, work
-from unpaired.apps.web.facts import Facts, Kind
+from unpaired.apps.web.facts import Facts
 from unpaired.apps.web.jobs import Job, JobKind, JobState
 from unpaired.apps.web.machine import slowdown
-from unpaired.apps.web.naming import kind_by_name
-from unpaired.apps.web.places import Place
+from unpaired.apps.web.pages.selection import (
+    Chosen,
+    choices_for,
+    choose,
+    count_alike,
+    known,
+    left_out,
+    left_out_words,
+    nothing,
+    shown,
+)
 from unpaired.apps.web.rendering import html, render
 from unpaired.apps.web.site import Site, site_of
 from unpaired.apps.web.views import file_url
@@ -38,19 +44,6 @@ from unpaired.apps.web.wording import duration, facts_in_words
 MOST_FILES = 500
 _LEARNED_FROM = 60
 """Newest conversions that estimates look at."""
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """A file that is to be converted."""
-
-    place: Place
-    facts: Facts
-
-    @property
-    def id(self) -> str:
-        """Of its place."""
-        return self.place.id
 
 
 @dataclass(frozen=True)
@@ -124,23 +117,27 @@ async def submit(request: Request) -> Response:
     site, asked = site_of(request), Asked.of(await read_form(request))
     try:
         choice = choice_of(site.models, asked.do)
-        usable = await _usable(site, asked)
+        usable = await _usable(site, asked, choice)
         jobs = [await _submit(site, asked, choice, each) for each in usable]
     except UnpairedError as error:
         return await show(request, asked, site.places.redact(str(error)), status_of(error))
     return RedirectResponse(f"/jobs/{jobs[0].id}" if len(jobs) == 1 else "/queue", 303)
 
 
-async def _usable(site: Site, asked: Asked) -> list[Chosen]:
-    """The files that were asked for, without those that cannot be read. Raises UnpairedError if none is left."""
+async def _usable(site: Site, asked: Asked, choice: Choice) -> list[Chosen]:
+    """The files that were asked for, without those that cannot be read or that the choice is not for. Raises
+    UnpairedError if none is left."""
     if not asked.files:
         raise ConfigError("no file was chosen")
     listed = all_choices(site.models)
-    files = [_known(await choose(site, id), listed) for id in asked.files]
-    usable = [each for each in files if not each.facts.error]
-    if not usable:
+    files = [known(await choose(site, id), listed) for id in asked.files]
+    readable = [each for each in files if not each.facts.error]
+    if not readable:
         raise MediaError(files[0].facts.error)
-    return usable
+    others = left_out(readable, choice)
+    if len(others) == len(readable):
+        raise ConfigError(left_out_words(readable, choice))
+    return [each for each in readable if each not in others]
 
 
 async def _submit(site: Site, asked: Asked, choice: Choice, chosen: Chosen) -> Job:
@@ -153,23 +150,13 @@ async def _submit(site: Site, asked: Asked, choice: Choice, chosen: Chosen) -> J
     return await site.queue.submit(JobKind.CONVERT, request)
 
 
-async def choose(site: Site, id: str) -> Chosen:
-    """A file, looked at; a folder is known by the names in it. Raises MissingFile."""
-    place = site.places.place(id)
-    if not place.is_folder:
-        return Chosen(place, await site.looks.facts(place))
-    kinds = [kind_by_name(each.name) for each in await asyncio.to_thread(site.places.below, id) if not each.is_folder]
-    known: list[Kind] = [kind for kind in kinds if kind != "unknown"]
-    return Chosen(place, Facts(max(known, key=known.count) if known else "unknown"))
-
-
 async def show(request: Request, asked: Asked, fault: str = "", status: int = 200) -> Response:
     """The page as it was asked for; files that went away are left out, and that is said."""
     site, files = site_of(request), list[Chosen]()
     listed = all_choices(site.models)
     for id in asked.files:
         try:
-            files.append(_known(await choose(site, id), listed))
+            files.append(known(await choose(site, id), listed))
         except UnpairedError as error:
             fault = fault or site.places.redact(str(error))
     wanted, missing = _wanted(site, asked.do)
@@ -179,8 +166,8 @@ async def show(request: Request, asked: Asked, fault: str = "", status: int = 20
     if not files:
         return render(request, "start.html", status, page="convert", fault=fault, chosen=wanted,
                       choices=listed, drop_to=asked.link(), browse=browse)  # fmt: skip
-    current = next((each for each in files if each.id == asked.show), files[0])
-    choices = _choices(wanted, files, listed)
+    current = shown(files, asked.show)
+    choices = choices_for(current, wanted, listed)
     picked = _picked(asked, choices)
     values = {
         "files": [_file(each, asked) for each in files],
@@ -195,25 +182,13 @@ async def show(request: Request, asked: Asked, fault: str = "", status: int = 20
         "strength": asked.strength,
         "pitch": asked.pitch,
         "estimate": _estimate(site, asked, files, picked),
-        "nothing": _nothing(files),
+        "nothing": nothing(current),
+        "count": count_alike(files),
         "without": asked.link(files=tuple(each.id for each in files if each is not current), show=""),
     }
     return render(
         request, "convert.html", status, page="convert", fault=fault, add_to=asked.link(), browse=browse, **values
     )
-
-
-def _known(chosen: Chosen, choices: list[Choice]) -> Chosen:
-    """A file that may be of an installed medium is no broken one."""
-    foreign = chosen.facts.error and kind_by_name(chosen.place.name) == "unknown" and takes_anything(choices)
-    return replace(chosen, facts=Facts("unknown")) if foreign else chosen
-
-
-def _choices(wanted: Choice | None, files: Sequence[Chosen], listed: list[Choice]) -> list[Choice]:
-    kinds = {each.facts.kind for each in files if not each.facts.error}
-    if wanted is not None and wanted.do not in {each.do for each in listed}:  # a checkpoint that is tried
-        listed = [wanted, *listed]
-    return fitting(listed, kinds) if kinds else []
 
 
 def _wanted(site: Site, do: str) -> tuple[Choice | None, str]:
@@ -297,7 +272,8 @@ async def estimated(request: Request) -> Response:
 
 
 def _estimate(site: Site, asked: Asked, files: Sequence[Chosen], picked: Choice | None) -> str:
-    usable = [each for each in files if not each.facts.error and not each.place.is_folder]
+    others = left_out(files, picked)
+    usable = [each for each in files if not (each.facts.error or each.place.is_folder or each in others)]
     if picked is None or not usable:
         return ""
     done = [job for job in site.queue.newest(_LEARNED_FROM, None, (JobState.DONE,))
@@ -307,7 +283,7 @@ def _estimate(site: Site, asked: Asked, files: Sequence[Chosen], picked: Choice 
     for each in usable:
         alike = [(job, amount) for job, amount, facts in earlier if facts.kind == each.facts.kind]
         total += estimate(each.facts, work(each.facts, asked.seconds(each.facts, picked.medium)), alike, busy)
-    return f"About {duration(total)}"
+    return " · ".join(filter(None, [f"About {duration(total)}", left_out_words(files, picked)]))
 
 
 def _done(site: Site, job: Job) -> list[tuple[float, Facts]]:
@@ -322,16 +298,6 @@ def _done(site: Site, job: Job) -> list[tuple[float, Facts]]:
     settings = job.request.get("settings", {})
     seconds = settings.get("end", facts.seconds) - settings.get("start", 0.0)
     return [(work(facts, seconds), facts)]
-
-
-def _nothing(files: Sequence[Chosen]) -> str:
-    """Why there is nothing to choose."""
-    kinds = {each.facts.kind for each in files if not each.facts.error}
-    if not kinds:
-        return "This file cannot be read. Leave it out and choose another one."
-    if len(kinds) > 1:
-        return "These files are of different kinds: convert pictures, footage and voices one after the other."
-    return "There is no model for files of this kind. Train one from two folders."
 
 
 def _number(text: str) -> float | None:

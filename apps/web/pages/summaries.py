@@ -87,7 +87,7 @@ def summary(site: Site, job: Job) -> dict[str, Any]:
     source = source_of(site, job)
     facts = site.looks.known(source) if source is not None and not source.is_folder else None
     look = f"/look/{source.id}" if source is not None and facts is not None and not facts.error else ""
-    ended = job.state.ended
+    ended, several = job.state.ended, job.progress.files > 1  # then each note begins with the name of its file
     return {
         "id": job.id,
         "title": job.title,
@@ -102,7 +102,8 @@ def summary(site: Site, job: Job) -> dict[str, Any]:
         "progress": progress_words(job, facts),
         "time": _time(job),
         "error": error_words(job),
-        "notes": job.notes,
+        "notes": job.notes if several else [f"{note[:1].upper()}{note[1:]}" for note in job.notes],
+        "refused": job.refused,
         "thumb": f"{look}/thumb.jpg" if look else _newest_sheet(site, job),
         "strip": f"{look}/strip.jpg" if look and facts is not None and facts.kind == "clip" else "",
         "still": f"{look}/reduced.png" if look and facts is not None and facts.kind in ("picture", "clip") else "",

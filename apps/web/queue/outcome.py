@@ -19,6 +19,7 @@ _INTERRUPTED = 130
 _MOST_NOTES = 50
 _LEAST_ROOM = 10**6
 _NO_ROOM = "The disk is full; free some space and try it again."
+_PART = "{} of the files were converted; {} could not be."
 _GUESS = "The program ended with exit code {}; its log says more."
 _NOTHING_SAVED = "It was stopped before anything was saved, so that nothing is kept; resume it to begin anew."
 
@@ -30,9 +31,9 @@ def outcome(job: Job, child: Child, folder: Path, redact: Callable[[str], str], 
     if state is JobState.FAILED:
         error = error or _said(folder) or _GUESS.format(child.code)
     report = read_report(folder)
-    notes = _notes(report)
+    notes, refused = (_told(report, *each)[:_MOST_NOTES] for each in (("notes", "text"), ("refused", "reason")))
     if state is JobState.FAILED and report.get("converted"):  # of a folder, some files
-        state, error = JobState.DONE, ""
+        state, error = JobState.DONE, _PART.format(len(report["converted"]), len(report.get("refused", ())))
     if state is JobState.DONE and job.kind.trains and child.code != 0:
         notes.append(f"stopped at step {saved}; what it has learned so far is kept")
     progress = child.reader.progress
@@ -41,7 +42,7 @@ def outcome(job: Job, child: Child, folder: Path, redact: Callable[[str], str], 
     elif state is not JobState.DONE or child.code != 0:
         progress = saved_progress(progress, saved)
     return replace(job, state=state, wish=Wish.NONE, error=redact(error), process=None, progress=progress,
-                   notes=tuple(redact(note) for note in notes[:_MOST_NOTES]))  # fmt: skip
+                   notes=tuple(map(redact, notes)), refused=tuple(map(redact, refused)))  # fmt: skip
 
 
 def saved_step(run: Path) -> int:
@@ -121,9 +122,9 @@ def _lost(kind: JobKind, number: int | None, saved: int) -> str:
     return f"Its program was ended from outside{by}{memory}; {again}."
 
 
-def _notes(report: Mapping[str, Any]) -> list[str]:
-    """The notes of a conversion's report, each with its file where there are several."""
+def _told(report: Mapping[str, Any], kind: str, what: str) -> list[str]:
+    """What a conversion's report says of files, each with its name where there are several."""
     several = len(report.get("converted", ())) + len(report.get("refused", ())) > 1
-    told = [(each.get("file", ""), each.get("text") or each.get("reason", ""))
-            for kind in ("refused", "notes") for each in report.get(kind, ()) if isinstance(each, dict)]  # fmt: skip
-    return [f"{Path(str(file)).name}: {text}" if several else str(text) for file, text in told]
+    told = [(str(each.get("file", "")), str(each.get(what, ""))) for each in report.get(kind, ())
+            if isinstance(each, dict)]  # fmt: skip
+    return [f"{Path(file).name}: {text}" if several and file not in text else text for file, text in told]

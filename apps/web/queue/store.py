@@ -99,4 +99,5 @@ def _job(facts: dict[str, Any]) -> Job:
         "wish": Wish(known["wish"]),
         "progress": JobProgress(**progress),
         "notes": tuple(known["notes"]),
+        "refused": tuple(known.get("refused", ())),
     })  # fmt: skip

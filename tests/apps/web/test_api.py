@@ -53,8 +53,13 @@ def test_a_folder_is_converted_and_what_is_broken_in_it_is_told(server: Server, 
     job = server.wait(server.submit("convert", input=folder, model="day2night")["id"])
     assert job["state"] == "done", job["error"]
     assert [result["name"] for result in job["results"]] == ["one.jpg", "two.jpg"]
-    (note,) = job["notes"]
-    assert note.startswith("text.png: ")
+    assert job["notes"] == []
+    assert job["error"] == "2 of the files were converted; 1 could not be."
+    (refused,) = job["refused"]
+    assert refused.count("text.png") == 1
+    page = server.ask_text(f"/jobs/{job['id']}")
+    assert f">{refused}<" in page, "named as it is called, and not among what was changed"
+    assert "What had to be changed" not in page
 
 
 FAULTY: list[tuple[str, dict[str, Any], list[str]]] = [

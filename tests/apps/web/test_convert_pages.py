@@ -236,6 +236,27 @@ def test_files_that_cannot_be_read_are_left_out(server: Server, assets: Path, tm
     assert "text.png holds no picture that can be read" in refused.text
 
 
+def test_files_of_several_kinds_each_have_their_models(server: Server, assets: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_text("no picture\n" * 50)
+    paths = [tmp_path / "broken.png", assets / "video/road.mp4", assets / "speech/female-1.flac"]
+    files = [server.upload(path) for path in paths]
+    query = "&".join(f"file={file}" for file in files)
+    page = server.ask_text(f"/?{query}")
+    assert '<h1 class="only-heard">Convert road.mp4<' in page, "the first that can be read"
+    assert _checked(page) == ["day2night-video.a2b"]
+    assert "female-1.flac is of another kind and is left out: select it to see its models." in page
+    voice = server.ask_text(f"/?{query}&show={files[2]}")
+    assert _checked(voice) == ["female-male.a2b"]
+    assert "left out: select" not in voice, "that model takes the sound of a clip, too"
+    with server.client as client:
+        answer = client.post("/convert", data={"file": files, "do": "day2night-video-mobile.a2b"})
+        wrong = client.post("/convert", data={"file": files[2], "do": "day2night-video-mobile.a2b"})
+    job = answer.headers["location"].removeprefix("/jobs/")
+    assert server.ask("GET", f"/api/jobs/{job}")["request"]["input"] == files[1]
+    server.ask("POST", f"/api/jobs/{job}/cancel")
+    assert (wrong.status_code, "is of another kind" in wrong.text) == (400, True)
+
+
 def test_versions_of_a_training_can_be_told_apart(server: Server, assets: Path) -> None:
     folder = server.home / "runs" / "late"
     folder.mkdir(parents=True)
