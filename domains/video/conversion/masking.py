@@ -21,6 +21,8 @@ from ..reading.reader import FrameReader
 from ..reading.sequence import SequenceReader, frames_at
 from ..settings import VideoConversion
 
+_LISTED = 8
+
 
 def mask(
     opened: FrameReader,
@@ -53,8 +55,10 @@ def mask(
                 share = np.float32(share) * masks.at(place)
             source = waiting.popleft().cpu().numpy()
             yield torch.from_numpy(mixed(source, made.cpu().numpy(), share))
-        if masks is not None and not opened.done:
-            masks.check_end()
+        if masks is not None:
+            if not opened.done:
+                masks.check_end()
+            opened.say(*masks.notes)
 
 
 class _Masks:
@@ -64,6 +68,9 @@ class _Masks:
         self._path, self._source, self._feather = path, opened.path, options.feather
         self._count, self._now = 0, np.zeros((0, 0), np.float32)
         self._frames: Iterator[Tensor] | None = None
+        self._ahead: tuple[int, Tensor] | None = None
+        self._numbers: list[int] | None = None
+        self._lacking: list[int] = []
         size = opened.info.height, opened.info.width
         if is_still(path):
             still = read_mask(path, size, opened.path)
@@ -74,36 +81,67 @@ class _Masks:
         stack.callback(reader.close)
         check_size(path, (reader.info.height, reader.info.width), size, opened.path)
         if isinstance(reader, SequenceReader) and isinstance(opened, SequenceReader):
-            self._check_length(len(reader.within), len(opened.within))
+            self._go_by_number([each.number for each in reader.within], [each.number for each in opened.within])
         self._reader, self._frames = reader, iter(reader)
 
     def at(self, place: int) -> Array:
-        """The mask (H, W) of the frame of that number."""
-        while self._frames is not None and self._count <= place:
-            frame = next(self._frames, None)
-            self._reader.forget()
-            if frame is None:
-                raise MediaError(
-                    f"the mask {self._path} ends after {counted(self._count, 'frame', 'frames')}, but {self._source} "
-                    "goes on; give one as long, or a picture"
-                )
-            self._count += 1
-            if self._count > place:
-                pixels = frame.cpu().numpy().transpose(1, 2, 0) * np.float32(0.5) + np.float32(0.5)
-                self._now = feathered(mask_of(pixels), self._feather)
+        """The mask (H, W) of the frame of that number among those of the cut."""
+        if self._frames is None:
+            return self._now
+        wanted = place if self._numbers is None else self._numbers[place]
+        number, frame = -1, None
+        while (ahead := self._peek()) is not None and ahead[0] <= wanted:
+            number, frame = ahead
+            self._ahead = None
+        if frame is not None:
+            pixels = frame.cpu().numpy().transpose(1, 2, 0) * np.float32(0.5) + np.float32(0.5)
+            self._now = feathered(mask_of(pixels), self._feather)
+        elif self._numbers is None or not self._now.size:
+            raise MediaError(
+                f"the mask {self._path} ends after {counted(self._count, 'frame', 'frames')}, but {self._source} "
+                "goes on; give one as long, or a picture"
+            )
+        if number != wanted and self._numbers is not None:
+            self._lacking.append(wanted)
         return self._now
+
+    def _peek(self) -> tuple[int, Tensor] | None:
+        """The next frame of the mask and its number; None at its end."""
+        if self._ahead is None and self._frames is not None and (frame := next(self._frames, None)) is not None:
+            still = self._reader.shown[-1].still
+            number = self._count if self._numbers is None or still is None else still.number
+            self._reader.forget()
+            self._count += 1
+            self._ahead = number, frame
+        return self._ahead
+
+    @property
+    def notes(self) -> Iterator[str]:
+        """What is to be said of the mask."""
+        if self._lacking:
+            listed = ", ".join(map(str, self._lacking[:_LISTED])) + (", ..." if len(self._lacking) > _LISTED else "")
+            lacks = counted(len(self._lacking), "frame", "frames")
+            yield f"the mask {self._path} lacks {lacks} ({listed}); the one before stands in"
 
     def check_end(self) -> None:
         """Raise MediaError where the mask goes on after the last frame."""
-        if self._frames is not None and next(self._frames, None) is not None:
+        if self._numbers is None and self._peek() is not None:
             raise MediaError(
-                f"the mask {self._path} goes on after the {counted(self._count, 'frame', 'frames')} of {self._source}; "
-                "give one as long, or a picture"
+                f"the mask {self._path} goes on after the {counted(self._count - 1, 'frame', 'frames')} of "
+                f"{self._source}; give one as long, or a picture"
             )
 
-    def _check_length(self, has: int, wanted: int) -> None:
-        if has != wanted:
+    def _go_by_number(self, has: list[int], wanted: list[int]) -> None:
+        """Go by the numbers in the files' names, where mask and footage have some in common; else by their order."""
+        if set(has) & set(wanted):
+            self._numbers = wanted
+            if (has[0], has[-1]) != (wanted[0], wanted[-1]):
+                raise MediaError(
+                    f"the mask {self._path} has the frames {has[0]} to {has[-1]}, but {self._source} has {wanted[0]} "
+                    f"to {wanted[-1]}; give one as long, or a picture"
+                )
+        elif len(has) != len(wanted):
             raise MediaError(
-                f"the mask {self._path} has {counted(has, 'frame', 'frames')}, but {self._source} has {wanted}; "
-                "give one as long, or a picture"
+                f"the mask {self._path} has {counted(len(has), 'frame', 'frames')}, but {self._source} has "
+                f"{len(wanted)}; give one as long, or a picture"
             )

@@ -84,12 +84,13 @@ class SequenceReader(FrameReader):
     Raises:
         MissingFile: a pattern names no picture.
         MediaError: the folder holds no numbered pictures, the first cannot be decoded, none lies between start and end,
-            or one is missing (`missing` is error).
+            or one is missing or damaged (`missing` is error).
     """
 
     def __init__(self, path: Path, options: VideoConversion) -> None:
         self.path = path
-        self._frames, gaps = _places(path, options.missing)
+        self._missing = options.missing
+        self._frames, gaps = _places(path, self._missing)
         rate, assumed = _rate(self._frames[0].path, options.rate)
         self._view = options.view
         seen = read_picture(self._frames[0].path, view=self._view)
@@ -124,15 +125,14 @@ class SequenceReader(FrameReader):
         within = self.within
         last = self._frames[-1].tick + 1
         following = [*(place.tick for place in within[1:]), min(last, self._end)]
-        given = 0
+        given, before = 0, None
         for count, (place, after) in enumerate(zip(within, following, strict=False)):
             if not self.is_needed(count):
                 continue
-            try:
-                pixels, still = self._read(place.path)
-            except MediaError as error:
-                self._broken.append(str(error))
+            read = self._read_or(place.path, before)
+            if read is None:
                 continue
+            before = pixels, still = read
             planes = np.ascontiguousarray(pixels.transpose(2, 0, 1)) if self._beside else None
             origin = Still(place.path, still, place.number, place.name)
             ticks, alpha = place.tick - self._begin, _alpha_of(still, self.height, self.width)
@@ -145,6 +145,16 @@ class SequenceReader(FrameReader):
                 if self._broken
                 else f"{self.path} has no frame between start and end; it is {float(last / self.info.rate):.2f} s long"
             )
+
+    def _read_or(self, path: Path, before: tuple[Pixels, Picture] | None) -> tuple[Pixels, Picture] | None:
+        """The same, or of a file that cannot be read what stands for it. Raises MediaError where nothing may."""
+        try:
+            return self._read(path)
+        except MediaError as error:
+            if self._missing == "error":
+                raise
+            self._broken.append(str(error))
+            return before if self._missing == "hold" else None
 
     def _read(self, path: Path) -> tuple[Pixels, Picture]:
         """The pixels as the network takes them, and the picture that they belong to."""
@@ -173,7 +183,8 @@ class SequenceReader(FrameReader):
         if not self._broken:
             return (*self._notes, *self.said)
         broken = counted(len(self._broken), "frame cannot be read and is", "frames cannot be read and are")
-        return (*self._notes, *self.said, f"{broken} left out ({self._broken[0]})")
+        done = "replaced by the one before" if self._missing == "hold" else "left out"
+        return (*self._notes, *self.said, f"{broken} {done} ({self._broken[0]})")
 
     def close(self) -> None:
         """Release the sound."""

@@ -93,6 +93,28 @@ def test_a_mask_of_another_length_is_refused(count: int, said: str, tmp_path: Pa
         converted(footage(tmp_path / "a.mkv"), mask=mask)
 
 
+@row("numbered pictures", "numbers missing in a mask of numbered pictures, or in what it masks")
+def test_numbered_masks_go_by_their_numbers(tmp_path: Path) -> None:
+    def pictures(name: str, numbers: list[int]) -> Path:
+        for number in numbers:
+            Pillow.fromarray(white_from(10 * number)).save(tmp_path / f"{name}_{number:02d}.png")
+        return tmp_path / f"{name}_%02d.png"
+
+    plate = pictures("plate", [1, 2, 4, 5])
+    frames, made = converted(plate, mask=pictures("all", [1, 2, 3, 4, 5]), rate=10)
+    assert len(made) == 4
+    for number, x, y in zip([1, 2, 4, 5], frames, made, strict=True):
+        assert np.array_equal(y[:, :, : 10 * number], x[:, :, : 10 * number])
+        assert np.array_equal(y[:, :, 10 * number :], -x[:, :, 10 * number :])
+    options = from_mapping(VideoConversion, {"mask": pictures("gap", [1, 4, 5]), "rate": 10})
+    with Video().open(plate, "a", options) as reader:
+        held = [as_array(frame) for frame in Video().convert(reader, Inverted(), options)]
+        assert f"the mask {tmp_path / 'gap_%02d.png'} lacks 1 frame (2); the one before stands in" in reader.warnings
+    assert np.array_equal(held[1][:, :, 10:20], -frames[1][:, :, 10:20])
+    with pytest.raises(MediaError, match=r"has the frames 1 to 4, but .* has 1 to 5; give one as long"):
+        converted(plate, mask=pictures("short", [1, 2, 4]), rate=10)
+
+
 def test_a_mask_of_another_size_is_refused(tmp_path: Path) -> None:
     clip(tmp_path / "m.mkv", [white_from(30, (HEIGHT, 80))] * 5)
     with pytest.raises(MediaError, match=r"m.mkv has 80x60 pixels, but .*a.mkv has 90x60"):

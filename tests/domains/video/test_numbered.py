@@ -112,6 +112,23 @@ def test_a_missing_frame_is_left_out_or_repeated_or_refused(pictures: Translator
     assert not (tmp_path / "no").exists()
 
 
+@row("numbered pictures that are damaged", "`--missing skip`, `hold`, `error`")
+def test_a_damaged_frame_is_left_out_or_repeated_or_refused(pictures: Translator, tmp_path: Path) -> None:
+    folder = write_frames(tmp_path / "in", moving(4), "s_{:d}.png")
+    whole = (folder / "s_2.png").read_bytes()
+    (folder / "s_2.png").write_bytes(whole[: len(whole) // 2])
+    pattern = folder / "s_%d.png"
+    report = pictures.convert(pattern, tmp_path / "held" / "n_%d.png", missing="hold", strength=0.0)
+    assert "1 frame cannot be read and is replaced by the one before (" in texts(report)
+    first = int(names(folder)[0][2])
+    assert names(tmp_path / "held") == [f"n_{first + number}.png" for number in range(4)]
+    assert np.array_equal(read(tmp_path / "held" / "n_2.png"), moving(4)[1 - first])
+    assert "left out (" in texts(pictures.convert(pattern, tmp_path / "skip" / "n_%d.png"))
+    with pytest.raises(MediaError, match=r"s_2\.png cannot be decoded"):
+        pictures.convert(pattern, tmp_path / "no" / "n_%d.png", missing="error")
+    assert not list(tmp_path.glob("no/*"))
+
+
 @row("clip into numbered pictures", "frames, depth, sound")
 @row("numbered pictures with a .wav of their name beside them, into a clip", "sound")
 def test_a_clip_to_numbered_pictures_and_back_with_its_sound(pictures: Translator, tmp_path: Path) -> None:
