@@ -161,9 +161,11 @@ def _converted(
     output = Path(args.output)
     if args.output.endswith(("/", os.sep)) and not source.is_folder:  # a folder, as for cp
         output /= source.path.name
-    given = {"skip_existing": args.skip_existing, "progress": counter, **vars(options)}
+    given = {"skip_existing": args.skip_existing, "progress": counter}
     if layout is None:
-        return translator.convert(source, output, args.direction, **given)
+        return translator.convert(source, output, args.direction, **given, **vars(options))
+    usual = vars(type(options)())  # another medium, common to all models, may not have each of them
+    given |= {name: value for name, value in vars(options).items() if value != usual[name]}
     models = [translator, *(loaded(args, name) for name in args.models[1:])]
     given |= {"layout": layout, "burn_in": args.burn_in}
     return unpaired.review(models, source, output, args.direction, **given)

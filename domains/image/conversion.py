@@ -191,6 +191,7 @@ class PictureWriter(Writer):
         self._sheet = sheet
         size: tuple[int, int] = sheet.size if sheet else (like.height, like.width)
         self._height, self._width = size
+        self._is_sheet = size != (like.height, like.width)
         check_channels(path, settings.channels(other_side(like.side)))
         self._depth = depth_in_memory(path, like.picture.pixels.dtype)
         self._pixels: Pixels | None = None
@@ -217,7 +218,8 @@ class PictureWriter(Writer):
         assert self._pixels is not None
         assert self._rows == self._height
         notes = save_picture(self._picture(self._pixels), self._path, self._options.quality)
-        self._notes = (*notes, *(self._sheet.notes if self._sheet else ()))
+        opaque = self._is_sheet and self._like.picture.alpha is not None
+        self._notes = (*notes, *(self._sheet.notes if self._sheet else ()), *([Sheet.OPAQUE] if opaque else ()))
 
     def discard(self) -> None:
         """Forget the rows; nothing is on the disk before `finish`."""
@@ -225,8 +227,8 @@ class PictureWriter(Writer):
 
     def _picture(self, pixels: Pixels) -> Picture:
         source, alpha = self._like.picture, None
-        if self._sheet is not None:  # of another size than what belongs to the source
-            return Picture(pixels, icc=source.icc)
+        if self._is_sheet:  # of another size than what belongs to the source
+            return Picture(pixels, icc=source.icc, layers=source.layers)
         if self._like.carries_alpha and pixels.shape[2] in (1, 3):
             alpha = source.alpha
         elif self._settings.mode == "rgba":

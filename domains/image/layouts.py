@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 from PIL import Image as Pillow
@@ -40,6 +41,9 @@ class Sheet:
         burn_in: whether names and timecode are written on them.
         even: whether the whole has even sides, as most video codecs want it.
     """
+
+    OPAQUE: ClassVar[str] = "the transparency is left out: several pictures laid out in one are opaque"
+    """Note where the source is transparent in places."""
 
     def __init__(
         self,
@@ -103,6 +107,8 @@ class Sheet:
                     whole[:, : self.height, left : left + max(1, self.width // 640)] = 1.0
 
     def _write_label(self, whole: Array, place: int, label: str, seconds: float) -> None:
+        if not label:
+            return
         ink = letters(label, self._letter)
         if not self._wipe:
             top, left = self._corner(place)

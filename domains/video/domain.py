@@ -182,7 +182,7 @@ class Video(Domain):
         if not isinstance(like, FrameReader):
             return self.pictures.create(path, like, _for_pictures(options))
         if means_sequence(path, isinstance(like, SequenceReader)):
-            return SequenceWriter(path, like, options)
+            return SequenceWriter(path, like, options, lay_out(self._review, like))
         return VideoWriter(pipes.target(path), like, options, size=lay_out(self._review, like))
 
     def go_on(self, reader: Reader, target: Path, options: ConversionSettings, afresh: bool = False) -> bool | None:

@@ -69,6 +69,13 @@ def test_a_part_by_frames(unpaired: Run, place: Path) -> None:
     assert "2 frames in" in done.out, done.err
 
 
+def test_models_of_pictures_and_of_footage_on_a_picture(unpaired: Run, place: Path) -> None:
+    words = ("convert", place / "a.png", place / "b.png", "--model", place / "one.safetensors", "--grid", "--burn-in")
+    done = unpaired(*words, "--model", "day2night-video-mobile", "--full")
+    assert done.code == 0, done.err
+    assert Image.open(place / "b.png").size == (128, 96)
+
+
 def in_place(words: tuple[str, ...], place: Path) -> list[str]:
     """The words with names made paths."""
     known = {"one": "one.safetensors", "two": "two.safetensors"}

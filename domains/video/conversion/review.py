@@ -35,11 +35,12 @@ def sheet_of(review: Review, reader: FrameReader) -> Sheet:
 
 
 def lay_out(review: Review | None, reader: FrameReader) -> tuple[int, int] | None:
-    """Height and width that a clip has once it is laid out, whose notes are added to its own; None where it is not."""
+    """Height and width that frames have once they are laid out, whose notes are added to their own; None where they
+    are not."""
     if review is None:
         return None
     sheet = sheet_of(review, reader)
-    reader.notes_for_clips = (*reader.notes_for_clips, *sheet.notes)
+    reader.say(*sheet.notes)
     return sheet.size
 
 

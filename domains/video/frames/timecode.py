@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ....core.errors import MediaError
 
@@ -71,6 +71,12 @@ class Timecode:
             count -= left_out * (minute - minute // 10)
         return count - self.first
 
+    def label(self, frame: int, *labelled: Any) -> None:
+        """Have a container and tracks that say a timecode say that of a frame, counted from 0 at the clip's first."""
+        for each in labelled:
+            stated = {name: self.text(frame) for name in each.metadata if name.lower() == "timecode"}
+            each.metadata.update(stated)
+
     def _frames_of(self, seconds: int) -> int:
         minutes = seconds // 60
         return seconds * self.base - (self.base // 15 * (minutes - minutes // 10) if self.drop else 0)
@@ -117,3 +123,9 @@ def ticks_until(moment: float | str, tick: Fraction, rate: Fraction, timecode: T
     if isinstance(moment, str):
         return math.floor(frame_at(moment, timecode, name) / rate / tick)
     return math.ceil(Fraction(repr(moment)) / tick)
+
+
+def frame_from(tick: int, unit: Fraction) -> int:
+    """The first frame, counted from 0, that is not before a tick of so many frames. The time of a frame may be rounded
+    to the tick before it or after it."""
+    return max(0, math.ceil((tick - Fraction(1, 2)) * unit))

@@ -17,7 +17,7 @@ from ...containers.opening import Source, open_container, reason, source_name
 from ...image import Pixels
 from ..frames.alpha import decoder_of
 from ..frames.colour import Unpacker
-from ..frames.timecode import stated_timecode, ticks_until
+from ..frames.timecode import frame_from, stated_timecode, ticks_until
 from .access import ClipAccess
 from .deinterlace import deinterlace
 from .probe import ClipInfo, choose_stream, describe, no_frames, tracks_beside
@@ -183,8 +183,8 @@ class Footage:
     def cut(self) -> tuple[int, int | None]:
         """Frames from which and up to which it is read, counted from 0; None goes to its end."""
         first, end = ((each or 0) - self.first_tick for each in (self._begin, self._end))
-        of_tick = self._tick * self.info.rate
-        return round(first * of_tick), None if self._end is None else round(end * of_tick)
+        unit = self._tick * self.info.rate
+        return frame_from(first, unit), None if self._end is None else frame_from(end, unit)
 
     def ticks_of(self, frame: av.VideoFrame) -> int:
         """When a frame is shown, in ticks of the clip's time base."""

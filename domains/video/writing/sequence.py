@@ -17,7 +17,19 @@ from ....core.adapter.streams import Writer
 from ....core.conversion.jobs import names_file
 from ....core.errors import ConfigError
 from ....core.files import PendingFolder, clear_leftovers
-from ...image import ImageConversion, Picture, Pixels, depth_for, format_of, of_depth, resized, save_picture, to_pixels
+from ...image import (
+    ImageConversion,
+    Picture,
+    Pixels,
+    Sheet,
+    depth_for,
+    format_of,
+    of_depth,
+    resized,
+    save_picture,
+    to_pixels,
+)
+from ..frames.alpha import is_clear
 from ..frames.colour import to_planes
 from ..frames.dither import rounded
 from ..reading import pipes
@@ -42,15 +54,19 @@ class SequenceWriter(Writer):
     """The translated frames as pictures: of a sequence, each under the name of its input or its number in a pattern;
     of a clip, numbered from `first_number` on. Their sound goes into a .wav beside them.
 
-    They appear when all are there; or, where the frames that are `done` are left alone, one by one.
+    They appear when all are there; or, where the frames that are `done` are left alone, one by one. `size` is that of
+    frames which are laid out with others.
 
     Raises:
         MediaError: pictures of this kind are not written.
         OutputError: the place cannot be written to.
     """
 
-    def __init__(self, target: Path, like: FrameReader, options: VideoConversion) -> None:
+    def __init__(
+        self, target: Path, like: FrameReader, options: VideoConversion, size: tuple[int, int] | None = None
+    ) -> None:
         self._like, self._names = like, _Names(target, options)
+        self._is_sheet = size not in (None, (like.height, like.width))
         self._quality = ImageConversion().quality
         self._pending = None if like.resumed else PendingFolder(self._names.folder)
         self._notes: dict[str, None] = {}
@@ -82,7 +98,9 @@ class SequenceWriter(Writer):
             path = self._pending.path / path.name
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-        whole = _as_picture(shown, chunk, path, self._like.info.depth, self._options)
+        whole = _as_picture(shown, chunk, path, self._like.info.depth, self._options, self._is_sheet)
+        if self._is_sheet and is_clear(shown.alpha):
+            self._notes[Sheet.OPAQUE] = None
         self._notes |= dict.fromkeys(save_picture(whole, path, self._quality))
 
     def finish(self) -> None:
@@ -147,13 +165,18 @@ def check_depth(path: Path, options: VideoConversion) -> None:
         raise ConfigError(f"depth is {options.depth}; {name} pictures take {' or '.join(map(str, there))} bits")
 
 
-def _as_picture(shown: Shown, chunk: Tensor, path: Path, bits: int, options: VideoConversion) -> Picture:
-    """A translation with what else its source holds, where that was a picture; else it has so many bits."""
+def _as_picture(
+    shown: Shown, chunk: Tensor, path: Path, bits: int, options: VideoConversion, is_sheet: bool
+) -> Picture:
+    """A translation with what else its source holds, where that was a picture; else it has so many bits. A sheet of
+    several has another size than what belongs to the source."""
     given = np.dtype(np.uint8 if (options.depth or bits) == 8 else np.uint16)
     source = shown.still.picture if shown.still else Picture(np.zeros((1, 1, 3), given))
     depth = depth_for(format_of(path), source.pixels.dtype if options.depth is None else given)
     dithers = options.dither and depth == np.uint8
     pixels: Pixels = _dithered(chunk) if dithers else to_pixels(chunk, depth)
+    if is_sheet:
+        return Picture(pixels, icc=source.icc, layers=source.layers)
     alpha = None if source.alpha is None else resized(source.alpha, *pixels.shape[:2])
     if shown.alpha is not None:
         alpha = of_depth(shown.alpha[..., None], pixels.dtype)

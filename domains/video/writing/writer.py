@@ -142,6 +142,8 @@ class VideoWriter(Writer):
         self._notes += filter(None, [lost(kind, footage.container, kept)])
         label(stream, video)
         self._container.metadata.update(content_tags(dict(footage.container.metadata)))
+        if footage.timecode is not None:
+            footage.timecode.label(footage.cut[0], self._container, *self._container.streams)
         self._container.set_chapters(_chapters(footage.chapters, begin, end, shift))  # type: ignore[arg-type]
 
     def _take_sound(self, sound: SoundBeside, kind: Container) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import OpenImageIO as oiio  # noqa: N813
 import pytest
 import torch
 from kept import row
@@ -15,6 +16,7 @@ from synthetic_footage import levels, moving, write_clip
 from unpaired import ConfigError, Image, MediaError, NetworkSettings, Translator, review
 from unpaired.core.model.model_file import Model
 from unpaired.core.networks.initialisation import initialise
+from unpaired.domains.image.files import read_picture
 from unpaired.domains.image.layouts import Sheet, ascii_of
 from unpaired.domains.video import decode
 from unpaired.domains.video.reading.clip import VideoReader
@@ -33,6 +35,16 @@ def model(seed: int, name: str) -> Translator:
 @pytest.fixture(scope="module")
 def models() -> list[Translator]:
     return [model(0, "one"), model(10, "two")]
+
+
+def write_exr(path: Path, values: np.ndarray) -> None:
+    """Half floats, red, green, blue and alpha."""
+    spec = oiio.ImageSpec(values.shape[1], values.shape[0], 4, oiio.TypeDesc("half"))
+    spec.channelnames = ("R", "G", "B", "A")
+    out = oiio.ImageOutput.create(str(path))
+    assert out.open(str(path), spec)
+    assert out.write_image(values)
+    assert out.close()
 
 
 def frames(path: Path) -> list[np.ndarray]:
@@ -119,6 +131,38 @@ def test_a_wipe_moves_over_the_picture() -> None:
         assert np.array_equal(np.delete(shown, edges), np.delete(expected, edges)), seconds
 
 
+@row("footage and pictures, `--side-by-side`, `--wipe`, `--grid`", "transparency, light above 1, other layers")
+@pytest.mark.parametrize("layout", ["side-by-side", "grid"])
+def test_transparent_frames_are_laid_out_and_that_is_said(
+    layout: Any, models: list[Translator], tmp_path: Path
+) -> None:
+    pixels = np.full((24, 40, 4), 90, np.uint8)
+    (tmp_path / "in").mkdir()
+    for number in (1, 2):
+        Pillow.fromarray(pixels).save(tmp_path / "in" / f"a_{number}.png")
+    size = {"side-by-side": (120, 24), "grid": (80, 48)}[layout]
+    for source, target in (("in/a_%d.png", "out/b_%d.png"), ("in/a_1.png", "out/b_1.png")):
+        report = review(models, tmp_path / source, tmp_path / target, layout=layout, burn_in=True)
+        assert Sheet.OPAQUE in [note.text for note in report.notes]
+        shown = Pillow.open(tmp_path / "out" / "b_1.png")
+        assert (shown.size, shown.mode) == (size, "RGB")
+
+
+def test_scene_linear_light_laid_out_is_said_to_end_at_one(models: list[Translator], tmp_path: Path) -> None:
+    values = np.full((24, 40, 4), 0.5, np.float16)
+    values[:4, :, :3] = 3.0
+    for number in (1, 2):
+        write_exr(tmp_path / f"a_{number}.exr", values)
+    for source, target in (("a_%d.exr", "b_%d.exr"), ("a_1.exr", "c_1.exr")):
+        report = review(models[:1], tmp_path / source, tmp_path / target, burn_in=True)
+        notes = " / ".join(note.text for note in report.notes)
+        assert "light above 1" in notes
+        assert Sheet.OPAQUE in notes
+    for name in ("b_1.exr", "c_1.exr"):
+        shown = read_picture(tmp_path / name)
+        assert (shown.width, shown.height, shown.alpha) == (80, 24, None)
+
+
 @row("footage, `--contact-sheet`", "a row for each shot")
 def test_a_contact_sheet_has_a_row_for_each_shot(models: list[Translator], tmp_path: Path) -> None:
     grey = [np.full((48, 64, 3), level, np.uint8) for level in (20, 60, 100, 140, 180, 220)]
@@ -130,6 +174,9 @@ def test_a_contact_sheet_has_a_row_for_each_shot(models: list[Translator], tmp_p
     assert pixels.shape == (2 * 144, 6 * 192, 3)
     cells = [[pixels[144 * r + 72, 192 * c + 96, 0] for c in (0, 2, 4)] for r in (0, 1)]
     assert np.abs(np.array(cells) - [[20, 20, 60], [100, 140, 220]]).max() <= 1
+    for c in (1, 3, 5):  # the translations have no names, and no box for them
+        cell = pixels[:144, 192 * c : 192 * (c + 1)]
+        assert np.ptp(cell[:16, :6]) <= 1 + np.ptp(cell[20:, 20:])
 
 
 def test_a_contact_sheet_for_each_clip_of_a_folder(models: list[Translator], tmp_path: Path) -> None:

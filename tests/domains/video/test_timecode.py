@@ -16,8 +16,9 @@ from synthetic_footage import levels, write_clip, write_frames
 from unpaired import Audio, ConfigError, MediaError
 from unpaired.domains.audio import AudioConversion
 from unpaired.domains.video import VideoConversion
-from unpaired.domains.video.frames.timecode import Timecode
+from unpaired.domains.video.frames.timecode import Timecode, stated_timecode
 from unpaired.domains.video.reading.sequence import frames_at
+from unpaired.domains.video.writing.writer import VideoWriter
 
 NTSC = Fraction(30000, 1001)
 
@@ -55,9 +56,9 @@ def test_numbers_that_are_none(text: str, said: str) -> None:
         Timecode(30, True).frame(text)
 
 
-def clip(path: Path, timecode: str | None = None) -> Path:
-    """Twenty frames at 10 a second, each of its own level, with a timecode."""
-    plain = write_clip(path.with_name("plain.mkv"), levels(20))
+def clip(path: Path, timecode: str | None = None, rate: int = 10) -> Path:
+    """Twenty frames, each of its own level, with a timecode."""
+    plain = write_clip(path.with_name("plain.mkv"), levels(20), rate)
     with av.open(str(plain)) as old, av.open(str(path), "w") as new:
         new.metadata.update({"timecode": timecode} if timecode else {})
         stream = new.add_stream_from_template(old.streams.video[0])
@@ -125,3 +126,25 @@ def test_sound_takes_the_clock_but_no_frames() -> None:
         AudioConversion(start="f120")
     assert Audio.conversion_type is AudioConversion
     assert np.isclose(AudioConversion(start="0.1").span[0] or 0, 0.1)
+
+
+@row("footage, `--start` and `--end`", "the timecode of the part")
+@pytest.mark.parametrize(
+    ("start", "said"), [("f5", "01:00:11:00"), (0.22, "01:00:11:01"), ("01:00:10:22", "01:00:10:22")]
+)
+@pytest.mark.parametrize("name", ["b.mov", "b.mkv"])
+def test_a_part_says_the_timecode_of_its_own_first_frame(
+    name: str, start: float | str, said: str, tmp_path: Path
+) -> None:
+    source, options = clip(tmp_path / "a.mkv", "01:00:10:20", 25), VideoConversion(start=start, codec="h264")
+    with frames_at(source, "a", options) as reader:
+        writer = VideoWriter(tmp_path / name, reader, options)
+        for frame in reader:
+            writer.write(frame)
+        writer.finish()
+        assert reader.timecode is not None
+        assert reader.timecode.text(reader.first_frame) == said
+    with av.open(str(tmp_path / name)) as written:
+        stated = stated_timecode(written, Fraction(25))
+    assert stated is not None
+    assert stated.text(0) == said
