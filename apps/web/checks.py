@@ -9,6 +9,7 @@ from unpaired import ConfigError, CycleSettings, NetworkSettings, TrainingSettin
 from unpaired.apps.web.foreign import faults_in, foreign_faults
 from unpaired.apps.web.forms import MEDIA, PRESETS
 from unpaired.apps.web.models import Models
+from unpaired.apps.web.naming import kind_by_name
 from unpaired.apps.web.places import Place, Places
 from unpaired.apps.web.requests import (
     CompareRequest,
@@ -33,7 +34,7 @@ def check(request: Request, models: Models, places: Places) -> None:
     match request:
         case ConvertRequest():
             medium = _converted_as(models.info(request.model).medium, places.place(request.input))
-            faults = list(_of_conversion(medium, request.settings))
+            faults = [*_of_kind(medium, places.place(request.input)), *_of_conversion(medium, request.settings)]
         case CompareRequest():
             medium = _converted_as(models.info(request.models[0]).medium, places.place(request.input))
             faults = list(_of_conversion(medium, request.settings))
@@ -56,6 +57,14 @@ def _converted_as(medium: str, input: Place) -> str:
     if medium not in _OF_PICTURES or find_domain(medium)().convertible(input.path):
         return medium
     return "video" if input.is_folder else next(each for each in _OF_PICTURES if each != medium)
+
+
+def _of_kind(medium: str, input: Place) -> Iterator[str]:
+    """A model of voices is for no picture, nor one of pictures for a recording, as far as the name tells."""
+    kind = "" if input.is_folder else kind_by_name(input.name)
+    if (kind == "picture" and medium == "audio") or (kind == "sound" and medium in _OF_PICTURES):
+        what = "voices and other sound" if medium == "audio" else "pictures and footage"
+        yield f"{input.name} is a {'picture' if kind == 'picture' else 'recording'}, but the model is for {what}"
 
 
 def _of_conversion(medium: str, settings: Mapping[str, Any]) -> Iterator[str]:

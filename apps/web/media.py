@@ -22,6 +22,7 @@ from PIL import Image as Pillow
 
 from unpaired import MediaError, UnpairedError
 from unpaired.apps.web.facts import NAME, Facts
+from unpaired.apps.web.naming import kind_by_name
 from unpaired.apps.web.sounds import SHOWN, pitch_curve, spectrum
 from unpaired.core import atomic_text
 from unpaired.domains.image import (
@@ -98,9 +99,7 @@ def _listen(file: Path, folder: Path, fault: MediaError) -> Facts:
     try:
         audio = read_mono(file, _RATE)
     except MediaError as error:
-        if "no video track" in str(fault) and "no sound" in str(error):
-            raise MediaError(f"{file} is neither a picture, nor a clip, nor a recording") from None
-        raise fault if "no video track" not in str(fault) else error from None
+        raise _unreadable(file, fault, error) from None
     seconds = len(audio) / _RATE
     _save(resized(spectrum(audio, _RATE), STRIP_HEIGHT, STRIP_FRAMES * STRIP_WIDTH), folder / "strip.jpg")
     audio = audio[: round(SHOWN * _RATE)]
@@ -109,6 +108,20 @@ def _listen(file: Path, folder: Path, fault: MediaError) -> Facts:
     _save(resized(picture, 180, 320), folder / "thumb.jpg")
     atomic_text(folder / "pitch.svg", pitch_curve(audio, _RATE))
     return Facts("sound", seconds=seconds, sound=True, shown=len(audio) / _RATE)
+
+
+def _unreadable(file: Path, as_clip: MediaError, as_sound: MediaError) -> MediaError:
+    """Why a file is neither a clip nor a recording, without the words of the libraries that tried."""
+    kind = kind_by_name(file.name)
+    if not file.stat().st_size:
+        return MediaError(f"{file} is empty")
+    if kind == "unknown":
+        return MediaError(f"{file} is neither a picture, nor a clip, nor a recording")
+    said = as_sound if kind == "sound" else as_clip
+    if not any(words in str(said) for words in ("cannot be read", "can be decoded")):
+        return said
+    what = "recording" if kind == "sound" else "clip" if kind == "clip" else "picture"
+    return MediaError(f"{file} cannot be read as a {what}: it is damaged, or something else by that name")
 
 
 def _save_reduced(pixels: npt.NDArray[Any], folder: Path, shape: tuple[int, int] | None = None) -> None:

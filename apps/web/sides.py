@@ -79,7 +79,7 @@ def fault_of_pair(a: Side, b: Side) -> str:
     """What keeps two sides from being trained on together; empty where nothing does."""
     for side in (a, b):
         if side.place is None:
-            return f"The {'first' if side.letter == 'a' else 'other'} kind has no files yet."
+            return f"The {'first' if side.letter == 'a' else 'other'} kind has no files that can be used yet."
         if side.fault:
             return f"{side.fault[0].upper()}{side.fault[1:]}."
     assert a.place is not None

@@ -12,10 +12,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from unpaired import ConfigError, UnpairedError
+from unpaired.apps.web.choices import choice_or_none
 from unpaired.apps.web.facts import Facts, Kind
 from unpaired.apps.web.jobs import Job, JobKind, JobState
 from unpaired.apps.web.pages.queue import show_list
-from unpaired.apps.web.pages.summaries import model_name, source_of, summary, words_of
+from unpaired.apps.web.pages.summaries import do_of, model_name, source_of, summary, words_of
 from unpaired.apps.web.places import Place
 from unpaired.apps.web.queue.child import LOG, tail
 from unpaired.apps.web.rendering import render
@@ -152,7 +153,9 @@ def _told(site: Site, job: Job) -> str:
     """What a result is called beside others."""
     strength = round(100 * float(job.request.get("settings", {}).get("strength", 1)))
     more = f", {strength} %" if strength != 100 else ""
-    return f"{words_of(site, job)} ({model_name(site, job)}{more})"
+    choice = choice_or_none(site.models, do_of(job))
+    name = choice.hint.partition(": ")[2] or choice.hint if choice else model_name(site, job)
+    return f"{words_of(site, job)} ({name}{more})"
 
 
 def _counterpart(site: Site, folder: Place, result: Place, results: Path) -> Place | None:

@@ -211,7 +211,7 @@ async def start(request: Request) -> Response:
     except UnpairedError as error:
         faults = error.faults if isinstance(error, ConfigError) else (str(error),)
         said = [site.places.redact(fault) for fault in faults]
-        return render(request, "new_training_faults.html", faults=said)
+        return render(request, "new_training_faults.html", faults=said, once=given.get("a") and given.get("b"))
     return Response(status_code=204, headers={"hx-redirect": f"/train/{job.id}"})
 
 

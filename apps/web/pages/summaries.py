@@ -44,6 +44,8 @@ _ACTIONS = {
 CANCEL_TRAINING = "Stop this training without waiting for it to save itself? What it saved last is kept."
 _OPTION = re.compile(r"--(?:[a-z]\w*\.)*([a-z]\w*)")
 """A setting as the command line names it: "--conversion.start"."""
+_ADVICE = re.compile(r"\s*[;:(][^;:(]*(?<![\w-])--[a-z][^;]*")
+"""A clause that tells users of the command line what to type."""
 UP, DOWN = Action("move", "Earlier", "up", more="&by=-1"), Action("move", "Later", "down", more="&by=1")
 
 
@@ -69,6 +71,11 @@ def error_words(job: Job) -> str:
     return _OPTION.sub(lambda found: f"“{found[1].replace('_', ' ')}”", job.error)
 
 
+def note_words(note: str) -> str:
+    """A note without what only the command line can do about it."""
+    return _ADVICE.sub("", note)
+
+
 def model_name(site: Site, job: Job) -> str:
     """The name of a job's model, for people."""
     try:
@@ -87,6 +94,7 @@ def summary(site: Site, job: Job) -> dict[str, Any]:
     source = source_of(site, job)
     facts = site.looks.known(source) if source is not None and not source.is_folder else None
     look = f"/look/{source.id}" if source is not None and facts is not None and not facts.error else ""
+    notes = [note_words(note) for note in job.notes]
     ended, several = job.state.ended, job.progress.files > 1  # then each note begins with the name of its file
     return {
         "id": job.id,
@@ -102,7 +110,7 @@ def summary(site: Site, job: Job) -> dict[str, Any]:
         "progress": progress_words(job, facts),
         "time": _time(job),
         "error": error_words(job),
-        "notes": job.notes if several else [f"{note[:1].upper()}{note[1:]}" for note in job.notes],
+        "notes": notes if several else [f"{note[:1].upper()}{note[1:]}" for note in notes],
         "refused": job.refused,
         "thumb": f"{look}/thumb.jpg" if look else _newest_sheet(site, job),
         "strip": f"{look}/strip.jpg" if look and facts is not None and facts.kind == "clip" else "",

@@ -115,11 +115,10 @@ def _said(folder: Path) -> str:
 
 
 def _lost(kind: JobKind, number: int | None, saved: int) -> str:
-    by = f" ({signal.Signals(number).name})" if number in set(signal.Signals) else ""
     memory = ", perhaps since memory ran out" if number == signal.SIGKILL else ""
     trained = "resume it where it was last saved" if saved else "nothing was saved yet, so that it begins anew"
     again = trained if kind.trains else "try it again"
-    return f"Its program was ended from outside{by}{memory}; {again}."
+    return f"Its program was ended from outside{memory}; {again}."
 
 
 def _told(report: Mapping[str, Any], kind: str, what: str) -> list[str]:

@@ -62,6 +62,13 @@ def test_a_folder_is_converted_and_what_is_broken_in_it_is_told(server: Server, 
     assert "What had to be changed" not in page
 
 
+def test_a_file_that_a_model_is_not_for_is_refused_at_once(server: Server, assets: Path) -> None:
+    for name, model in (("day2night/square.jpg", "female-male"), ("speech/female-1.flac", "day2night")):
+        asked = {"input": server.upload(assets / name), "model": model}
+        answer = server.ask("POST", "/api/jobs", 400, json={"kind": "convert", "request": asked})
+        assert "but the model is for" in answer["error"]
+
+
 FAULTY: list[tuple[str, dict[str, Any], list[str]]] = [
     ("convert", {"settings": {"strength": 7}}, ["strength is 7"]),
     ("convert", {"settings": {"strenth": 1, "strength": "much"}}, ["strenth", "settings.strength is 'much'"]),

@@ -21,7 +21,7 @@ from unpaired.apps.web.facts import Facts
 from unpaired.apps.web.jobs import Job, JobKind, JobProgress, JobState
 from unpaired.apps.web.naming import kind_by_name
 from unpaired.apps.web.pages.convert import Asked
-from unpaired.apps.web.pages.summaries import error_words
+from unpaired.apps.web.pages.summaries import error_words, note_words
 from unpaired.apps.web.playable import WIDEST, make_playable
 from unpaired.apps.web.wording import duration, facts_in_words, moment, progress_words, size
 from unpaired.core.model import shipped_file
@@ -102,6 +102,22 @@ def test_times_and_sizes_are_said_as_people_say_them() -> None:
 def test_errors_name_settings_without_the_command_line() -> None:
     job = Job(JobKind.CONVERT, {}, "a.mp4", error="--conversion.start is unknown; did you mean --training.log_every?")
     assert error_words(job) == "“start” is unknown; did you mean “log every”?"
+
+
+@pytest.mark.parametrize(
+    ("note", "words"),
+    [
+        ("HDR is written with 8 bits, which shows bands; --depth 10 does not, nor does --sdr",
+         "HDR is written with 8 bits, which shows bands"),
+        ("the input is RGB; h264 halves the resolution of colour: --chroma 444 or another codec (ffv1) keeps it",
+         "the input is RGB; h264 halves the resolution of colour"),
+        ("the frames have no rate; 25 frames/s is assumed (--rate sets another)",
+         "the frames have no rate; 25 frames/s is assumed"),
+        ("a.png: text -- with dashes; and more", "a.png: text -- with dashes; and more"),
+    ],
+)  # fmt: skip
+def test_notes_leave_out_what_only_the_command_line_can_do(note: str, words: str) -> None:
+    assert note_words(note) == words
 
 
 def test_progress_names_the_frame_or_the_file() -> None:

@@ -97,6 +97,26 @@ def test_what_cannot_be_read_is_said_in_a_sentence_without_a_path(tmp_path: Path
     assert read_facts(tmp_path / "look") == facts
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("letter.docx", b"PK" + 99 * b"x", "is neither a picture, nor a clip, nor a recording"),
+        ("empty.mp3", b"", "is empty"),
+        (
+            "zooming.flac",
+            b"oming-header" * 9,
+            "cannot be read as a recording: it is damaged, or something else by that",
+        ),
+        ("text.mp4", b"Dear all" * 9, "cannot be read as a clip: it is damaged, or something else by that name"),
+    ],
+)
+def test_why_a_file_cannot_be_read_is_said_in_words_of_people(
+    tmp_path: Path, name: str, data: bytes, words: str
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    assert look(tmp_path / name, tmp_path / "look").error.startswith(f"{name} {words}")
+
+
 def test_the_process_imports_no_torch(repository: Path, tmp_path: Path) -> None:
     code = ("import sys; from unpaired.apps.web.media import main; "
             "main(sys.argv[1:]); assert 'torch' not in sys.modules")  # fmt: skip

@@ -117,7 +117,7 @@ def test_an_id_of_nothing_is_told(server: Server) -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"b": ""}, "The other kind has no files yet."),
+        ({"b": ""}, "The other kind has no files that can be used yet."),
         ({"b": "day"}, "Both sides are the same folder"),
         ({"b": "speech"}, "The sides hold different things: 12 pictures and 5 recordings."),
         ({"b": "empty"}, "What was sent is empty"),
@@ -138,6 +138,8 @@ def test_what_cannot_be_trained_is_a_sentence_and_no_job(
     assert answer.status_code == 200
     assert sentence in answer.text
     assert 'role="alert"' in answer.text
+    said_above = fields["b"] in folders
+    assert ('id="pair-fault" hx-swap-oob="delete"' in answer.text) == said_above, "it is said once"
     assert not [job for job in server.ask("GET", "/api/jobs") if job["kind"] == "train"]
 
 
