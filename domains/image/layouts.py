@@ -40,6 +40,7 @@ class Sheet:
         layout: how they are laid out; see `Review`.
         burn_in: whether names and timecode are written on them.
         even: whether the whole has even sides, as most video codecs want it.
+        white: share of the signal, 0 to 1, that letters and lines have.
     """
 
     OPAQUE: ClassVar[str] = "the transparency is left out: several pictures laid out in one are opaque"
@@ -53,9 +54,11 @@ class Sheet:
         layout: Layout = "side-by-side",
         burn_in: bool = True,
         even: bool = False,
+        white: float = 1.0,
     ) -> None:
         self.height, self.width, self._burn_in = height, width, burn_in
         self.labels = [ascii_of(label) for label in labels]
+        self._white = np.float32(2.0 * white - 1.0)
         count, self._wipe = len(self.labels), layout == "wipe"
         grid = layout == "grid"
         self.columns = 1 if self._wipe else math.ceil(math.sqrt(count)) if grid else count
@@ -85,7 +88,8 @@ class Sheet:
                 self._write_label(whole, place, label, seconds)
             if timecode:
                 ink = letters(timecode, self._letter)
-                _write(whole, ink, self.rows * self.height - ink.shape[0], self.columns * self.width - ink.shape[1])
+                top, left = self.rows * self.height - ink.shape[0], self.columns * self.width - ink.shape[1]
+                _write(whole, ink, top, left, self._white)
         return whole
 
     def _corner(self, place: int) -> tuple[int, int]:
@@ -104,7 +108,7 @@ class Sheet:
                 part = slice(max(0, left), max(0, min(self.width, left + after - first)))
                 whole[:, : self.height, part] = picture[:, :, part]
                 if 0 < left < self.width:
-                    whole[:, : self.height, left : left + max(1, self.width // 640)] = 1.0
+                    whole[:, : self.height, left : left + max(1, self.width // 640)] = self._white
 
     def _write_label(self, whole: Array, place: int, label: str, seconds: float) -> None:
         if not label:
@@ -112,13 +116,13 @@ class Sheet:
         ink = letters(label, self._letter)
         if not self._wipe:
             top, left = self._corner(place)
-            _write(whole, ink[:, : self.width], top, left)
+            _write(whole, ink[:, : self.width], top, left, self._white)
             return
         first, after = self._edges(seconds)[place : place + 2]
         for left in (first, first - self.width):
             right = min(self.width, left + after - first)
             shown = ink[:, max(0, -left) : max(0, right - left)]
-            _write(whole, shown, 0, max(0, left))
+            _write(whole, shown, 0, max(0, left), self._white)
 
 
 def ascii_of(text: str) -> str:
@@ -148,11 +152,11 @@ def _font(height: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(height)
 
 
-def _write(picture: Array, ink: Array, top: int, left: int) -> None:
+def _write(picture: Array, ink: Array, top: int, left: int, white: np.float32) -> None:
     """Write into (C, H, W) in place: white letters on what is beneath, darkened."""
     if not ink.size:
         return
     beneath = picture[:, top : top + ink.shape[0], left : left + ink.shape[1]]
     ink = ink[: beneath.shape[1], : beneath.shape[2]]
     shaded = (beneath + 1.0) * _SHADE - 1.0
-    beneath[...] = shaded + ink * (1.0 - shaded)
+    beneath[...] = shaded + ink * (white - shaded)

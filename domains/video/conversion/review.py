@@ -21,6 +21,9 @@ from ..frames.timecode import Timecode
 from ..reading.reader import FrameReader
 from ..settings import VideoConversion
 
+_WHITE = {16: 0.58, 18: 0.75}
+"""Share of the signal that white has in graphics over PQ and HLG, 203 cd/m2 (Report ITU-R BT.2408)."""
+
 
 def check(options: VideoConversion) -> None:
     """Refuse what does not go with a layout. Raises ConfigError."""
@@ -31,7 +34,8 @@ def check(options: VideoConversion) -> None:
 
 def sheet_of(review: Review, reader: FrameReader) -> Sheet:
     """The layout for the frames of one clip."""
-    return Sheet(review.labels, reader.height, reader.width, review.layout, review.burn_in, even=True)
+    return Sheet(review.labels, reader.height, reader.width, review.layout, review.burn_in, even=True,
+                 white=_WHITE.get(reader.info.colour.transfer, 1.0))  # fmt: skip
 
 
 def lay_out(review: Review | None, reader: FrameReader) -> tuple[int, int] | None:

@@ -15,7 +15,7 @@ from torch import Tensor
 from ....core.adapter.patterns import Pattern
 from ....core.adapter.streams import Writer
 from ....core.conversion.jobs import names_file
-from ....core.errors import ConfigError
+from ....core.errors import ConfigError, MediaError
 from ....core.files import PendingFolder, clear_leftovers
 from ...image import (
     ImageConversion,
@@ -58,13 +58,14 @@ class SequenceWriter(Writer):
     frames which are laid out with others.
 
     Raises:
-        MediaError: pictures of this kind are not written.
+        MediaError: pictures of this kind are not written, or not from HDR.
         OutputError: the place cannot be written to.
     """
 
     def __init__(
         self, target: Path, like: FrameReader, options: VideoConversion, size: tuple[int, int] | None = None
     ) -> None:
+        _check_light(target, like)
         self._like, self._names = like, _Names(target, options)
         self._is_sheet = size not in (None, (like.height, like.width))
         self._quality = ImageConversion().quality
@@ -163,6 +164,15 @@ def check_depth(path: Path, options: VideoConversion) -> None:
     there = sorted({8 * each.itemsize for each in depths})
     if options.depth not in there:
         raise ConfigError(f"depth is {options.depth}; {name} pictures take {' or '.join(map(str, there))} bits")
+
+
+def _check_light(target: Path, like: FrameReader) -> None:
+    """Refuse to write the codes of PQ and HLG as the linear light that pictures of floats (OpenEXR) hold."""
+    if like.info.colour.high_dynamic_range and means_sequence(target, False):
+        name = format_of(target)
+        if depth_for(name, np.dtype(np.uint8)).kind == "f":
+            raise MediaError(f"{like.path} is HDR (PQ or HLG), which is not brought to the linear light that {name} "
+                             "pictures hold; add --sdr, or write PNG, TIFF or DPX")  # fmt: skip
 
 
 def _as_picture(

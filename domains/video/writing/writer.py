@@ -36,6 +36,8 @@ from .plan import plan
 if TYPE_CHECKING:
     from av.container import OutputContainer
 
+_OPAQUE = "the transparency is left out: footage laid out for review is opaque"
+
 
 class VideoWriter(Writer):
     """The translated clip: its frames at the input's times, with the input's sound, subtitles, chapters and labels.
@@ -75,7 +77,7 @@ class VideoWriter(Writer):
         self._notes = [*like.notes_for_clips, *self._plan.notes]
         self._tracks: dict[int, Track] = {}
         self._last: Shown | None = None
-        self._loses_alpha = False
+        self._loses_alpha, self._laid_out = False, size is not None
         self._made = f"{kind.name} with {self._plan.codec.encoder}"
         self._undo = ExitStack()
         self._pending = PendingFile(target) if isinstance(target, Path) else None
@@ -164,7 +166,7 @@ class VideoWriter(Writer):
         renewed = () if self._like.new_track is None else self._like.new_track.notes
         notes = [*self._notes, *renewed, *left_out(self._like.carried, self._plan.name, self._plan.codec.captions)]
         if self._loses_alpha:
-            notes.append(self._plan.without_alpha)
+            notes.append(_OPAQUE if self._laid_out else self._plan.without_alpha)
         if self._encoder.moved:
             moved, they = self._encoder.moved, "it was" if self._encoder.moved == 1 else "they were"
             had = counted(moved, "frame had", "frames had")

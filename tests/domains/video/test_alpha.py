@@ -141,6 +141,16 @@ def test_frames_of_another_size_such_as_a_comparison_have_none(tmp_path: Path) -
             writer.write(torch.cat([chunk, chunk], dim=1))
         writer.finish()
     assert not probe(tmp_path / "b.webm").alpha
+    said = [note for note in writer.warnings if "transparency" in note]
+    assert said == ["the transparency is left out: footage laid out for review is opaque"]
+
+
+@row("clip of 12 bits with transparency, such as ProRes 4444, into FFV1", "old readers")
+@pytest.mark.parametrize("depth", [None, 10])
+def test_ffv1_that_old_readers_cannot_read_is_said(depth: Any, tmp_path: Path) -> None:
+    source = clear_clip(tmp_path / "a.mov", *SOURCES["mov"])
+    notes = convert(source, tmp_path / "b.mkv", codec="ffv1", depth=depth)
+    assert any("FFmpeg 5.1 and earlier cannot read" in note for note in notes) == (depth is None)
 
 
 @row("numbered pictures with transparency into a clip, and a clip into numbered pictures", "transparency")

@@ -12,7 +12,10 @@ from kept import row
 from synthetic_footage import convert
 from written_through import write_through
 
+from unpaired import MediaError
+from unpaired.core.adapter.review import Review
 from unpaired.domains.video import VideoConversion
+from unpaired.domains.video.conversion.review import sheet_of
 from unpaired.domains.video.frames.colour import Colour, Packer, Unpacker
 from unpaired.domains.video.frames.side_data import Light
 from unpaired.domains.video.frames.tone_mapping import ToneMap, eetf, hlg_to_scene, light_to_pq, pq_to_light
@@ -103,6 +106,30 @@ def test_what_shows_bands_or_says_no_curve_is_said(tmp_path: Path) -> None:
         with VideoReader(source, options) as reader:
             notes = write_through(reader, SequenceWriter(tmp_path / f"{sdr}/f_%d.png", reader, options))
         assert any("which its pictures do not say" in note for note in notes) != sdr
+
+
+@row("HDR clip (PQ, HLG) into OpenEXR", "light")
+@pytest.mark.parametrize("labels", [PQ, HLG])
+def test_codes_of_hdr_are_not_written_as_linear_light(labels: tuple[int, int, int], tmp_path: Path) -> None:
+    source = hdr_clip(tmp_path / "a.mkv", greys(LIGHT), labels)
+    with VideoReader(source, VideoConversion()) as reader, pytest.raises(MediaError, match=r"linear light .* --sdr"):
+        SequenceWriter(tmp_path / "out/f_%d.exr", reader, VideoConversion())
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("labels", "light"), [(PQ, 203), (HLG, 203), (SDR, None)])
+def test_burnt_in_letters_are_as_bright_as_graphics_in_hdr(
+    labels: tuple[int, int, int], light: float | None, tmp_path: Path
+) -> None:
+    black = np.zeros((3, 48, 64))
+    with VideoReader(hdr_clip(tmp_path / "a.mkv", black, labels), VideoConversion()) as reader:
+        sheet = sheet_of(Review((), "wipe", True, "in"), reader)
+        signal = (float(sheet.compose([np.full((3, 48, 64), -1.0, np.float32)], 2.0, "00:00:00:00").max()) + 1) / 2
+    if light is None:
+        assert signal == 1.0
+        return
+    shown = pq_to_light(np.array(signal)) if labels == PQ else 1000 * hlg_to_scene(np.array(signal)) ** 1.2
+    assert float(shown) == pytest.approx(light, rel=0.02)  # Report ITU-R BT.2408
 
 
 def test_standard_range_is_left_alone_and_said(tmp_path: Path) -> None:
