@@ -21,7 +21,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ....core.adapter.domain import ConversionSettings, Domain
-from ....core.adapter.patterns import Pattern
 from ....core.adapter.streams import Reader, Translate
 from ....core.errors import MediaError
 from ....core.sides import Side
@@ -62,14 +61,6 @@ class FootageWithSound(Video):
         assert isinstance(options, ClipConversion)
         super().prepare_conversion(options)
         self._sound.prepare_conversion(options.of_sound())
-
-    def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
-        """As for footage; raises MediaError also for numbered pictures, whose sound would be in a file of its own."""
-        if Pattern.of(path) is not None:
-            raise MediaError(
-                f"{path} are numbered pictures, which hold no sound; with a voice model name a clip to write"
-            )
-        super().check_target(path, source, options)
 
     def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
         """Open a clip and its sound. Raises MissingFile, or MediaError for one without sound."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +16,7 @@ from torch import Tensor
 from ....core.adapter.patterns import Pattern
 from ....core.adapter.streams import Writer
 from ....core.conversion.jobs import names_file
-from ....core.errors import ConfigError, MediaError
+from ....core.errors import ConfigError, MediaError, counted
 from ....core.files import PendingFolder, clear_leftovers
 from ...image import (
     ImageConversion,
@@ -33,6 +34,7 @@ from ..frames.alpha import is_clear
 from ..frames.colour import to_planes
 from ..frames.dither import rounded
 from ..reading import pipes
+from ..reading.naming import numbered_frames
 from ..reading.reader import FrameReader, Shown
 from ..reading.sequence import SequenceReader
 from ..reading.sound import sound_of
@@ -72,6 +74,7 @@ class SequenceWriter(Writer):
         self._pending = None if like.resumed else PendingFolder(self._names.folder)
         self._notes: dict[str, None] = {}
         self._frames, self._end = 0, Fraction(0)
+        self._written: set[str] = set()
         self._options = options
         try:
             self._sound = sound_file(sound_of(target), like)
@@ -84,17 +87,19 @@ class SequenceWriter(Writer):
     @property
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
         """Notes on what the pictures and their format cannot hold, one sentence each."""
-        return (*self._notes, *_left_out(self._like, self._frames, self._end))
+        renewed = () if self._like.new_track is None else self._like.new_track.notes
+        return (*self._notes, *renewed, *_left_out(self._like, self._frames, self._end))
 
     def write(self, chunk: Tensor) -> None:
         """Write the translation (3, H, W) of the next frame. Raises OutputError or MediaError."""
         shown = self._like.shown.popleft()
         if self._sound is not None:
-            self._sound.write(self._packets())
+            self._sound.write(self._packets(), shown.ticks * self._like.info.time_base)
         self._frames, self._end = shown.place + 1, (shown.ticks + shown.duration) * self._like.info.time_base
+        path = self._names.of(shown)
+        self._written.add(path.name)
         if shown.place in self._like.done:
             return
-        path = self._names.of(shown)
         if self._pending is not None:
             path = self._pending.path / path.name
         else:
@@ -107,10 +112,15 @@ class SequenceWriter(Writer):
     def finish(self) -> None:
         """Give the sound and the folder their names. Raises OutputError."""
         if self._sound is not None:
-            self._sound.write(self._packets(all_left=True))
+            self._sound.write(self._packets(all_left=True), None)
             self._sound.finish()
         if self._pending is not None:
             self._pending.commit()
+        others = [path.name for path in self._names.there() if path.name not in self._written]
+        if others:
+            stay = counted(len(others), "numbered picture from before stays", "numbered pictures from before stay")
+            span = f"{others[0]} to {others[-1]}" if len(others) > 1 else others[0]
+            self._notes[f"{stay} there ({span}); remove what is not to go with these"] = None
 
     def discard(self) -> None:
         """Remove what was written and is not to be taken up again."""
@@ -137,6 +147,14 @@ class _Names:
     def __init__(self, target: Path, options: VideoConversion) -> None:
         self._pattern, self._first = Pattern.of(target), options.first_number
         self.folder = self._pattern.folder if self._pattern else target
+
+    def there(self) -> Sequence[Path]:
+        """The pictures of such names that are there, in the order of their numbers; none where that is not clear."""
+        if not self.folder.is_dir():
+            return []
+        with suppress(MediaError):  # two of one number
+            return list((self._pattern.files() if self._pattern else numbered_frames(self.folder)).values())
+        return []
 
     def of(self, shown: Shown) -> Path:
         """The file of a frame."""

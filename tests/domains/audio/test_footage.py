@@ -107,10 +107,18 @@ def test_a_clip_without_sound_is_refused(both: Translator, tmp_path: Path) -> No
     assert not (tmp_path / "b.mkv").exists()
 
 
-def test_numbered_pictures_take_no_translated_sound(both: Translator, tmp_path: Path) -> None:
-    clip = write_clip(tmp_path / "a.mkv", "pcm_s16le")
-    with pytest.raises(MediaError, match="name a clip to write"):
-        both.convert(clip, tmp_path / "b_%04d.png")
+@row("footage whose pictures and sound are translated in one pass", "sound beside numbered pictures")
+def test_numbered_pictures_have_the_translated_sound_beside_them(both: Translator, tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "a.mkv", "pcm_s16le", seconds=0.5)
+    part: dict[str, float] = {"start": 0.1, "end": 0.4}
+    report = both.convert(clip, tmp_path / "b" / "b_%04d.png", **part)
+    assert report.notes[0].text == "its sound is kept in b.wav, beside the frames"
+    both.convert(clip, tmp_path / "b.mkv", **part)
+    sound = []
+    for path in (tmp_path / "b" / "b.wav", tmp_path / "b.mkv"):
+        with av.open(str(path)) as file:
+            sound.append(np.concatenate([frame.to_ndarray() for frame in file.decode(audio=0)], axis=1))
+    assert np.array_equal(*sound)
 
 
 @pytest.mark.parametrize(

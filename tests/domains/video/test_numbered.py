@@ -157,6 +157,16 @@ def test_ten_bits_of_a_clip_are_written_as_sixteen(pictures: Translator, tmp_pat
     assert (tmp_path / "seq" / "n_1.png").read_bytes()[24] == 16  # bits a sample
 
 
+@row("numbered pictures, a folder that holds more of them", "those that a conversion does not write")
+def test_pictures_that_stay_from_before_are_said(pictures: Translator, tmp_path: Path) -> None:
+    folder, target = write_frames(tmp_path / "in", moving(5), "s_{}.png"), tmp_path / "out" / "n_%d.png"
+    assert "from before" not in texts(pictures.convert(folder / "s_%d.png", target))
+    report = pictures.convert(folder / "s_%d.png", target, end="f3", strength=0.5)
+    assert "3 numbered pictures from before stay there (n_3.png to n_5.png)" in texts(report)
+    report = pictures.convert(folder / "s_%d.png", target.with_name("m_%d.png"), end="f2")
+    assert "from before" not in texts(report)
+
+
 @row("numbered pictures, with `--skip-existing`", "a conversion that was ended")
 def test_a_conversion_goes_on_frame_by_frame(pictures: Translator, tmp_path: Path) -> None:
     folder = write_frames(tmp_path / "in", moving(5), "s_{:02d}.png")
