@@ -210,7 +210,7 @@ def preset_of(name: str) -> Option | None:
 
 def plain_name(text: str) -> str:
     """A name as that of a run takes it: letters, digits, spaces and . , + -; what else there is goes."""
-    return " ".join(_STRANGE.sub(" ", text).split())[:40]
+    return " ".join(_STRANGE.sub(" ", re.sub("[–—]", "-", text)).split())[:40]
 
 
 # -- another medium, whose package may import anything ----------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -124,6 +124,10 @@ class Job:
     """What had to be changed in the files, and the like."""
     slowdown: float = 1.0
     """How busy the machine was when it began: see `machine.slowdown`."""
+    first_share: float = 0.0
+    """What its command first said to be done."""
+    first_seconds: float = 0.0
+    """How long it had run then: getting ready tells nothing of the rest."""
     run: str = ""
     """Of a training: the name of its folder in `runs`."""
 
@@ -144,8 +148,16 @@ class Job:
             return None
         if self.kind.trains and self.progress.rate:
             return (self.progress.steps - self.progress.step) / self.progress.rate
-        ran = self.seconds + (now or time.time()) - self.started
-        return ran * (1 - share) / share if ran > 1 else None
+        ran = self.seconds + (now or time.time()) - self.started - self.first_seconds
+        gained = share - self.first_share
+        return ran * (1 - share) / gained if ran > 1 and gained > 0 else None
+
+    def advanced(self, progress: JobProgress, ran: float) -> Job:
+        """The job with what its command has just said; `ran`: seconds that it has run."""
+        share = progress.share or 0.0
+        if share and (not self.first_share or share < self.first_share or ran < self.first_seconds):
+            return replace(self, progress=progress, first_share=share, first_seconds=ran)
+        return replace(self, progress=progress)
 
     def actions(self) -> tuple[str, ...]:
         """What can be done with it now, by the names of the methods of `Queue`."""

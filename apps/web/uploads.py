@@ -114,6 +114,8 @@ class Uploads:
 
 def _file_name(name: str) -> str:
     """A name as a file gets it. Raises ConfigError: it leads elsewhere, or is none."""
+    if not name.strip():
+        raise ConfigError("the file has no name; give one: PUT /api/uploads?name=NAME")
     plain = name.strip().lstrip(".")
     if not plain or _REFUSED.search(plain) or len(plain.encode(errors="replace")) > 200:
         raise ConfigError(f"{show(name)} cannot be the name of a file here; rename it")

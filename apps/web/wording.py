@@ -65,7 +65,8 @@ def size(count: int) -> str:
 
 def facts_in_words(facts: Facts, count: int) -> str:
     """A file in a line; `count`: its bytes."""
-    clock = f"{int(facts.seconds) // 60}:{int(facts.seconds) % 60:02d}"
+    seconds = round(facts.seconds)
+    clock = f"{seconds // 60}:{seconds % 60:02d}"
     told = {
         "picture": [f"{facts.width} × {facts.height}"],
         "clip": [f"{facts.width} × {facts.height}", clock],

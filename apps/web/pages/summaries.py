@@ -150,7 +150,7 @@ def _form(job: Job, source: Place | None, name: str) -> str:
     """The address of the page to convert, filled in as for this job; its model is what `name` says: chosen (`do`), or
     there already, for another `beside` it."""
     if job.kind is not JobKind.CONVERT:
-        return ""
+        return f"/train/new?again={job.id}" if job.kind is JobKind.TRAIN and name == "do" else ""
     settings = job.request.get("settings", {})
     pairs: list[tuple[str, Any]] = [("file", source.id)] if source is not None else []
     pairs.append((name, do_of(job)))

@@ -275,7 +275,7 @@ class Queue:
         """Look at a command until it has ended."""
         while running.child.is_alive():
             if running.child.reader.read():
-                running.job = replace(running.job, progress=running.child.reader.progress)
+                running.job = running.job.advanced(running.child.reader.progress, _ran(running.job))
                 self._tell(running.job)
             self._press(running)
             await asyncio.sleep(_LOOK)

@@ -97,6 +97,7 @@ def test_times_and_sizes_are_said_as_people_say_them() -> None:
     assert [moment(1000.0 - ago, 1000.0) for ago in (5, 70, 300)] == ["just now", "a minute ago", "5 min ago"]
     assert [size(each) for each in (12, 1500, 3_100_000, 2_500_000_000)] == ["12 B", "1.5 kB", "3.1 MB", "2.5 GB"]
     assert facts_in_words(CLIP, 75_000) == "480 × 270 · 0:02 · 75 kB"
+    assert facts_in_words(Facts("sound", seconds=1.68), 0) == "0:02"
 
 
 def test_errors_name_settings_without_the_command_line() -> None:
@@ -127,6 +128,15 @@ def test_progress_names_the_frame_or_the_file() -> None:
     assert progress_words(within, CLIP) == "frame 25 of 50"
     several = replace(job, progress=JobProgress(0.5, "b.png", file=2, files=4))
     assert progress_words(several, None) == "file 3 of 4, b.png"
+
+
+def test_getting_ready_does_not_count_for_the_time_that_is_left() -> None:
+    job = Job(JobKind.CONVERT, {}, "a.mp4", state=JobState.RUNNING, started=1000.0)
+    job = job.advanced(JobProgress(0.1), 20.0)
+    assert job.seconds_left(1020.0) is None
+    job = job.advanced(JobProgress(0.2), 22.0)
+    assert job.seconds_left(1022.0) == pytest.approx(16.0)
+    assert job.advanced(JobProgress(0.1), 3.0).first_seconds == 3.0, "begun anew"
 
 
 def test_a_copy_for_browsers_keeps_size_sound_and_length(assets: Path, tmp_path: Path) -> None:

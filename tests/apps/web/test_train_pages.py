@@ -172,23 +172,23 @@ def test_a_training_that_does_not_exist(server: Server) -> None:
 
 
 def test_a_training_waits_and_is_taken_over_again(server: Server, folders: dict[str, str], assets: Path) -> None:
-    fields = {**QUICK, "a": folders["day"], "b": folders["night"], "name_a": "Tag & <b>", "name_b": "夜",
+    fields = {**QUICK, "a": folders["day"], "b": folders["night"], "name_a": "Tag – <b>", "name_b": "夜",
               "training.seed": "7", "length": "try"}  # fmt: skip
     answer = _post(server, "/train", fields)
     address = answer.headers["hx-redirect"]
     id = address.rpartition("/")[2]
     job = server.ask("GET", f"/api/jobs/{id}")
-    assert job["request"]["names"] == ["Tag & <b>", "夜"]
-    assert job["run_name"] == "Tag b and 夜"
+    assert job["request"]["names"] == ["Tag – <b>", "夜"]
+    assert job["run_name"] == "Tag - b and 夜"
     assert job["request"]["settings"]["training"] == {"seed": "7", "minutes": "10"}
     page = server.ask_text(address)
-    assert "Tag b and 夜" in page
+    assert "Tag - b and 夜" in page
     assert str(assets) not in page
     server.ask("POST", f"/api/jobs/{id}/cancel")
     server.wait(id)
     assert "cancelled" in server.ask_text(f"{address}/status")
     again = server.ask_text(f"/train/new?again={id}")
-    assert 'value="Tag &amp; &lt;b&gt;"' in again
+    assert 'value="Tag – &lt;b&gt;"' in again
     assert f'name="a" value="{folders["day"]}"' in again
     assert re.search(r'name="training.seed" value="7"', again)
     short = _post(server, "/train", {**fields, "length": "own", "hours": "0.0333333"}).headers["hx-redirect"]
@@ -197,6 +197,7 @@ def test_a_training_waits_and_is_taken_over_again(server: Server, folders: dict[
     server.ask("POST", f"/api/jobs/{id}/cancel")
     server.wait(id)
     queue = server.ask_text("/queue")
+    assert f'href="/train/new?again={id}"' in queue
     assert f'aria-label="Remove from the queue: {job["title"]}"' in queue
     assert f'hx-confirm="Remove “{job["title"]}” from the queue? Its settings go; what it has learned stays' in queue
     server.ask("DELETE", f"/api/jobs/{id}", 204)
