@@ -16,7 +16,7 @@ from pathlib import Path
 import unpaired.core.settings as config
 from unpaired import ConfigError, ConversionSettings
 from unpaired.apps.command_line import Parser, add_ema_length, add_runtime, put
-from unpaired.core import check_writable
+from unpaired.core import check_writable, shortened
 from unpaired.core.adapter import PIPE
 from unpaired.domains.video import ffmpeg_option
 
@@ -190,4 +190,7 @@ def _add_live(made: Parser) -> None:
 
 def _rate(text: str) -> float:
     """A number, or one over another: 24000/1001."""
-    return float(Fraction(text))
+    try:
+        return float(Fraction(text))
+    except (ValueError, ZeroDivisionError):
+        raise argparse.ArgumentTypeError(f"{shortened(text, 40)!r} is no number; write 24 or 24000/1001") from None

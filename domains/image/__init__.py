@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .metadata import packet_in_gif
     from .near_duplicates import compare_looks, near_files
     from .picture import Picture, Pixels, of_depth, over_white, resized, to_pixels, to_tensor, with_channels
+    from .png import is_rec709
     from .sampling import PictureCache, centred, fitted, fitted_size, random_crop
     from .scan import brightness, fingerprint
     from .scores import levels
@@ -58,6 +59,7 @@ __all__ = [
     "is_animated",
     "is_large",
     "is_picture_name",
+    "is_rec709",
     "levels",
     "mask_of",
     "mixed",
@@ -95,6 +97,7 @@ __getattr__ = lazy_names(__name__, {
     ".metadata": ["packet_in_gif"],
     ".near_duplicates": ["compare_looks", "near_files"],
     ".picture": ["Picture", "Pixels", "of_depth", "over_white", "resized", "to_pixels", "to_tensor", "with_channels"],
+    ".png": ["is_rec709"],
     ".sampling": ["PictureCache", "centred", "fitted", "fitted_size", "random_crop"],
     ".scan": ["brightness", "fingerprint"],
     ".scores": ["levels"],

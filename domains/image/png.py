@@ -143,6 +143,14 @@ def says_other_light(chunks: Iterable[Chunk]) -> bool:
     return False
 
 
+def is_rec709(chunks: Iterable[Chunk]) -> bool:
+    """Whether the colour chunks say, or leave open, that the numbers are such as screens show in Rec. 709's primaries.
+    The gamma that FFmpeg writes for footage, 1/1.96, is within that."""
+    said = dict(chunks)
+    gamma = said.pop(b"gAMA", b"")
+    return not says_other_light(said.items()) and (not gamma or 40_000 <= int.from_bytes(gamma, "big") <= 56_000)
+
+
 def transparent(pixels: Pixels, key: object) -> Pixels | None:
     """The transparency (H, W, 1) that one clear colour makes (the tRNS chunk of grey and RGB); None without one."""
     colour = np.atleast_1d(np.array(key)) if isinstance(key, int | tuple) else np.zeros(0)

@@ -22,12 +22,13 @@ _PROFILES = {
     "dnxhr": {name: name for name in ("lb", "sq", "hq", "hqx", "444")},
     "h265": {name: name for name in ("main", "main10", "main12")},
 }  # fmt: skip
+_PRORES_NUMBERS = ("proxy", "lt", "standard", "hq", "4444", "4444xq")
 _PIXELS = re.compile(r"(?:yuv(a?)j?(420|422|444)p|(p0|p2|p4)|gbr(a?)p|(rgb|bgr|rgba|bgra|argb|abgr))(\d*)(?:le|be)?")
 _DEPTHS = {"": 8, "24": 8, "32": 8, "48": 16, "64": 16}
 _SEMI_PLANAR = {"p0": "420", "p2": "422", "p4": "444"}
 _PLAIN = {
-    "preset": "--preset", "crf": "--crf", "ss": "--start", "to": "--end", "s": "--size", "r": "--rate",
-    "framerate": "--rate", "qp": "--crf", "q:v": "--crf", "qscale:v": "--crf",
+    "preset": "--preset", "crf": "--crf", "ss": "--start", "to": "--end", "s": "--size",
+    "qp": "--crf", "q:v": "--crf", "qscale:v": "--crf",
 }  # fmt: skip
 _OTHERS = {
     "map": "every track is kept without being named",
@@ -76,7 +77,12 @@ def ffmpeg_option(option: str, value: str | None) -> str | None:
         plain = "--codec " + value if value and value.isalnum() else "--codec NAME"
         return codec_option(value or "") or plain
     if name in ("profile:v", "vprofile"):
+        number = int(value) if value and value.isascii() and value.isdigit() else len(_PRORES_NUMBERS)
+        if number < len(_PRORES_NUMBERS):  # of prores_ks, which alone is told them by numbers that are no names
+            return f"--codec prores --profile {_PRORES_NUMBERS[number]}"
         return f"--profile {re.sub('^dnxhr_', '', value) if value else 'NAME'}"
+    if name in ("r", "framerate"):
+        return f"--rate {value or 'VALUE'} for numbered pictures; a clip keeps its own times"
     if name in _PLAIN:
         return f"{_PLAIN[name]} {value or 'VALUE'}"
     return _OTHERS.get(name)

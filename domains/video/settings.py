@@ -52,6 +52,7 @@ class VideoSettings(CropSettings):
         return ImageSettings(**self.of_pictures(), cache_mb=0)
 
 
+_CHROMA = re.compile(r"4:(?:2:0|2:2|4:4)")
 _SIZE = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}")
 
 
@@ -126,8 +127,12 @@ class VideoConversion(PixelConversion):
 
     @classmethod
     def respelled(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        """A curve may be written as the strength itself."""
-        given = super().respelled(given)
+        """A curve may be written as the strength itself, chroma as 4:2:2, and a codec in capitals."""
+        given = dict(super().respelled(given))
+        if isinstance(chroma := given.get("chroma"), str) and _CHROMA.fullmatch(chroma):
+            given["chroma"] = int(chroma.replace(":", ""))
+        if isinstance(codec := given.get("codec"), str):
+            given["codec"] = codec.lower()
         strength = given.get("strength")
         if not isinstance(strength, str) or ":" not in strength:
             return given

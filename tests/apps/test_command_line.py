@@ -76,6 +76,10 @@ def test_the_console_script_and_the_module_are_one_program(program: Callable) ->
             "-pix_fmt is an option of ffmpeg; here: --depth 10 --chroma 422\n",
         ),
         (["convert", "m", "in", "o.mov", "-c:v", "prores_ks"], "-c:v is an option of ffmpeg; here: --codec prores\n"),
+        (
+            ["convert", "m", "in", "o.mov", "--rate", "abc"],
+            "argument --rate: 'abc' is no number; write 24 or 24000/1001",
+        ),
         (["convert", "m"], "the following arguments are required: INPUT, OUTPUT"),
         (["convert", "--strenth", "1"], "--strenth is no option (did you mean '--strength'?); the following arg"),
         (["evaluate", "m", "--limit", "x", "--a", "x"], "argument --limit: invalid int value: 'x'"),

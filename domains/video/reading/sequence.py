@@ -19,6 +19,7 @@ from ...image import (
     Picture,
     Pixels,
     is_animated,
+    is_rec709,
     of_depth,
     read_header,
     read_picture,
@@ -26,7 +27,7 @@ from ...image import (
     to_tensor,
     with_channels,
 )
-from ..frames.colour import Planes
+from ..frames.colour import UNKNOWN, Colour, Planes
 from ..frames.forms import Form
 from ..frames.timecode import frame_at, ticks_until
 from ..settings import VideoConversion
@@ -37,6 +38,7 @@ from .naming import FOLDER_RATE, is_sequence, missing, numbered_frames, renumber
 from .reader import FrameReader, Shown, Still, info_of_pictures
 from .sound import SoundBeside, sound_of
 
+_BT709 = 1
 _NTSC = Fraction(1000, 1001)
 
 
@@ -98,7 +100,7 @@ class SequenceReader(FrameReader):
         form = Form.of(letters if seen.pixels.dtype == np.uint8 else f"{letters}16le")
         size, length = (seen.height, seen.width), (self._frames[-1].tick + 1) / rate
         info = info_of_pictures(path, size, form, len(self._frames), rate, 1 / rate, seen.alpha is not None)
-        super().__init__(replace(info, duration=length), options)
+        super().__init__(replace(info, duration=length, colour=_colour_of(seen)), options)
         self._begin = self.first_frame = self._tick_at(options.start or 0.0, rate)
         self._end = math.inf if options.end is None else self._tick_at(options.end, rate)
         self._depth = seen.pixels.dtype
@@ -218,6 +220,11 @@ def _alpha_of(picture: Picture, height: int, width: int) -> Planes | None:
         return None
     alpha = resized(picture.alpha, height, width)[..., 0]
     return of_depth(alpha, np.dtype(np.uint16)) if alpha.dtype.kind == "f" else alpha
+
+
+def _colour_of(first: Picture) -> Colour:
+    """BT.709 for pictures that no profile makes another: players show them so, and sRGB has the same primaries."""
+    return Colour() if first.icc is not None or not is_rec709(first.chunks) else Colour(UNKNOWN, _BT709, _BT709)
 
 
 def _rate(first: Path, asked: float | None) -> tuple[Fraction, bool]:

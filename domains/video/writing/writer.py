@@ -32,6 +32,7 @@ from ..reading.sound import SoundBeside
 from ..settings import VideoConversion
 from .encode import Encoder
 from .plan import plan
+from .timing import Timing
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -86,8 +87,8 @@ class VideoWriter(Writer):
         try:
             self._container = self._open(target, kind, options)
             self._undo.callback(self._close)
-            base = 1 / like.info.rate.limit_denominator(100_000) if kind.constant_rate else like.info.time_base
-            self._ticks, self._late = like.info.time_base / base, 0
+            self._timing, self._late = Timing(like.info, kind), 0
+            base = self._timing.base
             self._encoder = Encoder(
                 self._container, self._plan, height, width, base, like.info.rate, like.sample_aspect
             )
@@ -182,7 +183,7 @@ class VideoWriter(Writer):
             planes = np.concatenate([beside, planes], axis=2)
         with self._writing():
             self._copy_tracks(shown.ticks * self._like.info.time_base)
-            ticks, duration = round((shown.ticks - self._late) * self._ticks), round(shown.duration * self._ticks)
+            ticks, duration = self._timing(shown.ticks - self._late, shown.duration)
             self._write_new(ticks * self._encoder.base)
             self._container.mux(self._encoder.encode(planes, ticks, duration, shown.like))
 

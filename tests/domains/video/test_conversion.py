@@ -16,6 +16,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from kept import row
 from synthetic_footage import convert
 
 from unpaired import MediaError, OutputError
@@ -31,6 +32,21 @@ REAL = ("road.mp4", "traffic.mp4", "animation.webm")
 def rgb(frame: av.VideoFrame) -> Any:
     """As a player would show it."""
     return frame.reformat(format="rgb24").to_ndarray()
+
+
+@row("WebM and Matroska of an even rate into MOV", "frame times")
+def test_milliseconds_become_even_in_quicktime(tmp_path: Path) -> None:
+    times = [round(1000 * n / 24) for n in range(12)]
+    make(tmp_path / "a.mkv", 12, codec="ffv1", rate=24, time_base=Fraction(1, 1000), times=times)
+    convert(tmp_path / "a.mkv", tmp_path / "b.mov", codec="prores")
+    assert contents(tmp_path / "b.mov").times == [Fraction(n, 24) for n in range(12)]
+    with av.open(tmp_path / "b.mov") as clip:
+        assert clip.streams.video[0].average_rate == 24
+    # What is shown at a time of its own keeps that.
+    uneven = [0, 42, 83, 150, 167, 208]
+    make(tmp_path / "c.mkv", 6, codec="ffv1", rate=24, time_base=Fraction(1, 1000), times=uneven)
+    convert(tmp_path / "c.mkv", tmp_path / "d.mov", codec="prores")
+    assert contents(tmp_path / "d.mov").times[3] == Fraction(150, 1000)
 
 
 @pytest.mark.parametrize("name", REAL)

@@ -14,6 +14,7 @@ from PIL import Image
 from synthetic_footage import convert
 
 from unpaired import ConfigError, Video
+from unpaired.core.settings.mapping import from_mapping
 from unpaired.domains.containers.kinds import container_of
 from unpaired.domains.image.files import read_picture
 from unpaired.domains.video import VideoConversion, ffmpeg_option
@@ -109,6 +110,11 @@ def test_no_such_depth_or_chroma(options: dict[str, Any], words: str) -> None:
         VideoConversion(**options)
 
 
+def test_chroma_and_codecs_as_people_write_them() -> None:
+    read = from_mapping(VideoConversion, {"chroma": "4:2:2", "codec": "ProRes"})
+    assert (read.chroma, read.codec) == (422, "prores")
+
+
 def test_odd_sizes_and_small_ones_are_refused_with_what_helps(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mkv", 1, (47, 63), codec="ffv1")
     with pytest.raises(
@@ -126,6 +132,7 @@ def test_odd_sizes_and_small_ones_are_refused_with_what_helps(tmp_path: Path) ->
     ("-pix_fmt", "gbrp12le", "--depth 12 --chroma 444"), ("-pix_fmt", "nonsense", "--depth 8|10|12|16"),
     ("-pix_fmt", "yuva444p10le", "--depth 10 --chroma 444 (transparency is kept"),
     ("-c:v", "prores_ks", "--codec prores"), ("-vcodec", "libx264", "--codec h264"), ("-c:v", "ffv1", "--codec ffv1"),
+    ("-profile:v", "3", "--codec prores --profile hq"), ("-r", "24", "--rate 24 for numbered pictures; a clip keeps"),
     ("-profile:v", "dnxhr_hqx", "--profile hqx"), ("-ss", "10", "--start 10"), ("-crf", "20", "--crf 20"),
 ])  # fmt: skip
 def test_options_of_ffmpeg_in_our_words(option: str, value: str, here: str) -> None:

@@ -12,7 +12,9 @@ import pytest
 import tifffile
 from kept import row
 from PIL import Image as Pillow
+from PIL import ImageCms
 from synthetic_footage import moving, write_clip, write_frames
+from written_through import write_through
 
 from unpaired import Image, MediaError, OutputError, Translator, Video
 from unpaired.core.conversion.input_files import InputFiles
@@ -23,7 +25,9 @@ from unpaired.domains.video.conversion import stabiliser
 from unpaired.domains.video.evaluation.clips import score_clip
 from unpaired.domains.video.inspection.file import header
 from unpaired.domains.video.reading.naming import missing
+from unpaired.domains.video.reading.probe import probe
 from unpaired.domains.video.reading.sequence import SequenceReader, exact_rate
+from unpaired.domains.video.writing.writer import VideoWriter
 
 from .clips import contents
 from .test_domain import model_of
@@ -58,6 +62,21 @@ def read(path: Path) -> np.ndarray:
 
 def texts(report: object) -> str:
     return "\n".join(note.text for note in report.notes)  # type: ignore[attr-defined]
+
+
+@row("numbered pictures into a clip", "what their numbers stand for")
+@pytest.mark.parametrize("profile", [False, True])
+def test_pictures_without_a_profile_make_a_clip_of_bt709(profile: bool, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes() if profile else None
+    for number, frame in enumerate(moving(2)):
+        Pillow.fromarray(frame).save(folder / f"f{number}.png", icc_profile=icc)
+    options = VideoConversion(codec="prores")
+    with SequenceReader(folder, options) as reader:
+        write_through(reader, VideoWriter(tmp_path / "b.mov", reader, options))
+    colour = probe(tmp_path / "b.mov").colour
+    assert (colour.matrix, colour.transfer, colour.primaries) == ((5, 2, 2) if profile else (5, 1, 1))
 
 
 @row("folder of numbered pictures into a folder", "names, numbers, kind, depth, steadiness")
