@@ -121,7 +121,8 @@ async def submit(request: Request) -> Response:
         jobs = [await _submit(site, asked, choice, each) for each in usable]
     except UnpairedError as error:
         return await show(request, asked, site.places.redact(str(error)), status_of(error))
-    return RedirectResponse(f"/jobs/{jobs[0].id}" if len(jobs) == 1 else "/queue", 303)
+    beside = f"?{urlencode({'beside': asked.beside})}" if asked.beside else ""
+    return RedirectResponse(f"/jobs/{jobs[0].id}{beside}" if len(jobs) == 1 else "/queue", 303)
 
 
 async def _usable(site: Site, asked: Asked, choice: Choice) -> list[Chosen]:
@@ -181,6 +182,7 @@ async def show(request: Request, asked: Asked, fault: str = "", status: int = 20
         "strip": _strip(current, asked),
         "strength": asked.strength,
         "pitch": asked.pitch,
+        "beside": asked.beside,
         "estimate": _estimate(site, asked, files, picked),
         "nothing": nothing(current),
         "count": count_alike(files),

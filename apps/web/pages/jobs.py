@@ -37,7 +37,8 @@ async def page(request: Request) -> Response:
     if job.kind.trains:
         return RedirectResponse(told["link"], 303)
     results = await _results(site, job)
-    views = await _views(site, job, results, request.query_params.get("result", ""))
+    query = request.query_params
+    views = await _views(site, job, results, query.get("result", ""), query.get("beside", ""))
     return render(request, "job.html", page="queue", **views, **_panel(site, job, told, results))
 
 
@@ -91,8 +92,8 @@ def _panel(site: Site, job: Job, told: dict[str, Any], results: Sequence[Place])
     return {"job": {**told, "log": log.strip()}, "results": listed, "most_results": MOST_RESULTS}
 
 
-async def _views(site: Site, job: Job, results: Sequence[Place], wanted: str) -> dict[str, Any]:
-    """What is to be looked at or listened to, once there is a result."""
+async def _views(site: Site, job: Job, results: Sequence[Place], wanted: str, beside: str) -> dict[str, Any]:
+    """What is to be looked at or listened to, once there is a result; `beside`: what it is compared with at first."""
     source = source_of(site, job)
     result = next((each for each in results if each.id == wanted), results[0] if results else None)
     if result is None or job.kind is not JobKind.CONVERT:
@@ -114,8 +115,9 @@ async def _views(site: Site, job: Job, results: Sequence[Place], wanted: str) ->
             versions[0] |= {"scale": before.shown / facts.shown, "shift": _start(job) / facts.shown}
         heard = [*versions[:shown], *versions[shown + 1 :][:1], versions[shown]]
         return {"listening": {"seconds": facts.shown, "versions": heard}}
+    left = next((number for number, each in enumerate(versions) if beside and each["do"] == beside), 0)
     view = {name: getattr(facts, name) for name in ("kind", "width", "height", "seconds", "sound")}
-    return {"view": {**view, "rate": round(facts.rate, 4) or 25, "versions": versions, "left": 0, "right": shown}}
+    return {"view": {**view, "rate": round(facts.rate, 4) or 25, "versions": versions, "left": left, "right": shown}}
 
 
 def _start(job: Job) -> float:
@@ -126,6 +128,7 @@ def _version(place: Place, kind: Kind, label: str, offset: float = 0.0) -> dict[
     """One of the files that are compared; `offset`: seconds of it that lie before the beginning of the result."""
     look = f"/look/{place.id}"
     return {
+        "do": "",
         "label": label,
         "short": label[:1].upper() + label[1:],
         "url": file_url(place),
@@ -145,7 +148,7 @@ def _beside(site: Site, job: Job, kind: Kind, newest: Sequence[Job]) -> list[dic
             continue
         results = results_of(site, other)
         if len(results) == 1:
-            found.append(_version(results[0], kind, _told(site, other)))
+            found.append(_version(results[0], kind, _told(site, other)) | {"do": do_of(other)})
     return found[:8]
 
 

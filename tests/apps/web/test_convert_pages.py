@@ -227,6 +227,12 @@ def test_another_model_is_compared_on_the_same_part(server: Server, assets: Path
     assert _checked(page) == ["day2night-video.a2b"], "another model, to the same end"
     for name, value in {"strength": "50", "start": "0.2", "end": "0.6"}.items():
         assert re.search(rf'<input[^>]* name="{name}"[^>]* value="{value}"', page), name
+    fields = {"file": file, "do": "day2night-video-mobile.a2b", "strength": "60", "start": "0.2", "end": "0.6"}
+    with server.client as client:
+        led_to = client.post("/convert", data={**fields, "beside": "day2night-video-mobile.a2b"}).headers["location"]
+    server.wait(led_to.removeprefix("/jobs/").partition("?")[0])
+    shown = re.findall(r"<figcaption>([^<]+)</figcaption>", server.ask_text(led_to))
+    assert shown == ["make it night (the same, quicker, 50 %)", "make it night (the same, quicker, 60 %)"]
     back = server.submit("convert", **{**asked, "direction": "b2a"})
     server.wait(back["id"])
     assert _checked(server.ask_text(f"/?file={file}&beside=day2night-video-mobile.b2a")) == ["day2night-video.b2a"]
