@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .masks import check_size, feathered, mask_of, mixed, read_mask
     from .metadata import packet_in_gif
     from .near_duplicates import compare_looks, near_files
-    from .picture import Picture, Pixels, of_depth, over_white, resized, to_pixels, to_tensor, with_channels
+    from .picture import Picture, Pixels, Timing, of_depth, over_white, resized, to_pixels, to_tensor, with_channels
     from .png import is_rec709
     from .sampling import PictureCache, centred, fitted, fitted_size, random_crop
     from .scan import brightness, fingerprint
@@ -42,6 +42,7 @@ __all__ = [
     "Pixels",
     "Sheet",
     "Span",
+    "Timing",
     "ViewSettings",
     "animation_frames",
     "apply_gamma",
@@ -96,7 +97,8 @@ __getattr__ = lazy_names(__name__, {
     ".masks": ["check_size", "feathered", "mask_of", "mixed", "read_mask"],
     ".metadata": ["packet_in_gif"],
     ".near_duplicates": ["compare_looks", "near_files"],
-    ".picture": ["Picture", "Pixels", "of_depth", "over_white", "resized", "to_pixels", "to_tensor", "with_channels"],
+    ".picture": ["Picture", "Pixels", "Timing", "of_depth", "over_white", "resized", "to_pixels", "to_tensor",
+                 "with_channels"],
     ".png": ["is_rec709"],
     ".sampling": ["PictureCache", "centred", "fitted", "fitted_size", "random_crop"],
     ".scan": ["brightness", "fingerprint"],

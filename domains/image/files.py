@@ -53,6 +53,10 @@ class Header:
     pages: int
     rate: Fraction | None = None
     """Frames a second of the sequence that it belongs to, where the file says."""
+    timecode: str | None = None
+    """Its own in that sequence, where the file says."""
+    aspect: Fraction = Fraction(1)
+    """How many times as wide as high a pixel is."""
 
 
 @contextmanager
@@ -133,7 +137,9 @@ def _header_of_layers(layers: layered.Layers) -> Header:
     names += "A" if layers.layer.alpha is not None else ""
     kind = str(spec.channelformats[layers.layer.colour[0]] if spec.channelformats else spec.format)
     bits = spec.getattribute("oiio:BitsPerSample") or {"half": 16, "uint16": 16, "uint8": 8}.get(kind, 32)
-    return Header(layers.format, f"{kind} {names}", width, height, int(bits), 1, layers.rate)
+    return Header(
+        layers.format, f"{kind} {names}", width, height, int(bits), 1, layers.rate, layers.timecode, layers.aspect
+    )
 
 
 def read_picture(path: Path, raw: bool = False, about: int | None = None, view: View | None = None) -> Picture:

@@ -18,6 +18,7 @@ from .openimageio import Ocio, last_error, library, named
 from .picture import Picture, Pixels
 from .scene import Cineon, ColourSpace, Display, Light, Primaries, Scene, as_floats
 from .settings import View
+from .timecode import unpacked
 
 SUFFIXES = {".exr": "EXR", ".sxr": "EXR", ".mxr": "EXR", ".dpx": "DPX"}
 _MAGIC = (b"v/1\x01", b"SDPX", b"XPDS")
@@ -78,6 +79,19 @@ class Layers:
         except (ValueError, ZeroDivisionError, OverflowError):
             return None
         return rate if Fraction(1, 100) <= rate <= 1000 else None
+
+    @property
+    def timecode(self) -> str | None:
+        """That of the frame, where the file says."""
+        value = self.spec.getattribute("smpte:TimeCode")
+        return unpacked(int(value[0])) if isinstance(value, tuple) else None
+
+    @property
+    def aspect(self) -> Fraction:
+        """How many times as wide as high a pixel is."""
+        value = self.spec.getattribute("PixelAspectRatio")
+        stretched = isinstance(value, float) and 0.1 <= value <= 10
+        return Fraction(value).limit_denominator(1000) if stretched else Fraction(1)
 
 
 def is_layered(path: Path) -> bool:

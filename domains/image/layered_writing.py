@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .layered import Layers, Part, count_others, read_parts, seen_alpha
 from .openimageio import last_error, library, named
-from .picture import Picture, of_depth
+from .picture import Picture, Timing, of_depth
 from .scene import as_half, of_display
+from .timecode import packed
 
 
 def write_layered(picture: Picture, path: Path, format_name: str) -> tuple[str, ...]:
@@ -68,10 +70,12 @@ def _plain(picture: Picture, format_name: str, layers: Layers | None) -> Part:
         array = pixels if alpha is None else np.concatenate([pixels, of_depth(alpha, pixels.dtype)], axis=2)
         spec = oiio.ImageSpec(width, height, len(names), oiio.TypeDesc("uint16"))
         spec.attribute("oiio:BitsPerSample", 10)
+        _tell(spec, picture.timing)
         return Part(spec, of_depth(array, np.dtype(np.uint16)))
     spec = oiio.ImageSpec(width, height, len(names), oiio.TypeDesc("half"))
     spec.channelnames = names
     spec.attribute("compression", "zip")
+    _tell(spec, picture.timing)
     floats = np.dtype(np.float32)
     clear = None if alpha is None else of_depth(alpha, floats)
     scene = layers.scene if layers is not None else None
@@ -81,6 +85,19 @@ def _plain(picture: Picture, format_name: str, layers: Layers | None) -> Part:
         if isinstance(given := layers.spec.getattribute("chromaticities"), tuple):
             spec.attribute("chromaticities", "float[8]", given)
     return Part(spec, as_half(light if clear is None else np.concatenate([light, clear], axis=2)))
+
+
+def _tell(spec: Any, timing: Timing | None) -> None:
+    """Write the place of a frame in its footage into a header."""
+    if timing is None:
+        return
+    oiio, rate = library(), timing.rate
+    spec.attribute("FramesPerSecond", oiio.TypeDesc("rational"), (rate.numerator, rate.denominator))
+    spec.attribute("dpx:FrameRate", float(rate))
+    if timing.timecode is not None:
+        spec.attribute("smpte:TimeCode", oiio.TypeDesc("timecode"), (packed(timing.timecode), 0))
+    if timing.aspect != 1:
+        spec.attribute("PixelAspectRatio", float(timing.aspect))
 
 
 def _write(path: Path, parts: Sequence[Part]) -> None:

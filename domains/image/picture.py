@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -36,6 +37,17 @@ class ArrayForm:
     """Whether neighbours along the first axis lie side by side, as Fortran has them."""
 
 
+class Timing(NamedTuple):
+    """What OpenEXR and DPX say of a frame of footage."""
+
+    rate: Fraction
+    """Frames a second."""
+    timecode: str | None = None
+    """HH:MM:SS:FF, with a semicolon before the frames where it is drop frame."""
+    aspect: Fraction = Fraction(1)
+    """How many times as wide as high a pixel is."""
+
+
 @dataclass(frozen=True)
 class Picture:
     """An upright picture and what is needed to write it back alike."""
@@ -63,6 +75,8 @@ class Picture:
     """Layout of the array in its file, if it was one."""
     layers: object = None
     """The rest of an OpenEXR or DPX file (`layered.Layers`), if it was one."""
+    timing: Timing | None = None
+    """Its place in footage, for a file that is written anew."""
     notes: tuple[str, ...] = ()
     """Parts of the file that are missing here or different: one sentence each, without a full stop."""
 

@@ -107,6 +107,8 @@ class FrameReader(Reader):
     """That of the clip's first frame, where it has one."""
     first_frame: int = 0
     """The frame that is read first, counted from 0 at the clip's own first."""
+    assumes_rate: bool = False
+    """Whether nobody says how many frames a second there are."""
     new_track: NewTrack | None = None
     """Written in place of one of the clip's tracks; None: all are copied."""
     notes_for_clips: Sequence[str] = ()

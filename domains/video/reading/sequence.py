@@ -29,7 +29,7 @@ from ...image import (
 )
 from ..frames.colour import UNKNOWN, Colour, Planes
 from ..frames.forms import Form
-from ..frames.timecode import frame_at, ticks_until
+from ..frames.timecode import Timecode, frame_at, ticks_until
 from ..settings import VideoConversion
 from . import pipes
 from .animation import AnimationReader
@@ -40,6 +40,8 @@ from .sound import SoundBeside, sound_of
 
 _BT709 = 1
 _NTSC = Fraction(1000, 1001)
+COUNTED = 30
+"""Frames a second up to which the timecode of a header counts each."""
 
 
 def exact_rate(rate: float) -> Fraction:
@@ -93,17 +95,21 @@ class SequenceReader(FrameReader):
         self.path = path
         self._missing = options.missing
         self._frames, gaps = _places(path, self._missing)
-        rate, assumed = _rate(self._frames[0].path, options.rate)
+        header = read_header(self._frames[0].path)
+        rate, assumed = _rate(header.rate, options.rate)
+        if header.timecode is not None and rate <= COUNTED:
+            self.timecode = Timecode.of(rate, header.timecode)
         self._view = options.view
         seen = read_picture(self._frames[0].path, view=self._view)
         letters = "gbrp" if seen.alpha is None else "gbrap"
         form = Form.of(letters if seen.pixels.dtype == np.uint8 else f"{letters}16le")
         size, length = (seen.height, seen.width), (self._frames[-1].tick + 1) / rate
         info = info_of_pictures(path, size, form, len(self._frames), rate, 1 / rate, seen.alpha is not None)
-        super().__init__(replace(info, duration=length, colour=_colour_of(seen)), options)
+        aspect, colour = header.aspect, _colour_of(seen)
+        super().__init__(replace(info, duration=length, sample_aspect=aspect, colour=colour), options)
         self._begin = self.first_frame = self._tick_at(options.start or 0.0, rate)
         self._end = math.inf if options.end is None else self._tick_at(options.end, rate)
-        self._depth = seen.pixels.dtype
+        self._depth, self.assumes_rate = seen.pixels.dtype, assumed
         self._notes = dict.fromkeys([gaps] if gaps else [])
         self._broken: list[str] = []
         self.notes_for_clips = tuple(_notes_for_clips(seen, rate if assumed else None))
@@ -115,7 +121,9 @@ class SequenceReader(FrameReader):
         """The place of a moment; f1001 is the picture of that number, or the next that there is."""
         if not isinstance(moment, str):
             return ticks_until(moment, 1 / rate, rate, None, str(self.path))
-        number = frame_at(moment, None, str(self.path))
+        number = frame_at(moment, self.timecode, str(self.path))
+        if moment[:1] not in "fF":
+            return number
         return next((each.tick for each in self._frames if each.number >= number), self._frames[-1].tick + 1)
 
     @property
@@ -227,9 +235,9 @@ def _colour_of(first: Picture) -> Colour:
     return Colour() if first.icc is not None or not is_rec709(first.chunks) else Colour(UNKNOWN, _BT709, _BT709)
 
 
-def _rate(first: Path, asked: float | None) -> tuple[Fraction, bool]:
-    """Frames a second: as asked, as the first file says, or else assumed, which is the second value."""
-    said = asked if asked is not None else read_header(first).rate
+def _rate(stated: Fraction | None, asked: float | None) -> tuple[Fraction, bool]:
+    """Frames a second: as asked, as the first file states, or else assumed, which is the second value."""
+    said = asked if asked is not None else stated
     return (exact_rate(float(said)), False) if said else (Fraction(FOLDER_RATE), True)
 
 

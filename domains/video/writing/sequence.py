@@ -23,6 +23,7 @@ from ...image import (
     Picture,
     Pixels,
     Sheet,
+    Timing,
     depth_for,
     format_of,
     of_depth,
@@ -36,7 +37,7 @@ from ..frames.dither import rounded
 from ..reading import pipes
 from ..reading.naming import numbered_frames
 from ..reading.reader import FrameReader, Shown
-from ..reading.sequence import SequenceReader
+from ..reading.sequence import COUNTED, SequenceReader
 from ..reading.sound import sound_of
 from ..settings import VideoConversion
 from .sound import sound_file
@@ -75,7 +76,7 @@ class SequenceWriter(Writer):
         self._notes: dict[str, None] = {}
         self._frames, self._end = 0, Fraction(0)
         self._written: set[str] = set()
-        self._options = options
+        self._options, self._says_aspect = options, target.suffix.lower() in (".exr", ".dpx")
         try:
             self._sound = sound_file(sound_of(target), like)
         except BaseException:
@@ -88,7 +89,7 @@ class SequenceWriter(Writer):
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
         """Notes on what the pictures and their format cannot hold, one sentence each."""
         renewed = () if self._like.new_track is None else self._like.new_track.notes
-        return (*self._notes, *renewed, *_left_out(self._like, self._frames, self._end))
+        return (*self._notes, *renewed, *_left_out(self._like, self._frames, self._end, self._says_aspect))
 
     def write(self, chunk: Tensor) -> None:
         """Write the translation (3, H, W) of the next frame. Raises OutputError or MediaError."""
@@ -104,7 +105,7 @@ class SequenceWriter(Writer):
             path = self._pending.path / path.name
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-        whole = _as_picture(shown, chunk, path, self._like.info.depth, self._options, self._is_sheet)
+        whole = _as_picture(shown, chunk, path, self._like, self._options, self._is_sheet)
         if self._is_sheet and is_clear(shown.alpha):
             self._notes[Sheet.OPAQUE] = None
         self._notes |= dict.fromkeys(save_picture(whole, path, self._quality))
@@ -194,24 +195,33 @@ def _check_light(target: Path, like: FrameReader) -> None:
 
 
 def _as_picture(
-    shown: Shown, chunk: Tensor, path: Path, bits: int, options: VideoConversion, is_sheet: bool
+    shown: Shown, chunk: Tensor, path: Path, like: FrameReader, options: VideoConversion, is_sheet: bool
 ) -> Picture:
-    """A translation with what else its source holds, where that was a picture; else it has so many bits. A sheet of
-    several has another size than what belongs to the source."""
-    given = np.dtype(np.uint8 if (options.depth or bits) == 8 else np.uint16)
+    """A translation with what else its source holds, where that was a picture; else it has its bits. A sheet
+    of several has another size than what belongs to the source."""
+    given = np.dtype(np.uint8 if (options.depth or like.info.depth) == 8 else np.uint16)
     source = shown.still.picture if shown.still else Picture(np.zeros((1, 1, 3), given))
     depth = depth_for(format_of(path), source.pixels.dtype if options.depth is None else given)
     dithers = options.dither and depth == np.uint8
     pixels: Pixels = _dithered(chunk) if dithers else to_pixels(chunk, depth)
+    timing = None if like.assumes_rate else _timing(shown, like)
     if is_sheet:
-        return Picture(pixels, icc=source.icc, layers=source.layers)
+        return Picture(pixels, icc=source.icc, layers=source.layers, timing=timing)
     alpha = None if source.alpha is None else resized(source.alpha, *pixels.shape[:2])
     if shown.alpha is not None:
         alpha = of_depth(shown.alpha[..., None], pixels.dtype)
     if shown.planes is not None:
         pixels = np.concatenate([of_depth(shown.planes.transpose(1, 2, 0), depth), pixels], axis=1)
         alpha = None if alpha is None else np.concatenate([alpha, alpha], axis=1)
-    return replace(source, pixels=pixels, alpha=alpha)
+    return replace(source, pixels=pixels, alpha=alpha, timing=timing)
+
+
+def _timing(shown: Shown, like: FrameReader) -> Timing:
+    """Where a frame belongs in its footage."""
+    rate, frame = like.info.rate, round(shown.ticks * like.info.time_base * like.info.rate)
+    counted = like.timecode is not None and rate <= COUNTED
+    timecode = like.timecode.text(like.first_frame + frame) if like.timecode and counted else None
+    return Timing(rate.limit_denominator(100_000), timecode, like.sample_aspect)
 
 
 def _dithered(chunk: Tensor) -> Pixels:
@@ -220,7 +230,7 @@ def _dithered(chunk: Tensor) -> Pixels:
     return np.stack([rounded(plane, 255 / 65535, 8, turned=n == 2) for n, plane in enumerate(planes)], axis=2)
 
 
-def _left_out(like: FrameReader, frames: int, end: Fraction) -> Iterator[str]:
+def _left_out(like: FrameReader, frames: int, end: Fraction, says_aspect: bool) -> Iterator[str]:
     """Parts of a clip that numbered pictures have no room for."""
     info = like.info
     if like.footage is None:
@@ -233,7 +243,7 @@ def _left_out(like: FrameReader, frames: int, end: Fraction) -> Iterator[str]:
         yield f"{' and '.join(lost)} have no place beside numbered pictures and are left out"
     if info.colour.high_dynamic_range:
         yield "the clip is HDR, which its pictures do not say; --sdr brings them to standard range"
-    if info.sample_aspect != 1:
+    if info.sample_aspect != 1 and not says_aspect:
         yield f"its pixels are {float(info.sample_aspect):.3g} times as wide as high, which pictures do not say"
 
 

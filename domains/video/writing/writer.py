@@ -113,6 +113,8 @@ class VideoWriter(Writer):
         """Labels, tracks and header."""
         if self._like.footage is not None:
             self._take_along(self._like.footage, kind)
+        elif self._like.timecode is not None:
+            self._encoder.stream.metadata["timecode"] = self._like.timecode.text(self._like.first_frame)
         if self._like.sound is not None:
             self._take_sound(self._like.sound, kind)
         with self._writing():

@@ -322,7 +322,7 @@ def test_video_that_is_marked_as_linear_is_taken_as_video(tmp_path: Path) -> Non
     picture = read_picture(path)
     assert np.allclose(picture.pixels / 65535, 0.5, atol=1e-2)
     assert "its 10 bits are taken as a screen shows them; --colour-space names" in picture.notes[0]
-    named = read_picture(path, view=View(colour_space="lin_rec709"))
+    named = read_picture(path, view=View(colour_space="lin_rec709_scene"))
     assert not named.notes
     assert np.allclose(linear(named.pixels), 0.5, atol=1e-2)
 

@@ -265,6 +265,38 @@ def test_patterns_are_trained_on(tmp_path: Path) -> None:
         assert (run / "model.safetensors").is_file()
 
 
+def told(path: Path, *attributes: str) -> list[object]:
+    spec = oiio.ImageInput.open(str(path)).spec()
+    return [spec.getattribute(each) for each in attributes]
+
+
+@row("OpenEXR and DPX of footage", "rate, timecode, stretched pixels")
+@pytest.mark.parametrize("kind", ["exr", "dpx"])
+def test_headers_tell_where_a_frame_belongs(kind: str, pictures: Translator, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mov"
+    with av.open(str(clip), "w") as container:
+        stream = container.add_stream("prores_ks", 24)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv422p10le"
+        stream.codec_context.sample_aspect_ratio = Fraction(2)
+        stream.metadata["timecode"] = "01:00:10:12"
+        for frame in moving(4):
+            small = np.ascontiguousarray(np.resize(frame, (48, 64, 3)))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(small, "rgb24")))
+        container.mux(stream.encode(None))
+    report = pictures.convert(clip, tmp_path / "s" / f"n_%04d.{kind}", start="f2")
+    assert "as wide as high" not in texts(report)
+    first = tmp_path / "s" / f"n_0001.{kind}"
+    assert told(first, "smpte:TimeCode", "PixelAspectRatio") == [(0x01001014, 0), 2.0]
+    assert header(tmp_path / "s" / f"n_%04d.{kind}").rate == 24
+    pictures.convert(tmp_path / "s" / f"n_%04d.{kind}", tmp_path / "back.mov", codec="prores", start="01:00:10:15")
+    with av.open(str(tmp_path / "back.mov")) as back:
+        assert back.streams.video[0].metadata["timecode"] == "01:00:10:15"
+        assert back.streams.video[0].sample_aspect_ratio == 2
+        assert back.streams.video[0].average_rate == 24
+    pictures.convert(write_frames(tmp_path / "p", moving(2), "p_{}.png") / "p_%d.png", tmp_path / "t" / f"n_%d.{kind}")
+    assert header(tmp_path / "t" / f"n_%d.{kind}").rate != 24
+
+
 def write_exr(path: Path, values: np.ndarray) -> None:
     """Half floats with a rate and an alpha of 1."""
     spec = oiio.ImageSpec(values.shape[1], values.shape[0], 4, oiio.TypeDesc("half"))
