@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +17,7 @@ import unpaired.core.settings as config
 from unpaired import ConfigError, ConversionSettings
 from unpaired.apps.command_line import Parser, add_ema_length, add_runtime, put
 from unpaired.core import check_writable, shortened
-from unpaired.core.adapter import PIPE
+from unpaired.core.adapter import PIPE, usable_media
 from unpaired.domains.video import ffmpeg_option
 
 _ANY = ("strength", "mask", "feather")
@@ -99,7 +99,22 @@ def read_options(args: argparse.Namespace, kind: type[ConversionSettings]) -> Co
     report = args.settings.get("conversion", {}).get("report")
     if report is not None:
         check_writable(Path(report))
-    return config.from_mapping(kind, args.settings.get("conversion", {}), "conversion")
+    given = args.settings.get("conversion", {})
+    if misplaced := list(_misplaced(kind, given)):
+        raise ConfigError(*misplaced)
+    return config.from_mapping(kind, given, "conversion")
+
+
+def _misplaced(kind: type[ConversionSettings], given: Mapping[str, object]) -> Iterator[str]:
+    """The faults of settings that other media have."""
+    for name in given:
+        owners = [each.medium for each in usable_media() if name in _names(each.conversion_type)]
+        if owners and name not in _names(kind):
+            yield f"conversion.{name} is for {' and '.join(owners)}; leave it out"
+
+
+def _names(kind: type[ConversionSettings]) -> set[str]:
+    return {field.name for field in dataclasses.fields(kind)}
 
 
 def layout_of(args: argparse.Namespace, kind: type[ConversionSettings]) -> str | None:
@@ -110,7 +125,7 @@ def layout_of(args: argparse.Namespace, kind: type[ConversionSettings]) -> str |
     if len(args.models) > 1 and args.layout is None:
         raise ConfigError(f"{len(args.models)} models are named ({', '.join(args.models)}); add --side-by-side, --wipe "
                           "or --grid to see what each makes of a file, or name one")  # fmt: skip
-    known = "side_by_side" in {field.name for field in dataclasses.fields(kind)}
+    known = "side_by_side" in _names(kind)
     if args.layout == "side-by-side" and known and len(args.models) == 1 and not args.burn_in:
         put(args.settings, "conversion.side_by_side", True)
         args.typed["conversion.side_by_side"] = "--side-by-side"

@@ -212,6 +212,14 @@ class Image(Domain):
 
         return apply_gamma(whole(file, side, self.settings), self.settings.gamma(side))
 
+    def describe(self, file: Path) -> Mapping[str, Any]:
+        """Facts about one picture; of OpenEXR and DPX also layers and windows. Raises MissingFile or MediaError."""
+        facts = super().describe(file)
+        from .layered import is_layered
+        from .layered_facts import layered_facts
+
+        return {**facts, **layered_facts(file)} if is_layered(file) else facts
+
     def denormalise(self, sample: Tensor, side: Side) -> Tensor:
         """The sample without its side's tone curve."""
         from .tone import undo_gamma

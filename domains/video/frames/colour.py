@@ -70,6 +70,11 @@ class Colour:
         """Whether the curve is PQ or HLG (BT.2100)."""
         return self.transfer in (16, 18)
 
+    @property
+    def range_name(self) -> str:
+        """PQ, HLG, or nothing for standard range."""
+        return {16: "PQ", 18: "HLG"}.get(self.transfer, "")
+
 
 def stated(matrix: int, height: int) -> int:
     """The matrix itself where it is known, else the one that players assume: BT.709 above standard definition."""

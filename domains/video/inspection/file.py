@@ -77,6 +77,8 @@ class ClipFacts:
     frames: int = 1
     variable: bool = False
     """Whether the frames follow one another at unlike times; known after a thorough look."""
+    timecode: str = ""
+    """That of the first frame, where a clip says it; known after a thorough look."""
     remarks: tuple[str, ...] = ()
     """Other relevant facts from the header."""
     seen: ClipAnalysis | None = field(default=None, repr=False)
@@ -160,13 +162,17 @@ def describe(path: Path) -> dict[str, Any]:
     if found.kind == "clip":
         info = probe(path)
         facts |= {"container": info.container, "sound": list(info.sound), "subtitles": list(info.subtitles)}
+        facts |= {"timecode": found.timecode, "high dynamic range": info.colour.range_name}
     if found.variable:
         facts["variable rate"] = "yes"
     if found.seen is not None:
         seen = found.seen
         facts |= {"cuts": seen.cuts, "duplicate frames": seen.duplicates, "static seconds": round(seen.still, 2)}
         facts["damage"] = seen.damage
-    return facts | {"remarks": list(found.remarks)}
+    remarks = list(found.remarks)
+    if found.kind == "frames" and read_header(frames_of(path)[0]).rate is None:
+        remarks.append(f"the frames have no rate; {FOLDER_RATE:g} frames/s is assumed")
+    return facts | {"remarks": remarks}
 
 
 def examine(path: Path) -> ClipFacts:
@@ -187,12 +193,14 @@ def _examine_clip(found: ClipFacts) -> ClipFacts:
     with Footage(found.path) as clip:
         seen = _watch(_with_times(clip, times))
         damage = "; ".join(note for note in clip.warnings if note not in clip.info.warnings)
+        timecode = "" if clip.timecode is None else clip.timecode.text(0)
     gaps = np.diff(times)  # of which some containers keep whole milliseconds only
     usual = float(np.median(gaps)) if len(gaps) else 1 / found.rate
     return replace(
         found,
         seconds=times[-1] - times[0] + usual,
         frames=seen.frames,
+        timecode=timecode,
         variable=len(gaps) > 0 and float((abs(gaps - usual) > 0.25 * usual).mean()) > _UNEVEN,
         seen=replace(seen, digest=digest_of(found.path), key_frames=_packets(found.path).key_frames, damage=damage),
     )

@@ -397,3 +397,13 @@ def test_without_openimageio_it_is_said(translator: Translator, photo: Path, tmp
             assert [each.path for each in Image(size=32).scan(tmp_path).broken] == [path]
     finally:
         library.cache_clear()
+
+
+def test_inspection_says_layers_and_windows(tmp_path: Path) -> None:
+    values = light()
+    path = write(tmp_path / "a.exr", (("R", "G", "B", "A"), values), (("Z",), values[..., :1].astype(np.float32)),
+                 window=(4, 6, 0, 0, 80, 60))  # fmt: skip
+    facts = Image().describe(path)
+    assert facts["layers"] == ["rgba: R G B A (half)", "depth: Z (float)"]
+    assert (facts["translated"], facts["format"]) == ("R, G, B, A", "EXR")
+    assert (facts["display window"], facts["data window"]) == ("80x60", "56x40 from 4,6")

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from kept import row
 from synthetic_footage import levels, write_clip, write_frames
 
-from unpaired import Audio, ConfigError, MediaError
+from unpaired import Audio, ConfigError, MediaError, Video
 from unpaired.domains.audio import AudioConversion
 from unpaired.domains.video import VideoConversion
 from unpaired.domains.video.frames.timecode import Timecode, stated_timecode
 from unpaired.domains.video.reading.sequence import frames_at
 from unpaired.domains.video.writing.writer import VideoWriter
+
+from .clips import make
 
 NTSC = Fraction(30000, 1001)
 
@@ -148,3 +150,11 @@ def test_a_part_says_the_timecode_of_its_own_first_frame(
         stated = stated_timecode(written, Fraction(25))
     assert stated is not None
     assert stated.text(0) == said
+
+
+def test_inspection_says_timecode_and_range_and_an_assumed_rate(tmp_path: Path) -> None:
+    assert Video().describe(clip(tmp_path / "a.mkv", "01:00:10:05"))["timecode"] == "01:00:10:05"
+    make(tmp_path / "hdr.mkv", 2, codec="ffv1", pixel_format="yuv420p10le", colour=(9, 16, 9, 1))
+    assert Video().describe(tmp_path / "hdr.mkv")["high dynamic range"] == "PQ"
+    write_frames(tmp_path / "in", levels(3), name="shot_100{}.png")
+    assert "the frames have no rate; 25 frames/s is assumed" in Video().describe(tmp_path / "in")["remarks"]
