@@ -170,7 +170,7 @@ def _left_out(picture: Picture, format_name: str) -> Iterator[str]:
     if "chunks" in _HOLDS[format_name]:
         return
     if picture.icc is None and png.says_other_light(picture.chunks):
-        yield "the light that its numbers stand for (colours may look otherwise)"
+        yield "the gamma and primaries that its PNG states (its numbers are taken as sRGB)"
     texts = {data.split(b"\0", 1)[0].decode("latin-1") for kind, data in picture.chunks if kind in png.TEXTS}
     if texts:
         yield f"its texts ({', '.join(sorted(texts))})"

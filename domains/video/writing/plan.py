@@ -136,7 +136,8 @@ def _form(
             why = f"{name} holds transparency so alone"
         notes.append(f"chroma is written in {':'.join(form.chroma)} instead of {':'.join(source.chroma)}: {why}")
     if form.depth < wanted.depth:
-        notes.append(f"the input has {source.depth} bits; {profile or name} here takes {form.depth}")
+        has = "is read with" if info.container == "pictures" else "has"  # DPX of 10 bits with 16, for one
+        notes.append(f"the input {has} {source.depth} bits; {profile or name} here takes {form.depth}")
     return form, notes
 
 

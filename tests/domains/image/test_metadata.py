@@ -120,7 +120,9 @@ def test_what_only_png_holds_is_said(translator: Translator, tmp_path: Path) -> 
     rows = np.full((20, 60), 90, np.uint8)
     png(tmp_path / "x.png", rows, 8, 2, (COLOUR | TEXTS).items())
     (said,) = notes(tmp_path / "x.png", tmp_path / "y.jpg", translator)
-    assert said.startswith("JPEG cannot hold the light that its numbers stand for")
+    assert said.startswith(
+        "JPEG cannot hold the gamma and primaries that its PNG states (its numbers are taken as sRGB)"
+    )
     assert said.endswith("its texts (Author, Source, Title)")
     usual = {b"gAMA": struct.pack(">I", 45_455), b"sRGB": b"\0", b"pHYs": struct.pack(">IIB", 2835, 2835, 1)}
     png(tmp_path / "x.png", rows, 8, 2, usual.items())

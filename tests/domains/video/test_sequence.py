@@ -79,6 +79,16 @@ def test_pictures_without_a_profile_make_a_clip_of_bt709(profile: bool, tmp_path
     assert (colour.matrix, colour.transfer, colour.primaries) == ((5, 2, 2) if profile else (5, 1, 1))
 
 
+def test_bits_that_pictures_are_read_with_are_not_said_to_be_their_own(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    deep(tmp_path / "in/f1.png", moving(1)[0])
+    deep(tmp_path / "in/f2.png", moving(1)[0])
+    options = VideoConversion(codec="prores")
+    with SequenceReader(tmp_path / "in", options) as reader:
+        notes = write_through(reader, VideoWriter(tmp_path / "b.mov", reader, options))
+    assert "the input is read with 16 bits; prores here takes 10" in notes
+
+
 @row("folder of numbered pictures into a folder", "names, numbers, kind, depth, steadiness")
 def test_frames_are_held_steady_and_keep_names_numbers_and_kind(footage: Translator, tmp_path: Path) -> None:
     frames = moving(7)
