@@ -14,6 +14,7 @@ from unpaired.apps.run_settings import settings_of
 from unpaired.apps.web.jobs import Job, JobKind, JobProgress, JobState
 from unpaired.apps.web.models import ModelInfo
 from unpaired.apps.web.requests import REQUESTS
+from unpaired.apps.web.views import OWN
 
 _TEXT = {"type": "string"}
 _JSON = "application/json"
@@ -34,7 +35,7 @@ _OF_JOB = {
     "run": _TEXT | {"description": "Of a training: the id of its run, a model to convert with."},
     "run_name": _TEXT | {"description": "Of a training: the name of its folder."},
 }
-_HIDDEN = ("process", "position", "run")
+_HIDDEN = (*OWN, "run")
 
 
 @cache

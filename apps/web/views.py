@@ -17,7 +17,7 @@ from unpaired.core.settings import to_mapping
 MOST_RESULTS = 2000
 """Files that are listed of a job."""
 
-_OWN = ("process", "position", "first_share", "first_seconds")
+OWN = ("process", "position", "first_share", "first_seconds")
 """What a job keeps for itself."""
 
 
@@ -34,7 +34,7 @@ def place_view(place: Place) -> dict[str, Any]:
 
 def job_view(site: Site, job: Job) -> dict[str, Any]:
     """A job, with what can be done with it now."""
-    facts = {name: value for name, value in to_mapping(job).items() if name not in _OWN}
+    facts = {name: value for name, value in to_mapping(job).items() if name not in OWN}
     return {
         **facts,
         "lane": job.lane,

@@ -15,6 +15,7 @@ from unpaired.apps.web.commands import Commands
 from unpaired.apps.web.database import open_database
 from unpaired.apps.web.events import Events
 from unpaired.apps.web.jobs import Job, JobKind, JobState
+from unpaired.apps.web.looks import Looks
 from unpaired.apps.web.models import Models
 from unpaired.apps.web.places import Places
 from unpaired.apps.web.queue.runner import Queue
@@ -42,7 +43,8 @@ def queue(tmp_path: Path) -> tuple[Queue, str]:
     (settings.uploads / "one" / "a.png").write_bytes(b"no picture")
     database = open_database(settings.database)
     places = Places(settings, database)
-    commands = Slow(settings, places, Models(settings, places))
+    models = Models(settings, places)
+    commands = Slow(settings, places, models, Looks(settings, models))
     made = Queue(settings, Store(database), commands, places, Events())
     return made, places.id_of(settings.uploads / "one" / "a.png")
 
