@@ -122,7 +122,7 @@ class Video(Domain):
     # -- conversion ---------------------------------------------------------------------------------
     def prepare_conversion(self, options: ConversionSettings) -> None:
         """Import decoders and encoders, also for pictures, and the steadying."""
-        from .conversion import review  # noqa: F401
+        from .conversion import review, tiled, tone  # noqa: F401
         from .evaluation import steps  # noqa: F401
         from .reading import clip, material, pipes, sequence  # noqa: F401
         from .writing import sequence as frames  # noqa: F401
