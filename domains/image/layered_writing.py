@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .layered import Layers, Part, count_others, read_parts, seen_alpha
+from .layered import Layer, Layers, Part, count_others, read_parts, seen_alpha
 from .openimageio import last_error, library, named
 from .picture import Picture, Timing, of_depth
 from .scene import as_half, of_display
@@ -19,12 +20,31 @@ def write_layered(picture: Picture, path: Path, format_name: str) -> tuple[str, 
     """Write a picture; returns what of its file is left out. Raises ValueError for what the library refuses."""
     layers = picture.layers if isinstance(picture.layers, Layers) else None
     own = layers if layers is not None and layers.format == format_name else None
+    if own is not None and len(own.layer.colour) == 1 and picture.pixels.shape[2] == 3 and not count_others(own):
+        own = _in_colour(own)
     if own is not None and picture.pixels.shape == (*own.canvas, len(own.layer.colour)):
         _write(path, _restored(own, picture))
         return ()
     _write(path, [_plain(picture, format_name, layers)])
     why = "the picture has another size or another number of channels"
     return () if own is None else (f"light above 1, other layers and attributes ({why})",)
+
+
+def _in_colour(grey: Layers) -> Layers:
+    """A file of grey (and transparency) alone as one of red, green and blue."""
+    layer, (spec, values) = grey.layer, grey.parts[0]
+    assert values is not None
+    colour = np.repeat(values[..., list(layer.colour)], 3, axis=2)
+    spec, names = spec.copy(), ["R", "G", "B"]
+    if layer.alpha is not None:
+        colour = np.concatenate([colour, values[..., layer.alpha : layer.alpha + 1]], axis=2)
+        names.append("A")
+    spec.nchannels, spec.channelnames, spec.channelformats = len(names), tuple(names), ()
+    spec.alpha_channel = -1 if layer.alpha is None else 3
+    scene = grey.scene and replace(grey.scene, values=colour[..., :3])
+    shown = None if grey.shown is None else np.repeat(grey.shown, 3, axis=2)
+    own = Layer(0, layer.name, (0, 1, 2), None if layer.alpha is None else 3)
+    return replace(grey, parts=(Part(spec, colour),), layer=own, scene=scene, shown=shown)
 
 
 def left_out(layers: Layers) -> Iterator[str]:

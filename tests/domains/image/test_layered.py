@@ -313,6 +313,20 @@ def test_film_scans_are_logarithmic(tmp_path: Path) -> None:
     assert read_picture(path, view=View(exposure=-1.0)).pixels.max() < 0.8
 
 
+@row("OpenEXR", "grey (Y)")
+@pytest.mark.parametrize("names", ["Y", "AY"])
+def test_grey_comes_back_as_colour_with_all_its_light(names: str, translator: Translator, tmp_path: Path) -> None:
+    values = np.abs(light(channels=2)[..., -len(names) :])
+    if names == "AY":
+        values[..., 0] = 1
+    path = write(tmp_path / "x.exr", (list(names), values), owner="a studio", FramesPerSecond=(24, 1))
+    report = translator.convert(path, tmp_path / "y.exr", strength=0.0)
+    assert not [note for note in report.notes if "left out" in note.text]
+    assert np.allclose(read(tmp_path / "y.exr")[..., :3], values[..., -1:].astype(np.float32), rtol=2e-3, atol=1e-6)
+    told = attributes(tmp_path / "y.exr")
+    assert (told["Copyright"], told["FramesPerSecond"]) == ("a studio", (24, 1))
+
+
 @row("DPX", "marked linear")
 def test_video_that_is_marked_as_linear_is_taken_as_video(tmp_path: Path) -> None:
     values = np.full((4, 4, 3), 512 * 64, np.uint16)
