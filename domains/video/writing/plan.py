@@ -72,9 +72,7 @@ def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, cont
     if info.colour.high_dynamic_range and form.depth < _HDR_DEPTH:
         notes.append(f"HDR is written with {form.depth} bits, which shows bands; --depth 10 does not, nor does --sdr")
     if name == "ffv1" and form.alpha and form.depth == 12 and not form.rgb:
-        notes.append(
-            "FFmpeg 5.1 and earlier cannot read FFV1 with an alpha channel in 12 bits; --depth 10 is read by all"
-        )
+        notes.append("FFmpeg 5.1 cannot read FFV1 with an alpha channel in 12 bits; with --depth 10 it can")
     if container.constant_rate:
         notes.append(f"{container.name} knows a constant rate only: {float(info.rate):.3f} frames/s")
     if not container.reorders:
