@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
+from pathlib import Path
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from unpaired import UnpairedError
 from unpaired.apps.web.archive import inside, zipped
@@ -27,6 +29,18 @@ _PAGE_POLICY = (
 """A report is a page with scripts in it: it gets an origin of its own, and reaches nothing."""
 
 
+class _Contents(FileResponse):
+    """A file that may go away (uploads age out) between being found and being sent."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        except (RuntimeError, FileNotFoundError) as gone:  # before anything is sent, Starlette raises the former
+            if Path(self.path).exists():
+                raise
+            raise NoSuchPlace("this file went away") from gone
+
+
 async def contents(request: Request) -> Response:
     """A file, or a part of it (`Range`); `?download` offers to save it."""
     site = site_of(request)
@@ -38,7 +52,7 @@ async def contents(request: Request) -> Response:
     if kind == "text/html":
         shown = True
         headers |= {"content-security-policy": _PAGE_POLICY, "x-frame-options": "SAMEORIGIN"}
-    return FileResponse(
+    return _Contents(
         place.path,
         headers=headers,
         media_type=kind if shown else "application/octet-stream",
