@@ -142,13 +142,12 @@ def test_what_no_job_waits_for_is_removed_in_time(tmp_path: Path, assets: Path) 
     for file in (tmp_path / "home" / "uploads").glob("*/*.jpg"):
         if file.name != "new.jpg":
             os.utime(file.parent, (0, time.time() - 8 * 86400))
-    with serving(tmp_path / "home") as server:
-        with server.client as client:
-            deadline = time.monotonic() + 60  # it is looked for once the server answers
-            while (status := client.get(f"/files/{old}").status_code) != 404:
-                assert status == 200
-                assert time.monotonic() < deadline
-            assert [client.get(f"/files/{id}").status_code for id in (waiting, new)] == [200, 200]
+    with serving(tmp_path / "home") as server, server.client as client:
+        deadline = time.monotonic() + 60  # it is looked for once the server answers
+        while (status := client.get(f"/files/{old}").status_code) != 404:
+            assert status == 200
+            assert time.monotonic() < deadline
+        assert [client.get(f"/files/{id}").status_code for id in (waiting, new)] == [200, 200]
 
 
 @pytest.mark.slow
