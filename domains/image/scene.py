@@ -130,10 +130,10 @@ class Scene:
             light = self._light(finite, alpha)
             ratio, negative = _ratio(light), np.minimum(light, np.float32(0))
             back = self._values(_joined(shown[rows], ratio, negative), alpha)
-            rounding = finite - self._values(_joined(source[rows], ratio, negative), alpha)
-            if not np.isfinite(rounding).all():
-                rounding[~np.isfinite(rounding)] = 0.0
-            back += rounding
+            # What is added is the change, which is exactly nothing where nothing was translated.
+            change = back - self._values(_joined(source[rows], ratio, negative), alpha)
+            moved = finite + change
+            back = moved if np.isfinite(change).all() else np.where(np.isfinite(change), moved, back)
             if finite is not values:
                 back = np.where(np.isfinite(values), back, values)
             if alpha is not None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from kept import row
 from PIL import Image as Pillow
@@ -118,8 +118,15 @@ def scenes() -> st.SearchStrategy[Scene]:
     return st.builds(Scene, values, alphas, st.sampled_from(spaces), st.sampled_from([0.0, 2.5, -3.0]))
 
 
+_DARK_BESIDE_NEGATIVE = np.zeros((2, 3, 3), np.float16)
+_DARK_BESIDE_NEGATIVE[0, 0] = [1.47e-4, -655, np.nan]
+_ACES = Primaries(tuple(zip(ACESCG[::2], ACESCG[1::2], strict=True)))
+
+
 @row("OpenEXR, DPX", "light that is not changed")
 @given(scenes())
+@example(Scene(_DARK_BESIDE_NEGATIVE, None, _ACES, 0.0))
+@example(Scene(_DARK_BESIDE_NEGATIVE, None, _ACES, 2.5))
 @settings(max_examples=60, deadline=None)
 def test_what_is_not_translated_comes_back(scene: Scene) -> None:
     shown = scene.shown()
