@@ -13,6 +13,7 @@ from ....core.errors import MediaError
 from ...containers.opening import reason
 from ..frames.colour import Packer, Planes
 from .plan import Plan
+from .scheduling import scheduling_kept
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -54,7 +55,8 @@ class Encoder:
         if encoder == "libx265" and kind in ("mp4", "mov"):
             context.codec_tag = "hvc1"  # the one that Apple's players know
         try:
-            context.open()
+            with scheduling_kept():
+                context.open()
         except av.FFmpegError as error:
             raise MediaError(
                 f"{encoder} cannot write {width}x{height} pixels ({plan.form.name}): {reason(error)}"

@@ -20,6 +20,7 @@ from unpaired.domains.video.frames.colour import Orientation
 from unpaired.domains.video.reading.clip import VideoReader
 from unpaired.domains.video.reading.probe import probe
 from unpaired.domains.video.reading.sequence import SequenceReader
+from unpaired.domains.video.writing.scheduling import scheduling_kept
 from unpaired.domains.video.writing.sequence import SequenceWriter
 from unpaired.domains.video.writing.writer import VideoWriter
 
@@ -179,6 +180,8 @@ def test_what_cannot_be_decoded_is_said(tmp_path: Path) -> None:
         stream: Any = out.add_stream("libsvtav1", rate=25)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         stream.metadata["alpha_mode"] = "1"
+        with scheduling_kept():
+            stream.codec_context.open()
         out.mux(stream.encode(av.VideoFrame.from_ndarray(picture(0), "rgb24").reformat(format="yuv420p")))
         out.mux(stream.encode(None))
     notes = convert(tmp_path / "a.mkv", tmp_path / "b.webm")

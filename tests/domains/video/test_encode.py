@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from unpaired.domains.containers.kinds import container_of
 from unpaired.domains.video import VideoConversion
 from unpaired.domains.video.reading.probe import ClipInfo, probe
 from unpaired.domains.video.writing.codecs import CODECS
+from unpaired.domains.video.writing.encode import Encoder
 from unpaired.domains.video.writing.plan import plan
 
 from .clips import contents, make, picture, psnr, yuv
@@ -171,3 +173,19 @@ def test_the_shortest_clips_are_decoded_when_they_are_shown(codec: str, frames: 
         with av.open(tmp_path / f"{trial}.mp4") as clip:
             packets = [packet for packet in clip.demux(video=0) if packet.size]
         assert all(packet.dts <= packet.pts < packet.dts + 0.2 / packet.time_base for packet in packets)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are listed elsewhere")
+def test_no_thread_is_made_real_time(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SVT-AV1 does so where root runs it."""
+    seen: set[int] = set()
+
+    def watched(self: Encoder, *frame: Any) -> Any:
+        for thread in os.listdir("/proc/self/task"):
+            seen.add(os.sched_getscheduler(int(thread)))
+        return encode(self, *frame)
+
+    encode = Encoder.encode
+    monkeypatch.setattr(Encoder, "encode", watched)
+    convert(clip, tmp_path / "out.mkv", codec="av1")
+    assert seen == {os.sched_getscheduler(0)}
