@@ -22,10 +22,10 @@ def scheduling_kept() -> Iterator[None]:
         yield
         return
     policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
-    others = set(os.listdir(_THREADS)) - {str(threading.get_native_id())}
+    others = set(_THREADS.iterdir()) - {_THREADS / str(threading.get_native_id())}
     try:
         yield
     finally:
-        for thread in set(os.listdir(_THREADS)) - others:
+        for thread in set(_THREADS.iterdir()) - others:
             with suppress(OSError):  # it has ended, or may not be changed
-                os.sched_setscheduler(int(thread), policy, parameters)
+                os.sched_setscheduler(int(thread.name), policy, parameters)

@@ -181,8 +181,8 @@ def test_no_thread_is_made_real_time(clip: Path, tmp_path: Path, monkeypatch: py
     seen: set[int] = set()
 
     def watched(self: Encoder, *frame: Any) -> Any:
-        for thread in os.listdir("/proc/self/task"):
-            seen.add(os.sched_getscheduler(int(thread)))
+        for thread in Path("/proc/self/task").iterdir():
+            seen.add(os.sched_getscheduler(int(thread.name)))
         return encode(self, *frame)
 
     encode = Encoder.encode
