@@ -69,7 +69,9 @@ class Commands:
         return self._settings.runs / job.run
 
     def _convert(self, job: Job, request: ConvertRequest) -> Iterator[str]:
-        source, medium = self._places.place(request.input), self._models.info(request.model).medium
+        path = self._places.path_of(request.input)  # refuses links out of the roots, which a command would follow
+        medium = self._models.info(request.model).medium
+        source = self._places.at(path)
         name = _as_clip(source, self._looks.known(source), medium) if medium in ("image", "video") else ""
         name = name or ("" if source.path.is_file() else source.path.name)
         yield from ("convert", self._models.word(request.model), str(source.path), f"{self.result_folder(job)}/{name}")
