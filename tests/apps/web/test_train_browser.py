@@ -52,7 +52,7 @@ def test_from_two_folders_to_a_model_in_use(home: Path, assets: Path, browsing: 
 
         # One side is sent, the other one lies on the machine.
         page.click("#start")
-        page.wait_for_selector("#faults >> text=The first kind has no files yet.")
+        page.wait_for_selector("#faults >> text=The first kind has no files that can be used yet.")
         pictures = sorted((assets / "day2night/day").glob("*.jpg"))
         page.set_input_files("#side-a [data-files]", pictures)
         page.wait_for_selector("#side-a >> text=12 pictures", timeout=SLOWEST)
