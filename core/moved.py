@@ -139,7 +139,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     },
     "unpaired.domains.image.tone": {"unpaired.domains.image.tone": "curved=apply_gamma straightened=undo_gamma"},
     "unpaired.domains.video": {
-        "unpaired.domains.containers.kinds": "CONTAINERS Container",
+        "unpaired.domains.containers.kinds": "Container",
         "unpaired.domains.containers.labels": "kept_tags=content_tags",
         "unpaired.domains.containers.tracks": "Track take_along=copy_track",
     },

@@ -43,6 +43,8 @@ _PROBE = {"analyzeduration": "500000"}
 """Microseconds of a stream that are looked at before its first frame: five seconds by default."""
 _CAMERA = re.compile(r"camera:(\d+)|/dev/video(\d+)")
 _REMEMBERED = 10_000
+_SMALL = 64
+"""Pixels of a side of what is translated before a stream is opened."""
 
 
 class Newest(Generic[T]):
@@ -207,9 +209,10 @@ def convert_live(
     """
     options = dataclasses.replace(options, immediate=True)
     domain.prepare_conversion(options)
+    _warm_up(translate, (_SMALL, _SMALL), options)  # imports libraries, which is done before a thread reads
     with _open(source, options) as reader:
         reader.side = side
-        _warm_up(translate, reader, options)
+        _warm_up(translate, (reader.height, reader.width), options)
         session = _Session(reader, 1 if str(target) == pipes.PIPE else 0)
         writer: Any = domain.create(target, reader, options)
         try:
@@ -230,10 +233,10 @@ def convert_live(
         return session.report((*reader.warnings, *writer.warnings))
 
 
-def _warm_up(translate: Translate, reader: LiveReader, options: VideoConversion) -> None:
+def _warm_up(translate: Translate, size: tuple[int, int], options: VideoConversion) -> None:
     """Have the network made ready for this size before the first frame that is to be written comes."""
-    size = reader.height, reader.width
-    frame = torch.zeros(1, 3, *(working_size(*size) if is_large(*size) and not options.full else size))
+    height, width = working_size(*size) if is_large(*size) and not options.full else size
+    frame = torch.linspace(-1, 1, width).expand(1, 3, height, width)  # one of a single colour is not translated
     if options.smooth:
         translate.with_statistics(frame, None, 1.0)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from queue import Queue
@@ -197,6 +198,35 @@ def test_a_fast_translation_keeps_up(clip: Path, tmp_path: Path) -> None:
     assert report.translated >= SECONDS * RATE / 4
     assert report.warnings == ()
     assert np.median(np.diff(times_in(tmp_path / "out.mkv"))) < 2.5 / RATE
+
+
+class Watched(Slow):
+    """A translation that notes what it is given before there is an output, and whether a stream is read then."""
+
+    def __init__(self, target: Path) -> None:
+        super().__init__(0.0)
+        self.target = target
+        self.before = set(threading.enumerate())
+        self.given: list[tuple[tuple[int, ...], bool]] = []
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if not list(self.target.parent.iterdir()):
+            assert x.amin() < x.amax()  # one of a single colour would not reach the network
+            names = {each.name for each in set(threading.enumerate()) - self.before}
+            self.given.append((tuple(x.shape), "unpaired-live" in names))
+        return super().__call__(x)
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+def test_the_network_is_made_ready_before_a_stream_is_read_and_for_its_size(
+    smooth: bool, clip: Path, tmp_path: Path
+) -> None:
+    translate = Watched(tmp_path / "out.mkv")
+    with over_http(clip) as broadcast:
+        options = replace(PLAIN, smooth=smooth)
+        convert_live(Video(), translate, broadcast.address, translate.target, options)
+    assert translate.given[0] == ((1, 3, 64, 64), False)
+    assert translate.given[1][0] == (1, 3, 48, 64)
 
 
 def test_a_stream_that_breaks_off_leaves_a_whole_file(clip: Path, tmp_path: Path) -> None:
