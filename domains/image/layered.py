@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +13,7 @@ import numpy.typing as npt
 
 from ...core.errors import MediaError
 from .arrays import check_bytes
-from .openimageio import Ocio, last_error, library, named
+from .openimageio import last_error, library, named, named_space
 from .picture import Picture, Pixels
 from .scene import Cineon, ColourSpace, Display, Light, Primaries, Scene, as_floats
 from .settings import View
@@ -206,7 +205,7 @@ def _layer(path: Path, parts: Sequence[Part]) -> Layer:
 def _space(kind: str, spec: Any, view: View) -> ColourSpace | None:
     """What the values are; None where they are shown as they are."""
     if view.colour_space is not None:
-        return _named_space(view.colour_space)
+        return named_space(view.colour_space)
     if kind == "DPX":
         if str(spec.getattribute("dpx:Transfer") or "").lower() in _FILM:
             return Cineon()
@@ -222,11 +221,6 @@ def _space(kind: str, spec: Any, view: View) -> ColourSpace | None:
 def _is_video(spec: Any) -> bool:
     """Whether a DPX holds too few bits for linear light: FFmpeg marks all that it writes as linear."""
     return int(spec.getattribute("oiio:BitsPerSample") or 16) <= _VIDEO_BITS and str(spec.format) != "float"
-
-
-@lru_cache(maxsize=4)
-def _named_space(name: str) -> ColourSpace:
-    return Ocio(name)
 
 
 def _channels(values: npt.NDArray[Any], numbers: tuple[int, ...]) -> npt.NDArray[Any]:

@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,8 @@ def library() -> Any:
 
 def last_error(source: Any) -> str:
     """What went wrong last, in one line without the file's name."""
-    text = source.geterror() or library().geterror() or "it is damaged"
-    return one_line(RuntimeError(text.strip().splitlines()[0].partition("): ")[2] or text.strip().splitlines()[0]))
+    first = (source.geterror() or library().geterror() or "it is damaged").strip().splitlines()[0]
+    return one_line(RuntimeError(first.partition("): ")[2] or first))
 
 
 @contextmanager
@@ -59,8 +59,8 @@ def named(path: Path) -> Iterator[str]:
         yield str(path)
 
 
-class Ocio(ColourSpace):
-    """A colour space of an OpenColorIO configuration: of $OCIO, or the one that comes with the library.
+def named_space(name: str) -> ColourSpace:
+    """A colour space of an OpenColorIO configuration: of $OCIO as it is now, or the one that comes with the library.
 
     Args:
         name: of the colour space; CONFIG.ocio:NAME names the configuration too.
@@ -69,22 +69,31 @@ class Ocio(ColourSpace):
         MissingFile: there is no such configuration.
         ConfigError: it is damaged, or has no such colour space.
     """
+    file, colon, own = name.rpartition(".ocio:")
+    place = f"{file}.ocio" if colon else os.environ.get("OCIO") or _BUILT_IN
+    if not place.startswith("ocio://") and not Path(place).is_file():
+        said = "" if colon else " (the environment variable OCIO names it)"
+        raise MissingFile(f"there is no OpenColorIO configuration {place}{said}")
+    return _space_of(place, own)
 
-    def __init__(self, name: str) -> None:
-        oiio = library()
-        file, colon, own = name.rpartition(".ocio:")
-        place = f"{file}.ocio" if colon else os.environ.get("OCIO") or _BUILT_IN
-        if not place.startswith("ocio://") and not Path(place).is_file():
-            said = "" if colon else " (the environment variable OCIO names it)"
-            raise MissingFile(f"there is no OpenColorIO configuration {place}{said}")
-        self._name, self._place = own if colon else name, place
-        self._config = oiio.ColorConfig(place)
-        if fault := self._config.geterror():
+
+@lru_cache(maxsize=4)
+def _space_of(place: str, name: str) -> ColourSpace:
+    return Ocio(place, name)
+
+
+class Ocio(ColourSpace):
+    """A colour space of the OpenColorIO configuration at a place. Raises ConfigError as `named_space`."""
+
+    def __init__(self, place: str, name: str) -> None:
+        self._name, self._place = name, place
+        config = library().ColorConfig(place)
+        if fault := config.geterror():
             raise ConfigError(f"the OpenColorIO configuration {place} cannot be read: {one_line(RuntimeError(fault))}")
-        known = list(self._config.getColorSpaceNames())
-        if self._name not in known and self._config.resolve(self._name) not in known:
+        known = list(config.getColorSpaceNames())
+        if self._name not in known and config.resolve(self._name) not in known:
             raise ConfigError(f"{place} has no colour space {self._name!r}; it has {', '.join(known)}")
-        names = (each for each in _LINEAR if each in known or self._config.resolve(each) in known)
+        names = (each for each in _LINEAR if each in known or config.resolve(each) in known)
         self._linear = next(names, None)
         if self._linear is None:
             raise ConfigError(f"{place} has no colour space of linear light in Rec. 709 primaries ({_LINEAR[2]})")
