@@ -85,6 +85,8 @@ def _space_of(place: str, name: str) -> ColourSpace:
 class Ocio(ColourSpace):
     """A colour space of the OpenColorIO configuration at a place. Raises ConfigError as `named_space`."""
 
+    pixels_at_once = 1 << 20  # every call reads the configuration again, which takes as long as a few hundred rows
+
     def __init__(self, place: str, name: str) -> None:
         self._name, self._place = name, place
         config = library().ColorConfig(place)

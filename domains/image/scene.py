@@ -15,7 +15,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import cv2
 import numpy as np
@@ -35,11 +35,13 @@ _CINEON_RANGE = -1.0, 3.0
 _LARGEST_HALF, _BRIGHTEST = np.float32(65504.0), np.float32(1e30)
 _CLEAR = 1e-4
 """Transparency up to which nothing is divided by it."""
-_BLOCK = 1 << 15  # pixels
 
 
 class ColourSpace(ABC):
     """The numbers of a file as light, and back."""
+
+    pixels_at_once: ClassVar[int] = 1 << 15
+    """How many are converted by one call: so many stay in the cache of a core."""
 
     @abstractmethod
     def to_linear(self, values: Light) -> Light:
@@ -100,7 +102,7 @@ class Cineon(ColourSpace):
 class Scene:
     """Values of a file that stand for light, premultiplied by the transparency where there is one.
 
-    They are gone through by a few rows at a time, which stay in the cache of a core.
+    They are gone through by a few rows at a time, as many as suit the colour space.
     """
 
     values: npt.NDArray[Any]
@@ -144,7 +146,7 @@ class Scene:
 
     def _blocks(self) -> Iterator[tuple[slice, Light, Light | None]]:
         """Rows, and values and divisors of them as floats."""
-        count = max(1, _BLOCK // max(1, self.values.shape[1]))
+        count = max(1, self.space.pixels_at_once // max(1, self.values.shape[1]))
         solid = self.alpha is None or bool((self.alpha == _opaque(self.alpha.dtype)).all())
         for top in range(0, self.values.shape[0], count):
             rows = slice(top, top + count)
