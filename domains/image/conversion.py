@@ -110,7 +110,9 @@ def _translated(
         reduced = reader.reduced(WORKING)
         translated, statistics = translate.with_statistics(reduced[None], None, 1.0)
         detail, size = Detail(reduced, translated[0]), (reader.height, reader.width)
-        reader.notes.append(size_note(size, reduced.shape[1:] if detail.guides else None))
+        note = size_note(size, reduced.shape[1:] if detail.guides else None)
+        if note not in reader.notes:  # several models may translate it
+            reader.notes.append(note)
         if detail.guides:
             yield from _with_detail(reader, chunks, detail)
             return
@@ -160,13 +162,11 @@ class _Toned:
 
 def _mix(reader: PictureReader, top: int, translated: Array, options: ImageConversion) -> Array:
     """Rows of the translation as strong as they are to be, and where."""
+    if reader.mask is None and options.strength == 1.0:
+        return translated
     rows = slice(top, top + translated.shape[1])
     share = options.strength if reader.mask is None else np.float32(options.strength) * reader.mask[rows]
-    return (
-        translated
-        if isinstance(share, float) and share == 1.0
-        else mixed(reader.region(rows, slice(None)), translated, share)
-    )
+    return mixed(reader.region(rows, slice(None)), translated, share)
 
 
 def _single(path: Path, picture: Picture) -> Picture:

@@ -106,6 +106,15 @@ def test_what_does_not_follow_its_input_is_translated_at_full_size(street: Any, 
 
 
 @pytest.mark.usefixtures("_smaller")
+def test_a_picture_that_several_models_translate_has_the_note_once(street: Any, tmp_path: Path) -> None:
+    save_picture(Picture(street), tmp_path / "x.png", 90)
+    with Image().open(tmp_path / "x.png", "a", ImageConversion()) as reader:
+        for _ in range(2):
+            list(convert(reader, reader.arrays(), Dusk(), ImageConversion()))  # type: ignore[arg-type,attr-defined]
+        assert len(reader.warnings) == 1
+
+
+@pytest.mark.usefixtures("_smaller")
 def test_full_translates_every_pixel(street: Any, tmp_path: Path) -> None:
     translate = Dusk()
     translated(street, translate, tmp_path, ImageConversion(full=True, tile_above=2**21))
