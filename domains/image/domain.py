@@ -6,7 +6,7 @@ tensor. Files are converted as arrays.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -150,30 +150,25 @@ class Image(Domain):
         """The translated picture whole, or in strips when it is processed in tiles; see `conversion.convert`."""
         from ...core.adapter.arrays import for_arrays
         from ...core.values import as_array, as_tensor
-        from .conversion import PictureReader, convert
 
-        opened = reader.opened
-        assert isinstance(opened, PictureReader)
-        assert isinstance(options, ImageConversion)
-        chunks = map(as_array, reader)
-        if self._review is not None:
-            from . import review
-
-            return map(as_tensor, review.convert(self._review, opened, chunks, options))
-        return map(as_tensor, convert(opened, chunks, for_arrays(translate), options))
+        return map(as_tensor, self._converted(reader, map(as_array, reader), for_arrays(translate), options))
 
     def convert_arrays(self, reader: Reader, translate: ArrayTranslate, options: ConversionSettings) -> Iterator[Array]:
         """The same of arrays."""
+        return self._converted(reader, reader, translate, options)  # type: ignore[arg-type]
+
+    def _converted(
+        self, reader: Reader, chunks: Iterable[Array], translate: ArrayTranslate, options: ConversionSettings
+    ) -> Iterator[Array]:
+        from . import review
         from .conversion import PictureReader, convert
 
         opened = reader.opened
         assert isinstance(opened, PictureReader)
         assert isinstance(options, ImageConversion)
         if self._review is not None:
-            from . import review
-
-            return review.convert(self._review, opened, reader, options)  # type: ignore[arg-type]
-        return convert(opened, reader, translate, options)  # type: ignore[arg-type]
+            return review.convert(self._review, opened, chunks, options)
+        return convert(opened, chunks, translate, options)
 
     def reviewed(self, review: Review) -> Image:
         """Pictures of the source and what several models make of it. Raises ConfigError for other than colour ones."""
