@@ -27,6 +27,7 @@ from ....core.sides import Side
 from ...containers.kinds import Container
 from ...video import Video
 from ..reading.files import SoundFile
+from ..reading.part import cut
 from ..reading.survey import survey
 from ..settings import ClipConversion
 from ..signal.sound import Sound
@@ -105,14 +106,7 @@ class SoundSpan:
         """Second of its first sample, on the same clock."""
 
     def __iter__(self) -> Iterator[Sound]:
-        at = 0
-        for block in self.file:
-            kept = block[:, max(0, self._first - at) : None if self._last is None else max(0, self._last - at)]
-            at += block.shape[1]
-            if kept.shape[1]:
-                yield kept
-            if self._last is not None and at >= self._last:
-                return
+        yield from cut(self.file, self._first, self._last)
 
 
 class TranslatedTrack:

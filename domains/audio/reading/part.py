@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from ..signal.sound import Sound
@@ -33,15 +33,19 @@ class Part:
         """Seconds at which its sound begins, after the part does."""
 
     def __iter__(self) -> Iterator[Sound]:
-        read = 0
-        for block in self._file:
-            first, last = max(0, self._first - read), None if self._last is None else max(0, self._last - read)
-            piece = block[:, first:last]
-            read += block.shape[1]
-            if piece.shape[1]:
-                yield piece
-            if self._last is not None and read >= self._last:
-                return
+        yield from cut(self._file, self._first, self._last)
+
+
+def cut(blocks: Iterable[Sound], first: int, last: int | None) -> Iterator[Sound]:
+    """The samples of blocks (channels, samples) from `first` up to and without `last`; None for all that follow."""
+    read = 0
+    for block in blocks:
+        piece = block[:, max(0, first - read) : None if last is None else max(0, last - read)]
+        read += block.shape[1]
+        if piece.shape[1]:
+            yield piece
+        if last is not None and read >= last:
+            return
 
 
 def _exact(seconds: float) -> Fraction:
