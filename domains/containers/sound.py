@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .kinds import Container
+from .opening import reason
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -142,6 +143,21 @@ def add_sound(container: OutputContainer, encoder: str, wanted: Wanted) -> Any:
     target.time_base = target.codec_context.time_base
     target.codec_context.open()
     return target
+
+
+def add_best_sound(container: OutputContainer, kind: Container, wanted: Wanted) -> tuple[str, Any, dict[str, str]]:
+    """A new track of sound by the best encoder that a kind of container takes.
+
+    Returns:
+        The encoder and its track (an empty name and None where none will do), and the reasons why better ones will not.
+    """
+    faults: dict[str, str] = {}
+    for encoder in encoders_for(kind, wanted):
+        try:
+            return encoder, add_sound(container, encoder, wanted), faults
+        except (av.FFmpegError, ValueError) as error:
+            faults[encoder] = reason(error)
+    return "", None, faults
 
 
 def open_encoder(encoder: str, wanted: Wanted) -> Any:

@@ -19,7 +19,7 @@ from av.stream import Disposition
 from .kinds import Container
 from .labels import attach_cover, label
 from .opening import reason
-from .sound import FramePlacer, SoundDecoder, Wanted, add_sound, encoders_for
+from .sound import FramePlacer, SoundDecoder, Wanted, add_best_sound
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -207,20 +207,16 @@ def _encoded_anew(
     shift: Fraction,
     kind: Container,
 ) -> tuple[Track | None, str | None]:
-    faults = []
     wanted = Wanted.of(decoder)
-    for encoder in encoders_for(kind, wanted):
-        try:
-            target = add_sound(container, encoder, wanted)
-        except (av.FFmpegError, ValueError) as error:
-            faults.append(f"{encoder}: {reason(error)}")
-            continue
-        label(target, source)
-        track = _Sound(source, target, span, shift, decoder=decoder, from_zero=kind.constant_rate)
-        if encoder == wanted.codec and encoder.startswith("pcm_"):  # the same samples
-            return track, None
-        return track, f"{what} was encoded anew as {encoder}: {kind.name} does not keep it in its place"
-    return None, f"{what} is left out: {kind.name} cannot hold it ({'; '.join(faults)})"
+    encoder, target, faults = add_best_sound(container, kind, wanted)
+    if target is None:
+        why = "; ".join(f"{each}: {fault}" for each, fault in faults.items())
+        return None, f"{what} is left out: {kind.name} cannot hold it ({why})"
+    label(target, source)
+    track = _Sound(source, target, span, shift, decoder=decoder, from_zero=kind.constant_rate)
+    if encoder == wanted.codec and encoder.startswith("pcm_"):  # the same samples
+        return track, None
+    return track, f"{what} was encoded anew as {encoder}: {kind.name} does not keep it in its place"
 
 
 def _holds(

@@ -12,8 +12,7 @@ import numpy as np
 
 from ....core.errors import MediaError, counted
 from ...containers.kinds import Container
-from ...containers.opening import reason
-from ...containers.sound import Wanted, add_sound, encoder_delay, encoders_for, is_lossless, named_layout
+from ...containers.sound import Wanted, add_best_sound, encoder_delay, is_lossless, named_layout
 from ..metadata.info import SoundInfo
 from ..signal.sound import Resampler, Sound
 
@@ -51,27 +50,23 @@ class TrackEncoder:
         self.begin(Fraction(0))
 
     def _add(self, container: Any, kind: Container, path: Path) -> Any:
-        info, faults = self._info, []
+        info = self._info
         layout = named_layout(av.AudioLayout(info.layout or f"{info.channels}c"))
         wanted = Wanted(_codec(info.codec), info.rate, layout, info.bits, info.bit_rate)
-        for encoder in encoders_for(kind, wanted):
-            try:
-                stream = add_sound(container, encoder, wanted)
-            except (av.FFmpegError, ValueError) as error:
-                faults.append(f"{encoder}: {reason(error)}")
-                continue
-            self._encoder, self._wanted, self.rate = encoder, wanted, stream.codec_context.sample_rate
-            lossless = [fault.split(":")[0] for fault in faults if is_lossless(fault.split(":")[0])]
-            if info.bits and lossless and not is_lossless(encoder):
-                self.notes.append(f"its sound is written with loss, by {encoder}: {lossless[0]} has no {layout}")
-            if self.rate != info.rate:
-                self.notes.append(f"its sound is written at {self.rate} Hz: {encoder} has no {info.rate} Hz")
-            return stream
-        why = "; ".join(faults) or "no encoder for it"
-        raise MediaError(
-            f"{path}: a {path.suffix} file cannot hold {info.channels} channels at {info.rate} Hz ({why}); "
-            "end the name with .wav or .flac"
-        )
+        encoder, stream, faults = add_best_sound(container, kind, wanted)
+        if stream is None:
+            why = "; ".join(f"{each}: {fault}" for each, fault in faults.items()) or "no encoder for it"
+            raise MediaError(
+                f"{path}: a {path.suffix} file cannot hold {info.channels} channels at {info.rate} Hz ({why}); "
+                "end the name with .wav or .flac"
+            )
+        self._encoder, self._wanted, self.rate = encoder, wanted, stream.codec_context.sample_rate
+        lossless = [each for each in faults if is_lossless(each)]
+        if info.bits and lossless and not is_lossless(encoder):
+            self.notes.append(f"its sound is written with loss, by {encoder}: {lossless[0]} has no {layout}")
+        if self.rate != info.rate:
+            self.notes.append(f"its sound is written at {self.rate} Hz: {encoder} has no {info.rate} Hz")
+        return stream
 
     def begin(self, start: Fraction, untimed: bool = False) -> None:
         """Set when the first sample is heard, before any is pushed.
