@@ -90,8 +90,9 @@ def listing(folder: Path, wanted: Callable[[Path], bool]) -> Listing:
     if pattern := Pattern.of(folder):
         if not (files := [file for file in pattern.files().values() if wanted(file)]):
             raise MissingFile(missing_files(folder))
-        empty = [BrokenFile(file, "is empty (0 bytes)") for file in files if not file.stat().st_size]
-        return Listing(pattern.folder, {file: file.stat().st_size for file in files if file.stat().st_size}, empty, 0)
+        found = {file: file.stat().st_size for file in files}
+        empty = [BrokenFile(file, "is empty (0 bytes)") for file, size in found.items() if not size]
+        return Listing(pattern.folder, {file: size for file, size in found.items() if size}, empty, 0)
     if not folder.is_dir():
         raise MissingFile(f"{folder} is not a folder" if folder.exists() else f"there is no folder {folder}")
     sizes: dict[Path, int] = {}

@@ -58,11 +58,16 @@ class InputFiles(os.PathLike[str]):
         return found
 
     @cached_property
+    def numbers(self) -> dict[Path, int]:
+        """The numbers of the files that the pattern names, in ascending order. Raises MediaError where two have one."""
+        return {file: number for number, file in self.pattern.files().items()} if self.pattern else {}
+
+    @cached_property
     def files(self) -> Sequence[Path]:
         """Every file, sorted by path or number. Raises MissingFile or MediaError for a folder that cannot be listed, or
         files that are numbered in two ways."""
         if self.pattern:
-            return list(self.pattern.files().values())
+            return list(self.numbers)
         return sorted(self._listed) if self.is_folder else [self.path]
 
     @cached_property

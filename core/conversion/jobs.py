@@ -66,8 +66,7 @@ def _jobs_of_pattern(domain: Domain, source: InputFiles, pattern: Pattern, targe
     parts = source.parts(domain)
     if not parts:
         raise MissingFile(f"{source.path} names nothing that the domain {domain.name} converts")
-    written = Pattern.of(target)
-    numbers = {file: number for number, file in pattern.files().items()}
+    written, numbers = Pattern.of(target), source.numbers
     named = {file: _numbered_output(file, numbers[file], pattern, written, target) for file in numbers}
     whole = parts == [source.path]
     if not whole and not written and names_file(target) and not target.is_dir() and len(parts) > 1:

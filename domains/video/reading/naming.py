@@ -141,7 +141,7 @@ def recording(folder: Path, listed: Sequence[Path] | None = None) -> list[Path]:
     Photographs of a camera are numbered too; those that were taken upright tell them from a clip.
     """
     if Pattern.of(folder):
-        return frames_of(folder)
+        return frames_of(folder) if listed is None else [each for each in listed if is_still_name(each.name)]
     frames = frames_of(folder, listed) if listed or folder.is_dir() else []
     sizes = set()
     for path in spread(frames, _COMPARED):
