@@ -15,7 +15,7 @@ from ..adapter.domain import ConversionSettings, Domain
 from ..adapter.folders import spread, told
 from ..adapter.inventory import BrokenFile
 from ..conversion.input_files import InputFiles
-from ..conversion.jobs import check_medium, medium_of
+from ..conversion.jobs import check_medium
 from ..conversion.translator import Translator, load
 from ..errors import ArgumentError, ConfigError, MediaError, MissingFile, OutputError, UnpairedError, counted, show
 from ..files import check_writable, clear_leftovers, real_path
@@ -27,9 +27,9 @@ from ..settings.mapping import from_mapping
 from ..sides import SIDES, Direction, Side
 from .evaluate import evaluate
 from .report import plain_values
+from .side_by_side import MOST_MODELS, load_together, source_name
 from .test_set import decoding_fault
 
-MOST_MODELS = 12
 _LAYOUTS = ("grid", "wipe")
 
 
@@ -132,10 +132,7 @@ def compare(
     if not source.path.exists():
         raise MissingFile(f"there is no file or folder {source.path}")
     load_one = partial(load, runtime=runtime, device=device, precision=precision, domain=domain, ema_length=ema_length)
-    loaded = [each if isinstance(each, Translator) else load_one(each) for each in models]
-    labels = labels_of(loaded)
-    fitting = under_one_medium([_for_input(each, source, out) for each in loaded])
-    check_alike(fitting, labels, direction)
+    fitting, labels = load_together(models, direction, load_one, lambda each: _for_input(each, source, out))
     medium = fitting[0].domain
     settings = from_mapping(medium.conversion_type, options, "conversion")
     inputs, found, broken = _inputs(medium, source, limit, SIDES[direction][0])
@@ -151,25 +148,6 @@ def compare(
     return ComparisonReport(out, tuple(inputs), found, tuple(scored), tuple(said))
 
 
-def labels_of(translators: Sequence[Translator]) -> list[str]:
-    """Short names of models: that of the run or file, the step, and the length of its average where one was asked for;
-    the names that they were loaded by where two would be called alike."""
-    short = [_label(each) for each in translators]
-    return [one if short.count(one) == 1 else each.name for one, each in zip(short, translators, strict=True)]
-
-
-def _label(translator: Translator) -> str:
-    run, name = run_of(translator.name), translator.name
-    step, length = translator.model.step, translator.model.card.get("ema_length")
-    if run is None:
-        label = Path(name).name.removesuffix(".safetensors")
-    else:
-        which = name.rpartition("@")[2]
-        shown = f"{which} ({step})" if which in ("best", "latest") else step
-        label = f"{run.absolute().name}@{shown}"
-    return f"{label} ema {length}" if length else label
-
-
 def _for_input(translator: Translator, source: InputFiles, output: Path) -> Translator:
     """The model under the medium of the input. Its own medium needs no regard to the output's name where it lays out
     such files itself: pictures on a sheet are not made one recording because the sheet is one file."""
@@ -178,34 +156,6 @@ def _for_input(translator: Translator, source: InputFiles, output: Path) -> Tran
     except UnpairedError:
         return translator.for_input(source, output)
     return translator.for_input(source)
-
-
-def under_one_medium(translators: Sequence[Translator]) -> list[Translator]:
-    """The translators under a medium that can use all of their models, where there is one."""
-    for name in dict.fromkeys(each.domain.name for each in translators):
-        if all(name in (domain.name for domain in each.media) for each in translators):
-            return [each.for_medium(name) for each in translators]
-    return list(translators)
-
-
-def check_alike(translators: Sequence[Translator], labels: Sequence[str], direction: Direction) -> None:
-    """Raise ConfigError for models that cannot be compared."""
-    first, faults = translators[0], []
-    for label, each in zip(labels, translators, strict=True):
-        ours, theirs = first.domain, each.domain
-        channels = [[domain.channels(side) for side in SIDES[direction]] for domain in (ours, theirs)]
-        if direction not in each.model.generators:
-            faults.append(
-                f"{label} has no direction {show(direction)}; it translates {' or '.join(each.model.generators)}"
-            )
-        elif ours.name != theirs.name:
-            faults.append(f"{labels[0]} translates {medium_of(ours)} and {label} {medium_of(theirs)}; compare "
-                          "models of one medium")  # fmt: skip
-        elif channels[0] != channels[1]:
-            (a, b), (c, d) = channels
-            faults.append(f"{labels[0]} takes {a} channels to {b} and {label} {c} to {d}; compare models of one kind")
-    if faults:
-        raise ConfigError(*faults)
 
 
 def _inputs(domain: Domain, source: InputFiles, limit: int, side: Side) -> tuple[list[Path], int, list[BrokenFile]]:
@@ -318,12 +268,6 @@ def _of_sizes(translators: Sequence[Translator]) -> list[str]:
     if None in sizes or len(set(sizes)) == 1:
         return []
     return [f"the models were trained on samples of different sizes ({', '.join(map(str, sizes))})"]
-
-
-def source_name(translator: Translator, direction: Direction) -> str:
-    """What the untranslated files are called."""
-    name = translator.model.names[direction == "b2a"]
-    return "source" if len(name) == 1 else f"source ({name})"
 
 
 def _check_arguments(

@@ -17,7 +17,7 @@ from ..conversion.translator import Translator, load
 from ..errors import ConfigError, show
 from ..settings.arguments import expect_callable, expect_path, expect_truths
 from ..sides import Direction
-from .compare import MOST_MODELS, check_alike, labels_of, source_name, under_one_medium
+from .side_by_side import MOST_MODELS, load_together, source_name
 
 
 def review(
@@ -54,10 +54,7 @@ def review(
     expect_callable("progress", progress)
     _check(len(models), layout)
     source = InputFiles.of(input)
-    loaded = [each if isinstance(each, Translator) else load(each) for each in models]
-    fitting = under_one_medium([each.for_input(source, output) for each in loaded])
-    labels = labels_of(loaded)
-    check_alike(fitting, labels, direction)
+    fitting, labels = load_together(models, direction, load, lambda each: each.for_input(source, output))
     ready = [
         ReviewedModel(label, each.domain, each.for_direction(direction))
         for label, each in zip(labels, fitting, strict=True)
