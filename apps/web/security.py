@@ -111,14 +111,11 @@ class Guard:
             return None
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         given = next((value for name, value in query if name == "token"), "")
-        if scope["method"] == "GET" and matches(given, self._settings.token):
+        reads = scope["method"] in ("GET", "HEAD")
+        if reads and matches(given, self._settings.token):
             rest = urlencode([(name, value) for name, value in query if name != "token"])
             return let_in(Request(scope), self._settings, f"{scope['path']}?{rest}" if rest else scope["path"])
-        if (
-            scope["method"] == "GET"
-            and not scope["path"].startswith("/api")
-            and "text/html" in headers.get("accept", "")
-        ):
+        if reads and not scope["path"].startswith("/api") and "text/html" in headers.get("accept", ""):
             return RedirectResponse("/login", 303)
         return refused(scope, 401, _NO_TOKEN)
 

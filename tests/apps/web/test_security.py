@@ -97,6 +97,9 @@ def test_the_printed_address_sets_a_cookie_that_scripts_and_other_sites_do_not_g
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
     assert asked("GET", "/", COOKIE).status_code == 200
+    head = asked("HEAD", f"/queue?token={TOKEN}&of=day")
+    assert (head.status_code, head.headers["location"]) == (303, "/queue?of=day")
+    assert asked("HEAD", "/queue?token=wrong").status_code == 401
     assert asked("GET", f"http://{HOST}//elsewhere.example/?token={TOKEN}").headers["location"] == "/elsewhere.example/"
 
 
