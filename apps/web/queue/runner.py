@@ -154,7 +154,8 @@ class Queue:
         """Carry a job out again that failed, was cancelled or lost."""
         job = self._allowed(id, "retry")
         shutil.rmtree(self._commands.result_folder(job), ignore_errors=True)
-        self._keep(replace(job, state=JobState.QUEUED, error="", notes=(), started=None, ended=None, seconds=0.0))
+        self._keep(replace(job, state=JobState.QUEUED, error="", notes=(), refused=(), started=None, ended=None,
+                           seconds=0.0))  # fmt: skip
         self.schedule()
         return self.job(id)
 

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,20 @@ def test_what_is_asked_of_a_job_that_is_about_to_begin_holds(queue: tuple[Queue,
             await until(made, third.id, JobState.DONE)
             assert [job.id for job in made.newest()] == [third.id, first.id]
         assert not (made.folder(second) / "alive").exists() or asked == "pause"
+
+    asyncio.run(asyncio.wait_for(story(), 120))
+
+
+def test_what_could_not_be_converted_is_forgotten_when_it_is_tried_again(queue: tuple[Queue, str]) -> None:
+    async def story() -> None:
+        made, id = queue
+        Slow.go_on.set()
+        job = await made.submit(JobKind.INSPECT, {"a": id})
+        done = await until(made, job.id, JobState.DONE)
+        made._store.put(replace(done, state=JobState.FAILED, refused=("a.png: no picture",)))
+        again = made.retry(job.id)
+        assert (again.state, again.refused) == (JobState.RUNNING, ())
+        await until(made, job.id, JobState.DONE)
 
     asyncio.run(asyncio.wait_for(story(), 120))
 
