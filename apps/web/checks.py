@@ -33,8 +33,9 @@ def check(request: Request, models: Models, places: Places) -> None:
     """
     match request:
         case ConvertRequest():
-            medium = _converted_as(models.info(request.model).medium, places.place(request.input))
-            faults = [*_of_kind(medium, places.place(request.input)), *_of_conversion(medium, request.settings)]
+            input = places.place(request.input)
+            medium = _converted_as(models.info(request.model).medium, input)
+            faults = [*_of_kind(medium, input), *_of_conversion(medium, request.settings)]
         case CompareRequest():
             medium = _converted_as(models.info(request.models[0]).medium, places.place(request.input))
             faults = list(_of_conversion(medium, request.settings))
@@ -71,7 +72,7 @@ def _of_conversion(medium: str, settings: Mapping[str, Any]) -> Iterator[str]:
     if medium in MEDIA:
         yield from faults_in(find_domain(medium).conversion_type, settings, "settings")
     elif settings:
-        yield from foreign_faults(medium, "", {"settings": settings})
+        yield from foreign_faults(medium, "", [("conversion", "settings", settings)])
 
 
 def _of_medium(medium: str) -> Iterator[str]:
@@ -104,13 +105,12 @@ def _of_groups(medium: str, groups: Mapping[str, Any], objective: str, root: str
         types["domain"] = find_domain(medium).settings_type
     if objective in ("", "cycle") and (not medium or medium in MEDIA):
         types["objective"] = CycleSettings
-    foreign = {}
+    foreign = []
     for name, settings in groups.items():
         where = root or f"settings.{name}"
         if name in types:
             yield from faults_in(types[name], settings, where)
         elif settings and (medium or name == "objective"):
-            foreign[f"settings.{name}"] = settings
+            foreign.append((name, where, settings))
     if foreign:
-        for fault in foreign_faults(medium, objective or "cycle", foreign):
-            yield fault.replace("settings.domain", root) if root else fault
+        yield from foreign_faults(medium, objective or "cycle", foreign)

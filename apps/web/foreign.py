@@ -1,12 +1,13 @@
-"""Settings of media and objectives whose classes import anything, torch first of all: judged in a process of their own,
-`python -m unpaired.apps.web.foreign`, which reads what is asked as JSON and prints the faults as JSON."""
+"""Media and objectives of other packages, whose classes import anything, torch first of all: each is asked in a process
+of its own. `python -m unpaired.apps.web.foreign` judges their settings: it reads what is asked as JSON and prints the
+faults as JSON."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unpaired import UnknownName, UnpairedError
@@ -26,31 +27,40 @@ def faults_in(kind: type[Any], settings: Mapping[str, Any], where: str) -> list[
     return faults
 
 
-def foreign_faults(medium: str, objective: str, groups: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Faults of groups of settings by where they stand: `settings.domain` and `settings` of a medium's conversion, both
-    of `medium`, and `settings.objective`. Raises UnknownName: the medium or the objective cannot be used."""
+def ask_apart(module: str, *words: str, given: str = "", patience: float, fault: str) -> Any:
+    """The JSON that a module prints when it is run with some words, and `given` on its standard input.
+
+    Raises UnknownName, with `fault` where it did not say why; TimeoutExpired after `patience` seconds.
+    """
+    command = [sys.executable, "-m", module, *words]
+    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=patience, check=False)
+    if done.returncode:
+        raise UnknownName(done.stderr.strip().rpartition("unpaired: ")[2] or fault)
+    return json.loads(done.stdout)
+
+
+def foreign_faults(medium: str, objective: str, groups: Sequence[tuple[str, str, Mapping[str, Any]]]) -> list[str]:
+    """Faults of groups of settings, each with what it is of and where it stands: `domain` and `conversion` of `medium`,
+    and `objective`. Raises UnknownName: the medium or the objective cannot be used."""
     asked = json.dumps({"medium": medium, "objective": objective, "groups": groups})
-    command = [sys.executable, "-m", "unpaired.apps.web.foreign"]
+    fault = f"{medium or objective} cannot be used"
     try:
-        done = subprocess.run(command, input=asked, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+        faults: list[str] = ask_apart("unpaired.apps.web.foreign", given=asked, patience=_PATIENCE, fault=fault)
     except subprocess.TimeoutExpired:
         return []  # the command will say so when its turn comes
-    if done.returncode:
-        raise UnknownName(done.stderr.strip().rpartition("unpaired: ")[2] or f"{medium or objective} cannot be used")
-    faults: list[str] = json.loads(done.stdout)
     return faults
 
 
 def _judge(asked: Mapping[str, Any]) -> list[str]:
     medium = find_domain(asked["medium"]) if asked["medium"] else None
     faults = []
-    for where, settings in asked["groups"].items():
-        if where == "settings.objective":
+    for name, where, settings in asked["groups"]:
+        if name == "objective":
             domain = medium() if medium is not None else None
             kind: type[Any] = objective_of(domain, asked["objective"]).settings_type
         else:
             assert medium is not None
-            kind = medium.settings_type if where == "settings.domain" else medium.conversion_type
+            kind = medium.settings_type if name == "domain" else medium.conversion_type
         faults += faults_in(kind, settings, where)
     return faults
 

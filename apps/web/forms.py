@@ -8,18 +8,18 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
-from unpaired import CycleSettings, NetworkSettings, TrainingSettings, UnknownName
+from unpaired import CycleSettings, NetworkSettings, TrainingSettings
 from unpaired.apps.command_line import run
 from unpaired.apps.run_settings import Setting, settings_of
+from unpaired.apps.web.foreign import ask_apart, faults_in
 from unpaired.core.adapter import find_domain
-from unpaired.core.settings import Text, as_typed, describe, read
+from unpaired.core.settings import as_typed, describe
 
 Kind = Literal["choice", "whole", "number", "text"]
 
@@ -114,11 +114,8 @@ def groups(medium: str) -> tuple[Group, ...]:
     """
     if medium in MEDIA:
         return _groups(medium)
-    command = [sys.executable, "-m", "unpaired.apps.web.forms", medium]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
-    if done.returncode:
-        raise UnknownName(done.stderr.strip().rpartition("unpaired: ")[2] or f"the medium {medium} cannot be used")
-    return from_data(json.loads(done.stdout))
+    fault = f"the medium {medium} cannot be used"
+    return from_data(ask_apart("unpaired.apps.web.forms", medium, patience=_PATIENCE, fault=fault))
 
 
 def _groups(medium: str) -> tuple[Group, ...]:
@@ -180,7 +177,7 @@ def filled_in(listed: Sequence[Group], form: Mapping[str, str]) -> tuple[dict[st
         settings[group.name] = {name: text for name, text in given.items() if text}
         kind = types.get(group.name)
         if kind is not None and settings[group.name]:
-            read(kind, {name: Text(text) for name, text in settings[group.name].items()}, group.name, faults)
+            faults += faults_in(kind, settings[group.name], group.name)
     labels = {field.name: f"“{field.label}”" for group in listed for field in group.fields}
     return {name: given for name, given in settings.items() if given}, [as_typed(fault, labels) for fault in faults]
 
