@@ -69,11 +69,10 @@ class Commands:
         return self._settings.runs / job.run
 
     def _convert(self, job: Job, request: ConvertRequest) -> Iterator[str]:
-        path = self._places.path_of(request.input)  # refuses links out of the roots, which a command would follow
+        source = self._places.source(request.input)
         medium = self._models.info(request.model).medium
-        source = self._places.at(path)
         name = _as_clip(source, self._looks.known(source), medium) if medium in ("image", "video") else ""
-        name = name or ("" if source.path.is_file() else source.path.name)
+        name = name or (source.path.name if source.is_folder else "")
         yield from ("convert", self._models.word(request.model), str(source.path), f"{self.result_folder(job)}/{name}")
         yield from ("--direction", request.direction, "--device", request.device, "--json")
         yield from _options({"conversion": request.settings})

@@ -78,15 +78,19 @@ class Places:
             raise NoSuchPlace(f"{found.name} is a playlist, which only names other files; choose one of those")
         return found
 
-    def path_of(self, id: str) -> Path:
-        """The path of an id, for a command that the server starts, which follows the links in a folder.
+    def source(self, id: str) -> Place:
+        """What an id stands for, for a command that the server starts, which follows the links in a folder.
 
         Raises NoSuchPlace, also for a folder in which a link leads out of the roots.
         """
         place = self.place(id)
         if place.is_folder:
             self._refuse_links_out(place.path)
-        return place.path
+        return place
+
+    def path_of(self, id: str) -> Path:
+        """The path of a `source`."""
+        return self.source(id).path
 
     def at(self, path: Path) -> Place:
         """The place of a path of the server's own. Raises NoSuchPlace."""
