@@ -8,13 +8,14 @@ from pathlib import Path
 
 from unpaired.apps.web.facts import Kind
 from unpaired.apps.web.forms import MEDIA
+from unpaired.domains.video import CONTAINERS
 
 _FURTHER: Mapping[str, str] = {
-    **dict.fromkeys((".mkv", ".mts", ".m2ts", ".flv", ".wmv", ".ts", ".mxf", ".vob"), "video"),
+    **dict.fromkeys((*CONTAINERS, ".3g2", ".mxf", ".rm", ".vob"), "video"),
     **dict.fromkeys((".flac", ".opus", ".m4a", ".ogg", ".aif", ".aiff", ".ape", ".wma"), "audio"),
     **dict.fromkeys((".webp", ".avif", ".heic", ".exr", ".tif", ".tiff", ".dng"), "image"),
 }
-"""Endings that not every system knows."""
+"""Endings that not every system knows, or that it takes for those of recordings."""
 _KINDS: Mapping[str, Kind] = {"image": "picture", "video": "clip", "audio": "sound"}
 
 

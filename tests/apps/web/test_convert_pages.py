@@ -69,8 +69,9 @@ def test_the_likeliest_models_come_first() -> None:
     assert [each.medium for each in fitting(choices, {"sound"})] == ["audio"]
     assert [each.medium for each in fitting(choices, {"unknown"})] == ["series"]
     assert fitting(choices, {"picture", "sound"}) == []
-    names = ("a.JPG", "b.webm", "c.flac", "d.series", "e.mts", "f.mxf", "g.ape")
-    assert [kind_by_name(name) for name in names] == ["picture", "clip", "sound", "unknown", "clip", "clip", "sound"]
+    names = ("a.JPG", "b.webm", "c.flac", "d.series", "e.mts", "f.mxf", "g.ape", "h.3gp")
+    kinds = ["picture", "clip", "sound", "unknown", "clip", "clip", "sound", "clip"]
+    assert [kind_by_name(name) for name in names] == kinds
 
 
 def test_estimates_come_from_earlier_conversions() -> None:
