@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,14 +28,14 @@ from unpaired.apps.web.words import duration
 
 _JOB = re.compile(r"[0-9a-f]{16}")
 _SHELF = RunShelf()
-_STATES = {
-    JobState.QUEUED: ("waiting for its turn", "queued"),
-    JobState.RUNNING: ("training", "running"),
-    JobState.PAUSED: ("paused", "paused"),
-    JobState.DONE: ("finished", "done"),
-    JobState.FAILED: ("could not go on", "failed"),
-    JobState.CANCELLED: ("cancelled", "cancelled"),
-    JobState.LOST: ("interrupted", "lost"),
+_STATES: Mapping[JobState, str] = {
+    JobState.QUEUED: "waiting for its turn",
+    JobState.RUNNING: "training",
+    JobState.PAUSED: "paused",
+    JobState.DONE: "finished",
+    JobState.FAILED: "could not go on",
+    JobState.CANCELLED: "cancelled",
+    JobState.LOST: "interrupted",
 }
 _WISHES = {"pause": "pausing: it saves itself first", "stop": "stopping: it saves itself first", "cancel": "cancelling"}
 _SHEETS = 24
@@ -66,12 +67,12 @@ class Training:
     def state(self) -> tuple[str, str]:
         """In words, and the class of its badge."""
         if self.job is not None:
-            words, kind = _STATES[self.job.state]
+            words, kind = _STATES[self.job.state], str(self.job.state)
             unfinished = self.job.unfinished or (self.view is not None and self.view.state != "complete")
             if self.job.state is JobState.DONE and unfinished:
-                return "stopped, and kept", "done"
+                return "stopped, and kept", kind
             if self.job.state is JobState.RUNNING and self.job.wish:
-                return _WISHES.get(self.job.wish, words), "running"
+                return _WISHES.get(self.job.wish, words), kind
             return words, kind
         states = {"complete": ("finished", "done"), "running": ("training", "running"),
                   "unreadable": ("cannot be read", "failed")}  # fmt: skip
