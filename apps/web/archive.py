@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
+from unpaired.apps.web.folders import walk
+
 _PIECE = 1 << 20
 
 
 def inside(folder: Path) -> list[Path]:
     """The files in a folder and below it in order, without hidden ones and links."""
-    found = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    return [path for path in walk(folder) if not path.is_symlink()]
 
 
 def zipped(folder: Path, files: Iterable[Path]) -> Iterator[bytes]:

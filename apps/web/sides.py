@@ -5,15 +5,15 @@ Nothing is opened here: `unpaired inspect`, a job of its own, looks into the fil
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from itertools import islice
 from pathlib import Path
 from typing import Literal
 
+from unpaired.apps.web.folders import walk
 from unpaired.apps.web.forms import MEDIA
 from unpaired.apps.web.naming import medium_of
 from unpaired.apps.web.places import Place
@@ -51,11 +51,11 @@ class Side:
 
 def look_at(letter: Letter, place: Place, name: str = "") -> Side:
     """The side that a folder makes."""
-    sent = place.root == "uploads"
-    name, called = name or ("" if sent else place.name), "what was sent" if sent else f"“{place.name}”"
+    name = name or usual_name(place)
+    called = "what was sent" if place.root == "uploads" else f"“{place.name}”"
     if not place.is_folder:
         return Side(letter, place, name, fault=f"{called} is a file; choose a folder, or several files")
-    files = list(islice(_walk(place.path), MOST + 1))
+    files = list(islice(walk(place.path), MOST + 1))
     more = "more than " if len(files) > MOST else ""
     kinds = Counter(filter(None, map(medium_of, files)))
     if not files:
@@ -67,6 +67,11 @@ def look_at(letter: Letter, place: Place, name: str = "") -> Side:
     own = [path for path in files if medium_of(path) == medium]
     one, several = _COUNTED[medium]
     return Side(letter, place, name, medium, f"{more}{count:,} {one if count == 1 else several}", tuple(spread(own)))
+
+
+def usual_name(place: Place) -> str:
+    """What a side is called that nobody named: as its folder, and empty of what was sent."""
+    return "" if place.root == "uploads" else place.name
 
 
 def spread(files: Sequence[Path], count: int = _SHOWN) -> list[Path]:
@@ -95,18 +100,3 @@ def installed_media() -> dict[str, str]:
     """Titles of the media that can be chosen by name; those of other packages as they call themselves."""
     others = sorted({point.name for point in entry_points(group="unpaired.domains")} - {*MEDIA, "tensors"})
     return {**MEDIA, **{name: name for name in others}}
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    """The files in a folder and below it in order, hidden ones left out; links to folders are not followed."""
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:
-        return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path))
-        elif entry.is_file():
-            yield Path(entry.path)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from unpaired.apps.web.folders import walk
 from unpaired.apps.web.jobs import Job
 from unpaired.apps.web.models import ModelInfo
 from unpaired.apps.web.places import NoSuchPlace, Place
@@ -48,8 +51,7 @@ def job_view(site: Site, job: Job) -> dict[str, Any]:
 
 def results_of(site: Site, job: Job) -> list[Place]:
     """The files that a job made, those in folders too, by name."""
-    folder = site.commands.result_folder(job)
-    return list(_files(site, folder, MOST_RESULTS)) if folder.is_dir() else []
+    return list(_places(site, islice(walk(site.commands.result_folder(job)), MOST_RESULTS)))
 
 
 def run_id(site: Site, job: Job) -> str:
@@ -71,15 +73,10 @@ def model_view(model: ModelInfo) -> dict[str, Any]:
     return {**facts, "sides": list(model.sides)}
 
 
-def _files(site: Site, folder: Path, most: int) -> Iterator[Place]:
-    left = most
-    for path in sorted(folder.rglob("*")):
-        if left and path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
-            left -= 1
-            try:
-                yield site.places.at(path)
-            except NoSuchPlace:
-                continue
+def _places(site: Site, paths: Iterable[Path]) -> Iterator[Place]:
+    for path in paths:
+        with suppress(NoSuchPlace):
+            yield site.places.at(path)
 
 
 def _redacted(site: Site, value: Any) -> Any:

@@ -18,7 +18,7 @@ from unpaired.apps.web.findings import Findings, read_inspection
 from unpaired.apps.web.jobs import Job, JobKind, JobState
 from unpaired.apps.web.places import Place
 from unpaired.apps.web.rendering import render
-from unpaired.apps.web.sides import Letter, Side, fault_of_pair, installed_media, look_at
+from unpaired.apps.web.sides import Letter, Side, fault_of_pair, installed_media, look_at, usual_name
 from unpaired.apps.web.site import Site, site_of
 from unpaired.apps.web.views import report_of
 
@@ -83,7 +83,7 @@ async def side(request: Request) -> Response:
     site, query = site_of(request), request.query_params
     letter: Letter = "b" if query.get("side") == "b" else "a"
     name = query.get(f"name_{letter}", "")
-    if name == (await _side(site, letter, query.get(letter, ""), "")).name:  # the former folder's, typed by nobody
+    if name == _usual_name(site, query.get(letter, "")):  # the former folder's, typed by nobody
         name = ""
     shown = await _side(site, letter, query.get("place", ""), name)
     values: dict[str, Any] = {
@@ -117,6 +117,14 @@ async def _side(site: Site, letter: Letter, id: str, name: str) -> Side:
     except MissingFile as error:
         return Side(letter, name=name, fault=str(error))
     return await asyncio.to_thread(look_at, letter, place, name)
+
+
+def _usual_name(site: Site, id: str) -> str:
+    """What a side with that folder is called; empty without one."""
+    try:
+        return usual_name(site.places.place(id)) if id else ""
+    except MissingFile:
+        return ""
 
 
 def _pictures(site: Site, side: Side) -> list[Place]:
@@ -173,8 +181,7 @@ async def _inspected(request: Request, job: Job, given: Mapping[str, str]) -> Re
 
 def _name(place: Place, letter: Letter, given: Mapping[str, str]) -> str:
     """What a side is called in sentences."""
-    plain = place.name if place.root != "uploads" else _UNNAMED[letter]
-    return given.get(f"name_{letter}", "").strip() or plain
+    return given.get(f"name_{letter}", "").strip() or usual_name(place) or _UNNAMED[letter]
 
 
 def _alike(site: Site, places: list[Place], found: Findings) -> Iterator[tuple[Place, Place]]:
