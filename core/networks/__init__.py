@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .initialisation import initialise
+    from .initialisation import Initialises, initialise
     from .presets import PRESETS, default_networks
     from .spec import Encoder, FixedSizes, Generator, Networks, NetworkSpec, ShowsFeatures
 
@@ -16,6 +16,7 @@ __all__ = [
     "Encoder",
     "FixedSizes",
     "Generator",
+    "Initialises",
     "NetworkSpec",
     "Networks",
     "ShowsFeatures",
@@ -24,7 +25,7 @@ __all__ = [
 ]
 
 __getattr__ = lazy_names(__name__, {
-    ".initialisation": ["initialise"],
+    ".initialisation": ["Initialises", "initialise"],
     ".presets": ["PRESETS", "default_networks"],
     ".spec": ["Encoder", "FixedSizes", "Generator", "NetworkSpec", "Networks", "ShowsFeatures"],
 })  # fmt: skip

@@ -8,7 +8,15 @@ from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .installed import find_objective, installed_objectives
-    from .objective import DiscriminatorOutput, Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
+    from .objective import (
+        DiscriminatorOutput,
+        Discriminators,
+        DiscriminatorStep,
+        Generators,
+        GeneratorStep,
+        Objective,
+        Updates,
+    )
 
 __all__ = [
     "DiscriminatorOutput",
@@ -17,6 +25,7 @@ __all__ = [
     "GeneratorStep",
     "Generators",
     "Objective",
+    "Updates",
     "find_objective",
     "installed_objectives",
 ]
@@ -25,5 +34,6 @@ __getattr__ = lazy_names(__name__, {
     ".installed": ["find_objective", "installed_objectives"],
     ".objective": [
         "DiscriminatorOutput", "DiscriminatorStep", "Discriminators", "GeneratorStep", "Generators", "Objective",
+        "Updates",
     ],
 }, renamed={"Judgement": "DiscriminatorOutput"})  # fmt: skip

@@ -90,8 +90,10 @@ class GeneratorStep(NamedTuple):
     """Named, weighted losses of the generators (their sum is minimised) and the translations they came from."""
 
     losses: Mapping[str, Tensor]
+    """Scalars; at a step that does not update the generators there may be none."""
     translated: Mapping[Side, Tensor]
-    """By the side that was translated into, detached: `a` is F(b), (B, C_a, *space), and `b` is G(a)."""
+    """By the side that was translated into, detached: `a` is F(b), (B, C_a, *space), and `b` is G(a); none where the
+    discriminators need none."""
     auxiliary: Mapping[str, Tensor] = {}
     """Samples for the auxiliary discriminators, by their names, detached."""
     times: Mapping[str, int] = {}
@@ -113,6 +115,7 @@ class DiscriminatorStep(NamedTuple):
     """Named losses of the discriminators (their sum is minimised) and their mean logits."""
 
     losses: Mapping[str, Tensor]
+    """Scalars; at a step that does not update the discriminators there may be none."""
     logits: Mapping[str, Tensor]
     """Mean raw logits, detached: real_a, generated_a, real_b, generated_b, and those of auxiliary discriminators."""
 
@@ -139,6 +142,12 @@ class Objective(ABC):
 
     The engine asks for named losses of both groups, in the order of `generator_step` and `discriminator_step`, and
     knows nothing else about a scheme. Members that are not abstract default to those of a scheme like CycleGAN.
+
+    Phases: `step` says where the run is, and `updates` who learns there. Losses may have other names in another phase;
+    networks that are not updated need none, and a step without translations shows the discriminators none.
+
+    Samples without a gradient, such as tokens: a loss need not be a function of `translated`. Draw the samples without
+    gradients, and weigh log p of what was drawn with its reward: the gradient of such a loss is the score function's.
     """
 
     settings_type: ClassVar[type[Any]]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from ..errors import AdapterError
 from ..model.stored import first_difference, shapes
 from ..networks.initialisation import initialise
 from ..networks.layers import use_winograd
@@ -143,7 +144,8 @@ class Engine:
         learn = Updates(*self._objective.updates())
         steps = self._generators(batches, warp, learn.generators)
         losses = _mean([s.losses for s in steps])
-        losses["generators"] = _sum(losses, steps[0].times)
+        if losses:
+            losses["generators"] = _sum(losses, steps[0].times)
         answers = self._discriminators(batches, steps, learn.discriminators)
         losses |= _mean([s.losses for s in answers]) | _mean([s.logits for s in answers])
         self._average(step)
@@ -314,7 +316,9 @@ def _parts_of(group: nn.Module) -> Iterator[nn.Module]:
 
 
 def _sum(losses: Mapping[str, Tensor], times: Mapping[str, int]) -> Tensor:
-    """The sum of losses, each as many `times` as is said of it, or once."""
+    """The sum of losses, each as many `times` as is said of it, or once. Raises AdapterError where there are none."""
+    if not losses:
+        raise AdapterError("the objective gave no losses for networks that Objective.updates has updated at this step")
     return torch.stack([times[name] * loss if name in times else loss for name, loss in losses.items()]).sum()
 
 

@@ -13,9 +13,20 @@ from torch import Tensor
 
 import unpaired
 from unpaired.core.networks.presets import default_networks
+from unpaired.core.networks.spec import Networks, NetworkSpec
 from unpaired.core.objectives.cycle import Cycle
-from unpaired.core.objectives.objective import Objective
-from unpaired.core.samples import Batch
+from unpaired.core.objectives.losses import discriminate
+from unpaired.core.objectives.objective import (
+    ByName,
+    BySide,
+    Discriminators,
+    DiscriminatorStep,
+    Generators,
+    GeneratorStep,
+    Objective,
+    Updates,
+)
+from unpaired.core.samples import Batch, Warp
 from unpaired.core.training.devices import arithmetic, make_fabric
 from unpaired.core.training.engine import Engine
 from unpaired.core.training.means import Means
@@ -232,3 +243,103 @@ def test_a_wide_generator_goes_on_bitwise_from_its_weights_and_state() -> None:
     resumed.step([same], None, 1.0, 1)
     expected = straight.weights()
     assert all(torch.equal(value, expected[name]) for name, value in resumed.weights().items())
+
+
+class Chances(torch.nn.Module):
+    """A generator of tokens 0, 1 and 2, whose probabilities are all that it learns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_channels, self.multiple, self.minimum = 1, 1, 1
+        self.logits = torch.nn.Parameter(torch.empty(3))
+
+    def initialise(self, random: torch.Generator) -> None:
+        torch.nn.init.constant_(self.logits, 0.5)
+
+    def forward(self, noise: Tensor) -> Tensor:
+        chances = self.logits.softmax(0).cumsum(0)
+        return (noise > chances).sum(1, keepdim=True).float().clamp(max=2.0) - 1.0
+
+
+class Counting(torch.nn.Module):
+    """A discriminator that finds a token real in proportion to its number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slope = torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.slope * x
+
+
+class Phased(Objective):
+    """Two steps of maximum likelihood, one of the discriminator alone, then REINFORCE on tokens."""
+
+    settings_type = dict
+    directions = ("a2b",)
+
+    def __init__(self, settings: Any = None) -> None:
+        del settings
+
+    def updates(self) -> Updates:
+        return Updates(self.step != 2, self.step == 2)
+
+    def generator_step(
+        self, generators: Generators, discriminators: Discriminators, batch: Batch, warp: Warp | None
+    ) -> GeneratorStep:
+        log_p = generators.a2b.logits.log_softmax(0)
+        if self.step < 2:
+            return GeneratorStep({"likelihood": -log_p[(batch.b[:, 0] + 1).long()].mean()}, {})
+        with torch.no_grad():
+            drawn = generators.a2b(batch.a)
+            rewards = discriminators.b(drawn)[:, 0]
+        losses = {"adversarial": -(log_p[(drawn[:, 0] + 1).long()] * rewards).mean()} if self.step > 2 else {}
+        return GeneratorStep(losses, {"b": drawn})
+
+    def discriminator_step(
+        self, discriminators: Discriminators, batch: Batch, shown: BySide, auxiliary: ByName
+    ) -> DiscriminatorStep:
+        if self.step != 2:
+            return DiscriminatorStep({}, {})
+        output = discriminate("vanilla", discriminators.b, batch.b, shown["b"])
+        return DiscriminatorStep.of({"b": output})
+
+
+def test_phases_and_samples_without_a_gradient() -> None:
+    """An objective of tokens: phases without a group's losses, and a score function's gradient, by hand."""
+    training = unpaired.TrainingSettings(device="cpu", precision="fp64", learning_rate=0.01, beta1=0.0)
+    generator, discriminator = NetworkSpec("toy:G", {}, Chances), NetworkSpec("toy:D", {}, Counting)
+    networks = Networks(generator, generator, discriminator, discriminator)
+    tried = Engine(make_fabric(training), networks, Phased(), training)
+    chances = tried.generators.a2b
+    assert chances.logits.tolist() == [0.5] * 3, "a module with `initialise` draws its own weights"
+    tokens = torch.tensor([-1.0, 0.0, 0.0, 1.0], dtype=torch.float64)[:, None]
+    noise = torch.tensor([0.1, 0.2, 0.5, 0.9], dtype=torch.float64)[:, None]
+    names = [tried.step([Batch(noise, tokens)], None, 1.0, step).keys() for step in range(2)]
+    assert names == [{"likelihood", "generators"}] * 2
+    slope = float(tried.discriminators.b.slope.detach())
+    before = weights(chances)
+    assert tried.step([Batch(noise, tokens)], None, 1.0, 2).keys() == {"discriminator_b", "real_b", "generated_b"}
+    assert torch.equal(before[0], weights(chances)[0])
+    assert slope != float(tried.discriminators.b.slope.detach())
+    slope, p = float(tried.discriminators.b.slope.detach()), chances.logits.detach().softmax(0)
+    assert tried.step([Batch(noise, tokens)], None, 1.0, 3).keys() == {"adversarial", "generators"}
+    drawn = (noise > p.cumsum(0)).sum(1)
+    rewards = slope * (drawn - 1.0)
+    # d log p[k] / d logits = onehot(k) - p
+    expected = -(rewards[:, None] * (torch.nn.functional.one_hot(drawn, 3) - p)).mean(0)
+    torch.testing.assert_close(moments(tried, "generators"), expected)
+
+
+def test_networks_that_are_updated_need_losses() -> None:
+    class Empty(Phased):
+        def updates(self) -> Updates:
+            return Updates(True, True)
+
+    training = unpaired.TrainingSettings(device="cpu", precision="fp64")
+    generator, discriminator = NetworkSpec("toy:G", {}, Chances), NetworkSpec("toy:D", {}, Counting)
+    networks = Networks(generator, generator, discriminator, discriminator)
+    tried = Engine(make_fabric(training), networks, Empty(), training)
+    value = torch.zeros(2, 1, dtype=torch.float64)
+    with pytest.raises(unpaired.AdapterError, match=r"no losses for networks that Objective\.updates has updated"):
+        tried.step([Batch(value, value)], None, 1.0, 2)
