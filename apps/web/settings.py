@@ -58,6 +58,9 @@ class WebSettings:
             faults.append(f"the password has {len(self.password)} characters; expected 8 or more")
         faults += [f"there is no folder {root}; --folder takes one that is there"
                    for root in self.roots if not root.is_dir()]  # fmt: skip
+        there = next(each for each in (self.home, *self.home.absolute().parents) if each.exists())
+        if not there.is_dir():
+            faults.append(f"{there} is a file; --home takes a folder, and makes one where there is none")
         if faults:
             raise ConfigError(*faults)
         object.__setattr__(self, "home", Path(os.path.realpath(self.home)))
