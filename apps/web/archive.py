@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
@@ -18,13 +18,15 @@ def inside(folder: Path) -> list[Path]:
     return [path for path in walk(folder) if not path.is_symlink()]
 
 
-def zipped(folder: Path, files: Iterable[Path]) -> Iterator[bytes]:
-    """A ZIP of files below a folder, named by their paths in it, in pieces. Files are stored as they are, for pictures,
-    clips and recordings are compressed already."""
+def zipped(folder: Path, files: Iterable[Path], name_of: Callable[[Path], str]) -> Iterator[bytes]:
+    """A ZIP of files below a folder, in pieces, each in its subfolder and by the name that `name_of` gives it.
+
+    Files are stored as they are, for pictures, clips and recordings are compressed already.
+    """
     sink = _Sink()
     with ZipFile(sink, "w", ZIP_STORED, strict_timestamps=False) as archive:
         for path in files:
-            name = os.fsencode(path.relative_to(folder)).decode(errors="replace")
+            name = os.fsencode(path.relative_to(folder).with_name(name_of(path))).decode(errors="replace")
             entry = ZipInfo.from_file(path, name, strict_timestamps=False)
             with path.open("rb") as source, archive.open(entry, "w") as target:
                 while piece := source.read(_PIECE):

@@ -37,8 +37,10 @@ def check(request: Request, models: Models, places: Places) -> None:
             medium = _converted_as(models.info(request.model).medium, input)
             faults = [*_of_kind(medium, input), *_of_conversion(medium, request.settings)]
         case CompareRequest():
-            medium = _converted_as(models.info(request.models[0]).medium, places.place(request.input))
-            faults = list(_of_conversion(medium, request.settings))
+            input = places.place(request.input)
+            media = [_converted_as(models.info(model).medium, input) for model in request.models]
+            faults = [fault for medium in dict.fromkeys(media) for fault in _of_kind(medium, input)]
+            faults += [] if faults else _of_conversion(media[0], request.settings)
         case InspectRequest():
             faults = list(_of_medium(request.medium))
             if request.medium and not faults:

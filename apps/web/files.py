@@ -16,6 +16,7 @@ from unpaired import UnpairedError
 from unpaired.apps.web.archive import inside, zipped
 from unpaired.apps.web.jobs import Job, JobKind
 from unpaired.apps.web.places import NoSuchPlace, Place
+from unpaired.apps.web.queue.outcome import read_report
 from unpaired.apps.web.site import Site, site_of
 
 _SHOWN = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/avif", "video/mp4", "video/webm", "audio/mpeg",
@@ -70,7 +71,11 @@ def saved_name(site: Site, place: Place) -> str:
         made = _made(site, site.queue.job(place.path.relative_to(site.settings.results).parts[0]))
     except UnpairedError:  # the job went away
         return place.name
-    return f"{place.path.stem} {made}{place.path.suffix}" if made else place.name
+    return _named(place.path, made)
+
+
+def _named(path: Path, made: str) -> str:
+    return f"{path.stem} {made}{path.suffix}" if made else path.name
 
 
 def _made(site: Site, job: Job) -> str:
@@ -92,11 +97,13 @@ async def archive(request: Request) -> Response:
     files = await asyncio.to_thread(inside, folder)
     if not files:
         raise NoSuchPlace(f"{job.title} has no results (any more)")
-    name = " ".join(filter(None, [job.title, _made(site, job)])).translate(_NOT_IN_NAMES)
+    made = _made(site, job)
+    name = " ".join(filter(None, [job.title, made])).translate(_NOT_IN_NAMES)
+    if len(read_report(site.queue.folder(job)).get("converted", ())) < len(files):  # a clip's numbered pictures
+        made = ""
     disposition = f"attachment; filename*=utf-8''{quote(name, safe='')}.zip"
-    return StreamingResponse(
-        zipped(folder, files), media_type="application/zip", headers={"content-disposition": disposition}
-    )
+    pieces = zipped(folder, files, lambda path: _named(path, made))
+    return StreamingResponse(pieces, media_type="application/zip", headers={"content-disposition": disposition})
 
 
 ROUTES = [

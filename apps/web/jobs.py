@@ -119,7 +119,9 @@ class Job:
     error: str = ""
     """One sentence: what went wrong, and what to do; of a folder that is done, how many of its files are not."""
     refused: tuple[str, ...] = ()
-    """Of a folder: the files that could not be converted, and why."""
+    """Of a folder: the files that could not be converted, and why; of many the first."""
+    left_out: int = 0
+    """How many these are in all."""
     notes: tuple[str, ...] = ()
     """What had to be changed in the files, and the like."""
     slowdown: float = 1.0
@@ -158,6 +160,11 @@ class Job:
         if share and (not self.first_share or share < self.first_share or ran < self.first_seconds):
             return replace(self, progress=progress, first_share=share, first_seconds=ran)
         return replace(self, progress=progress)
+
+    def afresh(self) -> Job:
+        """The job as it was before it began, to be carried out again."""
+        return replace(self, state=JobState.QUEUED, error="", notes=(), refused=(), left_out=0, started=None,
+                       ended=None, seconds=0.0)  # fmt: skip
 
     def actions(self) -> tuple[str, ...]:
         """What can be done with it now, by the names of the methods of `Queue`."""

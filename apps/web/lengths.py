@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from unpaired import ConfigError, MissingFile
@@ -12,9 +13,9 @@ from unpaired.apps.web.jobs import Job
 _LENGTHS = ("minutes", "steps")
 
 
-def extended(job: Job, saved: int, more: Mapping[str, Any]) -> dict[str, Any]:
-    """The request of a training with a later end; `saved` is the step of its newest model, `more` holds minutes or
-    steps on top of what it has had. A length counts from the beginning of a run, as on the command line.
+def extended(job: Job, saved: int, more: Mapping[str, Any]) -> Job:
+    """A training with a later end; `saved` is the step of its newest model, `more` holds minutes or steps on top of
+    what it has had. A length counts from the beginning of a run, as on the command line.
 
     Raises ConfigError, or MissingFile where its run went away.
     """
@@ -24,7 +25,9 @@ def extended(job: Job, saved: int, more: Mapping[str, Any]) -> dict[str, Any]:
     settings = dict(job.request.get("settings") or {})
     training = {key: value for key, value in dict(settings.get("training") or {}).items() if key not in _LENGTHS}
     training[name] = saved + int(amount) if name == "steps" else round(job.seconds / 60 + amount, 2)
-    return {**job.request, "settings": {**settings, "training": training}}
+    steps = training.get("steps", 0)  # of minutes, its command tells how many they come to
+    progress = replace(job.progress, step=saved, steps=steps, share=saved / steps if steps else None)
+    return replace(job, request={**job.request, "settings": {**settings, "training": training}}, progress=progress)
 
 
 def _amount(more: Mapping[str, Any]) -> tuple[str, float]:

@@ -17,6 +17,7 @@ STATES: Mapping[JobState, str] = {
     JobState.CANCELLED: "cancelled",
     JobState.LOST: "broken off",
 }
+_OF_TRAININGS: Mapping[JobState, str] = {**STATES, JobState.RUNNING: "training", JobState.DONE: "finished"}
 _WISHES = {Wish.PAUSE: "pausing", Wish.STOP: "stopping", Wish.CANCEL: "being cancelled", Wish.YIELD: "pausing"}
 KINDS: Mapping[JobKind, str] = {
     JobKind.CONVERT: "convert",
@@ -29,17 +30,24 @@ KINDS: Mapping[JobKind, str] = {
 
 def state_words(job: Job) -> str:
     """Where a job stands."""
-    return _WISHES.get(job.wish, STATES[job.state])
+    if job.wish:
+        saves = job.kind.trains and job.wish is not Wish.CANCEL
+        return f"{_WISHES[job.wish]}: it saves itself first" if saves else _WISHES[job.wish]
+    if job.kind.trains:
+        return "stopped, and kept" if job.state is JobState.DONE and job.unfinished else _OF_TRAININGS[job.state]
+    return f"{STATES[job.state]}, {job.left_out} left out" if job.left_out else STATES[job.state]
 
 
 def duration(seconds: float) -> str:
-    """About how long: "20 s", "4 min", "2 h 10 min"."""
+    """About how long: "20 s", "4 min", "2 h 10 min", "3 days"."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
     if minutes < 90:
         return f"{minutes} min"
     hours, rest = divmod(round(minutes / 5) * 5, 60)
+    if hours >= 48:
+        return f"{round(minutes / (24 * 60))} days"
     return f"{hours} h {rest} min" if rest and hours < 10 else f"{hours} h"
 
 

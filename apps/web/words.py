@@ -122,13 +122,3 @@ def with_names(sentence: str, names: tuple[str, str]) -> str:
     """A remark of `unpaired inspect` with the names of the folders in place of A and B: "(A)", "in A", "of B"."""
     by_letter = dict(zip("AB", names, strict=True))
     return re.sub(r"(\(|\b(?:in|of|than) )([AB])\b", lambda found: found[1] + by_letter[found[2]], sentence)
-
-
-def duration(seconds: float) -> str:
-    """Seconds in round words: "less than a minute", "about 12 minutes", "about 3 hours", "about 2 days"."""
-    minutes = seconds / 60
-    if minutes < 0.95:
-        return "less than a minute"
-    unit, size = ("minute", 1) if minutes < 90 else ("hour", 60) if minutes < 36 * 60 else ("day", 24 * 60)
-    count = round(minutes / size)
-    return f"about {count} {unit}{'' if count == 1 else 's'}"

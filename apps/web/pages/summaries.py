@@ -102,6 +102,7 @@ def summary(site: Site, job: Job) -> dict[str, Any]:
         "words": words_of(site, job),
         "state": str(job.state),
         "state_words": state_words(job),
+        "badge": "partly" if job.left_out and job.state is JobState.DONE else str(job.state),
         "open": not ended,
         "ended": ended,
         "done": job.state is JobState.DONE,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,20 +23,10 @@ from unpaired.apps.web.rendering import render
 from unpaired.apps.web.runs import RunShelf, RunView, Sheet, Version
 from unpaired.apps.web.site import Site, site_of
 from unpaired.apps.web.views import file_url
-from unpaired.apps.web.words import duration
+from unpaired.apps.web.wording import duration, state_words
 
 _JOB = re.compile(r"[0-9a-f]{16}")
 _SHELF = RunShelf()
-_STATES: Mapping[JobState, str] = {
-    JobState.QUEUED: "waiting for its turn",
-    JobState.RUNNING: "training",
-    JobState.PAUSED: "paused",
-    JobState.DONE: "finished",
-    JobState.FAILED: "could not go on",
-    JobState.CANCELLED: "cancelled",
-    JobState.LOST: "interrupted",
-}
-_WISHES = {"pause": "pausing: it saves itself first", "stop": "stopping: it saves itself first", "cancel": "cancelling"}
 _SHEETS = 24
 """Sheets that the slider goes through at most."""
 
@@ -67,13 +56,7 @@ class Training:
     def state(self) -> tuple[str, str]:
         """In words, and the class of its badge."""
         if self.job is not None:
-            words, kind = _STATES[self.job.state], str(self.job.state)
-            unfinished = self.job.unfinished or (self.view is not None and self.view.state != "complete")
-            if self.job.state is JobState.DONE and unfinished:
-                return "stopped, and kept", kind
-            if self.job.state is JobState.RUNNING and self.job.wish:
-                return _WISHES.get(self.job.wish, words), kind
-            return words, kind
+            return state_words(self.job), str(self.job.state)
         states = {"complete": ("finished", "done"), "running": ("training", "running"),
                   "unreadable": ("cannot be read", "failed")}  # fmt: skip
         return states.get(self.view.state if self.view else "", ("stopped", "paused"))
@@ -87,7 +70,9 @@ class Training:
 
     @property
     def share(self) -> float:
-        """How much of it is done, 0 to 1."""
+        """How much of it is done, 0 to 1; 0 where that is not known."""
+        if self.is_live and not self.steps:
+            return 0.0
         told = (self.job.progress.share or 0.0) if self.job is not None else 0.0
         seen = self.view.share if self.view is not None else 0.0
         return min(1.0, max(told if self.view is None or self.view.state == "running" else 0.0, seen))
@@ -109,8 +94,9 @@ class Training:
 
     @property
     def steps(self) -> int:
-        """Steps in all, as far as that is known."""
-        return (self.job.progress.steps if self.job else 0) or (self.view.steps if self.view else 0)
+        """Steps in all; 0 where that is not known (yet), as of one that goes on beyond its former end."""
+        steps = (self.job.progress.steps if self.job else 0) or (self.view.steps if self.view else 0)
+        return 0 if self.is_live and steps <= self.step else steps
 
     @property
     def spent(self) -> str:

@@ -31,18 +31,19 @@ def outcome(job: Job, child: Child, folder: Path, redact: Callable[[str], str], 
     if state is JobState.FAILED:
         error = error or _said(folder) or _GUESS.format(child.code)
     report = read_report(folder)
-    notes, refused = (_told(report, *each)[:_MOST_NOTES] for each in (("notes", "text"), ("refused", "reason")))
+    notes, refused = (_told(report, *each) for each in (("notes", "text"), ("refused", "reason")))
     if state is JobState.FAILED and report.get("converted"):  # of a folder, some files
-        state, error = JobState.DONE, _PART.format(len(report["converted"]), len(report.get("refused", ())))
+        state, error = JobState.DONE, _PART.format(len(report["converted"]), len(refused))
     if state is JobState.DONE and job.kind.trains and child.code != 0:
-        notes.append(f"stopped at step {saved}; what it has learned so far is kept")
+        notes.insert(0, f"stopped at step {saved}; what it has learned so far is kept")
     progress = child.reader.progress
     if not job.kind.trains:
         progress = replace(progress, share=1.0) if state is JobState.DONE else progress
     elif state is not JobState.DONE or child.code != 0:
         progress = saved_progress(progress, saved)
+    notes, told = (list(map(redact, each[:_MOST_NOTES])) for each in (notes, refused))
     return replace(job, state=state, wish=Wish.NONE, error=redact(error), process=None, progress=progress,
-                   notes=tuple(map(redact, notes)), refused=tuple(map(redact, refused)))  # fmt: skip
+                   notes=tuple(notes), refused=tuple(told), left_out=len(refused))  # fmt: skip
 
 
 def saved_step(run: Path) -> int:

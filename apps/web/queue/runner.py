@@ -134,7 +134,7 @@ class Queue:
     async def extend(self, id: str, more: Mapping[str, Any]) -> Job:
         """Have a training that is through go on where it ended, for so many `minutes` or `steps` more."""
         job = self._allowed(id, "extend")
-        job = replace(job, request=extended(job, self._saved(job), more))
+        job = extended(job, self._saved(job), more)
         await asyncio.to_thread(self._commands.check, job)
         self._allowed(id, "extend")
         self._keep(replace(job, state=JobState.QUEUED, error="", notes=(), ended=None))
@@ -154,8 +154,7 @@ class Queue:
         """Carry a job out again that failed, was cancelled or lost."""
         job = self._allowed(id, "retry")
         shutil.rmtree(self._commands.result_folder(job), ignore_errors=True)
-        self._keep(replace(job, state=JobState.QUEUED, error="", notes=(), refused=(), started=None, ended=None,
-                           seconds=0.0))  # fmt: skip
+        self._keep(job.afresh())
         self.schedule()
         return self.job(id)
 

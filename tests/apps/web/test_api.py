@@ -60,9 +60,15 @@ def test_a_folder_is_converted_and_what_is_broken_in_it_is_told(server: Server, 
     page = server.ask_text(f"/jobs/{job['id']}")
     assert f">{refused}<" in page, "named as it is called, and not among what was changed"
     assert "What had to be changed" not in page
+    assert job["left_out"] == 1
+    for told in (page, server.ask_text("/queue")):
+        assert '<span class="badge partly">done, 1 left out</span>' in told
 
 
 def test_a_file_that_a_model_is_not_for_is_refused_at_once(server: Server, assets: Path) -> None:
+    photo = {"input": server.upload(assets / "day2night/square.jpg"), "models": ["day2night", "female-male"]}
+    answer = server.ask("POST", "/api/jobs", 400, json={"kind": "compare", "request": photo})
+    assert answer["error"] == "square.jpg is a picture, but the model is for voices and other sound"
     for name, model in (("day2night/square.jpg", "female-male"), ("speech/female-1.flac", "day2night")):
         asked = {"input": server.upload(assets / name), "model": model}
         answer = server.ask("POST", "/api/jobs", 400, json={"kind": "convert", "request": asked})

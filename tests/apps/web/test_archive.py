@@ -30,12 +30,17 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
+def named(path: Path) -> str:
+    """What a result is called."""
+    return f"{path.stem} night{path.suffix}"
+
+
 def test_everything_is_in_it_under_its_name(folder: Path) -> None:
     files = inside(folder)
     assert [str(path.relative_to(folder)) for path in files] == ["Größe/ß.png", "Größe/夜/街.jpg", "a b.txt"]
-    with ZipFile(io.BytesIO(b"".join(zipped(folder, files)))) as archive:
+    with ZipFile(io.BytesIO(b"".join(zipped(folder, files, named)))) as archive:
         assert archive.testzip() is None
-        assert archive.namelist() == [str(path.relative_to(folder)) for path in files]
+        assert archive.namelist() == ["Größe/ß night.png", "Größe/夜/街 night.jpg", "a b night.txt"]
         for path, entry in zip(files, archive.infolist(), strict=True):
             assert (entry.compress_type, archive.read(entry)) == (ZIP_STORED, path.read_bytes())
             assert entry.date_time[0] >= 2024
@@ -44,17 +49,17 @@ def test_everything_is_in_it_under_its_name(folder: Path) -> None:
 def test_other_programs_read_it(folder: Path, tmp_path: Path) -> None:
     if shutil.which("unzip") is None:
         pytest.skip("there is no unzip here")
-    (tmp_path / "all.zip").write_bytes(b"".join(zipped(folder, inside(folder))))
+    (tmp_path / "all.zip").write_bytes(b"".join(zipped(folder, inside(folder), named)))
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
     subprocess.run(["unzip", "-q", "all.zip", "-d", "out"], cwd=tmp_path, env=environment, check=True)
-    assert (tmp_path / "out/Größe/夜/街.jpg").read_bytes() == (folder / "Größe/夜/街.jpg").read_bytes()
+    assert (tmp_path / "out/Größe/夜/街 night.jpg").read_bytes() == (folder / "Größe/夜/街.jpg").read_bytes()
 
 
 def test_no_more_than_a_piece_is_held(tmp_path: Path) -> None:
     with (tmp_path / "large").open("wb") as file:
         file.truncate(60_000_000)
     tracemalloc.start()
-    sent = sum(map(len, zipped(tmp_path, [tmp_path / "large"])))
+    sent = sum(map(len, zipped(tmp_path, [tmp_path / "large"], named)))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert 60_000_000 < sent < 60_001_000
@@ -76,7 +81,7 @@ def test_results_of_a_folder_are_saved_as_one(server: Server, assets: Path) -> N
     assert answer.headers["content-type"] == "application/zip"
     assert unquote(answer.headers["content-disposition"]) == "attachment; filename*=utf-8''Ferien 夏 night.zip"
     with ZipFile(io.BytesIO(answer.content)) as archive:
-        assert archive.namelist() == ["Ferien 夏/Übung.jpg", "Ferien 夏/街.jpg"]
+        assert archive.namelist() == ["Ferien 夏/Übung night.jpg", "Ferien 夏/街 night.jpg"]
         for name, result in zip(archive.namelist(), job["results"], strict=True):
             with server.client as client:
                 assert archive.read(name) == client.get(result["url"]).content

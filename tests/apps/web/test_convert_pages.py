@@ -94,7 +94,7 @@ def test_estimates_come_from_earlier_conversions() -> None:
 
 def test_times_and_sizes_are_said_as_people_say_them() -> None:
     assert [duration(each) for each in (0.2, 45, 200, 7300, 40000)] == ["1 s", "45 s", "3 min", "2 h", "11 h"]
-    assert duration(5400 + 300) == "1 h 35 min"
+    assert [duration(each) for each in (5400 + 300, 3600 * 40, 86400 * 2.6)] == ["1 h 35 min", "40 h", "3 days"]
     assert [moment(1000.0 - ago, 1000.0) for ago in (5, 70, 300)] == ["just now", "a minute ago", "5 min ago"]
     assert [size(each) for each in (12, 1500, 3_100_000, 2_500_000_000)] == ["12 B", "1.5 kB", "3.1 MB", "2.5 GB"]
     assert facts_in_words(CLIP, 75_000) == "480 × 270 · 0:02 · 75 kB"

@@ -16,16 +16,19 @@ DONE = Job(JobKind.TRAIN, ASKED, "Winter", state=JobState.DONE, seconds=620.0, r
 
 
 def test_more_minutes_are_on_top_of_those_it_has_had() -> None:
-    asked = extended(DONE, 900, {"minutes": 60})
+    longer = extended(DONE, 900, {"minutes": 60})
+    asked = longer.request
     assert asked == {**ASKED, "settings": {"training": {"minutes": 70.33, "seed": 3}, "domain": {"size": 64}}}
     assert length_of(asked["settings"]) == {"minutes": 70.33}
     assert ASKED["settings"]["training"]["minutes"] == "10"
+    assert (longer.progress.step, longer.progress.steps, longer.progress.share) == (900, 0, None)  # not known yet
 
 
 def test_more_steps_take_the_place_of_a_time() -> None:
-    asked = extended(DONE, 900, {"steps": 100})
-    assert asked["settings"]["training"] == {"steps": 1000, "seed": 3}
-    without = extended(replace(DONE, request={"a": "1", "b": "2"}), 900, {"steps": 100})
+    longer = extended(DONE, 900, {"steps": 100})
+    assert (longer.progress.step, longer.progress.steps, longer.progress.share) == (900, 1000, 0.9)
+    assert longer.request["settings"]["training"] == {"steps": 1000, "seed": 3}
+    without = extended(replace(DONE, request={"a": "1", "b": "2"}), 900, {"steps": 100}).request
     assert without["settings"] == {"training": {"steps": 1000}}
     assert length_of({}) == {}
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from unpaired.apps.web.words import duration, tell_finding, tell_readiness, tell_verdict, with_names
+from unpaired.apps.web.jobs import Job, JobKind, JobProgress, JobState, Wish
+from unpaired.apps.web.wording import state_words
+from unpaired.apps.web.words import tell_finding, tell_readiness, tell_verdict, with_names
 from unpaired.core.monitoring import Finding
 from unpaired.core.monitoring.verdict import Verdict
 from unpaired.core.terms import FINDINGS, READINESS, VERDICTS
@@ -37,12 +41,18 @@ def test_readiness_in_words(term: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(20, "less than a minute"), (61, "about 1 minute"), (700, "about 12 minutes"), (5400, "about 2 hours"),
-     (3600 * 30, "about 30 hours"), (86400 * 2, "about 2 days")],
+    ("job", "words"),
+    [({"kind": JobKind.CONVERT, "state": JobState.RUNNING}, "running"),
+     ({"kind": JobKind.CONVERT, "state": JobState.DONE}, "done"),
+     ({"kind": JobKind.CONVERT, "state": JobState.DONE, "left_out": 3}, "done, 3 left out"),
+     ({"kind": JobKind.CONVERT, "state": JobState.RUNNING, "wish": Wish.CANCEL}, "being cancelled"),
+     ({"kind": JobKind.TRAIN, "state": JobState.RUNNING}, "training"),
+     ({"kind": JobKind.TRAIN, "state": JobState.RUNNING, "wish": Wish.STOP}, "stopping: it saves itself first"),
+     ({"kind": JobKind.TRAIN, "state": JobState.DONE}, "finished"),
+     ({"kind": JobKind.TRAIN, "state": JobState.DONE, "progress": JobProgress(step=5, steps=9)}, "stopped, and kept")],
 )  # fmt: skip
-def test_durations_in_words(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
+def test_where_a_job_stands(job: dict[str, Any], words: str) -> None:
+    assert state_words(Job(**{"request": {}, "title": "Winter", **job})) == words
 
 
 def test_remarks_name_the_folders() -> None:
