@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from unpaired.core.adapter.array_domain import ArrayDomain, ArraySettings
     from unpaired.core.adapter.domain import ConversionSettings, Domain, DomainSettings
     from unpaired.core.adapter.inventory import BrokenFile, Inventory
+    from unpaired.core.adapter.packing import write_shards
     from unpaired.core.adapter.streams import Reader, Writer
     from unpaired.core.adapter.tensor_domain import Tensors
     from unpaired.core.conversion.files import ConversionReport
@@ -110,6 +111,7 @@ __all__ = [
     "review",
     "train",
     "train_seeds",
+    "write_shards",
 ]
 __version__ = "0.1.0"
 
@@ -119,6 +121,7 @@ __getattr__ = lazy_names(__name__, {
     "unpaired.core.adapter.array_domain": ["ArrayDomain", "ArraySettings"],
     "unpaired.core.adapter.domain": ["ConversionSettings", "Domain", "DomainSettings"],
     "unpaired.core.adapter.inventory": ["BrokenFile", "Inventory"],
+    "unpaired.core.adapter.packing": ["write_shards"],
     "unpaired.core.adapter.streams": ["Reader", "Writer"],
     "unpaired.core.adapter.tensor_domain": ["Tensors"],
     "unpaired.core.conversion.files": ["ConversionReport"],

@@ -19,6 +19,7 @@ COMMANDS = {
     "compare": "show what several models make of the same files",
     "evaluate": "score a translator on held-out folders",
     "inspect": "say what a folder, a file, a run or a model holds, and what it means for training",
+    "shards": "write a folder as tar files to train from",
     "runs": "list the runs of a folder beside each other",
     "ema": "average a run over the share of it that scores best",
     "export": "write a model as ONNX or safetensors",

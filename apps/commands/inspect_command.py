@@ -13,8 +13,17 @@ from unpaired import BrokenFile, Domain, Inventory, MissingFile
 from unpaired.apps.command_line import Parser, quiet_libraries, refuse
 from unpaired.apps.run_settings import read_domain
 from unpaired.core import remark
-from unpaired.core.adapter import missing_files, readiness, recognise, told, usable_media
+from unpaired.core.adapter import (
+    missing_files,
+    names_in_shards,
+    readiness,
+    recognise,
+    scan_shards,
+    told,
+    usable_media,
+)
 from unpaired.core.settings import read_yaml
+from unpaired.core.shards import are_shards
 
 DESCRIPTION = """Say what a folder, a file, a run or a model holds: what is usable, what is broken and why, and what
 it means for training.
@@ -24,6 +33,7 @@ it means for training.
   unpaired inspect voices                 of sound: minutes, pitch, noise, silence, clipping
   unpaired inspect photos paintings       two folders, also against one another
   unpaired inspect datasets/horse2zebra   the same for the trainA and trainB inside
+  unpaired inspect 'day-{0000..0099}.tar' shards: 500 of their samples, evenly spread
   unpaired inspect runs/monet             a run, a model file, or a shipped model by name"""
 
 _LISTED = 20
@@ -58,6 +68,8 @@ def main(args: argparse.Namespace) -> int:
 def _medium_of(places: Sequence[Path]) -> str:
     """The medium that files or folders are inspected as, where nobody says: that of most names, and of numbered files
     the one to which they are a recording."""
+    if shards := [place for place in places if are_shards(place)]:
+        return recognise(name for place in shards for name in names_in_shards(place))
     given = [unpaired.InputFiles(place) for place in places]
     for medium in usable_media() if any(each.pattern for each in given) else ():
         if any(each.recording(medium, each.path) for each in given if each.pattern):
@@ -69,7 +81,7 @@ def _hints(folder: Path, domain: Domain) -> list[str]:
     """That a folder may be one recording to another medium than the one it was taken for."""
     from unpaired.core.conversion import compatible_media
 
-    others = [other for other in compatible_media(domain) if other.recording(folder)]
+    others = [other for other in compatible_media(domain) if folder.is_dir() and other.recording(folder)]
     said = "The files are numbered like the parts of one recording: --domain {} looks at them as one."
     return [remark("one recording", said.format(other.name)) for other in others]
 
@@ -80,21 +92,25 @@ def _report(place: Path, other: Path | None, domain: Domain) -> dict[str, Any]:
     shipped = shipped_file(str(place))
     if other is None and not place.exists() and shipped.is_file():
         return _of_model(shipped)
-    if not unpaired.InputFiles(place).exists:
+    if not are_shards(place) and not unpaired.InputFiles(place).exists:
         raise MissingFile(missing_files(place))
     if other is None and (place.suffix in (".safetensors", ".onnx") or (place / "config.yaml").is_file()):
         return _of_model(place)
-    if other is None and (place.is_file() or domain.recording(place)):
+    if other is None and not are_shards(place) and (place.is_file() or domain.recording(place)):
         return {"file": str(place), "facts": dict(domain.describe(place))}
     if other is None and (place / "trainA").is_dir() and (place / "trainB").is_dir():
         place, other = place / "trainA", place / "trainB"
-    found = domain.scan(place, thorough=True)
+    found = _scan(place, domain)
     if other is None:
         return {"folders": [_of_folder(found)], "verdict": readiness({"the folder": found})}
-    counterpart = domain.scan(other, thorough=True)
+    counterpart = _scan(other, domain)
     together = list(domain.compare(found, counterpart))
     verdict = readiness({"A": found, "B": counterpart}, together)
     return {"folders": [_of_folder(found), _of_folder(counterpart)], "together": together, "verdict": verdict}
+
+
+def _scan(place: Path, domain: Domain) -> Inventory:
+    return scan_shards(domain, place) if are_shards(place) else domain.scan(place, thorough=True)
 
 
 def _of_folder(found: Inventory) -> dict[str, Any]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .inspection import readiness
     from .installed import find_domain, installed_domains, recognise, usable_media
     from .patterns import missing_files
+    from .shards import names_in_shards, scan_shards
 
 __all__ = [
     "PIPE",
@@ -24,8 +25,10 @@ __all__ = [
     "find_domain",
     "installed_domains",
     "missing_files",
+    "names_in_shards",
     "readiness",
     "recognise",
+    "scan_shards",
     "told",
     "usable_media",
 ]
@@ -37,4 +40,5 @@ __getattr__ = lazy_names(__name__, {
     ".inspection": ["readiness"],
     ".installed": ["find_domain", "installed_domains", "recognise", "usable_media"],
     ".patterns": ["missing_files"],
+    ".shards": ["names_in_shards", "scan_shards"],
 })  # fmt: skip

@@ -76,10 +76,10 @@ def check_pickles(domain: Domain, workers: int, processes: int) -> None:
     started = multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
     if processes == 1 and (workers == 0 or started == "fork"):
         return
-    from .datasets import OverDatasets
+    from .indexed import OverSides
 
-    if isinstance(domain, OverDatasets):
-        for side in domain.datasets.values():
+    if isinstance(domain, OverSides):
+        for side in domain.indexed.values():
             if fault := fault_of_sending(side.items):
                 raise AdapterError(
                     f"{side} {fault}, so that no other process can draw its samples; define its class at the top of a "

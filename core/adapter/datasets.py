@@ -1,18 +1,12 @@
-"""A side of a training that is a dataset of tensors, in place of a folder of files.
-
-Its samples go by paths that read as Python indexes them, `a[17]`: whatever draws from the files of a folder (the
-loader, previews, scores of held-out files) draws from them likewise, through `sample` and `load` of the medium.
-"""
+"""A side of a training that is a dataset of tensors, in place of a folder of files."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from abc import ABCMeta
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -21,7 +15,6 @@ from torch import Tensor
 from ..errors import (
     AdapterError,
     ArgumentError,
-    ConfigError,
     MediaError,
     UnpairedError,
     counted,
@@ -32,10 +25,13 @@ from ..errors import (
 from ..registry import own_name
 from ..samples import Sample
 from ..settings.arguments import expect_path
+from ..shards.names import are_shards
 from ..sides import Side
 from .domain import Domain
-from .inventory import Inventory
+from .indexed import IndexedSide
+from .inventory import Inventory, numbered
 from .randomness import seeded
+from .shards import ShardSide
 from .tensors import fault_of_shape, fault_of_values, shape_of, wrong
 
 _LOOKED_AT = 16
@@ -59,11 +55,14 @@ class Samples(Protocol):
     def __getitem__(self, index: int, /) -> Any: ...
 
 
-class DatasetSide:
-    """One side, "a" or "b": a map-style dataset, or any sequence of samples."""
+class DatasetSide(IndexedSide):
+    """A map-style dataset, or any sequence of samples."""
+
+    kind: ClassVar[str] = "dataset"
 
     def __init__(self, side: Side, items: Any) -> None:
-        self.side, self.items = side, items
+        super().__init__(side)
+        self.items = items
         self._space: tuple[int, ...] | None = None
 
     def __len__(self) -> int:
@@ -91,8 +90,16 @@ class DatasetSide:
             and any(x.min() < x.max() for x in drawn.values())
         ):
             warnings += (f"no value of {self.side} {_HALF_RANGE}",)
-        files = tuple(Path(f"{self.side}[{index}]") for index in range(len(self)))
+        files = tuple(numbered(self.side, index) for index in range(len(self)))
         return Inventory(Path(self.side), files, warnings=warnings, digest=digest.hexdigest()[:16])
+
+    def is_same(self, other: IndexedSide) -> bool:
+        return isinstance(other, DatasetSide) and self.items is other.items
+
+    def sample(
+        self, medium: Domain, index: int, draw: Callable[[Path], Tensor | Sample], rng: np.random.Generator | None
+    ) -> Tensor | Sample:
+        return self.draw(medium, index, np.random.default_rng(0) if rng is None else rng)
 
     def _some(self, domain: Domain) -> dict[int, Tensor]:
         """A few samples by their places, evenly spread; those that cannot be read left out, as in training."""
@@ -155,11 +162,12 @@ def _sample_of(item: Any) -> Sample | str:
     return Sample(item.detach().cpu().float() if item.is_floating_point() else item, context)
 
 
-def side_of(side: Side, given: Any) -> Path | DatasetSide:
-    """A side as it was given to training: the path of a folder, or a dataset. Raises ArgumentError for neither."""
+def side_of(side: Side, given: Any) -> Path | IndexedSide:
+    """A side as it was given to training: the path of a folder, shards, or a dataset. Raises ArgumentError for none of
+    them."""
     if isinstance(given, str | os.PathLike):
         expect_path(side, given, "a folder")
-        return Path(given)
+        return ShardSide(side, given) if are_shards(given) else Path(given)
     kind = type(given).__name__
     if isinstance(given, torch.utils.data.DataLoader):
         raise ArgumentError(f"{side} is a {kind}; give its dataset, {side}=loader.dataset: batches are made here")
@@ -179,58 +187,3 @@ def _has_length(given: Any) -> bool:
         return len(given) >= 0
     except (TypeError, NotImplementedError):
         return False
-
-
-def with_datasets(
-    domain: Domain, a: Path | DatasetSide, b: Path | DatasetSide
-) -> tuple[Domain, Path | DatasetSide, Path | DatasetSide]:
-    """Both sides, with the medium that draws from those of them that are datasets."""
-    return over_datasets(domain, {each.side: each for each in (a, b) if isinstance(each, DatasetSide)}), a, b
-
-
-# -- a medium whose samples come from datasets ---------------------------------------------------------
-class OverDatasets(Domain):
-    """Mixed into the class of a medium: samples of some sides come from datasets, all else is the medium's own."""
-
-    datasets: Mapping[Side, DatasetSide] = MappingProxyType({})
-
-    def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor | Sample:
-        if side not in self.datasets:
-            return super().sample(file, side, rng, augmentation)  # type: ignore[safe-super]
-        return self.datasets[side].draw(self, int(file.name[2:-1]), rng)
-
-    def load(self, file: Path, side: Side) -> Tensor:
-        if side not in self.datasets:
-            return super().load(file, side)
-        return Sample.of(self.sample(file, side, np.random.default_rng(0))).x
-
-    def fit(self, a: Inventory, b: Inventory) -> Domain:
-        try:
-            return over_datasets(self.plain_medium().fit(a, b), self.datasets)
-        except Exception as error:
-            raise ConfigError(
-                f"the domain {self.name!r} measures the files of both sides before training, and "
-                f"{' and '.join(self.datasets)} is no folder ({one_line(error)}); give folders, or another domain"
-            ) from error
-
-    def plain_medium(self) -> Domain:
-        """The medium itself, with the same settings."""
-        kind: Any = type(self).__mro__[2]
-        medium = kind(self.settings)
-        assert isinstance(medium, Domain)
-        return medium
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return over_datasets, (self.plain_medium(), self.datasets)
-
-
-def over_datasets(domain: Domain, datasets: Mapping[Side, DatasetSide]) -> Domain:
-    """The medium `domain` with samples of some sides from datasets; itself where there are none."""
-    if not datasets:
-        return domain
-    kind = type(domain)
-    made: Any = ABCMeta(kind.__name__, (OverDatasets, kind), {"__module__": kind.__module__})
-    over = made(domain.settings)
-    over.datasets = datasets
-    assert isinstance(over, Domain)
-    return over

@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import TypeVar
 
 from ..errors import MediaError, MissingFile
 from .inventory import BrokenFile, Inventory
 from .patterns import Pattern, missing_files
+
+T = TypeVar("T")
 
 LISTED = 20
 """Examples named of each finding."""
@@ -144,7 +147,7 @@ def inventory(
     return Inventory(found.folder, files, tuple(sorted(broken, key=lambda each: each.path)), facts)
 
 
-def spread(paths: Sequence[Path], count: int) -> list[Path]:
+def spread(paths: Sequence[T], count: int) -> list[T]:
     """At most `count` of the paths, evenly spread."""
     if len(paths) <= count:
         return list(paths)

@@ -46,7 +46,7 @@ class Case:
 
     def files(self, side: Side) -> tuple[Path, ...]:
         """The first two usable files of one side."""
-        return self.domain.scan(self.a if side == "a" else self.b).files[:2]
+        return tuple(self.domain.scan(self.a if side == "a" else self.b).files[:2])
 
     def sample(self, side: Side, seed: int = 0, augmentation: float = 1.0) -> Tensor:
         """A sample (C, *space) of the first file of one side."""

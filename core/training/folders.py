@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..adapter.datasets import DatasetSide
 from ..adapter.domain import Domain
+from ..adapter.indexed import IndexedSide
 from ..adapter.inspection import FEWEST
 from ..adapter.inventory import Inventory
 from ..adapter.pairs import matched
@@ -18,7 +18,7 @@ from ..sides import Side
 
 
 def scan_sides(
-    domain: Domain, a: Path | DatasetSide, b: Path | DatasetSide, paired: bool = False
+    domain: Domain, a: Path | IndexedSide, b: Path | IndexedSide, paired: bool = False
 ) -> dict[Side, Inventory]:
     """Scan both folders, or look at the datasets; `paired`: their true pairs, in one order.
 
@@ -30,8 +30,8 @@ def scan_sides(
     inventories: dict[Side, Inventory] = {"a": _inventory(domain, a), "b": _inventory(domain, b)}
     if isinstance(a, Path) and isinstance(b, Path) and real_path(a) == real_path(b):
         raise ConfigError(f"A and B are the same folder ({a}); name two different folders")
-    if isinstance(a, DatasetSide) and isinstance(b, DatasetSide) and a.items is b.items:
-        raise ConfigError("A and B are the same dataset; give two different ones")
+    if isinstance(a, IndexedSide) and isinstance(b, IndexedSide) and a.is_same(b):
+        raise ConfigError(f"A and B are the same {a.kind}; give two different ones")
     if paired:
         inventories = _pairs(a, b, inventories)
     for side, inventory in inventories.items():
@@ -48,17 +48,20 @@ def _contents(side: Side, inventory: Inventory) -> str:
     return f"{side.upper()} holds {usable} usable files ({inventory.folder}), {broken} broken"
 
 
-def _inventory(domain: Domain, given: Path | DatasetSide) -> Inventory:
+def _inventory(domain: Domain, given: Path | IndexedSide) -> Inventory:
     return domain.scan(given) if isinstance(given, Path) else given.inventory(domain)
 
 
 def _pairs(
-    a: Path | DatasetSide, b: Path | DatasetSide, inventories: Mapping[Side, Inventory]
+    a: Path | IndexedSide, b: Path | IndexedSide, inventories: Mapping[Side, Inventory]
 ) -> dict[Side, Inventory]:
     """True pairs: files by their names, samples of datasets by their places."""
     if isinstance(a, Path) and isinstance(b, Path):
         return matched(inventories)
     counts = {side: len(each.files) for side, each in inventories.items()}
+    if "shards" in {each.kind for each in (a, b) if isinstance(each, IndexedSide)}:
+        raise ConfigError("pairs are two folders, or two datasets, and shards have none; give folders, or another "
+                          "objective")  # fmt: skip
     if isinstance(a, Path) or isinstance(b, Path) or counts["a"] != counts["b"]:
         raise ConfigError(
             f"pairs are two folders, or two datasets of one length; A is {a} and B is {b}: give pairs, or another "

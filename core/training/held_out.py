@@ -100,8 +100,8 @@ def hold_out(
     return left, HeldOutFiles(held)
 
 
-def held_out_of(domain: Domain, folders: Mapping[Side, Path], a: Path, b: Path) -> HeldOutFiles:
-    """The files of test folders.
+def held_out_of(domain: Domain, folders: Mapping[Side, Path], trained_on: Sequence[Path]) -> HeldOutFiles:
+    """The files of test folders; `trained_on`: folders that they must not be.
 
     Raises:
         MissingFile: there is no such folder.
@@ -109,7 +109,7 @@ def held_out_of(domain: Domain, folders: Mapping[Side, Path], a: Path, b: Path) 
     """
     inventories: dict[Side, Inventory] = {}
     for side, folder in folders.items():
-        if real_path(folder) in (real_path(a), real_path(b)):
+        if real_path(folder) in map(real_path, trained_on):
             raise ConfigError(f"test_{side} is {folder}, which is trained on; give a folder of other files")
         inventories[side] = found = domain.scan(folder)
         if len(found.drawn) < LEAST:

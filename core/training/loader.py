@@ -10,7 +10,7 @@ import multiprocessing
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,13 +19,14 @@ from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from ..adapter.checks import check
 from ..adapter.domain import Domain
-from ..adapter.inventory import BrokenFile
+from ..adapter.inventory import BrokenFile, NumberedFiles
 from ..adapter.tensors import raised
 from ..errors import AdapterError, MediaError, ResourceError, UnpairedError
 from ..runtimes.cores import keep_to_one_thread
 from ..samples import Batch, Sample
 from ..sides import Side
 from .handover import Piped, sendable
+from .order import KeyedOrder
 from .pace import Pace
 from .resources import MORE
 from .settings import TrainingSettings
@@ -33,7 +34,8 @@ from .signals import end_with_parent_alone, holding_back_termination
 
 AHEAD = 4
 """Batches that each loader process fetches ahead."""
-_ATTEMPTS = 20
+ATTEMPTS = 20
+"""Files in a row that are tried for one sample."""
 _VALUES_EVERY = 16
 """Of so many samples the values of one are looked at, after the first epoch."""
 
@@ -63,11 +65,14 @@ class PairDataset(Dataset[Batch]):
         self.together: tuple[tuple[Side, ...], ...] = (("a", "b"),) if paired else (("a",), ("b",))
         # Text takes a tenth of the memory of Path objects; 100,000 files are an ordinary folder. A file that is drawn
         # several times an epoch is listed as often, and held once.
-        texts = {path: str(path) for paths in files.values() for path in paths}
-        self.files = {side: [texts[path] for path in paths] for side, paths in files.items()}
+        listed = {side: paths for side, paths in files.items() if not isinstance(paths, NumberedFiles)}
+        texts = {path: str(path) for paths in listed.values() for path in paths}
+        self.files: dict[Side, Sequence[str | Path]] = {
+            side: [texts[path] for path in paths] if side in listed else paths for side, paths in files.items()
+        }
         self.settings = settings
         self.samples_a_step = samples_a_step
-        self._orders: dict[Side, tuple[int, np.ndarray]] = {}
+        self._orders: dict[Side, tuple[int, Callable[[int], Any]]] = {}
         self._spaces: dict[Side, tuple[int, ...]] = {}
 
     def __getitem__(self, position: int) -> Batch:
@@ -86,7 +91,7 @@ class PairDataset(Dataset[Batch]):
         position, augmentation = wanted
         # Every file's at first, then now and again: of pictures that are held decoded it would cost a tenth.
         values = position < len(self.files[sides[0]]) or position % _VALUES_EVERY == 0
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             place = self._place(sides[0], position + attempt * 7919)
             seed = [self.settings.seed, ord(sides[0]), 1, position, attempt]
             drawn: list[Sample] = []
@@ -102,7 +107,7 @@ class PairDataset(Dataset[Batch]):
             else:
                 return drawn
         which = " or ".join(side.upper() for side in sides)
-        raise MediaError(f"{_ATTEMPTS} files of {which} in a row cannot be used; the last: {problems[-1]}")
+        raise MediaError(f"{ATTEMPTS} files of {which} in a row cannot be used; the last: {problems[-1]}")
 
     def _of_one_size(self, sample: Sample, side: Side, file: Path) -> Sample:
         space = tuple(sample.x.shape[1:])
@@ -119,9 +124,15 @@ class PairDataset(Dataset[Batch]):
         count = len(self.files[side])
         epoch, place = divmod(position, count)
         if side not in self._orders or self._orders[side][0] != epoch:
-            order = np.random.default_rng([self.settings.seed, ord(side), 0, epoch]).permutation(count)
-            self._orders[side] = (epoch, order)
-        return int(self._orders[side][1][place])
+            self._orders[side] = (epoch, self._order(side, epoch))
+        return int(self._orders[side][1](place))
+
+    def _order(self, side: Side, epoch: int) -> Callable[[int], Any]:
+        """What comes in each place of an epoch; of files that are not listed, their order isn't either."""
+        seed, files = [self.settings.seed, ord(side), 0, epoch], self.files[side]
+        if isinstance(files, NumberedFiles):
+            return KeyedOrder(len(files), *seed)
+        return np.random.default_rng(seed).permutation(len(files)).item
 
 
 class Positions(Sampler[list[Draw]]):
@@ -307,9 +318,9 @@ def first_sample(domain: Domain, files: Sequence[Path], side: Side, augmentation
     """A sample of the first file that can be read. Raises MediaError when none of the first twenty can, AdapterError
     when the domain breaks its contract."""
     problem = "there are none"
-    for file in files[:_ATTEMPTS]:
+    for file in files[:ATTEMPTS]:
         try:
             return draw(domain, file, side, np.random.default_rng(seed), augmentation).x
         except (MediaError, OSError) as error:
             problem = str(error)
-    raise MediaError(f"none of the first {_ATTEMPTS} files of {side.upper()} can be used; the last: {problem}")
+    raise MediaError(f"none of the first {ATTEMPTS} files of {side.upper()} can be used; the last: {problem}")

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ..networks.start import RIDGE, BeginsNearInput, LinearStart
 from ..sides import SIDES, Side
-from .loader import first_sample
+from .loader import ATTEMPTS, first_sample
 
 if TYPE_CHECKING:
     from ..adapter.domain import Domain
@@ -71,7 +71,9 @@ def _samples(domain: Domain, files: Sequence[Path], side: Side) -> Iterable[Tens
     count = min(SAMPLES, len(files))
     for number in range(count):
         place = number * len(files) // count
-        yield first_sample(domain, [*files[place:], *files[:place]], side, 0.0, number)
+        yield first_sample(
+            domain, [*files[place : place + ATTEMPTS], *files[: min(place, ATTEMPTS)]], side, 0.0, number
+        )
 
 
 def moments(samples: Iterable[Tensor]) -> Moments:

@@ -10,8 +10,8 @@ from typing import Any
 
 from torch import nn
 
-from ..adapter.datasets import DatasetSide
 from ..adapter.domain import Domain
+from ..adapter.indexed import IndexedSide
 from ..adapter.inventory import Inventory
 from ..errors import ConfigError
 from ..model.model_file import Model, save_model
@@ -44,8 +44,8 @@ class RunPlan:
     """
 
     domain: Domain
-    a: Path | DatasetSide
-    b: Path | DatasetSide
+    a: Path | IndexedSide
+    b: Path | IndexedSide
     out: Path
     names: tuple[str, str]
     preset: str
@@ -84,16 +84,21 @@ class RunPlan:
             MissingFile: there is no such test folder.
             ConfigError: a test folder is trained on, or there are too few files to score, or none to train on.
         """
-        if not isinstance(self.a, Path) or not isinstance(self.b, Path):
-            return self._with_datasets_whole()
-        if self.test:
-            held_out = held_out_of(self.domain, self.test, self.a, self.b)
+        sides = (self.a, self.b)
+        kinds = [each.kind for each in sides if isinstance(each, IndexedSide)]
+        if self.test and "dataset" not in kinds:
+            held_out = held_out_of(self.domain, self.test, [each for each in sides if isinstance(each, Path)])
             return dataclasses.replace(self, held_out=held_out)
+        if kinds:
+            return self._whole(kinds[0])
         left, held_out = hold_out(self.inventories, self.training.held_out, self.training.seed, self.objective.paired)
         return dataclasses.replace(self, inventories=left, held_out=held_out)
 
-    def _with_datasets_whole(self) -> RunPlan:
-        # A dataset's samples may belong together in ways that nothing tells.
+    def _whole(self, kind: str) -> RunPlan:
+        # Samples may belong together in ways that nothing tells.
+        if kind == "shards" and self.training.held_out:
+            raise ConfigError("files are held out of folders, not of shards; give test_a and test_b, folders of other "
+                              "files, in place of training.held_out")  # fmt: skip
         if self.test or self.training.held_out:
             raise ConfigError("files are held out of folders, not of datasets; leave out test_a, test_b and "
                               "training.held_out, or give folders")  # fmt: skip
@@ -148,5 +153,5 @@ class RunPlan:
         }
 
 
-def _recorded(side: Path | DatasetSide) -> Any:
+def _recorded(side: Path | IndexedSide) -> Any:
     return str(side.absolute()) if isinstance(side, Path) else side.mapping()

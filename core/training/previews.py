@@ -14,7 +14,7 @@ from ..adapter.domain import Domain
 from ..monitoring.records import Preview, PreviewRow
 from ..objectives.objective import Generators
 from ..sides import SIDES, Direction, Side, backwards
-from .loader import first_sample
+from .loader import ATTEMPTS, first_sample
 from .plan import RunPlan
 
 if TYPE_CHECKING:
@@ -57,9 +57,19 @@ def _row(fabric: Fabric, plan: RunPlan, direction: Direction, there: nn.Module, 
 def fixed_samples(domain: Domain, files: Sequence[Path], side: Side) -> Tensor:
     """The same few samples each time, spread over the folder."""
     places = np.linspace(0, len(files) - 1, min(_SAMPLES, len(files))).astype(int)
-    turned = [tuple(dict.fromkeys((*files[place:], *files[:place]))) for place in places]
+    turned = [_distinct_from(files, int(place)) for place in places]
     # A long recording may be chosen more than once: each time another part of it is shown.
     chosen = [files[place] for place in places]
     seeds = [chosen[:number].count(file) for number, file in enumerate(chosen)]
     samples = [first_sample(domain, each, side, 0.0, seed) for each, seed in zip(turned, seeds, strict=True)]
     return torch.stack(samples)
+
+
+def _distinct_from(files: Sequence[Path], place: int) -> list[Path]:
+    """The first different files from a place on, round the end."""
+    found: dict[Path, None] = {}
+    for number in range(len(files)):
+        found[files[(place + number) % len(files)]] = None
+        if len(found) == ATTEMPTS:
+            break
+    return list(found)

@@ -15,8 +15,9 @@ from torch.utils.data import Dataset
 
 from .. import registry
 from ..adapter.checks import check_pickles
-from ..adapter.datasets import Samples, side_of, with_datasets
+from ..adapter.datasets import Samples, side_of
 from ..adapter.domain import Domain
+from ..adapter.indexed import with_sides
 from ..deprecation import with_new_names
 from ..errors import ArgumentError, ConfigError, as_note, show
 from ..files import clear_leftovers
@@ -76,8 +77,9 @@ def train(
 
     Args:
         domain: adapter of the medium, for example `unpaired.Image(size=256)`.
-        a, b: a folder each; or a dataset: a map-style `Dataset` of PyTorch's, or any sequence, that gives samples
-            (C, *space) in [-1, 1] in place of the domain.
+        a, b: a folder each; or shards ("day-{0000..0099}.tar", a glob, or a folder of tar files); or a dataset: a
+            map-style `Dataset` of PyTorch's, or any sequence, that gives samples (C, *space) in [-1, 1] in place of the
+            domain.
         out: the run folder; created if necessary.
         preset: size of the networks: tiny, small or base (the paper's).
         networks: changes to the preset (default: the objective's published settings); generator and discriminator may
@@ -129,7 +131,8 @@ def resolve(
 ) -> RunPlan:
     """The run that arguments of `train` describe, its files not yet looked for. Raises for what cannot be one."""
     _check_arguments(domain, out, networks, objective_name, training, names)
-    domain, side_a, side_b = with_datasets(domain, side_of("a", a), side_of("b", b))
+    side_a, side_b = side_of("a", a), side_of("b", b)
+    domain = with_sides(domain, side_a, side_b)
     name, scheme, objective_settings = _chosen(objective_name, objective, domain)
     teacher = teacher_of(scheme, domain, Path(out))
     published = scheme.published_settings

@@ -31,7 +31,7 @@ PUBLIC_NAMES = [
     "Sample", "Tensors", "TrainingEstimate", "TrainingSettings", "Translator", "UnknownName", "UnpairedError", "Video",
     "Warp", "Writer", "choose_ema_length", "compare", "distill", "evaluate", "export_int8", "export_model",
     "export_onnx", "import_checkpoint", "list_runs", "load",
-    "plan_training", "review", "train", "train_seeds",
+    "plan_training", "review", "train", "train_seeds", "write_shards",
 ]  # fmt: skip
 """The public face, as reviewed: a change here is a change users see, and needs a line in CHANGELOG.md."""
 

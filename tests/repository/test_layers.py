@@ -21,6 +21,7 @@ CORE = (
     ("networks",),
     ("objectives",),
     ("runtimes",),
+    ("shards",),
     ("adapter",),
     ("model",),
     ("scoring",),

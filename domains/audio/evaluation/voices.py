@@ -116,7 +116,7 @@ def _recordings(translator: Translator, folder: Path) -> tuple[Path, ...]:
     files = translator.domain.scan(folder).files
     if not files:
         raise MediaError(f"{folder} holds no recording that can be read; give a folder of test recordings")
-    return files
+    return tuple(files)
 
 
 def _rate(file: Path) -> int:

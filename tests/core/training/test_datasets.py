@@ -18,7 +18,8 @@ from toy import Arrays, write_arrays
 import unpaired
 from unpaired.apps.main import main
 from unpaired.core.adapter.checks import check_pickles
-from unpaired.core.adapter.datasets import DatasetSide, over_datasets, side_of
+from unpaired.core.adapter.datasets import DatasetSide, side_of
+from unpaired.core.adapter.indexed import over_sides
 from unpaired.core.monitoring.log import read_metrics
 from unpaired.core.settings.mapping import read_yaml
 from unpaired.core.training import checkpoints
@@ -113,7 +114,7 @@ def test_context_comes_with_a_sample() -> None:
     samples = [unpaired.Sample(x, {"mask": x[:1]}) for x in noise(3)]
     pairs = [(x, {"mask": x[:1]}) for x in noise(3)]
     for given in (samples, pairs):
-        over = over_datasets(domain, {"a": DatasetSide("a", given), "b": DatasetSide("b", list(noise(2)))})
+        over = over_sides(domain, {"a": DatasetSide("a", given), "b": DatasetSide("b", list(noise(2)))})
         sides = scan_sides(over, DatasetSide("a", given), DatasetSide("b", list(noise(2))))
         batch = PairDataset(over, {side: each.files for side, each in sides.items()}, unpaired.TrainingSettings(), 1)[0]
         assert torch.equal(batch.context_a["mask"][0], batch.a[0, :1])
@@ -123,7 +124,7 @@ def test_context_comes_with_a_sample() -> None:
 def test_pairs_go_by_their_places(tmp_path: Path) -> None:
     values = noise(4)
     a, b = DatasetSide("a", list(values)), DatasetSide("b", list(-values))
-    over = over_datasets(Arrays(), {"a": a, "b": b})
+    over = over_sides(Arrays(), {"a": a, "b": b})
     files = {side: each.files for side, each in scan_sides(over, a, b, paired=True).items()}
     pairs = PairDataset(over, files, unpaired.TrainingSettings(), 1, paired=True)
     assert all(torch.equal(pairs[place].a, -pairs[place].b) for place in range(6))
@@ -301,7 +302,7 @@ def test_a_data_set_that_cannot_be_pickled(tmp_path: Path) -> None:
         unpaired.AdapterError, match=r"^a \(Local of 3 samples\) cannot be pickled .*training\.processes"
     ):
         train(tmp_path / "run", Local(noise(3)), list(noise(3)), processes=2, batch=2)
-    over = over_datasets(Arrays(), {"a": DatasetSide("a", Jittered(noise(3)))})
+    over = over_sides(Arrays(), {"a": DatasetSide("a", Jittered(noise(3)))})
     check_pickles(over, workers=2, processes=2)
 
 
@@ -315,4 +316,4 @@ def test_a_medium_that_measures_files_takes_folders_alone(tmp_path: Path) -> Non
 
 def test_a_folder_is_still_a_folder(tmp_path: Path) -> None:
     assert side_of("a", str(tmp_path)) == side_of("a", tmp_path) == tmp_path
-    assert over_datasets(domain := Arrays(), {}) is domain
+    assert over_sides(domain := Arrays(), {}) is domain

@@ -1,0 +1,99 @@
+"""Bytes of shards by position."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import OrderedDict
+from pathlib import Path
+from threading import Lock
+from typing import IO
+
+from ..errors import MediaError, MissingFile
+
+if sys.platform != "win32":
+    import resource
+
+_OPEN = 512
+"""Files that a process keeps open at most, and half of those that it may."""
+
+
+class _OpenFiles:
+    """Files that are read by position, the last used ones kept open.
+
+    `pread` leaves no position behind, so that processes share what was opened before they were forked.
+    """
+
+    def __init__(self) -> None:
+        self._most = _OPEN
+        if sys.platform != "win32":
+            self._most = min(_OPEN, max(8, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
+        self._descriptors: OrderedDict[str, int] = OrderedDict()
+        self._lock = Lock()
+
+    def read(self, path: str, offset: int, count: int) -> bytes:
+        with self._lock:
+            if path in self._descriptors:
+                self._descriptors.move_to_end(path)
+            else:
+                self._descriptors[path] = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+                if len(self._descriptors) > self._most:
+                    os.close(self._descriptors.popitem(last=False)[1])
+            if hasattr(os, "pread"):
+                return os.pread(self._descriptors[path], count, offset)
+            os.lseek(self._descriptors[path], offset, os.SEEK_SET)  # Windows, where no process is forked
+            return os.read(self._descriptors[path], count)
+
+    def forget(self, path: str) -> None:
+        """Close a file, for it was replaced."""
+        with self._lock:
+            if path in self._descriptors:
+                os.close(self._descriptors.pop(path))
+
+    def renew(self) -> None:
+        # A lock that another thread held while the process was forked would never be released.
+        self._lock = Lock()
+
+
+_files = _OpenFiles()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_files.renew)
+
+
+def read_at(path: str, offset: int, count: int) -> bytes:
+    """`count` bytes from `offset` on, fewer where the file ends. Raises MissingFile or MediaError."""
+    try:
+        pieces = [_files.read(path, offset, count)]
+        while (have := sum(map(len, pieces))) < count and pieces[-1]:
+            pieces.append(_files.read(path, offset + have, count - have))
+    except FileNotFoundError as error:
+        raise MissingFile(f"there is no shard {path}") from error
+    except OSError as error:
+        raise MediaError(f"{path} cannot be read: {error.strerror}") from error
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def open_whole(path: str) -> IO[bytes]:
+    """A shard as a file. Raises MissingFile or MediaError."""
+    try:
+        return Path(path).open("rb", buffering=1 << 16)
+    except FileNotFoundError as error:
+        raise MissingFile(f"there is no shard {path}") from error
+    except OSError as error:
+        raise MediaError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def state_of(path: str) -> tuple[int, str]:
+    """Bytes of a shard, and what changes when it is written anew. Raises MissingFile or MediaError."""
+    try:
+        found = Path(path).stat()
+    except FileNotFoundError as error:
+        raise MissingFile(f"there is no shard {path}") from error
+    except OSError as error:
+        raise MediaError(f"{path} cannot be read: {error.strerror}") from error
+    return found.st_size, str(found.st_mtime_ns)
+
+
+def forget(path: str) -> None:
+    """Close a file that was written anew, if it is open."""
+    _files.forget(path)
