@@ -122,15 +122,22 @@ class AudioSettings(DomainSettings):
         return self.f0_b[0] / self.f0_a[0] if self.f0_a and self.f0_b else 1.0
 
 
-_PITCHES = ("auto", "keep")
+_PITCHES = ("auto", "keep", "octave")
+_RANGES = ("auto", "keep", "target")
+_WIDEST = 3.0
 
 
 @dataclass(frozen=True)
 class AudioConversion(ConversionSettings):
     """Settings of a conversion of sound."""
 
-    pitch: str = "auto"
-    """auto moves mean and range of the pitch to the target's, keep leaves it alone, a number shifts it by semitones."""
+    pitch: str | None = None
+    """auto moves mean and range of the pitch to the target's, keep leaves it alone, octave shifts it by whole octaves,
+    so that notes stay notes, and a number by semitones; None is auto by as much of the way as `strength` says."""
+    range: str | None = None
+    """Range of the melody about its median: auto widens or narrows it by as much as the sides differ, keep leaves it,
+    target gives it the target's, and a number from 0 (one tone) to 3 multiplies it; None is auto where pitch moves to
+    the target, and keep elsewhere."""
     vocoder: Vocoder = "source-filter"
     """Method that turns the translated spectrogram into sound: source-filter shapes the input's own sound, griffin-lim
     estimates the phases, world resynthesises speech."""
@@ -143,9 +150,16 @@ class AudioConversion(ConversionSettings):
         faults: list[str] = []
         with collecting_faults(faults):
             super().__post_init__()
-        if self.pitch not in _PITCHES:
+        if self.pitch is not None and self.pitch not in _PITCHES:
             require(faults, self.semitones is not None and abs(self.semitones) <= 24,
-                    f"pitch is {show(self.pitch)}; expected auto, keep, or semitones from -24 to 24")  # fmt: skip
+                    f"pitch is {show(self.pitch)}; expected auto, keep, octave, or semitones from -24 to "
+                    "24")  # fmt: skip
+        if self.range is not None and self.range not in _RANGES:
+            require(faults, self.widening is not None and 0 <= self.widening <= _WIDEST,
+                    f"range is {show(self.range)}; expected auto, keep, target, or a factor from 0 to 3")  # fmt: skip
+        widened = self.pitch == "octave" and self.range not in (None, "keep")
+        require(faults, not widened, f"pitch octave keeps notes, which range {show(self.range)} would change; "
+                                     "leave one of them out")  # fmt: skip
         known = ("source-filter", "griffin-lim", "world")
         require(faults, self.vocoder in known, f"vocoder is {show(self.vocoder)}; expected one of {', '.join(known)}")
         for name in ("start", "end"):
@@ -164,19 +178,41 @@ class AudioConversion(ConversionSettings):
 
     @property
     def semitones(self) -> float | None:
-        """The shift if it is given as a number; None for auto and keep."""
-        try:
-            return None if self.pitch in _PITCHES else float(self.pitch)
-        except ValueError:
-            return None
+        """The shift if it is given as a number; None for words."""
+        return _number(self.pitch)
+
+    @property
+    def widening(self) -> float | None:
+        """What the range is multiplied by if it is given as a number; None for words."""
+        return _number(self.range)
+
+    @property
+    def leaves_all(self) -> bool:
+        """Whether nothing is asked for: neither timbre nor pitch nor range changes."""
+        still = self.pitch is None or self.pitch == "keep" or self.semitones == 0
+        return self.strength == 0 and still and (self.range in (None, "keep") or self.widening == 1)
+
+    @property
+    def pitch_share(self) -> float:
+        """How far the pitch moves to the target's: all of the way where it was asked for, else as far as the timbre."""
+        return self.strength if self.pitch is None else 1.0
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)
 class ClipConversion(VideoConversion):
     """Settings of a conversion of footage whose sound is translated too."""
 
-    pitch: str = "auto"
-    """As for sound: auto, keep, or semitones."""
+    pitch: str | None = None
+    """As for sound: auto, keep, octave, or semitones; None is auto by as much of the way as `voice_strength` says."""
+    range: str | None = None
+    """As for sound: auto, keep, target, or a factor."""
     vocoder: Vocoder = "source-filter"
     """As for sound."""
     voice_strength: float = 1.0
@@ -188,9 +224,9 @@ class ClipConversion(VideoConversion):
             super().__post_init__()
         require(faults, 0.0 <= self.voice_strength <= 1.0, f"voice_strength is {self.voice_strength}; expected 0 to 1")
         with collecting_faults(faults):
-            AudioConversion(pitch=self.pitch, vocoder=self.vocoder)
+            AudioConversion(pitch=self.pitch, range=self.range, vocoder=self.vocoder)
         raise_faults(faults)
 
     def of_sound(self) -> AudioConversion:
         """The settings of the sound alone."""
-        return AudioConversion(strength=self.voice_strength, pitch=self.pitch, vocoder=self.vocoder)
+        return AudioConversion(strength=self.voice_strength, pitch=self.pitch, range=self.range, vocoder=self.vocoder)

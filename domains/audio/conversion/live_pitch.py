@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from copy import copy
+from functools import partial
 
 import numpy as np
 
-from ....core.sides import Side, other_side
+from ....core.sides import Side
 from ..settings import AudioConversion, AudioSettings
 from ..signal import pitch as pitching
-from ..signal import pitch_shift
 from ..signal.buffer import empty
 from ..signal.pitch import CONVERTED_RATE, PERIOD, Contour
-from ..signal.pitch_shift import PitchShifter
+from ..signal.pitch_shift import PitchShifter, factors, ratios
 from ..signal.sound import Resampler, Sound
 
 _LOWEST = 75.0
@@ -22,6 +22,8 @@ _HEARD, _CERTAIN = 0.18, 0.015
 """Seconds that pitch is tracked in, at least, and seconds before their end up to which it is believed. In as many DIO
 takes transforms of half the length that a quarter of a second takes."""
 _STEP = round(PERIOD * CONVERTED_RATE)
+_UNKNOWN = 150.0
+"""Hz; between the voices of women and men."""
 _FOLLOWED = 0.25
 """Seconds of voice after which the speaker's median pitch is looked at again."""
 
@@ -30,21 +32,25 @@ class LivePitch:
     """Pitch moved by what is known of the speaker so far."""
 
     def __init__(self, rate: int, channels: int, side: Side, options: AudioConversion, settings: AudioSettings) -> None:
-        here, there = settings.f0(side), settings.f0(other_side(side))
-        self._rate, self._semitones = rate, options.semitones
-        self._median, self._target = (here[0], there[0]) if here and there else (1.0, 1.0)
+        self._rate, self._factors = rate, partial(factors, side=side, options=options, settings=settings)
+        here = settings.f0(side)
+        # What a side's speakers have, until this one is known.
+        self._known_pitch = (here[0], here[1]) if here else (_UNKNOWN, 0.0)
         self._voiced: deque[float] = deque(maxlen=round(20 / PERIOD))
-        moves = (
-            bool(self._semitones)
-            if options.pitch not in ("auto", "keep")
-            else options.pitch == "auto" and here and there
-        )
-        self._shifter = PitchShifter(rate, channels, _LOWEST) if moves else None
+        # The range is as it was unless asked for: a short while does not tell a voice's own.
+        self._flat = options.range is None
+        self._shifter = PitchShifter(rate, channels, _LOWEST) if self._moves(options, settings) else None
         self._resampler = Resampler(rate, CONVERTED_RATE)
         self._recent = np.zeros(0, np.float32)
         self._begin = 0
         """Values before the recent sound."""
         self._received = self._known = self._unfollowed = 0
+
+    @staticmethod
+    def _moves(options: AudioConversion, settings: AudioSettings) -> bool:
+        if options.semitones is not None or options.range not in (None, "keep"):
+            return bool(options.semitones) or options.range not in (None, "keep")
+        return options.pitch != "keep" and options.pitch_share > 0 and bool(settings.f0_a and settings.f0_b)
 
     def push(self, audio: Sound) -> Sound:
         """The samples (channels, n) that are complete with further ones (channels, m)."""
@@ -75,11 +81,12 @@ class LivePitch:
         return pitching.f0(sound, CONVERTED_RATE, 2, wanted=wanted)[1]
 
     def _ratio(self, hz: Contour) -> Contour:
-        if self._semitones is not None:
-            return pitch_shift.ratios(hz, 1.0, 2 ** (self._semitones / 12))
         voiced = hz[hz > 0]
         self._voiced.extend(voiced)
         self._unfollowed += len(voiced)
         if self._unfollowed * PERIOD >= _FOLLOWED and len(self._voiced) * PERIOD > 0.5:
-            self._median, self._unfollowed = float(np.median(self._voiced)), 0
-        return pitch_shift.ratios(hz, self._median, self._target)
+            followed = np.array(self._voiced)
+            self._known_pitch, self._unfollowed = (float(np.median(followed)), float(np.log(followed).std())), 0
+        median, spread = self._factors(self._known_pitch)
+        own = self._known_pitch[0]
+        return ratios(hz, own, median * own, 1.0 if self._flat else spread)

@@ -73,8 +73,7 @@ def prepare(
         frames, around: of the generator's windows; see `FRAMES` and `AROUND`.
     """
     mix, rate, gain = survey.mix, survey.rate, survey.gain
-    unmoved = options.pitch == "keep" or options.semitones == 0
-    if not len(survey.excerpt) or (options.strength == 0 and unmoved):
+    if not len(survey.excerpt) or options.leaves_all:
         return Unchanged()
     example = survey.example(settings.sample_rate)
     hz = tracked(example, settings.sample_rate, CONVERTED_RATE)

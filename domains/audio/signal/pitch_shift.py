@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from math import ceil, floor
+from math import ceil, floor, log2
 from typing import Any, cast
 
 import numpy as np
@@ -18,6 +18,7 @@ from .pitch import CONVERTED_RATE, HIGHEST, LOWEST, PERIOD, Contour, PitchTrack,
 from .sound import Sound, mixed
 
 _STEEPEST, _FLATTEST = 1.4, 0.7
+"""Factors of the range at most: a recording may be too short to tell its own."""
 
 
 class PitchTarget:
@@ -28,22 +29,50 @@ class PitchTarget:
 
     @classmethod
     def of(cls, hz: Contour, side: Side, options: AudioConversion, settings: AudioSettings) -> PitchTarget | None:
-        """From the recording's own median to that of the other side, and its range by as much as the sides' differ;
-        None where pitch stays."""
-        if options.semitones is not None:
-            return cls(1.0, 2 ** (options.semitones / 12), 1.0) if options.semitones else None
-        here, there = settings.f0(side), settings.f0(other_side(side))
-        if options.pitch == "keep" or not here or not there:
-            return None
+        """Where the options take the median and the range of a contour; None where both stay."""
         own = median_and_deviation(hz)
-        if own is None:
-            return None
-        spread = there[1] / here[1] if here[1] > 0 and there[1] > 0 else 1.0
-        return cls(own[0], there[0], min(max(spread, _FLATTEST), _STEEPEST))
+        if own is None:  # a shift needs no median
+            return cls(1.0, 2 ** (options.semitones / 12), 1.0) if options.semitones else None
+        median, spread = factors(own, side, options, settings)
+        return None if (median, spread) == (1.0, 1.0) else cls(own[0], median * own[0], spread)
 
     def ratios(self, hz: Contour) -> Contour:
         """Factors for a contour."""
         return ratios(hz, self._source, self._target, self._spread)
+
+
+def factors(
+    own: tuple[float, float], side: Side, options: AudioConversion, settings: AudioSettings
+) -> tuple[float, float]:
+    """What a voice's median pitch is multiplied by, and its range, the deviation of the logarithm.
+
+    Args:
+        own: its median in Hz, and the deviation of its natural logarithm.
+        side: the one that it belongs to.
+        options: the pitch and the range that are asked for.
+        settings: the model's.
+    """
+    here, there = settings.f0(side), settings.f0(other_side(side))
+    if options.semitones is not None:
+        median = float(2 ** (options.semitones / 12))
+    elif options.pitch == "keep" or not here or not there:
+        median = 1.0
+    elif options.pitch == "octave":
+        median = float(2 ** round(log2(there[0] / own[0])))
+    else:
+        median = float((there[0] / own[0]) ** options.pitch_share)
+    return median, _spread(own[1], here, there, options)
+
+
+def _spread(own: float, here: Sequence[float], there: Sequence[float], options: AudioConversion) -> float:
+    if options.widening is not None:
+        return options.widening
+    wanted = options.range or ("auto" if options.pitch in (None, "auto") else "keep")
+    before = own if wanted == "target" else here[1] if here else 0.0
+    if wanted == "keep" or not there or not before or not there[1]:
+        return 1.0
+    share = options.pitch_share if options.range is None else 1.0
+    return float(min(max(there[1] / before, _FLATTEST), _STEEPEST) ** share)
 
 
 class PitchShift:

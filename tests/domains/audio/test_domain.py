@@ -52,7 +52,7 @@ def test_settings_that_cannot_be(fields: dict[str, Any], message: str) -> None:
 
 @pytest.mark.parametrize("pitch", ["high", "25", "nan", ""])
 def test_pitches_that_cannot_be(pitch: str) -> None:
-    with pytest.raises(ConfigError, match="expected auto, keep, or semitones from -24 to 24"):
+    with pytest.raises(ConfigError, match="expected auto, keep, octave, or semitones from -24 to 24"):
         AudioConversion(pitch=pitch)
 
 
