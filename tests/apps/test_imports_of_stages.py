@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import av
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 import tifffile
 from kept import row
+from PIL import Image
 from synthetic_footage import moving, write_clip
 from synthetic_sound import encode_sound, voice, write
 
@@ -31,19 +33,25 @@ sys.meta_path.insert(0, Watch())
 """
 """A line for every module that is looked for while threads of ours run, whichever thread asks for it."""
 
-RUN = "import sys; from unpaired.apps.main import main; sys.exit(main())"
+RUN = """
+import json, sys
+from unpaired.apps.main import main
+for words in json.loads(sys.argv[1]):
+    if code := main(words):
+        sys.exit(code)
+"""
 
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Callable[..., str]:
-    """Run a command in a fresh process: what it imported after its threads began."""
+    """Run commands, one after the other, in a fresh process: what it imported after their threads began."""
     (tmp_path / "site").mkdir()
     (tmp_path / "site/sitecustomize.py").write_text(WATCH)
 
-    def run(*words: str | Path, program: str = RUN, given: bytes | None = None) -> str:
+    def run(*commands: Sequence[str | Path], program: str = RUN, given: bytes | None = None) -> str:
         paths = [str(tmp_path / "site"), str(tmp_path / "packages"), os.environ.get("PYTHONPATH", "")]
         environment = {**os.environ, "IMPORTED": str(tmp_path / "imported"), "PYTHONPATH": os.pathsep.join(paths)}
-        command = [sys.executable, "-c", program, *map(str, words)]
+        command = [sys.executable, "-c", program, json.dumps(commands, default=str)]
         done = subprocess.run(command, env=environment, input=given, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr.decode()
         log = tmp_path / "imported"
@@ -68,60 +76,52 @@ def talk(tmp_path: Path) -> Path:
 
 
 @row("any", "required libraries")
-@pytest.mark.parametrize("words", [(), ("--vocoder", "world", "--runtime", "onnx"), ("--vocoder", "griffin-lim")])
-def test_the_sound_of_a_clip(words: tuple[str, ...], fresh: Callable[..., str], talk: Path, voice_model: Path) -> None:
-    assert fresh("convert", voice_model, talk, talk.with_name("out.mp4"), *words) == ""
+def test_the_sound_of_a_clip(fresh: Callable[..., str], talk: Path, voice_model: Path) -> None:
+    ways = [("1.mp4", "--vocoder", "world", "--runtime", "onnx"), ("2.mp4", "--vocoder", "griffin-lim"), ("3.mp4",)]
+    assert fresh(*(("convert", voice_model, talk, talk.with_name(name), *words) for name, *words in ways)) == ""
 
 
-@pytest.mark.parametrize("ending", ["mp3", "m4a"])
-def test_a_recording(ending: str, fresh: Callable[..., str], tmp_path: Path, voice_model: Path) -> None:
+def test_a_recording(fresh: Callable[..., str], tmp_path: Path, voice_model: Path) -> None:
     write(tmp_path / "in.wav", voice(200, 1.0))
-    assert fresh("convert", voice_model, tmp_path / "in.wav", tmp_path / f"out.{ending}") == ""
+    endings = ("mp3", "m4a")
+    assert fresh(*(("convert", voice_model, tmp_path / "in.wav", tmp_path / f"out.{each}") for each in endings)) == ""
 
 
-@pytest.mark.parametrize(
-    ("runtime", "ending", "words"),
-    [("auto", "mp4", ()), ("onnx", "mkv", ("--side-by-side",)), ("torch", "mov", ("--report", "report.html"))],
-)
-def test_footage(
-    runtime: str, ending: str, words: tuple[str, ...], fresh: Callable[..., str], talk: Path, model: Path
-) -> None:
-    words = tuple(str(talk.with_name(word)) if word.endswith("html") else word for word in words)
-    assert fresh("convert", model, talk, talk.with_name(f"out.{ending}"), "--runtime", runtime, *words) == ""
+def test_footage(fresh: Callable[..., str], talk: Path, model: Path) -> None:
+    report = talk.with_name("report.html")
+    ways = [("1.mp4", "auto"), ("2.mkv", "onnx", "--side-by-side"), ("3.mov", "torch", "--report", report)]
+    commands = [("convert", model, talk, talk.with_name(name), "--runtime", *words) for name, *words in ways]
+    assert fresh(*commands) == ""
 
 
 def test_the_pictures_and_the_sound_of_a_clip(
     fresh: Callable[..., str], talk: Path, model: Path, voice_model: Path
 ) -> None:
-    assert fresh("convert", model, talk, talk.with_name("out.mp4"), "--voice-model", voice_model) == ""
+    assert fresh(("convert", model, talk, talk.with_name("out.mp4"), "--voice-model", voice_model)) == ""
 
 
-@pytest.mark.parametrize(("given", "wanted"), [("webp", "jpg"), ("tif", "tif")])
-def test_a_picture(given: str, wanted: str, fresh: Callable[..., str], tmp_path: Path, model: Path) -> None:
-    from PIL import Image
-
+def test_a_picture(fresh: Callable[..., str], tmp_path: Path, model: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 65536, (40, 48, 3), dtype=np.uint16)
-    path = tmp_path / f"in.{given}"
-    if given == "tif":
-        tifffile.imwrite(path, pixels, photometric="rgb")
-    else:
-        Image.fromarray((pixels >> 8).astype(np.uint8)).save(path)
-    assert fresh("convert", model, path, tmp_path / f"out.{wanted}", "--runtime", "onnx") == ""
+    tifffile.imwrite(tmp_path / "in.tif", pixels, photometric="rgb")
+    Image.fromarray((pixels >> 8).astype(np.uint8)).save(tmp_path / "in.webp")
+    ways = [("in.webp", "out.jpg"), ("in.tif", "out.tif")]
+    commands = (("convert", model, tmp_path / given, tmp_path / wanted, "--runtime", "onnx") for given, wanted in ways)
+    assert fresh(*commands) == ""
 
 
 def test_live(fresh: Callable[..., str], talk: Path, model: Path, voice_model: Path) -> None:
     clip = write_clip(talk.with_name("in.mkv"), moving(10))
     target = talk.with_name("out.mkv")
-    assert fresh("convert", model, "-", target, "--live", given=clip.read_bytes()) == ""
+    assert fresh(("convert", model, "-", target, "--live"), given=clip.read_bytes()) == ""
     samples = (32767 * voice(200, 1.0)).astype("<i2").tobytes()
-    assert fresh("convert", voice_model, "-", "-", "--live", given=samples) == ""
+    assert fresh(("convert", voice_model, "-", "-", "--live"), given=samples) == ""
 
 
-def test_an_inspection(fresh: Callable[..., str], talk: Path, pictures: Path, tmp_path: Path) -> None:
-    for domain in ("image", "video", "audio"):
-        write(tmp_path / "data/in.wav", voice(200, 1.0))
-        write_clip(tmp_path / "data/in.mkv", moving(10))
-        assert fresh("inspect", tmp_path / "data", "--domain", domain) == ""
+def test_an_inspection(fresh: Callable[..., str], pictures: Path, tmp_path: Path) -> None:
+    write(tmp_path / "data/in.wav", voice(200, 1.0))
+    write_clip(tmp_path / "data/in.mkv", moving(10))
+    media = ("image", "video", "audio")
+    assert fresh(*(("inspect", tmp_path / "data", "--domain", medium) for medium in media)) == ""
 
 
 def test_another_medium_that_imports_inside_its_methods(fresh: Callable[..., str], tmp_path: Path) -> None:
@@ -183,15 +183,15 @@ def test_another_medium_that_imports_inside_its_methods(fresh: Callable[..., str
         """)
     )
     program = """
-import sys
+import json, sys
 from pathlib import Path
 from lazy import Lazy
 from unpaired import ConversionSettings
 from unpaired.core.conversion.pipeline import Job, Pipeline
 
-Pipeline(Lazy(), lambda x: x, "a2b", ConversionSettings()).run([Job(Path("in"), Path(sys.argv[1]))])
+Pipeline(Lazy(), lambda x: x, "a2b", ConversionSettings()).run([Job(Path("in"), Path(json.loads(sys.argv[1])[0][0]))])
 assert {"wave", "xmlrpc.client", "mailbox", "email.mime.audio"} <= set(sys.modules)
 assert "turtledemo" not in sys.modules
 """
-    assert fresh(tmp_path / "out", program=program) == ""
+    assert fresh((tmp_path / "out",), program=program) == ""
     assert (tmp_path / "out").read_text() == "whole"
