@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import site
 import subprocess
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,14 @@ import unpaired
 from unpaired.core.model.model_file import read_header
 
 Program = Callable[..., str]
+SEVERAL = """
+import json, sys
+from unpaired.apps.main import main
+for words in json.loads(sys.argv[1]):
+    if code := main(words):
+        sys.exit(code)
+"""
+"""Runs several commands in one process: its imports take the most of their time."""
 
 
 def install(name: str, repository: Path, tmp_path: Path) -> Program:
@@ -49,26 +58,34 @@ def install(name: str, repository: Path, tmp_path: Path) -> Program:
 
 @pytest.fixture
 def series_installed(repository: Path, tmp_path: Path) -> Program:
-    """The command `unpaired` where the example of a medium is installed."""
+    """Runs commands, one after the other, in a process where the example of a medium is installed."""
     run = install("unpaired-series", repository, tmp_path)
-    return lambda *words: run("-m", "unpaired.apps.main", *words)
+    return lambda *commands: run("-c", SEVERAL, json.dumps(commands, default=str))
 
 
 def test_a_package_of_ones_own_from_folder_to_file(assets: Path, tmp_path: Path, series_installed: Program) -> None:
-    assert "series  (unpaired-series 0.1.0)" in series_installed("domains").splitlines()
     data, run = speech_series(assets, tmp_path), tmp_path / "run"
     settings = ["--preset", "tiny", "--steps", "2", "--domain.size", "64", "--domain.columns", "2"]
     sides = ["--a", data / "a", "--b", data / "b"]
-    series_installed("train", "--domain", "series", *sides, "--out", run, *settings)
-    series_installed("convert", run, data / "a", tmp_path / "converted", "--runtime", "torch")
+    # By the ending of names, nobody says --domain to inspect.
+    columns = ["--domain.columns", "2"]
+    said = series_installed(
+        ["domains"],
+        ["train", "--domain", "series", *sides, "--out", run, *settings],
+        ["inspect", data / "a" / ORDER[0], *columns],
+        ["inspect", data / "a", *columns],
+    )
+    assert "series  (unpaired-series 0.1.0)" in said.splitlines()
+    assert "channels: 2" in said
+    assert f"{len(ORDER)} usable, 0 broken" in said
+    said = series_installed(
+        ["convert", run, data / "a", tmp_path / "converted", "--runtime", "torch"],
+        ["evaluate", run, *sides, "--paired", "--runtime", "torch"],
+    )
+    assert "l1" in said
     for name in ORDER:
         given, got = ((tmp_path / folder / name).read_text().splitlines() for folder in ("a", "converted"))
         assert (len(got), got[0]) == (len(given), "level,brightness")
-    # By the ending of names, nobody says --domain.
-    columns = ["--domain.columns", "2"]
-    assert "channels: 2" in series_installed("inspect", data / "a" / ORDER[0], *columns)
-    assert f"{len(ORDER)} usable, 0 broken" in series_installed("inspect", data / "a", *columns)
-    assert "l1" in series_installed("evaluate", run, *sides, "--paired", "--runtime", "torch")
 
 
 def test_a_medium_that_nobody_registered_is_given_as_a_class(recordings: Path) -> None:
@@ -88,15 +105,14 @@ FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 def test_networks_of_ones_own_from_the_guide_to_a_file(repository: Path, assets: Path, tmp_path: Path) -> None:
     run = install("unpaired-dilated", repository, tmp_path)
     checked, trained = FENCE.findall((repository / "docs" / "how-to" / "add-a-network.md").read_text())
-    run("-c", checked + "\ntest_networks()\n")
     quick = "networks=networks, steps=1, workers=0, preset='tiny', device='cpu')"
     trained = trained.replace("size=256", "size=32").replace("networks=networks)", quick)
     for name in ("day", "night"):
         trained = trained.replace(f'"{name}"', repr(str(assets / "day2night" / name)))
-    run("-c", trained)
+    run("-c", f"{checked}\ntest_networks()\n{trained}")
 
-    def unpaired_(*words: str | Path) -> str:
-        return run("-m", "unpaired.apps.main", *words)
+    def unpaired_(*commands: Sequence[str | Path]) -> str:
+        return run("-c", SEVERAL, json.dumps(commands, default=str))
 
     sides = ("--a", assets / "day2night/day", "--b", assets / "day2night/night")
     given = (
@@ -104,19 +120,21 @@ def test_networks_of_ones_own_from_the_guide_to_a_file(repository: Path, assets:
         *("--networks.generator", "dilated", "--networks.discriminator", "strided", "--networks.blocks", "2"),
     )
     made = tmp_path / "run"
-    unpaired_("train", *given, *sides, "--out", made, "--steps", "2")
-    unpaired_("train", "--out", made, "--resume", "--steps", "3")
+    picture = next((assets / "day2night/day").iterdir())
+    unpaired_(
+        ("train", *given, *sides, "--out", made, "--steps", "2"),
+        ("train", "--out", made, "--resume", "--steps", "3"),
+        ("convert", made, picture, tmp_path / "night.png"),
+    )
     network = read_header(made / "model.safetensors")["networks"]["generator_a2b"]
     assert network == {
         "architecture": "dilated",
         "options": {"in_channels": 3, "out_channels": 3, "filters": 8, "blocks": 2},
     }
-    picture = next((assets / "day2night/day").iterdir())
-    unpaired_("convert", made, picture, tmp_path / "night.png")
     assert (tmp_path / "night.png").stat().st_size > 0
     with pytest.raises(
         AssertionError, match=r"networks\.dropout: the generator dilated does not take it; it takes filters, blocks"
     ):
-        unpaired_("train", *given, *sides, "--out", tmp_path / "other", "--networks.dropout", "0.5", "--steps", "2")
+        unpaired_(("train", *given, *sides, "--out", tmp_path / "other", "--networks.dropout", "0.5", "--steps", "2"))
     with pytest.raises(unpaired.UnknownName, match="no generator named 'dilated' is installed"):
         unpaired.load(made)

@@ -70,10 +70,13 @@ def trained(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Callab
 
 
 _SLOW = {
+    "docs/how-to/distill.md",
+    "docs/how-to/export.md",
     "docs/how-to/convert-voices.md",
     "docs/how-to/several-machines.md",
     "docs/how-to/train-on-voices.md",
     "docs/how-to/use-in-python.md",
+    "docs/tutorials/voices.md",
     "docs/voice-scores.md",
 }
 """Pages that take more than their share of a minute: `make test-slow` runs them."""

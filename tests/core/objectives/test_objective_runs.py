@@ -85,7 +85,9 @@ def test_each_trains_stops_and_goes_on_as_if_it_had_not(data: Path, name: str) -
             translator.convert(data / "b", data / "out", "b2a")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "dual" else pytest.mark.slow) for name in NAMES]
+)
 def test_two_processes_train_each(data: Path, name: str) -> None:
     run = train(data, "run", name, batch=2, processes=2, steps=3).parent
     assert all(bool(value.isfinite().all()) for value in weights(run).values())
