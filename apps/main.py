@@ -15,6 +15,7 @@ from unpaired.core import show, suggestion
 COMMANDS = {
     "train": "train a translator from two folders",
     "distill": "train a small translator that does what a larger one does",
+    "generate": "make samples from noise, by a model that does",
     "convert": "translate a file, or a folder of files",
     "compare": "show what several models make of the same files",
     "evaluate": "score a translator on held-out folders",

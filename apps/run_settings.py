@@ -25,7 +25,8 @@ class RunSettings:
     """A whole run, as config.yaml of its folder holds it."""
 
     domain: Domain
-    a: Path
+    a: Path | None
+    """None for an objective that generates from noise."""
     b: Path
     out: Path
     test_a: Path | None
@@ -43,9 +44,9 @@ class RunSettings:
 class _Top:
     """Types of the top-level keys that are no group of settings."""
 
-    a: Path
     b: Path
     out: Path
+    a: Path | None = None
     test_a: Path | None = None
     test_b: Path | None = None
     preset: str = "base"
@@ -64,16 +65,10 @@ def compose(mapping: Mapping[str, Any], faults: list[str]) -> RunSettings:
     for key in [key for key in top if key not in names]:
         faults.append(config.unknown_key(key, [*names, *GROUPS]))
         del top[key]
-    for key, what in {"a": "DIR", "b": "DIR", "out": "RUN"}.items():
-        if key not in top:
-            faults.append(f"{key} is missing: give --{key} {what}")
-        elif key != "out" and isinstance(top[key], Mapping):
-            name = top.pop(key).get("dataset")
-            faults.append(f"{key} was the dataset {show(name)}, which only Python can give: resume the run with "
-                          f"unpaired.train(..., resume=True), or give --{key} DIR and --data-changed")  # fmt: skip
+    name, registered, given = _named("objective", mapping.get("objective"), faults, "cycle")
+    _check_places(top, name if registered is not None and registered.generates else "", faults)
     whole = config.read(_Top, top, "", faults)
     domain = read_domain(mapping.get("domain"), faults)
-    name, registered, given = _named("objective", mapping.get("objective"), faults, "cycle")
     objective_type = registered and objective_of(domain or plain_domain(mapping.get("domain")), name)
     objective = objective_type and config.read(objective_type.settings_type, given, "objective", faults)
     published = objective_type.published_settings if objective_type else {}
@@ -92,6 +87,23 @@ def compose(mapping: Mapping[str, Any], faults: list[str]) -> RunSettings:
     }
     refuse(faults)
     return RunSettings(**vars(whole), **settings)
+
+
+def _check_places(top: dict[str, Any], generating: str, faults: list[str]) -> None:
+    """Collect what is missing of the folders, or cannot be one; `generating`: the objective that has none for A."""
+    needed = {"a": "DIR", "b": "DIR", "out": "RUN"}
+    if generating:
+        del needed["a"]
+        given = top.pop("a", None)
+        if given is not None and not isinstance(given, Mapping):  # a mapping is how config.yaml records noise
+            faults.append(f"--a is {show(given)}, but {generating} generates from noise; leave it out")
+    for key, what in needed.items():
+        if key not in top:
+            faults.append(f"{key} is missing: give --{key} {what}")
+        elif key != "out" and isinstance(top[key], Mapping):
+            name = top.pop(key).get("dataset")
+            faults.append(f"{key} was the dataset {show(name)}, which only Python can give: resume the run with "
+                          f"unpaired.train(..., resume=True), or give --{key} DIR and --data-changed")  # fmt: skip
 
 
 def _over(published: Mapping[str, Any], mapping: Mapping[str, Any], group: str) -> Any:

@@ -54,15 +54,15 @@ def digits(data: Path, side: str, part: str) -> tuple[Tensor, Tensor]:
 
 
 class DigitReader:
-    """A classifier of one side's digits, trained on its 2,000 training pictures."""
+    """A classifier of one side's digits, trained on its 2,000 training pictures, or on others in their place."""
 
-    def __init__(self, data: Path, side: str, epochs: int = 25) -> None:
+    def __init__(self, data: Path, side: str, epochs: int = 25, train: tuple[Tensor, Tensor] | None = None) -> None:
         torch.manual_seed(0)
         layers: list[nn.Module] = []
         for channels, filters in ((1, 16), (16, 32), (32, 64)):
             layers += [nn.Conv2d(channels, filters, 3, padding=1), nn.BatchNorm2d(filters), nn.ReLU(), nn.MaxPool2d(2)]
         self.network = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.3), nn.Linear(64 * 16, 10))
-        self._train(*digits(data, side, "train"), epochs)
+        self._train(*(train or digits(data, side, "train")), epochs)
         self.own = self.accuracy(*digits(data, side, "test"))
         """Accuracy on the side's own test digits."""
 

@@ -37,6 +37,7 @@ FINDINGS: Mapping[str, str] = {
     "displaced translation": "everything is shifted, and translating back shifts it the other way",
     "flat output": "translations hardly vary within a sample",
     "identical outputs": "different inputs get one and the same translation (mode collapse)",
+    "mode collapse": "samples from different noise are all but the same few",
     "discriminator saturation": "a discriminator is always right, and gives the generator no useful gradient",
     "blur": "translations lack the fine detail of the target",
     "noise": "translations hold far more speckle than the target",

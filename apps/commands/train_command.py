@@ -41,6 +41,7 @@ DESCRIPTION = """Train a translator from two folders that need no pairs.
   unpaired train --domain image --a photos --b paintings --out runs/monet
   unpaired train --domain image --data datasets/horse2zebra --out runs/zebra --preset small --steps 20000
   unpaired train --domain image --a photos --b paintings --out runs/monet --hours 8
+  unpaired train --domain image --objective dcgan --b nights --out runs/nights --size 64
   unpaired train --out runs/monet --resume
   unpaired train --domain image --a photos --b paintings --out runs/three --seeds 3"""
 
@@ -52,7 +53,7 @@ def parser() -> Parser:
     shorthand["size"] = "domain.size"
     made = Parser("unpaired train", DESCRIPTION, GROUPS, shorthand)
     made.add_argument("--domain", metavar="NAME", help="the medium: image, or another of `unpaired domains`")
-    made.add_argument("--a", metavar="DIR", help="folder of domain A")
+    made.add_argument("--a", metavar="DIR", help="folder of domain A (not for gan, dcgan and cgan)")
     made.add_argument("--b", metavar="DIR", help="folder of domain B")
     made.add_argument("--test-a", metavar="DIR", help="files of A that are not trained on, to score checkpoints by")
     made.add_argument("--test-b", metavar="DIR", help="those of B (default: some are held out of --a and --b)")
@@ -61,7 +62,7 @@ def parser() -> Parser:
     made.add_argument("--preset", help="size of the networks: tiny, small or base (the paper's)")
     made.add_argument("--names", nargs=2, metavar=("A", "B"), help="names of the two domains")
     made.add_argument("--objective", metavar="NAME",
-                      help="cycle (default), dual, disco, pix2pix, cut, distill, or another")  # fmt: skip
+                      help="cycle (default), dual, disco, pix2pix, cut, distill; gan, dcgan, cgan")  # fmt: skip
     made.add_argument("--config", metavar="FILE", help="settings from a YAML file; options override it")
     made.add_argument("--hours", metavar="H", help="a deadline in place of --steps: 60 --minutes each")
     made.add_argument("--plan", action="store_true",

@@ -90,6 +90,12 @@ class ArrayDomain(Domain):
         """Start writing a translation. Raises MediaError for a name without an ending of this medium."""
         return _ArrayWriter(self, path, self._ending(path), like.path)
 
+    def write_sample(self, path: Path, sample: Tensor) -> None:
+        """By `write`, with the file itself, which does not exist yet, as its source."""
+        writer = _ArrayWriter(self, path, self.generated_suffix, path)
+        writer.write(sample)
+        writer.finish()
+
     def _ending(self, path: Path) -> str:
         endings = [suffix for suffix in self.suffixes if path.name.lower().endswith(suffix)]
         if self.suffixes and not endings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -71,6 +71,30 @@ class CommandHooks:
     """Whether there is a `convert_live`."""
     scores_files: ClassVar[bool] = False
     """Whether there is an `evaluate_files`."""
+    generated_suffix: ClassVar[str] = ""
+    """Ending of the files that `write_sample` writes (".png"); empty: it writes none."""
+
+    def check_generated(self, out: Path) -> None:
+        """Refuse a place that `write_generated` would refuse, before anything is generated. Raises OutputError or
+        ConfigError. Default: anything but a folder, and any for a medium that writes no samples."""
+        from .generated import check_folder
+
+        if not self.generated_suffix:
+            raise ConfigError(f"{type(self).__name__} writes no generated samples; in Python translator.generate gives "
+                              "them as tensors")  # fmt: skip
+        check_folder(out)
+
+    def write_sample(self, path: Path, sample: Tensor) -> None:
+        """Write a generated sample (C, *space) of side B, as a network gave it, to a file whose name ends in
+        `generated_suffix`. Raises OutputError. Default: ConfigError, the medium writes none."""
+        raise ConfigError(f"{type(self).__name__} writes no generated samples")
+
+    def write_generated(self, samples: Iterable[Tensor], names: Sequence[str], out: Path) -> Sequence[Path]:
+        """Write generated samples, which come one by one, and return the files. Raises OutputError. Default: each by
+        `write_sample` into the folder `out`, under its name, which may begin with that of a sub-folder."""
+        from .generated import write_each
+
+        return write_each(self.write_sample, samples, [name + self.generated_suffix for name in names], out)
 
     def convert_live(
         self,

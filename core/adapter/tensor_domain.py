@@ -49,6 +49,7 @@ class Tensors(ArrayDomain):
     name: ClassVar[str] = "tensors"
     medium: ClassVar[str] = "arrays"
     suffixes: ClassVar[tuple[str, ...]] = (".npy",)
+    generated_suffix: ClassVar[str] = ".npy"
     settings_type: ClassVar[type[DomainSettings]] = TensorSettings
     settings: TensorSettings
 

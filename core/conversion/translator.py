@@ -26,6 +26,7 @@ from ..settings.mapping import to_mapping
 from ..sides import SIDES, Direction
 from .direction import OneDirection
 from .files import ConversionReport, convert
+from .generate import generate, generate_files
 from .input_files import InputFiles
 from .jobs import compatible_media, medium_of, names_file
 from .pipeline import Progress
@@ -233,6 +234,24 @@ class Translator:
             progress=progress,
             **options,
         )
+
+    def generate(self, count: int = 16, label: str | None = None, seed: int = 0, interpolate: bool = False) -> Tensor:
+        """Samples of a model that generates from noise: (count, C, *space), float32 in [-1, 1] on the CPU; see
+        `core.conversion.generate`. Raises ConfigError for a model that translates."""
+        import torch
+
+        return torch.stack(list(generate(self.model, self.choice.device, count, label, seed, interpolate)))
+
+    def generate_files(
+        self,
+        out: str | os.PathLike[str],
+        count: int = 16,
+        label: str | None = None,
+        seed: int = 0,
+        interpolate: bool = False,
+    ) -> list[Path]:
+        """Write such samples as files of the medium into the folder `out`, and return their paths."""
+        return generate_files(self.model, self.choice.device, out, count, label, seed, interpolate)
 
     toward = OldName("toward", "for_direction")
     suited_to = OldName("suited_to", "for_input")

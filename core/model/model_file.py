@@ -23,6 +23,7 @@ from ..adapter.installed import find_domain
 from ..errors import ConfigError, MissingFile, ModelFileError, UnknownName, show
 from ..files import atomic
 from ..networks.spec import Networks, NetworkSpec
+from ..noise import Noise
 from ..runtimes.source import GeneratorSource
 from ..settings.arguments import expect
 from ..settings.mapping import from_mapping, to_mapping
@@ -66,10 +67,15 @@ class Model:
     data_hash: str = ""
     card: dict[str, str] = field(default_factory=dict)
     """Free text for people: description, data, licence."""
+    noise: Noise | None = None
+    """What it generates samples of B from; None where it translates samples of A."""
 
     def check_direction(self, direction: Direction) -> None:
         """Raise ConfigError unless it translates in that direction, ArgumentError for what is none."""
         expect("direction", direction, str, "a2b or b2a")
+        if self.noise:
+            raise ConfigError("this model generates from noise, and translates nothing: unpaired generate MODEL OUT "
+                              "(in Python translator.generate)")  # fmt: skip
         if direction not in self.generators:
             raise ConfigError(f"direction is {show(direction)}; this model translates {' or '.join(self.generators)}")
 
@@ -103,6 +109,8 @@ def save_model(model: Model, path: Path, half: bool = False) -> None:
         "data_hash": model.data_hash,
         "card": model.card,
     }
+    if model.noise:
+        header["noise"] = model.noise.as_dict()
     tensors = {
         f"generators.{direction}.{name}": _stored(value, half)
         for direction, generator in model.generators.items()
@@ -199,6 +207,7 @@ def _described_by(
         metrics={str(name): float(value) for name, value in header.get("metrics", {}).items()},
         data_hash=str(header.get("data_hash", "")),
         card={str(name): str(value) for name, value in header.get("card", {}).items()},
+        noise=Noise.of_dict(header["noise"]) if "noise" in header else None,
     )
 
 

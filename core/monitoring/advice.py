@@ -18,6 +18,8 @@ GENERAL: Mapping[str, str] = {
     "already, give the losses that tie the translation to its input more weight.",
     "identical outputs": "Give the losses that tie the translation to its input more weight, or lower "
     "{training.discriminator_learning_rate}: one convincing output for every input satisfies the discriminator.",
+    "mode collapse": "Go back to an earlier checkpoint, and lower {training.learning_rate} or "
+    "{training.discriminator_learning_rate}: the generator found few samples that convince, and makes nothing else.",
     "discriminator saturation": "Lower {training.discriminator_learning_rate}, for a start to a quarter of "
     "{training.learning_rate}, or {networks.discriminator_filters}: a discriminator that is always right gives the "
     "generator no useful gradient. More training samples help too.",

@@ -28,7 +28,7 @@ from .measures import (
 )
 from .needs import needed_steps
 from .records import Finding, Preview, PreviewRow, StepReport, flatten
-from .symptoms import Figures, lost, quality
+from .symptoms import Figures, generated_flat, lost, mode_collapse, quality
 
 UNCHANGED = 0.2
 """Identity collapse: mean |G(x) - x| below this share of the input's own mean deviation."""
@@ -105,17 +105,10 @@ class Doctor:
         patience = 1 if ripe and preview.last else PREVIEWS
         found = []
         for direction, row in preview.rows.items():
-            other = preview.rows.get(backwards(direction))
-            differ = self._domains_differ(direction, row, other)
             symptoms = {"NaN or infinity": broken(row)}
             if not symptoms["NaN or infinity"]:
-                symptoms |= {
-                    "identity collapse": collapse(row) if differ else "",
-                    "colour inversion": inversion(row),
-                    "displaced translation": displaced(row, other),
-                    "flat output": flatness(row, other),
-                    "identical outputs": sameness(row, other),
-                }
+                other = preview.rows.get(backwards(direction))
+                symptoms |= self._failures(direction, row, other)
                 if ripe:  # what failed altogether is blurred and pale besides, which says nothing more
                     failed = any(symptoms.values())
                     symptoms |= {name: "" if failed else shown for name, shown in unlike(row, other).items()}
@@ -123,6 +116,19 @@ class Doctor:
                 needed = 1 if name == "NaN or infinity" else patience
                 found += self._judge(f"{name} {direction}", bool(evidence), needed, preview.step, evidence)
         return found
+
+    def _failures(self, direction: Direction, row: PreviewRow, other: PreviewRow | None) -> dict[str, str]:
+        """Evidence by finding, or "", that the samples are no translations of their inputs, or not generated."""
+        if row.real is not None:
+            return {"flat output": generated_flat(row.translation, row.real),
+                    "mode collapse": mode_collapse(row.translation, row.real)}  # fmt: skip
+        return {
+            "identity collapse": collapse(row) if self._domains_differ(direction, row, other) else "",
+            "colour inversion": inversion(row),
+            "displaced translation": displaced(row, other),
+            "flat output": flatness(row, other),
+            "identical outputs": sameness(row, other),
+        }
 
     def _domains_differ(self, direction: Direction, row: PreviewRow, other: PreviewRow | None) -> bool:
         """By the discriminator's logits on these translations, or by the samples' own statistics."""
@@ -238,6 +244,8 @@ def sameness(row: PreviewRow, other: PreviewRow | None) -> str:
 def unlike(row: PreviewRow, other: PreviewRow | None) -> dict[str, str]:
     """Evidence by finding, or "", that translations are less like real samples than they should be by now."""
     found = {}
+    if row.real is not None:
+        return quality(Figures.of(row.translation), Figures.of(row.real))
     if other is not None and other.source.shape[1] == row.translation.shape[1]:
         found = quality(Figures.of(row.translation), Figures.of(other.source))
     return found | {"content lost": "" if row.cycle is None else lost(cycle_error(row.source, row.cycle))}

@@ -89,6 +89,13 @@ def variety(x: Tensor) -> float:
     return float(torch.stack(pairs).mean())
 
 
+def spacing(x: Tensor) -> Tensor:
+    """(N,): root mean square difference of each sample from the one that is most like it among the others."""
+    flat = x.flatten(1)
+    apart = torch.cdist(flat, flat) / math.sqrt(flat.shape[1])
+    return apart.fill_diagonal_(math.inf).amin(1)
+
+
 def statistics(x: Tensor) -> Tensor:
     """(N, (2 + axes) C): each sample's mean, standard deviation and mean step along each axis, by channel."""
     steps = [x.diff(dim=axis).abs().flatten(2).mean(2) for axis in range(2, x.ndim)]

@@ -52,6 +52,11 @@ class PreviewRow:
     """`source` put through the generator that makes its own domain; None where there is none that takes it."""
     teacher: Tensor | None = None
     """The translation of the model that the run learns from, where it does."""
+    real: Tensor | None = None
+    """Real samples of the target where `source` is noise: then `translation` is generated, and nothing is compared with
+    `source`."""
+    columns: int = 1
+    """Samples side by side in a line of a sheet of generated ones."""
 
 
 @dataclass(frozen=True)

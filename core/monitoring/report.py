@@ -111,7 +111,7 @@ def write_report(report: Report) -> Path:
         _findings(report),
         charts("Scores", SCORES_NOTE, scores),
         charts("Losses", LOSSES_NOTE, losses),
-        _sheets(report.run, "teacher, " if flatten(report.settings).get("objective.teacher") else ""),
+        _sheets(report.run, _columns(report.settings)),
         _settings(report.settings),
     ])  # fmt: skip
     curves = {**report.curves, "scores": report.scores, "panels": [*scores, *losses]}
@@ -181,7 +181,16 @@ def _findings(report: Report) -> str:
     return "<h2>Doctor</h2>\n" + "\n".join(cards)
 
 
-def _sheets(run: Path, teacher: str) -> str:
+def _columns(settings: Mapping[str, Any]) -> str:
+    """What a sheet shows where, in words."""
+    flat = flatten(settings)
+    if any(name.startswith("a.noise.") for name in flat):
+        return "left samples from the same noise each time, right real ones"
+    teacher = "teacher, " if flat.get("objective.teacher") else ""
+    return f"columns input, {teacher}translation, cycle, identity; left A to B, right B to A"
+
+
+def _sheets(run: Path, columns: str) -> str:
     sheets = list_sheets(run)
     if not sheets:
         return ""
@@ -196,7 +205,7 @@ def _sheets(run: Path, teacher: str) -> str:
     )
     slider = f'<input type="range" min="0" max="{last}" value="{last}" aria-label="preview">' if last else ""
     return (f'<h2>Previews</h2>\n<div class="card sheets"><output>step {max(pictures):,}</output> <span class="soft">'
-            f"columns input, {teacher}translation, cycle, identity; left A to B, right B to A</span>"
+            f"{columns}</span>"
             f"{slider}\n{images}</div>")  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 """Preview sheets: what the networks make of fixed samples, as one labelled picture a step.
 
 On the left A to B, on the right B to A, by the names of the sides where there are letters for them; a line for each
-sample, and in it input, the teacher's translation where there is one, translation, cycle and identity. The domain turns
-samples into pictures, so that any medium can be seen.
+sample, and in it input, the teacher's translation where there is one, translation, cycle and identity. Of a run that
+generates from noise, generated samples on the left and real ones on the right. The domain turns samples into pictures,
+so that any medium can be seen.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ COLUMNS = {
 
 def draw_sheet(preview: Preview, domain: Domain, names: tuple[str, str] = ("A", "B")) -> Tensor:
     """The sheet as a picture (3, H, W) uint8; `names`: what the sides are called."""
-    blocks = [_block(_title(direction, names), row, domain) for direction, row in preview.rows.items()]
+    blocks = [block for direction, row in preview.rows.items()
+              for block in _blocks(_title(direction, names), row, domain)]  # fmt: skip
     height = max(block.shape[1] for block in blocks)
     return torch.cat([_fill(block, height, block.shape[2]) for block in blocks], dim=2)
 
@@ -93,6 +95,29 @@ def narrowed(path: Path, width: int) -> Tensor:
     """A sheet as a picture (3, H, W) uint8, not wider than `width` pixels."""
     picture = decode_jpeg(read_file(str(path)))
     return _scaled(picture, min(1.0, width / picture.shape[2]))
+
+
+def _blocks(title: str, row: PreviewRow, domain: Domain) -> list[Tensor]:
+    """One direction: a block; of what is made from noise two, with as many real samples."""
+    if row.real is None:
+        return [_block(title, row, domain)]
+    return [_grid(name, samples, row.columns, domain) for name, samples in
+            (("GENERATED", row.translation), ("REAL", row.real))]  # fmt: skip
+
+
+def grid_of(samples: Tensor, columns: int, domain: Domain) -> Tensor:
+    """Samples (N, C, *space) as the domain shows them, so many in a line: a picture (3, H, W) uint8."""
+    cells = [_cell(sample, domain) for sample in samples]
+    height, width = (max(cell.shape[axis] for cell in cells) + GAP for axis in (1, 2))
+    cells = [_fill(cell, height, width) for cell in cells]
+    cells += [_fill(cells[0][:, :0, :0], height, width)] * (-len(cells) % columns)
+    return torch.cat([torch.cat(cells[at : at + columns], dim=2) for at in range(0, len(cells), columns)], dim=1)
+
+
+def _grid(title: str, samples: Tensor, columns: int, domain: Domain) -> Tensor:
+    cells = grid_of(samples, columns, domain)
+    sheet = torch.cat([_label(title, cells.shape[2]), cells], dim=1)
+    return _fill(sheet, sheet.shape[1] + 2 * MARGIN - GAP, sheet.shape[2] + 2 * MARGIN - GAP, MARGIN, MARGIN)
 
 
 def _block(title: str, row: PreviewRow, domain: Domain) -> Tensor:

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .measures import spacing, spatial_contrast
+
 SURELY, CAST_SURELY = 3.0, 4.0
 """Standard errors of the difference of two means by which they must differ; those of levels, which differ by what is
 shown as well."""
@@ -32,6 +34,11 @@ CAST = 0.15
 """Colour cast: mean of a channel so far off real samples', of a range of 2."""
 LOST = 0.9
 """Content lost: the cycle error is this share of the input's own deviation; 1 is about a constant's."""
+REPEATED, FEWEST_GENERATED = 0.35, 16
+"""Mode collapse: half of the generated samples are nearer to another one than this share of what real samples are, of
+so many at least."""
+FLAT = 0.1
+"""Flat samples: spatial standard deviation below this share of real ones'."""
 _BLOCK = 16
 _EPSILON = 1e-6
 
@@ -81,6 +88,23 @@ def quality(made: Figures, real: Figures) -> dict[str, str]:
         "low contrast": _below("contrast", made.contrast, real.contrast, PALE),
         "colour cast": _cast(made.levels, real.levels),
     }
+
+
+def mode_collapse(made: Tensor, real: Tensor) -> str:
+    """Evidence that many samples generated from different noise are all but one sample, or "". Both (N, C, *space)."""
+    if min(len(made), len(real)) < FEWEST_GENERATED:
+        return ""
+    own, wanted = (float(spacing(x).median()) for x in (made, real))
+    if own >= REPEATED * wanted:
+        return ""
+    return (f"half of the {len(made)} samples from different noise differ from their nearest by less than {own:.3f}, "
+            f"real ones by {wanted:.3f}")  # fmt: skip
+
+
+def generated_flat(made: Tensor, real: Tensor) -> str:
+    """Evidence that generated samples are next to constant where real ones are not, or ""."""
+    own, wanted = spatial_contrast(made), spatial_contrast(real)
+    return "" if own >= FLAT * wanted else f"samples vary by {own:.3f} within themselves, real ones by {wanted:.3f}"
 
 
 def lost(cycle_error: float) -> str:

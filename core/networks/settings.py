@@ -50,7 +50,7 @@ class NetworkSettings:
             if isinstance(network, type) and ":" not in (name := name_of(group, network)):
                 object.__setattr__(self, group[:-1], name)
         faults: list[str] = []
-        bounds = {"filters": 1024, "blocks": MOST_BLOCKS, "blocks_b2a": MOST_BLOCKS, "discriminator_filters": 1024}
+        bounds = {"filters": 4096, "blocks": MOST_BLOCKS, "blocks_b2a": MOST_BLOCKS, "discriminator_filters": 4096}
         for name, most in bounds.items():
             value = getattr(self, name)
             require(

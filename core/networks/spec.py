@@ -159,6 +159,17 @@ class Networks:
         """The generator of one direction."""
         return self.generator_a2b if direction == "a2b" else self.generator_b2a
 
+    def for_size(self, size: Sequence[int]) -> Networks:
+        """For samples of B of that size along the axes of space: those of the two networks into B that have an option
+        `size` get it."""
+
+        def sized(spec: NetworkSpec, kind: Kind) -> NetworkSpec:
+            return spec.with_options(size=list(map(int, size))) if "size" in spec.parameters(kind) else spec
+
+        generator, discriminator = self.generator_a2b, self.discriminator_b
+        return replace(self, generator_a2b=sized(generator, "generators"),
+                       discriminator_b=sized(discriminator, "discriminators"))  # fmt: skip
+
     def discriminator(self, side: Side) -> NetworkSpec:
         """The discriminator of one side."""
         return self.discriminator_a if side == "a" else self.discriminator_b

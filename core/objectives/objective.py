@@ -155,6 +155,10 @@ class Objective(ABC):
     """Directions that are trained; networks of others are not built."""
     paired: ClassVar[bool] = False
     """Whether samples of a step are true pairs: files of the same name, drawn with the same random numbers."""
+    generates: ClassVar[bool] = False
+    """Whether side A is noise in place of a folder: vectors (noise_size, 1, ...), drawn by the position in the run."""
+    labelled: ClassVar[bool] = False
+    """Whether noise has a label, a one-hot vector behind its numbers; samples of B have theirs as context `label`."""
     published_settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Published settings of `training` and `networks`, where they differ from the defaults. The user's settings
     override them."""
@@ -183,6 +187,16 @@ class Objective(ABC):
 
     def check_shapes(self, a: Sequence[int], b: Sequence[int]) -> None:
         """Raise ConfigError if the settings do not work with samples (C, *space) of these shapes; default: they do."""
+
+    @property
+    def noise_size(self) -> int:
+        """Numbers of a noise vector, where the scheme generates; default: 100."""
+        return 100
+
+    @property
+    def label_file(self) -> str:
+        """CSV file of the labels of B, where the scheme is labelled; default: none, B's sub-folders are the labels."""
+        return ""
 
     def updates(self) -> Updates:
         """Whether generators and discriminators are updated at the current `step`; default: both, at every step."""

@@ -7,19 +7,26 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..errors import ConfigError, UnpairedError, fault_of_others
 from ..networks.spec import Networks, NetworkSpec, as_generator
 from ..sides import SIDES, Side
 
 
-def check_networks(networks: Networks, shapes: Mapping[Side, Sequence[int]], batch: int) -> None:
-    """Put a batch of samples (C, *space) of each side through its generator and its discriminator.
+def check_networks(
+    networks: Networks, shapes: Mapping[Side, Sequence[int]], batch: int, generates: bool = False
+) -> None:
+    """Put a batch of samples (C, *space) of each side through its generator and its discriminator; where it
+    `generates`, noise A through the only generator and samples of B through their discriminator.
 
     Raises:
         ConfigError: a network does not take such samples, or gives something else for them than it must.
         AdapterError: a network of somebody else's raised what is no error of ours.
     """
+    if generates:
+        _check_generating(networks, shapes, batch)
+        return
     for direction, (side, other) in SIDES.items():
         shape, theirs, judging = shapes[side], networks.generator(direction), networks.discriminator(side)
         with torch.device("meta"):
@@ -32,6 +39,23 @@ def check_networks(networks: Networks, shapes: Mapping[Side, Sequence[int]], bat
             if made is not None and tuple(made.shape) != wanted:
                 raise _wrong(generator, tuple(made.shape), made_of, str(wanted))
             _check_discriminator(judging, discriminator, side, (batch, _channels(judging, shape), *shape[1:]))
+
+
+def _check_generating(networks: Networks, shapes: Mapping[Side, Sequence[int]], batch: int) -> None:
+    theirs, judging = networks.generator_a2b, networks.discriminator_b
+    with torch.device("meta"):
+        generator, discriminator = theirs.build("generators"), judging.build("discriminators")
+        _check_sizes(theirs, generator, "a", shapes["a"])
+        noise, wanted = (batch, *shapes["a"]), (batch, *shapes["b"])
+        made = _output(generator, noise)
+        if made is not None and tuple(made.shape) != wanted:
+            raise _wrong(generator, tuple(made.shape), noise, str(wanted))
+        _check_discriminator(judging, discriminator, "b", (batch, _channels(judging, shapes["b"]), *shapes["b"][1:]))
+    coupled = [network for network in (generator, discriminator)
+               if any(isinstance(module, _BatchNorm) for module in network.modules())]  # fmt: skip
+    if batch == 1 and coupled:
+        raise ConfigError(f"training.batch is 1, and {type(coupled[0]).__name__} norms over the batch, which tells "
+                          "nothing of one sample; set it to 16 or more")  # fmt: skip
 
 
 def _channels(spec: NetworkSpec, shape: Sequence[int]) -> int:

@@ -294,15 +294,7 @@ class Loop:
             self.fabric.barrier()
 
     def _model(self) -> Model:
-        return Model(
-            generators=self.engine.averaged.by_direction(),
-            networks=self.plan.networks,
-            domain=self.plan.domain,
-            names=self.plan.names,
-            step=self.step,
-            metrics=self.best.metrics(),
-            data_hash=self.plan.data_hash,
-        )
+        return self.plan.model(self.engine.averaged.by_direction(), self.step, self.best.metrics())
 
     def _restore(self) -> Course:
         """Take up the newest checkpoint, if there is one; the course of the run from there on."""

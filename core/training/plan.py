@@ -13,11 +13,13 @@ from torch import nn
 from ..adapter.domain import Domain
 from ..adapter.indexed import IndexedSide
 from ..adapter.inventory import Inventory
+from ..adapter.noise import NoiseSide
 from ..errors import ConfigError
 from ..model.model_file import Model, save_model
 from ..monitoring.callbacks import Callback
 from ..networks.settings import NetworkSettings
 from ..networks.spec import Networks
+from ..noise import Noise
 from ..objectives.objective import Objective
 from ..settings.mapping import to_mapping
 from ..sides import Direction, Side
@@ -25,6 +27,7 @@ from .best import SCORE
 from .folders import data_hash
 from .held_out import HeldOutFiles, held_out_of, hold_out
 from .layout import Change
+from .loader import first_sample
 from .pace import Pace
 from .settings import TrainingSettings
 
@@ -86,7 +89,7 @@ class RunPlan:
         """
         sides = (self.a, self.b)
         kinds = [each.kind for each in sides if isinstance(each, IndexedSide)]
-        if self.test and "dataset" not in kinds:
+        if self.test and not {"dataset", "noise"} & {*kinds}:
             held_out = held_out_of(self.domain, self.test, [each for each in sides if isinstance(each, Path)])
             return dataclasses.replace(self, held_out=held_out)
         if kinds:
@@ -95,6 +98,9 @@ class RunPlan:
         return dataclasses.replace(self, inventories=left, held_out=held_out)
 
     def _whole(self, kind: str) -> RunPlan:
+        if kind == "noise" and (self.test or self.training.held_out):
+            raise ConfigError("samples made from noise are not scored by held-out files; leave out test_a, test_b and "
+                              "training.held_out")  # fmt: skip
         # Samples may belong together in ways that nothing tells.
         if kind == "shards" and self.training.held_out:
             raise ConfigError("files are held out of folders, not of shards; give test_a and test_b, folders of other "
@@ -120,12 +126,32 @@ class RunPlan:
         """This run with a domain that knows what it must of the files, and with its networks."""
         domain = self.domain.fit(self.inventories["a"], self.inventories["b"])
         networks = self.objective.networks(domain.networks(self.preset, self.network_settings))
+        if self.objective.generates:
+            networks = networks.for_size(first_sample(domain, self.inventories["b"].drawn, "b").shape[1:])
         return dataclasses.replace(self, domain=domain, networks=networks)
+
+    @property
+    def noise(self) -> Noise | None:
+        """What the generator begins with in place of samples of A, where it does."""
+        return self.a.noise if isinstance(self.a, NoiseSide) else None
 
     @property
     def teachers(self) -> Mapping[Direction, nn.Module]:
         """The generators that the objective learns from, where it has a teacher."""
         return self.teacher.generators if self.teacher else {}
+
+    def model(self, generators: Mapping[Direction, nn.Module], step: int, metrics: dict[str, float]) -> Model:
+        """What the run has come to after so many steps, as a model."""
+        return Model(
+            generators=generators,
+            networks=self.networks,
+            domain=self.domain,
+            names=self.names,
+            step=step,
+            metrics=metrics,
+            data_hash=self.data_hash,
+            noise=self.noise,
+        )
 
     def write_inputs(self) -> None:
         """Write into the run folder what the run goes by beside its settings: the names of held-out files, and a copy

@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import registry
 from ..adapter.checks import fault_of_sending
-from ..errors import ConfigError, MissingFile, OutputError, show
+from ..errors import ConfigError, MissingFile, OutputError, counted, show
 from ..files import real_path
 from ..networks.settings import NetworkSettings
 from ..settings.faults import raise_faults, require
@@ -54,7 +54,17 @@ def check_shapes(plan: RunPlan) -> None:
     shapes = {side: tuple(first_sample(plan.domain, each.files, side).shape) for side, each in plan.inventories.items()}
     plan.objective.check_shapes(shapes["a"], shapes["b"])
     _check_memory(plan.training, sum(math.prod(shape) for shape in shapes.values()))
-    check_networks(plan.networks, shapes, plan.training.batch)
+    if plan.objective.generates:
+        _check_batch(plan)
+    check_networks(plan.networks, shapes, plan.training.batch, plan.objective.generates)
+
+
+def _check_batch(plan: RunPlan) -> None:
+    """Refuse batches of more samples than there are: the discriminator would know the repeated ones by heart."""
+    files, batch = len(plan.inventories["b"].drawn), plan.training.batch
+    if files < batch:
+        raise ConfigError(f"B has {counted(files, 'sample', 'samples')} an epoch, and training.batch is {batch}; give "
+                          f"more files, or set training.batch to {files} or less")  # fmt: skip
 
 
 def _check_memory(training: TrainingSettings, values: int) -> None:

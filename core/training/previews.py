@@ -11,7 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from ..adapter.domain import Domain
+from ..adapter.noise import noise_batch
+from ..adapter.randomness import seeded
 from ..monitoring.records import Preview, PreviewRow
+from ..noise import Noise
 from ..objectives.objective import Generators
 from ..sides import SIDES, Direction, Side, backwards
 from .loader import ATTEMPTS, first_sample
@@ -21,12 +24,16 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 _SAMPLES = 4
+_SIDE, _COLUMNS = 8, 10
+"""Lines of generated samples and samples in a line, and those at most where each label has a column."""
 
 
 @torch.no_grad()
 def preview(fabric: Fabric, plan: RunPlan, generators: Generators, step: int, last: bool) -> Preview:
     """What the generators make of the samples after `step` steps; `last`: the run ends there."""
     present = generators.by_direction()
+    if plan.noise is not None:
+        return Preview(step, {"a2b": _generated(fabric, plan, plan.noise, present["a2b"])}, last=last)
     rows = {
         direction: _row(fabric, plan, direction, there, present.get(backwards(direction)))
         for direction, there in present.items()
@@ -54,9 +61,20 @@ def _row(fabric: Fabric, plan: RunPlan, direction: Direction, there: nn.Module, 
     return PreviewRow(plain(source, side), plain(translation, other), returned, unchanged, learnt_from)
 
 
-def fixed_samples(domain: Domain, files: Sequence[Path], side: Side) -> Tensor:
+def _generated(fabric: Fabric, plan: RunPlan, noise: Noise, generator: nn.Module) -> PreviewRow:
+    """Samples from the same noise each time, a column for each label, and as many real ones."""
+    columns = min(len(noise.labels), _COLUMNS) or _SIDE
+    z = noise_batch(noise, plan.domain.dimensions, columns * _SIDE, 0, [place % columns for place in range(columns)])
+    with fabric.autocast(), seeded(0):  # a generator that draws random numbers itself leaves those of training alone
+        made = generator(z.to(fabric.device, next(generator.parameters()).dtype))
+    real = fixed_samples(plan.domain, plan.inventories["b"].drawn, "b", len(z))
+    plain, shown = (plan.domain.denormalise(each.float().cpu(), "b") for each in (made, real))
+    return PreviewRow(z, plain, None, None, real=shown, columns=columns)
+
+
+def fixed_samples(domain: Domain, files: Sequence[Path], side: Side, count: int = _SAMPLES) -> Tensor:
     """The same few samples each time, spread over the folder."""
-    places = np.linspace(0, len(files) - 1, min(_SAMPLES, len(files))).astype(int)
+    places = np.linspace(0, len(files) - 1, min(count, len(files))).astype(int)
     turned = [_distinct_from(files, int(place)) for place in places]
     # A long recording may be chosen more than once: each time another part of it is shown.
     chosen = [files[place] for place in places]

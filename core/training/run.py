@@ -15,9 +15,9 @@ from torch.utils.data import Dataset
 
 from .. import registry
 from ..adapter.checks import check_pickles
-from ..adapter.datasets import Samples, side_of
+from ..adapter.datasets import Samples
 from ..adapter.domain import Domain
-from ..adapter.indexed import with_sides
+from ..adapter.noise import with_sides
 from ..deprecation import with_new_names
 from ..errors import ArgumentError, ConfigError, as_note, show
 from ..files import clear_leftovers
@@ -56,7 +56,7 @@ Resume = bool | Literal["elastic"]
 
 def train(
     domain: Domain,
-    a: str | os.PathLike[str] | Samples | Dataset[Any],
+    a: str | os.PathLike[str] | Samples | Dataset[Any] | None,
     b: str | os.PathLike[str] | Samples | Dataset[Any],
     out: str | os.PathLike[str],
     *,
@@ -79,13 +79,14 @@ def train(
         domain: adapter of the medium, for example `unpaired.Image(size=256)`.
         a, b: a folder each; or shards ("day-{0000..0099}.tar", a glob, or a folder of tar files); or a dataset: a
             map-style `Dataset` of PyTorch's, or any sequence, that gives samples (C, *space) in [-1, 1] in place of the
-            domain.
+            domain. `a` is None for an objective that generates from noise.
         out: the run folder; created if necessary.
         preset: size of the networks: tiny, small or base (the paper's).
         networks: changes to the preset (default: the objective's published settings); generator and discriminator may
             be classes of your own.
         objective: settings of the objective (default: the paper's weights, with the domain's own losses).
-        objective_name: cycle, dual, disco, pix2pix, cut, distill, another that is installed, or your own class.
+        objective_name: cycle, dual, disco, pix2pix, cut, distill, gan, dcgan, cgan, another that is installed, or your
+            own class.
         training: settings of training (default: the objective's published settings); single fields can be given as
             keywords instead (steps=..., seed=...). minutes=... or hours=... in place of steps keeps a deadline.
         test_a, test_b: folders of files that are not trained on, to score the checkpoints by; by default some files are
@@ -118,7 +119,7 @@ def train(
 
 def resolve(
     domain: Domain,
-    a: str | os.PathLike[str] | Samples | Dataset[Any],
+    a: str | os.PathLike[str] | Samples | Dataset[Any] | None,
     b: str | os.PathLike[str] | Samples | Dataset[Any],
     out: str | os.PathLike[str],
     preset: str,
@@ -131,9 +132,10 @@ def resolve(
 ) -> RunPlan:
     """The run that arguments of `train` describe, its files not yet looked for. Raises for what cannot be one."""
     _check_arguments(domain, out, networks, objective_name, training, names)
-    side_a, side_b = side_of("a", a), side_of("b", b)
-    domain = with_sides(domain, side_a, side_b)
     name, scheme, objective_settings = _chosen(objective_name, objective, domain)
+    domain, side_a, side_b = with_sides(domain, scheme, a, b)
+    with told_in_words():
+        scheme.check(domain.channels("a"), domain.channels("b"))
     teacher = teacher_of(scheme, domain, Path(out))
     published = scheme.published_settings
     network_settings = domain.architectures(networks or NetworkSettings(**published.get("networks", {})))
@@ -160,7 +162,6 @@ def _chosen(objective: str | type[Objective], given: Any, domain: Domain) -> tup
     settings = _fitting(given, kind.settings_type, domain, name)
     with told_in_words():
         scheme = kind(settings)
-        scheme.check(domain.channels("a"), domain.channels("b"))
     return name, scheme, settings
 
 

@@ -169,6 +169,13 @@ def _mix(reader: PictureReader, top: int, translated: Array, options: ImageConve
     return mixed(reader.region(rows, slice(None)), translated, share)
 
 
+def save_sample(path: Path, sample: Tensor) -> None:
+    """Write a sample (C, height, width) as a picture of 8 bits. Raises OutputError or MediaError."""
+    pixels = to_pixels(sample, np.dtype(np.uint8))
+    alpha = pixels[..., 3:] if pixels.shape[2] == 4 else None
+    save_picture(Picture(pixels if alpha is None else pixels[..., :3], alpha), path, 95)
+
+
 def _single(path: Path, picture: Picture) -> Picture:
     # Writing one of them under the same name would lose the others without a word.
     if picture.pages > 1:

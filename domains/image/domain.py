@@ -49,6 +49,7 @@ class Image(Domain):
     arrays: ClassVar[bool] = True
     settings_type: ClassVar[type[DomainSettings]] = ImageSettings
     conversion_type: ClassVar[type[ConversionSettings]] = ImageConversion
+    generated_suffix: ClassVar[str] = ".png"
     settings: ImageSettings
 
     def __init__(self, settings: ImageSettings | None = None, **fields: Any) -> None:
@@ -177,6 +178,19 @@ class Image(Domain):
         other = Image(self.settings)
         other._review = review
         return other
+
+    def check_generated(self, out: Path) -> None:
+        """Raise ConfigError, too, for samples of so many channels that no PNG file holds."""
+        from .encoding import check_channels
+
+        super().check_generated(out)
+        check_channels(Path("sample.png"), self.channels("b"))
+
+    def write_sample(self, path: Path, sample: Tensor) -> None:
+        """A PNG file of 8 bits. Raises OutputError."""
+        from .conversion import save_sample
+
+        save_sample(path, sample)
 
     def convertible(self, path: Path) -> bool:
         """Whether the name ends like a picture's."""

@@ -16,7 +16,7 @@ FOLDERS = {"api": "unpaired", "core": "unpaired.core", "domains": "unpaired.doma
 CORE = (
     ("deprecation", "errors", "sides", "makers", "moved", "pages", "terms", "values"),
     ("lazy",),
-    ("samples", "files", "registry", "lettering"),
+    ("samples", "files", "registry", "lettering", "noise"),
     ("settings",),
     ("networks",),
     ("objectives",),

@@ -25,7 +25,7 @@ REMARKING = ("core/adapter/inspection.py", "domains/image/scan.py", "domains/ima
              "domains/video/inspection/comparison.py")  # fmt: skip
 """Modules whose generators of text give remarks."""
 OTHER_WORDS = re.compile(
-    r"\b(no sign of|healthy|blurry|blurring|blurriness|mode collapse|overfits?|overfitted|speckled|flickers|saturates|"
+    r"\b(no sign of|healthy|blurry|blurring|blurriness|overfits?|overfitted|speckled|flickers|saturates|"
     r"washed out|colour shift|unchanged output)\b", re.IGNORECASE)  # fmt: skip
 
 

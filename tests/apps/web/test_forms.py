@@ -63,7 +63,7 @@ def test_all_that_is_wrong_is_told_by_the_labels_of_the_form() -> None:
     assert faults == [
         "“size” is 4; expected 8 to 8192 pixels",
         "“learning rate” is 'fast'; expected a number",
-        "“filters” is -1; expected 1 to 1024",
+        "“filters” is -1; expected 1 to 4096",
     ]
 
 

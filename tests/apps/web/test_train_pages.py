@@ -127,7 +127,7 @@ def test_an_id_of_nothing_is_told(server: Server) -> None:
         ({"name_a": "a/b"}, "names has &#39;a/b&#39;; expected a name without slashes"),
         ({"preset": "huge"}, "Choose how fine the model is to be."),
         ({"training.learning_rate": "fast"}, "“learning rate” is &#39;fast&#39;; expected a number"),
-        ({"hours": "", "preset": "", "networks.filters": "0"}, "“filters” is 0; expected 1 to 1024"),
+        ({"hours": "", "preset": "", "networks.filters": "0"}, "“filters” is 0; expected 1 to 4096"),
     ],
 )
 def test_what_cannot_be_trained_is_a_sentence_and_no_job(

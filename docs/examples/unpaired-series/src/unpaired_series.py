@@ -38,6 +38,7 @@ class Series(ArrayDomain):
     name = "series"
     dimensions = 1
     suffixes = (".csv",)
+    generated_suffix = ".csv"
     settings_type = SeriesSettings
     settings: SeriesSettings
 
@@ -66,6 +67,8 @@ class Series(ArrayDomain):
         return (torch.from_numpy(self.numbers(path)) / self.scale()).clamp(-1, 1)
 
     def write(self, path: Path, values: Tensor, source: Path) -> None:
-        with source.open(encoding="utf-8") as lines:
-            names = lines.readline().strip()
+        names = ",".join(f"column {number}" for number in range(1, self.settings.columns + 1))
+        if source.exists():  # a series generated from noise has none
+            with source.open(encoding="utf-8") as lines:
+                names = lines.readline().strip()
         np.savetxt(path, (values * self.scale()).T.numpy(), "%.7g", ",", header=names, comments="")

@@ -1,0 +1,106 @@
+"""Samples from noise, by a model that generates."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..adapter.noise import noise_batch
+from ..adapter.randomness import seeded
+from ..errors import ConfigError, show
+from ..model.model_file import Model
+from ..noise import Noise
+from ..settings.arguments import expect, expect_path
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_BATCH = 64
+MOST = 10_000_000
+"""Samples at most: that many names have one length."""
+
+
+def generate(
+    model: Model, device: str, count: int = 16, label: str | None = None, seed: int = 0, interpolate: bool = False
+) -> Iterator[Tensor]:
+    """Samples of B (C, *space) in [-1, 1], float32 on the CPU, one after another.
+
+    The k-th depends on the model, `seed`, k and `label` alone.
+
+    Args:
+        device: where the generator runs.
+        count: number of samples.
+        label: of all of them; None takes the model's labels in turn, where it has any.
+        seed: of the noise, and of what the generator draws itself.
+        interpolate: go from one point of noise to a second in `count` even steps, both with one label.
+
+    Raises:
+        ArgumentError: an argument has the wrong type.
+        ConfigError: the model translates, has no such label, or a number is out of range.
+    """
+    noise = generating(model)
+    expect("label", label, (str, type(None)), "the name of a label, or None")
+    for name, value, least in (("count", count, 1), ("seed", seed, 0)):
+        expect(name, value, int, "a whole number")
+        if not least <= value <= MOST:
+            raise ConfigError(f"{name} is {show(value)}; expected {least} to {MOST:,}")
+    if interpolate and count < 2:
+        raise ConfigError(f"count is {count}; an interpolation has two ends, and so 2 samples or more")
+    labels = [noise.label(label)] if label is not None else []
+    return _generated(model, device, noise, count, labels, seed, interpolate)
+
+
+def generating(model: Model) -> Noise:
+    """The noise that a model generates from. Raises ConfigError for one that translates."""
+    if model.noise is None:
+        raise ConfigError("this model translates, and generates nothing from noise: unpaired convert MODEL INPUT "
+                          "OUTPUT (in Python translator.convert)")  # fmt: skip
+    return model.noise
+
+
+def _generated(
+    model: Model, device: str, noise: Noise, count: int, labels: list[int], seed: int, interpolate: bool
+) -> Iterator[Tensor]:
+    import torch
+
+    generator, dimensions = model.generators["a2b"].to(device), model.domain.dimensions
+    ends = noise_batch(noise, dimensions, 2, seed, labels or [0] * bool(noise.labels)) if interpolate else None
+    for start in range(0, count, _BATCH):
+        places = range(start, min(start + _BATCH, count))
+        if ends is None:
+            z = noise_batch(noise, dimensions, len(places), seed, labels, start)
+        else:
+            share = torch.tensor([place / (count - 1) for place in places], dtype=torch.float32)
+            z = torch.lerp(ends[:1], ends[1:], share.reshape(-1, *[1] * (ends.dim() - 1)))
+        with torch.inference_mode(), seeded(int(np.random.default_rng([seed, start, 1]).integers(2**32))):
+            made = generator(z.to(device)).float().cpu()
+        yield from made
+
+
+def generate_files(
+    model: Model,
+    device: str,
+    out: str | os.PathLike[str],
+    count: int = 16,
+    label: str | None = None,
+    seed: int = 0,
+    interpolate: bool = False,
+) -> list[Path]:
+    """Write samples as files of the medium, into the folder `out`; see `generate`. With labels, each into a sub-folder
+    of its label's name, ready to be trained on.
+
+    Raises OutputError where they cannot be written, ConfigError for a medium that writes none; else as `generate`.
+    """
+    expect_path("out", out, "the path of a folder")
+    samples = generate(model, device, count, label, seed, interpolate)
+    noise = generating(model)
+    model.domain.check_generated(Path(out))
+    digits = max(4, len(str(count - 1)))
+    turn = [label] if label is not None else list(noise.labels)[: 1 if interpolate else None]
+    folders = [f"{turn[place % len(turn)]}/" if turn else "" for place in range(count)]
+    names = [f"{folder}{place:0{digits}}" for place, folder in enumerate(folders)]
+    return list(model.domain.write_generated((model.domain.denormalise(x, "b") for x in samples), names, Path(out)))
