@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 from unpaired import ConfigError, CycleSettings, NetworkSettings, TrainingSettings
+from unpaired.apps.run_settings import settings_of
 from unpaired.apps.web.foreign import faults_in, foreign_faults
 from unpaired.apps.web.forms import MEDIA, PRESETS
 from unpaired.apps.web.models import Models
@@ -34,11 +36,12 @@ def check(request: Request, models: Models, places: Places) -> None:
     match request:
         case ConvertRequest():
             input = places.place(request.input)
-            medium = _converted_as(models.info(request.model).medium, input)
-            faults = [*_of_kind(medium, input), *_of_conversion(medium, request.settings)]
+            medium = converted_as(models.info(request.model).medium, input)
+            faults = [*_of_kind(medium, input), *_of_conversion(medium, request.settings, request.mask)]
+            faults += _of_pictures_alone(medium, request)
         case CompareRequest():
             input = places.place(request.input)
-            media = [_converted_as(models.info(model).medium, input) for model in request.models]
+            media = [converted_as(models.info(model).medium, input) for model in request.models]
             faults = [fault for medium in dict.fromkeys(media) for fault in _of_kind(medium, input)]
             faults += [] if faults else _of_conversion(media[0], request.settings)
         case InspectRequest():
@@ -55,7 +58,7 @@ def check(request: Request, models: Models, places: Places) -> None:
         raise ConfigError(*faults)
 
 
-def _converted_as(medium: str, input: Place) -> str:
+def converted_as(medium: str, input: Place) -> str:
     """The medium whose settings hold: models of pictures translate footage, and the other way round."""
     if medium not in _OF_PICTURES or find_domain(medium)().convertible(input.path):
         return medium
@@ -70,11 +73,29 @@ def _of_kind(medium: str, input: Place) -> Iterator[str]:
         yield f"{input.name} is a {'picture' if kind == 'picture' else 'recording'}, but the model is for {what}"
 
 
-def _of_conversion(medium: str, settings: Mapping[str, Any]) -> Iterator[str]:
+def _of_conversion(medium: str, settings: Mapping[str, Any], mask: str = "") -> Iterator[str]:
     if medium in MEDIA:
-        yield from faults_in(find_domain(medium).conversion_type, settings, "settings")
+        kind = find_domain(medium).conversion_type
+        yield from _naming_files(kind, settings)
+        masked = {"mask": mask} if mask and medium in _OF_PICTURES else {}
+        yield from faults_in(kind, {**settings, **masked}, "settings")
     elif settings:
         yield from foreign_faults(medium, "", [("conversion", "settings", settings)])
+
+
+def _naming_files(kind: type[Any], settings: Mapping[str, Any]) -> Iterator[str]:
+    """No request names a file, but by its id."""
+    for each in settings_of(kind, "settings"):
+        name = each.name.partition(".")[2]
+        if Path in (each.kind, *get_args(each.kind)) and settings.get(name) is not None:
+            instead = "give its id as mask, beside settings" if name == "mask" else "leave it out"
+            yield f"{each.name} names a file, which no request does; {instead}"
+
+
+def _of_pictures_alone(medium: str, request: ConvertRequest) -> Iterator[str]:
+    for name in ("mask", "layout", "burn_in"):
+        if getattr(request, name) and medium not in _OF_PICTURES:
+            yield f"{name} is for pictures and footage; leave it out"
 
 
 def _of_medium(medium: str) -> Iterator[str]:

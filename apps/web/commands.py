@@ -13,6 +13,7 @@ from unpaired.apps.web.jobs import Job
 from unpaired.apps.web.lengths import length_of
 from unpaired.apps.web.looks import Looks
 from unpaired.apps.web.models import Models
+from unpaired.apps.web.more import fitting_name
 from unpaired.apps.web.places import Place, Places
 from unpaired.apps.web.requests import (
     CompareRequest,
@@ -72,10 +73,19 @@ class Commands:
         source = self._places.source(request.input)
         medium = self._models.info(request.model).medium
         name = _as_clip(source, self._looks.known(source), medium) if medium in ("image", "video") else ""
+        codec = request.settings.get("codec")
+        if isinstance(codec, str) and not source.is_folder:
+            name = fitting_name(name or source.path.name, codec.lower())
         name = name or (source.path.name if source.is_folder else "")
         yield from ("convert", self._models.word(request.model), str(source.path), f"{self.result_folder(job)}/{name}")
         yield from ("--direction", request.direction, "--device", request.device, "--json")
         yield from _options({"conversion": request.settings})
+        if request.mask:
+            yield f"--conversion.mask={self._places.path_of(request.mask)}"
+        if request.layout:
+            yield f"--{request.layout}"
+        if request.burn_in:
+            yield "--burn-in"
 
     def _compare(self, job: Job, request: CompareRequest) -> Iterator[str]:
         source = self._places.path_of(request.input)

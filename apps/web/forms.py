@@ -133,34 +133,46 @@ def _own_settings(listed: Sequence[Group]) -> type[Any] | None:
 
 def _fields(settings: type[Any], where: str) -> tuple[Field, ...]:
     left_out = RECORDED | NAMING_FILES
-    return tuple(_field(each) for each in settings_of(settings, where) if each.name not in left_out)
+    return tuple(field_of(each) for each in settings_of(settings, where) if each.name not in left_out)
 
 
-def _field(setting: Setting) -> Field:
+def field_of(setting: Setting) -> Field:
+    """The field of a form for a setting, told as by --help."""
     label = setting.name.partition(".")[2].replace("_", " ")
     kind, choices = _shape(setting.kind)
-    default = _plain(setting.default)
+    default = "automatic" if setting.default in (None, (), "", "auto") else text_of(setting.default)
     return Field(setting.name, label, setting.text, kind, default, choices, describe(setting.kind))
 
 
 def _shape(kind: Any) -> tuple[Kind, tuple[str, ...]]:
     """How a value of a type is filled in, and the choices there are."""
     kinds = [each for each in get_args(kind) if each is not type(None)]
+    if len(kinds) == 1 and get_origin(kind) is not Literal:
+        return _shape(kinds[0])
     if get_origin(kind) is Literal:
         return "choice", tuple(str(each) for each in get_args(kind))
     if kind is bool:
         return "choice", _YES_NO
-    if kind is int or kinds == [int]:
+    if kind is int:
         return "whole", ()
-    if kind is float or kinds == [float]:
+    if kind is float:
         return "number", ()
     return "text", ()
 
 
-def _plain(value: Any) -> str:
-    if value is None or value in ((), ""):
-        return "automatic"
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+def text_of(value: Any) -> str:
+    """A value as a form has it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def value_of(field: Field, text: str) -> Any:
+    """What was filled in, for a request."""
+    text = text.strip()
+    if field.choices == _YES_NO:
+        return {"yes": True, "no": False}.get(text, text)
+    return text.replace(",", ".") if field.kind == "number" else text
 
 
 # -- what was filled in ----------------------------------------------------------------------------

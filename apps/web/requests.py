@@ -16,7 +16,7 @@ from unpaired.apps.web.jobs import JobKind
 from unpaired.core import show
 from unpaired.core.settings import from_mapping
 
-_TEXT = re.compile(r"[\w .,+-]{0,80}")
+_TEXT = re.compile(r"[\w .,+()-]{0,80}")
 _TITLE = re.compile(r"(?![-.])[\w .,+()-]{0,80}")
 _SIDE = re.compile(r"(?!-)[^\x00-\x1f\x7f-\x9f\u2028\u2029/\\]{0,80}")
 """What a side is called: a label in pictures and sentences, never part of a path."""
@@ -41,6 +41,14 @@ class ConvertRequest:
     """a2b or b2a."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the conversion by name, such as strength (0 to 1), or start and end (seconds) of a clip."""
+    mask: str = ""
+    """Id of a picture (for footage also of a clip) that is white where the translation is to show; empty for all of
+    it."""
+    layout: Literal["", "side-by-side", "wipe"] = ""
+    """Of pictures and footage: the result beside its original, or one picture with a part of each; empty for the result
+    alone."""
+    burn_in: bool = False
+    """Of pictures and footage: write the names of both into it, and the timecode."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -13,18 +14,14 @@ from starlette.routing import Route
 
 from unpaired import ConfigError, MediaError, UnpairedError
 from unpaired.apps.web.bodies import read_form
-from unpaired.apps.web.choices import (
-    Choice,
-    all_choices,
-    choice_of,
-    choice_or_none,
-    cuts,
-)
+from unpaired.apps.web.checks import converted_as
+from unpaired.apps.web.choices import Choice, all_choices, choice_of, choice_or_none, cuts
 from unpaired.apps.web.errors import status_of
 from unpaired.apps.web.estimates import estimate, work
 from unpaired.apps.web.facts import Facts
 from unpaired.apps.web.jobs import Job, JobKind, JobState
 from unpaired.apps.web.machine import slowdown
+from unpaired.apps.web.more import PREFIX, fields, filled_in, takes_masks
 from unpaired.apps.web.pages.selection import (
     Chosen,
     choices_for,
@@ -59,6 +56,8 @@ class Asked:
     pitch: str = "auto"
     beside: str = ""
     """What is there already: another model is wanted, to compare with it."""
+    more: tuple[tuple[str, str], ...] = ()
+    """What was filled in behind "more", by name."""
 
     @classmethod
     def of(cls, given: Sequence[tuple[str, str]]) -> Asked:
@@ -75,7 +74,9 @@ class Asked:
             _number(single.get("end", "")),
             "keep" if single.get("pitch") == "keep" else "auto",
             single.get("beside", ""),
-        )
+            tuple((name.removeprefix(PREFIX), value) for name, value in single.items()
+                  if name.startswith(PREFIX) and value.strip()),
+        )  # fmt: skip
 
     def link(self, **changes: Any) -> str:
         """The address of the page with changes."""
@@ -85,6 +86,7 @@ class Asked:
         pairs += [("strength", new.strength)] if new.strength != 100 else []
         pairs += [(name, value) for name in ("start", "end") if (value := getattr(new, name)) is not None]
         pairs += [("pitch", "keep")] if new.pitch == "keep" else []
+        pairs += [(f"{PREFIX}{name}", value) for name, value in new.more]
         return f"/?{urlencode(pairs)}" if pairs else "/"
 
     def settings(self, facts: Facts, medium: str = "") -> dict[str, Any]:
@@ -142,11 +144,13 @@ async def _usable(site: Site, asked: Asked, choice: Choice) -> list[Chosen]:
 
 
 async def _submit(site: Site, asked: Asked, choice: Choice, chosen: Chosen) -> Job:
+    more = filled_in(converted_as(choice.medium, chosen.place), dict(asked.more))
     request = {
+        **more,
         "input": chosen.id,
         "model": choice.model,
         "direction": choice.direction,
-        "settings": asked.settings(chosen.facts, choice.medium),
+        "settings": {**asked.settings(chosen.facts, choice.medium), **more.get("settings", {})},
     }
     return await site.queue.submit(JobKind.CONVERT, request)
 
@@ -182,6 +186,7 @@ async def show(request: Request, asked: Asked, fault: str = "", status: int = 20
         "strip": _strip(current, asked),
         "strength": asked.strength,
         "pitch": asked.pitch,
+        **_more(site, asked, current, picked),
         "beside": asked.beside,
         "estimate": _estimate(site, asked, files, picked),
         "nothing": nothing(current),
@@ -191,6 +196,25 @@ async def show(request: Request, asked: Asked, fault: str = "", status: int = 20
     return render(
         request, "convert.html", status, page="convert", fault=fault, add_to=asked.link(), browse=browse, **values
     )
+
+
+def _more(site: Site, asked: Asked, current: Chosen, picked: Choice | None) -> dict[str, Any]:
+    """What is behind "more" for that file and that choice."""
+    medium, given = (converted_as(picked.medium, current.place) if picked else ""), dict(asked.more)
+    mask = None
+    with suppress(UnpairedError):  # it went away
+        mask = site.places.place(given["mask"]) if given.get("mask") and takes_masks(medium) else None
+    usual, rare = fields(medium)
+    return {"usual": usual, "rare": rare, "filled": {f"{PREFIX}{name}": text for name, text in asked.more},
+            "takes_masks": takes_masks(medium), "mask": mask}  # fmt: skip
+
+
+async def more(request: Request) -> Response:
+    """What is behind "more", once another choice was made."""
+    site, asked = site_of(request), Asked.of(request.query_params.multi_items())
+    files = [await choose(site, id) for id in asked.files]
+    current, picked = shown(files, asked.show) if files else None, choice_or_none(site.models, asked.do)
+    return render(request, "convert_more.html", **(_more(site, asked, current, picked) if current else {}))
 
 
 def _wanted(site: Site, do: str) -> tuple[Choice | None, str]:
@@ -257,7 +281,9 @@ def _strip(chosen: Chosen, asked: Asked) -> Mapping[str, Any] | None:
 
 def _step(facts: Facts) -> float:
     """Seconds by which a part can be chosen: a frame, or a hundredth."""
-    return 0.01 if facts.kind == "sound" else round(1 / facts.rate, 4) if facts.rate else 0.04
+    if facts.kind == "sound" or not facts.rate:
+        return 0.01 if facts.kind == "sound" else 0.04
+    return int(1e6 / facts.rate) / 1e6  # not rounded up, or the last step would lie beyond the end
 
 
 def _preview(chosen: Chosen, choice: Choice) -> str:
@@ -310,5 +336,9 @@ def _number(text: str) -> float | None:
     return found if 0 <= found < 1e7 else None
 
 
-ROUTES = [Route("/", page, methods=["GET"]), Route("/convert", submit, methods=["POST"]),
-          Route("/convert/estimate", estimated, methods=["GET"])]  # fmt: skip
+ROUTES = [
+    Route("/", page, methods=["GET"]),
+    Route("/convert", submit, methods=["POST"]),
+    Route("/convert/estimate", estimated, methods=["GET"]),
+    Route("/convert/more", more, methods=["GET"]),
+]

@@ -104,6 +104,8 @@ async def _views(site: Site, job: Job, results: Sequence[Place], wanted: str, be
     before = Facts("unknown", error="gone") if source is None else await site.looks.facts(source)
     if facts.error:
         return {}
+    if facts.kind != "sound" and _laid_out(job):  # its original is in it
+        return {"alone": {"kind": facts.kind, **_version(result, facts.kind, "After")}}
     if before.kind != facts.kind and not before.error:  # a picture that moves, whose result is a clip
         before = Facts("unknown", error="another kind")
     versions = [_version(source, facts.kind, "Before", _start(job))] if source is not None and not before.error else []
@@ -118,6 +120,10 @@ async def _views(site: Site, job: Job, results: Sequence[Place], wanted: str, be
     left = next((number for number, each in enumerate(versions) if beside and each["do"] == beside), 0)
     view = {name: getattr(facts, name) for name in ("kind", "width", "height", "seconds", "sound")}
     return {"view": {**view, "rate": round(facts.rate, 4) or 25, "versions": versions, "left": left, "right": shown}}
+
+
+def _laid_out(job: Job) -> bool:
+    return bool(job.request.get("layout") or job.request.get("settings", {}).get("side_by_side"))
 
 
 def _start(job: Job) -> float:

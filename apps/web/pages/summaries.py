@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from unpaired import UnpairedError
+from unpaired.apps.web.checks import converted_as
 from unpaired.apps.web.choices import choice_or_none
 from unpaired.apps.web.facts import Facts
 from unpaired.apps.web.jobs import Job, JobKind, JobState
+from unpaired.apps.web.more import given_by, in_words
 from unpaired.apps.web.places import Place
 from unpaired.apps.web.runs import list_sheets
 from unpaired.apps.web.site import Site
@@ -120,7 +123,7 @@ def summary(site: Site, job: Job) -> dict[str, Any]:
         "again": _form(job, source, "do"),
         "another": _form(job, source, "beside") if source is not None else "",
         "actions": _actions(job),
-        "settings": _settings(site, job, facts),
+        "settings": _settings(site, job, facts, source),
     }
 
 
@@ -158,6 +161,7 @@ def _form(job: Job, source: Place | None, name: str) -> str:
     if "strength" in settings:
         pairs.append(("strength", round(100 * float(settings["strength"]))))
     pairs += [(each, settings[each]) for each in ("start", "end", "pitch") if each in settings]
+    pairs += given_by(job.request)
     return f"/?{urlencode(pairs)}"
 
 
@@ -171,7 +175,15 @@ def _time(job: Job) -> str:
     return f"{moment(job.ended or job.created)}{took}"
 
 
-def _settings(site: Site, job: Job, facts: Facts | None) -> list[tuple[str, str]]:
+def _medium(site: Site, job: Job, source: Place | None) -> str:
+    """The medium whose settings a conversion has; empty where its file or its model went away."""
+    try:
+        return converted_as(site.models.info(str(job.request.get("model", ""))).medium, source) if source else ""
+    except UnpairedError:
+        return ""
+
+
+def _settings(site: Site, job: Job, facts: Facts | None, source: Place | None) -> list[tuple[str, str]]:
     settings, told = job.request.get("settings", {}), list[tuple[str, str]]()
     if job.kind is JobKind.CONVERT:
         told += [("Model", model_name(site, job)), ("What", words_of(site, job))]
@@ -181,6 +193,10 @@ def _settings(site: Site, job: Job, facts: Facts | None) -> list[tuple[str, str]
             told.append(("Part", span if {"start", "end"} & set(settings) else "all of it"))
         if facts is not None and facts.kind == "sound":
             told.append(("Pitch", "stays as it is" if settings.get("pitch") == "keep" else "fits the new voice"))
+        told += in_words(_medium(site, job, source), job.request)
+        with suppress(UnpairedError):  # it went away
+            mask = str(job.request.get("mask") or "")
+            told += [("Only in a part", site.places.place(mask).name)] if mask else []
     if job.started:
         told.append(("Ran", duration(job.seconds) if job.state.ended else f"began {moment(job.started)}"))
     return told

@@ -325,3 +325,33 @@ def test_the_pages_hold_no_script_and_no_style_of_their_own(server: Server, asse
     for path in ("/", f"/?file={file}", "/queue", "/browse"):
         text = server.ask_text(path)
         assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)|javascript:|https?://", text), path
+
+
+def test_a_mask_is_chosen_and_what_was_filled_in_is_kept(
+    browsing: Browsing, server: Server, assets: Path, tmp_path: Path
+) -> None:
+    mask = tmp_path / "sky only.png"
+    with Image.open(assets / "day2night/square.jpg") as picture:
+        Image.new("L", picture.size, 255).save(mask)
+    page = _open(browsing, server)
+    _choose(page, server, assets / "day2night/square.jpg")
+    page.click("summary >> text=More settings")
+    page.set_input_files("[data-one-file] input[type=file]", mask)
+    page.wait_for_selector("[data-one-name] >> text=sky only.png")
+    page.fill("[name='more.feather']", "4")
+    page.select_option("[name='more.layout']", "side by side")
+    _accessible(page)
+    browsing.look(page, "convert-more")
+    page.reload()
+    assert page.input_value("[name='more.feather']") == "4", "the address follows the form"
+    page.wait_for_selector("[data-one-name] >> text=sky only.png")
+    done = server.wait(_convert(page))
+    assert done["state"] == "done", done["error"]
+    assert done["request"]["settings"] == {"feather": "4"}
+    assert (bool(done["request"]["mask"]), done["request"]["layout"]) == (True, "side-by-side")
+    page.wait_for_selector(".still img")
+    page.click("text=Settings and log")
+    for text in ("sky only.png", "side by side", "Soft edge of the mask"):
+        page.wait_for_selector(f".facts >> text={text}")
+    page.click("text=Again with these settings")
+    assert page.input_value("[name='more.feather']") == "4"

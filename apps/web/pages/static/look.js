@@ -12,6 +12,14 @@ function replace(media) {
   if (media.src !== copy) media.src = copy;
 }
 
+// A clip of which a browser knows the sound alone is no error to it.
+function watch(media) {
+  const blind = () => media.tagName === "VIDEO" && media.readyState && !media.videoWidth;
+  media.addEventListener("error", () => replace(media));
+  media.addEventListener("loadedmetadata", () => blind() && replace(media));
+  if (media.error || blind()) replace(media);
+}
+
 class Wipe {
   constructor(root) {
     this.root = root;
@@ -78,8 +86,7 @@ class Together {
     for (const each of media) {
       each.loop = false;
       each.addEventListener("loadedmetadata", () => this.go(this.now));
-      each.addEventListener("error", () => replace(each));
-      if (each.error) replace(each);
+      watch(each);
     }
     media[0].addEventListener("ended", () => this.pause());
     this.go(0);
@@ -308,9 +315,11 @@ class Converting {
       this.picture.hidden = true;
       this.say("A voice has no preview", true);
     }
-    if (!["do", "strength", "start", "end", "pitch"].includes(field.name)) return;
+    const further = field.name.startsWith("more.");
+    if (!further && !["do", "strength", "start", "end", "pitch"].includes(field.name)) return;
     const shown = new URL(location.href).searchParams.get("show");
-    const address = new URLSearchParams(new FormData(this.form));
+    const filled = [...new FormData(this.form)].filter(([name, value]) => value || !name.startsWith("more."));
+    const address = new URLSearchParams(filled);
     if (shown) address.set("show", shown);
     history.replaceState(null, "", `/?${address}`);
   }
@@ -340,6 +349,7 @@ function prepare(root) {
   for (const listening of root.querySelectorAll("[data-listen]")) new Recordings(listening);
   for (const strip of root.querySelectorAll("[data-strip]")) new Strip(strip);
   for (const form of root.querySelectorAll("[data-convert]")) new Converting(form);
+  for (const media of root.querySelectorAll("[data-alone]")) watch(media);
 }
 
 addEventListener("DOMContentLoaded", () => {

@@ -192,6 +192,35 @@ async function take(place, files) {
   }
 }
 
+// A single file beside the others, such as a mask: its id goes into a field of the form.
+function setOne(place, id, name) {
+  const field = place.querySelector("input[type=hidden]");
+  field.value = id;
+  place.querySelector("[data-one-name]").textContent = name;
+  place.querySelector("[data-one-chosen]").hidden = !id;
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+document.addEventListener("click", (event) => {
+  const place = event.target.closest?.("[data-one-file]");
+  if (event.target.closest?.("[data-one-choose]")) place.querySelector("input[type=file]").click();
+  if (!event.target.closest?.("[data-one-none]")) return;
+  setOne(place, "", "");
+  place.querySelector("[data-one-choose]").focus();
+});
+
+document.addEventListener("change", async (event) => {
+  const place = event.target.closest("[data-one-file]");
+  if (!place || event.target.type !== "file" || !event.target.files.length) return;
+  const [file] = event.target.files, list = place.querySelector(".uploads");
+  list.replaceChildren();
+  const id = await upload(file, list);
+  event.target.value = "";
+  if (!id) return;
+  list.replaceChildren();
+  setOne(place, id, file.name);
+});
+
 async function filesOf(transfer) {
   const found = [];
   const walk = async (entry) => {
