@@ -26,7 +26,8 @@ from ..errors import MediaError, MissingFile, as_note, one_line
 from ..files import clear_leftovers, output_error
 from ..samples import Sample
 from ..shards.index import endings_in
-from ..shards.names import find_shards
+from ..shards.names import as_written, find_shards
+from ..shards.remote import is_address
 from ..shards.shard import Shard, open_shard
 from ..sides import Side
 from .domain import Domain
@@ -130,7 +131,7 @@ class ShardSide(IndexedSide):
 
     def __init__(self, side: Side, place: str | os.PathLike[str]) -> None:
         super().__init__(side)
-        self.place = os.fspath(place)
+        self.place = as_written(place)
         self.items: Samples | None = None
         self._unpacked = Unpacked()
 
@@ -139,7 +140,7 @@ class ShardSide(IndexedSide):
 
     def mapping(self) -> str:
         """Their name, from the root on."""
-        return self.place if "://" in self.place else str(Path(self.place).absolute())
+        return self.place if is_address(self.place) else str(Path(self.place).absolute())
 
     def is_same(self, other: IndexedSide) -> bool:
         return isinstance(other, ShardSide) and self.mapping() == other.mapping()

@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 
 from ..errors import ConfigError, MissingFile, show
+from .remote import addresses, is_address
 
 ENDING = ".tar"
 INDEX = ".index"
@@ -18,12 +19,16 @@ _BESIDE = (ENDING, INDEX, ".json", ".txt", ".md")
 """Endings of files that may lie in a folder of shards."""
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"(\d+)\.\.(\d+)")
+_ADDRESS = re.compile(r"^(s3|gs|gcs|https?|memory|abfs|az):/{1,2}(?=[^/])")
 _MOST = 1_000_000
 
 
 def are_shards(place: str | os.PathLike[str]) -> bool:
-    """Whether a path names shards, by its ending; of a folder, whether it holds tar files and none of anything else."""
-    name = os.fspath(place)
+    """Whether a path names shards, by its ending; of a folder, whether it holds tar files and none of anything else.
+    Addresses (s3://...) are taken for shards."""
+    name = as_written(place)
+    if is_address(name):
+        return True
     if not name.lower().endswith((ENDING, *_COMPRESSED)):
         return Path(name).is_dir() and _is_folder_of_shards(name)
     return not Path(name).is_dir()
@@ -47,12 +52,16 @@ def _is_folder_of_shards(folder: str) -> bool:
 def find_shards(place: str | os.PathLike[str]) -> list[str]:
     """The shards that a path names, in order: those of braces as they are written, those of a glob or a folder sorted.
 
+    A folder at an address ends in a slash.
+
     Raises:
         MissingFile: one that is named is not there, or there is none.
         ConfigError: one is compressed, or named twice.
     """
-    name = os.fspath(place)
-    if Path(name).is_dir():
+    name = as_written(place)
+    if is_address(name):
+        found = [shard for each in _expand(name) for shard in _at_address(each)]
+    elif Path(name).is_dir():
         found = sorted(str(each) for each in Path(name).iterdir() if _is_shard_name(each.name))
     elif Path(name).exists():
         found = [name]
@@ -74,9 +83,21 @@ def _is_shard_name(name: str) -> bool:
     return name.lower().endswith(ENDING) and not name.startswith(".")
 
 
+def as_written(place: str | os.PathLike[str]) -> str:
+    """A path as its user wrote it: of the two slashes of an address, path objects keep one."""
+    return _ADDRESS.sub(r"\1://", os.fspath(place))
+
+
+def _at_address(name: str) -> list[str]:
+    if not glob.has_magic(name) and not name.endswith("/"):
+        return [name]  # what is not there is said when it is opened
+    found = [each for each in addresses(name) if _is_shard_name(each.rpartition("/")[2])]
+    if not found:
+        raise MissingFile(f"there is no shard at {name}")
+    return found
+
+
 def _matching(name: str) -> list[str]:
-    if "://" in name:
-        return [name]
     if Path(name).is_file():
         return [name]
     found = sorted(glob.glob(name)) if glob.has_magic(name) else []  # noqa: PTH207 (a glob of any depth)

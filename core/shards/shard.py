@@ -15,6 +15,7 @@ from ..errors import ConfigError, MediaError, OutputError
 from ..runtimes.cache import cache_folder
 from .index import BLOCK, IndexBuilder, Member, ShardIndex, fits, open_index
 from .names import INDEX
+from .remote import fetched, is_address
 from .sources import forget, open_whole, read_at, state_of
 
 PIECE = 4 * 1024**2
@@ -112,7 +113,7 @@ def open_shard(path: str, say: Callable[[str], None] = lambda text: None) -> Sha
     for file in (path, path + INDEX):
         forget(file)  # it may have been written anew
     size, modified = state_of(path)
-    beside = open_index(path + INDEX)
+    beside = _index_beside(path)
     if fits(beside, size, ""):
         assert beside is not None
         return Shard(path, beside)
@@ -121,14 +122,21 @@ def open_shard(path: str, say: Callable[[str], None] = lambda text: None) -> Sha
     if fits(cached, size, modified):
         assert cached is not None
         return Shard(path, cached)
-    if beside is not None or Path(path + INDEX).exists():
+    if beside is not None or (not is_address(path) and Path(path + INDEX).exists()):
         say(f"{path + INDEX} is damaged or of another shard, and is not used")
     say(f"indexing {path}, once")
     return build_index(path, kept, size, modified)
 
 
+def _index_beside(path: str) -> ShardIndex | None:
+    if not is_address(path):
+        return open_index(path + INDEX)
+    file = fetched(path + INDEX)
+    return None if file is None else open_index(str(file))
+
+
 def _kept_index(path: str) -> Path:
-    absolute = path if "://" in path else str(Path(path).absolute())
+    absolute = path if is_address(path) else str(Path(path).absolute())
     name = hashlib.blake2b(absolute.encode(errors="surrogateescape"), digest_size=10).hexdigest()
     return cache_folder() / "shards" / f"{name}{INDEX}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import psutil
 import pytest
 import torch
 from toy import Arrays, write_arrays
@@ -120,3 +122,82 @@ def test_several_processes_asked_to_stop_save_and_end(data: Path, all_of_them: b
     first, second = (checkpoints.load(checkpoint, rank).step for rank in (0, 1))
     assert first == second
     assert first % 10 == 0
+
+
+WORKER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import unpaired
+from toy import Arrays
+networks = unpaired.NetworkSettings(filters=4, blocks=1, discriminator_filters=4, discriminator_layers=2, dropout=0.3)
+folder, out = Path({folder!r}), Path({folder!r}) / {out!r}
+if __name__ == "__main__":
+    unpaired.train(
+        Arrays(), folder / "a", folder / "b", out, networks=networks, steps=32, workers=0, processes={processes},
+        objective=unpaired.CycleSettings(history=5), log_every=5, preview_every=1000, checkpoint_every=8,
+        precision="fp32", device="cpu", resume=(out / "config.yaml").exists(),
+    )
+"""
+
+
+def started(data: Path, out: str, processes: int, *launcher: str) -> subprocess.Popen[bytes]:
+    code = WORKER.format(tests=str(Path(__file__).parents[2]), folder=str(data), out=out, processes=processes)
+    (data / f"{out}.py").write_text(code)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, *launcher, str(data / f"{out}.py")]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def trainers(process: subprocess.Popen[bytes], under_torchrun: bool) -> list[psutil.Process]:
+    """The processes that train, without what Python itself starts beside them."""
+    mark = ".py" if under_torchrun else "spawn_main"
+    found = psutil.Process(process.pid).children(recursive=under_torchrun)
+    return [each for each in found if any(mark in word for word in each.cmdline())]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("under_torchrun", [False, True], ids=["started here", "torchrun"])
+def test_a_worker_that_is_killed_ends_the_others_and_the_run_goes_on_bitwise(data: Path, under_torchrun: bool) -> None:
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2") if under_torchrun else ()
+    straight = started(data, "straight", 2, *launcher)
+    assert straight.wait(timeout=250) == 0
+    process = started(data, "killed", 2, *launcher)
+    began = time.monotonic()
+    while not checkpoints.listed(data / "killed"):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() - began < 200
+        time.sleep(0.02)
+    workers = trainers(process, under_torchrun)
+    assert len(workers) == 2
+    random.choice(workers).kill()
+    killed = time.monotonic()
+    _, error = process.communicate(timeout=60)
+    assert time.monotonic() - killed < 60
+    assert process.returncode != 0
+    assert not [each for each in workers if each.is_running()]
+    if not under_torchrun:
+        assert b"the system ended a process of this training" in error
+    last = checkpoints.listed(data / "killed")[-1].name
+    assert last < checkpoints.listed(data / "straight")[-1].name
+    assert started(data, "killed", 2, *launcher).wait(timeout=250) == 0
+    runs = [checkpoints.listed(data / name)[-1] for name in ("straight", "killed")]
+    assert runs[0].name == runs[1].name
+    for rank in (0, 1):
+        first, second = (checkpoints.load(run, rank) for run in runs)
+        assert all(torch.equal(value, second.weights[name]) for name, value in first.weights.items())
+        assert torch.equal(first.local["random"], second.local["random"])
+        samples = (each.local["history_a"]["samples"] for each in (first, second))
+        assert all(torch.equal(*pair) for pair in zip(*samples, strict=True))
+
+
+@pytest.mark.slow
+def test_four_processes_match_one_with_four_times_the_batch(data: Path) -> None:
+    networks = unpaired.NetworkSettings(filters=4, blocks=1, discriminator_filters=4, discriminator_layers=2)
+    common: dict[str, Any] = {"networks": networks, "steps": 4, "workers": 0, "device": "cpu", "precision": "fp64"}
+    common |= {"objective": unpaired.CycleSettings(history=0), "preview_every": 1000}
+    for out, options in (("one", {"batch": 4}), ("four", {"batch": 1, "processes": 4})):
+        unpaired.train(Arrays(), data / "a", data / "b", data / out, **common, **options)
+    one, four = (checkpoints.load(checkpoints.listed(data / out)[-1]).weights for out in ("one", "four"))
+    assert max(float((one[name] - four[name]).abs().max()) for name in one) < 1e-6
