@@ -7,6 +7,8 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DOCS := $(VENV)/.installed-docs
 TEST_OPTIONS ?= -n 3 --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Its weights are all that is wanted of it; what it depends on needs a compiler.
+UNDEMANDING := --no-deps resemblyzer==0.1.4
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow gpu coverage browser dev lint format typecheck docs clean
@@ -25,10 +27,12 @@ $(BIN)/python:
 $(INSTALLED): pyproject.toml | $(BIN)/python
 	@echo "Installing into $(VENV) (a few minutes the first time)"
 	$(PIP) install -qq --editable '.[dev]'
+	$(PIP) install -qq $(UNDEMANDING)
 	@touch $@
 
 $(INSTALLED_DOCS): pyproject.toml $(INSTALLED)
 	$(PIP) install -qq --editable '.[dev,docs]'
+	$(PIP) install -qq $(UNDEMANDING)
 	@touch $@
 
 # Type checkers cannot follow the mapping of the root folders to `unpaired.*`; this view spells it out for them.

@@ -211,6 +211,12 @@ class Audio(Domain):
 
         return describe(file)
 
+    def judges(self) -> Mapping[str, bool]:
+        """Who speaks, how well, and in which words: networks of the extra `judges`; for music none."""
+        from .judges.panel import installed
+
+        return installed() if self.settings.content == "voice" else {}
+
     def evaluate_files(
         self,
         translator: Any,

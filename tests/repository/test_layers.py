@@ -44,7 +44,7 @@ VIDEO = (
     ("evaluation",),
     ("domain",),
 )
-AUDIO = (("settings", "networks"), ("signal",), ("metadata",), *VIDEO[3:])
+AUDIO = (("settings", "networks"), ("signal",), ("metadata",), VIDEO[3], ("judges",), *VIDEO[4:])
 HOUSES = {"unpaired.core": CORE, "unpaired.domains.video": VIDEO, "unpaired.domains.audio": AUDIO}
 LINES, FUNCTION_LINES = 350, 40
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from ....core.files import atomic_text
 from ....core.pages import STYLE, jpeg
 from ....core.sides import Direction
+from ..judges.panel import in_words
 from ..reading.mono import read_mono
 from ..settings import AudioSettings
 from ..signal.mel import log_mel, to_sample
@@ -49,6 +50,9 @@ def write_page(
             _figures(found),
             *(_example(example, evaluation.rate) for example in examples[direction]),
         ]
+    remarks = [*in_words(evaluation.judges), *evaluation.notes]
+    if remarks:
+        parts.append("<h2>Judges</h2><ul>" + "".join(f"<li>{escape(each)}</li>" for each in remarks) + "</ul>")
     if evaluation.left_out:
         items = "".join(f"<li>{escape(str(each.path))}: {escape(each.reason)}</li>" for each in evaluation.left_out)
         parts.append(f"<h2>Left out</h2><ul>{items}</ul>")
@@ -74,22 +78,23 @@ def _figures(found: DirectionScores) -> str:
 
 
 def _example(example: Example, rate: int) -> str:
-    shown: Iterable[tuple[str, Path | None]] = (
-        ("Source", example.source),
-        ("Converted", example.converted),
-        ("True target", example.target),
+    shown: Iterable[tuple[str, Path | None, str]] = (
+        ("Source", example.source, example.judged.get("source", "")),
+        ("Converted", example.converted, example.judged.get("converted", "")),
+        ("True target", example.target, ""),
     )
-    cards = "".join(_card(title, file, rate) for title, file in shown if file is not None)
+    cards = "".join(_card(title, file, rate, said) for title, file, said in shown if file is not None)
     distortion = "" if math.isnan(example.mcd) else f' <span class="soft">MCD {example.mcd:.2f} dB</span>'
     return f'<h3>{escape(example.source.name)}{distortion}</h3><div class="grid heard">{cards}</div>'
 
 
-def _card(title: str, file: Path, rate: int) -> str:
+def _card(title: str, file: Path, rate: int, said: str) -> str:
+    line = f'<p class="soft">{escape(said)}</p>' if said else ""
     audio = read_mono(file, rate)[: round(SECONDS * rate)]
     return (
         f'<div class="card"><h3>{title}</h3>'
         f'<img alt="Spectrogram" src="data:image/jpeg;base64,{spectrogram(audio, rate)}">'
-        f'<audio controls preload="none" src="data:audio/flac;base64,{flac(audio, rate)}"></audio></div>'
+        f'<audio controls preload="none" src="data:audio/flac;base64,{flac(audio, rate)}"></audio>{line}</div>'
     )
 
 

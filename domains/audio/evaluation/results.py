@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from ....core.adapter.inventory import BrokenFile
 from ....core.evaluation.report import FileFigures, plain_values, write_tables
 from ....core.sides import Direction
 from ....core.terms import remark
+from ..judges.panel import in_words
 from .scores import Estimate
 
 FIGURES = {
@@ -26,8 +27,16 @@ FIGURES = {
     "f0_offset": "F0 offset (cents)",
     "hnr": "HNR (dB)",
     "similarity": "similarity (proxy)",
+    "speaker": "speaker similarity",
+    "speaker_way": "way to target (%)",
+    "dnsmos": "DNSMOS overall",
+    "dnsmos_signal": "DNSMOS signal",
+    "dnsmos_background": "DNSMOS background",
+    "words": "word agreement",
 }
 """Names of the figures, and what they are called in tables."""
+BY_JUDGES = ("speaker", "speaker_way", "dnsmos", "dnsmos_signal", "dnsmos_background", "words")
+"""Figures by networks with weights of their own, whose intervals are bootstrapped."""
 _JUDGED = {"mcd": -1, "similarity": 1}
 """Figures that a verdict goes by, the first that there is: whether lower or higher is better."""
 ROWS = {"input": "input as it is", "converted": "converted", "target": "real target"}
@@ -43,6 +52,8 @@ class Example:
     target: Path | None
     mcd: float
     """Of the converted file against its counterparts; nan without any."""
+    judged: Mapping[str, str] = field(default_factory=dict)
+    """What the judges say of "source" and "converted", a line each; empty without any."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,10 @@ class VoiceEvaluation:
     left_out: tuple[BrokenFile, ...]
     files: tuple[FileFigures, ...] = ()
     """Figures of each converted recording, and of it as it was; not part of the JSON."""
+    judges: Mapping[str, bool] = field(default_factory=dict)
+    """Networks with weights of their own that figures go by, and whether each was there."""
+    notes: tuple[str, ...] = ()
+    """What was left out of the figures, and why."""
 
     def rows(self) -> list[dict[str, Any]]:
         """A record a figure: its name, its mean for each direction and half of the width of its 95 % interval."""
@@ -123,6 +138,8 @@ class VoiceEvaluation:
             "rate": self.rate,
             "scores": {direction: _figures(found) for direction, found in self.scores.items()},
             "verdict": {direction: found.verdict() for direction, found in self.scores.items()},
+            "judges": dict(self.judges),
+            "notes": list(self.notes),
             "left_out": [{"file": str(each.path), "reason": each.reason} for each in self.left_out],
         }
 
@@ -134,7 +151,7 @@ class VoiceEvaluation:
             if not math.isnan(found.real_time_factor):
                 lines.append(f"real-time factor {found.real_time_factor:.3f}")
             lines += [f"verdict: {found.verdict()}", ""]
-        lines.append(f"{self.definition}. Mean and 95% interval over inputs.")
+        lines += [f"{self.definition}. Mean and 95% interval over inputs.", *in_words(self.judges), *self.notes]
         lines += [f"left out: {each.path}: {each.reason}" for each in self.left_out]
         return "\n".join(lines)
 

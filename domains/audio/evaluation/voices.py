@@ -22,9 +22,11 @@ from ....core.errors import ConfigError, MediaError, MissingFile
 from ....core.evaluation.report import FileFigures
 from ....core.evaluation.test_set import draw
 from ....core.sides import SIDES, Direction, Side
+from ..judges.panel import Judgement, Panel
 from ..reading.files import SoundFile
 from .analysis import MEL_CEPSTRUM, Voice, analyse_file, common_rate
-from .results import FIGURES, ROWS, DirectionScores, Example, Row, VoiceEvaluation
+from .judged import JudgedDirection, in_short, way
+from .results import BY_JUDGES, FIGURES, ROWS, DirectionScores, Example, Row, VoiceEvaluation
 from .scores import Estimate, against_target, cents, definition, pooled_f0, speaker_similarity
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ def evaluate_voices(
     seed: int = 0,
     page: Path | None = None,
     options: Mapping[str, Any] | None = None,
+    judges: Mapping[str, bool] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> VoiceEvaluation:
     """Convert the recordings below one folder and compare them with those below the other.
@@ -59,6 +62,7 @@ def evaluate_voices(
         limit, seed: so many inputs a direction, drawn with `seed`.
         page: HTML page to write, with the recordings to listen to.
         options: of the conversion, as for `Translator.convert`.
+        judges: which ones are asked, as `Domain.judges` has them; by default those.
         progress: called with recordings done and recordings in all.
 
     Raises:
@@ -69,7 +73,8 @@ def evaluate_voices(
     directions = _directions(translator, directions)
     files: dict[Side, tuple[Path, ...]] = {"a": _recordings(translator, a), "b": _recordings(translator, b)}
     rate = common_rate(_rate(file) for side in files.values() for file in side)
-    library = _Library(rate)
+    asked = translator.domain.judges() if judges is None else judges
+    library = _Library(rate, Panel(asked))
     sources = {direction: draw(files[SIDES[direction][0]], limit, seed) for direction in directions}
     tick = _ticking(progress, sum(map(len, sources.values())))
     with tempfile.TemporaryDirectory(prefix="unpaired-") as scratch:
@@ -81,7 +86,10 @@ def evaluate_voices(
             each: scorer.scores(sources[each], files[SIDES[each][1]], paired, tick) for each, scorer in scorers.items()
         }
         files_scored = tuple(each for scorer in scorers.values() for each in scorer.files)
-        evaluation = VoiceEvaluation(rate, definition(rate), found, tuple(library.left_out), files_scored)
+        notes = tuple(f"{each}: {note}" for each, scorer in scorers.items() for note in scorer.notes)
+        evaluation = VoiceEvaluation(
+            rate, definition(rate), found, tuple(library.left_out), files_scored, dict(asked), notes
+        )
         if page is not None:
             from .listening_page import write_page
 
@@ -129,10 +137,11 @@ def _rate(file: Path) -> int:
 class _Library:
     """Analyses, each made once; recordings that cannot be scored are left out and named."""
 
-    def __init__(self, rate: int) -> None:
-        self.rate = rate
+    def __init__(self, rate: int, panel: Panel) -> None:
+        self.rate, self.panel = rate, panel
         self.left_out: list[BrokenFile] = []
         self._voices: dict[Path, Voice | None] = {}
+        self._judged: dict[Path, Judgement] = {}
 
     def voice(self, file: Path) -> Voice | None:
         if file not in self._voices:
@@ -148,6 +157,13 @@ class _Library:
         heard_ones = {file: self.voice(file) for file in files}
         return {file: voice for file, voice in heard_ones.items() if voice is not None}
 
+    def judged(self, files: Iterable[Path]) -> dict[Path, Judgement]:
+        """What the judges make of recordings that can be scored."""
+        for file in files:
+            if file not in self._judged:
+                self._judged[file] = self.panel.judge_file(file)
+        return {file: self._judged[file] for file in files}
+
 
 class _DirectionScorer:
     """One direction."""
@@ -155,15 +171,11 @@ class _DirectionScorer:
     def __init__(
         self, translator: Translator, direction: Direction, library: _Library, scratch: Path, options: dict[str, Any]
     ) -> None:
-        self.translator, self.direction, self.library, self.scratch, self.options = (
-            translator,
-            direction,
-            library,
-            scratch,
-            options,
-        )
+        self.translator, self.direction, self.library = translator, direction, library
+        self.scratch, self.options = scratch, options
         self.examples: list[Example] = []
         self.files: list[FileFigures] = []
+        self.notes: Sequence[str] = ()
         self._spent: list[float] = []
         self._seconds: list[float] = []
 
@@ -175,35 +187,58 @@ class _DirectionScorer:
         if not ours or not theirs:
             raise MediaError(f"nothing can be scored {self.direction}: {self.library.left_out[0].reason}")
         counterparts = _counterparts(ours, theirs) if paired else {}
+        judged = JudgedDirection(self.library.judged(ours), self.library.judged(theirs))
+        self.notes = judged.notes
         rows: dict[str, _Gathered] = {name: _Gathered() for name in ROWS}
         shown = set(np.linspace(0, len(ours) - 1, _EXAMPLES).round().astype(int).tolist())
         converted: list[Voice] = []
         for number, (file, voice) in enumerate(ours.items()):
             output, result = self._convert(file, number)
             true = [theirs[other] for other in counterparts.get(file, ())]
-            own = {"hnr": result.hnr, "similarity": speaker_similarity(result, [*ours.values()], [*theirs.values()])}
+            likeness = [speaker_similarity(each, [*ours.values()], [*theirs.values()]) for each in (result, voice)]
+            source, judgement = self.library.judged([file])[file], self.library.panel.judge_file(output)
+            own = {"hnr": result.hnr, "similarity": likeness[0], **judged.figures(judgement, source)}
             after = rows["converted"].add(
                 [against_target(result, each) for each in true], own | voicing_change(result, voice)
             )
-            before = rows["input"].add(
-                [against_target(voice, each) for each in true],
-                {"hnr": voice.hnr, "similarity": speaker_similarity(voice, [*ours.values()], [*theirs.values()])},
-            )
+            own = {"hnr": voice.hnr, "similarity": likeness[1], **judged.figures(source)}
+            before = rows["input"].add([against_target(voice, each) for each in true], own)
             figures = after | {f"untranslated {name}": value for name, value in before.items()}
             self.files.append(FileFigures(SIDES[self.direction][0], file, figures))
             converted.append(result)
             if number in shown:
-                best = rows["converted"].values["mcd"][-1] if true else math.nan
-                target = counterparts[file][0] if true else None
-                self.examples.append(Example(file, output, target, best))
+                said = {"source": in_short(source, before), "converted": in_short(judgement, after)}
+                self.examples.append(_example(file, output, counterparts.get(file, ()), after, said))
             tick()
-        rows["target"].add_real(theirs, [*ours.values()], paired)
+        rows["target"].add_real(theirs, [*ours.values()], paired, self._of_targets(judged, theirs, counterparts))
+        return self._results(rows, ours, theirs, converted, sum(map(len, counterparts.values())))
+
+    def _of_targets(
+        self, judged: JudgedDirection, theirs: Iterable[Path], counterparts: Mapping[Path, Sequence[Path]]
+    ) -> dict[Path, dict[str, float]]:
+        """What the judges say of the target's own recordings, and of the sources of the same words beside them."""
+        same: defaultdict[Path, list[Path]] = defaultdict(list)
+        for source, targets in counterparts.items():
+            for each in targets:
+                same[each].append(source)
+        return {file: judged.of_target(each, same[file]) for file, each in self.library.judged(theirs).items()}
+
+    def _results(
+        self,
+        rows: Mapping[str, _Gathered],
+        ours: Mapping[Path, Voice],
+        theirs: Mapping[Path, Voice],
+        converted: Sequence[Voice],
+        pairs: int,
+    ) -> DirectionScores:
         pitch = pooled_f0([*theirs.values()])
         pools = {"input": [*ours.values()], "converted": converted}
+        results = {name: row.result() | _offset(pools.get(name, []), pitch) for name, row in rows.items()}
+        results["converted"] |= way({name: row.values for name, row in rows.items()})
         return DirectionScores(
-            rows={name: row.result() | _offset(pools.get(name, []), pitch) for name, row in rows.items()},
+            rows=results,
             files=len(ours),
-            pairs=sum(map(len, counterparts.values())),
+            pairs=pairs,
             target_f0=pitch,
             real_time_factor=sum(self._spent[1:]) / sum(self._seconds[1:]) if len(self._spent) > 1 else math.nan,
         )
@@ -227,6 +262,12 @@ def _counterparts(ours: Mapping[Path, Voice], theirs: Mapping[Path, Voice]) -> d
         raise ConfigError(f"no recording has its counterpart: names differ, such as {one} and {other}; "
                           "give both sides of a sentence the same name, or leave --paired out")  # fmt: skip
     return found
+
+
+def _example(
+    file: Path, output: Path, targets: Sequence[Path], figures: Mapping[str, float], said: Mapping[str, str]
+) -> Example:
+    return Example(file, output, targets[0] if targets else None, figures.get("mcd", math.nan), said)
 
 
 def voicing_change(voice: Voice, source: Voice) -> dict[str, float]:
@@ -260,7 +301,13 @@ class _Gathered:
             self.values[name].append(value)
         return figures
 
-    def add_real(self, theirs: Mapping[Path, Voice], source: Sequence[Voice], paired: bool) -> None:
+    def add_real(
+        self,
+        theirs: Mapping[Path, Voice],
+        source: Sequence[Voice],
+        paired: bool,
+        judged: Mapping[Path, dict[str, float]],
+    ) -> None:
         """The target's own recordings; where several speakers said one sentence, each against the others."""
         everyone = [*theirs.values()]
         groups: defaultdict[str, list[Voice]] = defaultdict(list)
@@ -269,7 +316,8 @@ class _Gathered:
         for file, voice in theirs.items():
             others = [each for each in groups[file.stem] if each is not voice] if paired else []
             own = {"hnr": voice.hnr, "similarity": speaker_similarity(voice, source, everyone)}
-            self.add([against_target(voice, each) for each in others], own)
+            self.add([against_target(voice, each) for each in others], own | judged[file])
 
     def result(self) -> Row:
-        return {name: Estimate.of(self.values[name]) for name in FIGURES if self.values.get(name)}
+        estimates = {name: Estimate.bootstrapped if name in BY_JUDGES else Estimate.of for name in FIGURES}
+        return {name: of(self.values[name]) for name, of in estimates.items() if self.values.get(name)}

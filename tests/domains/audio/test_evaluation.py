@@ -41,7 +41,7 @@ def evaluated(translator: Translator, folders: tuple[Path, Path], tmp_path: Path
     """One direction without any translation: strength 0, pitch kept."""
     options = {"strength": 0.0, "pitch": "keep"}
     page = tmp_path / "listen.html"
-    return evaluate_voices(translator, *folders, paired=True, directions=["a2b"], page=page, options=options)
+    return evaluate_voices(translator, *folders, paired=True, directions=["a2b"], page=page, options=options, judges={})
 
 
 def test_an_input_that_is_left_as_it_is_scores_as_the_input(evaluated: VoiceEvaluation, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def _check_page(page: str) -> None:
 
 
 def test_without_pairs_only_what_needs_none_is_scored(translator: Translator, folders: tuple[Path, Path]) -> None:
-    found = evaluate_voices(translator, *folders, limit=1, options={"pitch": "keep"})
+    found = evaluate_voices(translator, *folders, limit=1, options={"pitch": "keep"}, judges={})
     assert list(found.scores) == ["a2b", "b2a"]
     assert found.scores["b2a"].files == 1
     for each in found.scores.values():
@@ -84,23 +84,23 @@ def test_names_that_do_not_meet_are_an_error(translator: Translator, folders: tu
     a, b = folders
     (a / "x" / "one.flac").rename(a / "x" / "two.flac")
     with pytest.raises(ConfigError, match=r"two\.flac and one\.flac"):
-        evaluate_voices(translator, a, b, paired=True)
+        evaluate_voices(translator, a, b, paired=True, judges={})
 
 
 def test_bad_folders_are_an_error(translator: Translator, folders: tuple[Path, Path], tmp_path: Path) -> None:
     a, _ = folders
     with pytest.raises(MissingFile, match="no folder at"):
-        evaluate_voices(translator, a, tmp_path / "nowhere")
+        evaluate_voices(translator, a, tmp_path / "nowhere", judges={})
     (tmp_path / "empty").mkdir()
     with pytest.raises(MediaError, match="no recording that can be read"):
-        evaluate_voices(translator, a, tmp_path / "empty")
+        evaluate_voices(translator, a, tmp_path / "empty", judges={})
 
 
 def test_a_direction_that_is_not_there_is_an_error(translator: Translator, folders: tuple[Path, Path]) -> None:
     ours = translator
     del ours.model.generators["b2a"]
     with pytest.raises(ConfigError, match="no direction 'b2a'; it has a2b"):
-        evaluate_voices(ours, *folders, directions=["b2a"])
+        evaluate_voices(ours, *folders, directions=["b2a"], judges={})
 
 
 def test_recordings_that_cannot_be_scored_are_left_out_and_named(
@@ -111,14 +111,14 @@ def test_recordings_that_cannot_be_scored_are_left_out_and_named(
 
     a, b = folders
     soundfile.write(b / "x" / "short.wav", np.full(800, 0.1), 16000)
-    found = evaluate_voices(translator, a, b, directions=["a2b"], options={"strength": 0.0, "pitch": "keep"})
+    found = evaluate_voices(translator, a, b, directions=["a2b"], options={"strength": 0.0, "pitch": "keep"}, judges={})
     assert found.rate == 16000
     assert [each.path.name for each in found.left_out] == ["short.wav"]
     assert "lasts 0.05 s" in found.text()
     assert found.text().count("short.wav") == 1
     soundfile.write(b / "x" / "phone.wav", np.full(8000, 0.1), 8000)
     with pytest.raises(MediaError, match=r"phone\.wav has 8000 Hz"):
-        evaluate_voices(translator, a, b)
+        evaluate_voices(translator, a, b, judges={})
 
 
 def test_voicing_change_by_hand(assets: Path) -> None:
