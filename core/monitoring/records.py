@@ -110,6 +110,11 @@ class Finding:
     """The setting to change, by its full name, and the reason."""
 
 
+def generates(settings: Mapping[str, Any]) -> bool:
+    """Whether a run with these settings, by dotted names, makes samples from noise."""
+    return "a.noise.size" in settings
+
+
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested settings as one mapping with dotted names: {"objective": {"cycle_a": 10}} -> {"objective.cycle_a": 10}."""
     flat: dict[str, Any] = {}

@@ -18,7 +18,7 @@ from .log import MetricsLog, read_figures
 from .page import page
 from .panels import LOSSES_NOTE, SCORES_NOTE, charts, loss_panels, score_panels
 from .progress import duration
-from .records import EndReport, Finding, Preview, ScoreReport, StepReport, flatten
+from .records import EndReport, Finding, Preview, ScoreReport, StepReport, flatten, generates
 from .sheets import list_sheets, thinned, thumbnail
 from .verdict import Verdict, verdict_of
 
@@ -184,7 +184,7 @@ def _findings(report: Report) -> str:
 def _columns(settings: Mapping[str, Any]) -> str:
     """What a sheet shows where, in words."""
     flat = flatten(settings)
-    if any(name.startswith("a.noise.") for name in flat):
+    if generates(flat):
         return "left samples from the same noise each time, right real ones"
     teacher = "teacher, " if flat.get("objective.teacher") else ""
     return f"columns input, {teacher}translation, cycle, identity; left A to B, right B to A"

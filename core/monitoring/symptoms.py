@@ -34,7 +34,7 @@ CAST = 0.15
 """Colour cast: mean of a channel so far off real samples', of a range of 2."""
 LOST = 0.9
 """Content lost: the cycle error is this share of the input's own deviation; 1 is about a constant's."""
-REPEATED, FEWEST_GENERATED = 0.35, 16
+REPEATED, FEWEST_GENERATED = 0.35, 8
 """Mode collapse: half of the generated samples are nearer to another one than this share of what real samples are, of
 so many at least."""
 FLAT = 0.1
@@ -92,8 +92,10 @@ def quality(made: Figures, real: Figures) -> dict[str, str]:
 
 def mode_collapse(made: Tensor, real: Tensor) -> str:
     """Evidence that many samples generated from different noise are all but one sample, or "". Both (N, C, *space)."""
-    if min(len(made), len(real)) < FEWEST_GENERATED:
+    count = min(len(made), len(real))
+    if count < FEWEST_GENERATED:
         return ""
+    made, real = made[:count], real[:count]  # among more, the nearest is nearer
     own, wanted = (float(spacing(x).median()) for x in (made, real))
     if own >= REPEATED * wanted:
         return ""

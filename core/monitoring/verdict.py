@@ -25,7 +25,7 @@ from .advice import advice, parted
 from .course import Course, course_of
 from .log import losses_of, read_figures, read_standing
 from .needs import needed_steps
-from .records import Finding, ScoreReport, flatten
+from .records import Finding, ScoreReport, flatten, generates
 from .scored import of_direction, share_of_input, shown_by_scores
 
 Kind = Literal["too early to judge", "going on well", "no gain", "getting worse", "looks wrong", "not scored"]
@@ -106,7 +106,7 @@ def judge(
     grown = [report for report in scores if report.step >= needed / 2]
     overall = course_of([report.step for report in grown], [_figure(report) for report in grown])
     if overall is None or overall.trend == "too few":
-        return _not_scored(step, steps, records, len(grown))
+        return _generated(step, steps) if generates(settings) else _not_scored(step, steps, records, len(grown))
     best = min(scores, key=lambda report: math.inf if math.isnan(_figure(report)) else _figure(report)).step
     model = "RUN@best" if best >= grown[0].step else f"RUN@{overall.step}"
     return _scored(
@@ -239,6 +239,12 @@ def _not_scored(step: int, steps: int, records: Sequence[Mapping[str, Any]], sco
         text += f" The cycle loss {moves} in the last third."
     more = "Look at the previews" if scored else "Look at the previews, or hold files out (--held-out)"
     return Verdict("not scored", text, f"{more}.")
+
+
+def _generated(step: int, steps: int) -> Verdict:
+    """What can be said of samples from noise, which have no scores."""
+    text = f"not scored: losses do not tell how good samples from noise are, by step {step:,} of {steps:,}."
+    return Verdict("not scored", text, "Look at the previews, which show them beside real ones.")
 
 
 def _reconstruction(records: Sequence[Mapping[str, Any]]) -> float | None:

@@ -17,11 +17,19 @@ import unpaired
 from unpaired.apps.main import main
 from unpaired.core.adapter.labels import find_labels
 from unpaired.core.model.model_file import read_header
+from unpaired.core.monitoring.log import read_findings
+from unpaired.core.monitoring.records import flatten
+from unpaired.core.monitoring.symptoms import generated_flat, mode_collapse
+from unpaired.core.monitoring.verdict import judge, verdict_of
 from unpaired.core.noise import Noise
 from unpaired.core.settings.mapping import read_yaml
 from unpaired.core.training import checkpoints
 
 SMALL = unpaired.NetworkSettings(generator="dcgan", discriminator="dcgan", filters=2, discriminator_filters=2)
+
+PERCEPTRONS = unpaired.NetworkSettings(
+    generator="perceptron", discriminator="perceptron", filters=16, discriminator_filters=8
+)
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +91,7 @@ def test_arrays_of_one_dimension_go_through_the_same_code(objective: str, tmp_pa
     folder.mkdir()
     for number in range(4):
         np.save(folder / f"{number}.npy", np.sin(np.arange(40, dtype=np.float32) + number)[None])
-    networks = {"gan": unpaired.NetworkSettings(generator="perceptron", discriminator="perceptron", filters=8),
-                "dcgan": SMALL}[objective]  # fmt: skip
+    networks = {"gan": PERCEPTRONS, "dcgan": SMALL}[objective]
     medium = unpaired.Tensors(dimensions=1, channels_b=1, size=16)
     run = train(tmp_path / "run", folder, medium, objective_name=objective, networks=networks, steps=1)
     translator = unpaired.load(run)
@@ -136,6 +143,42 @@ def test_files_of_labels_lie_in_their_folders_and_can_be_trained_on(
     assert np.abs(np.asarray(Pillow.open(out / "bright/0000.png")) - (made.numpy() + 1) * 127.5).max() <= 0.51
     assert find_labels(out, "").names == ("bright", "dark")
     assert "samples: 5 in" in capsys.readouterr().out
+
+
+# -- what is said of a run ---------------------------------------------------------------------------
+def test_a_generator_that_learns_far_faster_than_its_discriminator_collapses_and_the_doctor_says_so(
+    digits: Path, tmp_path: Path
+) -> None:
+    fast = {"learning_rate": 5e-2, "discriminator_learning_rate": 1e-7, "steps": 30, "preview_every": 6}
+    run = train(tmp_path / "run", digits, objective_name="gan", networks=PERCEPTRONS, checkpoint_every=30, **fast)
+    findings = {finding.name: finding for finding in read_findings(run)}
+    assert "mode collapse a2b" in findings
+    assert "training.learning_rate (now 0.05)" in findings["mode collapse a2b"].advice
+    assert verdict_of(run).findings[0] == "mode collapse"
+    report = (run / "report.html").read_text()
+    assert "mode collapse" in report
+    assert "right real ones" in report
+
+
+def test_few_repeated_samples_are_a_collapse_and_many_different_ones_are_none() -> None:
+    random = torch.Generator().manual_seed(0)
+    real = torch.rand(64, 1, 8, 8, generator=random)
+    other = torch.rand(64, 1, 8, 8, generator=random)
+    assert mode_collapse(other, real) == ""
+    assert generated_flat(other, real) == ""
+    three = other[:3].repeat(21, 1, 1, 1) + 0.01 * torch.rand(63, 1, 8, 8, generator=random)
+    assert "half of the 63 samples from different noise differ from their nearest by less than 0.00" in mode_collapse(
+        three, real
+    )
+    assert "samples vary by 0.000" in generated_flat(torch.ones(64, 1, 8, 8), real)
+    assert mode_collapse(three[:7], real) == ""  # too few to tell
+
+
+def test_the_verdict_on_samples_from_noise_sends_to_the_previews(run: Path) -> None:
+    settings = flatten(read_yaml(run / "config.yaml"))
+    verdict = judge(settings, [{"step": 4, "steps": 4, "losses": {}}], [], [], needed=4)
+    assert str(verdict) == ("not scored: losses do not tell how good samples from noise are, by step 4 of 4. "
+                            "Look at the previews, which show them beside real ones.")  # fmt: skip
 
 
 # -- bad input ---------------------------------------------------------------------------------------
