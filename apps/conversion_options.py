@@ -87,6 +87,7 @@ def add_options(made: Parser) -> None:
     _add_review(made)
     _add_voice(made)
     _add_live(made)
+    _add_archive(made)
     made.epilog = _EPILOGUE
 
 
@@ -117,6 +118,16 @@ def _misplaced(kind: type[ConversionSettings], given: Mapping[str, object]) -> I
 
 def _names(kind: type[ConversionSettings]) -> set[str]:
     return {field.name for field in dataclasses.fields(kind)}
+
+
+def is_archive(args: argparse.Namespace) -> bool:
+    """Whether the conversion is one by workers. Raises ConfigError for options that do not go with that."""
+    asked = args.workers is not None or args.ray is not None or args.shard is not None or args.fan_out
+    if asked and (args.live or PIPE in (args.input, args.output)):
+        raise ConfigError("--workers, --ray, --shard and --fan-out are for files; leave --live and pipes out")
+    if asked and args.layout is not None:
+        raise ConfigError("--workers, --ray, --shard and --fan-out write translations alone; leave layouts out")
+    return asked
 
 
 def layout_of(args: argparse.Namespace, kind: type[ConversionSettings]) -> str | None:
@@ -203,6 +214,14 @@ def _add_live(made: Parser) -> None:
                        "second), or of raw samples (sound, --live; default: the model's)")  # fmt: skip
     group.add_argument("--channels", type=int, default=1, metavar="N",
                        help="of raw samples (sound, --live; default: 1)")  # fmt: skip
+
+
+def _add_archive(made: Parser) -> None:
+    group = made.add_argument_group("archives (each output once; the same command goes on where it ended)")
+    group.add_argument("--workers", type=int, metavar="N", help="convert in N processes, or with --ray in N actors")
+    group.add_argument("--ray", metavar="ADDRESS", help="on a Ray cluster: HOST:PORT, auto, or local (started here)")
+    group.add_argument("--shard", metavar="I/N", help="convert a share of the files: I from 0 to N - 1")
+    group.add_argument("--fan-out", action="store_true", help="divide folders of outputs: ab/cd/NAME")
 
 
 def _rate(text: str) -> float:

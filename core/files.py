@@ -161,12 +161,18 @@ def _unfinished(target: Path, ending: str) -> Path:
     return target.with_name(f".{stem}.{makers.mark()}-{secrets.token_hex(2)}.part{ending}")
 
 
-def clear_leftovers(folder: Path) -> None:
-    """Remove what processes that were killed left unfinished in a folder; what a living one writes stays."""
+def clear_leftovers(folder: Path, ended: Sequence[str] = ()) -> None:
+    """Remove what processes that were killed left unfinished in a folder; what a living one writes stays.
+
+    `ended`: marks of processes that are known to live no more, wherever they ran.
+    """
     with suppress(OSError):  # no folder yet, or one that cannot be listed
         for entry in [each for each in os.scandir(folder) if each.name.startswith(".")]:
             maker = _LEFTOVER.search(entry.name)
-            if maker is None or not makers.is_dead(maker, entry.stat(follow_symlinks=False).st_mtime):
+            if maker is None or not (
+                any(mark in entry.name for mark in ended)
+                or makers.is_dead(maker, entry.stat(follow_symlinks=False).st_mtime)
+            ):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path, ignore_errors=True)

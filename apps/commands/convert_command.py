@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import unpaired
 from unpaired import ConfigError
+from unpaired.apps.archive import convert_by_workers
 from unpaired.apps.command_line import (
     Parser,
     carried_out,
@@ -23,7 +24,7 @@ from unpaired.apps.command_line import (
     run,
     tell_notes,
 )
-from unpaired.apps.conversion_options import SHORTHAND, ConversionParser, layout_of, read_options
+from unpaired.apps.conversion_options import SHORTHAND, ConversionParser, is_archive, layout_of, read_options
 from unpaired.apps.conversion_report import Counter, as_figures, as_text, shown_by
 from unpaired.apps.live import convert_live
 from unpaired.apps.progress import Progress
@@ -43,6 +44,7 @@ DESCRIPTION = """Translate a file, or a folder with its subfolders.
   unpaired convert runs/voice in.wav out.wav --pitch keep
   unpaired convert clip.mp4 night.mp4 --model day2night-video --voice-model female-male
   unpaired convert photos sheets --model day2night --model runs/night --grid --burn-in
+  unpaired convert day2night photos nights --workers 4
 
 MODEL is a run folder, a model file, or the name of a shipped model (`unpaired models`). A model of colour pictures
 translates footage too, with what keeps it steady."""
@@ -73,6 +75,7 @@ def main(args: argparse.Namespace) -> int:
     refuse(args.faults)
     source = unpaired.InputFiles(args.input)
     translator = _translator(args, source)
+    archive = is_archive(args)
     layout = layout_of(args, translator.domain.conversion_type)
     options = read_options(args, translator.domain.conversion_type)
     if args.live:
@@ -80,14 +83,23 @@ def main(args: argparse.Namespace) -> int:
         given = {"rate": args.rate, "channels": args.channels, "json": args.json}
         return convert_live(translator, args.input, args.output, args.direction, options, **given)
     counter = Counter(shown_by(Progress("converted")))
-    with quiet_libraries():
-        report = _converted(translator, args, source, options, counter, layout)
     unit = translator.domain.unit
+    with quiet_libraries():
+        if archive:
+            report, unit = convert_by_workers(translator, args, source, options), ""
+        else:
+            report = _converted(translator, args, source, options, counter, layout)
     rate = counter.figures(unit) if unit else {}
     # Standard output is the recording's where that goes into a pipe.
     with redirect_stdout(sys.stderr if args.output == PIPE else sys.stdout):
         if args.json:
-            print(json.dumps(as_figures(report) | {"runtime": translator.ran} | rate, indent=2, ensure_ascii=False))
+            print(
+                json.dumps(
+                    as_figures(report) | {"runtime": report.runtime or translator.ran} | rate,
+                    indent=2,
+                    ensure_ascii=False,
+                )
+            )
         else:
             print(as_text(report, rate, unit))
     tell_notes(translator)

@@ -123,7 +123,7 @@ def convert(
     record = _record(jobs, target, made_by(), settings, ran_on) if made_by and (folder or skip_existing) else None
     begun = _gone_on(domain, jobs, direction, settings, record) if skip_existing else []
     skipped, jobs, said = _sorted_out(jobs, begun, record, skip_existing)
-    _check_targets(domain, jobs, settings)
+    check_targets(domain, jobs, settings)
     _raise_of_one(domain, jobs, folder)
     translate = translator.for_direction(direction)
     Pipeline(domain, translate, direction, settings, progress).run([job for job in jobs if job.error is None])
@@ -132,7 +132,7 @@ def convert(
         converted=tuple(job.target for job in jobs if job.error is None),
         skipped=tuple(job.target for job in skipped),
         failed=tuple(BrokenFile(job.source, str(job.error)) for job in jobs if job.error is not None),
-        notes=(*notes_of(jobs), *_notes_of_parts(domain, source, jobs), *said),
+        notes=(*notes_of(jobs), *notes_of_parts(domain, source, jobs), *said),
         runtime=ran_on(),
     )
 
@@ -182,7 +182,7 @@ def _sorted_out(
     return skipped, left, [FileNote(record.folder, note) for note in notes] if record else []
 
 
-def _notes_of_parts(domain: Domain, source: InputFiles, jobs: Sequence[Job]) -> Iterator[FileNote]:
+def notes_of_parts(domain: Domain, source: InputFiles, jobs: Sequence[Job]) -> Iterator[FileNote]:
     """Say what lies beside a recording that goes into a file, and which files are parts of one to another medium."""
     if rest := left_beside(domain, source, jobs):
         names = ", ".join(path.name for path in rest[:3]) + (", ..." if len(rest) > 3 else "")
@@ -205,7 +205,7 @@ def _notes_of_parts(domain: Domain, source: InputFiles, jobs: Sequence[Job]) -> 
                 )
 
 
-def _check_targets(domain: Domain, jobs: Sequence[Job], settings: ConversionSettings) -> None:
+def check_targets(domain: Domain, jobs: Sequence[Job], settings: ConversionSettings) -> None:
     """Find the targets that cannot be, before any file is opened. Raises OutputError for a place."""
     for target in {job.target.parent: job.target for job in jobs}.values():
         check_writable(target)

@@ -10,11 +10,10 @@ with this one. Memory is bounded: each queue holds few chunks, and a stage makes
 from __future__ import annotations
 
 import threading
-from collections import deque
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from operator import length_hint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,80 +26,13 @@ from ..errors import MediaError, MissingFile
 from ..files import folder_of
 from ..runtimes.measured import expecting
 from ..sides import SIDES, Direction
-from ..values import Array, nbytes
+from ..values import Array
+from .channel import Channel, Mark, Stopped
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     Chunk = Tensor | Array
-
-_MESSAGES_WAITING, _BYTES_WAITING = 16, 64 * 2**20
-
-
-class Stopped(Exception):
-    """The pipeline is ending early: unwinds a stage that waits."""
-
-
-class _Mark(Enum):
-    BEGIN = auto()
-    """The file is open: its chunks follow."""
-    END = auto()
-    """No more of this file."""
-
-
-class Channel:
-    """A queue from one thread to another, bounded in messages and bytes."""
-
-    def __init__(self) -> None:
-        self._messages: deque[Chunk | _Mark] = deque()
-        self._bytes = 0
-        self._stopped = False
-        self._changed = threading.Condition()
-
-    def wait_for_room(self) -> None:
-        """Block until another message may be put. Raises Stopped."""
-        with self._changed:
-            self._wait(lambda: len(self._messages) < _MESSAGES_WAITING and self._bytes < _BYTES_WAITING)
-
-    def put(self, message: Chunk | _Mark) -> None:
-        """Append a message when there is room. Raises Stopped."""
-        self.wait_for_room()
-        with self._changed:
-            self._messages.append(message)
-            self._bytes += _size(message)
-            self._changed.notify_all()
-
-    def get(self) -> Chunk | _Mark:
-        """The next message. Raises Stopped."""
-        with self._changed:
-            self._wait(lambda: bool(self._messages))
-            message = self._messages.popleft()
-            self._bytes -= _size(message)
-            self._changed.notify_all()
-            return message
-
-    def chunks(self) -> Iterator[Chunk]:
-        """The chunks up to the end of the file."""
-        while not isinstance(message := self.get(), _Mark):
-            yield message
-            del message  # or it would be kept beside the next
-
-    def stop(self) -> None:
-        """End every wait, now and later, with Stopped."""
-        with self._changed:
-            self._stopped = True
-            self._changed.notify_all()
-
-    def _wait(self, ready: Callable[[], bool]) -> None:
-        while not self._stopped and not ready():
-            # A wait without a time-out cannot be interrupted by Ctrl-C on Windows.
-            self._changed.wait(0.5)
-        if self._stopped:
-            raise Stopped
-
-
-def _size(message: Chunk | _Mark) -> int:
-    return 0 if isinstance(message, _Mark) else nbytes(message)
 
 
 @dataclass
@@ -114,6 +46,13 @@ class Job:
     """Fault of this file, once a stage has found it."""
     notes: tuple[str, ...] = ()
     """Notes of reader and writer on it, once it is written."""
+    when_begun: Callable[[Job], bool] | None = None
+    """Called before the file is opened; where it returns False, the file is left out: it is being, or was, converted by
+    somebody else."""
+    left_out: bool = False
+    """Whether it was."""
+    started: float = 0.0
+    """When it was begun, by the clock of `time.perf_counter`."""
     when_opened: Callable[[Reader], object] | None = None
     """Called with the reader before its first chunk."""
     when_written: Callable[[Job], None] | None = None
@@ -186,7 +125,7 @@ class PrefetchedReader(Reader):
 
 
 class Pipeline:
-    """The three stages over a list of jobs."""
+    """The three stages over a list of jobs; `files`: how many there are in all, where other processes do the rest."""
 
     def __init__(
         self,
@@ -195,7 +134,9 @@ class Pipeline:
         direction: Direction,
         options: ConversionSettings,
         progress: Callable[[Progress], None] | None = None,
+        files: int | None = None,
     ) -> None:
+        self._files = files
         self._domain, self._translate, self._options = domain, translate, options
         self._side, self._other = SIDES[direction]
         self._progress = progress
@@ -251,19 +192,23 @@ class Pipeline:
             self._inbox.wait_for_room()
             with job.recording_fault():
                 self._read(job)
-            self._inbox.put(_Mark.END)
+            self._inbox.put(Mark.END)
 
     def _read(self, job: Job) -> None:
+        job.started = time.perf_counter()
+        if job.when_begun is not None and not job.when_begun(job):
+            job.left_out = True
+            return
         job.reader = self._domain.open(job.source, self._side, self._options)
         if job.when_opened is not None:
             job.when_opened(job.reader)
-        self._inbox.put(_Mark.BEGIN)
+        self._inbox.put(Mark.BEGIN)
         with _closing(job.reader.arrays() if self._domain.arrays else iter(job.reader)) as chunks:
             while True:
                 self._inbox.wait_for_room()
                 job.check()
-                chunk = next(chunks, _Mark.END)
-                if isinstance(chunk, _Mark):
+                chunk = next(chunks, Mark.END)
+                if isinstance(chunk, Mark):
                     return
                 check_chunk(self._domain, chunk, self._side, job.source)
                 self._inbox.put(chunk)
@@ -272,26 +217,26 @@ class Pipeline:
     # -- translating --------------------------------------------------------------------------------
     def _translate_all(self, jobs: Sequence[Job]) -> None:
         for number, job in enumerate(jobs):
-            if self._inbox.get() is _Mark.BEGIN:
-                self._outbox.put(_Mark.BEGIN)
+            if self._inbox.get() is Mark.BEGIN:
+                self._outbox.put(Mark.BEGIN)
                 chunks = self._inbox.chunks()
                 with job.recording_fault():
                     self._translate_one(job, chunks, number, len(jobs))
                 for _ in chunks:
                     pass  # the rest of a file that was given up
-            self._outbox.put(_Mark.END)
+            self._outbox.put(Mark.END)
 
     def _translate_one(self, job: Job, chunks: Iterator[Chunk], number: int, files: int) -> None:
         assert job.reader is not None
         expected = length_hint(job.reader, 0) or None
         ahead = PrefetchedReader(job.reader, self._complete(job, chunks))
         done = 0
-        with expecting(files * (expected or 1)), _closing(self._translated(ahead)) as translated:
+        with expecting((self._files or files) * (expected or 1)), _closing(self._translated(ahead)) as translated:
             while True:
                 self._outbox.wait_for_room()
                 job.check()
-                chunk = next(translated, _Mark.END)
-                if isinstance(chunk, _Mark):
+                chunk = next(translated, Mark.END)
+                if isinstance(chunk, Mark):
                     return
                 check_translated(self._domain, chunk, self._other, job.source)
                 self._outbox.put(chunk)
@@ -313,7 +258,7 @@ class Pipeline:
     # -- writing ------------------------------------------------------------------------------------
     def _write_all(self, jobs: Sequence[Job]) -> None:
         for job in jobs:
-            if self._outbox.get() is _Mark.BEGIN:
+            if self._outbox.get() is Mark.BEGIN:
                 chunks = self._outbox.chunks()
                 with job.recording_fault():
                     self._write(job, chunks)

@@ -1,22 +1,27 @@
-"""A record of how the outputs in a folder were made, to detect those that would come out differently today.
+"""A record of how the outputs in a folder were made: what is finished, and what would come out differently today.
 
-`.unpaired.jsonl` beside the outputs has a line for each. To remove it costs nothing but that knowledge.
+`.unpaired.jsonl` beside the outputs has a line of JSON for each; of several workers, each adds to a file of its own in
+`.unpaired/`. To remove them costs nothing but that knowledge.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from struct import Struct
+from typing import Any, Literal, NamedTuple
 
 from ..adapter.patterns import Pattern
 from ..files import folder_of, output_error
 from .pipeline import Job
 
 NAME = ".unpaired.jsonl"
+FOLDER = ".unpaired"
 Standing = Literal["same", "unknown", "model", "settings", "input"]
 _SAID: Mapping[Standing, str] = {
     "model": "outputs of another model or direction, made again: {n}",
@@ -26,86 +31,239 @@ _SAID: Mapping[Standing, str] = {
 }
 
 
+class _Entry(NamedTuple):
+    """What is kept of a line: a million of them are read."""
+
+    made: int
+    """The number of its model and settings."""
+    time: float
+    size: int
+    written: int
+    """Hash of the output's stamp; 0 where it was only begun."""
+    input: int
+    sha256: bytes
+    """The first half."""
+
+
+_decode = json.JSONDecoder().decode
+_PACKED = Struct("<Idqqq16s")
+
+
 class Record:
     """The record of one folder of outputs, for a conversion by `model` (what tells it from others) with `settings`.
 
-    What ran it is recorded too, but no reason to make an output again.
+    What ran it is recorded too, but no reason to make an output again. `file`: where outputs are added, of several
+    workers a file of its own for each.
     """
 
-    def __init__(self, folder: Path, model: str, settings: Mapping[str, Any], ran_on: Callable[[], str] = str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        model: str,
+        settings: Mapping[str, Any],
+        ran_on: Callable[[], str] = str,
+        file: Path | None = None,
+    ) -> None:
         self.folder = folder
+        self.file = file or folder / NAME
         self._ran_on = ran_on
-        self._made = {"model": model, "settings": json.loads(json.dumps(settings))}
-        self._entries = dict(_lines(folder / NAME))
+        self._spelled: Mapping[str, Any] = {"conversion": json.loads(json.dumps(settings))}
+        """The settings in full, which the first line of each process has too."""
+        self._made = model, _digest(settings)
+        self._numbers: dict[tuple[str, str], int] = {self._made: 0}
+        self._entries: dict[int, bytes] = {}
+        self._offsets: dict[str, int] = {}
+
+    def read(self) -> None:
+        """Read what was added since the last time, by whomever."""
+        for file in manifests(self.folder):
+            end = start = self._offsets.get(str(file), 0)
+            for end, entry in lines(file, start):  # noqa: B007 (where the next time begins)
+                self._keep(entry)
+            self._offsets[str(file)] = end
 
     def sorted_out(self, jobs: Sequence[Job]) -> tuple[list[Job], list[str]]:
         """Of jobs whose outputs are there: those to be done all the same, and what is to be said of all."""
-        standings = [self._standing(job) for job in jobs]
+        standings = self.standings(jobs)
         counts = Counter(standings)
         notes = [text.format(n=counts[standing]) for standing, text in _SAID.items() if counts[standing]]
         again = [job for job, standing in zip(jobs, standings, strict=True) if standing not in ("same", "unknown")]
         return again, notes
 
+    def standings(self, jobs: Sequence[Job]) -> list[Standing]:
+        """How the outputs of jobs, which are there, were made: "same" is what this conversion makes of their inputs."""
+        self.read()
+        return [self._standing(job) for job in jobs]
+
     def differs(self, job: Job) -> bool:
         """Whether what there is of an output was begun with another model or other settings."""
-        entry = self._entries.get(self._name(job))
-        return entry is not None and any(entry.get(name) != value for name, value in self._made.items())
+        self.read()
+        entry = self._entry(job)
+        return entry is not None and entry.made != self._numbers[self._made]
 
     def begin(self, job: Job) -> None:
         """Record that an output is about to be written file by file. Raises OutputError."""
-        with folder_of(self.folder / NAME):
+        with folder_of(self.file):
             self._add(job, {})
 
     def add(self, job: Job) -> None:
         """Record an output that has just been written. Raises OutputError."""
-        self._add(job, {"input": _stamp(job.source), "written": _stamp(job.target)})
+        size, sha256 = contents(job.target)
+        made = {"bytes": size, "sha256": sha256, "seconds": round(time.perf_counter() - job.started, 3)}
+        stamps = {"input": stamp(job.source), "written": stamp(job.target), "time": round(time.time(), 3)}
+        self._add(job, made | stamps | {"notes": list(job.notes)})
 
-    def _add(self, job: Job, stamps: Mapping[str, str]) -> None:
-        entry = {"output": self._name(job), **self._made, "runtime": self._ran_on(), **stamps}
-        try:
-            with (self.folder / NAME).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(entry, ensure_ascii=True) + "\n")
-        except OSError as error:
-            raise output_error(self.folder / NAME, error) from error
+    def _add(self, job: Job, facts: Mapping[str, Any]) -> None:
+        model, settings = self._made
+        output = self._name(job)
+        known = {"id": identify(output), "output": output, "model": model, "settings": settings}
+        append(self.file, known | {"runtime": self._ran_on()} | dict(self._spelled) | dict(facts))
+        self._spelled = {}
+
+    def _keep(self, entry: Mapping[str, Any]) -> None:
+        model, settings, written = entry.get("model"), entry.get("settings"), entry.get("written")
+        moment, size = entry.get("time"), entry.get("bytes")
+        made = str(model), settings if isinstance(settings, str) else _digest(settings)
+        number = self._numbers.get(made)
+        if number is None:
+            number = self._numbers[made] = len(self._numbers)
+        packed = _PACKED.pack(
+            number,
+            moment if isinstance(moment, float) else 0.0,
+            size if isinstance(size, int) and 0 <= size < 1 << 62 else -1,
+            0 if written is None else hash(str(written)),
+            hash(str(entry.get("input"))),
+            _half(entry.get("sha256")),
+        )
+        key = int(identify(entry["output"]), 16)
+        before = self._entries.setdefault(key, packed)
+        if before is not packed and _Entry(*_PACKED.unpack(before)).time <= _Entry(*_PACKED.unpack(packed)).time:
+            self._entries[key] = packed
 
     def _standing(self, job: Job) -> Standing:
-        entry = self._entries.get(self._name(job))
+        entry = self._entry(job)
         # What somebody else changed is not ours to replace.
-        if entry is None or entry.get("written") != _stamp(job.target):
+        if entry is None or not entry.written or not _is_as_written(job.target, entry):
             return "unknown"
-        if entry.get("model") != self._made["model"]:
-            return "model"
-        if entry.get("settings") != self._made["settings"]:
-            return "settings"
-        return "same" if entry.get("input") == _stamp(job.source) else "input"
+        if entry.made != self._numbers[self._made]:
+            others = {number: made for made, number in self._numbers.items()}
+            return "model" if others[entry.made][0] != self._made[0] else "settings"
+        return "same" if entry.input == hash(stamp(job.source)) else "input"
+
+    def _entry(self, job: Job) -> _Entry | None:
+        packed = self._entries.get(int(identify(self._name(job)), 16))
+        return None if packed is None else _Entry(*_PACKED.unpack(packed))
 
     def _name(self, job: Job) -> str:
         return job.target.relative_to(self.folder).as_posix()
 
 
-def _lines(file: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every entry by its output, the latest last; lines that are none (a process killed while writing) are left out."""
+def manifests(folder: Path) -> list[Path]:
+    """The files of a folder's record."""
+    return [folder / NAME, *sorted((folder / FOLDER).glob("*.jsonl"))]
+
+
+def lines(file: Path, start: int = 0) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The entries from a position on, each with the position behind it. Lines that are none are left out; a last one
+    that is cut off (a process killed while writing) is not yet read."""
     try:
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+        with file.open("rb") as opened:
+            opened.seek(start)
+            for line in opened:
+                if not line.endswith(b"\n"):
+                    return
+                start += len(line)
+                entry = _parsed(line)
+                if isinstance(entry, Mapping) and isinstance(entry.get("output"), str):
+                    yield start, entry
     except OSError:  # no record: nothing is known
         return
-    for line in lines:
+
+
+def append(file: Path, entry: Mapping[str, Any]) -> None:
+    """Append an entry, on a line of its own also behind one that is cut off, and flush it to disk. Raises
+    OutputError."""
+    line = json.dumps(entry, ensure_ascii=True).encode() + b"\n"
+    try:
+        handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(entry, Mapping) and isinstance(entry.get("output"), str):
-            yield entry["output"], entry
+            size = os.lseek(handle, 0, os.SEEK_END)
+            if size:
+                os.lseek(handle, size - 1, os.SEEK_SET)
+                line = line if os.read(handle, 1) == b"\n" else b"\n" + line
+            while line:  # a full disk takes a part first
+                line = line[os.write(handle, line) :]
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise output_error(file, error) from error
 
 
-def _stamp(path: Path) -> str:
+def identify(output: str) -> str:
+    """Identity of an output: twenty-four digits over its path in the folder of outputs."""
+    return hashlib.blake2b(output.encode(errors="surrogateescape"), digest_size=12).hexdigest()
+
+
+def stamp(path: Path) -> str:
     """Size and time of change of a file; of a folder or a pattern, over the files in it."""
-    pattern = Pattern.of(path)
-    if not path.is_dir() and not pattern:
+    files = _files_of(path)
+    if files is None:
         status = path.stat()
         return f"{status.st_size}-{status.st_mtime_ns}"
     digest = hashlib.blake2b(digest_size=8)
-    for file in pattern.files().values() if pattern else sorted(path.iterdir()):
-        if not file.name.startswith("."):
-            digest.update(f"{file.name}:{_stamp(file) if file.is_file() else ''}\n".encode(errors="surrogateescape"))
+    for file in files:
+        digest.update(f"{file.name}:{stamp(file) if file.is_file() else ''}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
+
+
+def contents(path: Path) -> tuple[int, str]:
+    """Bytes and SHA-256 of a file; of a folder or a pattern their sum, and one SHA-256 over those of its files."""
+    files = _files_of(path)
+    if files is None:
+        with path.open("rb") as opened:
+            return path.stat().st_size, hashlib.file_digest(opened, "sha256").hexdigest()
+    each = [(file.name, *contents(file)) for file in files if file.is_file()]
+    told = "".join(f"{sha256} {name}\n" for name, _, sha256 in each)
+    return sum(size for _, size, _ in each), hashlib.sha256(told.encode(errors="surrogateescape")).hexdigest()
+
+
+def _files_of(path: Path) -> list[Path] | None:
+    """The files of a folder or a pattern; None for a file."""
+    pattern = Pattern.of(path)
+    if not path.is_dir() and not pattern:
+        return None
+    files = list(pattern.files().values()) if pattern else sorted(path.iterdir())
+    return [file for file in files if not file.name.startswith(".")]
+
+
+def _is_as_written(target: Path, entry: _Entry) -> bool:
+    """Whether an output has the time that it was written at, or at least every byte: copies have another time."""
+    if hash(stamp(target)) == entry.written:
+        return True
+    if entry.size < 0 or (target.is_file() and target.stat().st_size != entry.size):
+        return False
+    size, sha256 = contents(target)
+    return size == entry.size and _half(sha256) == entry.sha256
+
+
+def _parsed(line: bytes) -> Any:
+    try:
+        return _decode(line.decode(errors="replace"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _digest(settings: Any) -> str:
+    """Identity of settings; lines of earlier versions have them in full."""
+    if isinstance(settings, str):
+        return settings
+    told = json.dumps(settings, sort_keys=True)
+    return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+
+
+def _half(sha256: Any) -> bytes:
+    try:
+        return bytes.fromhex(sha256)[:16]
+    except (TypeError, ValueError):
+        return b""

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from ..errors import OutputError
 from ..files import folder_of, output_error, real_path
+from ..locks import is_file_at, try_lock
 
 NAME = ".lock"
 _held: set[Path] = set()
 _guard = threading.Lock()
-_FAR = 1 << 30  # Windows lets nobody read the bytes that are locked
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def is_held(folder: Path) -> bool:
     except OSError:  # there is none, or it is another's
         return False
     try:
-        return not _locked(handle)
+        return not try_lock(handle)
     finally:
         os.close(handle)
 
@@ -83,41 +83,14 @@ def _opened(file: Path) -> int:
         except OSError as error:
             raise output_error(file.parent, error) from error
         try:
-            if not _locked(handle):
+            if not try_lock(handle):
                 raise _refusal(file, _holder(handle))
-            if _is(handle, file):
+            if is_file_at(handle, file):
                 return handle
         except BaseException:
             os.close(handle)
             raise
         os.close(handle)  # whoever held it removed it meanwhile
-
-
-def _locked(handle: int) -> bool:
-    """Whether the lock was got; also where the file system has none, since no training may fail for that."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            os.lseek(handle, _FAR, os.SEEK_SET)
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-            os.lseek(handle, 0, os.SEEK_SET)
-        else:
-            import fcntl
-
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _is(handle: int, file: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(handle), file.stat())
-    except FileNotFoundError:
-        return False
 
 
 def _holder(handle: int) -> str:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {"api": "unpaired", "core": "unpaired.core", "domains": "unpaired.domains", "apps": "unpaired.apps"}
 
 CORE = (
-    ("deprecation", "errors", "sides", "makers", "moved", "pages", "terms", "values"),
+    ("deprecation", "errors", "sides", "locks", "makers", "moved", "pages", "terms", "values"),
     ("lazy",),
     ("samples", "files", "registry", "lettering", "noise"),
     ("settings",),
@@ -27,6 +27,7 @@ CORE = (
     ("scoring",),
     ("monitoring",),
     ("conversion",),
+    ("scale",),
     ("training",),
     ("evaluation",),
     ("testing",),

@@ -1,0 +1,239 @@
+"""Conversion of an archive by several workers: what is to be done, who does it, and what became of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ..adapter.inventory import BrokenFile
+from ..adapter.patterns import Pattern
+from ..conversion.files import ConversionReport, FileNote, check_targets, notes_of_parts
+from ..conversion.input_files import InputFiles
+from ..conversion.jobs import is_there, jobs_of
+from ..conversion.pipeline import Job
+from ..conversion.pipeline import Progress as FileProgress
+from ..conversion.record import FOLDER, Record, identify
+from ..conversion.translator import Translator
+from ..errors import ConfigError, MissingFile
+from ..files import atomic_text, folder_of
+from ..settings.arguments import expect_callable, expect_path, expect_whole
+from ..settings.mapping import from_mapping, to_mapping
+from ..sides import Direction
+from .dispatch import Dispatch, Progress
+from .engine import Engine, ThisProcess
+from .processes import Processes
+from .shard import Shard
+from .spec import TranslatorSpec
+from .worker import Item, Recipe, installed_version, present_stamp
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a conversion finds before it begins."""
+
+    outputs: Path
+    jobs: Sequence[Job]
+    """To be done."""
+    skipped: Sequence[Job]
+    """Done before, or left alone."""
+    notes: Sequence[FileNote]
+
+
+def convert_archive(
+    spec: TranslatorSpec,
+    input: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    direction: Direction = "a2b",
+    *,
+    workers: int | None = None,
+    ray: str | None = None,
+    shard: Shard | None = None,
+    fan_out: bool = False,
+    skip_existing: bool = False,
+    translator: Translator | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    file_progress: Callable[[FileProgress], None] | None = None,
+    **options: Any,
+) -> ConversionReport:
+    """Translate a folder by several workers, each file once, and go on where an earlier such conversion ended.
+
+    An output counts as finished if the record says that this model made it of this input with these settings, and it is
+    still as it was written. `OUTPUT/.unpaired/report.json` sums up what was done.
+
+    Args:
+        spec: the model, as each worker loads it.
+        input: a folder; also a file or numbered files, as for `Translator.convert`.
+        output: a folder that all workers reach by the same path.
+        direction: a2b or b2a.
+        workers: processes of this machine, or with `ray` actors; None: one in this process, or one for each CPU of
+            the cluster.
+        ray: the address of a Ray cluster (HOST:PORT or auto), or local to start one on this machine.
+        shard: convert this share of the files only.
+        fan_out: divide each folder of outputs into 65,536 of two levels (ab/cd/NAME).
+        skip_existing: leave outputs of unknown origin alone, too, instead of replacing them.
+        translator: the model of `spec` where it is loaded already.
+        progress: called after each group of files.
+        file_progress: called after each chunk where the one worker is this process.
+        options: fields of the medium's conversion settings.
+
+    Raises:
+        ConfigError: an option out of range, an address where no Ray cluster answers, or a worker of another version or
+            with another model.
+        MissingDependency: Ray is not installed.
+        ResourceError: workers end before they convert anything, or there are more of them than CPUs.
+        MissingFile, MediaError, OutputError, AdapterError: as `Translator.convert`.
+    """
+    expect_path("input", input, "the path of a file or a folder")
+    expect_path("output", output, "the path of a folder")
+    expect_callable("progress", progress)
+    if workers is not None:
+        expect_whole(workers=workers)
+        if not 1 <= workers <= 1 << 16:
+            raise ConfigError(f"workers is {workers}; expected 1 or more")
+    began = time.monotonic()
+    translator = translator or spec.load()
+    settings = to_mapping(from_mapping(translator.domain.conversion_type, options))
+    identity = translator.identity(direction)
+    work = _find_work(translator, InputFiles.of(input), Path(output), identity, settings, shard, fan_out, skip_existing)
+    doing = [job for job in work.jobs if job.error is None]
+    outputs = work.outputs.absolute()
+    recipe = Recipe(spec.absolute(), direction, settings, identity, str(outputs), len(doing), installed_version())
+    dispatch = None
+    if doing:
+        start = partial(_engine, recipe, workers, ray, translator, file_progress)
+        dispatch = _dispatch(start, doing, outputs, progress)
+    report = _report(work, doing, dispatch)
+    _write_report(outputs, report, dispatch, time.monotonic() - began, shard)
+    return report
+
+
+def _find_work(
+    translator: Translator,
+    source: InputFiles,
+    target: Path,
+    identity: str,
+    settings: dict[str, Any],
+    shard: Shard | None,
+    fan_out: bool,
+    skip_existing: bool,
+) -> _Work:
+    domain = translator.domain
+    jobs = jobs_of(domain, source, target)
+    outputs = target.parent if jobs[0].target == target else target
+    if shard is not None:
+        jobs = [job for job in jobs if shard.holds(identify(job.target.relative_to(outputs).as_posix()))]
+    if fan_out:
+        if outputs != target:
+            raise ConfigError("--fan-out divides a folder of outputs, but the output is one file")
+        for job in jobs:
+            job.target = fanned_out(outputs, job.target)
+    record = Record(outputs, identity, settings)
+    there = [job for job in jobs if is_there(job.target)]
+    if skip_existing:
+        again, notes = record.sorted_out(there)
+    else:
+        standings = record.standings(there)
+        again, notes = [job for job, each in zip(there, standings, strict=True) if each != "same"], []
+    kept = {id(job) for job in there} - {id(job) for job in again}
+    doing = [job for job in jobs if id(job) not in kept]
+    check_targets(domain, doing, from_mapping(domain.conversion_type, settings))
+    said = [FileNote(outputs, note) for note in notes]
+    said += notes_of_parts(domain, source, jobs) if jobs else []
+    return _Work(outputs, doing, [job for job in jobs if id(job) in kept], said)
+
+
+def fanned_out(outputs: Path, target: Path) -> Path:
+    """Its place in two more levels of folders, by its name."""
+    digits = identify(target.relative_to(outputs).as_posix())
+    return target.parent / digits[:2] / digits[2:4] / target.name
+
+
+def _engine(
+    recipe: Recipe,
+    workers: int | None,
+    ray: str | None,
+    translator: Translator,
+    file_progress: Callable[[FileProgress], None] | None,
+) -> tuple[Engine, int]:
+    """The engine that was asked for, and how many workers it shall have."""
+    if ray is not None:
+        from .ray_actors import RayActors
+
+        actors = RayActors(recipe, ray, workers)
+        return actors, actors.count
+    if workers is None:
+        return ThisProcess(recipe, translator, file_progress), 1
+    return Processes(recipe, workers), workers
+
+
+def _dispatch(
+    start: Callable[[], tuple[Engine, int]],
+    jobs: Sequence[Job],
+    outputs: Path,
+    progress: Callable[[Progress], None] | None,
+) -> Dispatch:
+    """Convert the jobs; each is known to workers by its place in the list."""
+    items = [
+        Item(number, str(job.source.absolute()), str(job.target.absolute()), present_stamp(job.target))
+        for number, job in enumerate(jobs)
+    ]
+    with folder_of(outputs / FOLDER / "x"):
+        engine, workers = start()
+        dispatch = Dispatch(engine, items, [_bytes_of(job.source) for job in jobs], workers, outputs, progress)
+        dispatch.run()
+    return dispatch
+
+
+def _bytes_of(source: Path) -> int:
+    """Of a file, or of the files that a recording is made of; 0 for what went meanwhile, which a worker will say."""
+    pattern = Pattern.of(source)
+    try:
+        if pattern:
+            return sum(file.stat().st_size for file in pattern.files().values())
+        if source.is_dir():
+            return sum(entry.stat().st_size for entry in os.scandir(source) if entry.is_file())
+        return source.stat().st_size
+    except (OSError, MissingFile):
+        return 0
+
+
+def _report(work: _Work, doing: Sequence[Job], dispatch: Dispatch | None) -> ConversionReport:
+    results = [] if dispatch is None else [dispatch.results[number] for number in range(len(doing))]
+    pairs = list(zip(doing, results, strict=True))
+    failed = [BrokenFile(job.source, str(job.error)) for job in work.jobs if job.error is not None]
+    notes = [FileNote(job.source, text) for job, result in pairs for text in result.notes]
+    of_workers = [] if dispatch is None else [FileNote(work.outputs, text) for text in dispatch.notes()]
+    return ConversionReport(
+        converted=tuple(job.target for job, result in pairs if result.kind == "converted"),
+        skipped=(
+            *(job.target for job in work.skipped),
+            *(job.target for job, result in pairs if result.kind in ("finished", "busy")),
+        ),
+        failed=(*failed, *(BrokenFile(job.source, result.text) for job, result in pairs if result.kind == "failed")),
+        notes=(*notes, *work.notes, *of_workers),
+        runtime="" if dispatch is None else ", ".join(dispatch.runtimes),
+    )
+
+
+def _write_report(
+    outputs: Path, report: ConversionReport, dispatch: Dispatch | None, seconds: float, shard: Shard | None
+) -> None:
+    facts = {
+        "converted": len(report.converted),
+        "skipped": len(report.skipped),
+        "failed": [{"file": str(each.path), "reason": each.reason} for each in report.failed],
+        "notes": [{"file": str(each.path), "text": each.text} for each in report.notes],
+        "runtime": report.runtime,
+        "seconds": round(seconds, 3),
+        "files_per_second": round(len(report.converted) / max(seconds, 1e-3), 3),
+        "lost_workers": [] if dispatch is None else dispatch.lost,
+        "shard": None if shard is None else str(shard),
+    }
+    name = "report.json" if shard is None else f"report-{shard.index}-of-{shard.count}.json"
+    atomic_text(outputs / FOLDER / name, json.dumps(facts, indent=2) + "\n")

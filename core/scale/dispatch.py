@@ -1,0 +1,216 @@
+"""Handing files to workers, and again to others where one is lost."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..conversion.record import identify, lines
+from ..errors import ResourceError, counted
+from ..files import clear_leftovers
+from .claims import Claims
+from .engine import Engine
+from .worker import Done, Fault, Item, Lost, Ready, Result, manifest
+
+_FILES, _BYTES = 32, 8 * 2**20
+"""Of a group, at most."""
+_EACH = 64 * 2**10
+"""Bytes that a file costs beside its own."""
+_FAILED_STARTS = 3
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Progress over all files of a conversion by several workers."""
+
+    done: int
+    """Files."""
+    files: int
+    share: float
+    """Of the work, by the bytes of the files: 0 to 1."""
+    seconds_left: float | None
+    """At the rate so far."""
+
+
+def grouped(items: Sequence[Item], bytes_of: Sequence[int], workers: int) -> list[list[Item]]:
+    """The files in groups, the longest first: long ones by themselves, small ones together.
+
+    A group is a small part of a worker's share, so that all end at about the same time."""
+    most = min(_BYTES, (sum(bytes_of) + len(items) * _EACH) // (8 * workers) + 1)
+    groups: list[list[Item]] = []
+    room = 0
+    for _, item in sorted(zip(bytes_of, items, strict=True), key=lambda pair: (-pair[0], pair[1].number)):
+        cost = bytes_of[item.number] + _EACH
+        if not groups or cost > room or len(groups[-1]) == _FILES:
+            groups.append([])
+            room = most
+        groups[-1].append(item)
+        room -= cost
+    return groups
+
+
+@dataclass
+class _Hand:
+    """A worker as the dispatcher knows it."""
+
+    mark: str | None = None
+    """None until it is ready."""
+    groups: deque[Sequence[Item]] = field(default_factory=deque)
+
+
+class Dispatch:
+    """One conversion by `workers` workers of an engine. `bytes_of`: of each item, by its number."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        items: Sequence[Item],
+        bytes_of: Sequence[int],
+        workers: int,
+        outputs: Path,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self._engine, self._outputs, self._progress = engine, outputs, progress
+        self._bytes, self._files = bytes_of, len(items)
+        self._all_bytes = sum(bytes_of) + len(items) * _EACH
+        self._queue = deque[Sequence[Item]](grouped(items, bytes_of, workers))
+        self._workers = min(workers, len(self._queue))  # or some would find nothing to do
+        self._hands: dict[int, _Hand] = {}
+        self._claims = Claims(outputs)
+        self._busy: list[Item] = []
+        self._failed_starts = 0
+        self._started, self._done_bytes = time.monotonic(), 0
+        self.results: dict[int, Result] = {}
+        self.lost: list[str] = []
+        """Why workers ended, for each that did."""
+        self.runtimes: dict[str, None] = {}
+        """What ran the network."""
+
+    def run(self) -> None:
+        """Convert every file. Raises what a worker has found that ends all work, and ResourceError where none stays
+        alive. Files that others are at are asked for once more in the end."""
+        try:
+            for _ in range(self._workers):
+                self._hands[self._engine.add()] = _Hand()
+            while any(hand.mark is None for hand in self._hands.values()):
+                self._take_answer()
+            self._work()
+            self._queue.extend([item] for item in self._busy)
+            self._busy.clear()
+            self._work()
+            self.results |= {item.number: Result(item.number, "busy") for item in self._busy}
+        finally:
+            self._engine.close()
+            self._tidy()
+
+    def _work(self) -> None:
+        while self._queue or any(hand.groups for hand in self._hands.values()):
+            self._fill()
+            self._take_answer()
+
+    def _fill(self) -> None:
+        for round_ in range(self._engine.window):  # one for each before a second for any
+            for number, hand in self._hands.items():
+                if self._queue and hand.mark is not None and len(hand.groups) == round_:
+                    group = self._queue.popleft()
+                    hand.groups.append(group)
+                    self._engine.submit(number, group)
+
+    def _take_answer(self) -> None:
+        number, answer = self._engine.next()
+        hand = self._hands[number]
+        match answer:
+            case Ready():
+                hand.mark = answer.mark
+            case Done():
+                self.runtimes[answer.runtime], self._failed_starts = None, 0
+                for item, result in zip(hand.groups.popleft(), answer.results, strict=True):
+                    self._take(item, result)
+            case Fault():
+                answer.throw()
+            case Lost():
+                del self._hands[number]
+                self._replace(hand, answer)
+
+    def _take(self, item: Item, result: Result) -> None:
+        if result.kind == "busy":
+            self._busy.append(item)
+            return
+        self.results[item.number] = result
+        self._done_bytes += self._bytes[item.number] + _EACH
+        if self._progress is not None:
+            share = self._done_bytes / self._all_bytes
+            passed = time.monotonic() - self._started
+            left = passed / share * (1 - share)
+            self._progress(Progress(len(self.results), self._files, share, left))
+
+    def _replace(self, hand: _Hand, lost: Lost) -> None:
+        """Take back what a lost worker had left, and start another one."""
+        self.lost.append(lost.reason)
+        recorded = self._recorded(hand)
+        given = [item for group in hand.groups for item in group]
+        left = [item for item in given if item.number not in recorded]
+        # What was in hand goes alone: if it ends the next one too, it takes no other files along.
+        suspects = [item for item in left if self._claims.is_left(self._identity(item))]
+        for item in given:
+            if item.number in recorded:
+                self._drop_claim(item)
+                self._take(item, recorded[item.number])
+        rest = [item for item in left if item not in suspects]
+        self._queue.extendleft([[item] for item in reversed(suspects)])
+        if rest:
+            self._queue.append(rest)
+        self._failed_starts = 0 if recorded or suspects else self._failed_starts + 1
+        if self._failed_starts >= _FAILED_STARTS:
+            raise ResourceError(f"workers end before they convert anything ({lost.reason}); there may be too little "
+                                "memory for so many: ask for fewer")  # fmt: skip
+        if self._queue or hand.mark is None or any(each.groups for each in self._hands.values()):
+            self._hands[self._engine.add()] = _Hand()
+
+    def _recorded(self, hand: _Hand) -> dict[int, Result]:
+        """The files of a worker's groups that its part of the record has."""
+        if hand.mark is None:
+            return {}
+        waiting = {self._identity(item): item for group in hand.groups for item in group}
+        found = {}
+        for _, entry in lines(manifest(self._outputs, hand.mark)):
+            item = waiting.get(str(entry.get("id")))
+            if item is not None:
+                found[item.number] = Result(item.number, "converted", "", tuple(map(str, entry.get("notes") or ())))
+        return found
+
+    def _tidy(self) -> None:
+        """Remove what workers left that were ended with the conversion: it is no fault of a file."""
+        for hand in self._hands.values():
+            for item in (item for group in hand.groups for item in group):
+                self._drop_claim(item)
+        with suppress(OSError):  # others are at work
+            self._claims.folder.rmdir()
+
+    def _drop_claim(self, item: Item) -> None:
+        """Forget that a worker ended at a file, or between its record and the end of the claim."""
+        identity = self._identity(item)
+        if self._claims.is_left(identity) and (claim := self._claims.take(identity)):
+            clear_leftovers(Path(item.target).parent, claim.ended)
+            claim.release()
+
+    def _identity(self, item: Item) -> str:
+        return identify(Path(item.target).relative_to(self._outputs).as_posix())
+
+    def notes(self) -> list[str]:
+        """What is to be said of the workers."""
+        said = []
+        if self.lost:
+            said.append(f"workers that ended before their time, their files given to others: {len(self.lost)} "
+                        f"({self.lost[-1]})")  # fmt: skip
+        if len(self.runtimes) > 1:
+            said.append(f"workers ran the network in different ways ({', '.join(self.runtimes)}), so that outputs "
+                        "may differ by rounding; --runtime and --precision settle on one")  # fmt: skip
+        busy = sum(result.kind == "busy" for result in self.results.values())
+        if busy:
+            said.append(f"left to other workers, which are at them: {counted(busy, 'file', 'files')}")
+        return said

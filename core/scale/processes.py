@@ -1,0 +1,133 @@
+"""Workers as processes of this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing import connection, get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import NoReturn
+
+from ..makers import mark
+from ..runtimes.cores import usable_cores
+from .engine import Engine
+from .worker import Answer, Fault, Item, Lost, Ready, Recipe, Worker, here
+
+_PATIENCE = 10.0
+"""Seconds that a worker gets to leave its file in order."""
+
+
+class Processes(Engine):
+    """Processes that share the cores between them; `count`: how many there will be."""
+
+    def __init__(self, recipe: Recipe, count: int) -> None:
+        self._recipe = recipe
+        self._threads = max(1, usable_cores() // count)
+        self._context = get_context("spawn")
+        self._processes: dict[int, tuple[BaseProcess, Connection]] = {}
+        self._added = 0
+
+    def add(self) -> int:
+        """See Engine."""
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=serve, args=(theirs, self._recipe), name=f"unpaired-{self._added}")
+        with _environment(self._threads), _deaf():
+            process.start()
+        theirs.close()  # so that the end of the process is the end of the pipe
+        self._processes[self._added] = process, ours
+        self._added += 1
+        return self._added - 1
+
+    def submit(self, worker: int, items: Sequence[Item]) -> None:
+        """See Engine."""
+        with suppress(OSError):  # one that has ended is found lost next
+            self._processes[worker][1].send(items)
+
+    def next(self) -> tuple[int, Answer]:
+        """See Engine."""
+        numbers = {pipe: number for number, (_, pipe) in self._processes.items()}
+        found = connection.wait(list(numbers))[0]
+        assert isinstance(found, Connection)
+        number = numbers[found]
+        try:
+            return number, found.recv()
+        except (EOFError, OSError):
+            process, pipe = self._processes.pop(number)
+            process.join()
+            pipe.close()
+            return number, Lost(_ended(process.exitcode or 0))
+
+    def close(self) -> None:
+        """See Engine: by the end of the pipe where a worker waits, else by a signal."""
+        for process, pipe in self._processes.values():
+            pipe.close()
+            process.terminate()
+        for process, _ in self._processes.values():
+            process.join(_PATIENCE)
+            if process.is_alive():
+                process.kill()
+                process.join()
+        self._processes.clear()
+
+
+def serve(pipe: Connection, recipe: Recipe) -> None:
+    """The life of a process: groups in, answers out, until the pipe ends."""
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        worker = Worker(recipe)
+    except Exception as error:
+        pipe.send(Fault.of(error, here()))
+        return
+    pipe.send(Ready(mark()))
+    with suppress(EOFError, OSError):  # whoever started it has ended
+        while True:
+            items = pipe.recv()
+            try:
+                answer: Answer = worker.convert(items)
+            except Exception as error:
+                answer = Fault.of(error)
+            pipe.send(answer)
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough to leave everything in order
+    sys.exit(128 + number)
+
+
+def _ended(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:
+        return f"signal {-code}"
+
+
+@contextmanager
+def _environment(threads: int) -> Iterator[None]:
+    """The environment of a worker: its share of the cores, unless the user has a wish."""
+    given = "OMP_NUM_THREADS" in os.environ
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    try:
+        yield
+    finally:
+        if not given:
+            del os.environ["OMP_NUM_THREADS"]
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Start processes that ignore Ctrl-C, which is for this one to act on."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
