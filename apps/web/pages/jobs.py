@@ -14,6 +14,7 @@ from starlette.routing import Route
 from unpaired import ConfigError, UnpairedError
 from unpaired.apps.web.choices import choice_or_none
 from unpaired.apps.web.facts import Facts, Kind
+from unpaired.apps.web.files import saved_name
 from unpaired.apps.web.jobs import Job, JobKind, JobState
 from unpaired.apps.web.pages.queue import show_list
 from unpaired.apps.web.pages.summaries import do_of, model_name, source_of, summary, words_of
@@ -87,8 +88,9 @@ async def _show_panel(request: Request, job: Job) -> Response:
 
 def _panel(site: Site, job: Job, told: dict[str, Any], results: Sequence[Place]) -> dict[str, Any]:
     log = site.places.redact(tail(site.queue.folder(job) / LOG, 16 * 1024)) if job.state.ended else ""
-    listed = [{"name": each.name, "url": file_url(each), "size": size(each.size), "thumb": f"/look/{each.id}/thumb.jpg",
-               "show": f"/jobs/{job.id}?result={each.id}"} for each in results]  # fmt: skip
+    listed = [{"name": saved_name(site, each), "url": file_url(each), "size": size(each.size),
+               "thumb": f"/look/{each.id}/thumb.jpg", "show": f"/jobs/{job.id}?result={each.id}"}
+              for each in results]  # fmt: skip
     return {"job": {**told, "log": log.strip()}, "results": listed, "most_results": MOST_RESULTS}
 
 

@@ -133,6 +133,8 @@ def _actions(job: Job) -> list[Action]:
     if "remove" in found and job.kind.trains:
         question = f"Remove “{job.title}” from the queue? Its settings go; what it has learned stays on the page Train."
         found["remove"] = replace(found["remove"], label="Remove from the queue", question=question)
+    elif "remove" in found and job.state is not JobState.DONE:
+        found["remove"] = replace(found["remove"], label="Remove", question=f"Remove “{job.title}” from the queue?")
     elif "remove" in found:
         question = f"Remove “{job.title}” with its results? They cannot be had back."
         found["remove"] = replace(found["remove"], question=question)
