@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+KEEP = "keep"
+"""Name in a sample's context of what its translation must leave alone: (1, *space) of the sample's own size, float32
+from 0 (translate) to 1 (leave alone)."""
+
+
 class Batch(NamedTuple):
     """Unpaired samples: a (B, C_a, *space), b (B, C_b, *space), and their context from the domain."""
 
@@ -27,6 +32,10 @@ class Batch(NamedTuple):
         """The samples of one side."""
         return self.a if side == "a" else self.b
 
+    def keep(self, side: Side) -> Tensor | None:
+        """What translations of the samples of one side must leave alone, (B, 1, *space); None where nothing says."""
+        return (self.context_a if side == "a" else self.context_b).get(KEEP)
+
 
 @dataclass(frozen=True, eq=False)
 class Sample:
@@ -36,6 +45,11 @@ class Sample:
     """The sample itself, (C, *space) float32 in [-1, 1]."""
     context: Mapping[str, Tensor] = field(default_factory=dict)
     """Additional tensors by name, such as a neighbouring frame; all samples of a side have the same ones."""
+
+    @property
+    def keep(self) -> Tensor | None:
+        """What its translation must leave alone, (1, *space); None where nothing says."""
+        return self.context.get(KEEP)
 
     @classmethod
     def of(cls, drawn: Tensor | Sample) -> Sample:

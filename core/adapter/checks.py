@@ -16,14 +16,27 @@ from typing import Any
 import numpy as np
 
 from ..errors import AdapterError, one_line
+from ..samples import KEEP
 from ..sides import Side
 from .domain import Domain
-from .tensors import check_sample, fault_of_shape, shape_of, wrong
+from .tensors import check_sample, fault_of_shape, fault_of_values, shape_of, wrong
 
 
 def check(domain: Domain, method: str, x: Any, side: Side, file: Path, values: bool = True) -> None:
     """Raise AdapterError unless `x`, the result of `method` for `file`, is a sample of side `side`, of any size."""
     check_sample(type(domain).__name__, method, x, domain.channels(side), domain.dimensions, file, values)
+
+
+def check_keep(domain: Domain, keep: Any, x: Any, file: Path, values: bool = True) -> None:
+    """Raise AdapterError unless `keep` says of the sample `x` (C, *space) what must not change: (1, *space), 0 to 1."""
+    came = fault_of_shape(keep, domain.dimensions + 1, 1)
+    if came is None and keep.shape[1:] != x.shape[1:]:
+        came = f"the shape {tuple(keep.shape)} beside a sample {tuple(x.shape)}"
+    if values and came is None and not 0.0 <= float(keep.min()) <= float(keep.max()) <= 1.0:
+        came = fault_of_values(keep) or f"values from {float(keep.min()):g} to {float(keep.max()):g}"
+    if came:
+        expected = f"{shape_of(1, domain.dimensions)} in [0, 1], of the sample's size, as context {KEEP!r}"
+        raise wrong(type(domain).__name__, "sample", came, file, expected)
 
 
 def check_chunk(domain: Domain, chunk: Any, side: Side, file: Path) -> None:

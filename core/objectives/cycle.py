@@ -1,4 +1,4 @@
-"""CycleGAN (Zhu et al. 2017): adversarial, cycle, identity and equivariance losses."""
+"""CycleGAN (Zhu et al. 2017): adversarial, cycle, identity and equivariance losses, and of what masks keep."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ class Cycle(Objective):
     """
 
     settings_type = CycleSettings
+    heeds_masks = True
     advice: ClassVar[Mapping[str, str]] = {
         "identity collapse": "Lower {objective.identity_<to>} and raise {objective.adversarial_<to>}: copying the "
         "input satisfies the identity and cycle terms, and the discriminator is too weak to prevent it.",
@@ -143,7 +144,7 @@ class Cycle(Objective):
     def generator_step(
         self, generators: Generators, discriminators: Discriminators, batch: Batch, warp: Warp | None
     ) -> GeneratorStep:
-        (weights, times), a, b = self._due(self.weights()), batch.a, batch.b
+        weights, times = self._due(self.weights())
         warped = warp if weights.equivariance else None
         into_b = self._translations(generators.a2b, "a", batch, weights.identity_b, warped)
         into_a = self._translations(generators.b2a, "b", batch, weights.identity_a, warped)
@@ -157,25 +158,40 @@ class Cycle(Objective):
         if weights.cycle_a:
             (cycled_a,) = apply_together(generators.b2a, [self._with_cycle_noise(translated_b)])
             into_b["cycled"] = cycled_a
-            losses["cycle_a"] = weights.cycle_a * distance(*_pooled(weights.cycle_pool_a, cycled_a, a))
+            losses["cycle_a"] = weights.cycle_a * self._difference(cycled_a, batch, "a", weights.cycle_pool_a)
         if weights.cycle_b:
             (cycled_b,) = apply_together(generators.a2b, [self._with_cycle_noise(translated_a)])
             into_a["cycled"] = cycled_b
-            losses["cycle_b"] = weights.cycle_b * distance(*_pooled(weights.cycle_pool_b, cycled_b, b))
+            losses["cycle_b"] = weights.cycle_b * self._difference(cycled_b, batch, "b", weights.cycle_pool_b)
         if weights.identity_a:
-            losses["identity_a"] = weights.identity_a * distance(into_a["identity"], a)
+            losses["identity_a"] = weights.identity_a * self._difference(into_a["identity"], batch, "a")
         if weights.identity_b:
-            losses["identity_b"] = weights.identity_b * distance(into_b["identity"], b)
+            losses["identity_b"] = weights.identity_b * self._difference(into_b["identity"], batch, "b")
         if warped is not None:
             losses["equivariance_a2b"] = weights.equivariance * distance(into_b["warped"], warped(translated_b))
             losses["equivariance_b2a"] = weights.equivariance * distance(into_a["warped"], warped(translated_a))
         auxiliary: dict[str, Tensor] = {}
         sides: tuple[tuple[Side, dict[str, Tensor]], ...] = (("a", into_b), ("b", into_a))
         for side_from, translated_from in sides:
+            losses |= self._kept(weights, side_from, batch, translated_from["x"])
             more, shown = self.auxiliary_losses(discriminators, side_from, batch, translated_from)
             losses |= more
             auxiliary |= {name: value.detach() for name, value in shown.items()}
         return GeneratorStep(losses, {side: made.detach() for side, made in translated.items()}, auxiliary, times)
+
+    def _difference(self, x: Tensor, batch: Batch, side: Side, pool: int = 1) -> Tensor:
+        """How far `x` is from the samples of one side, where what must not change counts more."""
+        keep = batch.keep(side)
+        if keep is None:
+            return distance(*_pooled(pool, x, batch.of(side)))
+        return distance(*_pooled(pool, x, batch.of(side), 1.0 + (self.settings.keep_emphasis - 1.0) * keep))
+
+    def _kept(self, weights: CycleSettings, side: Side, batch: Batch, translated: Tensor) -> dict[str, Tensor]:
+        """keep_* of the side translated: how far what must not change did."""
+        keep = batch.keep(side)
+        if keep is None or not weights.keep:
+            return {}
+        return {f"keep_{side}": weights.keep * distance(translated, batch.of(side), keep)}
 
     def _due(self, weights: CycleSettings) -> tuple[CycleSettings, dict[str, int]]:
         """The weights without those of losses that this step leaves out, and how many times each counts of the others

@@ -103,6 +103,8 @@ def discriminate(
     return DiscriminatorOutput(discriminator_loss(form, on_real, on_generated), on_real, on_generated)
 
 
-def distance(x: Tensor, y: Tensor) -> Tensor:
-    """Mean absolute difference, the L1 of the paper's equation 2."""
-    return (x - y).abs().mean()
+def distance(x: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean absolute difference, the L1 of the paper's equation 2; of x and y (B, C, *space) each place counts by its
+    `weight` (B, 1, *space), if there is one, and the mean is over all places."""
+    difference = (x - y).abs()
+    return difference.mean() if weight is None else (weight * difference).mean()

@@ -41,6 +41,11 @@ class CycleSettings:
     """Weight of |F(a) - a|."""
     identity_b: float = 5.0
     """Weight of |G(b) - b|."""
+    keep: float = 10.0
+    """Weight of |G(a) - a| and |F(b) - b| where the samples' masks say that nothing must change (the context-preserving
+    loss of Mo et al. 2019); without masks there is none."""
+    keep_emphasis: float = 2.0
+    """How many times cycle and identity losses count there; 1 counts them as elsewhere."""
     equivariance: float = 0.0
     """Weight of |G(W(x)) - W(G(x))| in both directions, W the domain's warp."""
     cycle_noise: float = 0.0
@@ -71,8 +76,9 @@ class CycleSettings:
         settle_types(self, "objective")
         faults: list[str] = []
         require_form(faults, self.form)
-        weights = ("adversarial_a", "adversarial_b", "cycle_a", "cycle_b", "identity_a", "identity_b", "equivariance",
-                   "cycle_noise", "gradient_penalty", "r1", "r2", "history")  # fmt: skip
+        weights = ("adversarial_a", "adversarial_b", "cycle_a", "cycle_b", "identity_a", "identity_b",
+                   "keep", "keep_emphasis", "equivariance", "cycle_noise", "gradient_penalty", "r1", "r2",
+                   "history")  # fmt: skip
         require_at_least(faults, self, "objective", weights, 0)
         counts = ("cycle_pool_a", "cycle_pool_b", "identity_every", "equivariance_every")
         require_at_least(faults, self, "objective", counts, 1)

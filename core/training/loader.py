@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
-from ..adapter.checks import check
+from ..adapter.checks import check, check_keep
 from ..adapter.domain import Domain
 from ..adapter.inventory import BrokenFile, NumberedFiles
 from ..adapter.tensors import raised
@@ -311,16 +311,23 @@ def draw(
         raise raised(type(domain).__name__, "sample", error, file) from error
     sample = Sample.of(drawn)
     check(domain, "sample", sample.x, side, file, values)
+    if sample.keep is not None:
+        check_keep(domain, sample.keep, sample.x, file, values)
     return sample
 
 
 def first_sample(domain: Domain, files: Sequence[Path], side: Side, augmentation: float = 1.0, seed: int = 0) -> Tensor:
+    """The tensor of `first_drawn`."""
+    return first_drawn(domain, files, side, augmentation, seed).x
+
+
+def first_drawn(domain: Domain, files: Sequence[Path], side: Side, augmentation: float = 1.0, seed: int = 0) -> Sample:
     """A sample of the first file that can be read. Raises MediaError when none of the first twenty can, AdapterError
     when the domain breaks its contract."""
     problem = "there are none"
     for file in files[:ATTEMPTS]:
         try:
-            return draw(domain, file, side, np.random.default_rng(seed), augmentation).x
+            return draw(domain, file, side, np.random.default_rng(seed), augmentation)
         except (MediaError, OSError) as error:
             problem = str(error)
     raise MediaError(f"none of the first {ATTEMPTS} files of {side.upper()} can be used; the last: {problem}")

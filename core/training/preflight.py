@@ -14,13 +14,15 @@ from ..adapter.checks import fault_of_sending
 from ..errors import ConfigError, MissingFile, OutputError, counted, show
 from ..files import real_path
 from ..networks.settings import NetworkSettings
+from ..samples import Sample
 from ..settings.faults import raise_faults, require
 from ..settings.mapping import read_yaml, to_mapping
 from ..settings.plain import is_unicode
+from ..sides import Side
 from .best import SCORE
 from .check_networks import check_networks
 from .elastic import ADVICE
-from .loader import AHEAD, first_sample
+from .loader import AHEAD, first_drawn
 from .plan import FORMAT, RunPlan
 from .resources import memory, most_processes
 from .seed_group import seed_folders
@@ -51,7 +53,9 @@ def check_bounds(training: TrainingSettings) -> None:
 
 def check_shapes(plan: RunPlan) -> None:
     """Put the shape of a sample of each side through the networks, on a device without memory or arithmetic."""
-    shapes = {side: tuple(first_sample(plan.domain, each.files, side).shape) for side, each in plan.inventories.items()}
+    samples = {side: first_drawn(plan.domain, each.files, side) for side, each in plan.inventories.items()}
+    _check_masks(plan, samples)
+    shapes = {side: tuple(sample.x.shape) for side, sample in samples.items()}
     plan.objective.check_shapes(shapes["a"], shapes["b"])
     _check_memory(plan.training, sum(math.prod(shape) for shape in shapes.values()))
     if plan.objective.generates:
@@ -65,6 +69,18 @@ def _check_batch(plan: RunPlan) -> None:
     if files < batch:
         raise ConfigError(f"B has {counted(files, 'sample', 'samples')} an epoch, and training.batch is {batch}; give "
                           f"more files, or set training.batch to {files} or less")  # fmt: skip
+
+
+def _check_masks(plan: RunPlan, samples: Mapping[Side, Sample]) -> None:
+    """Refuse masks that nothing would go by."""
+    if all(sample.keep is None for sample in samples.values()):
+        return
+    if not plan.objective.heeds_masks:
+        raise ConfigError(f"masks of what must not change are for the objective cycle; {plan.objective_name} does not "
+                          "go by them: leave them out")  # fmt: skip
+    a, b = plan.domain.channels("a"), plan.domain.channels("b")
+    if a != b:
+        raise ConfigError(f"A has {a} channels and B {b}, so that no mask can say what must not change; leave them out")
 
 
 def _check_memory(training: TrainingSettings, values: int) -> None:

@@ -11,12 +11,13 @@ from ...core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .animation import animation_frames, is_animated
+    from .conversion import PictureReader
     from .domain import Image
     from .encoding import depth_for, format_of, save_picture
     from .files import read_header, read_picture
     from .kinds import is_picture_name
     from .large import Detail, is_large, reduced, size_note, working_size
-    from .layered import prepare_files
+    from .layered import is_cropped, laid_out, prepare_files
     from .layouts import Sheet
     from .masks import check_size, feathered, mask_of, mixed, read_mask
     from .metadata import packet_in_gif
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .settings import CropSettings, ImageConversion, ImageSettings, PixelConversion, ViewSettings
     from .tiles import Span, blended, spans
     from .tone import apply_gamma, undo_gamma
+    from .training_masks import MaskFolder, in_levels, kept
 
 __all__ = [
     "CropSettings",
@@ -36,8 +38,10 @@ __all__ = [
     "Image",
     "ImageConversion",
     "ImageSettings",
+    "MaskFolder",
     "Picture",
     "PictureCache",
+    "PictureReader",
     "PixelConversion",
     "Pixels",
     "Sheet",
@@ -57,10 +61,14 @@ __all__ = [
     "fitted",
     "fitted_size",
     "format_of",
+    "in_levels",
     "is_animated",
+    "is_cropped",
     "is_large",
     "is_picture_name",
     "is_rec709",
+    "kept",
+    "laid_out",
     "levels",
     "mask_of",
     "mixed",
@@ -87,12 +95,13 @@ __all__ = [
 
 __getattr__ = lazy_names(__name__, {
     ".animation": ["animation_frames", "is_animated"],
+    ".conversion": ["PictureReader"],
     ".domain": ["Image"],
     ".encoding": ["depth_for", "format_of", "save_picture"],
     ".files": ["read_header", "read_picture"],
     ".kinds": ["is_picture_name"],
     ".large": ["Detail", "is_large", "reduced", "size_note", "working_size"],
-    ".layered": ["prepare_files"],
+    ".layered": ["is_cropped", "laid_out", "prepare_files"],
     ".layouts": ["Sheet"],
     ".masks": ["check_size", "feathered", "mask_of", "mixed", "read_mask"],
     ".metadata": ["packet_in_gif"],
@@ -106,4 +115,5 @@ __getattr__ = lazy_names(__name__, {
     ".settings": ["CropSettings", "ImageConversion", "ImageSettings", "PixelConversion", "ViewSettings"],
     ".tiles": ["Span", "blended", "spans"],
     ".tone": ["apply_gamma", "undo_gamma"],
+    ".training_masks": ["MaskFolder", "in_levels", "kept"],
 })  # fmt: skip

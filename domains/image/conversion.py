@@ -18,6 +18,7 @@ from ...core.values import Array, as_tensor
 from .encoding import check_channels, depth_in_memory, save_picture
 from .files import read_picture
 from .large import WORKING, Detail, is_large, size_note
+from .layered import is_cropped, laid_out
 from .layouts import Sheet
 from .masks import feathered, mixed, read_mask
 from .picture import Picture, Pixels, resized, to_array, to_pixels, with_channels
@@ -198,7 +199,7 @@ class PictureWriter(Writer):
         self._sheet = sheet
         size: tuple[int, int] = sheet.size if sheet else (like.height, like.width)
         self._height, self._width = size
-        self._is_sheet = size != (like.height, like.width)
+        self._is_sheet = size != (like.height, like.width) or (sheet is not None and is_cropped(like.picture))
         check_channels(path, settings.channels(other_side(like.side)))
         self._depth = depth_in_memory(path, like.picture.pixels.dtype)
         self._pixels: Pixels | None = None
@@ -234,8 +235,8 @@ class PictureWriter(Writer):
 
     def _picture(self, pixels: Pixels) -> Picture:
         source, alpha = self._like.picture, None
-        if self._is_sheet:  # of another size than what belongs to the source
-            return Picture(pixels, icc=source.icc, layers=source.layers)
+        if self._is_sheet:  # of another size than what belongs to the source, or beyond it
+            return Picture(pixels, icc=source.icc, layers=laid_out(source.layers))
         if self._like.carries_alpha and pixels.shape[2] in (1, 3):
             alpha = source.alpha
         elif self._settings.mode == "rgba":

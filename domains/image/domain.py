@@ -6,6 +6,7 @@ tensor. Files are converted as arrays.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,8 +15,8 @@ from ...core.adapter.domain import ConversionSettings, Domain, DomainSettings, S
 from ...core.adapter.inventory import Inventory
 from ...core.adapter.streams import ArrayTranslate, Reader, Translate, Writer
 from ...core.errors import ConfigError, MediaError
-from ...core.samples import Warp
-from ...core.sides import Side
+from ...core.samples import KEEP, Sample, Warp
+from ...core.sides import SIDES, Side
 from .settings import ImageConversion, ImageSettings
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ...core.adapter.review import Review
     from ...core.values import Array
     from .sampling import PictureCache
+    from .training_masks import PictureMasks
 
 
 SHOWN = 1024 * 1024
@@ -56,6 +58,7 @@ class Image(Domain):
         super().__init__(settings, **fields)
         self._cache: PictureCache | None = None
         self._review: Review | None = None
+        self._mask_folders: dict[Side, PictureMasks] = {}
 
     # -- training -----------------------------------------------------------------------------------
     def channels(self, side: Side) -> int:
@@ -69,15 +72,39 @@ class Image(Domain):
 
         return scan(folder, self.settings, thorough)
 
-    def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor:
-        """A random crop (C, height, width); see `sampling.random_crop`. Raises MissingFile or MediaError."""
+    def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor | Sample:
+        """A random crop (C, height, width), with what must not change where there are masks; see
+        `sampling.random_crop`. Raises MissingFile, MediaError, or ConfigError for a file without a mask."""
         from .sampling import PictureCache, loaded, random_crop
         from .tone import apply_gamma
+        from .training_masks import kept
 
         if self._cache is None:
             self._cache = PictureCache(self.settings.cache_mb * 1024**2)
-        crop = random_crop(loaded(file, side, self.settings, self._cache), self.settings, rng, augmentation)
-        return apply_gamma(crop, self.settings.gamma(side))
+        masks, pixels = self._masks(side), loaded(file, side, self.settings, self._cache)
+        again = copy.deepcopy(rng) if masks else rng
+        x = apply_gamma(random_crop(pixels, self.settings, rng, augmentation), self.settings.gamma(side))
+        if masks is None:
+            return x
+        mask = masks.read(file, pixels, self._cache)
+        return Sample(x, {KEEP: kept(random_crop(mask, self.settings, again, augmentation))})
+
+    def fit(self, a: Inventory, b: Inventory) -> Image:
+        """The domain itself. Raises ConfigError for a file without a mask where there are masks, or MissingFile."""
+        for side, found in zip(SIDES["a2b"], (a, b), strict=True):
+            if masks := self._masks(side):
+                masks.require(found.files)
+        return self
+
+    def _masks(self, side: Side) -> PictureMasks | None:
+        folder = self.settings.masks(side)
+        if folder is None:
+            return None
+        if side not in self._mask_folders:
+            from .training_masks import PictureMasks
+
+            self._mask_folders[side] = PictureMasks(folder)
+        return self._mask_folders[side]
 
     def warp(self, rng: np.random.Generator) -> Warp | None:
         """A random exact rotation or reflection of the batch when `warp` is flip-rotate."""

@@ -62,6 +62,8 @@ class Layers:
     """The light of the data window; None of values as a screen shows them."""
     shown: Light | None = None
     """What the networks see of that."""
+    laid_out: bool = False
+    """Whether the picture is laid out for review, and is written without the rest of the file."""
 
     @property
     def spec(self) -> Any:
@@ -91,6 +93,17 @@ class Layers:
         value = self.spec.getattribute("PixelAspectRatio")
         stretched = isinstance(value, float) and 0.1 <= value <= 10
         return Fraction(value).limit_denominator(1000) if stretched else Fraction(1)
+
+
+def is_cropped(picture: Picture) -> bool:
+    """Whether a picture shows more than its file holds: the data window is smaller than the display window."""
+    layers = picture.layers
+    return isinstance(layers, Layers) and (layers.spec.height, layers.spec.width) != layers.canvas
+
+
+def laid_out(layers: object) -> object:
+    """The content of a file, if there is any, for a picture that is laid out for review."""
+    return replace(layers, laid_out=True) if isinstance(layers, Layers) else layers
 
 
 def is_layered(path: Path) -> bool:

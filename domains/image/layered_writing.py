@@ -22,11 +22,13 @@ def write_layered(picture: Picture, path: Path, format_name: str) -> tuple[str, 
     own = layers if layers is not None and layers.format == format_name else None
     if own is not None and len(own.layer.colour) == 1 and picture.pixels.shape[2] == 3 and not count_others(own):
         own = _in_colour(own)
-    if own is not None and picture.pixels.shape == (*own.canvas, len(own.layer.colour)):
+    fits = own is not None and not own.laid_out and picture.pixels.shape == (*own.canvas, len(own.layer.colour))
+    if own is not None and fits:
         _write(path, _restored(own, picture))
         return ()
     _write(path, [_plain(picture, format_name, layers)])
-    why = "the picture has another size or another number of channels"
+    review = "it is laid out for review"
+    why = review if own and own.laid_out else "the picture has another size or another number of channels"
     return () if own is None else (f"light above 1, other layers and attributes ({why})",)
 
 

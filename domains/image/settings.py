@@ -49,6 +49,11 @@ class CropSettings(_ToneCurves, DomainSettings):
     """Flip top and bottom at random (pictures and footage from above, microscopy)."""
     rotate: bool = False
     """Rotate by 0, 90, 180 or 270 degrees at random (by 0 or 180 if the crop is not square)."""
+    masks_a: Path | None = None
+    """Folder with a mask for each file of side A, of the same name (suffix aside) and size: white is to be translated,
+    black must not change (weights: objective.keep, objective.keep_emphasis)."""
+    masks_b: Path | None = None
+    """The same for side B."""
 
     def __post_init__(self) -> None:
         settle_types(self, "domain")
@@ -78,6 +83,10 @@ class CropSettings(_ToneCurves, DomainSettings):
     def crop(self) -> tuple[int, int]:
         """Height and width of a sample in pixels."""
         return self.height or self.size, self.width or self.size
+
+    def masks(self, side: Side) -> Path | None:
+        """The folder of masks of `side`, if there is one."""
+        return self.masks_a if side == "a" else self.masks_b
 
     def of_pictures(self) -> dict[str, Any]:
         """The settings, by name, that are the same for pictures and for frames."""

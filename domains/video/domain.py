@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ...core.adapter.domain import ConversionSettings, Domain, DomainSettings, Scorer
 from ...core.adapter.inventory import Inventory
 from ...core.adapter.streams import Reader, Translate, Writer
-from ...core.errors import MediaError, OutputError
 from ...core.samples import Sample, Warp
-from ...core.sides import Side, other_side
+from ...core.sides import SIDES, Side, other_side
 from ..image import Image, ImageConversion, PixelConversion
 from .settings import VideoConversion, VideoSettings
 
@@ -91,10 +90,17 @@ class Video(Domain):
 
     def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor | Sample:
         """A random crop of a random frame, (3, height, width); with its neighbours where `neighbours` asks for them.
-        See `sampling.sample`. Raises MissingFile or MediaError."""
+        See `sampling.sample`. Raises MissingFile, MediaError or ConfigError."""
         from .training.sampling import sample
 
         return sample(self._cache, file, side, self.settings, rng, augmentation)
+
+    def fit(self, a: Inventory, b: Inventory) -> Video:
+        """The domain itself. Raises ConfigError for footage without a mask where there are masks, or MissingFile."""
+        for side, found in zip(SIDES["a2b"], (a, b), strict=True):
+            if masks := self._cache.masks(side):
+                masks.require(found.files)
+        return self
 
     def objective_type(self, name: str) -> type[Objective]:
         """The cycle objective for footage, with temporal losses; any other as it is registered."""
@@ -139,10 +145,11 @@ class Video(Domain):
         picture domain does. Raises MissingFile or MediaError."""
         from .reading.naming import is_still
         from .reading.sequence import frames_at
+        from .unused import noted
 
         assert isinstance(options, VideoConversion)
         if is_still(path):
-            return self.pictures.open(path, side, _for_pictures(options))
+            return noted(self.pictures.open(path, side, _for_pictures(options)), options)
         return frames_at(path, side, options)
 
     def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
@@ -279,31 +286,23 @@ class Video(Domain):
 
     def check_comparison(self, output: Path, inputs: int, layout: str) -> None:
         """A clip, of several inputs a folder for them; of single pictures a sheet. Raises MediaError or OutputError."""
-        from ..containers.kinds import container_of
+        from .conversion.comparison import check_clips
         from .reading.naming import is_still_name
 
         if is_still_name(output.name):
             super().check_comparison(output, inputs, layout)
-        elif inputs == 1:
-            if output.is_dir():
-                raise OutputError(f"{output} is a folder; name a clip to write")
-            container_of(output.name)
-        elif output.suffix or output.is_file():
-            raise OutputError(f"{output} is to hold {inputs} clips; name a folder, or give one input")
+        else:
+            check_clips(output, inputs)
 
     def compare_files(self, comparison: Comparison, output: Path) -> Sequence[str]:
         """A clip in which the models' frames are in step; see `conversion.comparison`."""
-        from .conversion.comparison import write_clips
-        from .reading.naming import is_still, is_still_name
+        from .conversion.comparison import require_stills, write_clips
+        from .reading.naming import is_still_name
 
-        if is_still_name(output.name):
-            for path in comparison.inputs:
-                if not is_still(path):
-                    raise MediaError(
-                        f"{path} is footage, which is compared in a clip; name the output .mp4, not {output}"
-                    )
-            return super().compare_files(comparison, output)
-        return write_clips(self, comparison, output)
+        if not is_still_name(output.name):
+            return write_clips(self, comparison, output)
+        require_stills(comparison, output)
+        return super().compare_files(comparison, output)
 
     def show_file(self, path: Path, side: Side) -> Tensor:
         """A whole picture, or the first frame. Raises MissingFile or MediaError."""

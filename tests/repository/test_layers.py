@@ -36,6 +36,7 @@ CORE = (
 VIDEO = (
     ("curve",),
     ("settings", "ffmpeg_options"),
+    ("unused",),
     ("frames",),
     ("reading",),
     ("writing",),

@@ -18,11 +18,12 @@ from ....core.adapter.comparison import Comparison
 from ....core.adapter.domain import Domain
 from ....core.adapter.streams import Reader, Translate, Writer
 from ....core.conversion.pipeline import Job, Pipeline, PrefetchedReader, Progress
-from ....core.errors import ConfigError, MediaError
+from ....core.errors import ConfigError, MediaError, OutputError
 from ....core.files import PendingFolder
 from ....core.lettering import HEIGHT, fitting, lettering, wrapped
 from ....core.sides import Side
-from ...containers.kinds import CONTAINERS
+from ...containers.kinds import CONTAINERS, container_of
+from ..reading.naming import is_still
 from ..reading.reader import FrameReader
 from ..settings import VideoConversion
 from ..writing.writer import VideoWriter
@@ -35,6 +36,23 @@ WIDEST, HIGHEST = 3840, 2160
 SWEEP = 8.0
 """Seconds in which the strips of a wipe go once over the picture."""
 _PAD = 4
+
+
+def check_clips(output: Path, inputs: int) -> None:
+    """Raise MediaError or OutputError unless `output` can be a clip, or of several inputs a folder for them."""
+    if inputs == 1:
+        if output.is_dir():
+            raise OutputError(f"{output} is a folder; name a clip to write")
+        container_of(output.name)
+    elif output.suffix or output.is_file():
+        raise OutputError(f"{output} is to hold {inputs} clips; name a folder, or give one input")
+
+
+def require_stills(comparison: Comparison, output: Path) -> None:
+    """Raise MediaError for footage that is to be compared on a sheet."""
+    for path in comparison.inputs:
+        if not is_still(path):
+            raise MediaError(f"{path} is footage, which is compared in a clip; name the output .mp4, not {output}")
 
 
 def write_clips(video: Domain, comparison: Comparison, output: Path) -> Sequence[str]:

@@ -53,6 +53,8 @@ def mask(
             share: float | Array = 1.0 if curve is None else curve(seconds)
             if masks is not None:
                 share = np.float32(share) * masks.at(place)
+            if options.strength > 0.0:
+                opened.leave(place, share)
             source = waiting.popleft().cpu().numpy()
             yield torch.from_numpy(mixed(source, made.cpu().numpy(), share))
         if masks is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median_high
@@ -16,7 +16,7 @@ from ....core.adapter.inventory import Inventory
 from ....core.errors import counted
 from ....core.terms import remark
 from ...image import near_files
-from ..reading.naming import frames_in_order, is_clip_name, is_sequence, is_still_name, names_still
+from ..reading.naming import footage, frames_in_order, is_clip_name, is_sequence, is_still_name, names_still
 from ..settings import VideoSettings
 from .file import ClipFacts, examine, header
 
@@ -44,7 +44,7 @@ def scan(folder: Path, settings: VideoSettings, thorough: bool) -> FootageInvent
         MediaError: it cannot be listed.
     """
     found = listing(folder, lambda path: is_clip_name(path.name) or is_still_name(path.name))
-    paths, broken = _footage(folder, found.sizes), found.broken
+    paths, broken = footage(folder, found.sizes), found.broken
     looked_at = paths if thorough else spread(paths, LOOKED_AT)
     findings, failed = examine_files(looked_at, examine if thorough else header, min(8, os.cpu_count() or 1))
     broken = sorted([*broken, *failed], key=lambda each: each.path)
@@ -60,25 +60,6 @@ def scan(folder: Path, settings: VideoSettings, thorough: bool) -> FootageInvent
         findings=findings,
         thorough=thorough,
     )
-
-
-def _footage(folder: Path, files: Iterable[Path]) -> list[Path]:
-    """Clips, folders of frames and pictures out of the files below `folder`, sorted; one sequence for a pattern."""
-    if is_sequence(folder) and not folder.is_dir():
-        return [folder]
-    by_folder: dict[Path, list[str]] = {}
-    paths = []
-    for path in files:
-        if is_clip_name(path.name):
-            paths.append(path)
-        else:
-            by_folder.setdefault(path.parent, []).append(path.name)
-    for parent, names in by_folder.items():
-        # The pictures of the folder itself need not follow one another, however they are called.
-        frames = frames_in_order(names) if parent != folder else []
-        paths += [parent] if frames else []
-        paths += [parent / name for name in names if name not in frames]
-    return sorted(paths)
 
 
 def _draws(files: Sequence[Path], findings: Sequence[ClipFacts]) -> tuple[int, ...]:

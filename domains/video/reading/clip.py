@@ -14,7 +14,7 @@ from torch import Tensor
 from ...containers.opening import Source, source_name
 from ...image import packet_in_gif
 from ..frames.alpha import alpha_of
-from ..frames.colour import Colour, Planes, Unpacker, to_tensor
+from ..frames.colour import Colour, Orientation, Planes, Unpacker, to_tensor
 from ..frames.side_data import CAPTIONS, Light, side_data
 from ..frames.tone_mapping import SDR, ToneMap
 from ..settings import VideoConversion
@@ -60,6 +60,9 @@ class VideoReader(FrameReader):
         self._tone_map = ToneMap(info.colour, info.light) if options.sdr and info.colour.high_dynamic_range else None
         super().__init__(info if self._tone_map is None else in_standard_range(info), options)
         self.timecode, self.first_frame = self.footage.timecode, self.footage.cut[0]
+        partly = options.mask is not None or options.strength_curve is not None or options.strength == 0.0
+        as_decoded = options.size is None and self._tone_map is None and info.orientation == Orientation()
+        self.keeps_decoded = partly and as_decoded and not options.side_by_side
 
     def __iter__(self) -> Iterator[Tensor]:
         unpack = self._unpacker()
@@ -74,8 +77,10 @@ class VideoReader(FrameReader):
         """Facts about a frame for the writer."""
         ticks = self.footage.ticks_of(frame) - self.footage.shift_ticks
         alpha = alpha_of(frame, self.height, self.width, self.info.orientation)
-        beside = planes if self._beside else None
-        return Shown(ticks, duration, beside, None, count, self._carrier(frame), alpha)
+        beside, decoded = planes if self._beside else None, frame if self.keeps_decoded else None
+        if self._options.strength == 0.0:
+            self.leave(count, 0.0)
+        return Shown(ticks, duration, beside, None, count, self._carrier(frame), alpha, decoded)
 
     def _unpacker(self) -> Callable[[av.VideoFrame], Planes]:
         # What 8 bits of Y'CbCr say lies between the colours of 8 bits of RGB.

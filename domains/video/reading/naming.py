@@ -104,6 +104,25 @@ def frames_in_order(names: Iterable[str]) -> list[str]:
     return list(numbered(names).values())
 
 
+def footage(folder: Path, files: Iterable[Path]) -> list[Path]:
+    """Clips, folders of frames and pictures out of the files below `folder`, sorted; one sequence for a pattern."""
+    if is_sequence(folder) and not folder.is_dir():
+        return [folder]
+    by_folder: dict[Path, list[str]] = {}
+    paths = []
+    for path in files:
+        if is_clip_name(path.name):
+            paths.append(path)
+        else:
+            by_folder.setdefault(path.parent, []).append(path.name)
+    for parent, names in by_folder.items():
+        # The pictures of the folder itself need not follow one another, however they are called.
+        frames = frames_in_order(names) if parent != folder else []
+        paths += [parent] if frames else []
+        paths += [parent / name for name in names if name not in frames]
+    return sorted(paths)
+
+
 def is_frame_folder(path: Path) -> bool:
     """Whether `path` is a folder whose pictures are the frames of a clip, or a pattern of their names."""
     return is_sequence(path) and bool(frames_of(path))

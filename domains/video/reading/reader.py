@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import av
+import numpy as np
 
 from ....core.adapter.streams import Reader
 from ....core.sides import Side
+from ....core.values import Array
 from ...image import Picture
 from ..frames.colour import Colour, Orientation, Planes
 from ..frames.forms import Form
 from ..frames.timecode import Timecode
+from ..frames.untouched import Untouched, Where
 from ..settings import VideoConversion
 from .probe import ClipInfo
 
@@ -58,6 +61,8 @@ class Shown(NamedTuple):
     """A small frame that carries what it carried beside its pixels, where that can be written."""
     alpha: Planes | None = None
     """Its transparency (H, W), where it has some; see `alpha_of`."""
+    decoded: av.VideoFrame | None = None
+    """The frame as it was decoded, where parts of it are to stay so."""
 
 
 class NewTrack(Protocol):
@@ -117,6 +122,8 @@ class FrameReader(Reader):
     """Sound that belongs to the frames and lies in a file of its own."""
     resumed: bool = False
     """Whether frames are written one by one, and those that are `done` are left alone."""
+    keeps_decoded: bool = False
+    """Whether frames come with what was decoded, so that parts of them can stay so."""
     done: frozenset[int] = frozenset()
     """Frames, counted from 0, that are not asked for: an earlier conversion has translated them."""
 
@@ -129,6 +136,8 @@ class FrameReader(Reader):
         """The frames read so far that the writer has not yet fetched, in order."""
         self.said: dict[str, None] = {}
         """Notes on how the frames were translated, one sentence each."""
+        self.untouched: dict[int, Where | None] = {}
+        """Where nothing of a frame is translated (None: anywhere), by its `place`; an entry goes when it is written."""
         self.carried: set[str] = set()
         """Kinds of what the frames read so far carried beside their pixels; see `beside`."""
         self._beside = options.side_by_side
@@ -147,9 +156,24 @@ class FrameReader(Reader):
         """Notes on the frames and how they were translated, one sentence each."""
         return tuple(self.said)
 
+    def leave(self, place: int, share: float | Array) -> None:
+        """Take down where nothing of a frame is translated: where `share`, a number or (H, W), is 0."""
+        if self.keeps_decoded and isinstance(share, np.ndarray):
+            self.untouched[place] = share == 0.0
+        elif self.keeps_decoded and share == 0.0:
+            self.untouched[place] = None
+
+    def untouched_of(self, shown: Shown) -> Untouched | None:
+        """The part of a frame that stays as it was decoded, if there is one; to be asked for once."""
+        if shown.place not in self.untouched:
+            return None
+        where = self.untouched.pop(shown.place)
+        return None if shown.decoded is None else Untouched(shown.decoded, where)
+
     def forget(self) -> None:
         """Let go of what a writer would fetch."""
         self.shown.clear()
+        self.untouched.clear()
 
     def close(self) -> None:
         """Release the clip."""

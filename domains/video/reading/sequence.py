@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -88,7 +89,8 @@ class SequenceReader(FrameReader):
     Raises:
         MissingFile: a pattern names no picture.
         MediaError: the folder holds no numbered pictures, the first cannot be decoded, none lies between start and end,
-            or one is missing or damaged (`missing` is error).
+            one has another size than the first and no size is asked for, or one is missing or damaged (`missing` is
+            error).
     """
 
     def __init__(self, path: Path, options: VideoConversion) -> None:
@@ -109,6 +111,8 @@ class SequenceReader(FrameReader):
         super().__init__(replace(info, duration=length, sample_aspect=aspect, colour=colour), options)
         self._begin = self.first_frame = self._tick_at(options.start or 0.0, rate)
         self._end = math.inf if options.end is None else self._tick_at(options.end, rate)
+        if options.size is None:
+            _require_one_size(self.within, size)
         self._depth, self.assumes_rate = seen.pixels.dtype, assumed
         self._notes = dict.fromkeys([gaps] if gaps else [])
         self._broken: list[str] = []
@@ -177,7 +181,7 @@ class SequenceReader(FrameReader):
             self._say("not all frames have the depth of the first")
         if pixels.shape[:2] != (self.info.height, self.info.width):
             self._say(
-                f"not all frames have the size of the first, {self.info.width}x{self.info.height}: they are scaled"
+                f"not all frames have the size of the first, {self.info.width}x{self.info.height}; they are scaled"
             )
         return resized(pixels, self.height, self.width), decoded
 
@@ -220,6 +224,21 @@ def _places(path: Path, if_missing: str) -> tuple[list[_Place], str]:
         places.append(_Place((number - first) // step, number, before, name))
     done = "each is the frame before it once more" if if_missing == "hold" else "their places are kept"
     return places, f"{gaps}; {done}" if gaps else ""
+
+
+def _require_one_size(places: Sequence[_Place], size: tuple[int, int]) -> None:
+    """Raise MediaError for a frame of another (height, width), by its header; what cannot be read is met later."""
+    for place in places:
+        with suppress(MediaError, MissingFile):
+            header = read_header(place.path)
+            if (header.height, header.width) != size:
+                break
+    else:
+        return
+    raise MediaError(
+        f"{place.path} has {header.width}x{header.height} pixels, but the first frame has {size[1]}x{size[0]}; replace "
+        f"it, or scale all to one size with --size {size[1]}x{size[0]}"
+    )
 
 
 def _alpha_of(picture: Picture, height: int, width: int) -> Planes | None:

@@ -15,13 +15,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ....core.adapter.folders import listing
 from ....core.errors import MediaError
-from ....core.samples import Sample
+from ....core.samples import KEEP, Sample
 from ....core.sides import Side
-from ...image import PictureCache, apply_gamma, centred, random_crop, to_pixels
+from ...image import (
+    MaskFolder,
+    PictureCache,
+    apply_gamma,
+    centred,
+    in_levels,
+    kept,
+    mask_of,
+    random_crop,
+    to_pixels,
+)
 from ..frames import motion
 from ..frames.cuts import CutDetector
 from ..reading.material import Frame, Material, open_material
+from ..reading.naming import footage, is_clip_name, is_still_name
 from ..settings import VideoSettings
 
 _OPEN = 16
@@ -42,6 +54,8 @@ class FrameCache:
         self._open: OrderedDict[Path, Material] = OrderedDict()
         self._cache = PictureCache(settings.cache_mb * 1024**2)
         self._bytes: Counter[Path] = Counter()
+        self._masks: dict[Side, MaskFolder] = {}
+        self._settings = settings
 
     def material(self, path: Path) -> Material:
         """The footage at `path`, opened if need be. Raises MissingFile or MediaError."""
@@ -74,6 +88,33 @@ class FrameCache:
             raise MediaError(f"{path} ends before its frame {max(numbers)}")
         return found
 
+    def masks(self, side: Side) -> MaskFolder | None:
+        """The masks of one side, if there are any. Raises MissingFile or ConfigError."""
+        folder = self._settings.masks(side)
+        if folder is None:
+            return None
+        if side not in self._masks:
+            found = listing(folder, lambda path: is_clip_name(path.name) or is_still_name(path.name))
+            self._masks[side] = MaskFolder(found.folder, footage(folder, found.sizes))
+        return self._masks[side]
+
+    def mask(self, path: Path, side: Side, number: int, frame: Frame) -> Frame | None:
+        """The mask of a frame of the footage at `path`, in grey; None where there are no masks.
+
+        Raises MissingFile, or MediaError where it cannot be decoded or goes with other footage.
+        """
+        if (masks := self.masks(side)) is None:
+            return None
+        mask = masks.of(path)
+        counts = self.material(mask).count, self.material(path).count
+        if counts[0] not in (1, counts[1]):
+            raise MediaError(f"the mask {mask} has {counts[0]} frames, but {path} has {counts[1]}")
+        place = number if counts[0] > 1 else 0
+        pixels = self.frames(mask, [place])[place]
+        if pixels.shape != frame.shape:
+            raise MediaError(f"the mask {mask} has another shape than {path}; scale the mask first")
+        return in_levels(mask_of(pixels))
+
     def _run(self, path: Path, count: int, first: int, last: int) -> tuple[int, int]:
         """Frames to decode for `first` to `last`: more than those when all of the footage fits into the cache.
 
@@ -90,8 +131,8 @@ def sample(
 ) -> Tensor | Sample:
     """A random frame of the footage at `path`, (3, *settings.crop) in [-1, 1], every frame as likely as another.
 
-    With `settings.neighbours` a Sample, whose context is described at `neighbourhood`. Raises MissingFile or
-    MediaError.
+    With `settings.neighbours` a Sample, whose context is described at `neighbourhood`, and with masks one that says
+    what must not change. Raises MissingFile, MediaError, or ConfigError for footage without a mask.
     """
     count = cache.material(path).count
     for attempt in range(_PLACES):
@@ -100,15 +141,19 @@ def sample(
         numbers = {name: reflected(number + place, count) for name, place in places.items()}
         try:
             frames = cache.frames(path, set(numbers.values()))
+            mask = cache.mask(path, side, numbers["x"], frames[numbers["x"]])
         except MediaError:
             if attempt == _PLACES - 1:
                 raise
             continue
         crops = _crops({name: frames[each] for name, each in numbers.items()}, settings, seed, augmentation)
         gamma = settings.gamma(side)
-        if not settings.neighbours:
-            return apply_gamma(crops["x"], gamma)
-        return Sample(apply_gamma(crops["x"], gamma), neighbourhood(crops, gamma))
+        x = apply_gamma(crops["x"], gamma)
+        context = neighbourhood(crops, gamma) if settings.neighbours else {}
+        if mask is not None:
+            crop = random_crop(mask, settings.pictures(), np.random.default_rng(seed), augmentation)
+            context[KEEP] = kept(crop)
+        return Sample(x, context) if context else x
     raise AssertionError("the last attempt returns or raises")
 
 

@@ -12,6 +12,7 @@ import av
 from ....core.errors import MediaError
 from ...containers.opening import reason
 from ..frames.colour import Packer, Planes
+from ..frames.untouched import Untouched
 from .plan import Plan
 from .scheduling import scheduling_kept
 
@@ -61,7 +62,7 @@ class Encoder:
             raise MediaError(
                 f"{encoder} cannot write {width}x{height} pixels ({plan.form.name}): {reason(error)}"
             ) from error
-        self.stream = stream
+        self.stream, self._plan = stream, plan
         self.moved = 0
         """Frames whose time was not after the one before."""
         self._pack = Packer(plan.form.name, plan.colour, plan.matrix, plan.dither)
@@ -72,15 +73,19 @@ class Encoder:
         self._durations: dict[int, int] = {}
 
     def encode(
-        self, planes: Planes, ticks: int, duration: int, like: av.VideoFrame | None = None
-    ) -> list[av.Packet[Any]]:
-        """One frame, planes (3, H, W), shown at `ticks` for `duration` ticks (0: unknown), with what `like` carries."""
+        self, planes: Planes, ticks: int, duration: int, like: av.VideoFrame | None = None,
+        untouched: Untouched | None = None,
+    ) -> list[av.Packet[Any]]:  # fmt: skip
+        """One frame, planes (3, H, W), shown at `ticks` for `duration` ticks (0: unknown), with what `like` carries and
+        samples that stay as they were decoded."""
         if self._last is not None and ticks <= self._last:
             self.moved += 1
             ticks = self._last + 1
         self._last = ticks
         self._frames += 1
         frame = self._pack(planes, like)
+        if untouched is not None:
+            untouched.give_back(frame, self._plan.colour, self._plan.matrix)
         frame.pts, frame.time_base = ticks, self.base
         if duration > 0:
             self._durations[ticks] = frame.duration = duration

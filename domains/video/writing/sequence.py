@@ -26,6 +26,8 @@ from ...image import (
     Timing,
     depth_for,
     format_of,
+    is_cropped,
+    laid_out,
     of_depth,
     resized,
     save_picture,
@@ -40,6 +42,7 @@ from ..reading.reader import FrameReader, Shown
 from ..reading.sequence import COUNTED, SequenceReader
 from ..reading.sound import sound_of
 from ..settings import VideoConversion
+from ..unused import unused
 from .sound import sound_file
 
 
@@ -70,10 +73,11 @@ class SequenceWriter(Writer):
     ) -> None:
         _check_light(target, like)
         self._like, self._names = like, _Names(target, options)
-        self._is_sheet = size not in (None, (like.height, like.width))
+        self._laid_out, self._is_sheet = size is not None, size not in (None, (like.height, like.width))
         self._quality = ImageConversion().quality
         self._pending = None if like.resumed else PendingFolder(self._names.folder)
-        self._notes: dict[str, None] = {}
+        given = isinstance(like, SequenceReader), like.footage is not None
+        self._notes = dict.fromkeys(unused(options, *given, to_pictures=True))
         self._frames, self._end = 0, Fraction(0)
         self._written: set[str] = set()
         self._options, self._says_aspect = options, target.suffix.lower() in (".exr", ".dpx")
@@ -94,6 +98,7 @@ class SequenceWriter(Writer):
     def write(self, chunk: Tensor) -> None:
         """Write the translation (3, H, W) of the next frame. Raises OutputError or MediaError."""
         shown = self._like.shown.popleft()
+        self._like.untouched.pop(shown.place, None)
         if self._sound is not None:
             self._sound.write(self._packets(), shown.ticks * self._like.info.time_base)
         self._frames, self._end = shown.place + 1, (shown.ticks + shown.duration) * self._like.info.time_base
@@ -105,8 +110,9 @@ class SequenceWriter(Writer):
             path = self._pending.path / path.name
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-        whole = _as_picture(shown, chunk, path, self._like, self._options, self._is_sheet)
-        if self._is_sheet and is_clear(shown.alpha):
+        is_sheet = self._is_sheet or (self._laid_out and shown.still is not None and is_cropped(shown.still.picture))
+        whole = _as_picture(shown, chunk, path, self._like, self._options, is_sheet)
+        if is_sheet and is_clear(shown.alpha):
             self._notes[Sheet.OPAQUE] = None
         self._notes |= dict.fromkeys(save_picture(whole, path, self._quality))
 
@@ -206,7 +212,7 @@ def _as_picture(
     pixels: Pixels = _dithered(chunk) if dithers else to_pixels(chunk, depth)
     timing = None if like.assumes_rate else _timing(shown, like)
     if is_sheet:
-        return Picture(pixels, icc=source.icc, layers=source.layers, timing=timing)
+        return Picture(pixels, icc=source.icc, layers=laid_out(source.layers), timing=timing)
     alpha = None if source.alpha is None else resized(source.alpha, *pixels.shape[:2])
     if shown.alpha is not None:
         alpha = of_depth(shown.alpha[..., None], pixels.dtype)

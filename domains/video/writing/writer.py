@@ -28,8 +28,10 @@ from ..frames.colour import Planes, to_planes
 from ..frames.side_data import left_out, take_attachments
 from ..reading.decode import Footage
 from ..reading.reader import FrameReader, Shown
+from ..reading.sequence import SequenceReader
 from ..reading.sound import SoundBeside
 from ..settings import VideoConversion
+from ..unused import unused
 from .encode import Encoder
 from .plan import plan
 from .timing import Timing
@@ -66,8 +68,7 @@ class VideoWriter(Writer):
         container: Container | None = None,
         size: tuple[int, int] | None = None,
     ) -> None:
-        is_path = isinstance(target, Path)
-        self._name = str(target) if is_path else "the output stream"
+        self._name = str(target) if isinstance(target, Path) else "the output stream"
         self._like = like
         self._beside = options.side_by_side
         kind = container or (container_of(target.name) if isinstance(target, Path) else PIPE)
@@ -75,7 +76,8 @@ class VideoWriter(Writer):
         # A comparison of other frames has no transparency of its own.
         info = like.info if size is None else replace(like.info, form=replace(like.info.form, alpha=False))
         self._plan = plan(info, height, width, options, kind)
-        self._notes = [*like.notes_for_clips, *self._plan.notes]
+        aside = unused(options, isinstance(like, SequenceReader), like.footage is not None, to_pictures=False)
+        self._notes = [*like.notes_for_clips, *aside, *self._plan.notes]
         self._tracks: dict[int, Track] = {}
         self._last: Shown | None = None
         self._loses_alpha, self._laid_out = False, size is not None
@@ -187,7 +189,9 @@ class VideoWriter(Writer):
             self._copy_tracks(shown.ticks * self._like.info.time_base)
             ticks, duration = self._timing(shown.ticks - self._late, shown.duration)
             self._write_new(ticks * self._encoder.base)
-            self._container.mux(self._encoder.encode(planes, ticks, duration, shown.like))
+            untouched = self._like.untouched_of(shown)
+            untouched = None if self._laid_out else untouched
+            self._container.mux(self._encoder.encode(planes, ticks, duration, shown.like, untouched))
 
     def _with_alpha(self, planes: Planes, alpha: Planes | None) -> Planes:
         """Planes with the transparency of the frame, where it is written."""

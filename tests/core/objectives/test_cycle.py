@@ -65,6 +65,40 @@ def test_every_term_is_what_the_paper_says(setting: tuple[Generators, Discrimina
     torch.testing.assert_close(step.translated["a"], torch.full_like(a, -0.5))
 
 
+def test_masks_weigh_cycle_and_identity_and_keep_the_input(
+    setting: tuple[Generators, Discriminators, Tensor, Tensor],
+) -> None:
+    generators, discriminators, a, b = setting
+    weights = dataclasses.replace(NONE, cycle_a=10, cycle_b=20, identity_a=5, identity_b=7, keep=4, keep_emphasis=3)
+    keep = torch.zeros(1, 1, 4, 4)
+    keep[..., :2] = 1.0  # half of it
+    batch = Batch(a, b, context_a={"keep": keep})
+    step = Cycle(weights).generator_step(generators, discriminators, batch, None)
+    # Half of A's places count three times, twice in the mean; G(a) - a = 0.5 there; nothing is said of B.
+    expected = {
+        "cycle_a": 2 * 10 * 0.15,
+        "cycle_b": 20 * 0.3,
+        "identity_a": 2 * 5 * 0.4,
+        "identity_b": 7 * 0.5,
+        "keep_a": 4 * 0.5 / 2,
+    }
+    assert {name: float(value) for name, value in step.losses.items()} == pytest.approx(expected, rel=1e-5)
+    pooled = Cycle(dataclasses.replace(weights, cycle_pool_a=2)).generator_step(generators, discriminators, batch, None)
+    assert float(pooled.losses["cycle_a"]) == pytest.approx(expected["cycle_a"], rel=1e-5)
+    without = Cycle(dataclasses.replace(weights, keep=0, keep_emphasis=1))
+    losses = without.generator_step(generators, discriminators, batch, None).losses
+    assert "keep_a" not in losses
+    assert float(losses["cycle_a"]) == pytest.approx(10 * 0.15)
+
+
+def test_masks_reach_both_sides(setting: tuple[Generators, Discriminators, Tensor, Tensor]) -> None:
+    generators, discriminators, a, b = setting
+    keep = torch.full((1, 1, 4, 4), 0.5)
+    batch = Batch(a, b, context_b={"keep": keep})
+    losses = Cycle(dataclasses.replace(NONE, keep=1)).generator_step(generators, discriminators, batch, None).losses
+    assert {name: float(value) for name, value in losses.items()} == pytest.approx({"keep_b": 0.5 * 0.1}, rel=1e-5)
+
+
 @pytest.mark.parametrize("name", ["adversarial_a", "adversarial_b", "cycle_a", "cycle_b", "identity_a", "identity_b"])
 def test_each_weight_moves_its_own_term_only(
     setting: tuple[Generators, Discriminators, Tensor, Tensor], name: str

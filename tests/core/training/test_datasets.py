@@ -24,7 +24,7 @@ from unpaired.core.monitoring.log import read_metrics
 from unpaired.core.settings.mapping import read_yaml
 from unpaired.core.training import checkpoints
 from unpaired.core.training.folders import data_hash, scan_sides
-from unpaired.core.training.loader import PairDataset
+from unpaired.core.training.loader import PairDataset, draw
 
 SMALL = unpaired.NetworkSettings(filters=2, blocks=1, discriminator_filters=2, discriminator_layers=2)
 
@@ -119,6 +119,20 @@ def test_context_comes_with_a_sample() -> None:
         batch = PairDataset(over, {side: each.files for side, each in sides.items()}, unpaired.TrainingSettings(), 1)[0]
         assert torch.equal(batch.context_a["mask"][0], batch.a[0, :1])
         assert batch.context_b == {}
+
+
+@pytest.mark.parametrize(
+    ("keep", "came"),
+    [
+        (torch.ones(1, 3, 8), r"the shape \(1, 3, 8\) beside a sample \(2, 32, 32\)"),
+        (torch.ones(3, 32, 32), r"the shape \(3, 32, 32\)"),
+        (-torch.ones(1, 32, 32), r"values from -1 to -1"),
+    ],
+)
+def test_what_must_not_change_has_the_shape_of_a_mask(keep: torch.Tensor, came: str) -> None:
+    over = over_sides(Arrays(), {"a": DatasetSide("a", [(x, {"keep": keep}) for x in noise(3)])})
+    with pytest.raises(unpaired.AdapterError, match=rf"gave {came} for a\[0\]; expected float32 \(1, .*context 'keep'"):
+        draw(over, Path("a[0]"), "a", np.random.default_rng(0))
 
 
 def test_pairs_go_by_their_places(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from unpaired import ConfigError, MediaError, Video
 from unpaired.core.settings import from_mapping
 from unpaired.core.values import as_array
 from unpaired.domains.video.curve import Curve
+from unpaired.domains.video.frames.colour import pixels_of
 from unpaired.domains.video.settings import VideoConversion
 
 HEIGHT, WIDTH = 60, 90
@@ -151,3 +152,65 @@ def test_what_is_no_curve_is_refused_in_a_line(text: str) -> None:
         VideoConversion(strength_curve=text)
     with pytest.raises(ConfigError, match="a number and a curve"):
         VideoConversion(strength_curve="0:0,1:1", strength=0.5)
+
+
+def noisy(path: Path, pixel_format: str, count: int = 3) -> Path:
+    """Y'CbCr of every value, also those that are no R'G'B'."""
+    rng = np.random.default_rng(1)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", 10)
+        stream.height, stream.width, stream.pix_fmt = HEIGHT + 1, WIDTH, pixel_format
+        for _ in range(count):
+            frame = av.VideoFrame(WIDTH, HEIGHT + 1, pixel_format)
+            for plane in frame.planes:
+                kind, top = (np.uint8, 256) if frame.format.components[0].bits == 8 else (np.uint16, 1024)
+                pixels_of(plane, kind)[:] = rng.integers(0, top, (plane.height, plane.width))
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def planes_of(path: Path) -> list[list[np.ndarray[Any, Any]]]:
+    with av.open(str(path)) as container:
+        kind = np.uint8 if "p10" not in str(container.streams.video[0].codec_context.pix_fmt) else np.uint16
+        return [[pixels_of(p, kind).copy() for p in f.planes] for f in container.decode(video=0)]
+
+
+def rewritten(source: Path, target: Path, **given: Any) -> list[list[np.ndarray[Any, Any]]]:
+    options = from_mapping(VideoConversion, {"blend": False, "cuts": False, "codec": "ffv1", **given})
+    video = Video()
+    with video.open(source, "a", options) as reader:
+        writer = video.create(target, reader, options)
+        for frame in video.convert(reader, Inverted(), options):
+            writer.write(frame)
+        writer.finish()
+        assert reader.untouched == {}  # type: ignore[attr-defined]
+    return planes_of(target)
+
+
+@row("FFV1, PNG and QTRLE in footage", "pixels outside a mask (`--mask`), and all with `--strength 0`")
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p10le", "yuv444p", "gbrp10le"])
+def test_outside_a_mask_a_lossless_clip_keeps_its_samples(pixel_format: str, tmp_path: Path) -> None:
+    source = noisy(tmp_path / "a.mkv", pixel_format)
+    mask = np.zeros((HEIGHT + 1, WIDTH, 3), np.uint8)
+    mask[20:, 31:] = 255
+    Pillow.fromarray(mask).save(tmp_path / "m.png")
+    before = planes_of(source)
+    for frame, new in zip(before, rewritten(source, tmp_path / "b.mkv", mask=tmp_path / "m.png"), strict=True):
+        for number, (x, y) in enumerate(zip(frame, new, strict=True)):
+            down, across = -(-(HEIGHT + 1) // x.shape[0]), -(-WIDTH // x.shape[1])
+            top, left = 20 // down, 31 // across
+            assert np.array_equal(x[:top], y[:top])
+            assert np.array_equal(x[:, :left], y[:, :left])
+            if number == 0:
+                assert not np.array_equal(x[top:, left:], y[top:, left:])
+    for options in ({"strength": 0.0}, {"strength": 0.0, "mask": tmp_path / "m.png"}, {"strength_curve": "0:0,2:0"}):
+        for frame, new in zip(before, rewritten(source, tmp_path / "c.mkv", **options), strict=True):
+            assert all(np.array_equal(x, y) for x, y in zip(frame, new, strict=True))
+
+
+def test_another_form_of_pixels_is_translated_throughout(tmp_path: Path) -> None:
+    source = noisy(tmp_path / "a.mkv", "yuv420p")
+    assert rewritten(source, tmp_path / "b.mkv", strength=0.0, depth=10)[0][0].dtype == np.uint16
+    rewritten(source, tmp_path / "b.mkv", strength=0.0, size="44x30")
+    rewritten(source, tmp_path / "b.mkv", strength=0.0, side_by_side=True)

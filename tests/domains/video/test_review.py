@@ -209,3 +209,22 @@ def test_what_cannot_be_shown(
 def test_sound_is_not_seen(untrained_voice: Model, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no pictures to lay beside each other"):
         review([Translator(untrained_voice, "torch")], write_clip(tmp_path / "a.mkv", moving(2)), tmp_path / "b.mkv")
+
+
+@row("OpenEXR with a data window smaller than the display window, `--burn-in`", "letters outside the data window")
+def test_letters_reach_beyond_a_small_data_window(models: list[Translator], tmp_path: Path) -> None:
+    spec = oiio.ImageSpec(40, 20, 3, "half")
+    spec.x, spec.y, spec.full_width, spec.full_height = 30, 40, 100, 80
+    for number in (1, 2):
+        out = oiio.ImageOutput.create(str(tmp_path / f"a_{number}.exr"))
+        assert out.open(str(tmp_path / f"a_{number}.exr"), spec)
+        assert out.write_image(np.full((20, 40, 3), 0.5, np.float16))
+        out.close()
+    for source, target in (("a_%d.exr", "b_%d.exr"), ("a_1.exr", "c_1.exr")):
+        plain = tmp_path / f"plain_{target}"
+        for path, burn_in in ((plain, False), (tmp_path / target, True)):
+            report = review(models[:1], tmp_path / source, path, layout="wipe", burn_in=burn_in)
+            assert any("it is laid out for review" in note.text for note in report.notes)
+        named, bare = (read_picture(Path(str(path).replace("%d", "1"))).pixels for path in (tmp_path / target, plain))
+        assert named.shape == (80, 100, 3)
+        assert (named != bare).any(2)[:14, :40].mean() > 0.2

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from synthetic_footage import levels, moving, texture, write_clip, write_frames
 from torch import Tensor
 
-from unpaired import MediaError, Video
+from unpaired import ConfigError, MediaError, Video
+from unpaired.core.adapter.inventory import Inventory
 from unpaired.core.samples import Sample
 from unpaired.domains.video.frames.motion import warp
 from unpaired.domains.video.training.sampling import FrameCache, reflected
@@ -177,3 +178,43 @@ def test_a_forked_worker_opens_its_own_clips(clip: Path) -> None:
     cache = domain._cache
     assert isinstance(cache, FrameCache)
     assert pickle.loads(pickle.dumps(domain))._caches == []
+
+
+@pytest.mark.parametrize("neighbours", [False, True])
+def test_masks_of_a_clip_go_frame_by_frame(tmp_path: Path, neighbours: bool) -> None:
+    frames = [np.zeros((64, 64, 3), np.uint8) for _ in range(6)]
+    for number, frame in enumerate(frames):
+        frame[:, 8 * number : 8 * number + 16] = 255
+    clip = write_clip(tmp_path / "moving.mkv", frames)
+    (tmp_path / "masks").mkdir()
+    write_clip(tmp_path / "masks" / "moving.mp4", frames)
+    domain = Video(size=32, neighbours=neighbours, masks_a=tmp_path / "masks")
+    plain = Video(size=32, neighbours=neighbours)
+    for seed in range(8):
+        sample = draw(domain, clip, seed)
+        assert torch.equal(sample.x, draw(plain, clip, seed).x)
+        assert sample.keep is not None
+        seen = (0.5 - 0.5 * sample.x.mean(0, keepdim=True)).round()
+        assert float((sample.keep.round() != seen).float().mean()) < 0.03
+    write_clip(tmp_path / "masks" / "moving.mp4", frames[:5])
+    with pytest.raises(MediaError, match=r"mask .*moving\.mp4 has 5 frames, but .*moving\.mkv has 6"):
+        draw(Video(size=32, masks_a=tmp_path / "masks"), clip)
+
+
+def test_a_still_mask_holds_for_a_whole_clip(tmp_path: Path, clip: Path) -> None:
+    left = np.zeros((72, 96, 3), np.uint8)
+    left[:, :48] = 255
+    write_frames(tmp_path / "masks", [left])
+    (still,) = (tmp_path / "masks").iterdir()
+    still.rename(still.with_stem("moving"))
+    domain = Video(size=64, load_size=64, flip=False, masks_a=tmp_path / "masks")
+    keep = draw(domain, clip, 0).keep
+    assert keep is not None
+    assert float(keep[..., 0].max()) == 0.0
+    assert float(keep[..., -1].min()) == 1.0
+    with pytest.raises(ConfigError, match="no mask of the same name"):
+        domain.fit(*(Inventory(tmp_path, (path,)) for path in (tmp_path / "x.mp4", clip)))
+    write_frames(tmp_path / "masks", [left[:40]])
+    (tmp_path / "masks" / still.name).rename(still.with_stem("moving"))
+    with pytest.raises(MediaError, match="has another shape"):
+        draw(Video(size=64, masks_a=tmp_path / "masks"), clip)

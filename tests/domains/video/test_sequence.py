@@ -299,3 +299,18 @@ def test_a_picture_beside_the_frames_is_translated_by_itself(footage: Translator
     report = footage.convert(tmp_path / "in", tmp_path / "out.mov")
     assert report.converted == (tmp_path / "out.mov",)
     assert "files beside the recording are left out: 1 file (poster.png)" in texts(report)
+
+
+@row("numbered pictures", "frames of another size")
+def test_frames_of_two_sizes_are_refused_before_work_unless_a_size_is_given(tmp_path: Path) -> None:
+    frames = moving(4)
+    write_frames(tmp_path, frames, "f_{:02d}.png")
+    Pillow.fromarray(frames[2][:40]).save(tmp_path / "f_03.png")
+    height, width = frames[0].shape[:2]
+    said = rf"f_03\.png has {width}x40 pixels, but the first frame has {width}x{height}; .* --size {width}x{height}"
+    with pytest.raises(MediaError, match=said):
+        SequenceReader(tmp_path / "f_%02d.png", VideoConversion())
+    reader = SequenceReader(tmp_path / "f_%02d.png", VideoConversion(size=f"{width}x{height}"))
+    assert [tuple(frame.shape) for frame in reader] == [(3, height, width)] * 4
+    assert any("not all frames have the size of the first" in note for note in reader.warnings)
+    assert len(list(SequenceReader(tmp_path / "f_%02d.png", VideoConversion(end="f3")))) == 2
