@@ -2,6 +2,7 @@
 
     python benchmarks/voice_judges.py table SHARED [--model female-male] [--sentences 4] [--pitch auto] [--page FILE]
     python benchmarks/voice_judges.py noise SHARED [--sentences 4]     real voices alone, as they are and damaged
+    python benchmarks/voice_judges.py speakers SHARED   folders of one speaker and of two, by the similarity of voices
 
 Needs the extra `judges` and resemblyzer (docs/voice-scores.md). SHARED holds speech/vcc2018: of each held-out sentence
 (30023 on) there are four women and four men, so four sentences are 16 recordings each way.
@@ -10,6 +11,7 @@ Needs the extra `judges` and resemblyzer (docs/voice-scores.md). SHARED holds sp
 from __future__ import annotations
 
 import argparse
+import itertools
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -23,7 +25,7 @@ from unpaired.domains.audio.evaluation.results import BY_JUDGES, FIGURES, ROWS
 from unpaired.domains.audio.evaluation.scores import Estimate
 from unpaired.domains.audio.evaluation.voices import evaluate_voices
 from unpaired.domains.audio.judges.panel import Panel, in_words, installed
-from unpaired.domains.audio.judges.speaker import centroid
+from unpaired.domains.audio.judges.speaker import centroid, encoder, likeness
 from unpaired.domains.audio.judges.weights import RATE
 from unpaired.domains.audio.reading.mono import read_mono
 from unpaired.domains.audio.signal.sound import Sound
@@ -101,6 +103,25 @@ def noise(shared: Path, sentences: int) -> None:
         print(f"{name:<26}" + "; ".join(cells), flush=True)
 
 
+def speakers(shared: Path) -> None:
+    """Mean similarity of six recordings of one speaker, and of three each of two, of VCC 2018 and VCTK."""
+    voices: dict[str, list[np.ndarray]] = {}
+    for folder in sorted((shared / "data" / "speech").glob("v*/*")):
+        files = sorted(folder.glob("*.flac"))[:6]
+        if files:
+            voices[folder.name] = [encoder().embedding(read_mono(file, RATE)) for file in files]
+    alone = {name: float(likeness(each).mean()) for name, each in voices.items()}
+    mixed = {f"{one} and {other}": float(likeness([*voices[one][:3], *voices[other][:3]]).mean())
+             for one, other in itertools.combinations(voices, 2)}  # fmt: skip
+    apart = [float(np.mean([x @ y for x in voices[one] for y in voices[other]]))
+             for one, other in itertools.combinations(voices, 2)]  # fmt: skip
+    for title, found in (("one speaker", alone), ("two speakers", mixed)):
+        ordered = sorted(found, key=found.__getitem__)
+        print(f"{title}: {found[ordered[0]]:.3f} ({ordered[0]}) to {found[ordered[-1]]:.3f} ({ordered[-1]}), "
+              f"before that {found[ordered[-2]]:.3f}")  # fmt: skip
+    print(f"two speakers' voices: {min(apart):.3f} to {max(apart):.3f}")
+
+
 def _similarity(voices: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> list[float]:
     return [float(each @ centroid(others)) for each in voices]
 
@@ -119,7 +140,7 @@ def _noisy(sound: Sound, decibels: float, random: np.random.Generator) -> Sound:
 def main() -> None:
     """Run one of the commands."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("table", "noise"))
+    parser.add_argument("command", choices=("table", "noise", "speakers"))
     parser.add_argument("shared", type=Path)
     parser.add_argument("--model", default="female-male")
     parser.add_argument("--sentences", type=int, default=4)
@@ -128,6 +149,8 @@ def main() -> None:
     args = parser.parse_args()
     if args.command == "table":
         table(args.shared, args.model, args.sentences, args.pitch, args.page)
+    elif args.command == "speakers":
+        speakers(args.shared)
     else:
         noise(args.shared, args.sentences)
 

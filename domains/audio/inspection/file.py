@@ -12,6 +12,8 @@ from scipy import signal
 
 from ....core.adapter.inspection import digest_of
 from ....core.errors import MediaError
+from ..judges.panel import SPEAKER, installed
+from ..judges.weights import RATE
 from ..reading.files import SoundFile
 from ..settings import AudioSettings
 from ..signal import levels, sound
@@ -24,6 +26,8 @@ LISTENED_TO = 300.0
 """Seconds of a recording that are listened to at most, from its beginning; the rest is decoded and counted."""
 PITCHED = 60.0
 """Seconds of it whose pitch is measured at most."""
+_SPOKEN = 1.0, 30.0
+"""Seconds of sound that a voice is told by, at least and at most."""
 _FULL_SCALE = 0.9985
 _CLIPPED_RUN = 3
 _FRAME = 0.02
@@ -56,6 +60,8 @@ class RecordingAnalysis:
     digest: bytes
     """Hash of the file's bytes."""
     damage: tuple[str, ...] = ()
+    speaker: npt.NDArray[np.float64] | None = None
+    """Embedding of the voice; None for music, too little sound, or where Resemblyzer is not installed."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +141,7 @@ def examine(path: Path, settings: AudioSettings) -> RecordingFacts:
         colour=features.log_mel(even, settings).mean(axis=1).astype(np.float64),
         digest=digest_of(path),
         damage=damage,
+        speaker=_speaker(sounding, info.rate, settings),
     )
     return _describe(path, info, analysis)
 
@@ -175,6 +182,15 @@ def bandwidth(audio: Sound, rate: int) -> float:
     hz, power = signal.welch(audio, rate, "blackmanharris", size, size // 2)
     strong = np.flatnonzero(power > power.max() * 10 ** (_NOTHING / 10))
     return float(hz[strong[-1]]) if len(strong) else 0.0
+
+
+def _speaker(sounding: Sound, rate: int, settings: AudioSettings) -> npt.NDArray[np.float64] | None:
+    there = settings.content == "voice" and len(sounding) >= _SPOKEN[0] * rate and installed()[SPEAKER]
+    if not there:
+        return None
+    from ..judges.speaker import encoder
+
+    return encoder().embedding(sound.resampled(sounding[: round(_SPOKEN[1] * rate)], rate, RATE))
 
 
 def _pitch(audio: Sound, settings: AudioSettings) -> npt.NDArray[np.float64]:

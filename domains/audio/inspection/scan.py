@@ -17,7 +17,9 @@ import numpy.typing as npt
 from ....core.adapter.folders import LISTED, as_lines, listing, min_median_max, spread
 from ....core.adapter.inspection import even_draws, examine_files, same_files, tell_copies, usable
 from ....core.adapter.inventory import BrokenFile, Inventory
+from ....core.errors import counted
 from ....core.terms import remark
+from ..judges.speaker import likeness
 from ..metadata.kinds import is_sound_name, unread
 from ..settings import AudioSettings
 from .file import RecordingAnalysis, RecordingFacts, examine, header
@@ -34,6 +36,12 @@ _LOUDNESS_RANGE = 12.0
 _NARROW = 0.75
 _WIDE_PITCH = 0.35
 _FEW_VOICED = 0.1
+_FEWEST_VOICES = 4
+"""Recordings below which nothing is said: two of one speaker may be as unlike as those of two."""
+_ONE_SPEAKER, _STRANGER = 0.82, 0.72
+"""Mean similarity of voices by Resemblyzer below which they are of several people, and of one voice to the others.
+In VCC 2018 and VCTK folders of one of twelve speakers have 0.85 to 0.93, and of two of them 0.62 to 0.84, of which
+one pair is above 0.80; a voice and another speaker's have 0.44 to 0.76 (benchmarks/voice_judges.py speakers)."""
 _HISTOGRAM = (60, 80, 100, 120, 140, 170, 200, 240, 280, 340, 400, 480, 600, 850, 1200, 1700)
 """Hz; edges of the pitch histogram."""
 
@@ -166,7 +174,7 @@ def _warnings(
     if analyses:
         yield from _amount(analyses)
         yield from _quality(analyses, settings)
-        yield from _voices(analyses, settings)
+        yield from _voices(findings, settings)
         yield from tell_copies(findings, "recording", "recordings")
 
 
@@ -214,9 +222,10 @@ def _quality(analyses: Sequence[RecordingAnalysis], settings: AudioSettings) -> 
         )
 
 
-def _voices(analyses: Sequence[RecordingAnalysis], settings: AudioSettings) -> Iterator[str]:
+def _voices(findings: Sequence[RecordingFacts], settings: AudioSettings) -> Iterator[str]:
     if settings.content == "music":
         return
+    analyses = [found.analysis for found in findings if found.analysis]
     hz = pitch_of(analyses)
     if len(hz) * 0.005 < _FEW_VOICED * sum(one.sounding for one in analyses):
         yield remark("little pitch", "Hardly any pitch is found: for anything but voices set domain.content to music.")
@@ -225,4 +234,26 @@ def _voices(analyses: Sequence[RecordingAnalysis], settings: AudioSettings) -> I
             "mixed voices",
             f"Pitch deviates by {12 * np.log2(hz).std():.1f} semitones: low and high voices are mixed, and no single "
             "shift brings them all to the other side's. Keep similar voices together.",
+        )
+    yield from _speakers([(found.path, found.analysis.speaker) for found in findings
+                          if found.analysis and found.analysis.speaker is not None])  # fmt: skip
+
+
+def _speakers(voices: Sequence[tuple[Path, npt.NDArray[np.float64]]]) -> Iterator[str]:
+    if len(voices) < _FEWEST_VOICES:
+        return
+    alike = likeness([voice for _, voice in voices])
+    if (mean := float(alike.mean())) < _ONE_SPEAKER:
+        yield remark(
+            "several speakers",
+            f"The recordings sound like several people (mean similarity {mean:.2f}, one speaker's are above "
+            f"{_ONE_SPEAKER}): the model learns what they have in common. For one voice, keep one speaker's alone.",
+        )
+        return
+    others = [path.name for (path, _), each in zip(voices, alike, strict=True) if each < _STRANGER]
+    if others:
+        shown = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
+        what = counted(len(others), "recording sounds", "recordings sound")
+        yield remark(
+            "several speakers", f"{what} like somebody else than the rest ({shown}): listen, and take them out."
         )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..reading.mono import read_mono
 from ..signal.sound import Sound
 from .quality import Quality, QualityJudge
-from .speaker import Embedding, SpeakerEncoder
+from .speaker import Embedding, encoder
 from .weights import RATE
 from .words import Understood, WordJudge
 
@@ -68,7 +68,7 @@ class Panel:
     def judge(self, audio: Sound) -> Judgement:
         """What all of them make of a recording (samples,) at 16 kHz."""
         return Judgement(
-            self._speaker.embedding(audio) if self._there.get(SPEAKER) else None,
+            encoder().embedding(audio) if self._there.get(SPEAKER) else None,
             self._quality.rate(audio) if self._there.get(QUALITY) else None,
             self._words.understand(audio) if self._there.get(WORDS) else None,
         )
@@ -76,10 +76,6 @@ class Panel:
     def judge_file(self, file: Path) -> Judgement:
         """The same of a file. Raises MissingFile or MediaError."""
         return self.judge(read_mono(file, RATE)) if any(self._there.values()) else Judgement()
-
-    @cached_property
-    def _speaker(self) -> SpeakerEncoder:
-        return SpeakerEncoder()
 
     @cached_property
     def _quality(self) -> QualityJudge:

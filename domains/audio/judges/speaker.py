@@ -8,6 +8,7 @@ is installed and its steps are repeated here: loudness, silences cut by WebRTC's
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, cast
 
 import numpy as np
@@ -89,6 +90,18 @@ class SpeakerEncoder(nn.Module):
         mean = np.convolve(padded, np.ones(_AVERAGED), "valid") / _AVERAGED if len(windows) else voiced
         kept = ndimage.binary_dilation(np.round(mean).astype(bool), np.ones(_LONGEST_SILENCE + 1))
         return sound[np.repeat(kept, _WINDOW)] if kept.any() else sound
+
+
+@cache
+def encoder() -> SpeakerEncoder:
+    """The encoder, loaded once. Raises MissingDependency."""
+    return SpeakerEncoder()
+
+
+def likeness(voices: Sequence[Embedding]) -> Embedding:
+    """Mean similarity of each of two voices or more to the others, (N,)."""
+    stacked = np.stack(voices)
+    return cast(Embedding, ((stacked @ stacked.T).sum(axis=1) - 1) / (len(voices) - 1))
 
 
 def _loud_enough(audio: Sound) -> Sound:

@@ -12,7 +12,8 @@ from synthetic_sound import RATE, folders, silence, voice, write
 
 from unpaired import Audio, MissingFile
 from unpaired.domains.audio.inspection.file import bandwidth, clipped_samples, examine
-from unpaired.domains.audio.inspection.scan import SoundInventory, scan
+from unpaired.domains.audio.inspection.scan import SoundInventory, _speakers, scan
+from unpaired.domains.audio.judges import panel
 from unpaired.domains.audio.settings import AudioSettings
 
 SETTINGS = AudioSettings()
@@ -111,6 +112,34 @@ def test_mixed_voices_are_warned_of(tmp_path: Path) -> None:
     for number, hz in enumerate((90, 250)):
         write(tmp_path / f"{number}.wav", voice(hz, 2.0))
     assert any("low and high voices are mixed" in sentence for sentence in look(tmp_path).warnings)
+
+
+def test_several_speakers_in_one_folder_are_warned_of(
+    assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("female-1", "female-2", "male-1", "male-2"):
+        shutil.copy(assets / "speech" / f"{name}.flac", tmp_path)
+    (said,) = (each for each in Audio().scan(tmp_path, thorough=True).warnings if "several speakers" in each)
+    assert "sound like several people (mean similarity 0.6" in said
+    assert not any("several speakers" in each for each in Audio(content="music").scan(tmp_path, True).warnings)
+    monkeypatch.setattr(panel, "find_spec", lambda name: None)
+    without = Audio().scan(tmp_path, thorough=True)
+    assert not any("several speakers" in each for each in without.warnings)
+    assert without.analyses[0].speaker is None  # type: ignore[attr-defined]
+
+
+def test_a_stranger_among_recordings_of_one_voice_is_named() -> None:
+    """Cosines by hand: 0.9 among the voices of one, 0.5 to a stranger."""
+    own, other = np.eye(12), np.sqrt(0.1)
+    voices = [(Path(f"{n}.wav"), np.sqrt(0.9) * own[0] + other * own[n + 1]) for n in range(10)]
+    assert list(_speakers(voices)) == []
+    stranger = 0.5 / np.sqrt(0.9) * own[0]
+    stranger = stranger + np.sqrt(1 - stranger @ stranger) * own[11]
+    (said,) = _speakers([*voices, (Path("guest.wav"), stranger)])
+    assert "1 recording sounds like somebody else than the rest (guest.wav)" in said
+    assert list(_speakers([*voices[:2], (Path("guest.wav"), stranger)])) == []  # too few to tell
+    (said,) = _speakers([*voices[:3], (Path("guest.wav"), stranger)])
+    assert "several people (mean similarity 0.70" in said  # (3 * 0.9 + 3 * 0.5) / 6
 
 
 def test_two_folders_of_one_voice_and_of_two(tmp_path: Path) -> None:
