@@ -72,7 +72,10 @@ def measured_precision(generator: nn.Module, space: Sequence[int], winograd: boo
     found = None if anew else (read_entry(TRAININGS, key) or {}).get("chosen")
     if found in ("fp32", "bf16"):
         return cast(Precision, found)
-    seconds = race(_ways(generator, torch.rand(shape) * 2 - 1, winograd))
+    x = torch.rand(shape) * 2 - 1
+    if not generator(x).requires_grad:
+        return "fp32"  # samples without a gradient, such as tokens, leave nothing to race
+    seconds = race(_ways(generator, x, winograd))
     chosen = winner(seconds)
     keep_entry(TRAININGS, key, {"chosen": chosen, "seconds": seconds})
     return cast(Precision, chosen)

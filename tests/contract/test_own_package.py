@@ -30,13 +30,14 @@ for words in json.loads(sys.argv[1]):
 """Runs several commands in one process: its imports take the most of their time."""
 
 
-def install(name: str, repository: Path, tmp_path: Path) -> Program:
-    """The Python of a fresh environment, into which docs/examples/`name` was installed by pip.
+def install(names: Sequence[str], repository: Path, tmp_path: Path) -> Program:
+    """The Python of a fresh environment, into which docs/examples/ of these names were installed by pip.
 
     What this environment has, torch above all, is lent to that one by a .pth file.
     """
-    source, place = tmp_path / "source", tmp_path / "environment"
-    shutil.copytree(repository / "docs" / "examples" / name, source)
+    sources, place = [tmp_path / name for name in names], tmp_path / "environment"
+    for source in sources:
+        shutil.copytree(repository / "docs" / "examples" / source.name, source)
     venv.create(place, symlinks=os.name != "nt", with_pip=False)
     python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -51,25 +52,26 @@ def install(name: str, repository: Path, tmp_path: Path) -> Program:
     lent = "".join(f"import site; site.addsitedir({folder!r})\n" for folder in site.getsitepackages())
     (packages / "lent.pth").write_text(lent)
     pip = ["-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    run(*pip, "--no-index", "--no-deps", "--no-build-isolation", source)
-    assert (packages / f"{name.replace('-', '_')}.py").is_file()
+    run(*pip, "--no-index", "--no-deps", "--no-build-isolation", *sources)
+    modules = {path.stem for path in packages.iterdir()}
+    assert modules >= {name.replace("-", "_") for name in names}
     return run
 
 
-@pytest.fixture
-def series_installed(repository: Path, tmp_path: Path) -> Program:
-    """Runs commands, one after the other, in a process where the example of a medium is installed."""
-    run = install("unpaired-series", repository, tmp_path)
+@pytest.fixture(scope="module")
+def installed(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """Runs commands, one after the other, in a process where the examples of media are installed."""
+    run = install(["unpaired-series", "unpaired-text"], repository, tmp_path_factory.mktemp("installed"))
     return lambda *commands: run("-c", SEVERAL, json.dumps(commands, default=str))
 
 
-def test_a_package_of_ones_own_from_folder_to_file(assets: Path, tmp_path: Path, series_installed: Program) -> None:
+def test_a_package_of_ones_own_from_folder_to_file(assets: Path, tmp_path: Path, installed: Program) -> None:
     data, run = speech_series(assets, tmp_path), tmp_path / "run"
     settings = ["--preset", "tiny", "--steps", "2", "--domain.size", "64", "--domain.columns", "2"]
     sides = ["--a", data / "a", "--b", data / "b"]
     # By the ending of names, nobody says --domain to inspect.
     columns = ["--domain.columns", "2"]
-    said = series_installed(
+    said = installed(
         ["domains"],
         ["train", "--domain", "series", *sides, "--out", run, *settings],
         ["inspect", data / "a" / ORDER[0], *columns],
@@ -78,7 +80,7 @@ def test_a_package_of_ones_own_from_folder_to_file(assets: Path, tmp_path: Path,
     assert "series  (unpaired-series 0.1.0)" in said.splitlines()
     assert "channels: 2" in said
     assert f"{len(ORDER)} usable, 0 broken" in said
-    said = series_installed(
+    said = installed(
         ["convert", run, data / "a", tmp_path / "converted", "--runtime", "torch"],
         ["evaluate", run, *sides, "--paired", "--runtime", "torch"],
     )
@@ -86,6 +88,53 @@ def test_a_package_of_ones_own_from_folder_to_file(assets: Path, tmp_path: Path,
     for name in ORDER:
         given, got = ((tmp_path / folder / name).read_text().splitlines() for folder in ("a", "converted"))
         assert (len(got), got[0]) == (len(given), "level,brightness")
+
+
+def test_texts_from_a_folder_to_a_file(tmp_path: Path, installed: Program) -> None:
+    """Phases, resuming and a file of texts, by the names that docs/examples/unpaired-text registers."""
+    (tmp_path / "b").mkdir()
+    lines = [
+        f"{who} {what} {where}" for who in ("a dog", "the cat") for what in ("sat", "ran") for where in ("here", "")
+    ]
+    (tmp_path / "b" / "texts.txt").write_text("\n".join(lines * 9))
+    run, texts = tmp_path / "run", tmp_path / "texts.txt"
+    objective = {
+        "pretrain": 2,
+        "pretrain-discriminator": 1,
+        "discriminator-steps": 1,
+        "references": 2,
+        "comparisons": 2,
+    }
+    asked = {f"objective.{name}": value for name, value in objective.items()}
+    asked |= {
+        "batch": 8,
+        "workers": 0,
+        "device": "cpu",
+        "steps": 4,
+        "log-every": 1,
+        "preset": "tiny",
+        "domain.length": 5,
+    }
+    train = ["train", "--domain", "text", "--objective", "rankgan", "--b", tmp_path / "b", "--out", run]
+    train += [word for name, value in asked.items() for word in (f"--{name}", str(value))]
+    generate = ["generate", run, texts, "--count", "7", "--seed", "3"]
+    said = installed(["domains"], train, ["train", "--out", run, "--resume", "--steps", "5"], generate)
+    assert "text  (unpaired-text 0.1.0)" in said.splitlines()
+    written = texts.read_text().splitlines()
+    assert len(written) == 7
+    assert {word for line in written for word in line.split()} <= {
+        "a",
+        "the",
+        "dog",
+        "cat",
+        "sat",
+        "ran",
+        "here",
+        "<unk>",
+    }
+    assert len(list((run / "previews").iterdir())) >= 2
+    logged = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert {f"losses.{name}" for name in ("likelihood", "adversarial", "discriminator_b")} <= set().union(*logged)
 
 
 def test_a_medium_that_nobody_registered_is_given_as_a_class(recordings: Path) -> None:
@@ -103,7 +152,7 @@ FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def test_networks_of_ones_own_from_the_guide_to_a_file(repository: Path, assets: Path, tmp_path: Path) -> None:
-    run = install("unpaired-dilated", repository, tmp_path)
+    run = install(["unpaired-dilated"], repository, tmp_path)
     checked, trained = FENCE.findall((repository / "docs" / "how-to" / "add-a-network.md").read_text())
     quick = "networks=networks, steps=1, workers=0, preset='tiny', device='cpu')"
     trained = trained.replace("size=256", "size=32").replace("networks=networks)", quick)

@@ -145,3 +145,20 @@ def test_a_real_race_settles_it(pictures: tuple[Path, Path], tmp_path: Path, mon
     chosen = precision.with_precision(plan).training.precision
     assert chosen in ("fp32", "bf16")
     assert precision.with_precision(plan).training.precision == chosen
+
+
+class Tokens(torch.nn.Module):
+    """A generator whose samples have no gradient."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_channels, self.multiple, self.minimum = 1, 1, 1
+        self.weight = torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (self.weight * x).detach().round()
+
+
+def test_samples_without_a_gradient_are_not_raced(races: list[dict[str, float]]) -> None:
+    assert precision.measured_precision(Tokens(), (8, 8), winograd=False) == "fp32"
+    assert not races
