@@ -128,7 +128,10 @@ class Dispatch:
                 hand.mark = answer.mark
             case Done():
                 self.runtimes[answer.runtime], self._failed_starts = None, 0
-                for item, result in zip(hand.groups.popleft(), answer.results, strict=True):
+                # An engine may tell of a worker's second group before it tells of the first.
+                done = next(group for group in hand.groups if group[0].number == answer.results[0].number)
+                hand.groups.remove(done)
+                for item, result in zip(done, answer.results, strict=True):
                     self._take(item, result)
             case Fault():
                 answer.throw()

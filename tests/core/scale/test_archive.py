@@ -193,6 +193,27 @@ def test_files_of_lost_workers_go_to_others(
     assert dispatch.notes() == ["workers that ended before their time, their files given to others: 2 (signal SIGKILL)"]
 
 
+class Hasty(Mortal):
+    """A worker that tells of its last group first."""
+
+    window = 2
+
+    def next(self) -> tuple[int, Answer]:
+        return self.waiting.pop()
+
+
+def test_answers_may_come_in_any_order(
+    spec: TranslatorSpec, archive: Path, tmp_path: Path, alone: Mapping[str, bytes]
+) -> None:
+    out = tmp_path / "out"
+    dispatch = dispatch_of(Hasty(recipe_of(spec, out), ends=()), archive, out)
+    items = [item for group in dispatch._queue for item in group]
+    dispatch._queue = type(dispatch._queue)([items[:2], items[2:]])
+    dispatch.run()
+    assert outputs(out) == alone
+    assert sorted(dispatch.results) == list(range(7))
+
+
 def test_workers_that_end_at_once_are_given_up(spec: TranslatorSpec, archive: Path, tmp_path: Path) -> None:
     engine = Mortal(recipe_of(spec, tmp_path / "out"), ends=range(9))
     engine.submit = lambda worker, items: engine.waiting.append((worker, Lost("exit code 1")))  # type: ignore[method-assign]
