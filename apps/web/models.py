@@ -109,7 +109,8 @@ class Models:
                 self._known.clear()
             header = read_header(file)
             first, second = header["names"]
-            directions = tuple(each for each in ("a2b", "b2a") if each in header["directions"])
+            translated = () if "noise" in header else header["directions"]  # one that generates takes no files
+            directions = tuple(each for each in ("a2b", "b2a") if each in translated)
             known = str(header["domain"]["name"]), (str(first), str(second)), directions
             self._known[file, changed] = known
         return known

@@ -15,6 +15,10 @@ from torch import Tensor
 
 import unpaired
 from unpaired.apps.main import main
+from unpaired.apps.web.database import open_database
+from unpaired.apps.web.models import Models
+from unpaired.apps.web.places import Places
+from unpaired.apps.web.settings import WebSettings
 from unpaired.core.adapter.labels import find_labels
 from unpaired.core.model.model_file import read_header
 from unpaired.core.monitoring.log import read_findings
@@ -196,6 +200,16 @@ def test_convert_and_generate_name_one_another(
     assert "unpaired generate MODEL OUT" in refused(capsys, "convert", str(run), picture, str(tmp_path / "o.png"))
     assert "unpaired convert MODEL INPUT OUTPUT" in refused(capsys, "generate", "day2night", str(tmp_path / "o"))
     assert not (tmp_path / "o").exists()
+
+
+def test_the_page_offers_no_conversion_by_a_model_that_generates(run: Path, tmp_path: Path) -> None:
+    settings = WebSettings(home=tmp_path / "home")
+    settings.runs.mkdir(parents=True)
+    shutil.copytree(run, settings.runs / "digits")
+    models = Models(settings, Places(settings, open_database(settings.database)))
+    offered = {model.name: tuple(model.words) for model in models.all()}
+    assert offered["digits"] == ()
+    assert offered["day2night"]
 
 
 @pytest.mark.parametrize(
