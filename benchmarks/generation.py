@@ -1,6 +1,6 @@
 """Generation from noise on MNIST (gan, dcgan, cgan) and on pictures of nights (dcgan), each some minutes of one core.
 
-    python benchmarks/generation.py DATA OUT [--parts cgan dcgan gan nights] [--seed 0]
+    python benchmarks/generation.py DATA OUT [--parts cgan dcgan gan nights] [--steps N] [--seed 0]
     python benchmarks/generation.py DATA OUT --table      what is there
 
 DATA holds digits/mnist_{train,test}.npz (2,000 and 1,000 pictures) and images/day2night. What has been trained and
@@ -71,19 +71,20 @@ def prepare(part: str, data: Path, folder: Path) -> tuple[unpaired.Image, Path]:
     return unpaired.Image(size=32, load_size=32, mode="grey", flip=False), folder / "digits"
 
 
-def trained(part: str, data: Path, out: Path, seed: int) -> unpaired.Translator:
+def trained(part: str, data: Path, out: Path, seed: int, steps: int | None) -> unpaired.Translator:
     """The model of a part, trained where it is not."""
     settings, run = PARTS[part], out / f"{part}-{seed}"
     domain, folder = prepare(part, data, out / ("nights" if part == "nights" else "digits"))
     kind = find_objective(settings["objective"])
     published = kind.published_settings
+    length = {} if steps is None else {"steps": steps}
     spent = out / f"{part}-{seed}.seconds"
     began = time.process_time() - (float(spent.read_text()) if spent.exists() else 0.0)
     try:
         unpaired.train(
             domain, None, folder, run, objective_name=settings["objective"], resume=(run / "config.yaml").exists(),
             networks=unpaired.NetworkSettings(**{**published["networks"], **settings["networks"]}),
-            training=unpaired.TrainingSettings(**{**published["training"], **settings["training"]}),
+            training=unpaired.TrainingSettings(**{**published["training"], **settings["training"], **length}),
             seed=seed, workers=0,
         )  # fmt: skip
     finally:
@@ -151,6 +152,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--steps", type=int, help="in place of those of each part")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--table", action="store_true")
     args = parser.parse_args()
@@ -158,7 +160,7 @@ def main() -> None:
     for part in args.parts:
         file = args.out / f"{part}-{args.seed}.json"
         if not args.table and not file.exists():
-            model = trained(part, args.data, args.out, args.seed)
+            model = trained(part, args.data, args.out, args.seed, args.steps)
             figures = of_nights(model, args.out) if part == "nights" else of_digits(part, model, args.data, args.out)
             facts = {
                 "minutes": args.minutes,
