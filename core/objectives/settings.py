@@ -41,7 +41,7 @@ class CycleSettings:
     """Weight of |F(a) - a|."""
     identity_b: float = 5.0
     """Weight of |G(b) - b|."""
-    keep: float = 10.0
+    keep: float = 100.0
     """Weight of |G(a) - a| and |F(b) - b| where the samples' masks say that nothing must change (the context-preserving
     loss of Mo et al. 2019); without masks there is none."""
     keep_emphasis: float = 2.0
