@@ -55,9 +55,11 @@ class Pattern:
                 continue
             other = found.setdefault(int(number[1]), file)
             if other is not file:
+                digits = sorted(len(each.name) - len(self.before) - len(self.after) for each in (other, file))
+                names = (f"{self.before}%{f'0{count}' if count > 1 else ''}d{self.after}" for count in digits)
                 raise MediaError(
-                    f"{self.folder} is numbered in two ways ({other.name} and {file.name}); name one of them, as in "
-                    f"{self.before}%0{len(number[1])}d{self.after}"
+                    f"{self.folder} is numbered in two ways ({other.name} and {file.name}); name one of them: "
+                    f"{' or '.join(names)}"
                 )
         return dict(sorted(found.items()))
 

@@ -48,9 +48,10 @@ def _jobs_of_folder(domain: Domain, source: InputFiles, target: Path) -> list[Jo
     if names_file(target) and not target.is_dir():
         chosen = [folder] if folder in chosen else chosen
         if len(chosen) > 1:
+            why = domain.remark(folder, source.by_folder.get(folder, []))
             raise OutputError(
                 f"the folder {folder} holds {len(chosen)} files to convert, but {target} ends as one file does; "
-                "name a folder to write into"
+                f"name a folder to write into{f' ({why})' if why else ''}"
             )
         jobs = [Job(chosen[0], target)]
     elif target.exists() and not target.is_dir():

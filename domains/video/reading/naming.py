@@ -181,6 +181,6 @@ def remark(folder: Path, listed: Sequence[Path] | None = None) -> str:
     why = (
         f"they are {len(several)} series: give each a folder of its own"
         if len(several) > 1
-        else ("their sizes differ, or too many numbers are missing")
+        else ("their sizes differ, too many numbers are missing, or two have one number")
     )
-    return f"its numbered pictures were translated one by one and not held steady as a clip; {why}"
+    return f"its numbered pictures are translated one by one and not held steady as a clip; {why}"

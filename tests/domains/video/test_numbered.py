@@ -228,7 +228,9 @@ def test_places_that_cannot_be(pictures: Translator, frames: Path, tmp_path: Pat
     with pytest.raises(OutputError, match="is one of the inputs"):
         pictures.convert(frames / "shot_%04d.png", frames / "shot_####.png")
     (frames / "shot_2.png").write_bytes((frames / "shot_0002.png").read_bytes())
-    with pytest.raises(MediaError, match=r"numbered in two ways \(shot_0002\.png and shot_2\.png\)"):
+    with pytest.raises(
+        MediaError, match=r"in two ways \(shot_0002\.png and shot_2\.png\); .*: shot_%d\.png or shot_%04d\.png"
+    ):
         pictures.convert(frames / "shot_*.png", tmp_path / "out")
     with pytest.raises(MediaError, match=r"n_%d\.xyz"):
         pictures.convert(frames / "shot_%04d.png", tmp_path / "out" / "n_%d.xyz")
