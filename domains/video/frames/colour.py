@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import av
 import cv2
@@ -45,6 +45,7 @@ _WHITE = 0xFF00
 """White of RGB in 16 bits as swscale has it on the way from and to Y'CbCr: 255 * 256."""
 _GBR = (2, 0, 1)
 """Planes of red, green and blue in FFmpeg's planar RGB."""
+_ROWS = 64
 _DEEP_RGB = re.compile(r"gbra?p(9|10|12|14|16)le")
 _BYTE_VALUES = (np.arange(256) / 127.5 - 1.0).astype(np.float32)
 
@@ -288,10 +289,14 @@ def to_tensor(planes: Planes) -> Tensor:
 
 def to_planes(tensor: Tensor, dtype: Literal["uint8", "uint16"] = "uint8") -> Planes:
     """A tensor (3, H, W) in [-1, 1] as planes; what lies outside is clipped, NaN is black."""
-    values = np.clip(as_array(tensor), -1.0, 1.0)
+    values = as_array(tensor)
     rows, half = values.reshape(-1, values.shape[-1]), 0.5 * _peak(np.dtype(dtype))
-    planes = cv2.addWeighted(rows, half, rows, 0.0, half, dtype=cv2.CV_8U if dtype == "uint8" else cv2.CV_16U)
-    return cast(Planes, planes.reshape(values.shape))
+    planes: Planes = np.empty(rows.shape, dtype)
+    for start in range(0, len(rows), _ROWS):  # so many stay in the cache of a core
+        part = np.clip(rows[start : start + _ROWS], -1.0, 1.0)
+        kind = cv2.CV_8U if dtype == "uint8" else cv2.CV_16U
+        cv2.addWeighted(part, half, part, 0.0, half, dst=planes[start : start + _ROWS], dtype=kind)
+    return planes.reshape(values.shape)
 
 
 def _peak(dtype: np.dtype[Any]) -> float:

@@ -28,10 +28,12 @@ def bayer(side: int = _SIDE) -> npt.NDArray[np.int64]:
     return matrix
 
 
-@lru_cache(16)
-def _thresholds(height: int, width: int, turned: bool) -> npt.NDArray[np.float32]:
+@lru_cache(8)  # as many planes as a frame has, of a clip or two: in 4K they take 33 MB each
+def _thresholds(height: int, width: int, turned: bool, nearby: float, offset: float) -> npt.NDArray[np.float32]:
+    """What is added to values before their fractions are cut off."""
     pattern = (bayer() + 0.5) / _SIDE**2
     pattern = (pattern.T[::-1] if turned else pattern).astype(np.float32)
+    pattern = pattern * np.float32(1 - 2 * nearby) + np.float32(offset + nearby)
     tiled: npt.NDArray[np.float32] = np.tile(pattern, (-(-height // _SIDE), -(-width // _SIDE)))
     return tiled[:height, :width]
 
@@ -51,7 +53,7 @@ def rounded(
     values = np.multiply(plane, scale, dtype=np.float32)
     nearby = min(0.5, _UNSURE * scale)  # a value so near to a level is that level
     if dither and nearby < 0.5:
-        values += _thresholds(*plane.shape, turned) * np.float32(1 - 2 * nearby) + np.float32(offset + nearby)
+        values += _thresholds(*plane.shape, turned, nearby, offset)
     else:
         values += np.float32(offset + 0.5)
     np.clip(values, 0, (1 << depth) - 1, out=values)

@@ -1,0 +1,81 @@
+"""Where the time of a 3840x2160 frame goes, once a conversion is under way, at the working size and with every pixel.
+
+    python benchmarks/large_stages.py DATA [--frames 12] [--full-frames 4] [--model day2night-video]
+
+The clip is that of `large_frames.py`. One process, after a warm-up: seconds a frame on the clock and on the CPUs, and
+of the stages outside the network, the codecs and the steadying the milliseconds of CPU of the thread that does them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from large_frames import clip_of
+
+import unpaired
+from unpaired.domains.video.conversion import frames
+from unpaired.domains.video.frames import colour
+from unpaired.domains.video.reading import clip
+from unpaired.domains.video.writing import writer
+
+_STAGES: tuple[tuple[Any, str, str], ...] = (
+    (colour.Unpacker, "__call__", "decoded frame to RGB of 16 bits"),
+    (clip, "to_tensor", "to floats"),
+    (frames, "reduced", "to the working size"),
+    (frames.Detail, "__init__", "gain of the detail"),
+    (frames.Detail, "enlarged", "back to full size"),
+    (writer, "to_planes", "to RGB of 16 bits"),
+    (colour.Packer, "__call__", "to the encoder's form"),
+)
+
+
+def timed(function: Callable[..., Any], stage: str, spent: Counter[str]) -> Callable[..., Any]:
+    """The function, with the CPU time of its thread added up."""
+
+    def call(*given: Any, **named: Any) -> Any:
+        began = time.thread_time()
+        try:
+            return function(*given, **named)
+        finally:
+            spent[stage] += time.thread_time() - began  # type: ignore[assignment]
+
+    return call
+
+
+def main() -> None:
+    """Print both."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--frames", type=int, default=12)
+    parser.add_argument("--full-frames", type=int, default=4)
+    parser.add_argument("--model", default="day2night-video")
+    args = parser.parse_args()
+    spent: Counter[str] = Counter()
+    for owner, name, stage in _STAGES:
+        setattr(owner, name, timed(getattr(owner, name), stage, spent))
+    model = unpaired.load(args.model)
+    with tempfile.TemporaryDirectory() as scratch:
+        source = clip_of(args.data, max(args.frames, args.full_frames), 1, Path(scratch))
+        target = Path(scratch) / "out.mp4"
+        for full, count in ((False, args.frames), (True, args.full_frames)):
+            model.convert(source, target, end="f2", full=full)
+            spent.clear()
+            before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+            model.convert(source, target, end=f"f{count}", full=full)
+            seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF)
+            worked = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            kind = "every pixel" if full else "working size"
+            print(f"{kind}: {seconds / count:.2f} s a frame, {worked / count:.2f} s of CPU", flush=True)
+            for stage, value in spent.most_common():
+                print(f"    {stage}: {1000 * value / count:.0f} ms", flush=True)
+
+
+if __name__ == "__main__":
+    main()
