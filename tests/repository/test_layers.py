@@ -46,7 +46,8 @@ VIDEO = (
     ("evaluation",),
     ("domain",),
 )
-AUDIO = (("settings", "networks"), ("signal",), ("metadata",), VIDEO[3], ("judges",), *VIDEO[4:])
+_READING = VIDEO.index(("reading",))
+AUDIO = (("settings", "networks"), ("signal",), ("metadata",), ("reading",), ("judges",), *VIDEO[_READING + 1 :])
 HOUSES = {"unpaired.core": CORE, "unpaired.domains.video": VIDEO, "unpaired.domains.audio": AUDIO}
 LINES, FUNCTION_LINES = 350, 40
 
