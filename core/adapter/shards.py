@@ -81,15 +81,19 @@ class Unpacked:
         place = Path(tempfile.gettempdir())
         clear_leftovers(place)
         self.folder = place / f".unpaired-shards.{makers.mark()}-{secrets.token_hex(2)}.part"
-        self._process = 0
-        self._held: OrderedDict[Path, int] = OrderedDict()
+        self._begin(0)
         weakref.finalize(self, _remove, self.folder, os.getpid())
 
     def __getstate__(self) -> Path:
         return self.folder
 
     def __setstate__(self, folder: Path) -> None:
-        self.folder, self._process, self._held = folder, 0, OrderedDict()
+        self.folder = folder
+        self._begin(0)
+
+    def _begin(self, process: int) -> None:
+        self._process, self._bytes = process, 0
+        self._held: OrderedDict[Path, int] = OrderedDict()
 
     def path(self, name: str, pieces: Callable[[], Iterator[bytes]]) -> Path:
         """The file that holds a member; `name`: what no other has.
@@ -97,14 +101,16 @@ class Unpacked:
         Raises OutputError where it cannot be written, and what `pieces` raises.
         """
         if self._process != os.getpid():
-            self._process, self._held = os.getpid(), OrderedDict()
-        file = self.folder / str(self._process) / name
+            self._begin(os.getpid())
+        folder = self.folder / str(self._process)
+        file = folder / name
         if file in self._held:
             self._held.move_to_end(file)
             return file
         size = 0
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            if not self._held:
+                folder.mkdir(parents=True, exist_ok=True)
             with file.open("wb", buffering=0) as target:
                 for piece in pieces():
                     target.write(piece)
@@ -119,8 +125,11 @@ class Unpacked:
             file.unlink(missing_ok=True)
             raise
         self._held[file] = size
-        while len(self._held) > _UNPACKED or (len(self._held) > 1 and sum(self._held.values()) > _BYTES):
-            self._held.popitem(last=False)[0].unlink(missing_ok=True)
+        self._bytes += size
+        while len(self._held) > _UNPACKED or (len(self._held) > 1 and self._bytes > _BYTES):
+            oldest, its = self._held.popitem(last=False)
+            oldest.unlink(missing_ok=True)
+            self._bytes -= its
         return file
 
 
