@@ -18,10 +18,14 @@ from unpaired.apps.web.jobs import Job, JobKind, JobProgress, JobState, Wish
 from unpaired.apps.web.queue.child import NICE, Child
 from unpaired.apps.web.queue.outcome import outcome, stopped
 
-TINY = {"training": {"workers": 0, "log_every": 1, "preview_every": 1000}, "domain": {"size": 32}}
+TINY = {
+    "training": {"workers": 0, "log_every": 1, "preview_every": 1000, "checkpoint_every": 100_000},
+    "domain": {"size": 32},
+}
+"""A training that saves itself only when it is asked to end, however slow the machine is."""
 
 
-PICTURES = 24
+PICTURES = 12
 """Pictures of an album: a conversion that takes its time, and begins at once, for pictures need no torch."""
 
 
