@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 
 from unpaired import ConfigError, CycleSettings, NetworkSettings, TrainingSettings
 from unpaired.apps.run_settings import settings_of
+from unpaired.apps.web.folders import walk
 from unpaired.apps.web.foreign import faults_in, foreign_faults
 from unpaired.apps.web.forms import MEDIA, PRESETS
 from unpaired.apps.web.models import Models
@@ -21,7 +23,7 @@ from unpaired.apps.web.requests import (
     Request,
     TrainRequest,
 )
-from unpaired.apps.web.sides import installed_media, look_at
+from unpaired.apps.web.sides import MOST, installed_media, look_at
 from unpaired.core import show
 from unpaired.core.adapter import find_domain
 
@@ -66,11 +68,16 @@ def converted_as(medium: str, input: Place) -> str:
 
 
 def _of_kind(medium: str, input: Place) -> Iterator[str]:
-    """A model of voices is for no picture, nor one of pictures for a recording, as far as the name tells."""
-    kind = "" if input.is_folder else kind_by_name(input.name)
-    if (kind == "picture" and medium == "audio") or (kind == "sound" and medium in _OF_PICTURES):
-        what = "voices and other sound" if medium == "audio" else "pictures and footage"
-        yield f"{input.name} is a {'picture' if kind == 'picture' else 'recording'}, but the model is for {what}"
+    """A model of voices is for no pictures, nor one of pictures for recordings, as far as names tell."""
+    wrong, what = ("sound", "pictures and footage") if medium in _OF_PICTURES else ("picture", "voices and other sound")
+    files = islice(walk(input.path), MOST) if input.is_folder else [input.path]
+    kinds = {kind_by_name(each.name) for each in files}
+    if not kinds:
+        yield f"“{input.name}” is empty; choose a folder with files in it"
+    elif kinds == {wrong} and medium in MEDIA:
+        name = "recording" if wrong == "sound" else "picture"
+        holds = f"holds {name}s alone" if input.is_folder else f"is a {name}"
+        yield f"{input.name} {holds}, but the model is for {what}"
 
 
 def _of_conversion(medium: str, settings: Mapping[str, Any], mask: str = "") -> Iterator[str]:

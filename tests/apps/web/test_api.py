@@ -69,6 +69,12 @@ def test_a_file_that_a_model_is_not_for_is_refused_at_once(server: Server, asset
     photo = {"input": server.upload(assets / "day2night/square.jpg"), "models": ["day2night", "female-male"]}
     answer = server.ask("POST", "/api/jobs", 400, json={"kind": "compare", "request": photo})
     assert answer["error"] == "square.jpg is a picture, but the model is for voices and other sound"
+    folder = server.ask("POST", "/api/uploads/folders", 201, json={"name": "leer"})["id"]
+    asked = {"kind": "convert", "request": {"input": folder, "model": "day2night"}}
+    assert "is empty" in server.ask("POST", "/api/jobs", 400, json=asked)["error"]
+    recording = (assets / "speech/female-1.flac").read_bytes()
+    server.ask("PUT", "/api/uploads", 201, params={"name": "a.flac", "folder": folder}, content=recording)
+    assert "holds recordings alone, but" in server.ask("POST", "/api/jobs", 400, json=asked)["error"]
     for name, model in (("day2night/square.jpg", "female-male"), ("speech/female-1.flac", "day2night")):
         asked = {"input": server.upload(assets / name), "model": model}
         answer = server.ask("POST", "/api/jobs", 400, json={"kind": "convert", "request": asked})
