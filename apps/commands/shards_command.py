@@ -60,6 +60,7 @@ def main(args: argparse.Namespace) -> int:
         print(as_note(f"left out {line}"), file=sys.stderr)
     for note in report.notes:
         print(as_note(note), file=sys.stderr)
-    print(f"{report.folder}: {report.samples:,} {domain.medium or 'files'} in {report.shards:,} shards, "
-          f"{report.bytes / 1e6:,.1f} MB")  # fmt: skip
+    files = "1 file" if report.samples == 1 else f"{report.samples:,} files"
+    shards = "1 shard" if report.shards == 1 else f"{report.shards:,} shards"
+    print(f"{report.folder}: {files} in {shards}, {report.bytes / 1e6:,.1f} MB")
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -41,6 +42,7 @@ _BYTES = 1024**3
 """Bytes of them, at most, of more than one."""
 _MEASURED = 256
 """Members of a side that a medium measures before training, where it measures any."""
+_PLAIN = re.compile(r"[\w][\w .,()+=@-]*")
 LOOKED_AT = 500
 """Members that `unpaired inspect` decodes, evenly spread."""
 
@@ -243,17 +245,17 @@ def _say(text: str) -> None:
 
 @contextmanager
 def _as_folder(samples: Samples, most: int) -> Iterator[tuple[Path, list[BrokenFile]]]:
-    """A temporary folder with at most `most` of the samples, evenly spread, and those that cannot be unpacked. They are
-    called by their numbers: names in a shard may lead anywhere."""
+    """A temporary folder with at most `most` of the samples, evenly spread, and those that cannot be unpacked. They go
+    by their names, below the number of their shard, or by their numbers where a name leads elsewhere."""
     unread: list[BrokenFile] = []
     with tempfile.TemporaryDirectory(prefix="unpaired-shards-") as name:
         folder = Path(name)
         for place in spread(range(len(samples)), most):
             number, member = samples.locate(place)
             shard = samples.shards[number]
-            file = folder / str(number) / f"{member:09d}{shard.index.ending(member)}"
+            file = folder / str(number) / _safe_name(shard, member)
             try:
-                file.parent.mkdir(exist_ok=True)
+                file.parent.mkdir(parents=True, exist_ok=True)
                 with file.open("wb") as target:
                     target.writelines(shard.pieces(member))
             except MediaError as error:
@@ -262,10 +264,20 @@ def _as_folder(samples: Samples, most: int) -> Iterator[tuple[Path, list[BrokenF
         yield folder, unread
 
 
+def _safe_name(shard: Shard, member: int) -> str:
+    """The name of a member as a path that leads nowhere else; its number where it has none of that kind."""
+    name = shard.name(member)
+    *folders, file = name.split("/")
+    # No file is called like a folder: the one has a point in its name, the other none.
+    plain = "." in file and not any("." in folder for folder in folders)
+    plain = plain and len(name) <= 200 and all(_PLAIN.fullmatch(part) for part in (*folders, file))
+    return name if plain else f"{member:09d}{shard.index.ending(member)}"
+
+
 def _renamed(broken: BrokenFile, folder: Path, samples: Samples) -> BrokenFile:
     """A fault of an unpacked member as one of the member."""
-    shard = samples.shards[int(broken.path.parent.name)]
-    name = shard.describe(int(broken.path.name.partition(".")[0]))
+    number, *inside = broken.path.relative_to(folder).parts
+    name = f"{samples.shards[int(number)].path}/{'/'.join(inside)}"
     return BrokenFile(Path(name), broken.reason.replace(str(broken.path), name))
 
 

@@ -16,7 +16,7 @@ from toy import Arrays
 
 import unpaired
 from unpaired.apps.main import main
-from unpaired.core.adapter.shards import ShardSide, open_shards
+from unpaired.core.adapter.shards import ShardSide, open_shards, scan_shards
 from unpaired.core.shards import are_shards
 from unpaired.core.shards.index import ending_of
 from unpaired.core.shards.names import find_shards
@@ -207,7 +207,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     (pictures / "notes.txt").touch()
     assert main(["shards", str(pictures), str(tmp_path / "out"), "--samples", "2"]) == 0
     said = capsys.readouterr()
-    assert "3 pictures in 2 shards" in said.out
+    assert "3 files in 2 shards" in said.out
     assert "empty.png" in said.err
     assert "WebDataset" in said.err
     assert main(["shards", str(pictures), str(tmp_path / "out")]) == 2
@@ -220,6 +220,19 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert report["usable"] == 3
     assert report["facts"]["shards"] == 2
     assert report["facts"]["formats"] == {"PNG": 3}
+
+
+def test_an_inspection_names_samples_by_shard_and_member(tmp_path: Path) -> None:
+    class Doubtful(Npy):
+        def scan(self, folder: Path, thorough: bool = False) -> unpaired.Inventory:
+            files = sorted(file for file in folder.rglob("*") if file.is_file())
+            return unpaired.Inventory(folder, (), tuple(unpaired.BrokenFile(file, f"{file} is odd") for file in files))
+
+    path = write_tar(tmp_path / "a.tar", {"day/1.npy": b"x", "/root.npy": b"x", "a:b.npy": b"x"})
+    found = scan_shards(Doubtful(), path)
+    assert [(str(each.path), each.reason) for each in found.broken] == [
+        (f"{path}/{name}", f"{path}/{name} is odd") for name in ("000000001.npy", "000000002.npy", "day/1.npy")
+    ]
 
 
 # -- damage -------------------------------------------------------------------------------------------
