@@ -38,10 +38,10 @@ SIDE = "a"
 GENERATED = 2000
 _SMALL = {"filters": 32, "discriminator_filters": 32}
 PARTS: dict[str, dict[str, Any]] = {
-    "cgan": {"objective": "cgan", "networks": _SMALL, "training": {"batch": 64, "steps": 3000}},
-    "dcgan": {"objective": "dcgan", "networks": _SMALL, "training": {"batch": 64, "steps": 2000}},
-    "gan": {"objective": "gan", "networks": {}, "training": {"steps": 3000}},
-    "nights": {"objective": "dcgan", "networks": _SMALL, "training": {"batch": 32, "steps": 1500}},
+    "cgan": {"objective": "cgan", "networks": _SMALL, "training": {"batch": 64, "steps": 7500}},
+    "dcgan": {"objective": "dcgan", "networks": _SMALL, "training": {"batch": 64, "steps": 7500}},
+    "gan": {"objective": "gan", "networks": {}, "training": {"steps": 7500}},
+    "nights": {"objective": "dcgan", "networks": _SMALL, "training": {"batch": 32, "steps": 2500}},
 }
 """What is set for each beside the published settings."""
 

@@ -79,6 +79,12 @@ _ADVICE: Mapping[str, str] = {
     "mode collapse": _COLLAPSED,
     "flat output": "Lower {training.learning_rate}: large steps drive the output layer out of its range. If it is low "
     "already, begin again with another {training.seed}.",
+    "noise": "Train on ({training.steps}), or average the generator: {training.ema} at 0.999.",
+    **dict.fromkeys(
+        ("blur", "low contrast", "colour cast"),
+        "Train on ({training.steps}): the generator is still on its "
+        "way. If it no longer moves, raise {networks.filters} or lower {training.learning_rate}.",
+    ),
 }
 _DCGAN: Mapping[str, Mapping[str, Any]] = {
     "networks": {"generator": "dcgan", "discriminator": "dcgan"},

@@ -64,7 +64,7 @@ def test_the_console_script_and_the_module_are_one_program(program: Callable) ->
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "no command was named; commands: train, distill, convert"),
+        ([], "no command was named; commands: train, distill, generate, convert"),
         (["trian"], "there is no command 'trian' (did you mean 'train'?)"),
         (["--jsn"], "there is no command '--jsn'"),
         (["domains", "--jsn"], "--jsn is no option (did you mean '--json'?)"),
