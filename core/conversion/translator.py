@@ -26,7 +26,6 @@ from ..settings.mapping import to_mapping
 from ..sides import SIDES, Direction
 from .direction import OneDirection
 from .files import ConversionReport, convert
-from .generate import generate, generate_files
 from .input_files import InputFiles
 from .jobs import compatible_media, medium_of, names_file
 from .pipeline import Progress
@@ -240,6 +239,8 @@ class Translator:
         `core.conversion.generate`. Raises ConfigError for a model that translates."""
         import torch
 
+        from .generate import generate  # with torch, which a conversion can do without
+
         return torch.stack(list(generate(self.model, self.choice.device, count, label, seed, interpolate)))
 
     def generate_files(
@@ -251,6 +252,8 @@ class Translator:
         interpolate: bool = False,
     ) -> list[Path]:
         """Write such samples as files of the medium into the folder `out`, and return their paths."""
+        from .generate import generate_files
+
         return generate_files(self.model, self.choice.device, out, count, label, seed, interpolate)
 
     toward = OldName("toward", "for_direction")

@@ -175,6 +175,10 @@ def test_light_imports_stay_light(statement: str) -> None:
     assert not heavy, f"{statement} loads {sorted(heavy)}"
 
 
+def test_a_conversion_begins_without_torch() -> None:
+    assert "torch" not in _loaded_by("import unpaired.core.conversion.translator")
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
 def test_the_command_line_answers_without_torch(arguments: list[str]) -> None:
     statement = (
