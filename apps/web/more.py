@@ -85,6 +85,7 @@ _RARE: _Words = {
     "tile": ("Tile", "Side of the squares that large pictures are worked on in, in pixels."),
     "overlap": ("Overlap", "Pixels that neighbouring tiles share."),
     "tile_above": ("Tiles above", "Pixels of a picture from which on it is worked on in tiles."),
+    "range": ("Melody", "auto and target fit the new voice, keep leaves it; 0 to 3 narrows or widens it."),
     "vocoder": ("How sound is made", "source-filter shapes the original; griffin-lim and world make it anew."),
 }  # fmt: skip
 """The same of the rest; what is in neither is told as by --help."""

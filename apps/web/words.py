@@ -59,6 +59,10 @@ _FINDINGS: Mapping[str, tuple[str, str]] = {
     ),
     "displaced translation": ("It moves everything aside", "This rarely goes away: start again with another seed."),
     "flat output": ("Results are nearly blank", "If that stays so, start again with a lower learning rate."),
+    "mode collapse": (
+        "Results hardly differ from each other",
+        "Start again with a lower learning rate, or with more varied files.",
+    ),
     "identical outputs": (
         "Every file gets the same result",
         "Start again with a higher weight of “cycle”, or with more varied files.",
