@@ -162,11 +162,8 @@ def main() -> None:
         if not args.table and not file.exists():
             model = trained(part, args.data, args.out, args.seed, args.steps)
             figures = of_nights(model, args.out) if part == "nights" else of_digits(part, model, args.data, args.out)
-            facts = {
-                "minutes": args.minutes,
-                "steps": model.model.step,
-                "cpu": cpu_model(),
-            }
+            minutes = float((args.out / f"{part}-{args.seed}.seconds").read_text()) / 60
+            facts = {"minutes": minutes, "steps": model.model.step, "cpu": cpu_model()}
             file.write_text(json.dumps({"figures": figures, **facts}, indent=2) + "\n")
         if file.exists():
             known = json.loads(file.read_text())
