@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import unpaired
 from unpaired import ConfigError
-from unpaired.apps.archive import convert_by_workers
 from unpaired.apps.command_line import (
     Parser,
     carried_out,
@@ -86,6 +85,8 @@ def main(args: argparse.Namespace) -> int:
     unit = translator.domain.unit
     with quiet_libraries():
         if archive:
+            from unpaired.apps.archive import convert_by_workers
+
             report, unit = convert_by_workers(translator, args, source, options), ""
         else:
             report = _converted(translator, args, source, options, counter, layout)

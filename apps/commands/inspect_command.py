@@ -13,15 +13,7 @@ from unpaired import BrokenFile, Domain, Inventory, MissingFile
 from unpaired.apps.command_line import Parser, quiet_libraries, refuse
 from unpaired.apps.run_settings import read_domain
 from unpaired.core import remark
-from unpaired.core.adapter import (
-    missing_files,
-    names_in_shards,
-    readiness,
-    recognise,
-    scan_shards,
-    told,
-    usable_media,
-)
+from unpaired.core.adapter import missing_files, readiness, recognise, told, usable_media
 from unpaired.core.settings import read_yaml
 from unpaired.core.shards import are_shards
 
@@ -69,6 +61,8 @@ def _medium_of(places: Sequence[Path]) -> str:
     """The medium that files or folders are inspected as, where nobody says: that of most names, and of numbered files
     the one to which they are a recording."""
     if shards := [place for place in places if are_shards(place)]:
+        from unpaired.core.adapter import names_in_shards
+
         return recognise(name for place in shards for name in names_in_shards(place))
     given = [unpaired.InputFiles(place) for place in places]
     for medium in usable_media() if any(each.pattern for each in given) else ():
@@ -110,7 +104,11 @@ def _report(place: Path, other: Path | None, domain: Domain) -> dict[str, Any]:
 
 
 def _scan(place: Path, domain: Domain) -> Inventory:
-    return scan_shards(domain, place) if are_shards(place) else domain.scan(place, thorough=True)
+    if not are_shards(place):
+        return domain.scan(place, thorough=True)
+    from unpaired.core.adapter import scan_shards
+
+    return scan_shards(domain, place)
 
 
 def _of_folder(found: Inventory) -> dict[str, Any]:

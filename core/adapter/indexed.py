@@ -12,16 +12,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
-
-import numpy as np
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import ConfigError, one_line
 from ..samples import Sample
 from ..sides import Side
 from .domain import Domain
 from .inventory import Inventory
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
 
 _NUMBERED = re.compile(r"[ab]\[(\d+)\]")
 

@@ -17,10 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
-from typing import ClassVar
-
-import numpy as np
-from torch import Tensor
+from typing import TYPE_CHECKING, ClassVar
 
 from .. import makers
 from ..errors import MediaError, MissingFile, as_note, one_line
@@ -35,6 +32,10 @@ from .domain import Domain
 from .folders import spread
 from .indexed import IndexedSide
 from .inventory import BrokenFile, Inventory, NumberedFiles
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
 
 _UNPACKED = 32
 """Members that a process has unpacked at a time, at most: a decoder may keep some of them open."""
