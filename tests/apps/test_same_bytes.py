@@ -54,10 +54,12 @@ def after(filling: int, *words: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_x264_takes_no_decision_by_memory_that_nobody_has_written() -> None:
     assert len({after(filling, NOISE) for filling in (1, 2, 77)}) == 1
 
 
+@pytest.mark.slow
 @row("any", "bytes")
 def test_memory_that_nobody_has_written_is_not_read(model: Path, voice_model: Path, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "in.mkv", moving(12, step=3, height=64, width=96))

@@ -314,6 +314,7 @@ def test_a_plan_takes_classes_that_a_process_of_its_own_can_get(data: Path) -> N
         unpaired.plan_training(Arrays(), data / "a", data / "b", networks=networks, steps=5, workers=0, device="cpu")
 
 
+@pytest.mark.slow
 def test_two_processes_train_classes_of_a_module(data: Path) -> None:
     assert train(data, processes=2, objective_name=Smooth, steps=2).is_dir()
 

@@ -70,9 +70,11 @@ def trained(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Callab
 
 
 _SLOW = {
+    "docs/how-to/convert-footage.md",
     "docs/how-to/distill.md",
     "docs/how-to/export.md",
     "docs/how-to/convert-voices.md",
+    "docs/how-to/post-production.md",
     "docs/how-to/several-machines.md",
     "docs/how-to/train-on-voices.md",
     "docs/how-to/use-in-python.md",

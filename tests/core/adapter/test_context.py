@@ -110,6 +110,7 @@ def test_stopping_and_resuming_is_bitwise_the_same(data: Path) -> None:
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.slow
 def test_two_processes_match_one_with_twice_the_batch(data: Path) -> None:
     """Context goes to every process with its samples: gradients in fp32 to 1e-6 of their size."""
     objective = PairSettings(history=0)

@@ -46,6 +46,7 @@ def test_identity_outweighing_everything_is_identity_collapse(tiny_run: Run) -> 
     assert "objective.identity_a (now 50" in findings["identity collapse b2a"].advice
 
 
+@pytest.mark.slow
 def test_a_discriminator_far_too_fast_saturates(tiny_run: Run) -> None:
     findings = found(tiny_run(steps=160, discriminator_learning_rate=2e-2, learning_rate=1e-5))
     assert set(findings) == {"discriminator saturation a", "discriminator saturation b"}

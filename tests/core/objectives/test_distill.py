@@ -165,6 +165,7 @@ def weights(run: Path) -> dict[str, Tensor]:
     return load_file(run / "model.safetensors")
 
 
+@pytest.mark.slow
 def test_a_student_takes_over_what_its_teacher_was_trained_on_and_comes_near_it(teacher: Path, tmp_path: Path) -> None:
     out = tmp_path / "student"
     before = {path: path.read_bytes() for path in teacher.rglob("*") if path.is_file()}

@@ -99,6 +99,7 @@ def test_any_sequence_of_tensors_serves(tmp_path: Path, kind: str) -> None:
     assert torch.equal(drawn.x, values[2])
 
 
+@pytest.mark.slow
 def test_a_folder_and_a_data_set_go_together_and_into_two_processes(tmp_path: Path) -> None:
     folder = write_arrays(tmp_path / "a", 3, 0, 0.3)
     run = train(tmp_path / "run", folder, list(noise(3)), processes=2, workers=1, batch=2)

@@ -127,6 +127,7 @@ def test_another_batch_is_refused_without_the_word_and_resumed_bitwise_after_it(
     assert_same(data / "straight", data / "stopped")
 
 
+@pytest.mark.slow
 def test_killed_before_its_next_checkpoint_it_makes_the_same_change_again(data: Path) -> None:
     options: dict[str, Any] = {"checkpoint_every": 4, "keep": 5}
     run = train(data, "run", steps=4, **options)
@@ -159,6 +160,7 @@ def test_taken_up_from_before_the_change_it_is_refused_again(data: Path) -> None
     assert [each["step"] for each in read_yaml(run / "config.yaml")["elastic"]] == [2]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_an_earlier_version_goes_on_both_ways(data: Path) -> None:
     def as_before(run: Path) -> None:
         """Take away what earlier versions did not write."""
@@ -198,6 +200,7 @@ def test_elastic_without_a_change_is_bitwise_the_plain_resume(data: Path, capsys
     assert "no longer bitwise" not in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_file_that_is_missing_is_named(data: Path) -> None:
     folder = checkpoints.listed(train(data, "run", steps=2, processes=2))[-1]
     for name in ("progress.json", "process-1.pt"):

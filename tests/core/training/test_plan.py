@@ -33,7 +33,7 @@ def _write_down(what: str) -> None:
         log.write(f"{os.getpid()} {what}\n")
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_folders_are_scanned_and_networks_resolved_by_one_process(
     processes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -141,6 +141,7 @@ def test_stopping_and_resuming_is_bitwise_the_same(data: Path) -> None:
     assert_same(data / "straight", data / "stopped")
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_it_still_arrives_at_the_same_weights(data: Path) -> None:
     steps = 120
     process = child(data, "straight", steps, steps)
