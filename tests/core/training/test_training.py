@@ -143,12 +143,12 @@ def test_stopping_and_resuming_is_bitwise_the_same(data: Path) -> None:
 
 @pytest.mark.slow
 def test_killed_at_random_moments_it_still_arrives_at_the_same_weights(data: Path) -> None:
-    steps = 120
+    steps = 240
     process = child(data, "straight", steps, steps)
     assert process.wait(240) == 0, process.stderr.read().decode()
     chance = random.Random(os.environ.get("PYTEST_RANDOM", "unpaired"))
     kills = 0
-    while kills < 2:
+    while kills < 3:
         process = child(data, "killed", steps, 7)
         started = time.monotonic()
         before = len(checkpoints.listed(data / "killed"))
