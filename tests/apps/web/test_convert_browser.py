@@ -234,6 +234,7 @@ def test_jobs_wait_are_moved_cancelled_and_tried_again(browsing: Browsing, serve
     assert badges[:3] == 3 * ["cancelled"]
     page.click("button[aria-label='Try again: traffic.mp4']")
     page.click("section[aria-labelledby=open] .what a")
+    page.wait_for_url("**/jobs/*")  # the page that is left has a Pause as well
     page.focus("text=Pause")
     page.keyboard.press("Enter")
     page.wait_for_selector(".badge.paused")

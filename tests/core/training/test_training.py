@@ -301,6 +301,7 @@ def test_two_processes_match_one_with_twice_the_batch(data: Path) -> None:
     assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-6
 
 
+@pytest.mark.slow
 def test_two_processes_resume(data: Path) -> None:
     train(data, "run", steps=4, processes=2)
     with pytest.raises(unpaired.ConfigError, match=r"training.processes \(was 2, is 1\)"):

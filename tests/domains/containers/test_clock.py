@@ -55,7 +55,7 @@ def test_the_earliest_track_begins_at_0(suffix: str, offset: float, tmp_path: Pa
 
 
 @row("MPEG-TS, MPEG-PS", "a 33-bit clock that wraps around")
-@pytest.mark.parametrize("before", [1, 3.2, 70])
+@pytest.mark.parametrize("before", [1, 3.2, pytest.param(70, marks=pytest.mark.slow)])
 def test_a_wrap_is_undone(before: float, tmp_path: Path) -> None:
     seconds = 2 if before < 2 else before + 2
     path = capture(tmp_path / "a.ts", seconds, WRAP - before, video="mpeg2video")
