@@ -218,7 +218,7 @@ async def part(request: Request) -> Response:
     values = await _PARTS[name](shown)
     if values.get(f"seen_{name}", "") == request.query_params.get("seen"):
         return Response(status_code=204)
-    return render(request, f"training_{name}.html", training=shown, **values)
+    return render(request, f"training_{name}.html", fragment=True, training=shown, **values)
 
 
 async def _status(shown: Training) -> dict[str, Any]:

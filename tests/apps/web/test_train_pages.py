@@ -186,7 +186,9 @@ def test_a_training_waits_and_is_taken_over_again(server: Server, folders: dict[
     assert str(assets) not in page
     server.ask("POST", f"/api/jobs/{id}/cancel")
     server.wait(id)
-    assert "cancelled" in server.ask_text(f"{address}/status")
+    status = server.ask_text(f"{address}/status")
+    assert "cancelled" in status
+    assert '<span id="open-jobs" hx-swap-oob="true">' in status  # the count beside Queue falls with it
     again = server.ask_text(f"/train/new?again={id}")
     assert 'value="Tag – &lt;b&gt;"' in again
     assert f'name="a" value="{folders["day"]}"' in again
