@@ -30,7 +30,32 @@ def try_lock(handle: int) -> bool:
     return True
 
 
-def is_file_at(handle: int, path: Path) -> bool:
+def open_locked(path: Path) -> tuple[int, bool]:
+    """The file at `path`, made if need be and open for both ways, and whether this process has locked it. Raises
+    OSError."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            locked = try_lock(handle)
+            if not locked or _is_file_at(handle, path):
+                return handle, locked
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)  # whoever held it removed it meanwhile
+
+
+def remove_locked(handle: int, path: Path) -> None:
+    """Remove an open file that this process has locked, and so end the lock."""
+    if os.name == "nt":  # which removes no open file
+        os.close(handle)
+        path.unlink(missing_ok=True)
+    else:
+        path.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _is_file_at(handle: int, path: Path) -> bool:
     """Whether an open file is still the one at `path`."""
     try:
         return os.path.samestat(os.fstat(handle), path.stat())

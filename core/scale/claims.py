@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..conversion.record import FOLDER
 from ..files import output_error
-from ..locks import is_file_at, try_lock
+from ..locks import open_locked, remove_locked
 from ..makers import mark
 
 
@@ -27,12 +27,7 @@ class Claim:
 
     def release(self) -> None:
         """Leave it to others."""
-        if os.name == "nt":  # which removes no open file
-            os.close(self.handle)
-            self.path.unlink(missing_ok=True)
-        else:
-            self.path.unlink(missing_ok=True)
-            os.close(self.handle)
+        remove_locked(self.handle, self.path)
 
 
 class Claims:
@@ -46,14 +41,10 @@ class Claims:
         path = self.folder / identity
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            while True:
-                handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-                if not try_lock(handle):
-                    os.close(handle)
-                    return None
-                if is_file_at(handle, path):
-                    break
-                os.close(handle)  # whoever held it removed it meanwhile
+            handle, locked = open_locked(path)
+            if not locked:
+                os.close(handle)
+                return None
             ended = tuple(os.read(handle, 1 << 16).decode(errors="replace").split())
             os.write(handle, f"{mark()}\n".encode())
         except OSError as error:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..errors import OutputError
 from ..files import folder_of, output_error, real_path
-from ..locks import is_file_at, try_lock
+from ..locks import open_locked, remove_locked, try_lock
 
 NAME = ".lock"
 _held: set[Path] = set()
@@ -38,12 +38,7 @@ def taken(folder: Path) -> Iterator[None]:
                 os.write(handle, f"{os.getpid()} {socket.gethostname()}\n".encode())
             yield
         finally:
-            if os.name == "nt":  # which removes no open file
-                os.close(handle)
-                file.unlink(missing_ok=True)
-            else:
-                file.unlink(missing_ok=True)
-                os.close(handle)
+            remove_locked(handle, file)
 
 
 def is_held(folder: Path) -> bool:
@@ -77,20 +72,16 @@ def _alone_in_this_process(file: Path) -> Iterator[None]:
 
 def _opened(file: Path) -> int:
     """The lock file, open and locked."""
-    while True:
-        try:
-            handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
-        except OSError as error:
-            raise output_error(file.parent, error) from error
-        try:
-            if not try_lock(handle):
-                raise _refusal(file, _holder(handle))
-            if is_file_at(handle, file):
-                return handle
-        except BaseException:
-            os.close(handle)
-            raise
-        os.close(handle)  # whoever held it removed it meanwhile
+    try:
+        handle, locked = open_locked(file)
+    except OSError as error:
+        raise output_error(file.parent, error) from error
+    if locked:
+        return handle
+    try:
+        raise _refusal(file, _holder(handle))
+    finally:
+        os.close(handle)
 
 
 def _holder(handle: int) -> str:
