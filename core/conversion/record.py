@@ -205,6 +205,11 @@ def identify(output: str) -> str:
     return hashlib.blake2b(output.encode(errors="surrogateescape"), digest_size=12).hexdigest()
 
 
+def identity_of(target: Path, outputs: Path) -> str:
+    """Identity of the output at `target`, in the folder `outputs`."""
+    return identify(target.relative_to(outputs).as_posix())
+
+
 def stamp(path: Path) -> str:
     """Size and time of change of a file; of a folder or a pattern, over the files in it."""
     files = _files_of(path)

@@ -18,7 +18,7 @@ from ..conversion.input_files import InputFiles
 from ..conversion.jobs import is_there, jobs_of
 from ..conversion.pipeline import Job
 from ..conversion.pipeline import Progress as FileProgress
-from ..conversion.record import FOLDER, Record, identify
+from ..conversion.record import FOLDER, Record, identity_of
 from ..conversion.translator import Translator
 from ..errors import ConfigError, MissingFile
 from ..files import atomic_text, folder_of
@@ -127,7 +127,7 @@ def _find_work(
     jobs = jobs_of(domain, source, target)
     outputs = target.parent if jobs[0].target == target else target
     if shard is not None:
-        jobs = [job for job in jobs if shard.holds(identify(job.target.relative_to(outputs).as_posix()))]
+        jobs = [job for job in jobs if shard.holds(identity_of(job.target, outputs))]
     if fan_out:
         if outputs != target:
             raise ConfigError("--fan-out divides a folder of outputs, but the output is one file")
@@ -150,7 +150,7 @@ def _find_work(
 
 def fanned_out(outputs: Path, target: Path) -> Path:
     """Its place in two more levels of folders, by its name."""
-    digits = identify(target.relative_to(outputs).as_posix())
+    digits = identity_of(target, outputs)
     return target.parent / digits[:2] / digits[2:4] / target.name
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..conversion.record import identify, lines
+from ..conversion.record import identity_of, lines
 from ..errors import ResourceError, counted
 from ..files import clear_leftovers
 from .claims import Claims
@@ -202,7 +202,7 @@ class Dispatch:
             claim.release()
 
     def _identity(self, item: Item) -> str:
-        return identify(Path(item.target).relative_to(self._outputs).as_posix())
+        return identity_of(Path(item.target), self._outputs)
 
     def notes(self) -> list[str]:
         """What is to be said of the workers."""

@@ -16,7 +16,7 @@ from typing import NoReturn
 from ..makers import mark
 from ..runtimes.cores import usable_cores
 from .engine import Engine
-from .worker import Answer, Fault, Item, Lost, Ready, Recipe, Worker, here
+from .worker import Answer, Fault, Item, Lost, Ready, Recipe, begin
 
 _PATIENCE = 10.0
 """Seconds that a worker gets to leave its file in order."""
@@ -78,20 +78,14 @@ class Processes(Engine):
 def serve(pipe: Connection, recipe: Recipe) -> None:
     """The life of a process: groups in, answers out, until the pipe ends."""
     signal.signal(signal.SIGTERM, _leave)
-    try:
-        worker = Worker(recipe)
-    except Exception as error:
-        pipe.send(Fault.of(error, here()))
+    worker = begin(recipe)
+    if isinstance(worker, Fault):
+        pipe.send(worker)
         return
     pipe.send(Ready(mark()))
     with suppress(EOFError, OSError):  # whoever started it has ended
         while True:
-            items = pipe.recv()
-            try:
-                answer: Answer = worker.convert(items)
-            except Exception as error:
-                answer = Fault.of(error)
-            pipe.send(answer)
+            pipe.send(worker.answer(pipe.recv()))
 
 
 def _leave(number: int, frame: object) -> NoReturn:

@@ -16,7 +16,7 @@ from ..makers import mark
 from ..runtimes.cores import usable_cores
 from ..runtimes.packages import require
 from .engine import Engine
-from .worker import Answer, Fault, Item, Lost, Ready, Recipe, Worker, here
+from .worker import Answer, Fault, Item, Lost, Ready, Recipe, Worker, begin
 
 LOCAL = "local"
 _SECONDS = 5
@@ -107,19 +107,16 @@ class Actor:
 
     def ready(self) -> Answer:
         """Load the model."""
-        try:
-            self._worker = Worker(self._recipe)
-        except Exception as error:
-            return Fault.of(error, here())
+        begun = begin(self._recipe)
+        if isinstance(begun, Fault):
+            return begun
+        self._worker = begun
         return Ready(mark())
 
     def convert(self, items: Sequence[Item]) -> Answer:
         """Convert a group of files."""
         assert self._worker is not None
-        try:
-            return self._worker.convert(items)
-        except Exception as error:
-            return Fault.of(error)
+        return self._worker.answer(items)
 
 
 def _check(address: str) -> None:

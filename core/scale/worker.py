@@ -15,7 +15,7 @@ from .. import errors
 from ..conversion.jobs import is_there
 from ..conversion.pipeline import Job, Pipeline
 from ..conversion.pipeline import Progress as FileProgress
-from ..conversion.record import FOLDER, Record, identify, stamp
+from ..conversion.record import FOLDER, Record, identity_of, stamp
 from ..conversion.translator import Translator
 from ..errors import ConfigError, MediaError, UnpairedError
 from ..files import clear_leftovers, folder_of
@@ -116,6 +116,14 @@ class Lost:
 Answer = Ready | Done | Fault | Lost
 
 
+def begin(recipe: Recipe) -> Worker | Fault:
+    """A worker that has loaded its model, or why there is none."""
+    try:
+        return Worker(recipe)
+    except Exception as error:
+        return Fault.of(error, f"the worker on {socket.gethostname()}: ")
+
+
 def installed_version() -> str:
     """The version of this package."""
     return version("unpaired")
@@ -146,6 +154,13 @@ class Worker:
         self._claims = Claims(self._outputs)
         self._held: dict[int, Claim] = {}
         self._left_out: dict[int, Result] = {}
+
+    def answer(self, items: Sequence[Item]) -> Done | Fault:
+        """The same as `convert`, for another process: what is raised there is a fault here."""
+        try:
+            return self.convert(items)
+        except Exception as error:
+            return Fault.of(error)
 
     def convert(self, items: Sequence[Item]) -> Done:
         """Convert a group of files. A fault of a file is in its result; raises OutputError and AdapterError."""
@@ -192,7 +207,7 @@ class Worker:
         return self._left_out.get(item.number) or Result(item.number, "converted", "", job.notes)
 
     def _identity(self, job: Job) -> str:
-        return identify(job.target.relative_to(self._outputs).as_posix())
+        return identity_of(job.target, self._outputs)
 
 
 def manifest(outputs: Path, worker: str | None = None) -> Path:
@@ -206,8 +221,3 @@ def present_stamp(target: Path) -> str | None:
         return stamp(target) if is_there(target) else None
     except FileNotFoundError:  # it went meanwhile
         return None
-
-
-def here() -> str:
-    """Where a fault was found, to begin a message with."""
-    return f"the worker on {socket.gethostname()}: "
