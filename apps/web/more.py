@@ -15,23 +15,21 @@ from unpaired.apps.web.foreign import faults_in
 from unpaired.apps.web.forms import MEDIA, Field, field_of, text_of, value_of
 from unpaired.core.adapter import find_domain
 from unpaired.core.settings import as_typed
+from unpaired.domains.video import CONTAINERS
 
 PREFIX = "more."
 OF_REQUEST = ("mask", "layout", "burn_in")
 """What is no setting of the medium, but asked beside them."""
-ENDINGS: Mapping[str, tuple[str, ...]] = {
-    "h264": (".mp4", ".m4v", ".mov", ".qt", ".mkv", ".ts", ".m2ts", ".mts", ".avi", ".flv", ".3gp", ".wmv", ".asf",
-             ".nut"),
-    "h265": (".mp4", ".m4v", ".mov", ".qt", ".mkv", ".ts", ".m2ts", ".mts", ".flv", ".nut"),
-    "vp9": (".webm", ".mp4", ".m4v", ".mkv", ".avi", ".flv", ".wmv", ".asf", ".nut"),
-    "av1": (".mp4", ".m4v", ".mkv", ".webm", ".avi", ".flv", ".wmv", ".asf", ".nut"),
-    "ffv1": (".mkv", ".mp4", ".m4v", ".avi", ".wmv", ".asf", ".nut"),
-    "prores": (".mov", ".qt", ".mkv"),
-    "dnxhr": (".mov", ".qt"),
-    "cineform": (".mov", ".qt"),
-    "png": (".mov", ".qt", ".avi"),
-    "qtrle": (".mov", ".qt"),
+_HELD: Mapping[str, tuple[str, str]] = {
+    "h264": ("h264", ".mp4"), "h265": ("hevc", ".mp4"), "vp9": ("vp9", ".webm"), "av1": ("av1", ".mp4"),
+    "ffv1": ("ffv1", ".mkv"), "prores": ("prores", ".mov"), "dnxhr": ("dnxhd", ".mov"), "cineform": ("cfhd", ".mov"),
+    "png": ("png", ".mov"), "qtrle": ("qtrle", ".mov"),
 }  # fmt: skip
+"""Codecs of footage: FFmpeg's names, and the usual endings of their files."""
+ENDINGS: Mapping[str, tuple[str, ...]] = {
+    codec: (usual, *(ending for ending, kind in CONTAINERS.items() if name in kind.pictures and ending != usual))
+    for codec, (name, usual) in _HELD.items()
+}
 """Codecs of footage, each with the endings of the files that hold it, the usual one first."""
 _ELSEWHERE = frozenset({
     "strength", "strength_curve", "start", "end", "pitch",  # asked on the page itself
