@@ -151,6 +151,12 @@ def counted(count: int, one: str, more: str) -> str:
     return f"{count} {one if count == 1 else more}"
 
 
+def some(names: Sequence[str], most: int) -> str:
+    """The first of some names: "a, b and 7 more"."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def show(value: Any) -> str:
     """A value as a message quotes it, cut short."""
     if value is None or isinstance(value, bool):

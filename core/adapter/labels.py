@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import ConfigError, MissingFile, counted, show
+from ..errors import ConfigError, MissingFile, counted, show, some
 
 _LISTED = 5
 
@@ -35,12 +35,12 @@ class Labels:
         if bare:
             which = "row in the file of labels" if self.by_file else "sub-folder, and so no label"
             raise ConfigError(f"{counted(len(bare), 'file', 'files')} of {self.folder} "
-                              f"{'has' if len(bare) == 1 else 'have'} no {which}: {_few(bare)}")  # fmt: skip
+                              f"{'has' if len(bare) == 1 else 'have'} no {which}: {some(bare, _LISTED)}")  # fmt: skip
         empty = [name for number, name in enumerate(self.names) if number not in set(found.values())]
         if empty:
             what = "label" if len(empty) == 1 else "labels"
-            raise ConfigError(f"{what} without usable files in {self.folder}: {_few(empty)}; add some, or remove the "
-                              f"{what}")  # fmt: skip
+            raise ConfigError(f"{what} without usable files in {self.folder}: {some(empty, _LISTED)}; add some, or "
+                              f"remove the {what}")  # fmt: skip
 
 
 def find_labels(folder: Path, file: str) -> Labels:
@@ -87,8 +87,3 @@ def _require_two(names: Sequence[str], found: str, advice: str) -> None:
     if len(names) < 2:
         only = f" ({names[0]})" if names else ""
         raise ConfigError(f"{found}{only}; labels need two or more: {advice}, or train without labels (gan, dcgan)")
-
-
-def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..errors import ConfigError, counted
+from ..errors import ConfigError, counted, some
 from ..sides import Side
 from .inventory import Inventory
 
@@ -28,11 +28,10 @@ def matched(found: Mapping[Side, Inventory]) -> dict[Side, Inventory]:
             raise ConfigError(f"{each.folder} has several files of one name, suffix aside; pairs go by name")
     alone = sorted((named["a"].keys() ^ named["b"].keys()) - broken)
     if alone:
-        more = f" and {len(alone) - _LISTED} more" if len(alone) > _LISTED else ""
         raise ConfigError(
             f"{counted(len(alone), 'file', 'files')} of {found['a'].folder} or {found['b'].folder} "
             f"{'has' if len(alone) == 1 else 'have'} no counterpart of the same name: "
-            f"{', '.join(alone[:_LISTED])}{more}; rename or remove them, or do without pairs"
+            f"{some(alone, _LISTED)}; rename or remove them, or do without pairs"
         )
     both = sorted(named["a"].keys() & named["b"].keys())
     return {
