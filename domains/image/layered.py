@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...core.errors import MediaError
+from . import openexr
 from .arrays import check_bytes
 from .openimageio import last_error, library, named, named_space
 from .picture import Picture, Pixels
@@ -118,6 +119,7 @@ def prepare_files(*paths: Path) -> None:
     """Load what pictures of such names need, before threads ask for it. Raises MediaError where it is not installed."""
     if any(path.suffix.lower() in SUFFIXES for path in paths):
         library()
+        openexr.prepare()
 
 
 def read_layers(path: Path, view: View, decode: bool = True) -> Layers:
@@ -184,9 +186,7 @@ def read_parts(path: Path, decode: bool) -> Iterator[Part]:
 def _type_of(spec: Any) -> str:
     """The type that holds all channels of a part."""
     kinds = {str(kind) for kind in spec.channelformats} or {str(spec.format)}
-    if len(kinds) == 1:
-        return kinds.pop()
-    return "double" if "uint" in kinds else "float"
+    return kinds.pop() if len(kinds) == 1 else "float"
 
 
 def _layer(path: Path, parts: Sequence[Part]) -> Layer:
@@ -280,9 +280,6 @@ def _notes(layers: Layers, view: View) -> Iterator[str]:
     if others := count_others(layers):
         what = f"its layer {layers.layer.name}" if layers.layer.name else "its picture"
         yield f"{what} is translated; its other channels ({others}) stay as they are"
-    for part in layers.parts:
-        if part.values is not None and part.values.dtype == np.float64:
-            yield "channels of whole numbers beside others are kept to 24 bits"
     if layers.scene is not None and not np.isfinite(layers.scene.values).all():
         count = int((~np.isfinite(layers.scene.values)).any(axis=2).sum())
         yield f"values that are not finite ({count} pixels) stay where they are"

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from . import openexr
 from .layered import Layer, Layers, Part, count_others, read_parts, seen_alpha
 from .openimageio import last_error, library, named
 from .picture import Picture, Timing, of_depth
@@ -24,7 +26,11 @@ def write_layered(picture: Picture, path: Path, format_name: str) -> tuple[str, 
         own = _in_colour(own)
     fits = own is not None and not own.laid_out and picture.pixels.shape == (*own.canvas, len(own.layer.colour))
     if own is not None and fits:
-        _write(path, _restored(own, picture))
+        if any(openexr.holds_whole_numbers(part.spec) for part in own.parts):
+            names, layer = own.spec.channelnames, own.layer.part
+            openexr.write_again(own.path, path, layer, {names[n]: values for n, values in _changed(own, picture)})
+        else:
+            _write(path, _restored(own, picture))
         return ()
     _write(path, [_plain(picture, format_name, layers)])
     review = "it is laid out for review"
@@ -65,21 +71,27 @@ def _restored(layers: Layers, picture: Picture) -> list[Part]:
     spec, values = parts[layer.part]
     assert values is not None
     values = values.copy()
-    pixels = picture.pixels[layers.window]
-    if layers.scene is None:
-        translated = of_depth(pixels, values.dtype)
-    else:
-        source = layers.shown if layers.shown is not None else layers.scene.shown()
-        translated = layers.scene.translated(of_depth(pixels, np.dtype(np.float32)), source)
-    for number, channel in enumerate(layer.colour):
-        values[..., channel] = translated[..., number]
-    if layer.alpha is not None and picture.alpha is not None and layers.scene is not None:
-        own = values[..., layer.alpha : layer.alpha + 1]
-        clear = of_depth(picture.alpha[layers.window], np.dtype(np.float32))
-        changed = clear != seen_alpha(own)
-        own[changed] = clear[changed]
+    for number, channel in _changed(layers, picture):
+        values[..., number] = channel
     parts[layer.part] = Part(spec, values)
     return parts
+
+
+def _changed(layers: Layers, picture: Picture) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+    """The channels that are translated, by their numbers in the part: (H, W) of the data window."""
+    layer, scene, pixels = layers.layer, layers.scene, picture.pixels[layers.window]
+    if scene is None:
+        values = layers.parts[layer.part].values
+        assert values is not None
+        translated = of_depth(pixels, values.dtype)
+    else:
+        source = layers.shown if layers.shown is not None else scene.shown()
+        translated = scene.translated(of_depth(pixels, np.dtype(np.float32)), source)
+    for place, number in enumerate(layer.colour):
+        yield number, translated[..., place]
+    if layer.alpha is not None and picture.alpha is not None and scene is not None and scene.alpha is not None:
+        clear = of_depth(picture.alpha[layers.window], np.dtype(np.float32))
+        yield layer.alpha, np.where(clear != seen_alpha(scene.alpha), clear, scene.alpha)[..., 0]
 
 
 def _plain(picture: Picture, format_name: str, layers: Layers | None) -> Part:
@@ -129,8 +141,8 @@ def _write(path: Path, parts: Sequence[Part]) -> None:
         spec = part.spec.copy()
         if spec.getattribute("DateTime") is None:
             spec.attribute("DateTime", "")  # or it would be the time of writing: no two files would be the same
-        if spec.getattribute("openexr:levelmode"):
-            spec.attribute("openexr:levelmode", 0)
+        if spec.getattribute("openexr:levelmode") or spec.getattribute("textureformat"):
+            spec.attribute("openexr:levelmode", 0)  # else the file would declare levels that nobody writes
         specs.append(spec)
     with named(path) as name:
         target = oiio.ImageOutput.create(name)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import OpenEXR
 import OpenImageIO as oiio  # noqa: N813
 import pytest
 from hypothesis import example, given, settings
@@ -213,6 +214,42 @@ def test_everything_else_of_a_file_stays(translator: Translator, tmp_path: Path)
     translator.convert(path, tmp_path / "same.exr", strength=0.0)
     assert within_tolerance(own.astype(np.float16), read(tmp_path / "same.exr").astype(np.float16))
     assert (tmp_path / "y.exr").read_bytes() == _again(translator, path, tmp_path).read_bytes()
+
+
+@row("OpenEXR", "layers, parts, windows, compression, attributes")
+def test_each_channel_stays_in_its_own_type(translator: Translator, tmp_path: Path) -> None:
+    rng, path = np.random.default_rng(3), tmp_path / "x.exr"
+    kinds = dict.fromkeys("RGBA", np.float16) | dict.fromkeys(["Z", "crypto.R"], np.float32)
+    given = {name: rng.random((40, 56)).astype(kind) for name, kind in kinds.items()}
+    given["id"] = rng.integers(2**24, 2**32, (40, 56), dtype=np.uint32)
+    given["Z"].view(np.uint32)[3, 4] = 0x7F800001  # a signalling NaN, which arithmetic would change
+    tiles = OpenEXR.TileDescription()
+    tiles.xSize = tiles.ySize = 16
+    header = {"type": OpenEXR.tiledimage, "tiles": tiles, "compression": OpenEXR.PIZ_COMPRESSION, "owner": "a studio",
+              "chromaticities": ACESCG}  # fmt: skip
+    with OpenEXR.File(header, dict(given)) as file:  # which it fills with its own
+        file.write(str(path))
+    said = " ".join(note.text for note in translator.convert(path, tmp_path / "y.exr").notes)
+    assert said == "its picture is translated; its other channels (3) stay as they are"
+    with OpenEXR.File(str(tmp_path / "y.exr"), separate_channels=True) as file:
+        after = {name: channel.pixels for name, channel in file.channels().items()}
+        assert file.header()["owner"] == "a studio"
+    assert {name: values.dtype for name, values in after.items()} == {n: v.dtype for n, v in given.items()}
+    same = {name for name, values in given.items() if values.tobytes() == after[name].tobytes()}
+    assert same == {"A", "Z", "crypto.R", "id"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "OpenEXR", None)
+        with pytest.raises(MediaError, match=r"whole numbers .* need OpenEXR: pip install 'unpaired\[vfx\]'"):
+            translator.convert(path, tmp_path / "z.exr")
+    assert not (tmp_path / "z.exr").exists()
+
+
+def test_no_levels_are_declared_that_are_not_written(translator: Translator, tmp_path: Path) -> None:
+    buffer = oiio.ImageBuf(str(write(tmp_path / "x.exr", ("RGB", light(64, 64, channels=3)))))
+    assert oiio.ImageBufAlgo.make_texture(oiio.MakeTxTexture, buffer, str(tmp_path / "mip.exr"))
+    assert attributes(tmp_path / "mip.exr")["oiio:miplevels"] > 1
+    translator.convert(tmp_path / "mip.exr", tmp_path / "y.exr")
+    assert "oiio:miplevels" not in attributes(tmp_path / "y.exr")
 
 
 def _again(translator: Translator, path: Path, folder: Path) -> Path:
