@@ -72,7 +72,7 @@ class Scorer(Protocol):
 _NOT_CONVERTING = frozenset({
     "scan", "sample", "fit", "networks", "objective_type", "warp", "compare", "denormalise", "preview", "load",
     "paired_scores", "unpaired_scores", "label_scorer", "describe", "evaluate_files", "check_comparison",
-    "compare_files", "show_file", "calibrate", "sequence_scores",
+    "compare_files", "show_file", "calibrate", "sequence_scores", "beside",
 })  # fmt: skip
 
 
@@ -138,9 +138,7 @@ class Domain(CommandHooks, ABC):
         below it that are `convertible`, without empty ones and, if thorough, those that `load` refuses."""
         from .folders import inventory
 
-        if thorough:
-            return inventory(folder, self.convertible, self._unusable)
-        return inventory(folder, self.convertible)
+        return inventory(folder, self.convertible, *([self._unusable] if thorough else []))
 
     @abstractmethod
     def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor | Sample:
@@ -151,12 +149,14 @@ class Domain(CommandHooks, ABC):
         lowers it with the learning rate. Raises MediaError for a file that cannot be decoded.
         """
 
-    def fit(self, a: Inventory, b: Inventory) -> Domain:
-        """This domain with statistics of the training data (means, deviations) in its settings,
-        and so in the run and the model file. Default: the domain itself.
+    def beside(self, file: Path, side: Side) -> Sequence[Path]:
+        """What training reads beside `file`, such as a mask: resuming checks it by name and size. Default: nothing."""
+        return ()
 
-        Called once before training, with the results of `scan`. Must depend on nothing but the files and the
-        settings, and return a domain unchanged if it already has the statistics: a run is resumed from its settings.
+    def fit(self, a: Inventory, b: Inventory) -> Domain:
+        """This domain with statistics of the training data (means, deviations) in its settings, and so in the run and
+        the model file; default: itself. Called once before training, with the results of `scan`. Must depend on nothing
+        but files and settings, and return a domain that has them unchanged: a run is resumed from its settings.
         """
         return self
 

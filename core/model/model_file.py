@@ -26,7 +26,7 @@ from ..networks.spec import Networks, NetworkSpec
 from ..noise import Noise
 from ..runtimes.source import GeneratorSource
 from ..settings.arguments import expect
-from ..settings.mapping import from_mapping, to_mapping
+from ..settings.mapping import from_mapping, portable
 from ..settings.plain import from_json
 from ..sides import DIRECTIONS, Direction
 from .stored import checksum, first_line, open_tensors, save_tensors
@@ -100,7 +100,7 @@ def save_model(model: Model, path: Path, half: bool = False) -> None:
     """
     header = {
         "format": FORMAT,
-        "domain": {"name": model.domain.name, "settings": to_mapping(model.domain.settings)},
+        "domain": {"name": model.domain.name, "settings": portable(model.domain.settings)},
         "networks": _described(model.networks),
         "directions": list(model.generators),
         "names": list(model.names),

@@ -30,6 +30,11 @@ MEASURED = MappingProxyType({"measured": True})
 line neither lists nor takes it. `mean: tuple[float, ...] = field(default=(), metadata=MEASURED)`."""
 
 
+LOCAL = MappingProxyType({"local": True})
+"""Metadata of a field that names what lies on the machine that trains, and that nothing else needs (a folder of masks):
+it goes into a run's config.yaml, and stays out of model files, which are passed on."""
+
+
 class Text(str):
     """A value as it was typed on a command line: the field's type decides what it means ("1e-3", "true", "null")."""
 
@@ -38,6 +43,12 @@ class Text(str):
 def to_mapping(settings: Any) -> dict[str, Any]:
     """A settings dataclass as a dictionary of plain values (numbers, text, lists, dictionaries, None)."""
     return {field.name: _plain(getattr(settings, field.name)) for field in dataclasses.fields(settings) if field.init}
+
+
+def portable(settings: Any) -> dict[str, Any]:
+    """The same without the fields that are marked as `LOCAL`."""
+    local = {field.name for field in dataclasses.fields(settings) if field.metadata.get("local")}
+    return {name: value for name, value in to_mapping(settings).items() if name not in local}
 
 
 def _plain(value: Any) -> Any:

@@ -70,8 +70,12 @@ def _pairs(
     return dict(inventories)
 
 
-def data_hash(inventories: Mapping[Side, Inventory]) -> str:
-    """Sixteen hexadecimal digits over the names and sizes of all training files, and over samples of datasets."""
+def data_hash(inventories: Mapping[Side, Inventory], domain: Domain | None = None) -> str:
+    """Sixteen hexadecimal digits over the names and sizes of all training files, and over samples of datasets.
+
+    With the `domain` also over what it reads beside the files, such as masks. Raises MissingFile or ConfigError where
+    that cannot be listed.
+    """
     digest = hashlib.sha256()
     for side, inventory in sorted(inventories.items()):
         if inventory.digest:
@@ -81,6 +85,8 @@ def data_hash(inventories: Mapping[Side, Inventory]) -> str:
             digest.update(
                 f"{side}/{file.relative_to(inventory.folder)}:{_bytes(file)}\n".encode(errors="surrogateescape")
             )
+            for other in domain.beside(file, side) if domain else ():
+                digest.update(f"{side}+{other.name}:{_bytes(other)}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()[:16]
 
 

@@ -78,7 +78,7 @@ class RunPlan:
 
     def with_files(self, inventories: Mapping[Side, Inventory]) -> RunPlan:
         """This run on the files that were found."""
-        return dataclasses.replace(self, inventories=inventories, data_hash=data_hash(inventories))
+        return dataclasses.replace(self, inventories=inventories, data_hash=data_hash(inventories, self.domain))
 
     def with_held_out(self) -> RunPlan:
         """This run on what is left when files to score checkpoints by are held out.

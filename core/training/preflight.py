@@ -22,6 +22,7 @@ from ..sides import Side
 from .best import SCORE
 from .check_networks import check_networks
 from .elastic import ADVICE
+from .folders import data_hash
 from .loader import AHEAD, first_drawn
 from .plan import FORMAT, RunPlan
 from .resources import memory, most_processes
@@ -114,7 +115,7 @@ def check_data(plan: RunPlan, changed: bool) -> str | None:
     """What is to be said of a resumed run whose files are not those of before. Raises ConfigError unless they may have
     `changed`."""
     earlier = read_yaml(plan.out / "config.yaml").get("data_hash") if (plan.out / "config.yaml").is_file() else None
-    if not earlier or earlier == plan.data_hash:
+    if not earlier or earlier in (plan.data_hash, data_hash(plan.inventories)):  # without masks: by earlier versions
         return None
     what = f"the files of {plan.a} or {plan.b} are not those that {plan.out} was trained on (other names or sizes)"
     if not (isinstance(plan.a, Path) and isinstance(plan.b, Path)):

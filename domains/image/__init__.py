@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .large import Detail, is_large, reduced, size_note, working_size
     from .layered import is_cropped, laid_out, prepare_files
     from .layouts import Sheet
+    from .masked import Masked
     from .masks import check_size, feathered, mask_of, mixed, read_mask
     from .metadata import packet_in_gif
     from .near_duplicates import compare_looks, near_files
@@ -39,6 +40,7 @@ __all__ = [
     "ImageConversion",
     "ImageSettings",
     "MaskFolder",
+    "Masked",
     "Picture",
     "PictureCache",
     "PictureReader",
@@ -103,6 +105,7 @@ __getattr__ = lazy_names(__name__, {
     ".large": ["Detail", "is_large", "reduced", "size_note", "working_size"],
     ".layered": ["is_cropped", "laid_out", "prepare_files"],
     ".layouts": ["Sheet"],
+    ".masked": ["Masked"],
     ".masks": ["check_size", "feathered", "mask_of", "mixed", "read_mask"],
     ".metadata": ["packet_in_gif"],
     ".near_duplicates": ["compare_looks", "near_files"],

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...core.adapter.domain import ConversionSettings, Domain, DomainSettings, Scorer
+from ...core.adapter.domain import ConversionSettings, DomainSettings, Scorer
 from ...core.adapter.inventory import Inventory
 from ...core.adapter.streams import ArrayTranslate, Reader, Translate, Writer
 from ...core.errors import ConfigError, MediaError
 from ...core.samples import KEEP, Sample, Warp
-from ...core.sides import SIDES, Side
+from ...core.sides import Side
+from .masked import Masked
 from .settings import ImageConversion, ImageSettings
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ SHOWN = 1024 * 1024
 """Pixels of a picture, about, in a comparison."""
 
 
-class Image(Domain):
+class Image(Masked):
     """Pictures: samples (C, height, width) in [-1, 1], where -1 is black.
 
     Args:
@@ -81,7 +82,7 @@ class Image(Domain):
 
         if self._cache is None:
             self._cache = PictureCache(self.settings.cache_mb * 1024**2)
-        masks, pixels = self._masks(side), loaded(file, side, self.settings, self._cache)
+        masks, pixels = self.masks(side), loaded(file, side, self.settings, self._cache)
         again = copy.deepcopy(rng) if masks else rng
         x = apply_gamma(random_crop(pixels, self.settings, rng, augmentation), self.settings.gamma(side))
         if masks is None:
@@ -89,14 +90,8 @@ class Image(Domain):
         mask = masks.read(file, pixels, self._cache)
         return Sample(x, {KEEP: kept(random_crop(mask, self.settings, again, augmentation))})
 
-    def fit(self, a: Inventory, b: Inventory) -> Image:
-        """The domain itself. Raises ConfigError for a file without a mask where there are masks, or MissingFile."""
-        for side, found in zip(SIDES["a2b"], (a, b), strict=True):
-            if masks := self._masks(side):
-                masks.require(found.files)
-        return self
-
-    def _masks(self, side: Side) -> PictureMasks | None:
+    def masks(self, side: Side) -> PictureMasks | None:
+        """The masks of one side, if there are any. Raises MissingFile or ConfigError."""
         folder = self.settings.masks(side)
         if folder is None:
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +10,7 @@ from ...core.adapter.domain import ConversionSettings, DomainSettings
 from ...core.errors import ConfigError, show
 from ...core.settings.arguments import settle_types
 from ...core.settings.faults import collecting_faults, raise_faults, require
+from ...core.settings.mapping import LOCAL
 from ...core.sides import Side
 
 Mode = Literal["rgb", "grey", "rgba", "channels"]
@@ -49,10 +50,10 @@ class CropSettings(_ToneCurves, DomainSettings):
     """Flip top and bottom at random (pictures and footage from above, microscopy)."""
     rotate: bool = False
     """Rotate by 0, 90, 180 or 270 degrees at random (by 0 or 180 if the crop is not square)."""
-    masks_a: Path | None = None
+    masks_a: Path | None = field(default=None, metadata=LOCAL)
     """Folder with a mask for each file of side A, of the same name (suffix aside) and size: white is to be translated,
     black must not change (weights: objective.keep, objective.keep_emphasis)."""
-    masks_b: Path | None = None
+    masks_b: Path | None = field(default=None, metadata=LOCAL)
     """The same for side B."""
 
     def __post_init__(self) -> None:

@@ -49,18 +49,19 @@ class MaskFolder:
 
     def of(self, file: Path) -> Path:
         """The mask of a file. Raises ConfigError where there is none."""
-        if (found := self._find(file)) is None:
+        if (found := self.find(file)) is None:
             raise self._missing([file], 1)
         return found
 
-    def _find(self, file: Path) -> Path | None:
+    def find(self, file: Path) -> Path | None:
+        """The mask of a file, if there is one."""
         key = _key(file, file)
         tails = (key[-depth:] for depth in range(min(self._depth, len(key)), 0, -1))
         return next((self._masks[tail] for tail in tails if tail in self._masks), None)
 
     def require(self, files: Sequence[Path]) -> None:
         """Raise ConfigError unless each of the files has a mask."""
-        if alone := [file for file in files if self._find(file) is None]:
+        if alone := [file for file in files if self.find(file) is None]:
             raise self._missing(alone, len(files))
 
     def _missing(self, alone: Sequence[Path], count: int) -> ConfigError:

@@ -15,8 +15,8 @@ from ...core.adapter.domain import ConversionSettings, Domain, DomainSettings, S
 from ...core.adapter.inventory import Inventory
 from ...core.adapter.streams import Reader, Translate, Writer
 from ...core.samples import Sample, Warp
-from ...core.sides import SIDES, Side, other_side
-from ..image import Image, ImageConversion, PixelConversion
+from ...core.sides import Side, other_side
+from ..image import Image, ImageConversion, Masked, PixelConversion
 from .settings import VideoConversion, VideoSettings
 
 if TYPE_CHECKING:
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from ...core.adapter.comparison import Comparison
     from ...core.adapter.review import Review
     from ...core.objectives.objective import Objective
+    from ..image import MaskFolder
     from .conversion.live import LiveReport
     from .training.sampling import FrameCache
 
 
-class Video(Domain):
+class Video(Masked):
     """Footage: samples are frames (3, height, width) in [-1, 1], where -1 is black.
 
     Args:
@@ -95,12 +96,9 @@ class Video(Domain):
 
         return sample(self._cache, file, side, self.settings, rng, augmentation)
 
-    def fit(self, a: Inventory, b: Inventory) -> Video:
-        """The domain itself. Raises ConfigError for footage without a mask where there are masks, or MissingFile."""
-        for side, found in zip(SIDES["a2b"], (a, b), strict=True):
-            if masks := self._cache.masks(side):
-                masks.require(found.files)
-        return self
+    def masks(self, side: Side) -> MaskFolder | None:
+        """The masks of one side, if there are any. Raises MissingFile or ConfigError."""
+        return self._cache.masks(side)
 
     def objective_type(self, name: str) -> type[Objective]:
         """The cycle objective for footage, with temporal losses; any other as it is registered."""

@@ -15,6 +15,9 @@ import unpaired
 from unpaired import ConfigError, Image, MediaError, MissingFile
 from unpaired.core.adapter.inventory import Inventory
 from unpaired.core.samples import Sample
+from unpaired.core.settings.mapping import read_yaml
+from unpaired.core.sides import Side
+from unpaired.core.training.folders import data_hash
 from unpaired.domains.image import MaskFolder
 
 
@@ -92,3 +95,27 @@ def test_a_run_goes_by_them(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="masks of what must not change are for the objective cycle; cut does not go"):
         unpaired.train(domain, out=tmp_path / "cut", steps=1, objective_name="cut", **run)
     assert not (tmp_path / "cut").exists()
+    _check_that_no_model_names_them(tmp_path / "run")
+    _check_that_resuming_heeds_them(tmp_path, domain, run)
+
+
+def _check_that_no_model_names_them(run: Path) -> None:
+    place = str(run.parent / "masks")
+    naming = {path.name for path in run.rglob("*") if path.is_file() and place.encode() in path.read_bytes()}
+    assert naming == {"config.yaml", "report.html"}  # as the folders of A and B
+    assert unpaired.load(run).domain.settings.masks_a is None  # type: ignore[attr-defined]
+    assert read_yaml(run / "config.yaml")["domain"]["masks_a"] == place
+
+
+def _check_that_resuming_heeds_them(folder: Path, domain: Image, run: dict[str, Any]) -> None:
+    config = folder / "run" / "config.yaml"
+    blocks(folder / "masks" / "0.png", (48, 128))
+    with pytest.raises(ConfigError, match=r"are not those that .* was trained on .*--data-changed"):
+        unpaired.train(domain, out=folder / "run", steps=2, resume=True, **run)
+    blocks(folder / "masks" / "0.png")
+    sides: dict[Side, Inventory] = {"a": domain.scan(folder / "a"), "b": domain.scan(folder / "b")}
+    earlier, now = data_hash(sides), read_yaml(config)["data_hash"]
+    assert earlier != now
+    config.write_text(config.read_text().replace(now, earlier))  # as earlier versions wrote it
+    unpaired.train(domain, out=folder / "run", steps=2, resume=True, **run)
+    assert read_yaml(config)["data_hash"] == now

@@ -1,0 +1,38 @@
+"""Base of the media whose training files may have masks beside them: what of a file must not change."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...core.adapter.domain import Domain
+from ...core.adapter.inventory import Inventory
+from ...core.sides import SIDES, Side
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from .training_masks import MaskFolder
+
+
+class Masked(Domain):
+    """A medium whose settings may name folders of masks."""
+
+    @abstractmethod
+    def masks(self, side: Side) -> MaskFolder | None:
+        """The masks of one side, if there are any. Raises MissingFile or ConfigError."""
+
+    def fit(self, a: Inventory, b: Inventory) -> Self:
+        """The domain itself. Raises ConfigError for a file without a mask where there are masks, or MissingFile."""
+        for side, found in zip(SIDES["a2b"], (a, b), strict=True):
+            if masks := self.masks(side):
+                masks.require(found.files)
+        return self
+
+    def beside(self, file: Path, side: Side) -> Sequence[Path]:
+        """The file's mask, if there is one. Raises MissingFile or ConfigError for a folder of masks."""
+        masks = self.masks(side)
+        mask = masks and masks.find(file)
+        return [mask] if mask else []
