@@ -150,8 +150,11 @@ PIPE = _MKV
 def container_of(name: str) -> Container:
     """The kind of file that a name asks for by its ending. Raises MediaError naming those that are written."""
     suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 (a name, not a path)
+    if suffix == ".mxf":
+        raise MediaError(f"{name}: MXF is not written; end the name with .mov, and add --codec dnxhr or --codec prores")
     if suffix not in CONTAINERS:
         raise MediaError(
-            f"{name}: videos of this kind cannot be written; end the name with one of {', '.join(sorted(CONTAINERS))}"
+            f"{name}: videos of this kind cannot be written; end the name with one of {', '.join(sorted(CONTAINERS))}, "
+            "or name numbered pictures by a pattern (out_%04d.png)"
         )
     return CONTAINERS[suffix]

@@ -162,14 +162,19 @@ def recording(folder: Path, listed: Sequence[Path] | None = None) -> list[Path]:
     if Pattern.of(folder):
         return frames_of(folder) if listed is None else [each for each in listed if is_still_name(each.name)]
     frames = frames_of(folder, listed) if listed or folder.is_dir() else []
-    sizes = set()
+    return frames if len(_sizes(frames)) == 1 else []
+
+
+def _sizes(frames: Sequence[Path]) -> dict[tuple[int, int], Path]:
+    """Widths and heights of some of the frames, each with the first that has it."""
+    sizes: dict[tuple[int, int], Path] = {}
     for path in spread(frames, _COMPARED):
         try:
             header = read_header(path)
         except MediaError:  # damaged: whoever opens it will say so
             continue
-        sizes.add((header.width, header.height))
-    return frames if len(sizes) == 1 else []
+        sizes.setdefault((header.width, header.height), path)
+    return sizes
 
 
 def remark(folder: Path, listed: Sequence[Path] | None = None) -> str:
@@ -178,9 +183,10 @@ def remark(folder: Path, listed: Sequence[Path] | None = None) -> str:
     several = [each for each in series(each.name for each in listed if is_still_name(each.name)) if len(each) > 1]
     if not several or recording(folder, listed):
         return ""
-    why = (
-        f"they are {len(several)} series: give each a folder of its own"
-        if len(several) > 1
-        else ("their sizes differ, too many numbers are missing, or two have one number")
-    )
+    why = f"they are {len(several)} series: give each a folder of its own" if len(several) > 1 else ""
+    if frames := frames_of(folder, listed):
+        sizes = [f"{width}x{height} ({path.name})" for (width, height), path in _sizes(frames).items()]
+        both = " and ".join(sizes[:2])
+        why = f"they have several sizes, {both}; a pattern (shot_%04d.png) with --size makes a clip of them"
+    why = why or "too many numbers are missing, or two have one number; a pattern (shot_%04d.png) makes a clip of them"
     return f"its numbered pictures are translated one by one and not held steady as a clip; {why}"

@@ -195,10 +195,19 @@ def test_several_files_are_not_put_into_one(name: str, footage: Translator, tmp_
     assert not (tmp_path / name).exists()
 
 
-@pytest.mark.parametrize("name", ["out.png", "out.wav", "out.gif"])
-def test_frames_are_not_put_into_what_is_no_clip(name: str, footage: Translator, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        *(
+            (name, r"of this kind cannot be written; .* by a pattern \(out_%04d\.png\)")
+            for name in ("o.png", "o.wav", "o.gif")
+        ),
+        ("out.MXF", r"out\.MXF: MXF is not written; end the name with \.mov, and add --codec"),
+    ],
+)
+def test_frames_are_not_put_into_what_is_no_clip(name: str, said: str, footage: Translator, tmp_path: Path) -> None:
     write_frames(tmp_path / "in", moving(2))
-    with pytest.raises(MediaError, match="videos of this kind cannot be written"):
+    with pytest.raises(MediaError, match=said):
         footage.convert(tmp_path / "in", tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
@@ -229,6 +238,7 @@ def test_photographs_of_several_sizes_are_no_clip(footage: Translator, tmp_path:
     write_frames(tmp_path, moving(3), "IMG_{:04d}.png")
     Pillow.new("RGB", (48, 64)).save(tmp_path / "IMG_0004.png")
     assert len(InputFiles(tmp_path).parts(footage.domain)) == 4
+    assert "several sizes, 64x48 (IMG_0001.png) and 48x64 (IMG_0004.png); a pattern" in footage.domain.remark(tmp_path)
     assert not footage.domain.recording(tmp_path / "absent")
 
 
