@@ -37,12 +37,23 @@ SIDE = "a"
 """MNIST, in the names of checkpoint_judges."""
 GENERATED = 2000
 _SMALL = {"filters": 32, "discriminator_filters": 32}
+_DIGITS = {"batch": 64, "steps": 7500, "held_out": 0.0}
+_NIGHTS = {"batch": 32, "steps": 2500, "checkpoint_every": 250}
 PARTS: dict[str, dict[str, Any]] = {
-    "cgan": {"objective": "cgan", "networks": _SMALL, "training": {"batch": 64, "steps": 7500}},
-    "dcgan": {"objective": "dcgan", "networks": _SMALL, "training": {"batch": 64, "steps": 7500}},
-    "gan": {"objective": "gan", "networks": {}, "training": {"steps": 7500}},
-    "nights": {"objective": "dcgan", "networks": _SMALL, "training": {"batch": 32, "steps": 2500}},
-}
+    "cgan": {"objective": "cgan", "networks": _SMALL, "training": _DIGITS},
+    "dcgan": {"objective": "dcgan", "networks": _SMALL, "training": _DIGITS},
+    "gan": {"objective": "gan", "networks": {}, "training": {**_DIGITS, "batch": 100}},
+    "nights": {"objective": "dcgan", "networks": _SMALL, "training": _NIGHTS},
+    "nights-r1": {"objective": "dcgan", "networks": _SMALL, "training": _NIGHTS, "settings": {"r1": 10.0}},
+    "nights-augmented": {
+        "objective": "dcgan", "networks": _SMALL, "training": _NIGHTS,
+        "settings": {"augment": "colour,translation,cutout"},
+    },
+    "nights-both": {
+        "objective": "dcgan", "networks": _SMALL, "training": _NIGHTS,
+        "settings": {"augment": "colour,translation,cutout", "r1": 1.0},
+    },
+}  # fmt: skip
 """What is set for each beside the published settings."""
 
 
@@ -50,7 +61,7 @@ def prepare(part: str, data: Path, folder: Path) -> tuple[unpaired.Image, Path]:
     """The medium, and the folder that a part is trained on."""
     if folder.exists() and not (folder / "complete").exists():
         shutil.rmtree(folder)
-    if part == "nights":
+    if part.startswith("nights"):
         if not folder.exists():
             files = sorted(
                 file for each in ("trainB", "testB") for file in (data / "images/day2night" / each).iterdir()
@@ -74,7 +85,7 @@ def prepare(part: str, data: Path, folder: Path) -> tuple[unpaired.Image, Path]:
 def trained(part: str, data: Path, out: Path, seed: int, steps: int | None) -> unpaired.Translator:
     """The model of a part, trained where it is not."""
     settings, run = PARTS[part], out / f"{part}-{seed}"
-    domain, folder = prepare(part, data, out / ("nights" if part == "nights" else "digits"))
+    domain, folder = prepare(part, data, out / ("nights" if part.startswith("nights") else "digits"))
     kind = find_objective(settings["objective"])
     published = kind.published_settings
     length = {} if steps is None else {"steps": steps}
@@ -85,7 +96,7 @@ def trained(part: str, data: Path, out: Path, seed: int, steps: int | None) -> u
             domain, None, folder, run, objective_name=settings["objective"], resume=(run / "config.yaml").exists(),
             networks=unpaired.NetworkSettings(**{**published["networks"], **settings["networks"]}),
             training=unpaired.TrainingSettings(**{**published["training"], **settings["training"], **length}),
-            seed=seed, workers=0,
+            objective=kind.settings_type(**settings.get("settings", {})), seed=seed, workers=0,
         )  # fmt: skip
     finally:
         spent.write_text(f"{time.process_time() - began}\n")
@@ -118,15 +129,18 @@ def of_digits(part: str, model: unpaired.Translator, data: Path, out: Path) -> d
     return figures
 
 
-def of_nights(model: unpaired.Translator, out: Path) -> dict[str, float]:
-    """The figures of the nights."""
+def of_nights(part: str, run: Path, out: Path) -> dict[str, float]:
+    """The figures of the nights: of the last model, and of the one that is best by the score of held-out files."""
+    model, best = (unpaired.load(each, runtime="torch") for each in (run, f"{run}@best"))
     domain = model.domain
     halves = {name: [domain.load(file, "b") for file in sorted((out / "nights" / name).iterdir())]
               for name in ("trained", "held-out")}  # fmt: skip
-    made = model.generate(len(halves["held-out"]), seed=1)
-    _save(made[:64], out / "nights-samples.png", 8)
+    made = {f"generated at step {each.model.step}{note}": each.generate(len(halves["held-out"]), seed=1)
+            for each, note in ((model, ""), (best, ", the best"))}  # fmt: skip
+    for name, x in made.items():
+        _save(x[:64], out / f"{part}{'-best' if name.endswith('best') else ''}-samples.png", 8)
     scores = {name: domain.unpaired_scores(list(x), halves["held-out"])
-              for name, x in {"generated": made, "trained": halves["trained"]}.items()}  # fmt: skip
+              for name, x in {**made, "trained": halves["trained"]}.items()}  # fmt: skip
     return {f"{kind} of {name} from held-out half": each[kind]
             for name, each in scores.items() for kind in ("efficientnet_kid", "swd") if kind in each}  # fmt: skip
 
@@ -161,7 +175,10 @@ def main() -> None:
         file = args.out / f"{part}-{args.seed}.json"
         if not args.table and not file.exists():
             model = trained(part, args.data, args.out, args.seed, args.steps)
-            figures = of_nights(model, args.out) if part == "nights" else of_digits(part, model, args.data, args.out)
+            if part.startswith("nights"):
+                figures = of_nights(part, args.out / f"{part}-{args.seed}", args.out)
+            else:
+                figures = of_digits(part, model, args.data, args.out)
             minutes = float((args.out / f"{part}-{args.seed}.seconds").read_text()) / 60
             facts = {"minutes": minutes, "steps": model.model.step, "cpu": cpu_model()}
             file.write_text(json.dumps({"figures": figures, **facts}, indent=2) + "\n")

@@ -75,7 +75,7 @@ class OverNoise(OverSides):
 
     def scan(self, folder: Path, thorough: bool = False) -> Inventory:
         found = super().scan(folder, thorough)
-        if self.labels:
+        if self.labels and folder == self.labels.folder:  # what is scored by needs none
             self.labels.check(found.files)
         return found
 

@@ -110,7 +110,7 @@ def choose_ema_length(
         progress: called with the share that is done.
 
     Raises:
-        ConfigError: no run, no held-out files, or a length out of range.
+        ConfigError: no run, one that generates, no held-out files, or a length out of range.
         MissingFile: there is no such run or folder, or the run keeps no averages.
         MediaError: fewer than two files of a side can be decoded.
         ModelFileError: the run's files are damaged.
@@ -118,6 +118,9 @@ def choose_ema_length(
     """
     run = _checked(model, lengths, out, progress)
     loaded = load_model_named(model, domain)
+    if loaded.noise:
+        raise ConfigError("this model generates from noise, and the length of its average is not chosen by scores; "
+                          "load it with one, and look (--ema-length)")  # fmt: skip
     if not snapshot_files(run):
         rebuild(run, loaded.step, lengths[0])  # raises what says why there are none
     files = _files(loaded.domain, run, a, b)

@@ -9,7 +9,7 @@ from typing import Any
 from ..scoring.composition import UNTRANSLATED
 from ..sides import DIRECTIONS, Direction
 from .advice import advice
-from .records import Finding, ScoreReport
+from .records import Finding, ScoreReport, generates
 
 LASTING = 3
 """Scores in a row that must show a finding."""
@@ -38,8 +38,9 @@ def shown_by_scores(scores: Sequence[ScoreReport], settings: Mapping[str, Any]) 
     """Findings that the scores of held-out files show, the last `LASTING` times at least."""
     if len(scores) < LASTING:
         return
+    made = "samples" if generates(settings) else "translations"
     for direction in DIRECTIONS:
-        seen = [_symptoms({name.removesuffix(f"_{direction}"): value for name, value in each.items()})
+        seen = [_symptoms({name.removesuffix(f"_{direction}"): value for name, value in each.items()}, made)
                 for each in (of_direction(report.scores, direction) for report in scores[-LASTING:])]  # fmt: skip
         for term, evidence in seen[-1].items():
             if all(term in each for each in seen):
@@ -47,15 +48,15 @@ def shown_by_scores(scores: Sequence[ScoreReport], settings: Mapping[str, Any]) 
                 yield Finding(name, scores[-1].step, f"held-out files: {evidence}", advice(name, {}, settings))
 
 
-def _symptoms(scores: Mapping[str, float]) -> dict[str, str]:
+def _symptoms(scores: Mapping[str, float], made: str) -> dict[str, str]:
     """Evidence by finding in the scores of one direction. The root of `sharpness`, of energies, is of amplitudes."""
     sharp, structure = scores.get("sharpness", 1.0), scores.get("structure", math.nan)
     far = share_of_input(scores)
     found = {}
     if sharp < SOFT:
-        found["blur"] = f"translations hold {math.sqrt(max(0.0, sharp)):.2f} of the gradients of real samples"
+        found["blur"] = f"{made} hold {math.sqrt(max(0.0, sharp)):.2f} of the gradients of real samples"
     if sharp > ROUGH:
-        found["noise"] = f"translations hold {math.sqrt(sharp):.1f} times the gradients of real samples"
+        found["noise"] = f"{made} hold {math.sqrt(sharp):.1f} times the gradients of real samples"
     if structure > LOST:
         found["content lost"] = (
             f"a translation is hardly more like its input than like any other ({structure:.2f} of 1)"

@@ -106,11 +106,16 @@ def judge(
     grown = [report for report in scores if report.step >= needed / 2]
     overall = course_of([report.step for report in grown], [_figure(report) for report in grown])
     if overall is None or overall.trend == "too few":
-        return _generated(step, steps) if generates(settings) else _not_scored(step, steps, records, len(grown))
+        unscored = _generated if generates(settings) else _not_scored
+        return unscored(step, steps, records, len(grown))
     best = min(scores, key=lambda report: math.inf if math.isnan(_figure(report)) else _figure(report)).step
     model = "RUN@best" if best >= grown[0].step else f"RUN@{overall.step}"
     return _scored(
-        overall, step >= steps, list(_by_direction(grown, names)), _memorised(records, grown, overall), model
+        overall,
+        step >= steps,
+        [] if generates(settings) else list(_by_direction(grown, names)),
+        _memorised(records, grown, overall),
+        model,
     )
 
 
@@ -229,9 +234,7 @@ def _held_out_cycle(report: ScoreReport) -> float | None:
 # -- losses ------------------------------------------------------------------------------------------
 def _not_scored(step: int, steps: int, records: Sequence[Mapping[str, Any]], scored: int) -> Verdict:
     """What can be said without a course of scores."""
-    few = counted(scored, "score of held-out files is", "scores of held-out files are")
-    why = f"{few} too few" if scored else "no files are held out"
-    text = f"not scored: {why}, and losses do not tell how good translations are, by step {step:,} of {steps:,}."
+    text = _why_not(scored, "translations are", step, steps)
     third = records[: len(records) - len(records) // 3]
     fell = _fall(_reconstruction(third), _reconstruction(records))
     if fell is not None:
@@ -241,10 +244,17 @@ def _not_scored(step: int, steps: int, records: Sequence[Mapping[str, Any]], sco
     return Verdict("not scored", text, f"{more}.")
 
 
-def _generated(step: int, steps: int) -> Verdict:
-    """What can be said of samples from noise, which have no scores."""
-    text = f"not scored: losses do not tell how good samples from noise are, by step {step:,} of {steps:,}."
-    return Verdict("not scored", text, "Look at the previews, which show them beside real ones.")
+def _generated(step: int, steps: int, records: Sequence[Mapping[str, Any]], scored: int) -> Verdict:
+    """The same of samples from noise, which nothing reconstructs."""
+    more = "" if scored else ", or hold files out (--held-out)"
+    advice = f"Look at the previews, which show them beside real ones{more}."
+    return Verdict("not scored", _why_not(scored, "samples from noise are", step, steps), advice)
+
+
+def _why_not(scored: int, what: str, step: int, steps: int) -> str:
+    few = counted(scored, "score of held-out files is", "scores of held-out files are")
+    why = f"{few} too few" if scored else "no files are held out"
+    return f"not scored: {why}, and losses do not tell how good {what}, by step {step:,} of {steps:,}."
 
 
 def _reconstruction(records: Sequence[Mapping[str, Any]]) -> float | None:

@@ -23,7 +23,8 @@ from ..samples import Batch, Warp
 from ..settings.arguments import settle_types
 from ..settings.faults import raise_faults, require, require_at_least
 from ..sides import Direction, Side
-from .losses import apply_together, discriminate, generator_loss
+from .augmentation import augmented, require_known
+from .losses import apply_together, discriminate, generator_loss, zero_centred_penalty
 from .objective import ByName, BySide, Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective
 from .settings import AdversarialForm
 
@@ -39,6 +40,11 @@ class GanSettings:
     log(1 - D(G(z))), its equation 1), lsgan, hinge or wgan."""
     noise: int = 100
     """Numbers of a noise vector z, each uniform on (-1, 1)."""
+    augment: str = ""
+    """Changes of all that the discriminator sees, real and generated, separated by commas: colour, translation, cutout
+    (DiffAugment, Zhao et al. 2020). For few samples of B, which it would know by heart; empty: none, as published."""
+    r1: float = 0.0
+    """Weight of the zero-centred gradient penalty of the discriminator on real samples (Mescheder et al. 2018)."""
 
     def __post_init__(self) -> None:
         settle_types(self, "objective")
@@ -51,6 +57,8 @@ class GanSettings:
         require(faults, self.form in _FORMS,
                 f"objective.form is {show(self.form)}; expected one of {', '.join(_FORMS)}")  # fmt: skip
         require_at_least(faults, self, "objective", ("noise",), 1)
+        require_at_least(faults, self, "objective", ("r1",), 0)
+        require_known(faults, self.augment)
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,7 @@ _ADVICE: Mapping[str, str] = {
     "mode collapse": _COLLAPSED,
     "flat output": "Lower {training.learning_rate}: large steps drive the output layer out of its range. If it is low "
     "already, begin again with another {training.seed}.",
+    "checkerboard": "Train on ({training.steps}): transposed convolutions overlap unevenly, and learn to hide it late.",
     "noise": "Train on ({training.steps}), or average the generator: {training.ema} at 0.999.",
     **dict.fromkeys(
         ("blur", "low contrast", "colour cast"),
@@ -123,14 +132,19 @@ class Gan(Objective):
     ) -> GeneratorStep:
         """Loss adversarial_b."""
         (made,) = apply_together(generators.a2b, [batch.a])
-        (logits,) = apply_together(discriminators.b, [self.judged(made, batch, "a")])
+        shown = self.judged(augmented(made, self.settings.augment), batch, "a")
+        (logits,) = apply_together(discriminators.b, [shown])
         return GeneratorStep({"adversarial_b": from_noise_loss(self.settings.form, logits)}, {"b": made.detach()})
 
     def discriminator_step(
         self, discriminators: Discriminators, batch: Batch, shown: BySide, auxiliary: ByName
     ) -> DiscriminatorStep:
-        real, generated = self.judged(batch.b, batch, "b"), self.judged(shown["b"], batch, "a")
-        output = discriminate(self.adversarial_form, discriminators.b, real, generated)
+        real, generated = (augmented(x, self.settings.augment) for x in (batch.b, shown["b"]))
+        told = self.judged(real, batch, "b"), self.judged(generated, batch, "a")
+        output = discriminate(self.adversarial_form, discriminators.b, *told)
+        if self.settings.r1:
+            penalty = zero_centred_penalty(lambda x: discriminators.b(self.judged(x, batch, "b")), real)
+            output = output._replace(loss=output.loss + self.settings.r1 * penalty)
         return DiscriminatorStep.of({"b": output})
 
     def judged(self, samples: Tensor, batch: Batch, side: Side) -> Tensor:

@@ -22,9 +22,11 @@ def total_score(scores: Mapping[str, float]) -> float | None:
     The mean over directions of distance + structure + identity / 2. distance: the mean of four, SWD and KID on random
     and on the discriminator's features, as shares of the untranslated input's, each at most 1; so a translator that
     copies its input has 1. Chosen on eight runs of `benchmarks/checkpoint_choice.py`, of which four more were kept out.
+    Samples from noise, which have no input to keep anything of, have the distance alone, each as d / (1 + d).
     Comparable between checkpoints of one run only.
     """
-    totals = [_direction_score(scores, direction) for direction in DIRECTIONS if f"structure_{direction}" in scores]
+    totals = [_direction_score(scores, direction) for direction in DIRECTIONS
+              if f"structure_{direction}" in scores or f"random_kid_{direction}" in scores]  # fmt: skip
     total = sum(totals) / len(totals) if totals else math.nan
     return total if math.isfinite(total) else None
 
@@ -33,7 +35,7 @@ def _direction_score(scores: Mapping[str, float], direction: str) -> float:
     distances = [_share(scores, f"{name}_{direction}") for name in _DISTANCES if f"{name}_{direction}" in scores]
     if not distances:
         return math.nan
-    kept = scores[f"structure_{direction}"] + scores.get(f"identity_{direction}", 0.0) / 2
+    kept = scores.get(f"structure_{direction}", 0.0) + scores.get(f"identity_{direction}", 0.0) / 2
     return sum(distances) / len(distances) + kept
 
 

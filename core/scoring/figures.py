@@ -61,6 +61,7 @@ def score_held_out(
         on those of the target side's discriminator; each with `untranslated_` in front for the untranslated input,
         where the sides have equal channels. structure: `relative_structure_distance`. cycle, identity: mean absolute
         errors. sharpness: gradient energy over that of the target side. Then the domain's own: `sequence_scores` and
+        `unpaired_scores`. Of samples from noise those that need no input: random_swd, random_kid, sharpness and
         `unpaired_scores`.
     """
     there = generators.by_direction() if isinstance(generators, Generators) else dict(generators)
@@ -97,9 +98,13 @@ class _DirectionScorer:
     def figures(self, discriminator: nn.Module | None) -> dict[str, float]:
         """All of them by name."""
         held = self.held
-        found = self._random() | (self._discriminator(discriminator) if discriminator is not None else {})
-        layouts = [layout(y) for y in self.translated]
-        found["structure"] = relative_structure_distance(held.layouts[self.source], layouts)
+        found = self._random()
+        if discriminator is not None and not held.noise:  # its features change, and there is no input to relate them to
+            found |= self._discriminator(discriminator)
+        if not held.noise:
+            layouts = [layout(y) for y in self.translated]
+            found["structure"] = relative_structure_distance(held.layouts[self.source], layouts)
+            found |= held.sequence_scores(partial(_through, self.there), self.source)
         if self.back is not None:
             returned = [_through(self.back, y) for y in self.translated[:ROUND_TRIPS]]
             found["cycle"] = self._error(returned, self.source)
@@ -109,7 +114,6 @@ class _DirectionScorer:
         detail = gradient_energy(held.samples[self.target])
         found["sharpness"] = gradient_energy(self.translated) / detail if detail else math.nan
         untranslated = held.own_untranslated.get(self.direction, {})
-        found |= held.sequence_scores(partial(_through, self.there), self.source)
         found |= held.own_scores(self.translated, self.target, self.target)
         return found | {UNTRANSLATED + name: value for name, value in untranslated.items()}
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..adapter.domain import Domain
+from ..adapter.noise import OverNoise
 from ..errors import MediaError, UnpairedError, one_line
 from ..samples import Sample
 from ..sides import SIDES, Direction, Side, other_side
@@ -54,7 +55,9 @@ class HeldOut:
         self.domain, self.samples, self.extractor, self.seed = domain, samples, extractor, seed
         self.files: Mapping[Side, Sequence[Path]] = {"a": (), "b": ()}
         """What they were loaded from, where that is known."""
-        self.alike = domain.channels("a") == domain.channels("b")
+        self.noise = isinstance(domain, OverNoise)
+        """Whether those of A are noise, which no figure of B is measured against."""
+        self.alike = not self.noise and domain.channels("a") == domain.channels("b")
         self.notes: list[str] = []
         """Reasons why something is missing, each once."""
         self._known: dict[Side, KnownFeatures] = {}

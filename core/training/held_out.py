@@ -15,6 +15,7 @@ from ..adapter.domain import Domain
 from ..adapter.folders import spread
 from ..adapter.inspection import FEWEST as FEWEST_SAMPLES
 from ..adapter.inventory import Inventory
+from ..adapter.labels import Labels
 from ..errors import ConfigError
 from ..files import atomic_text, real_path
 from ..sides import SIDES, Side
@@ -48,6 +49,8 @@ class HeldOutFiles:
     """Files of each side; empty where there are none."""
     of_test_folders: bool = False
     """Whether they come from folders of their own, else out of those that are trained on."""
+    from_noise: bool = False
+    """Whether those of A are noise, which samples are made from to be compared with the files of B."""
 
     @property
     def scored(self) -> dict[Side, tuple[Path, ...]]:
@@ -61,6 +64,10 @@ class HeldOutFiles:
 
     def _in_words(self) -> str:
         scored = {side: len(files) for side, files in self.scored.items()}
+        if self.from_noise:
+            where = "a test folder" if self.of_test_folders else "B that are held out, not trained on"
+            return (f"scored at checkpoints by {scored['a']} samples from noise, beside {scored['b']} of {where}"
+                    f"{'' if self.of_test_folders else ' (training.held_out 0 trains on all)'}")  # fmt: skip
         what = f"scored at checkpoints by {scored['a']} samples of A and {scored['b']} of B"
         if self.of_test_folders:
             return f"{what}, from the test folders"
@@ -70,7 +77,8 @@ class HeldOutFiles:
     def write(self, run: Path) -> None:
         """Record the files in a run folder, by full names, if there are any. Raises OutputError."""
         if self.inventories:
-            names = {side: [str(file.absolute()) for file in each.files] for side, each in self.inventories.items()}
+            names = {side: [str(file.absolute()) for file in each.files] for side, each in self.inventories.items()
+                     if side == "b" or not self.from_noise}  # fmt: skip
             atomic_text(run / HELD_OUT, json.dumps(names, indent=2) + "\n")
 
 
@@ -98,6 +106,24 @@ def hold_out(
     for side in inventories:
         _require_enough(side, held[side], left[side], setting)
     return left, HeldOutFiles(held)
+
+
+def hold_out_real(
+    real: Inventory, setting: float | None, seed: int, labels: Labels | None
+) -> tuple[Inventory, HeldOutFiles]:
+    """The same of B alone, for a generator from noise. With labels each file stands for itself, and each label has its
+    share of what is held out.
+
+    Raises:
+        ConfigError: as `hold_out`.
+    """
+    count = held_out_count(len(real.files), setting)
+    if setting == 0 or not count:
+        return real, HeldOutFiles()
+    chosen = _choose_of_labels(real, labels, count, seed) if labels else _choose(real, count, seed)
+    held, left = _only(real, chosen), _only(real, {*real.files} - chosen)
+    _require_enough("b", held, left, setting)
+    return left, HeldOutFiles({"b": held})
 
 
 def held_out_of(domain: Domain, folders: Mapping[Side, Path], trained_on: Sequence[Path]) -> HeldOutFiles:
@@ -142,6 +168,17 @@ def _choose(found: Inventory, count: int, seed: int) -> set[Path]:
             if len(chosen) >= count:
                 return chosen
     return chosen
+
+
+def _choose_of_labels(found: Inventory, labels: Labels, count: int, seed: int) -> set[Path]:
+    """`count` files, of each label in proportion to its number."""
+    by_label: dict[int | None, list[tuple[str, Path]]] = {}
+    for file in found.files:
+        name = file.relative_to(found.folder).as_posix()
+        by_label.setdefault(labels.of(file), []).append((_hash(seed, name), file))
+    ranked = [((rank + 0.5) / len(each), digest, file)
+              for each in by_label.values() for rank, (digest, file) in enumerate(sorted(each))]  # fmt: skip
+    return {file for _, _, file in sorted(ranked)[:count]}
 
 
 def _fill(groups: Sequence[Sequence[Path]], count: int, most: int) -> set[Path]:

@@ -13,7 +13,7 @@ from torch import nn
 from ..adapter.domain import Domain
 from ..adapter.indexed import IndexedSide
 from ..adapter.inventory import Inventory
-from ..adapter.noise import NoiseSide
+from ..adapter.noise import NoiseSide, OverNoise
 from ..errors import ConfigError
 from ..model.model_file import Model, save_model
 from ..monitoring.callbacks import Callback
@@ -25,7 +25,7 @@ from ..settings.mapping import to_mapping
 from ..sides import Direction, Side
 from .best import SCORE
 from .folders import data_hash
-from .held_out import HeldOutFiles, held_out_of, hold_out
+from .held_out import HeldOutFiles, held_out_of, hold_out, hold_out_real
 from .layout import Change
 from .loader import first_sample
 from .pace import Pace
@@ -88,19 +88,35 @@ class RunPlan:
             ConfigError: a test folder is trained on, or there are too few files to score, or none to train on.
         """
         sides = (self.a, self.b)
-        kinds = [each.kind for each in sides if isinstance(each, IndexedSide)]
-        if self.test and not {"dataset", "noise"} & {*kinds}:
+        kinds = [each.kind for each in sides if isinstance(each, IndexedSide) and each.kind != "noise"]
+        if self.test and "dataset" not in kinds:
             held_out = held_out_of(self.domain, self.test, [each for each in sides if isinstance(each, Path)])
-            return dataclasses.replace(self, held_out=held_out)
+            return dataclasses.replace(self, held_out=self._with_noise(held_out))
         if kinds:
             return self._whole(kinds[0])
+        if self.noise:
+            return self._with_real_held_out()
         left, held_out = hold_out(self.inventories, self.training.held_out, self.training.seed, self.objective.paired)
         return dataclasses.replace(self, inventories=left, held_out=held_out)
 
+    def _with_real_held_out(self) -> RunPlan:
+        """Files of B alone are held out where A is noise; by default none where too few would be left for a batch."""
+        training, real = self.training, self.inventories["b"]
+        labels = self.domain.labels if isinstance(self.domain, OverNoise) else None
+        left, held_out = hold_out_real(real, training.held_out, training.seed, labels)
+        if training.held_out is None and len(left.drawn) < training.batch * training.processes:
+            return self
+        inventories: dict[Side, Inventory] = {**self.inventories, "b": left}
+        return dataclasses.replace(self, inventories=inventories, held_out=self._with_noise(held_out))
+
+    def _with_noise(self, held_out: HeldOutFiles) -> HeldOutFiles:
+        """What a run is scored by, with the noise that samples are made from where A is noise."""
+        if not (self.noise and held_out.inventories):
+            return held_out
+        inventories: dict[Side, Inventory] = {"a": self.inventories["a"], **held_out.inventories}
+        return dataclasses.replace(held_out, inventories=inventories, from_noise=True)
+
     def _whole(self, kind: str) -> RunPlan:
-        if kind == "noise" and (self.test or self.training.held_out):
-            raise ConfigError("samples made from noise are not scored by held-out files; leave out test_a, test_b and "
-                              "training.held_out")  # fmt: skip
         # Samples may belong together in ways that nothing tells.
         if kind == "shards" and self.training.held_out:
             raise ConfigError("files are held out of folders, not of shards; give test_a and test_b, folders of other "

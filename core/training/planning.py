@@ -99,7 +99,7 @@ def plan_training(
     with tempfile.TemporaryDirectory(prefix="unpaired-plan-") as folder:
         given = (networks, objective, objective_name, training, ("A", "B"), overrides)
         plan = resolve(domain, a, b, Path(folder) / "run", presets[0], *given)
-        plan = dataclasses.replace(plan, test=test_folders(test_a, test_b))
+        plan = dataclasses.replace(plan, test=test_folders(test_a, test_b, plan.objective.generates))
         check_bounds(plan.training)
         with told_in_words():
             plan, _ = checked(plan)

@@ -23,6 +23,7 @@ from .best import SCORE
 from .check_networks import check_networks
 from .elastic import ADVICE
 from .folders import data_hash
+from .held_out import HELD_OUT
 from .loader import AHEAD, first_drawn
 from .plan import FORMAT, RunPlan
 from .resources import memory, most_processes
@@ -135,9 +136,15 @@ def with_held_out(plan: RunPlan, resume: bool) -> RunPlan:
     file = plan.out / "config.yaml"
     if resume and file.is_file():
         plan = dataclasses.replace(plan, training=_as_begun(plan.training, read_yaml(file)))
-    plan = plan.with_held_out()
+    if not (resume and plan.noise and plan.training.held_out is None and _trained_on_all(plan)):
+        plan = plan.with_held_out()
     _check_scored(plan)
     return plan
+
+
+def _trained_on_all(plan: RunPlan) -> bool:
+    """Whether a run was begun without held-out files, as earlier versions began all those from noise."""
+    return not plan.test and (plan.out / "config.yaml").is_file() and not (plan.out / HELD_OUT).is_file()
 
 
 def _as_begun(training: TrainingSettings, earlier: Mapping[str, Any]) -> TrainingSettings:

@@ -113,7 +113,9 @@ def train(
     """
     check_resume(resume, data_changed)
     plan = resolve(domain, a, b, out, preset, networks, objective, objective_name, training, names, overrides)
-    plan = dataclasses.replace(plan, callbacks=check_callbacks(callbacks), test=test_folders(test_a, test_b))
+    plan = dataclasses.replace(
+        plan, callbacks=check_callbacks(callbacks), test=test_folders(test_a, test_b, plan.objective.generates)
+    )
     return _start(plan, resume, data_changed)
 
 
@@ -255,11 +257,16 @@ def check_resume(resume: Any, data_changed: Any) -> None:
         expect("resume", resume, bool, "true or false, or 'elastic'")
 
 
-def test_folders(a: Any, b: Any) -> dict[Side, Path]:
-    """Both test folders, or none. Raises ArgumentError, or ConfigError where one is missing."""
+def test_folders(a: Any, b: Any, generates: bool) -> dict[Side, Path]:
+    """Both test folders, or none; with `generates` that of B alone. Raises ArgumentError, or ConfigError where one is
+    missing or too many."""
     given = {side: folder for side, folder in (("a", a), ("b", b)) if folder is not None}
     for side, folder in given.items():
         expect_path(f"test_{side}", folder, "a folder")
+    if generates:
+        if "a" in given:
+            raise ConfigError(f"test_a is {a}, and this objective generates from noise in place of A; leave it out")
+        return {"b": Path(b)} if given else {}
     if len(given) == 1:
         missing = "b" if "a" in given else "a"
         raise ConfigError(f"test_{missing} is missing: test folders are given for both sides, or for none")

@@ -15,6 +15,7 @@ from unpaired.core.networks.initialisation import initialise
 from unpaired.core.networks.perceptron import Maxout, PerceptronDiscriminator, PerceptronGenerator
 from unpaired.core.networks.presets import default_networks
 from unpaired.core.networks.settings import NetworkSettings
+from unpaired.core.objectives.augmentation import augmented
 from unpaired.core.objectives.generation import Cgan, CganSettings, Dcgan, Gan, GanSettings
 from unpaired.core.objectives.objective import Discriminators, Generators
 from unpaired.core.samples import Batch
@@ -99,6 +100,61 @@ def test_a_projection_discriminator_adds_the_labels_vector_times_its_features() 
     for row, kind in enumerate((0, 1, 1)):
         expected[row] += network.projection.weight[:, kind] @ features[row].sum((1, 2))
     assert torch.allclose(network(torch.cat([x, planes], 1)), expected, atol=1e-6)
+
+
+# -- few samples of B --------------------------------------------------------------------------------
+def test_r1_is_half_the_squared_gradient_at_real_samples() -> None:
+    shown = {"b": torch.full((1, 1, 2, 2), 0.8)}
+    plain, penalised = (
+        Dcgan(GanSettings(r1=weight))
+        .discriminator_step(DISCRIMINATORS, Batch(Z, B), shown, {})
+        .losses["discriminator_b"]
+        for weight in (0.0, 2.0)
+    )  # the logit is 3 times the mean of four values: a gradient of 3/4 each
+    assert (penalised - plain).item() == pytest.approx(2 * 0.5 * 4 * 0.75**2, rel=1e-5)
+
+
+def test_what_the_discriminator_sees_is_augmented_real_or_generated_and_samples_are_not() -> None:
+    judged: list[Tensor] = []
+
+    class Seeing(Weighted):
+        def forward(self, x: Tensor) -> Tensor:
+            judged.append(x)
+            return super().forward(x)
+
+    objective, seeing = Dcgan(GanSettings(augment="cutout")), Discriminators({"b": Seeing()})
+    z = Z.clone().requires_grad_(True)
+    made = objective.generator_step(GENERATORS, seeing, Batch(z, B), None)
+    objective.discriminator_step(seeing, Batch(Z, B), made.translated, {})
+    assert torch.equal(made.translated["b"], torch.full((1, 1, 2, 2), 0.8))
+    made.losses["adversarial_b"].backward()
+    for seen in torch.cat(judged):  # a hole of one value, or of none at the border
+        assert (seen == 0).sum() in (0, 1)
+    assert z.grad is not None
+
+
+@pytest.mark.parametrize("space", [(24,), (16, 24), (8, 8, 8)])
+def test_augmentations_change_each_sample_by_itself_in_any_number_of_axes(space: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    x = (torch.rand(1, 3, *space) + 0.1).expand(32, -1, *[-1] * len(space))
+    moved = augmented(x, "translation")
+    assert moved.shape == x.shape
+    assert len({each.sum().item() for each in moved}) > 4
+    for each in moved:  # the middle is somewhere near, as it was
+        inner = each[(slice(None), *[slice(length // 4, -(length // 4)) for length in space])]
+        assert torch.isin(inner, x[0]).all()
+    holed = augmented(x, "cutout")
+    share = (holed == 0).float().flatten(1).mean(1)
+    assert 0 < share.max() <= 0.5 ** len(space)
+    assert torch.equal(holed[holed != 0], x[holed != 0])
+    coloured = augmented(x, "colour")
+    assert len({each.mean().item() for each in coloured}) == 32
+    assert torch.equal(augmented(x, ""), x)
+
+
+def test_an_augmentation_that_there_is_not_is_refused() -> None:
+    with pytest.raises(unpaired.ConfigError, match=r"objective.augment names blur, x; expected some of colour, transl"):
+        GanSettings(augment="colour, blur,x")
 
 
 # -- networks ----------------------------------------------------------------------------------------

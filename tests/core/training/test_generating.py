@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,15 @@ from unpaired.apps.web.places import Places
 from unpaired.apps.web.settings import WebSettings
 from unpaired.core.adapter.labels import find_labels
 from unpaired.core.model.model_file import read_header
-from unpaired.core.monitoring.log import read_findings
+from unpaired.core.monitoring.log import read_figures, read_findings
 from unpaired.core.monitoring.records import flatten
 from unpaired.core.monitoring.symptoms import generated_flat, mode_collapse
 from unpaired.core.monitoring.verdict import judge, verdict_of
 from unpaired.core.noise import Noise
+from unpaired.core.scoring.composition import total_score
 from unpaired.core.settings.mapping import read_yaml
 from unpaired.core.training import checkpoints
+from unpaired.core.training.held_out import HELD_OUT
 
 SMALL = unpaired.NetworkSettings(generator="dcgan", discriminator="dcgan", filters=2, discriminator_filters=2)
 
@@ -112,6 +115,48 @@ def test_a_dataset_may_be_what_is_learnt(tmp_path: Path) -> None:
     assert unpaired.load(run).generate(2).shape == (2, 1, 8, 8)
 
 
+def test_samples_are_scored_beside_held_out_ones_and_the_best_checkpoint_is_kept(
+    digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = train(tmp_path / "run", digits, held_out=4.0)
+    assert "scored at checkpoints by 32 samples from noise, beside 4 of B that are held out" in capsys.readouterr().out
+    held = json.loads((run / HELD_OUT).read_text())
+    assert sorted(Path(file).parent.name for file in held["b"]) == ["bright", "bright", "dark", "dark"]
+    _, scores = read_figures(run)
+    assert {"random_swd_a2b", "random_kid_a2b", "sharpness_a2b"} <= scores[-1].scores.keys()
+    assert not [name for name in scores[-1].scores if name.startswith(("structure", "discriminator", "untranslated"))]
+    assert scores[-1].score == pytest.approx(total_score(scores[-1].scores), rel=1e-5)
+    best = min((report for report in scores if report.score is not None), key=lambda report: report.score or 0)
+    assert read_header(run / "best.safetensors")["step"] == best.step
+    assert unpaired.load(f"{run}@best").generate(2).shape == (2, 1, 8, 8)
+    with pytest.raises(unpaired.ConfigError, match="the length of its average is not chosen by scores"):
+        unpaired.choose_ema_length(run)
+
+
+def test_a_test_folder_of_b_alone_scores_them(digits: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for number in range(3):
+        shutil.copy(digits / "dark" / f"{number}.png", other)
+    run = train(tmp_path / "run", digits, steps=2, test_b=other)
+    assert read_figures(run)[1][-1].score is not None
+    with pytest.raises(unpaired.ConfigError, match=r"test_a is .*, and this objective generates from noise"):
+        train(tmp_path / "again", digits, test_a=other, test_b=digits)
+
+
+def test_a_run_of_an_earlier_version_goes_on_with_all_its_files(tmp_path: Path) -> None:
+    folder = tmp_path / "b"
+    folder.mkdir()
+    for number in range(50):
+        Pillow.fromarray(np.full((8, 8), 5 * number, np.uint8)).save(folder / f"{number}.png")
+    run = train(tmp_path / "run", folder, objective_name="dcgan", steps=2)
+    assert len(json.loads((run / HELD_OUT).read_text())["b"]) == 8
+    (run / HELD_OUT).unlink()
+    train(run, folder, objective_name="dcgan", steps=3, resume=True)
+    assert not (run / HELD_OUT).exists()
+    assert not (train(tmp_path / "large", folder, objective_name="dcgan", steps=1, batch=45) / HELD_OUT).exists()
+
+
 # -- generating --------------------------------------------------------------------------------------
 def test_samples_depend_on_model_seed_place_and_label_alone(run: Path) -> None:
     translator = unpaired.load(run)
@@ -181,8 +226,16 @@ def test_few_repeated_samples_are_a_collapse_and_many_different_ones_are_none() 
 def test_the_verdict_on_samples_from_noise_sends_to_the_previews(run: Path) -> None:
     settings = flatten(read_yaml(run / "config.yaml"))
     verdict = judge(settings, [{"step": 4, "steps": 4, "losses": {}}], [], [], needed=4)
-    assert str(verdict) == ("not scored: losses do not tell how good samples from noise are, by step 4 of 4. "
-                            "Look at the previews, which show them beside real ones.")  # fmt: skip
+    assert str(verdict) == (
+        "not scored: no files are held out, and losses do not tell how good samples from noise are, by step 4 of 4. "
+        "Look at the previews, which show them beside real ones, or hold files out (--held-out)."
+    )
+
+
+def test_inspect_shows_the_settings_that_the_networks_have(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(run)]) == 0
+    shown = next(line for line in capsys.readouterr().out.splitlines() if "networks: generator" in line)
+    assert shown.strip() == ("networks: generator dcgan, filters 2, discriminator dcgan, discriminator_filters 2")
 
 
 # -- bad input ---------------------------------------------------------------------------------------

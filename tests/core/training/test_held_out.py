@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import unpaired
+from unpaired.core.adapter.labels import Labels
 from unpaired.core.sides import Side
-from unpaired.core.training.held_out import MOST, HeldOutFiles, held_out_count, hold_out
+from unpaired.core.training.held_out import MOST, HeldOutFiles, held_out_count, hold_out, hold_out_real
 
 
 def inventory(side: Side, names: Sequence[str], draws: tuple[int, ...] = ()) -> unpaired.Inventory:
@@ -122,3 +123,15 @@ def test_too_few_on_either_side_of_the_split_are_refused(files: int, setting: fl
 def test_a_share_or_number_that_cannot_be_is_refused(value: float) -> None:
     with pytest.raises(unpaired.ConfigError, match=r"training\.held_out is .*expected a share"):
         unpaired.TrainingSettings(held_out=value)
+
+
+def test_a_generator_is_scored_by_files_of_b_of_each_label_its_share() -> None:
+    names = [*(f"many/{number}.png" for number in range(90)), *(f"few/{number}.png" for number in range(10))]
+    real, labels = inventory("b", names), Labels(Path("/data/b"), ("few", "many"))
+    left, held = hold_out_real(real, 0.2, 0, labels)
+    out = held_names(held, "b")
+    assert len(out) == 20
+    assert sum(name.startswith("few") for name in out) == 2
+    assert {*left.files} | {*held.inventories["b"].files} == {*real.files}
+    assert held.inventories.keys() == {"b"}
+    assert hold_out_real(inventory("b", names[:49]), None, 0, None)[1] == HeldOutFiles()
