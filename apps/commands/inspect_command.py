@@ -156,30 +156,14 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
     for key in ("file", "run", "model"):
         if key in report:
             yield f"{key}: {report[key]}"
-    if "settings" in report:
-        report = {**report, "settings": _of_its_networks(report["settings"], report.get("facts", {}))}
+    if networks := report.get("settings", {}).get("networks"):
+        from unpaired.core.model import settings_that_count
+
+        counting = settings_that_count(networks, report.get("facts", {}))
+        report = {**report, "settings": {**report["settings"], "networks": counting}}
     yield from _facts({key: report[key] for key in ("checkpoints", "settings") if key in report})
     if "folders" not in report:
         yield from _facts(_without_checksums(report.get("facts", {})))
-
-
-def _of_its_networks(settings: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a run, of networks only those that its own have: dcgan has no choice of norms."""
-    from unpaired.core.networks.presets import OURS
-
-    built = facts.get("networks") or {}
-
-    def taken(name: str) -> bool:
-        kind, network = (
-            ("discriminator", "discriminator_b") if name.startswith("dis") else ("generator", "generator_a2b")
-        )
-        spec = built.get(network)
-        if spec is None or spec["architecture"] in OURS or name == kind:
-            return True
-        return name.removeprefix("discriminator_") in spec["options"]
-
-    networks = settings.get("networks") or {}
-    return {**settings, "networks": {name: value for name, value in networks.items() if taken(name)}}
 
 
 def _without_checksums(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .export import ExportReport, export_model, export_onnx
     from .importing import import_checkpoint
     from .int8 import Int8Report, export_int8
-    from .model_file import Model, load_model, read_header, save_model
+    from .model_file import Model, load_model, read_header, save_model, settings_that_count
     from .shipped import shipped_file, shipped_models
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "load_model",
     "read_header",
     "save_model",
+    "settings_that_count",
     "shipped_file",
     "shipped_models",
 ]
@@ -32,6 +33,6 @@ __getattr__ = lazy_names(__name__, {
     ".export": ["ExportReport", "export_model", "export_onnx"],
     ".importing": ["import_checkpoint"],
     ".int8": ["Int8Report", "export_int8"],
-    ".model_file": ["Model", "load_model", "read_header", "save_model"],
+    ".model_file": ["Model", "load_model", "read_header", "save_model", "settings_that_count"],
     ".shipped": ["shipped_file", "shipped_models"],
 })  # fmt: skip

@@ -256,3 +256,22 @@ def _domain(description: Mapping[str, Any], given: type[Domain] | None) -> Domai
     domain = kind(settings)
     assert isinstance(domain, Domain)
     return domain
+
+
+def settings_that_count(settings: Mapping[str, Any], header: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings `networks` of a run without those that its networks, by the model's header, do not have: `dcgan` has
+    no choice of norms. All of them where the header names no networks."""
+    from ..networks.presets import OURS
+
+    built = header.get("networks") or {}
+
+    def counts(name: str) -> bool:
+        kind, network = "generator", "generator_a2b"
+        if name.startswith("discriminator"):
+            kind, network = "discriminator", "discriminator_b"
+        spec = built.get(network)
+        if spec is None or spec["architecture"] in OURS or name == kind:
+            return True
+        return name.removeprefix("discriminator_") in spec["options"]
+
+    return {name: value for name, value in settings.items() if counts(name)}
