@@ -29,7 +29,7 @@ _PRECISIONS: dict[str, FabricPrecision] = {
 def make_fabric(settings: TrainingSettings) -> Fabric:
     """The Fabric for these settings: device, precision, and how many processes.
 
-    Under torchrun (LOCAL_WORLD_SIZE is set) its processes are joined; else `processes` are started from here.
+    Under torchrun (LOCAL_WORLD_SIZE is set) and in what `train_in_processes` starts, `launch` joins the others.
 
     Raises:
         ConfigError: the device is not there.
@@ -46,7 +46,7 @@ def make_fabric(settings: TrainingSettings) -> Fabric:
     processes = local or settings.processes
     devices: Any = processes if device.number is None else [device.number]
     nodes = int(os.environ.get("WORLD_SIZE", processes)) // processes if local else 1
-    strategy = "auto" if processes * nodes == 1 else "ddp" if local else "ddp_spawn"
+    strategy = "auto" if processes * nodes == 1 else "ddp"
     fabric: Fabric = Fabric(
         accelerator=device.kind,
         devices=devices,

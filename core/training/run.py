@@ -192,7 +192,7 @@ def _start(plan: RunPlan, resume: Resume, data_changed: bool) -> Path:
         for note in notes:
             fabric.print(as_note(note), file=sys.stderr)
         if launches:
-            train_in_processes(fabric, plan)
+            train_in_processes(plan)
         else:
             fabric.launch()
             if fabric.world_size > 1:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -20,8 +23,9 @@ from toy import Arrays, write_arrays
 
 import unpaired
 from unpaired.core.monitoring.log import read_metrics
-from unpaired.core.training import checkpoints
+from unpaired.core.training import checkpoints, launch
 from unpaired.core.training.loop import Loop
+from unpaired.core.training.plan import RunPlan
 from unpaired.core.training.signals import stop_requests
 
 PROGRAM = """
@@ -98,6 +102,50 @@ def test_what_ends_a_process_of_its_own_is_told_as_it_is(data: Path) -> None:
             Arrays(), data / "a", data / "b", data / "run", networks=networks, steps=40, workers=0, processes=2,
             log_every=5, precision="fp32", device="cpu", learning_rate=1e25,
         )  # fmt: skip
+
+
+def lingering(rank: int, port: int, flags: object, plan: RunPlan, link: Connection) -> None:
+    """Does its work at once, and then never ends."""
+    link.send(None)
+    threading.Event().wait()
+
+
+def test_a_process_that_never_ends_is_ended_when_all_have_done_their_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "_train", lingering)
+    monkeypatch.setattr(launch, "GRACE", 0.2)
+    launch.train_in_processes(cast(Any, SimpleNamespace(training=SimpleNamespace(processes=1))))
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize(
+    ("code", "sent", "told"),
+    [
+        (0, [], "process 1 terminated with exit code 0"),
+        (1, ["Traceback of its own"], "process 1 failed:\nTraceback of its own"),
+        (-9, [], "process 1 terminated with signal SIGKILL"),
+        (-15, [], ""),
+        (0, [None], None),
+        (0, [unpaired.NumericsError("NaN at step 3")], "NaN at step 3"),
+    ],
+)
+@pytest.mark.parametrize("other", [[None], ["Connection closed by peer"]])
+def test_the_cause_is_told_and_not_what_it_did_to_other_processes(
+    code: int, sent: list[Any], told: str | None, other: list[Any]
+) -> None:
+    def gone(name: str, code: int, sent: list[Any]) -> Any:
+        ours, theirs = multiprocessing.Pipe()
+        for each in sent:
+            theirs.send(each)
+        theirs.close()
+        process = SimpleNamespace(name=name, exitcode=code, pid=1, is_alive=lambda: False, join=lambda: None)
+        process.sentinel, ended = multiprocessing.Pipe()
+        ended.close()
+        return launch._Trainer(cast(Any, process), ours)
+
+    failure = launch._failure([gone("process 0", 1, other), gone("process 1", code, sent)])
+    says_less = sent in ([None], ["Traceback of its own"])
+    expected = "process 0 failed:\nConnection closed by peer" if says_less and other != [None] else told
+    assert (None if failure is None else str(failure)) == expected
 
 
 @pytest.mark.slow
