@@ -25,7 +25,7 @@ import torch
 from torch import distributed
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
-from ..errors import UnpairedError
+from ..errors import Interrupted, UnpairedError
 from ..runtimes.cores import usable_cores
 from .devices import make_fabric
 from .loop import run
@@ -81,19 +81,24 @@ def _started(plan: RunPlan) -> Iterator[list[_Trainer]]:
 
 
 def _failure(trainers: list[_Trainer]) -> BaseException | None:
-    """What ended the first process that did not do all its work; None when all have done it."""
-    waiting = list(trainers)
+    """What ended the first process that did not do all its work; None when all have done it.
+
+    Who was asked to stop has stopped with all the others, one of which may know why.
+    """
+    waiting, stopped = list(trainers), None
     while waiting:
         wait([end for each in waiting for end in (each.link, each.process.sentinel)])
         over = [each for each in waiting if each.link.poll() or not each.process.is_alive()]
         waiting = [each for each in waiting if each not in over]
         ended = [_outcome(*each) for each in over]
         # A process whose fellow is gone fails for that alone: what was foreseen says more.
-        for kind in (UnpairedError, KeyboardInterrupt, ProcessExitedException, BaseException):
+        for kind in (UnpairedError, ProcessExitedException, KeyboardInterrupt, Exception):
             for each in ended:
-                if isinstance(each, kind):
+                if isinstance(each, Interrupted):
+                    stopped = each
+                elif isinstance(each, kind):
                     return each
-    return None
+    return stopped
 
 
 def _outcome(process: BaseProcess, link: Connection) -> BaseException | None:
@@ -125,7 +130,7 @@ def _train(rank: int, port: int, flags: tuple[bool, bool, bool], plan: RunPlan, 
         signal.signal(number, signal.SIG_IGN)
     with suppress(OSError, EOFError):  # the parent is gone
         link.send(ended)
-        if ended is None or isinstance(ended, KeyboardInterrupt):
+        if ended is None or isinstance(ended, Interrupted):
             link.recv()  # until the others have come so far; after a failure they must notice
     atexit._run_exitfuncs()
     sys.stdout.flush()

@@ -22,6 +22,7 @@ import torch
 from toy import Arrays, write_arrays
 
 import unpaired
+from unpaired.core.errors import Interrupted
 from unpaired.core.monitoring.log import read_metrics
 from unpaired.core.training import checkpoints, launch
 from unpaired.core.training.loop import Loop
@@ -126,6 +127,7 @@ def test_a_process_that_never_ends_is_ended_when_all_have_done_their_work(monkey
         (-15, [], ""),
         (0, [None], None),
         (0, [unpaired.NumericsError("NaN at step 3")], "NaN at step 3"),
+        (0, [Interrupted("stopped after step 10")], "stopped after step 10"),
     ],
 )
 @pytest.mark.parametrize("other", [[None], ["Connection closed by peer"]])
@@ -143,7 +145,7 @@ def test_the_cause_is_told_and_not_what_it_did_to_other_processes(
         return launch._Trainer(cast(Any, process), ours)
 
     failure = launch._failure([gone("process 0", 1, other), gone("process 1", code, sent)])
-    says_less = sent in ([None], ["Traceback of its own"])
+    says_less = sent in ([None], ["Traceback of its own"]) or (sent and isinstance(sent[0], Interrupted))
     expected = "process 0 failed:\nConnection closed by peer" if says_less and other != [None] else told
     assert (None if failure is None else str(failure)) == expected
 
