@@ -184,7 +184,7 @@ networks = unpaired.NetworkSettings(filters=4, blocks=1, discriminator_filters=4
 folder, out = Path({folder!r}), Path({folder!r}) / {out!r}
 if __name__ == "__main__":
     unpaired.train(
-        Arrays(), folder / "a", folder / "b", out, networks=networks, steps=32, workers=0, processes={processes},
+        Arrays(), folder / "a", folder / "b", out, networks=networks, steps=96, workers=0, processes={processes},
         objective=unpaired.CycleSettings(history=5), log_every=5, preview_every=1000, checkpoint_every=8,
         precision="fp32", device="cpu", resume=(out / "config.yaml").exists(),
     )
