@@ -42,6 +42,7 @@ def convert_by_workers(
         shard=None if args.shard is None else Shard.parse(args.shard),
         fan_out=args.fan_out,
         skip_existing=args.skip_existing,
+        record=args.record,
         translator=translator,
         progress=report,
         **vars(options),

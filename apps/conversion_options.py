@@ -18,6 +18,7 @@ from unpaired import ConfigError, ConversionSettings
 from unpaired.apps.command_line import Parser, add_ema_length, add_runtime, put
 from unpaired.core import check_writable, shortened
 from unpaired.core.adapter import PIPE, usable_media
+from unpaired.core.stores import is_address
 from unpaired.domains.video import ffmpeg_option
 
 _ANY = ("strength", "mask", "feather")
@@ -123,6 +124,12 @@ def _names(kind: type[ConversionSettings]) -> set[str]:
 def is_archive(args: argparse.Namespace) -> bool:
     """Whether the conversion is one by workers. Raises ConfigError for options that do not go with that."""
     asked = args.workers is not None or args.ray is not None or args.shard is not None or args.fan_out
+    if not args.live and (is_address(args.input) or is_address(args.output)):
+        if args.layout is not None or PIPE in (args.input, args.output):
+            raise ConfigError("files in a store are translated alone, and not through a pipe; leave layouts out")
+        return True
+    if args.record is not None and not asked:
+        raise ConfigError("--record is for an OUTPUT in a store (s3://...); leave it out")
     if asked and (args.live or PIPE in (args.input, args.output)):
         raise ConfigError("--workers, --ray, --shard and --fan-out are for files; leave --live and pipes out")
     if asked and args.layout is not None:
@@ -151,7 +158,8 @@ def layout_of(args: argparse.Namespace, kind: type[ConversionSettings]) -> str |
 
 def _add_places(made: Parser) -> None:
     made.add_argument("input", metavar="INPUT", help="a file or a folder; footage also 'shot_%%04d.png' (numbered "
-                      "pictures), - (a pipe) or, with --live, a stream's URL or camera:N")  # fmt: skip
+                      "pictures), - (a pipe), s3://, gs:// or https:// (a file or a folder in a store) or, with "
+                      "--live, a stream's URL or camera:N")  # fmt: skip
     made.add_argument("output", metavar="OUTPUT", help="likewise; - writes Matroska to a pipe")
 
 
@@ -222,6 +230,8 @@ def _add_archive(made: Parser) -> None:
     group.add_argument("--ray", metavar="ADDRESS", help="on a Ray cluster: HOST:PORT, auto, or local (started here)")
     group.add_argument("--shard", metavar="I/N", help="convert a share of the files: I from 0 to N - 1")
     group.add_argument("--fan-out", action="store_true", help="divide folders of outputs: ab/cd/NAME")
+    group.add_argument("--record", metavar="DIR", help="for an OUTPUT in a store: the folder for its record, which all "
+                       "machines share (default: in the cache folder)")  # fmt: skip
 
 
 def _rate(text: str) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from unpaired.apps.progress import Progress
+from unpaired.core.stores import as_written
 
 if TYPE_CHECKING:
     from unpaired import ConversionReport
@@ -50,10 +51,10 @@ def shown_by(show: Progress) -> Callable[[ConversionProgress], None]:
 def as_figures(report: ConversionReport) -> dict[str, Any]:
     """JSON-able."""
     return {
-        "converted": [str(path) for path in report.converted],
-        "skipped": [str(path) for path in report.skipped],
-        "refused": [{"file": str(each.path), "reason": each.reason} for each in report.failed],
-        "notes": [{"file": str(each.path), "text": each.text} for each in report.notes],
+        "converted": [as_written(path) for path in report.converted],
+        "skipped": [as_written(path) for path in report.skipped],
+        "refused": [{"file": as_written(each.path), "reason": each.reason} for each in report.failed],
+        "notes": [{"file": as_written(each.path), "text": each.text} for each in report.notes],
     }
 
 

@@ -29,6 +29,7 @@ from unpaired.apps.live import convert_live
 from unpaired.apps.progress import Progress
 from unpaired.core import as_note, check_writable
 from unpaired.core.adapter import PIPE, told
+from unpaired.core.stores import as_written, is_address, local_path
 
 if TYPE_CHECKING:
     from unpaired import ConversionReport, ConversionSettings, Domain, InputFiles, Translator
@@ -44,9 +45,13 @@ DESCRIPTION = """Translate a file, or a folder with its subfolders.
   unpaired convert clip.mp4 night.mp4 --model day2night-video --voice-model female-male
   unpaired convert photos sheets --model day2night --model runs/night --grid --burn-in
   unpaired convert day2night photos nights --workers 4
+  unpaired convert day2night s3://bucket/photos s3://bucket/nights --workers 4
 
 MODEL is a run folder, a model file, or the name of a shipped model (`unpaired models`). A model of colour pictures
 translates footage too, with what keeps it steady."""
+
+
+_STREAMS = ("rtsp://", "rtsps://", "rtmp://", "rtmps://", "udp://", "rtp://", "srt://", "tcp://")
 
 
 def parser() -> ConversionParser:
@@ -72,7 +77,7 @@ def run_standalone(parser: Parser, words: Sequence[str] | None) -> int:
 def main(args: argparse.Namespace) -> int:
     """Convert; the exit code is 2 when a file could not be converted."""
     refuse(args.faults)
-    source = unpaired.InputFiles(args.input)
+    source = _input_files(args)
     translator = _translator(args, source)
     archive = is_archive(args)
     layout = layout_of(args, translator.domain.conversion_type)
@@ -105,15 +110,26 @@ def main(args: argparse.Namespace) -> int:
             print(as_text(report, rate, unit))
     tell_notes(translator)
     for note in report.notes:
-        print(as_note(f"{note.path}: {note.text}"), file=sys.stderr)
+        print(as_note(f"{as_written(note.path)}: {note.text}"), file=sys.stderr)
     for line in told(report.failed):
         print(f"unpaired: {line}", file=sys.stderr)
     return 2 if report.failed else 0
 
 
+def _input_files(args: argparse.Namespace) -> InputFiles:
+    """What is to be converted; a store is listed here."""
+    args.output = local_path(args.output)
+    args.input = args.input if args.live else local_path(args.input)
+    _check_places(args)
+    if args.live or not is_address(args.input):
+        return unpaired.InputFiles(args.input)
+    from unpaired.core.scale import input_files
+
+    return input_files(args.input)
+
+
 def _translator(args: argparse.Namespace, source: InputFiles) -> Translator:
     """The model, under the medium that INPUT is of."""
-    _check_places(args)
     translator = loaded(args)
     if args.voice_model is not None:
         translator = translator.joined_by(args.voice_model, args.voice_direction or "a2b")
@@ -149,13 +165,13 @@ def _check_places(args: argparse.Namespace) -> None:
         refuse(["--voice-direction is of a model that --voice-model names; name one, or leave it out"])
     if args.voice_model is not None and (args.live or PIPE in (args.input, args.output)):
         refuse(["--voice-model goes through the sound once before, and so needs files: no --live, no pipe"])
-    if "://" in args.input and not args.live:
-        refuse([f"{args.input} is an address; add --live to translate it as it comes, or fetch it as a file first"])
+    if args.input.startswith(_STREAMS) and not args.live:
+        refuse([f"{args.input} is a stream; add --live to translate it as it comes"])
     if args.output == PIPE and sys.stdout.isatty():
         refuse(["OUTPUT is -, but standard output is a terminal; redirect it or name a file"])
     if args.output == PIPE and leads_nowhere(sys.stdout):
         refuse(["OUTPUT is -, but standard output is closed; redirect it or name a file"])
-    if not args.live and args.output != PIPE:
+    if not args.live and args.output != PIPE and not is_address(args.output):
         check_writable(Path(args.output))
 
 

@@ -12,6 +12,7 @@ from statistics import median
 from typing import TypeVar
 
 from ..errors import MediaError, MissingFile
+from ..stores.access import as_written
 from .inventory import BrokenFile, Inventory
 from .patterns import Pattern, missing_files
 
@@ -170,10 +171,10 @@ def told(files: Sequence[BrokenFile]) -> Iterator[str]:
     """Faults of files, one line per reason: a folder may hold a thousand files of one kind."""
     groups: dict[str, list[Path]] = {}
     for each in files:
-        groups.setdefault(each.reason.removeprefix(str(each.path)).lstrip(": "), []).append(each.path)
+        groups.setdefault(each.reason.removeprefix(as_written(each.path)).lstrip(": "), []).append(each.path)
     for reason, paths in groups.items():
         if len(paths) == 1:
-            yield f"{paths[0]}: {reason}"
+            yield f"{as_written(paths[0])}: {reason}"
         else:
             shown = ", ".join(path.name for path in paths[:_NAMED]) + (", ..." if len(paths) > _NAMED else "")
             yield f"{len(paths)} files ({shown}): {reason}"

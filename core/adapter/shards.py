@@ -24,10 +24,10 @@ from ..errors import MediaError, MissingFile, as_note, one_line
 from ..files import clear_leftovers, output_error
 from ..samples import Sample
 from ..shards.index import endings_in
-from ..shards.names import as_written, find_shards
-from ..shards.remote import is_address
+from ..shards.names import find_shards
 from ..shards.shard import Shard, open_shard
 from ..sides import Side
+from ..stores.access import as_written, is_address
 from .domain import Domain
 from .folders import spread
 from .indexed import IndexedSide

@@ -31,7 +31,7 @@ def jobs_of(domain: Domain, source: InputFiles, target: Path) -> list[Job]:
         return _jobs_of_folder(domain, source, target)
     if target.is_dir():
         target /= source.path.name
-    if target.exists() and source.path.samefile(target):
+    if target.exists() and source.path.exists() and source.path.samefile(target):
         raise OutputError(f"the output {target} is the input itself; give it another name or folder")
     return [Job(source.path, target)]
 

@@ -51,6 +51,10 @@ class Job:
     somebody else."""
     left_out: bool = False
     """Whether it was."""
+    source_stamp: str | None = None
+    """Of a source in a store, what changes when it is written anew."""
+    target_stamp: str | None = None
+    """The same of an output in a store."""
     started: float = 0.0
     """When it was begun, by the clock of `time.perf_counter`."""
     when_opened: Callable[[Reader], object] | None = None

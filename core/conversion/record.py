@@ -110,7 +110,7 @@ class Record:
         """Record an output that has just been written. Raises OutputError."""
         size, sha256 = contents(job.target)
         made = {"bytes": size, "sha256": sha256, "seconds": round(time.perf_counter() - job.started, 3)}
-        stamps = {"input": stamp(job.source), "written": stamp(job.target), "time": round(time.time(), 3)}
+        stamps = {"input": _source_stamp(job), "written": _target_stamp(job), "time": round(time.time(), 3)}
         self._add(job, made | stamps | {"notes": list(job.notes)})
 
     def _add(self, job: Job, facts: Mapping[str, Any]) -> None:
@@ -143,12 +143,12 @@ class Record:
     def _standing(self, job: Job) -> Standing:
         entry = self._entry(job)
         # What somebody else changed is not ours to replace.
-        if entry is None or not entry.written or not _is_as_written(job.target, entry):
+        if entry is None or not entry.written or not _is_as_written(job, entry):
             return "unknown"
         if entry.made != self._numbers[self._made]:
             others = {number: made for made, number in self._numbers.items()}
             return "model" if others[entry.made][0] != self._made[0] else "settings"
-        return "same" if entry.input == hash(stamp(job.source)) else "input"
+        return "same" if entry.input == hash(_source_stamp(job)) else "input"
 
     def _entry(self, job: Job) -> _Entry | None:
         packed = self._entries.get(int(identify(self._name(job)), 16))
@@ -242,11 +242,20 @@ def _files_of(path: Path) -> list[Path] | None:
     return [file for file in files if not file.name.startswith(".")]
 
 
-def _is_as_written(target: Path, entry: _Entry) -> bool:
+def _source_stamp(job: Job) -> str:
+    return job.source_stamp or stamp(job.source)
+
+
+def _target_stamp(job: Job) -> str:
+    return job.target_stamp or stamp(job.target)
+
+
+def _is_as_written(job: Job, entry: _Entry) -> bool:
     """Whether an output has the time that it was written at, or at least every byte: copies have another time."""
-    if hash(stamp(target)) == entry.written:
+    target = job.target
+    if hash(_target_stamp(job)) == entry.written:
         return True
-    if entry.size < 0 or (target.is_file() and target.stat().st_size != entry.size):
+    if job.target_stamp is not None or entry.size < 0 or (target.is_file() and target.stat().st_size != entry.size):
         return False
     size, sha256 = contents(target)
     return size == entry.size and _half(sha256) == entry.sha256

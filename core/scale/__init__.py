@@ -13,14 +13,16 @@ from ..lazy import lazy_names
 if TYPE_CHECKING:
     from .archive import convert_archive
     from .dispatch import Progress
+    from .places import input_files
     from .shard import Shard
     from .spec import TranslatorSpec
 
-__all__ = ["Progress", "Shard", "TranslatorSpec", "convert_archive"]
+__all__ = ["Progress", "Shard", "TranslatorSpec", "convert_archive", "input_files"]
 
 __getattr__ = lazy_names(__name__, {
     ".archive": ["convert_archive"],
     ".dispatch": ["Progress"],
+    ".places": ["input_files"],
     ".shard": ["Shard"],
     ".spec": ["TranslatorSpec"],
 })  # fmt: skip

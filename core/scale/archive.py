@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,29 +16,31 @@ from ..adapter.inventory import BrokenFile
 from ..adapter.patterns import Pattern
 from ..conversion.files import ConversionReport, FileNote, check_targets, notes_of_parts
 from ..conversion.input_files import InputFiles
-from ..conversion.jobs import is_there, jobs_of
+from ..conversion.jobs import jobs_of
 from ..conversion.pipeline import Job
 from ..conversion.pipeline import Progress as FileProgress
 from ..conversion.record import FOLDER, Record, identity_of
 from ..conversion.translator import Translator
-from ..errors import ConfigError, MissingFile
+from ..errors import ConfigError, MissingFile, OutputError, ResourceError
 from ..files import atomic_text, folder_of
 from ..settings.arguments import expect_callable, expect_path, expect_whole
 from ..settings.mapping import from_mapping, to_mapping
 from ..sides import Direction
+from ..stores.access import as_written
 from .dispatch import Dispatch, Progress
 from .engine import Engine, ThisProcess
+from .places import Outputs, StoredFiles, input_files, prepare_jobs, workplace
 from .processes import Processes
 from .shard import Shard
 from .spec import TranslatorSpec
-from .worker import Item, Recipe, installed_version, present_stamp
+from .worker import Item, Recipe, installed_version
 
 
 @dataclass(frozen=True)
 class _Work:
     """What a conversion finds before it begins."""
 
-    outputs: Path
+    outputs: Outputs
     jobs: Sequence[Job]
     """To be done."""
     skipped: Sequence[Job]
@@ -56,6 +59,7 @@ def convert_archive(
     shard: Shard | None = None,
     fan_out: bool = False,
     skip_existing: bool = False,
+    record: str | os.PathLike[str] | None = None,
     translator: Translator | None = None,
     progress: Callable[[Progress], None] | None = None,
     file_progress: Callable[[FileProgress], None] | None = None,
@@ -68,8 +72,9 @@ def convert_archive(
 
     Args:
         spec: the model, as each worker loads it.
-        input: a folder; also a file or numbered files, as for `Translator.convert`.
-        output: a folder that all workers reach by the same path.
+        input: a folder; also a file or numbered files, as for `Translator.convert`; or an address (s3://, gs://,
+            https://) of a file or a folder.
+        output: a folder that all workers reach by the same path, or the address of one (s3://, gs://).
         direction: a2b or b2a.
         workers: processes of this machine, or with `ray` actors; None: one in this process, or one for each CPU of
             the cluster.
@@ -77,6 +82,8 @@ def convert_archive(
         shard: convert this share of the files only.
         fan_out: divide each folder of outputs into 65,536 of two levels (ab/cd/NAME).
         skip_existing: leave outputs of unknown origin alone, too, instead of replacing them.
+        record: for an output at an address, the folder for its record and for outputs that are yet to be sent, which
+            all workers reach by the same path; None: one in the cache folder.
         translator: the model of `spec` where it is loaded already.
         progress: called after each group of files.
         file_progress: called after each chunk where the one worker is this process.
@@ -85,10 +92,37 @@ def convert_archive(
     Raises:
         ConfigError: an option out of range, an address where no Ray cluster answers, or a worker of another version or
             with another model.
-        MissingDependency: Ray is not installed.
-        ResourceError: workers end before they convert anything, or there are more of them than CPUs.
+        MissingDependency: Ray is not installed, or what reads addresses.
+        ResourceError: workers end before they convert anything, or there are more of them than CPUs, or a store does
+            not answer.
         MissingFile, MediaError, OutputError, AdapterError: as `Translator.convert`.
     """
+    _check_arguments(input, output, progress, workers)
+    began = time.monotonic()
+    translator = translator or spec.load()
+    settings = to_mapping(from_mapping(translator.domain.conversion_type, options))
+    identity = translator.identity(direction)
+    source = input_files(input)
+    store, target = workplace(source, output, record)
+    work = _find_work(translator, source, target, store, identity, settings, shard, fan_out, skip_existing)
+    doing = [job for job in work.jobs if job.error is None]
+    outputs = work.outputs.absolute()
+    recipe = Recipe(spec.absolute(), direction, settings, identity, str(outputs.folder), len(doing),
+                    installed_version(), outputs.address)  # fmt: skip
+    dispatch = None
+    try:
+        if doing:
+            start = partial(_engine, recipe, workers, ray, translator, file_progress)
+            dispatch = _dispatch(start, source, doing, outputs, progress)
+        report = _report(work, doing, dispatch)
+        _write_report(outputs.folder, report, dispatch, time.monotonic() - began, shard)
+    finally:
+        with suppress(OutputError, ResourceError):  # then it stays here
+            outputs.send_record()
+    return report
+
+
+def _check_arguments(input: object, output: object, progress: object, workers: int | None) -> None:
     expect_path("input", input, "the path of a file or a folder")
     expect_path("output", output, "the path of a folder")
     expect_callable("progress", progress)
@@ -96,27 +130,13 @@ def convert_archive(
         expect_whole(workers=workers)
         if not 1 <= workers <= 1 << 16:
             raise ConfigError(f"workers is {workers}; expected 1 or more")
-    began = time.monotonic()
-    translator = translator or spec.load()
-    settings = to_mapping(from_mapping(translator.domain.conversion_type, options))
-    identity = translator.identity(direction)
-    work = _find_work(translator, InputFiles.of(input), Path(output), identity, settings, shard, fan_out, skip_existing)
-    doing = [job for job in work.jobs if job.error is None]
-    outputs = work.outputs.absolute()
-    recipe = Recipe(spec.absolute(), direction, settings, identity, str(outputs), len(doing), installed_version())
-    dispatch = None
-    if doing:
-        start = partial(_engine, recipe, workers, ray, translator, file_progress)
-        dispatch = _dispatch(start, doing, outputs, progress)
-    report = _report(work, doing, dispatch)
-    _write_report(outputs, report, dispatch, time.monotonic() - began, shard)
-    return report
 
 
 def _find_work(
     translator: Translator,
     source: InputFiles,
     target: Path,
+    store: Outputs | None,
     identity: str,
     settings: dict[str, Any],
     shard: Shard | None,
@@ -125,16 +145,18 @@ def _find_work(
 ) -> _Work:
     domain = translator.domain
     jobs = jobs_of(domain, source, target)
-    outputs = target.parent if jobs[0].target == target else target
+    outputs = store or Outputs(target.parent if jobs[0].target == target else target)
+    folder = outputs.folder
     if shard is not None:
-        jobs = [job for job in jobs if shard.holds(identity_of(job.target, outputs))]
+        jobs = [job for job in jobs if shard.holds(identity_of(job.target, folder))]
     if fan_out:
-        if outputs != target:
+        if folder != target:
             raise ConfigError("--fan-out divides a folder of outputs, but the output is one file")
         for job in jobs:
-            job.target = fanned_out(outputs, job.target)
-    record = Record(outputs, identity, settings)
-    there = [job for job in jobs if is_there(job.target)]
+            job.target = fanned_out(folder, job.target)
+    prepare_jobs(jobs, source, store)
+    record = Record(folder, identity, settings)
+    there = outputs.present(jobs)
     if skip_existing:
         again, notes = record.sorted_out(there)
     else:
@@ -143,7 +165,7 @@ def _find_work(
     kept = {id(job) for job in there} - {id(job) for job in again}
     doing = [job for job in jobs if id(job) not in kept]
     check_targets(domain, doing, from_mapping(domain.conversion_type, settings))
-    said = [FileNote(outputs, note) for note in notes]
+    said = [FileNote(outputs.shown(folder), note) for note in notes]
     said += notes_of_parts(domain, source, jobs) if jobs else []
     return _Work(outputs, doing, [job for job in jobs if id(job) in kept], said)
 
@@ -174,18 +196,26 @@ def _engine(
 
 def _dispatch(
     start: Callable[[], tuple[Engine, int]],
+    source: InputFiles,
     jobs: Sequence[Job],
-    outputs: Path,
+    outputs: Outputs,
     progress: Callable[[Progress], None] | None,
 ) -> Dispatch:
     """Convert the jobs; each is known to workers by its place in the list."""
+    stored = source.found if isinstance(source, StoredFiles) else None
     items = [
-        Item(number, str(job.source.absolute()), str(job.target.absolute()), present_stamp(job.target))
+        Item(
+            number,
+            as_written(job.source) if stored else str(job.source.absolute()),
+            str(job.target.absolute()),
+            job.target_stamp if outputs.address else outputs.stamp(job.target),
+        )
         for number, job in enumerate(jobs)
     ]
-    with folder_of(outputs / FOLDER / "x"):
+    sizes = [stored[job.source].bytes if stored else _bytes_of(job.source) for job in jobs]
+    with folder_of(outputs.folder / FOLDER / "x"):
         engine, workers = start()
-        dispatch = Dispatch(engine, items, [_bytes_of(job.source) for job in jobs], workers, outputs, progress)
+        dispatch = Dispatch(engine, items, sizes, workers, outputs.folder, progress)
         dispatch.run()
     return dispatch
 
@@ -205,15 +235,20 @@ def _bytes_of(source: Path) -> int:
 
 def _report(work: _Work, doing: Sequence[Job], dispatch: Dispatch | None) -> ConversionReport:
     results = [] if dispatch is None else [dispatch.results[number] for number in range(len(doing))]
+    shown = work.outputs.shown
     pairs = list(zip(doing, results, strict=True))
     failed = [BrokenFile(job.source, str(job.error)) for job in work.jobs if job.error is not None]
     notes = [FileNote(job.source, text) for job, result in pairs for text in result.notes]
-    of_workers = [] if dispatch is None else [FileNote(work.outputs, text) for text in dispatch.notes()]
+    of_workers = (
+        []
+        if dispatch is None
+        else [FileNote(work.outputs.shown(work.outputs.folder), text) for text in dispatch.notes()]
+    )
     return ConversionReport(
-        converted=tuple(job.target for job, result in pairs if result.kind == "converted"),
+        converted=tuple(shown(job.target) for job, result in pairs if result.kind == "converted"),
         skipped=(
-            *(job.target for job in work.skipped),
-            *(job.target for job, result in pairs if result.kind in ("finished", "busy")),
+            *(shown(job.target) for job in work.skipped),
+            *(shown(job.target) for job, result in pairs if result.kind in ("finished", "busy")),
         ),
         failed=(*failed, *(BrokenFile(job.source, result.text) for job, result in pairs if result.kind == "failed")),
         notes=(*notes, *work.notes, *of_workers),
@@ -227,8 +262,8 @@ def _write_report(
     facts = {
         "converted": len(report.converted),
         "skipped": len(report.skipped),
-        "failed": [{"file": str(each.path), "reason": each.reason} for each in report.failed],
-        "notes": [{"file": str(each.path), "text": each.text} for each in report.notes],
+        "failed": [{"file": as_written(each.path), "reason": each.reason} for each in report.failed],
+        "notes": [{"file": as_written(each.path), "text": each.text} for each in report.notes],
         "runtime": report.runtime,
         "seconds": round(seconds, 3),
         "files_per_second": round(len(report.converted) / max(seconds, 1e-3), 3),

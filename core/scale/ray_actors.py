@@ -64,6 +64,11 @@ class RayActors(Engine):
             given["address"] = address
         try:
             self._ray.init(**given)
+        except ConnectionError as error:
+            if address != "auto":
+                raise ConfigError(f"Ray cannot be reached at {address}: {one_line(error)}") from error
+            raise ConfigError("this machine belongs to no Ray cluster that runs; start one with ray start --head, or "
+                              "name local, or HOST:PORT of a head node") from error  # fmt: skip
         except (Exception, SystemExit) as error:  # Ray raises what its parts do, and ends the process for one of them
             raise ConfigError(f"Ray cannot be reached at {address}: {one_line(error)}") from error
 

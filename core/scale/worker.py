@@ -12,17 +12,19 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, NoReturn
 
 from .. import errors
-from ..conversion.jobs import is_there
 from ..conversion.pipeline import Job, Pipeline
 from ..conversion.pipeline import Progress as FileProgress
-from ..conversion.record import FOLDER, Record, identity_of, stamp
+from ..conversion.record import FOLDER, Record, identity_of
 from ..conversion.translator import Translator
 from ..errors import ConfigError, MediaError, UnpairedError
 from ..files import clear_leftovers, folder_of
 from ..makers import mark
 from ..settings.mapping import from_mapping
 from ..sides import Direction
+from ..stores.access import filesystem, is_address
+from ..stores.transfer import stored_at
 from .claims import Claim, Claims
+from .places import Fetched, Outputs
 from .spec import TranslatorSpec
 
 MOST_ENDED = 3
@@ -45,6 +47,8 @@ class Recipe:
     """In all, of all workers."""
     version: str = ""
     """The version of this package."""
+    store: str = ""
+    """The address to which the outputs are sent; empty: they stay where they are."""
 
 
 class Item(NamedTuple):
@@ -52,9 +56,10 @@ class Item(NamedTuple):
 
     number: int
     source: str
+    """A path, or an address."""
     target: str
     stamp: str | None
-    """Of what is at `target`, as far as the record that was read knows it."""
+    """Of the output that was there when the record was read."""
 
 
 class Result(NamedTuple):
@@ -147,12 +152,12 @@ class Worker:
         self._recipe, self._progress = recipe, progress
         self._settings = from_mapping(self._translator.domain.conversion_type, recipe.settings)
         self._translate = self._translator.for_direction(recipe.direction)
-        self._outputs = Path(recipe.outputs)
-        self._record = Record(
-            self._outputs, recipe.identity, recipe.settings, lambda: self._translator.ran, manifest(self._outputs)
-        )
-        self._claims = Claims(self._outputs)
+        self._outputs = Outputs(Path(recipe.outputs), recipe.store)
+        folder, ran = self._outputs.folder, lambda: self._translator.ran
+        self._record = Record(folder, recipe.identity, recipe.settings, ran, manifest(folder))
+        self._claims = Claims(folder)
         self._held: dict[int, Claim] = {}
+        self._fetched: dict[int, Fetched] = {}
         self._left_out: dict[int, Result] = {}
 
     def answer(self, items: Sequence[Item]) -> Done | Fault:
@@ -164,6 +169,8 @@ class Worker:
 
     def convert(self, items: Sequence[Item]) -> Done:
         """Convert a group of files. A fault of a file is in its result; raises OutputError and AdapterError."""
+        for address in {item.source for item in items if is_address(item.source)} | {self._outputs.address} - {""}:
+            filesystem(address)  # imported here, not in a thread of the pipeline
         jobs = [Job(Path(item.source), Path(item.target)) for item in items]
         for item, job in zip(items, jobs, strict=True):
             job.when_begun, job.when_written = partial(self._begin, item), partial(self._finish, item)
@@ -174,7 +181,7 @@ class Worker:
                 pipeline.run(jobs)
         finally:
             for number in list(self._held):
-                self._held.pop(number).release()
+                self._let_go(number)
         results = tuple(self._result(item, job) for item, job in zip(items, jobs, strict=True))
         self._left_out.clear()
         return Done(results, self._translator.ran)
@@ -191,33 +198,45 @@ class Worker:
             raise MediaError(f"{job.source} is set aside: {len(claim.ended)} workers ended while they converted it; "
                              "convert it by itself to see why")  # fmt: skip
         # Whoever has written it since it was looked for has recorded it too.
-        if present_stamp(job.target) != item.stamp and self._record.standings([job]) == ["same"]:
+        present = self._outputs.stamp(job.target)
+        if present not in (None, item.stamp) and self._is_made(item, job, present):
             self._left_out[item.number] = Result(item.number, "finished")
-            self._held.pop(item.number).release()
+            self._let_go(item.number)
             return False
+        if is_address(item.source):
+            fetched = self._fetched[item.number] = Fetched(item.source, job.target)
+            job.source, job.source_stamp = fetched.file, fetched.stamp
         return True
 
+    def _is_made(self, item: Item, job: Job, present: str | None) -> bool:
+        job.source_stamp = stored_at(item.source).stamp if is_address(item.source) else None
+        job.target_stamp = present if self._outputs.address else None
+        return self._record.standings([job]) == ["same"]
+
     def _finish(self, item: Item, job: Job) -> None:
+        self._outputs.send(job)
         self._record.add(job)
-        self._held.pop(item.number).release()
+        self._outputs.clear(job)
+        self._let_go(item.number)
+
+    def _let_go(self, number: int) -> None:
+        """Leave a file to others."""
+        if fetched := self._fetched.pop(number, None):
+            fetched.remove()
+        self._held.pop(number).release()
 
     def _result(self, item: Item, job: Job) -> Result:
+        def said(text: str) -> str:  # of the file as the user knows it
+            return text.replace(str(job.source), item.source)
+
         if job.error is not None:
-            return Result(item.number, "failed", str(job.error))
-        return self._left_out.get(item.number) or Result(item.number, "converted", "", job.notes)
+            return Result(item.number, "failed", said(str(job.error)))
+        return self._left_out.get(item.number) or Result(item.number, "converted", "", tuple(map(said, job.notes)))
 
     def _identity(self, job: Job) -> str:
-        return identity_of(job.target, self._outputs)
+        return identity_of(job.target, self._outputs.folder)
 
 
 def manifest(outputs: Path, worker: str | None = None) -> Path:
     """The part of the record that a worker, by default this process, writes."""
     return outputs / FOLDER / f"{worker or mark()}.jsonl"
-
-
-def present_stamp(target: Path) -> str | None:
-    """The stamp of an output, if there is one."""
-    try:
-        return stamp(target) if is_there(target) else None
-    except FileNotFoundError:  # it went meanwhile
-        return None

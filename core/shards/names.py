@@ -9,7 +9,8 @@ from itertools import product
 from pathlib import Path
 
 from ..errors import ConfigError, MissingFile, show
-from .remote import addresses, is_address
+from ..stores.access import as_written, is_address
+from .remote import addresses
 
 ENDING = ".tar"
 INDEX = ".index"
@@ -19,7 +20,6 @@ _BESIDE = (ENDING, INDEX, ".json", ".txt", ".md")
 """Endings of files that may lie in a folder of shards."""
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"(\d+)\.\.(\d+)")
-_ADDRESS = re.compile(r"^(s3|gs|gcs|https?|memory|abfs|az):/{1,2}(?=[^/])")
 _MOST = 1_000_000
 
 
@@ -81,11 +81,6 @@ def find_shards(place: str | os.PathLike[str]) -> list[str]:
 
 def _is_shard_name(name: str) -> bool:
     return name.lower().endswith(ENDING) and not name.startswith(".")
-
-
-def as_written(place: str | os.PathLike[str]) -> str:
-    """A path as its user wrote it: of the two slashes of an address, path objects keep one."""
-    return _ADDRESS.sub(r"\1://", os.fspath(place))
 
 
 def _at_address(name: str) -> list[str]:

@@ -4,36 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
-from ..errors import ConfigError, MediaError, MissingDependency, MissingFile, OutputError, ResourceError, one_line
+from ..errors import ConfigError, MediaError, MissingFile, OutputError
 from ..files import atomic_bytes
 from ..runtimes.cache import cache_folder
+from ..stores.access import facts_of, pieces, trying
 
 LIMIT = "UNPAIRED_SHARD_CACHE_MB"
 """The variable of the environment that says how many megabytes of addresses are kept."""
 _DEFAULT_MB = 10_000
-_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
-"""Seconds between attempts; then the store is given up."""
 _SWEEP = 0.05
 """Share of the limit that a process writes before it looks whether there is too much."""
 _BLOCK = 1024**2
-_FINAL = (FileNotFoundError, PermissionError, NotImplementedError, IsADirectoryError)
-
-T = TypeVar("T")
-_filesystems: dict[tuple[int, str], Any] = {}
 _states: dict[str, tuple[int, str]] = {}
 _written = 0
-
-
-def is_address(path: str) -> bool:
-    """Whether a path names something that is not on this machine."""
-    return "://" in path
 
 
 def read_range(path: str, offset: int, count: int) -> bytes:
@@ -50,16 +38,7 @@ def read_range(path: str, offset: int, count: int) -> bytes:
         data = file.read_bytes()
         os.utime(file)
         return data
-    data = b""
-    while len(data) < count:  # where a connection broke off, the rest
-        begin = offset + len(data)
-        piece = _trying(path, partial(_part, path=path, begin=begin, end=offset + count))
-        if len(piece) > offset + count - begin:
-            raise ConfigError(f"{path}: its server gives files as a whole, and no parts of them; copy the shards to a "
-                              "disk, or to another server")  # fmt: skip
-        data += piece
-        if not piece or begin + len(piece) >= size_of(path):
-            break
+    data = b"".join(pieces(path, offset, count, partial(size_of, path)))
     _keep(file, data)
     return data
 
@@ -72,17 +51,13 @@ def size_of(path: str) -> int:
 def state_of_address(path: str, anew: bool = False) -> tuple[int, str]:
     """Bytes of what is at an address, and what changes when it is written anew. Raises as `read_range`."""
     if anew or path not in _states:
-        facts = _trying(path, lambda fs: fs.info(path))
-        if facts.get("size") is None:
-            raise ConfigError(f"{path}: its server does not say how large it is; copy the shards to a disk")
-        stamp = next((facts[key] for key in ("ETag", "etag", "LastModified", "mtime", "created") if key in facts), "")
-        _states[path] = int(facts["size"]), str(stamp)
+        _states[path] = facts_of(path)
     return _states[path]
 
 
 def open_address(path: str) -> IO[bytes]:
     """What is at an address as a file that is read on. Raises as `read_range`."""
-    opened: IO[bytes] = _trying(path, lambda fs: fs.open(path, "rb", block_size=_BLOCK, cache_type="readahead"))
+    opened: IO[bytes] = trying(path, lambda fs: fs.open(path, "rb", block_size=_BLOCK, cache_type="readahead"))
     return opened
 
 
@@ -94,7 +69,7 @@ def fetched(path: str) -> Path | None:
         return None
     file = cache_folder() / "shards" / f"{_hash(f'{path} {size} {stamp}')}.index"
     if not file.exists():
-        atomic_bytes(file, _trying(path, lambda fs: fs.cat_file(path)))
+        atomic_bytes(file, trying(path, lambda fs: fs.cat_file(path)))
     return file
 
 
@@ -106,48 +81,7 @@ def addresses(pattern: str) -> list[str]:
         names = fs.ls(pattern, detail=False) if pattern.endswith("/") else fs.glob(pattern)
         return sorted(str(fs.unstrip_protocol(name)) for name in names)
 
-    return _trying(pattern, found)
-
-
-def _part(fs: Any, path: str, begin: int, end: int) -> bytes:
-    part: bytes = fs.cat_file(path, start=begin, end=end)
-    return part
-
-
-# -- attempts -----------------------------------------------------------------------------------------
-def _trying(path: str, what: Callable[[Any], T]) -> T:
-    """What a store answers, after a pause again where it did not."""
-    fs = _filesystem(path)
-    for pause in (*_PAUSES, None):
-        try:
-            return what(fs)
-        except FileNotFoundError as error:
-            raise MissingFile(f"there is nothing at {path}") from error
-        except _FINAL as error:
-            raise MediaError(f"{path} cannot be read: {one_line(error)}") from error
-        except Exception as error:  # each store has errors of its own for what goes over
-            if pause is None:
-                raise ResourceError(f"{path} does not answer ({one_line(error)}); continue with --resume when it "
-                                    "does") from error  # fmt: skip
-            time.sleep(pause)
-    raise AssertionError("the last attempt returns or raises")
-
-
-def _filesystem(path: str) -> Any:
-    """The file system of an address, one for each process: their connections do not outlive a fork."""
-    protocol = path.partition("://")[0]
-    key = os.getpid(), protocol
-    if key not in _filesystems:
-        try:
-            import fsspec
-
-            _filesystems[key] = fsspec.filesystem(protocol)
-        except ImportError as error:
-            raise MissingDependency(f"{path} needs a package that is not installed ({one_line(error)}); "
-                                    "pip install 'unpaired[remote]'") from error  # fmt: skip
-        except ValueError as error:
-            raise ConfigError(f"{path}: there is no {protocol}:// ({one_line(error)})") from error
-    return _filesystems[key]
+    return trying(pattern, found)
 
 
 # -- the cache ----------------------------------------------------------------------------------------

@@ -13,9 +13,10 @@ from typing import IO
 
 from ..errors import ConfigError, MediaError, OutputError
 from ..runtimes.cache import cache_folder
+from ..stores.access import is_address
 from .index import BLOCK, IndexBuilder, Member, ShardIndex, fits, open_index
 from .names import INDEX
-from .remote import fetched, is_address
+from .remote import fetched
 from .sources import forget, open_whole, read_at, state_of
 
 PIECE = 4 * 1024**2

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import IO
 
 from ..errors import MediaError, MissingFile
+from ..stores.access import is_address
 from . import remote
 
 if sys.platform != "win32":
@@ -64,7 +65,7 @@ if hasattr(os, "register_at_fork"):
 def read_at(path: str, offset: int, count: int) -> bytes:
     """`count` bytes from `offset` on, fewer where the file ends. Raises MissingFile or MediaError; of an address as
     `remote.read_range`."""
-    if remote.is_address(path):
+    if is_address(path):
         return remote.read_range(path, offset, count)
     try:
         pieces = [_files.read(path, offset, count)]
@@ -79,7 +80,7 @@ def read_at(path: str, offset: int, count: int) -> bytes:
 
 def open_whole(path: str) -> IO[bytes]:
     """A shard as a file. Raises as `read_at`."""
-    if remote.is_address(path):
+    if is_address(path):
         return remote.open_address(path)
     try:
         return Path(path).open("rb", buffering=1 << 16)
@@ -91,7 +92,7 @@ def open_whole(path: str) -> IO[bytes]:
 
 def state_of(path: str) -> tuple[int, str]:
     """Bytes of a shard, and what changes when it is written anew. Raises as `read_at`."""
-    if remote.is_address(path):
+    if is_address(path):
         return remote.state_of_address(path, anew=True)
     try:
         found = Path(path).stat()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from store_server import ACCESS, Unreliable, running
 from stored_signals import CHUNK
 from torch import Tensor
 
@@ -20,6 +21,7 @@ from unpaired.core.files import atomic
 from unpaired.core.model.model_file import Model
 from unpaired.core.networks.spec import Networks, NetworkSpec
 from unpaired.core.sides import Side
+from unpaired.core.stores import access
 
 
 class Tracks(Domain):
@@ -129,3 +131,21 @@ def make_model() -> Callable[..., Model]:
         return Model(generators=generators, networks=networks, domain=domain, names=("slow", "fast"))  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def store_server() -> Iterator[str]:
+    """The address of a local S3 server, behind a proxy with faults."""
+    with running() as address:
+        yield address
+
+
+@pytest.fixture
+def own_store(store_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That server for s3://, without faults yet, with a cache of its own and short pauses."""
+    given = {"UNPAIRED_CACHE": str(tmp_path / "cache"), "AWS_ENDPOINT_URL": store_server}
+    for name, value in {**ACCESS, **given}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(access, "PAUSES", (0.01,) * 8)
+    monkeypatch.setattr(Unreliable, "faults", False)
+    Unreliable.asked.clear()

@@ -21,6 +21,7 @@ CORE = (
     ("networks",),
     ("objectives",),
     ("runtimes",),
+    ("stores",),
     ("shards",),
     ("adapter",),
     ("model",),

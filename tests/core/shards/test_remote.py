@@ -2,78 +2,32 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import threading
-from collections.abc import Iterator
 from functools import partial
-from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from store_server import Unreliable, put
 from toy import Arrays, write_arrays
 
 import unpaired
 from unpaired.core.adapter.shards import ShardSide, open_shards
 from unpaired.core.shards import are_shards, remote
 from unpaired.core.shards.names import find_shards
+from unpaired.core.stores import access
 
 pytest.importorskip("s3fs")
-moto = pytest.importorskip("moto.server")
+pytest.importorskip("moto.server")
 
 
 class Npy(Arrays):
     """The toy domain, by its ending."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".npy",)
-
-
-class Unreliable(BaseHTTPRequestHandler):
-    """Passes requests on; every fifth is told to slow down, and of every seventh the answer breaks off."""
-
-    store: ClassVar[int]
-    count: ClassVar[int] = 0
-    faults: ClassVar[bool] = True
-    asked: ClassVar[list[str]] = []
-
-    def _pass_on(self) -> None:
-        type(self).count += 1
-        type(self).asked.append(f"{self.command} {self.path} {self.headers.get('Range', '')}")
-        if self.faults and self.count % 5 == 0:
-            self.send_response(503)
-            body = b"<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body if self.command != "HEAD" else b"")
-            return
-        connection = http.client.HTTPConnection("127.0.0.1", self.store)
-        length = int(self.headers.get("Content-Length", 0))
-        connection.request(self.command, self.path, self.rfile.read(length), dict(self.headers))
-        answer = connection.getresponse()
-        body = answer.read()
-        self.send_response(answer.status)
-        for name, value in answer.getheaders():
-            if name.lower() not in ("connection", "transfer-encoding", "content-length"):
-                self.send_header(name, value)
-        self.send_header("Content-Length", answer.getheader("Content-Length") or str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            broken = self.faults and self.count % 7 == 0 and len(body) > 100
-            self.wfile.write(body[: len(body) // 2] if broken else body)
-            if broken:
-                self.close_connection = True
-                self.connection.close()
-
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _pass_on  # noqa: N815
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
-
-
-ACCESS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
-ACCESS |= {"AWS_MAX_ATTEMPTS": "1"}  # what fails is tried again by us
 
 
 @pytest.fixture(scope="module")
@@ -83,33 +37,19 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def server(files: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(files: list[Path], store_server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of a store with three shards in "day", and one without its index in "bare"."""
-    store = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    store.start()
-    Unreliable.store = store.get_host_and_port()[1]
-    proxy = ThreadingHTTPServer(("127.0.0.1", 0), Unreliable)
-    threading.Thread(target=proxy.serve_forever, daemon=True).start()
     out = tmp_path_factory.mktemp("shards") / "out"
     unpaired.write_shards(Npy(), files[0].parent, out, shard_samples=4)
     for name in ("/bucket", *(f"/bucket/day/{file.name}" for file in out.iterdir()), "/bucket/bare/shard-000000.tar"):
         data = b"" if name == "/bucket" else (out / Path(name).name).read_bytes()
-        connection = http.client.HTTPConnection("127.0.0.1", Unreliable.store)
-        connection.request("PUT", name, data, {"x-amz-acl": "public-read"})
-        assert connection.getresponse().status == 200
-    yield f"http://127.0.0.1:{proxy.server_port}"
-    proxy.shutdown()
-    store.stop()
+        put(name, data)
+    return store_server
 
 
 @pytest.fixture
-def bucket(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    for name, value in {**ACCESS, "UNPAIRED_CACHE": str(tmp_path / "cache"), "AWS_ENDPOINT_URL": server}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(remote, "_PAUSES", (0.01,) * 8)
+def bucket(server: str, own_store: None, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(remote, "_states", {})
-    monkeypatch.setattr(Unreliable, "faults", False)
-    Unreliable.asked.clear()
     return "s3://bucket/day"
 
 
@@ -148,9 +88,9 @@ def test_a_store_that_stays_silent_ends_the_run_rather_than_changing_it(
     bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     samples, _ = open_shards(Npy(), f"{bucket}/shard-000000.tar")
-    monkeypatch.setattr(remote, "_PAUSES", ())
-    monkeypatch.setattr(remote, "_part", lambda *args, **given: 1 / 0)
-    with pytest.raises(unpaired.ResourceError, match=r"does not answer .* continue with --resume"):
+    monkeypatch.setattr(access, "PAUSES", ())
+    monkeypatch.setattr(access, "_part", lambda *args, **given: 1 / 0)
+    with pytest.raises(unpaired.ResourceError, match=r"does not answer .* a training with --resume"):
         samples.read(0)
 
 
@@ -174,7 +114,7 @@ def test_the_cache_stays_below_its_bound(tmp_path: Path) -> None:
 
 
 def test_an_address_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "_filesystems", {})
+    monkeypatch.setattr(access, "_filesystems", {})
 
     def missing(protocol: str) -> Any:
         raise ImportError("No module named 'gcsfs'")
