@@ -185,10 +185,10 @@ def _engine(
 ) -> tuple[Engine, int]:
     """The engine that was asked for, and how many workers it shall have."""
     if ray is not None:
-        from .ray_actors import RayActors
+        from .ray_cluster import RayCluster
 
-        actors = RayActors(recipe, ray, workers)
-        return actors, actors.count
+        cluster = RayCluster(recipe, ray, workers)
+        return cluster, cluster.count
     if workers is None:
         return ThisProcess(recipe, translator, file_progress), 1
     return Processes(recipe, workers), workers

@@ -36,7 +36,7 @@ class Processes(Engine):
         """See Engine."""
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=serve, args=(theirs, self._recipe), name=f"unpaired-{self._added}")
-        with _environment(self._threads), _deaf():
+        with _environment(self._threads), unheeding():
             process.start()
         theirs.close()  # so that the end of the process is the end of the pipe
         self._processes[self._added] = process, ours
@@ -115,7 +115,7 @@ def _environment(threads: int) -> Iterator[None]:
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
+def unheeding() -> Iterator[None]:
     """Start processes that ignore Ctrl-C, which is for this one to act on."""
     if threading.current_thread() is not threading.main_thread():
         yield

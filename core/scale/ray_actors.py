@@ -7,6 +7,7 @@ import secrets
 import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -21,6 +22,10 @@ from .worker import Answer, Fault, Item, Lost, Ready, Recipe, Worker, begin
 LOCAL = "local"
 _SECONDS = 5
 """For which an address may be silent."""
+_LOOK, _SILENT = 5.0, 20.0
+"""Seconds without an answer after which the head node is looked for, and for which that may be silent."""
+ENDED = ("the Ray cluster ({address}) has ended, or cannot be reached any more; what was converted is recorded: the "
+         "same command goes on when it is up again")  # fmt: skip
 _PREFACE, _SETTINGS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\0\0\0\4\0\0\0\0\0"
 """Of HTTP/2 (RFC 9113, sections 3.4 and 6.5)."""
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_gcs_rpc_server_connect_timeout_s": str(_SECONDS)}
@@ -37,15 +42,19 @@ class RayActors(Engine):
     """
 
     def __init__(self, recipe: Recipe, address: str, count: int | None) -> None:
-        _check(address)
         os.environ.update({name: value for name, value in _QUIET.items() if name not in os.environ})
         self._folder = None if address != LOCAL else _prepare_local()
         self._ray: Any = require("ray", "unpaired[ray]")
-        self._recipe = recipe
+        self._recipe, self._address = recipe, address
+        self.lost = False
+        """Whether the cluster has ended."""
+        self._answered = time.monotonic()
         self._actors: list[Any] = []
         self._answers: dict[Any, int] = {}
         try:
             self._connect(address, count)
+            host, _, port = self._ray.get_runtime_context().gcs_address.rpartition(":")
+            self._head = host, int(port)
             cpus = int(self._ray.cluster_resources().get("CPU", 0))
             self.count = count or max(cpus, 1)
             if self.count > cpus:
@@ -86,7 +95,9 @@ class RayActors(Engine):
 
     def next(self) -> tuple[int, Answer]:
         """See Engine."""
-        (reference,), _ = self._ray.wait(list(self._answers), num_returns=1)
+        while not (found := self._ray.wait(list(self._answers), num_returns=1, timeout=_LOOK)[0]):
+            self._check_cluster()
+        (reference,) = found
         worker = self._answers.pop(reference)
         try:
             answer: Answer = self._ray.get(reference)
@@ -95,6 +106,16 @@ class RayActors(Engine):
             self._ray.kill(self._actors[worker])
             return worker, Lost(one_line(error))
         return worker, answer
+
+    def _check_cluster(self) -> None:
+        """Raise ResourceError where the head node has been silent for long: Ray itself would end this process."""
+        try:
+            _greet(*self._head)
+            self._answered = time.monotonic()
+        except OSError as error:
+            if time.monotonic() - self._answered > _SILENT:
+                self.lost = True
+                raise ResourceError(ENDED.format(address=self._address)) from error
 
     def close(self) -> None:
         """See Engine."""
@@ -124,7 +145,7 @@ class Actor:
         return self._worker.answer(items)
 
 
-def _check(address: str) -> None:
+def check_address(address: str) -> None:
     """Refuse what is no address, and one where nothing answers: Ray itself would try for a minute."""
     if address in (LOCAL, "auto"):
         return

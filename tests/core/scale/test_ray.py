@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
+import time
 import wave
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import av
 import numpy as np
+import psutil
 import pytest
 from PIL import Image as Pillow
 from scaling import once, outputs, recorded
 
 from unpaired.core.conversion.record import lines, manifests
 from unpaired.core.errors import ConfigError, MissingDependency, ResourceError
-from unpaired.core.scale import TranslatorSpec, convert_archive, ray_actors
-from unpaired.core.scale.worker import installed_version
+from unpaired.core.scale import TranslatorSpec, convert_archive, ray_actors, ray_cluster
+from unpaired.core.scale.worker import Recipe, installed_version
 
 
 @pytest.fixture(autouse=True)
@@ -93,11 +98,100 @@ def test_a_cluster_refuses_more_workers_than_it_has_cpus_and_those_of_another_ve
     monkeypatch.setattr("unpaired.core.scale.archive.installed_version", lambda: f"{installed_version()}.other")
     with pytest.raises(ConfigError, match=r"the worker on .*: unpaired is .* here, but .*\.other where"):
         convert_archive(spec, archive, tmp_path / "out", ray="local", workers=1)
-    monkeypatch.setattr("unpaired.core.scale.ray_actors.usable_cores", lambda: 1)
     real = ray_actors.RayActors._connect
     monkeypatch.setattr(ray_actors.RayActors, "_connect", lambda self, address, count: real(self, address, 1))
     with pytest.raises(ResourceError, match="has 1 CPUs, but 3 workers were asked for"):
-        convert_archive(spec, archive, tmp_path / "out", ray="local", workers=3)
+        ray_actors.RayActors(Recipe(spec, "a2b", {}, "", str(tmp_path), 1), "local", 3)
+
+
+def _vanish(pipe: Connection, recipe: Recipe, address: str, count: int | None) -> None:
+    """As Ray does where its cluster ends."""
+    pipe.send(1)
+    pipe.recv()
+    os._exit(1)
+
+
+def test_a_cluster_that_ends_is_said(
+    spec: TranslatorSpec, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_cluster, "carry", _vanish)
+    with pytest.raises(ResourceError, match=r"the Ray cluster \(local\) has ended, .* the same command goes on"):
+        convert_archive(spec, archive, tmp_path / "out", ray="local", workers=1)
+
+
+@pytest.mark.parametrize("silent", [0, 60])
+def test_a_head_node_that_is_silent_for_long_is_missed(monkeypatch: pytest.MonkeyPatch, silent: int) -> None:
+    monkeypatch.setattr(ray_actors, "_SECONDS", 0.2)
+    engine = object.__new__(ray_actors.RayActors)
+    engine._address, engine._head, engine.lost = "head:1", ("127.0.0.1", 1), False
+    engine._answered = time.monotonic() - silent
+    with pytest.raises(ResourceError, match="head:1") if silent else nullcontext():
+        engine._check_cluster()
+    assert engine.lost is bool(silent)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("killed", ["all", "head"])
+def test_a_cluster_that_is_killed_ends_the_command_and_a_second_run_goes_on(
+    spec: TranslatorSpec, tmp_path: Path, killed: str
+) -> None:
+    """Either all processes of the machine's Ray, or the server of the head node alone."""
+    (tmp_path / "in").mkdir()
+    write_pictures(tmp_path / "in", 120)
+    out, convert = tmp_path / "out", [sys.executable, "-m", "unpaired.apps.main", "convert", spec.model]
+    given = ["--runtime", "openvino", "--precision", "fp32"]
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # reachable from this machine alone
+    subprocess.run([*convert, str(tmp_path / "in"), str(tmp_path / "alone"), *given], check=True)
+    for run in range(2):
+        with cluster() as (address, processes):
+            command = [*convert, str(tmp_path / "in"), str(out), *given, "--ray", address, "--workers", "1"]
+            with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as started:
+                while not run and sum(recorded(out).values()) < 10:
+                    assert started.poll() is None
+                    time.sleep(0.05)
+                for process in processes() if not run else []:
+                    if killed == "all" or "gcs_server" in process.name():
+                        process.kill()
+                _, said = started.communicate()
+        assert started.returncode == (0 if run else 2), said
+        if not run:
+            assert said.strip().splitlines()[-1].startswith(f"unpaired: the Ray cluster ({address}) has ended")
+            assert 10 <= sum(recorded(out).values()) < 120
+    assert outputs(out) == outputs(tmp_path / "alone")
+    assert recorded(out) == once(out)
+
+
+@contextmanager
+def cluster() -> Iterator[tuple[str, Callable[[], list[psutil.Process]]]]:
+    """A head node of one CPU; its address, and what gives its processes."""
+    folder = tempfile.mkdtemp(prefix="ray-")  # its sockets have names of 107 bytes at most
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    start = "import sys; from ray.scripts.scripts import main; sys.exit(main())"
+    given = ["start", "--head", "--block", f"--port={port}", "--num-cpus=1", "--include-dashboard=false",
+             "--node-ip-address=127.0.0.1", f"--temp-dir={folder}", "--disable-usage-stats"]  # fmt: skip
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([sys.executable, "-c", start, *given], **quiet) as head:
+        known: list[psutil.Process] = []
+
+        def processes() -> list[psutil.Process]:
+            known[:] = psutil.Process(head.pid).children(recursive=True)
+            return known
+
+        for _ in range(200):
+            with suppress(OSError):
+                ray_actors._greet("127.0.0.1", port)
+                break
+            time.sleep(0.2)
+        time.sleep(5)  # until the node has joined
+        try:
+            yield f"127.0.0.1:{port}", processes
+        finally:
+            for process in (*processes(), *known, psutil.Process(head.pid)):
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_pictures(folder: Path, count: int) -> None:
