@@ -24,7 +24,7 @@ from unpaired.domains.video import ffmpeg_option
 _ANY = ("strength", "mask", "feather")
 _FOOTAGE = ("size", "codec", "profile", "depth", "chroma", "crf", "preset", "start", "end", "missing")
 _FILM = ("exposure", "colour_space")
-_SOUND = ("pitch", "range", "vocoder", "voice_strength")
+_SOUND = ("pitch", "range", "formants", "vocoder", "voice_strength")
 SHORTHAND = {name: f"conversion.{name}" for name in (*_ANY, *_FOOTAGE, *_FILM, *_SOUND)}
 """Options that take a value, and the settings that they stand for."""
 
@@ -38,8 +38,8 @@ For footage: --size 512x288; --codec h264|h265|vp9|av1|ffv1|prores|dnxhr|cinefor
 of numbered pictures --missing skip|hold|error (default: skip, the places of missing numbers are kept).
 For OpenEXR and DPX: --exposure STOPS, --colour-space NAME (of OpenColorIO; default: by the file).
 For sound: --pitch auto|keep|octave|SEMITONES (default: auto, by as much of the way as --strength says),
---range auto|keep|target|FACTOR of the melody, --vocoder source-filter|griffin-lim|world; beside footage
---voice-strength 0..1.
+--range auto|keep|target|FACTOR of the melody, --formants auto|keep|FACTOR (0.5 to 2: a larger or smaller speaker),
+--vocoder source-filter|griffin-lim|world; beside footage --voice-strength 0..1.
 For both: --start and --end (62.5 or 1:02.5; of footage also a frame, f120, or 01:00:10:12), to convert a part.
 --conversion.KEY VALUE sets whatever else the medium offers."""
 

@@ -22,7 +22,7 @@ footage one clip, of sound one page to listen to; with the scores that their run
 
 Each MODEL is a run folder, RUN@STEP, RUN@best, a model file, or the name of a shipped model."""
 _ENCODING = ("codec", "profile", "depth", "chroma", "crf")
-_SHORT = ("strength", *_ENCODING, "start", "end", "pitch", "range", "vocoder")
+_SHORT = ("strength", *_ENCODING, "start", "end", "pitch", "range", "formants", "vocoder")
 SHORTHAND = {name: f"conversion.{name}" for name in _SHORT}
 
 

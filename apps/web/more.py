@@ -84,6 +84,7 @@ _RARE: _Words = {
     "overlap": ("Overlap", "Pixels that neighbouring tiles share."),
     "tile_above": ("Tiles above", "Pixels of a picture from which on it is worked on in tiles."),
     "range": ("Melody", "auto and target fit the new voice, keep leaves it; 0 to 3 narrows or widens it."),
+    "formants": ("Size of the speaker", "auto fits the new pitch, keep leaves it; above 1 smaller, below 1 larger."),
     "vocoder": ("How sound is made", "source-filter shapes the original; griffin-lim and world make it anew."),
 }  # fmt: skip
 """The same of the rest; what is in neither is told as by --help."""

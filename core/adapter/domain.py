@@ -21,6 +21,7 @@ from ..settings.arguments import settings_from, settle_types
 from ..sides import SIDES, Side
 from .commands import CommandHooks
 from .inventory import BrokenFile, Inventory
+from .judging import JudgingHooks
 from .streams import ArrayTranslate, Reader, Translate, Writer
 
 if TYPE_CHECKING:
@@ -72,14 +73,14 @@ class Scorer(Protocol):
 _NOT_CONVERTING = frozenset({
     "scan", "sample", "fit", "networks", "objective_type", "warp", "compare", "denormalise", "preview", "load",
     "paired_scores", "unpaired_scores", "label_scorer", "describe", "evaluate_files", "check_comparison",
-    "compare_files", "show_file", "calibrate", "sequence_scores", "beside",
+    "compare_files", "show_file", "calibrate", "sequence_scores", "judged_scores", "beside",
 })  # fmt: skip
 
 
 _ROAD = frozenset({"open", "create", "convert"})
 
 
-class Domain(CommandHooks, ABC):
+class Domain(JudgingHooks, CommandHooks, ABC):
     """One medium. Required are `name`, `channels`, `sample`, `open` and `create`; the rest has defaults.
 
     A domain is sent to other processes, and saved in a model file, as its class and its settings: anything else (open
@@ -315,10 +316,6 @@ class Domain(CommandHooks, ABC):
     ) -> dict[str, float]:
         """Figures for two sets without pairs, as `calibrate` gives them. `extractor`: a TorchScript feature extractor,
         when given; `seed`: of every random draw."""
-        return {}
-
-    def judges(self) -> Mapping[str, bool]:
-        """Networks with weights of their own that scores go by, each with whether it is installed. Default: none."""
         return {}
 
     def calibrate(self, sample: Tensor, side: Side) -> Tensor:

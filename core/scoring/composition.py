@@ -11,6 +11,8 @@ UNTRANSLATED = "untranslated_"
 """Beginning of the name of a figure of the untranslated input."""
 TEACHER = "teacher_"
 """Beginning of the name of a figure of the model that a run learns from."""
+JUDGED = "judged"
+"""The figure that a medium's judges give of a direction, lower is better."""
 
 
 _DISTANCES = ("random_swd", "random_kid", "discriminator_swd", "discriminator_kid")
@@ -29,6 +31,13 @@ def total_score(scores: Mapping[str, float]) -> float | None:
               if f"structure_{direction}" in scores or f"random_kid_{direction}" in scores]  # fmt: skip
     total = sum(totals) / len(totals) if totals else math.nan
     return total if math.isfinite(total) else None
+
+
+def judged_score(scores: Mapping[str, float]) -> float | None:
+    """The mean over directions of what the judges say; None where they say nothing."""
+    said = [scores[name] for direction in DIRECTIONS if (name := f"{JUDGED}_{direction}") in scores]
+    mean = sum(said) / len(said) if said else math.nan
+    return mean if math.isfinite(mean) else None
 
 
 def _direction_score(scores: Mapping[str, float], direction: str) -> float:

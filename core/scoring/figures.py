@@ -60,9 +60,9 @@ def score_held_out(
         random_swd, random_kid: distances to the target side on random features; discriminator_swd, discriminator_kid:
         on those of the target side's discriminator; each with `untranslated_` in front for the untranslated input,
         where the sides have equal channels. structure: `relative_structure_distance`. cycle, identity: mean absolute
-        errors. sharpness: gradient energy over that of the target side. Then the domain's own: `sequence_scores` and
-        `unpaired_scores`. Of samples from noise those that need no input: random_swd, random_kid, sharpness and
-        `unpaired_scores`.
+        errors. sharpness: gradient energy over that of the target side. Then the domain's own: `sequence_scores`,
+        `judged_scores` and `unpaired_scores`. Of samples from noise those that need no input: random_swd, random_kid,
+        sharpness and `unpaired_scores`.
     """
     there = generators.by_direction() if isinstance(generators, Generators) else dict(generators)
     discriminating = dict(discriminators.named_children()) if discriminators is not None else {}
@@ -105,6 +105,7 @@ class _DirectionScorer:
             layouts = [layout(y) for y in self.translated]
             found["structure"] = relative_structure_distance(held.layouts[self.source], layouts)
             found |= held.sequence_scores(partial(_through, self.there), self.source)
+            found |= held.judged_scores(partial(_through, self.there), self.source)
         if self.back is not None:
             returned = [_through(self.back, y) for y in self.translated[:ROUND_TRIPS]]
             found["cycle"] = self._error(returned, self.source)

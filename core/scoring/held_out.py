@@ -106,6 +106,11 @@ class HeldOut:
         files = self.files[side]
         return self._unless_it_fails("sequence_scores", lambda: self.domain.sequence_scores(translate, files, side))
 
+    def judged_scores(self, translate: Callable[[Tensor], Tensor], side: Side) -> dict[str, float]:
+        """The figures of the domain's judges for the held-out files of side `side`; none, and a note, where they
+        fail."""
+        return self._unless_it_fails("judged_scores", lambda: self.domain.judged_scores(translate, self.files, side))
+
     def _unless_it_fails(self, method: str, scores: Callable[[], Mapping[str, float]]) -> dict[str, float]:
         try:
             return dict(scores())

@@ -1,4 +1,4 @@
-"""The best checkpoint of a run: by the score of held-out files, or by one of its losses."""
+"""The best checkpoint of a run: by the score of held-out files, by judges of them, or by one of its losses."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConfigError, counted
 from ..model.of_run import BEST
 from ..registry import suggestion
+from ..scoring.composition import JUDGED, judged_score
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+    from ..monitoring.records import ScoreReport
 
 SCORE = "score"
 """The name of the figure that held-out files give."""
@@ -21,7 +24,7 @@ class Best:
 
     A loss counts by its mean from one checkpoint to the next.
 
-    name: `score`, or that of a loss (`training.best`); empty keeps none.
+    name: `score`, `judged`, or that of a loss (`training.best`); empty keeps none.
     """
 
     def __init__(self, name: str) -> None:
@@ -34,10 +37,10 @@ class Best:
 
     def require_logged(self, losses: Collection[str]) -> None:
         """Raise ConfigError where no loss of that name is logged."""
-        if self.name and self.name != SCORE and self.name not in losses:
+        if self.name and self.name not in (SCORE, JUDGED) and self.name not in losses:
             known = sorted(losses)
             raise ConfigError(
-                f"training.best is {self.name!r}, which is not logged{suggestion(self.name, [SCORE, *known])}; "
+                f"training.best is {self.name!r}, which is not logged{suggestion(self.name, [SCORE, JUDGED, *known])}; "
                 f"logged: {', '.join(known)}"
             )
 
@@ -47,10 +50,11 @@ class Best:
             self._sum += means[self.name] * steps
             self._count += steps
 
-    def add_score(self, score: float | None) -> None:
-        """Take in the score of held-out files; None, which is no number, counts for nothing."""
-        if score is not None:
-            self.add({SCORE: score}, 1)
+    def add_scores(self, report: ScoreReport) -> None:
+        """Take in the scores of held-out files; one that is no number counts for nothing."""
+        for name, score in ((SCORE, report.score), (JUDGED, judged_score(report.scores))):
+            if score is not None:
+                self.add({name: score}, 1)
 
     def exhausted(self, patience: int) -> str:
         """What is to be said once as many checkpoints as `patience` (0: never) brought no gain; empty before."""

@@ -289,7 +289,7 @@ class Loop:
             if self.monitor is not None:
                 seconds, progress = self.course.timekeeper.elapsed, self.step / self.course.pace.steps
                 if report := self.scorer.score(self.engine, self.step, seconds, progress):
-                    self.best.add_score(report.score)
+                    self.best.add_scores(report)
                     self.monitor.score(report)
             self.fabric.barrier()
 

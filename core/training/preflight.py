@@ -11,10 +11,12 @@ from typing import Any
 
 from .. import registry
 from ..adapter.checks import fault_of_sending
+from ..adapter.domain import Domain
 from ..errors import ConfigError, MissingFile, OutputError, counted, show
 from ..files import real_path
 from ..networks.settings import NetworkSettings
 from ..samples import Sample
+from ..scoring.composition import JUDGED
 from ..settings.faults import raise_faults, require
 from ..settings.mapping import read_yaml, to_mapping
 from ..settings.plain import is_unicode
@@ -160,14 +162,33 @@ def _check_scored(plan: RunPlan) -> None:
     training, faults = plan.training, []
     if plan.test and training.held_out:
         faults.append(f"training.held_out is {training.held_out} beside test folders; leave one of them out")
-    if training.best == SCORE and not plan.held_out.inventories:
-        faults.append("training.best is score, but no files are held out; give test_a and test_b, or training.held_out")
+    if training.best in (SCORE, JUDGED) and not plan.held_out.inventories:
+        faults.append(
+            f"training.best is {training.best}, but no files are held out; give test_a and test_b, or training.held_out"
+        )
+    if training.best == JUDGED:
+        faults += _without_judges(plan.domain)
     if training.patience and not plan.best:
         faults.append(f"training.patience is {training.patience}, but nothing says which checkpoint is better; hold "
                       "out files (test_a and test_b, or training.held_out), or set training.best")  # fmt: skip
     if training.extractor and not Path(training.extractor).is_file():
         raise MissingFile(f"training.extractor: no feature extractor at {training.extractor}")
     raise_faults(faults)
+
+
+def _without_judges(domain: Domain) -> list[str]:
+    """What is wrong with a run that is to go by judges."""
+    there = domain.judges()
+    needed = [name for name in domain.held_out_judges if name in there]
+    missing = [name for name in needed if not there[name]]
+    if not needed:
+        return [
+            f"training.best is judged, but nothing judges held-out files of the domain {domain.name!r}; set it to score"
+        ]
+    if missing:
+        return [f"training.best is judged, but {' and '.join(missing)} are not installed (docs/voice-scores.md); "
+                "install them, or set it to score"]  # fmt: skip
+    return []
 
 
 def check_resumable(plan: RunPlan, elastic: bool = False) -> None:

@@ -83,8 +83,9 @@ class TrainingSettings:
     """Share of the files of each side (below 1), or number of them, that is not trained on and scores the checkpoints;
     0 holds out none. None: a tenth, 8 to 32 files, if both sides have 50 or more and there are no test folders."""
     best: str | None = None
-    """What marks the best checkpoint: score (of held-out files), or a logged loss by its lowest mean from one
-    checkpoint to the next; empty keeps none. None: score if there are held-out files."""
+    """What marks the best checkpoint: score (of held-out files), judged (of voices, by networks of the extra judges
+    that hear held-out files), or a logged loss by its lowest mean from one checkpoint to the next; empty keeps none.
+    None: score if there are held-out files."""
     patience: int = 0
     """Checkpoints without a better figure (of `best`) after which the run stops; 0 never stops it."""
     extractor: str = ""

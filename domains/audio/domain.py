@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ...core.networks.spec import Networks
     from ...core.objectives.objective import Objective
     from .conversion.live import LiveReport
+    from .evaluation.held_out import HeldOutJudge
     from .evaluation.results import VoiceEvaluation
     from .training.sampling import SpectrogramCache
 
@@ -50,6 +51,7 @@ class Audio(Domain):
     scores_files: ClassVar[bool] = True
     dimensions: ClassVar[int] = 2
     chunk_axes: ClassVar[int | None] = 2
+    held_out_judges: ClassVar[tuple[str, ...]] = ("Resemblyzer", "DNSMOS")
     generator: ClassVar[str] = "gated"
     discriminator: ClassVar[str] = "gated-patch"
     settings_type: ClassVar[type[DomainSettings]] = AudioSettings
@@ -59,6 +61,7 @@ class Audio(Domain):
     def __init__(self, settings: AudioSettings | None = None, **fields: Any) -> None:
         super().__init__(settings, **fields)
         self._spectrograms: SpectrogramCache | None = None
+        self._judge: HeldOutJudge | None = None
 
     @property
     def _cache(self) -> SpectrogramCache:
@@ -216,6 +219,18 @@ class Audio(Domain):
         from .judges.panel import installed
 
         return installed() if self.settings.content == "voice" else {}
+
+    def judged_scores(
+        self, translate: Callable[[Tensor], Tensor], files: Mapping[Side, Sequence[Path]], side: Side
+    ) -> dict[str, float]:
+        """Speaker similarity and DNSMOS of conversions, beside those of their sources; see `evaluation.held_out`."""
+        if not any(self.judges().values()):
+            return {}
+        from .evaluation.held_out import HeldOutJudge
+
+        if self._judge is None:
+            self._judge = HeldOutJudge(self.settings)
+        return self._judge.scores(translate, files, side)
 
     def evaluate_files(
         self,

@@ -125,6 +125,8 @@ class AudioSettings(DomainSettings):
 _PITCHES = ("auto", "keep", "octave")
 _RANGES = ("auto", "keep", "target")
 _WIDEST = 3.0
+_FORMANTS = ("auto", "keep")
+_FARTHEST = 0.5, 2.0
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,11 @@ class AudioConversion(ConversionSettings):
     """Range of the melody about its median: auto widens or narrows it by as much as the sides differ, keep leaves it,
     target gives it the target's, and a number from 0 (one tone) to 3 multiplies it; None is auto where pitch moves to
     the target, and keep elsewhere."""
+    formants: str | None = None
+    """What the resonances of a voice, by which large speakers are told from small ones, are multiplied by before the
+    network shapes the timbre: auto follows the pitch by the eighth power of its factor (an octave up: 1.09), keep
+    leaves them, and a number from 0.5 to 2 multiplies them; None is auto, but keep where pitch is given in
+    semitones."""
     vocoder: Vocoder = "source-filter"
     """Method that turns the translated spectrogram into sound: source-filter shapes the input's own sound, griffin-lim
     estimates the phases, world resynthesises speech."""
@@ -157,6 +164,10 @@ class AudioConversion(ConversionSettings):
         if self.range is not None and self.range not in _RANGES:
             require(faults, self.widening is not None and 0 <= self.widening <= _WIDEST,
                     f"range is {show(self.range)}; expected auto, keep, target, or a factor from 0 to 3")  # fmt: skip
+        if self.formants is not None and self.formants not in _FORMANTS:
+            low, high = _FARTHEST
+            require(faults, self.formant_factor is not None and low <= self.formant_factor <= high,
+                    f"formants is {show(self.formants)}; expected auto, keep, or a factor from 0.5 to 2")  # fmt: skip
         widened = self.pitch == "octave" and self.range not in (None, "keep")
         require(faults, not widened, f"pitch octave keeps notes, which range {show(self.range)} would change; "
                                      "leave one of them out")  # fmt: skip
@@ -187,10 +198,16 @@ class AudioConversion(ConversionSettings):
         return _number(self.range)
 
     @property
+    def formant_factor(self) -> float | None:
+        """What formants are multiplied by if it is given as a number; None for words."""
+        return _number(self.formants)
+
+    @property
     def leaves_all(self) -> bool:
-        """Whether nothing is asked for: neither timbre nor pitch nor range changes."""
+        """Whether nothing is asked for: neither timbre nor pitch, range or formants change."""
         still = self.pitch is None or self.pitch == "keep" or self.semitones == 0
-        return self.strength == 0 and still and (self.range in (None, "keep") or self.widening == 1)
+        still = still and (self.range in (None, "keep") or self.widening == 1)
+        return self.strength == 0 and still and self.formant_factor in (None, 1.0)
 
     @property
     def pitch_share(self) -> float:
@@ -213,6 +230,8 @@ class ClipConversion(VideoConversion):
     """As for sound: auto, keep, octave, or semitones; None is auto by as much of the way as `voice_strength` says."""
     range: str | None = None
     """As for sound: auto, keep, target, or a factor."""
+    formants: str | None = None
+    """As for sound: auto, keep, or a factor."""
     vocoder: Vocoder = "source-filter"
     """As for sound."""
     voice_strength: float = 1.0
@@ -224,9 +243,15 @@ class ClipConversion(VideoConversion):
             super().__post_init__()
         require(faults, 0.0 <= self.voice_strength <= 1.0, f"voice_strength is {self.voice_strength}; expected 0 to 1")
         with collecting_faults(faults):
-            AudioConversion(pitch=self.pitch, range=self.range, vocoder=self.vocoder)
+            AudioConversion(pitch=self.pitch, range=self.range, formants=self.formants, vocoder=self.vocoder)
         raise_faults(faults)
 
     def of_sound(self) -> AudioConversion:
         """The settings of the sound alone."""
-        return AudioConversion(strength=self.voice_strength, pitch=self.pitch, range=self.range, vocoder=self.vocoder)
+        return AudioConversion(
+            strength=self.voice_strength,
+            pitch=self.pitch,
+            range=self.range,
+            formants=self.formants,
+            vocoder=self.vocoder,
+        )

@@ -13,7 +13,8 @@ from ..settings import AudioConversion, AudioSettings
 from ..signal import pitch as pitching
 from ..signal.buffer import empty
 from ..signal.pitch import CONVERTED_RATE, PERIOD, Contour
-from ..signal.pitch_shift import PitchShifter, factors, ratios
+from ..signal.pitch_shift import factors, formant_factor, ratios
+from ..signal.psola import PitchShifter
 from ..signal.sound import Resampler, Sound
 
 _LOWEST = 75.0
@@ -39,7 +40,10 @@ class LivePitch:
         self._voiced: deque[float] = deque(maxlen=round(20 / PERIOD))
         # The range is as it was unless asked for: a short while does not tell a voice's own.
         self._flat = options.range is None
-        self._shifter = PitchShifter(rate, channels, _LOWEST) if self._moves(options, settings) else None
+        # Formants go by what a side's speakers have: they cannot follow a median that becomes known.
+        formants = formant_factor(self._factors(self._known_pitch)[0], options)
+        moves = formants != 1 or self._moves(options, settings)
+        self._shifter = PitchShifter(rate, channels, _LOWEST, formants) if moves else None
         self._resampler = Resampler(rate, CONVERTED_RATE)
         self._recent = np.zeros(0, np.float32)
         self._begin = 0

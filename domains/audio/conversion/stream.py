@@ -79,7 +79,7 @@ def prepare(
     hz = tracked(example, settings.sample_rate, CONVERTED_RATE)
     target = PitchTarget.of(hz, side, options, settings)
     if target is not None and side == "a":
-        example = shifted(example, settings.sample_rate, target.ratios(hz), hz)
+        example = shifted(example, settings.sample_rate, target.ratios(hz), hz, target.formants)
     gains = Gains(translate, log_mel(example, settings), side, rate, options.strength, settings, frames, around)
     stages: list[Stage] = [waveform_stage(options.vocoder, mix, rate, gain, gains, settings)]
     if target is not None:

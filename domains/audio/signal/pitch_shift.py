@@ -1,40 +1,45 @@
-"""Moving the pitch of a stream by PSOLA, to where the other side's lies."""
+"""Moving the pitch of a recording, and its formants with it, to where the other side's lies."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from math import ceil, floor, log2
-from typing import Any, cast
+from math import log2
+from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 
 from ....core.sides import Side, other_side
 from ..settings import AudioConversion, AudioSettings
 from .buffer import empty
-from .pitch import CONVERTED_RATE, HIGHEST, LOWEST, PERIOD, Contour, PitchTrack, median_and_deviation, tracked
+from .pitch import CONVERTED_RATE, Contour, PitchTrack, median_and_deviation, tracked
+from .psola import PitchShifter
 from .sound import Sound, mixed
 
 _STEEPEST, _FLATTEST = 1.4, 0.7
 """Factors of the range at most: a recording may be too short to tell its own."""
+_FORMANTS = 0.125
+"""Power of the pitch's factor that formants are multiplied by. Women's lie about a sixth above men's, with their pitch
+an octave less a tone above (Peterson and Barney 1952): a power of a quarter. The networks have their share of it."""
 
 
 class PitchTarget:
-    """Target pitch of a recording."""
+    """Target pitch of a recording, and what its formants are multiplied by."""
 
-    def __init__(self, source: float, target: float, spread: float) -> None:
+    def __init__(self, source: float, target: float, spread: float, formants: float = 1.0) -> None:
         self._source, self._target, self._spread = source, target, spread
+        self.formants = formants
 
     @classmethod
     def of(cls, hz: Contour, side: Side, options: AudioConversion, settings: AudioSettings) -> PitchTarget | None:
-        """Where the options take the median and the range of a contour; None where both stay."""
+        """Where the options take the median and the range of a contour, and its formants; None where all stay."""
         own = median_and_deviation(hz)
         if own is None:  # a shift needs no median
-            return cls(1.0, 2 ** (options.semitones / 12), 1.0) if options.semitones else None
-        median, spread = factors(own, side, options, settings)
-        return None if (median, spread) == (1.0, 1.0) else cls(own[0], median * own[0], spread)
+            median = 2 ** ((options.semitones or 0.0) / 12)
+            own, spread = (1.0, 0.0), 1.0
+        else:
+            median, spread = factors(own, side, options, settings)
+        formants = formant_factor(median, options)
+        return None if median == spread == formants == 1 else cls(own[0], median * own[0], spread, formants)
 
     def ratios(self, hz: Contour) -> Contour:
         """Factors for a contour."""
@@ -64,6 +69,14 @@ def factors(
     return median, _spread(own[1], here, there, options)
 
 
+def formant_factor(median: float, options: AudioConversion) -> float:
+    """What formants are multiplied by where the median pitch is multiplied by `median`."""
+    if options.formant_factor is not None:
+        return options.formant_factor
+    wanted = options.formants or ("keep" if options.semitones is not None else "auto")
+    return float(median**_FORMANTS) if wanted == "auto" else 1.0
+
+
 def _spread(own: float, here: Sequence[float], there: Sequence[float], options: AudioConversion) -> float:
     if options.widening is not None:
         return options.widening
@@ -81,7 +94,7 @@ class PitchShift:
     def __init__(self, mix: Sound, rate: int, target: PitchTarget) -> None:
         self._mix, self._target = mix, target
         self._track = PitchTrack(rate, CONVERTED_RATE)
-        self._shifter = PitchShifter(rate, len(mix))
+        self._shifter = PitchShifter(rate, len(mix), formants=target.formants)
 
     def push(self, audio: Sound) -> Sound:
         hz = self._track.push(mixed(audio, self._mix))
@@ -93,10 +106,6 @@ class PitchShift:
         yield self._shifter.finish()
 
 
-_UNVOICED = 0.010
-"""Seconds between marks where there is no pitch."""
-_SEARCH = 0.2
-"""Share of a period by which a mark may be off its expected place."""
 _LARGEST_RATIO = 4.0
 
 
@@ -108,7 +117,7 @@ def ratios(hz: Contour, source: float, target: float, spread: float = 1.0) -> Co
     return np.where(voiced, np.clip(ratio, 1 / _LARGEST_RATIO, _LARGEST_RATIO), 1.0)
 
 
-def shifted(audio: Sound, rate: int, ratio: float | Contour, hz: Contour | None = None) -> Sound:
+def shifted(audio: Sound, rate: int, ratio: float | Contour, hz: Contour | None = None, formants: float = 1.0) -> Sound:
     """A recording (samples,) or (channels, samples) with its pitch multiplied, of the same length.
 
     Args:
@@ -116,205 +125,12 @@ def shifted(audio: Sound, rate: int, ratio: float | Contour, hz: Contour | None 
         rate: samples a second.
         ratio: one factor, or one for every 5 ms.
         hz: the pitch where it is known; measured otherwise.
+        formants: what the formants of voiced sound are multiplied by.
     """
     mono = audio if audio.ndim == 1 else audio.mean(axis=0)
     if hz is None:
         hz = tracked(mono, rate)
     factors = np.full(len(hz), ratio) if np.isscalar(ratio) else cast(Contour, ratio)
-    shifter = PitchShifter(rate, 1 if audio.ndim == 1 else len(audio))
+    shifter = PitchShifter(rate, 1 if audio.ndim == 1 else len(audio), formants=formants)
     pieces = [shifter.push(np.atleast_2d(audio), hz, np.asarray(factors, np.float64)), shifter.finish()]
     return np.concatenate(pieces, axis=1).reshape(audio.shape)
-
-
-class PitchShifter:
-    """PSOLA over a recording that comes in pieces: the same samples however it is cut, and with a ratio of 1 those of
-    the input.
-
-    Marks follow one another through the recording: in voiced sound a period apart, where the waveform is most like that
-    around the mark before; elsewhere every 10 ms. What lies around a mark, under a window that reaches to its
-    neighbours, is added up at the new places; where pitch is raised, each new place has of both marks that it lies
-    between. Unvoiced sound stays where it is. It looks ahead by two periods of the voice, and by three
-    quarters of one of `lowest` Hz.
-    """
-
-    def __init__(self, rate: int, channels: int, lowest: float = LOWEST) -> None:
-        self._rate, self._lowest = rate, lowest
-        self._longest = round(rate / lowest) + 4
-        self._margin = 4 * self._longest
-        self._audio = np.zeros((channels, self._margin), np.float32)
-        self._mono = np.zeros(self._margin, np.float32)
-        self._origin = -self._margin
-        self._sum = np.zeros((channels, 2 * self._margin), np.float32)
-        self._sum_origin = -self._margin
-        self._given = self._received = 0
-        self._hz, self._ratio = np.zeros(0), np.ones(0)
-        self._marks = [-float(round(_UNVOICED * rate)), 0.0]
-        self._voiced = [False, False]
-        self._ratios = [1.0, 1.0]
-        self._place = 0.0
-        self._ended = False
-
-    def push(self, audio: Sound, hz: Contour, ratio: Contour) -> Sound:
-        """The samples (channels, n) that are complete with `audio` (channels, m) and further values of the pitch and of
-        what it is multiplied by, one every 5 ms; the two may run ahead of one another."""
-        self._received += audio.shape[1]
-        self._extend(audio)
-        self._hz, self._ratio = np.concatenate([self._hz, hz]), np.concatenate([self._ratio, ratio])
-        self._mark()
-        return self._take(self._received)
-
-    def finish(self) -> Sound:
-        """The samples at the end, once everything was pushed."""
-        self._ended = True
-        self._extend(np.zeros((len(self._audio), 2 * self._margin), np.float32))
-        self._mark()
-        return self._take(self._received)
-
-    def _extend(self, audio: Sound) -> None:
-        self._audio = np.concatenate([self._audio, audio], axis=1)
-        self._mono = np.concatenate([self._mono, audio.mean(axis=0)])
-        self._sum = np.concatenate([self._sum, np.zeros_like(audio)], axis=1)
-
-    # -- marks --------------------------------------------------------------------------------------
-    def _mark(self) -> None:
-        end = self._origin + len(self._mono)
-        while True:
-            mark = self._marks[-1]
-            if not self._ended and round(mark / self._rate / PERIOD) >= len(self._hz):
-                break
-            hz, ratio = self._pitch_at(mark)
-            # As far as the search for the next mark looks, and a little for the sound around it.
-            if mark + (2 * self._rate / hz if hz else _UNVOICED * self._rate) + 8 >= end:
-                break
-            self._marks.append(self._next(mark, hz, self._voiced[-1]))
-            self._voiced.append(hz > 0)
-            self._ratios.append(ratio)
-        self._synthesise()
-
-    def _pitch_at(self, mark: float) -> tuple[float, float]:
-        frame = round(mark / self._rate / PERIOD)
-        if not 0 <= frame < len(self._hz):
-            return 0.0, 1.0
-        hz = float(self._hz[frame])
-        return (min(max(hz, self._lowest), HIGHEST), float(self._ratio[frame])) if hz > 0 else (0.0, 1.0)
-
-    def _next(self, mark: float, hz: float, inside: bool) -> float:
-        if not hz:
-            return mark + round(_UNVOICED * self._rate)
-        period = self._rate / hz
-        here = round(mark) - self._origin
-        if not inside:  # the first of a voiced stretch goes to the strongest pulse of the period to come
-            first = here + round(0.5 * period)
-            return float(first + int(np.abs(self._mono[first : first + round(period)]).argmax()) + self._origin)
-        half, reach = round(0.6 * period), max(1, round(_SEARCH * period))
-        there = here + round(period)
-        template = self._mono[here - half : here + half + 1]
-        likeness = np.correlate(self._mono[there - half - reach : there + half + reach + 1], template)
-        best = int(likeness.argmax())
-        # The whole number nearest to the mark before was the template's centre.
-        exact = there + best - reach + _vertex(likeness, best) + (mark - round(mark))
-        return float(exact + self._origin)
-
-    # -- synthesis ----------------------------------------------------------------------------------
-    def _synthesise(self) -> None:
-        marks = self._marks
-        while True:
-            after = bisect_left(marks, self._place)
-            if after + 1 >= len(marks):
-                break
-            nearest = after if marks[after] - self._place <= self._place - marks[after - 1] else after - 1
-            nearest = max(1, nearest)
-            for mark, share in self._around(nearest, after):
-                self._add(mark, share)
-            step = marks[nearest + 1] - marks[nearest]
-            if self._voiced[nearest] and self._voiced[nearest + 1]:
-                self._place += step / self._ratios[nearest + 1]
-            elif self._place == marks[nearest]:
-                self._place = marks[nearest + 1]
-            else:  # back to where the input's own marks are
-                ahead = bisect_left(marks, self._place + 0.5 * step)
-                if ahead + 1 >= len(marks):
-                    break
-                self._place = marks[ahead]
-        spent = max(0, bisect_left(marks, self._place) - 3)
-        if spent > 64:
-            del self._marks[:spent], self._voiced[:spent], self._ratios[:spent]
-
-    def _around(self, nearest: int, after: int) -> list[tuple[int, float]]:
-        """Marks whose surroundings are heard at the place, and their shares. Where the pitch is raised these are both
-        that it lies between: one period twice in a row would leave something of the old pitch to be heard."""
-        before = after - 1
-        if self._ratios[nearest] <= 1 or before < 1 or not (self._voiced[before] and self._voiced[after]):
-            return [(nearest, 1.0)]
-        way = (self._place - self._marks[before]) / (self._marks[after] - self._marks[before])
-        return [(before, 1 - way), (after, way)]
-
-    def _add(self, index: int, share: float) -> None:
-        before, mark, after = self._marks[index - 1 : index + 2]
-        low, high = ceil(before), floor(after) + 1
-        offset = self._place - mark
-        whole = round(offset)
-        rest = offset - whole
-        way = np.arange(high - low, dtype=np.float32) + np.float32(low - mark + rest)
-        middle = max(0, ceil(mark - rest) - low)
-        way[:middle] *= np.float32(np.pi / (before - mark))
-        way[middle:] *= np.float32(np.pi / (after - mark))
-        window = np.float32(0.5 * share) * (1 + np.cos(np.minimum(way, np.float32(np.pi))))
-        start = low - self._origin
-        grain = _delay(self._audio[:, start - 2 : start + high - low + 2], rest)
-        at = low + whole - self._sum_origin
-        self._sum[:, at : at + high - low] += grain * window
-
-    def _take(self, until: int) -> Sound:
-        """Samples that no later grain reaches."""
-        if not self._ended:
-            until = min(until, self._reached())
-        count = max(0, until - self._given)
-        start = self._given - self._sum_origin
-        done = self._sum[:, start : start + count].copy()
-        self._given += count
-        keep = max(0, start + count - self._margin)
-        self._sum, self._sum_origin = self._sum[:, keep:], self._sum_origin + keep
-        oldest = int(min(self._marks[max(0, len(self._marks) - 2)], self._place)) - 2 * self._longest
-        drop = max(0, oldest - self._origin)
-        self._audio, self._mono = self._audio[:, drop:], self._mono[drop:]
-        self._origin += drop
-        return done
-
-    def _reached(self) -> int:
-        """The sample that no later grain begins before: those around known marks reach from their new places to the
-        mark before, and a mark to come lies a period and a half after the last known one at most."""
-        known = self._marks[max(0, bisect_left(self._marks, self._place) - 2) :]
-        reach = max((after - before for before, after in pairwise(known)), default=self._longest)
-        return int(min(self._place - reach, known[-1] - 0.75 * self._longest)) - 4
-
-
-def _vertex(values: npt.NDArray[Any], best: int) -> float:
-    """Position of a maximum between its neighbours, by a parabola."""
-    if not 0 < best < len(values) - 1:
-        return 0.0
-    left, middle, right = (float(each) for each in values[best - 1 : best + 2])
-    curvature = left - 2 * middle + right
-    return 0.5 * (left - right) / curvature if curvature < 0 else 0.0
-
-
-def _delay(audio: Sound, by: float) -> Sound:
-    """(channels, n + 4) delayed by a fraction of a sample (-0.5 to 0.5), n of them (Lagrange, third order)."""
-    if by == 0:
-        return audio[:, 2:-2]
-    first = 3 if by > 0 else 4
-    d = by + first - 2  # from the first of four taps, between the second and the third
-    taps = np.array(
-        [
-            -(d - 1) * (d - 2) * (d - 3) / 6,
-            d * (d - 2) * (d - 3) / 2,
-            -d * (d - 1) * (d - 3) / 2,
-            d * (d - 1) * (d - 2) / 6,
-        ],
-        np.float32,
-    )
-    size = audio.shape[1] - 4
-    delayed = np.empty((len(audio), size), np.float32)
-    for row, source in zip(delayed, audio, strict=True):
-        row[:] = np.convolve(source[first - 3 : first + size], taps, "valid")
-    return delayed

@@ -188,6 +188,8 @@ def test_scoring_stays_within_its_share_of_the_time(data: Path, monkeypatch: pyt
     ("options", "said"),
     [
         ({"tested": False, "best": "score"}, "training.best is score, but no files are held out"),
+        ({"tested": False, "best": "judged"}, "training.best is judged, but no files are held out"),
+        ({"best": "judged"}, "training.best is judged, but nothing judges held-out files of the domain 'arrays'"),
         ({"tested": False, "patience": 2}, "training.patience is 2, but nothing says which checkpoint is better"),
         ({"held_out": 0.5}, "training.held_out is 0.5 beside test folders"),
         ({"test_a": "a"}, "test_a is .*, which is trained on"),

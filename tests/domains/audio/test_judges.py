@@ -8,9 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor, nn
 
 from unpaired import Audio, MissingDependency, Translator
 from unpaired.core.model.model_file import Model
+from unpaired.core.training import preflight
+from unpaired.domains.audio.evaluation.held_out import HeldOutJudge, composed
 from unpaired.domains.audio.evaluation.judged import JudgedDirection
 from unpaired.domains.audio.evaluation.results import BY_JUDGES
 from unpaired.domains.audio.evaluation.scores import Estimate, way_covered
@@ -22,6 +26,7 @@ from unpaired.domains.audio.judges.speaker import SpeakerEncoder
 from unpaired.domains.audio.judges.weights import RATE
 from unpaired.domains.audio.judges.words import FITTING, Understood, WordJudge, agreement
 from unpaired.domains.audio.reading.mono import read_mono
+from unpaired.domains.audio.settings import AudioSettings
 from unpaired.domains.audio.signal.sound import Sound
 
 SPEECH = Path(__file__).parents[2] / "assets" / "speech"
@@ -162,3 +167,46 @@ def test_music_has_none() -> None:
     assert Audio(content="music").judges() == {}
     assert in_words({}) == []
     assert Panel({}).judge_file(Path("nowhere.wav")).speaker is None  # which is not even opened
+
+
+class Loud(nn.Module):
+    """A network with weights that would be trained: what it gives is brighter by them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slope = nn.Parameter(torch.linspace(0, 0, 80)[None, :, None])
+
+    def forward(self, x: Tensor) -> Tensor:
+        assert x.shape[-1] % 4 == 0
+        return x + self.slope
+
+
+def test_held_out_files_are_judged_as_conversions_would_be(sounds: dict[str, Sound]) -> None:
+    """One that changes nothing has the whole way before it, and has lost no quality."""
+    files = {"a": [SPEECH / "female-1.flac"] * 2, "b": [SPEECH / "male-1.flac"]}  # a long one comes more than once
+    network = Loud()
+    judge = HeldOutJudge(AudioSettings())
+    found = judge.scores(network, files, "a")  # type: ignore[arg-type]
+    assert found["speaker"] == pytest.approx(found["untranslated_speaker"], abs=1e-3) == pytest.approx(0.62, abs=0.01)
+    assert found["dnsmos"] == pytest.approx(found["untranslated_dnsmos"], abs=0.02)
+    assert found["judged"] == pytest.approx(1, abs=0.02)
+    with torch.no_grad():
+        network.slope += torch.linspace(0.4, -0.4, 80)[None, :, None]
+    assert judge.scores(network, files, "a")["judged"] > found["judged"]  # type: ignore[arg-type]
+
+
+def test_what_is_left_of_the_way_and_what_was_lost_make_one_figure() -> None:
+    before, real = {"speaker": 0.6, "dnsmos": 3.3}, {"speaker": 0.8, "dnsmos": 2.0}
+    assert composed({"speaker": 0.75, "dnsmos": 3.2}, before, real) == pytest.approx(0.25 + 0.1)
+    assert composed({"speaker": 0.9, "dnsmos": 3.5}, before, real) == 0
+    assert composed({"speaker": 0.6, "dnsmos": 3.3}, before, {"speaker": 0.6}) == 0  # one voice on both sides
+
+
+def test_a_run_that_is_to_go_by_judges_needs_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert preflight._without_judges(Audio()) == []
+    monkeypatch.setattr(panel, "find_spec", lambda name: None)
+    (fault,) = preflight._without_judges(Audio())
+    assert "Resemblyzer and DNSMOS are not installed" in fault
+    (fault,) = preflight._without_judges(Audio(content="music"))
+    assert "nothing judges held-out files of the domain 'audio'" in fault
+    assert Audio().judged_scores(lambda x: x, {"a": [], "b": []}, "a") == {}

@@ -22,7 +22,8 @@ from unpaired.domains.audio.signal.pitch import (
     median_and_deviation,
     tracked,
 )
-from unpaired.domains.audio.signal.pitch_shift import PitchShifter, ratios, shifted
+from unpaired.domains.audio.signal.pitch_shift import ratios, shifted
+from unpaired.domains.audio.signal.psola import PitchShifter
 
 from .voices import signal_to_noise, speech
 
@@ -154,6 +155,27 @@ def test_formants_stay(assets: Path) -> None:
         assert np.abs(10 * np.log10(moved / moved.sum()) - 10 * np.log10(kept / kept.sum())).max() < 4
 
 
+@pytest.mark.parametrize(("ratio", "factor"), [(1.0, 0.8), (1.0, 1.2), (0.6, 0.9), (1.7, 1.15)])
+def test_formants_move_by_their_factor_and_leave_pitch_and_times(ratio: float, factor: float) -> None:
+    """A pulse train through one resonance at 1500 Hz: its spectrum's centre there moves, its period does not."""
+    pulses = np.zeros(2 * RATE, np.float32)
+    pulses[:: RATE // 147] = 0.1
+    vowel = signal.lfilter([1], [1, -1.9 * np.cos(2 * np.pi * 1500 / RATE), 0.9025], pulses).astype(np.float32)
+    hz = np.full(401, RATE / (RATE // 147))
+    result = shifted(vowel, RATE, ratio, hz, formants=factor)
+    assert len(result) == len(vowel)
+    assert cents(np.median(f0(result, RATE)[1][60:-60]), ratio * hz[0]) < 10
+    assert resonance(result) / resonance(vowel) == pytest.approx(factor, abs=0.03)
+
+
+def resonance(sound: Any) -> float:
+    """Mean of the strongest resonance's frequency in Hz, weighted by the power around it."""
+    power = np.abs(np.fft.rfft(sound[RATE // 2 : -RATE // 2])) ** 2
+    frequencies = np.arange(len(power)) * RATE / (2 * (len(power) - 1))
+    inside = (frequencies > 600) & (frequencies < 2600)
+    return float(np.average(frequencies[inside], weights=power[inside] ** 2))
+
+
 def test_a_ratio_of_one_is_the_identity(assets: Path) -> None:
     audio = speech(assets, "male-1")
     assert signal_to_noise(audio, shifted(audio, RATE, 1.0)) > 100
@@ -166,13 +188,13 @@ def test_unvoiced_sound_stays_as_it_is() -> None:
 
 
 @settings(deadline=None, max_examples=8)
-@given(st.lists(st.integers(0, RATE), max_size=4), st.integers(0, 200))
-def test_a_shift_does_not_depend_on_the_pieces(cuts: list[int], ahead: int) -> None:
+@given(st.lists(st.integers(0, RATE), max_size=4), st.integers(0, 200), st.sampled_from([1.0, 0.8, 1.2]))
+def test_a_shift_does_not_depend_on_the_pieces(cuts: list[int], ahead: int, formants: float) -> None:
     audio, _ = glide()
     hz = tracked(audio, RATE)
     ratio = np.linspace(0.6, 1.5, len(hz))
-    whole = shifted(audio, RATE, ratio, hz)
-    shifter = PitchShifter(RATE, 1)
+    whole = shifted(audio, RATE, ratio, hz, formants)
+    shifter = PitchShifter(RATE, 1, formants=formants)
     pieces = [shifter.push(np.zeros((1, 0), np.float32), hz[:ahead], ratio[:ahead])]
     pieces += [shifter.push(piece[None], hz[:0], ratio[:0]) for piece in np.split(audio, sorted(cuts))]
     pieces += [shifter.push(np.zeros((1, 0), np.float32), hz[ahead:], ratio[ahead:]), shifter.finish()]

@@ -13,7 +13,7 @@ from unpaired import ConfigError
 from unpaired.domains.audio.conversion.live_pitch import LivePitch
 from unpaired.domains.audio.settings import AudioConversion, AudioSettings, ClipConversion
 from unpaired.domains.audio.signal.pitch import f0, median_and_deviation
-from unpaired.domains.audio.signal.pitch_shift import factors
+from unpaired.domains.audio.signal.pitch_shift import PitchTarget, factors
 
 from .voices import Identity, converted
 
@@ -90,6 +90,51 @@ def test_a_voice_that_is_spoken_goes_there_too(chosen: dict[str, Any], cents: fl
     assert heard(result[RATE:])[0] == pytest.approx(cents, abs=40)
 
 
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ({}, 0.5**0.125),
+        ({"strength": 0.5}, 0.5**0.0625),
+        ({"pitch": "octave"}, 0.5**0.125),
+        ({"pitch": "-12"}, 1.0),
+        ({"pitch": "-12", "formants": "auto"}, 0.5**0.125),
+        ({"formants": "keep"}, 1.0),
+        ({"formants": "1.3"}, 1.3),
+        ({"pitch": "keep", "formants": "1.3"}, 1.3),
+    ],
+)
+def test_formants_follow_the_pitch_unless_told_otherwise(chosen: dict[str, Any], expected: float) -> None:
+    target = PitchTarget.of(np.full(100, 200.0), "a", AudioConversion(**chosen), SETTINGS)
+    assert target is not None
+    assert target.formants == pytest.approx(expected)
+
+
+def test_formants_stay_where_the_pitch_does() -> None:
+    for chosen in ({"pitch": "keep"}, {"pitch": "keep", "formants": "auto"}, {"strength": 0.0}):
+        assert PitchTarget.of(np.full(100, 200.0), "a", AudioConversion(**chosen), SETTINGS) is None  # type: ignore[arg-type]
+    assert AudioConversion(strength=0).leaves_all
+    assert not AudioConversion(strength=0, formants="1.2").leaves_all
+
+
+@pytest.mark.parametrize("formants", ["0.8", "1.25"])
+def test_formants_of_a_voice_that_is_spoken_move_as_those_of_a_file(formants: str) -> None:
+    options = AudioConversion(pitch="keep", formants=formants)
+    sound = melody(200.0, 0.05)
+    pitch = LivePitch(RATE, 1, "a", options, SETTINGS)
+    pieces = [pitch.push(piece) for piece in np.split(sound[None], range(2205, len(sound), 2205), axis=1)]
+    live = np.concatenate([*pieces, pitch.finish()], axis=1)[0]
+    file = converted(sound[None], RATE, Identity(), SETTINGS, options)[0]
+    assert live.shape == sound.shape
+    tilt = [_share_above(each[RATE:-RATE], 1000) for each in (sound, file, live)]
+    assert (tilt[1] > 1.2 * tilt[0]) == (formants == "1.25")
+    assert tilt[2] == pytest.approx(tilt[1], rel=0.1)
+
+
+def _share_above(sound: npt.NDArray[np.float32], hz: float) -> float:
+    power = np.abs(np.fft.rfft(sound)) ** 2
+    return float(power[round(hz * len(sound) / RATE) :].sum() / power.sum())
+
+
 def test_music_has_no_side_to_go_to() -> None:
     music = replace(SETTINGS, f0_a=(), f0_b=())
     for chosen in ({}, {"pitch": "octave"}, {"pitch": "auto"}, {"range": "target"}):
@@ -102,6 +147,9 @@ def test_music_has_no_side_to_go_to() -> None:
         ({"range": "wide"}, "range is 'wide'; expected auto, keep, target, or a factor from 0 to 3"),
         ({"range": "4"}, "range is '4'; expected"),
         ({"range": "nan"}, "range is 'nan'; expected"),
+        ({"formants": "2.1"}, "formants is '2.1'; expected auto, keep, or a factor from 0.5 to 2"),
+        ({"formants": "small"}, "formants is 'small'; expected auto, keep"),
+        ({"formants": "nan"}, "formants is 'nan'; expected"),
         ({"pitch": "octave", "range": "2"}, "pitch octave keeps notes, which range '2' would change"),
     ],
 )
@@ -112,6 +160,6 @@ def test_ranges_that_cannot_be(chosen: dict[str, str], message: str) -> None:
 
 
 def test_the_sound_of_footage_takes_the_same() -> None:
-    of_sound = ClipConversion(voice_strength=0.5, range="target").of_sound()
-    assert (of_sound.strength, of_sound.pitch, of_sound.range) == (0.5, None, "target")
+    of_sound = ClipConversion(voice_strength=0.5, range="target", formants="1.1").of_sound()
+    assert (of_sound.strength, of_sound.pitch, of_sound.range, of_sound.formants) == (0.5, None, "target", "1.1")
     assert of_sound.pitch_share == 0.5
