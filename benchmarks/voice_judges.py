@@ -1,7 +1,6 @@
 """What judges with weights of their own say of converted voices, and how far they can be trusted.
 
     python benchmarks/voice_judges.py table SHARED [--model female-male] [--sentences 4] [--pitch auto] [--page FILE]
-    python benchmarks/voice_judges.py stages SHARED [--model female-male] [--sentences 4]   what each brings and costs
     python benchmarks/voice_judges.py noise SHARED [--sentences 4]     real voices alone, as they are and damaged
     python benchmarks/voice_judges.py speakers SHARED   folders of one speaker and of two, by the similarity of voices
 
@@ -17,16 +16,15 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 import unpaired
-from unpaired.core.sides import SIDES, Side
+from unpaired.core.sides import Side
 from unpaired.domains.audio.evaluation.results import BY_JUDGES, FIGURES, ROWS
-from unpaired.domains.audio.evaluation.scores import Estimate, way_covered
+from unpaired.domains.audio.evaluation.scores import Estimate
 from unpaired.domains.audio.evaluation.voices import evaluate_voices
-from unpaired.domains.audio.judges.panel import WORDS, Panel, in_words, installed
+from unpaired.domains.audio.judges.panel import Panel, in_words, installed
 from unpaired.domains.audio.judges.speaker import centroid, encoder, likeness
 from unpaired.domains.audio.judges.weights import RATE
 from unpaired.domains.audio.reading.mono import read_mono
@@ -67,45 +65,6 @@ def table(shared: Path, model: str, sentences: int, pitch: str, page: Path | Non
             cells = [_cell(figures.get(name)) for figures in scores.rows.values()]
             print(f"{FIGURES[name]:<20}" + "".join(f"{cell:>18}" for cell in cells))
     print("\n".join([*in_words(found.judges), *found.notes]))
-
-
-STAGES: dict[str, dict[str, Any]] = {
-    "cut up and put together again": {"strength": 0, "pitch": "0.01"},
-    "pitch alone": {"strength": 0, "pitch": "auto", "formants": "keep"},
-    "pitch and formants": {"strength": 0, "pitch": "auto"},
-    "timbre alone": {"pitch": "keep"},
-    "pitch and timbre": {"formants": "keep"},
-    "all": {},
-}
-
-
-def stages(shared: Path, model: str, sentences: int) -> None:
-    """How far each stage by itself takes a voice, and what it costs: DNSMOS less that of its source, with bootstrapped
-    95% intervals of the differences."""
-    panel, translator = Panel({**installed(), WORDS: False}), unpaired.load(model)
-    with tempfile.TemporaryDirectory() as folder:
-        files = gather(shared, Path(folder), sentences)
-        real = {side: {file: panel.judge_file(file) for file in each} for side, each in files.items()}
-        centres = {side: centroid([np.asarray(one.speaker) for one in each.values()]) for side, each in real.items()}
-        for direction, (source, target) in SIDES.items():
-            there = [float(np.asarray(one.speaker) @ centres[target]) for one in real[target].values()]
-            for name, options in STAGES.items():
-                rows = []
-                for file, before in real[source].items():
-                    translator.convert(file, output := Path(folder) / "converted.wav", direction, **options)
-                    rows.append((before, panel.judge_file(output)))
-                voices = [
-                    [float(np.asarray(one.speaker) @ centres[target]) for one in each]
-                    for each in zip(*rows, strict=True)
-                ]
-                lost = [[getattr(after.quality, figure) - getattr(before.quality, figure) for before, after in rows]
-                        for figure in ("overall", "signal", "background")]  # fmt: skip
-                way = way_covered(voices[1], voices[0], there)
-                print(
-                    f"{direction} {name:<30} way {way.mean:5.1f} ± {way.half:4.1f} %; DNSMOS "
-                    + ", ".join(f"{each.mean:+.2f} ± {each.half:.2f}" for each in map(Estimate.bootstrapped, lost)),
-                    flush=True,
-                )
 
 
 def _cell(estimate: Estimate | None) -> str:
@@ -181,7 +140,7 @@ def _noisy(sound: Sound, decibels: float, random: np.random.Generator) -> Sound:
 def main() -> None:
     """Run one of the commands."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("table", "stages", "noise", "speakers"))
+    parser.add_argument("command", choices=("table", "noise", "speakers"))
     parser.add_argument("shared", type=Path)
     parser.add_argument("--model", default="female-male")
     parser.add_argument("--sentences", type=int, default=4)
@@ -190,8 +149,6 @@ def main() -> None:
     args = parser.parse_args()
     if args.command == "table":
         table(args.shared, args.model, args.sentences, args.pitch, args.page)
-    elif args.command == "stages":
-        stages(args.shared, args.model, args.sentences)
     elif args.command == "speakers":
         speakers(args.shared)
     else:
