@@ -2,7 +2,7 @@
 
     python benchmarks/voice_judges.py table SHARED [--model female-male] [--sentences 4] [--pitch auto] [--page FILE]
     python benchmarks/voice_judges.py noise SHARED [--sentences 4]     real voices alone, as they are and damaged
-    python benchmarks/voice_judges.py speakers SHARED   folders of one speaker and of two, by the similarity of voices
+    python benchmarks/voice_judges.py speakers SHARED   what is said of recordings of one speaker and of two
 
 Needs the extra `judges` and resemblyzer (docs/voice-scores.md). SHARED holds speech/vcc2018: of each held-out sentence
 (30023 on) there are four women and four men, so four sentences are 16 recordings each way.
@@ -11,7 +11,6 @@ Needs the extra `judges` and resemblyzer (docs/voice-scores.md). SHARED holds sp
 from __future__ import annotations
 
 import argparse
-import itertools
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -24,10 +23,12 @@ from unpaired.core.sides import Side
 from unpaired.domains.audio.evaluation.results import BY_JUDGES, FIGURES, ROWS
 from unpaired.domains.audio.evaluation.scores import Estimate
 from unpaired.domains.audio.evaluation.voices import evaluate_voices
+from unpaired.domains.audio.inspection.scan import _speakers
 from unpaired.domains.audio.judges.panel import Panel, in_words, installed
-from unpaired.domains.audio.judges.speaker import centroid, encoder, likeness
+from unpaired.domains.audio.judges.speaker import centroid, encoder
 from unpaired.domains.audio.judges.weights import RATE
 from unpaired.domains.audio.reading.mono import read_mono
+from unpaired.domains.audio.signal.levels import trimmed
 from unpaired.domains.audio.signal.sound import Sound
 
 SPEAKERS: dict[Side, tuple[str, ...]] = {
@@ -104,22 +105,33 @@ def noise(shared: Path, sentences: int) -> None:
 
 
 def speakers(shared: Path) -> None:
-    """Mean similarity of six recordings of one speaker, and of three each of two, of VCC 2018 and VCTK."""
+    """How often `inspect` takes draws of recordings for several people's, or one of them for a stranger's: of one
+    speaker of VCC 2018 and VCTK, of two in halves and three to one, and of one with a guest."""
     voices: dict[str, list[np.ndarray]] = {}
     for folder in sorted((shared / "data" / "speech").glob("v*/*")):
-        files = sorted(folder.glob("*.flac"))[:6]
-        if files:
-            voices[folder.name] = [encoder().embedding(read_mono(file, RATE)) for file in files]
-    alone = {name: float(likeness(each).mean()) for name, each in voices.items()}
-    mixed = {f"{one} and {other}": float(likeness([*voices[one][:3], *voices[other][:3]]).mean())
-             for one, other in itertools.combinations(voices, 2)}  # fmt: skip
-    apart = [float(np.mean([x @ y for x in voices[one] for y in voices[other]]))
-             for one, other in itertools.combinations(voices, 2)]  # fmt: skip
-    for title, found in (("one speaker", alone), ("two speakers", mixed)):
-        ordered = sorted(found, key=found.__getitem__)
-        print(f"{title}: {found[ordered[0]]:.3f} ({ordered[0]}) to {found[ordered[-1]]:.3f} ({ordered[-1]}), "
-              f"before that {found[ordered[-2]]:.3f}")  # fmt: skip
-    print(f"two speakers' voices: {min(apart):.3f} to {max(apart):.3f}")
+        sounds = [trimmed(read_mono(file, RATE), RATE) for file in sorted(folder.glob("*.flac"))]
+        voices[folder.name] = [encoder().embedding(sound) for sound in sounds if len(sound) >= 1.5 * RATE]
+    voices = {name: each for name, each in voices.items() if each}
+    random = np.random.default_rng(0)
+    for count in (4, 6, 8, 10, 16, 20):
+        there = {name: each for name, each in voices.items() if len(each) >= count}
+        drawn: dict[str, list[list[np.ndarray]]] = {"one speaker": [], "halves": [], "three to one": [], "a guest": []}
+        for name, each in there.items():
+            drawn["one speaker"] += [_some(each, count, random) for _ in range(40)]
+            for other in there.keys() - {name}:
+                for title, guests in (("halves", count // 2), ("three to one", max(2, count // 4)), ("a guest", 1)):
+                    both = _some(each, count - guests, random) + _some(there[other], guests, random)
+                    drawn[title].append(both)
+        found = {title: np.mean([bool(_said(each)) for each in draws]) for title, draws in drawn.items()}
+        print(f"{count} recordings, {len(there)} speakers: " + ", ".join(f"{t} {x:.1%}" for t, x in found.items()))
+
+
+def _some(voices: Sequence[np.ndarray], count: int, random: np.random.Generator) -> list[np.ndarray]:
+    return [voices[place] for place in random.permutation(len(voices))[:count]]
+
+
+def _said(voices: Sequence[np.ndarray]) -> list[str]:
+    return [*_speakers([(Path(str(number)), voice) for number, voice in enumerate(voices)])]
 
 
 def _similarity(voices: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> list[float]:

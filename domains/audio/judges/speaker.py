@@ -104,6 +104,17 @@ def likeness(voices: Sequence[Embedding]) -> Embedding:
     return cast(Embedding, ((stacked @ stacked.T).sum(axis=1) - 1) / (len(voices) - 1))
 
 
+def halves_alike(voices: Sequence[Embedding]) -> float:
+    """How alike the two groups are that voices fall into along their first principal axis: the mean similarity between
+    them as a share of that within them, about 1 for one speaker. 1 where no group has two."""
+    stacked = np.stack(voices)
+    first = np.linalg.svd(stacked - stacked.mean(axis=0), full_matrices=False)[0][:, 0] > 0
+    similar = stacked @ stacked.T
+    within = [(similar[np.ix_(group, group)].sum() - count) / (count * (count - 1))
+              for group in (first, ~first) if (count := int(group.sum())) > 1]  # fmt: skip
+    return float(similar[np.ix_(first, ~first)].mean() / np.mean(within)) if within and not first.all() else 1.0
+
+
 def _loud_enough(audio: Sound) -> Sound:
     level = float(np.sqrt(np.square(audio, dtype=np.float64).mean())) if len(audio) else 0.0
     return audio * np.float32(_TARGET / level) if 0 < level < _TARGET else audio

@@ -120,7 +120,7 @@ def test_several_speakers_in_one_folder_are_warned_of(
     for name in ("female-1", "female-2", "male-1", "male-2"):
         shutil.copy(assets / "speech" / f"{name}.flac", tmp_path)
     (said,) = (each for each in Audio().scan(tmp_path, thorough=True).warnings if "several speakers" in each)
-    assert "sound like several people (mean similarity 0.6" in said
+    assert "sound like several people (their two halves are 0." in said
     assert not any("several speakers" in each for each in Audio(content="music").scan(tmp_path, True).warnings)
     monkeypatch.setattr(panel, "find_spec", lambda name: None)
     without = Audio().scan(tmp_path, thorough=True)
@@ -139,7 +139,18 @@ def test_a_stranger_among_recordings_of_one_voice_is_named() -> None:
     assert "1 recording sounds like somebody else than the rest (guest.wav)" in said
     assert list(_speakers([*voices[:2], (Path("guest.wav"), stranger)])) == []  # too few to tell
     (said,) = _speakers([*voices[:3], (Path("guest.wav"), stranger)])
-    assert "several people (mean similarity 0.70" in said  # (3 * 0.9 + 3 * 0.5) / 6
+    assert "several people (their two halves are 0.56 as alike" in said  # 0.5 / 0.9
+
+
+def test_recordings_of_a_lively_speaker_are_one_voice(assets: Path) -> None:
+    """Cosines of 0.7 among all: unlike, but they fall into no two groups. In two groups of 0.9 they are 0.5 to one another."""
+    base = np.eye(26)
+    lively = [(Path(f"{n}.wav"), np.sqrt(0.7) * base[0] + np.sqrt(0.3) * base[n + 2]) for n in range(24)]
+    assert list(_speakers(lively)) == []
+    groups = [np.sqrt(0.7) * base[0] + np.sqrt(0.2) * base[1] * sign for sign in (1, -1)]
+    two = [(Path(f"{n}.wav"), groups[n % 2] + np.sqrt(0.1) * base[n + 2]) for n in range(24)]
+    (said,) = _speakers(two)
+    assert "their two halves are 0.56 as alike" in said  # 0.5 / 0.9
 
 
 def test_two_folders_of_one_voice_and_of_two(tmp_path: Path) -> None:
