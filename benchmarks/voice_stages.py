@@ -2,6 +2,7 @@
 
     python benchmarks/voice_stages.py stages SHARED [--model female-male] [--sentences 4]
     python benchmarks/voice_stages.py variants SHARED [--model female-male] [--sentences 4] [--only NAME ...]
+    python benchmarks/voice_stages.py rough SHARED [--model female-male] [--sentences 2]      what is no clean recording
 
 Both print the share of the way to the target's speakers (Resemblyzer) and the mean of DNSMOS overall, signal and
 background less those of the source, with bootstrapped 95% intervals, on the recordings of `voice_judges.py`.
@@ -18,14 +19,20 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+import soundfile
+from scipy import signal
 from voice_judges import gather
 
 import unpaired
 from unpaired.core.sides import SIDES, Side, other_side
 from unpaired.domains.audio.conversion import gains, source_filter
+from unpaired.domains.audio.evaluation.judged import JudgedDirection
 from unpaired.domains.audio.evaluation.scores import Estimate, way_covered
+from unpaired.domains.audio.inspection.file import tones
 from unpaired.domains.audio.judges.panel import WORDS, Panel, installed
 from unpaired.domains.audio.judges.speaker import centroid
+from unpaired.domains.audio.judges.weights import RATE
+from unpaired.domains.audio.reading.mono import read_mono
 from unpaired.domains.audio.settings import AudioSettings
 from unpaired.domains.audio.signal.mel import centres, from_sample
 from unpaired.domains.audio.signal.psola import PitchShifter
@@ -160,17 +167,77 @@ def variants(bench: Bench, only: list[str] | None) -> None:
                 bench.report(direction, name, options)
 
 
+# -- recordings that are not clean ------------------------------------------------------------------
+Damage = Callable[[Sound], Sound]
+
+
+def damages(shared: Path, guests: list[Sound]) -> dict[str, Damage]:
+    """What is done to recordings (samples,) at 16 kHz."""
+    random = np.random.default_rng(0)
+    notes = sorted((shared / "data/music/philharmonia_clarinet_cello/train/cello").iterdir())[:80]
+    cello = np.concatenate([read_mono(file, RATE) for file in notes])
+    ringing = random.normal(size=RATE // 2) * 10 ** (-3 * np.arange(RATE // 2) / (RATE // 2))
+    ringing[0] = 8.0  # the voice itself, about as loud as the room
+    band = signal.butter(6, [300, 3400], "band", fs=RATE, output="sos")
+
+    def beneath(x: Sound, other: Sound, decibels: float) -> Sound:
+        begin = int(random.integers(max(1, len(other) - len(x))))
+        part = np.resize(other[begin:], len(x))
+        return x + part * np.float32(10 ** (-decibels / 20) * np.sqrt(np.square(x).mean() / np.square(part).mean()))
+
+    return {
+        "clean": lambda x: x,
+        "telephone, 300 to 3400 Hz": lambda x: signal.sosfilt(band, x),
+        "a room that rings for 0.5 s": lambda x: signal.fftconvolve(x, ringing)[: len(x)] / 10,
+        "white noise 20 dB below": lambda x: beneath(x, random.normal(size=len(x)), 20),
+        "a cello 20 dB below": lambda x: beneath(x, cello, 20),
+        "a cello 10 dB below": lambda x: beneath(x, cello, 10),
+        "another speaker 10 dB below": lambda x: beneath(x, guests[int(random.integers(len(guests)))], 10),
+    }
+
+
+def rough(shared: Path, folder: Path, model: str, sentences: int) -> None:
+    """Conversions of recordings with known damage: the way to real ones that are damaged alike, DNSMOS less that of
+    the source, agreement of the words with those of the source, and what `inspect` goes by."""
+    panel, translator = Panel(installed()), unpaired.load(model)
+    files = gather(shared, folder, sentences)
+    clean = {side: [read_mono(file, RATE) for file in each] for side, each in files.items()}
+    source, output = folder / "source.wav", folder / "converted.wav"
+    for name, damage in damages(shared, clean["a"] + clean["b"]).items():
+        sounds = {side: [np.asarray(damage(x), np.float32) for x in each] for side, each in clean.items()}
+        judged = {side: [panel.judge(x) for x in each] for side, each in sounds.items()}
+        level = np.percentile([tones(x, RATE) for each in sounds.values() for x in each], [10, 50, 90])
+        print(f"{name}: tones {level[0]:.0f}, {level[1]:.0f}, {level[2]:.0f} dB (a tenth, half, nine tenths)")
+        for direction, (here, there) in SIDES.items():
+            after = []
+            for x in sounds[here]:
+                soundfile.write(source, 0.5 * x / np.abs(x).max(), RATE)
+                translator.convert(source, output, direction)
+                after.append(panel.judge_file(output))
+            figures = JudgedDirection(dict(enumerate(judged[here])), dict(enumerate(judged[there])))  # type: ignore[arg-type]
+            rows = [[figures.figures(one, before) for one, before in zip(each, judged[here], strict=False)]
+                    for each in (after, judged[here], judged[there])]  # fmt: skip
+            way = way_covered(*([one["speaker"] for one in each] for each in rows))
+            lost = Estimate.bootstrapped([y["dnsmos"] - x["dnsmos"] for x, y in zip(rows[1], rows[0], strict=True)])
+            words = Estimate.bootstrapped([one["words"] for one in rows[0] if "words" in one])
+            before = np.mean([x["dnsmos"] for x in rows[1]])
+            print(f"  {direction} way {way.mean:.0f} ± {way.half:.0f} %; DNSMOS {before:.2f} {lost.mean:+.2f} ± "
+                  f"{lost.half:.2f}; words {words.mean:.2f} ± {words.half:.2f}", flush=True)  # fmt: skip
+
+
 def main() -> None:
     """Run one of the commands."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("stages", "variants"))
+    parser.add_argument("command", choices=("stages", "variants", "rough"))
     parser.add_argument("shared", type=Path)
     parser.add_argument("--model", default="female-male")
-    parser.add_argument("--sentences", type=int, default=4)
+    parser.add_argument("--sentences", type=int)
     parser.add_argument("--only", nargs="+")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(args.shared, Path(folder), args.model, args.sentences)
+        if args.command == "rough":
+            return rough(args.shared, Path(folder), args.model, args.sentences or 2)
+        bench = Bench(args.shared, Path(folder), args.model, args.sentences or 4)
         if args.command == "stages":
             stages(bench)
         else:

@@ -79,6 +79,7 @@ DATA: Mapping[str, str] = {
     "uneven loudness": "recordings differ in loudness",
     "little pitch": "hardly any pitch is found",
     "mixed voices": "low and high voices are mixed",
+    "music beneath": "there are tones beneath the voices",
     "several speakers": "recordings sound like several people",
     "no neighbours": "pictures or short clips teach the temporal losses little",
     "one recording": "numbered files may be parts of one recording",

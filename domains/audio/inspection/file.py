@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import signal
+from scipy import ndimage, signal
 
 from ....core.adapter.inspection import digest_of
 from ....core.errors import MediaError
@@ -33,6 +33,11 @@ _CLIPPED_RUN = 3
 _FRAME = 0.02
 _NOTHING = -75.0
 _SPECTRUM = 2048
+_MOMENT, _QUIETEST = 0.128, 0.12
+"""Seconds of a moment, and share of them that are quiet."""
+_TONES, _AROUND = 8, 200.0
+"""Tones of a moment that count, and Hz that they are compared with."""
+_BAND = 150.0, 4000.0
 _NOTES = 60.0, 1600.0
 """Hz; notes of instruments are looked for between these."""
 
@@ -51,6 +56,8 @@ class RecordingAnalysis:
     """Share of samples at full scale, three or more in a row."""
     noise: float
     """dB (below 0) of its quietest tenth against its loud frames (20 ms; digital silence does not count)."""
+    tones: float
+    """dB by which the strongest tones of its quietest moments stand out from what is around them; music and hum do."""
     bandwidth: float
     """Hz up to which there is anything within 75 dB of the strongest part of its spectrum."""
     pitch: npt.NDArray[np.float64]
@@ -136,6 +143,7 @@ def examine(path: Path, settings: AudioSettings) -> RecordingFacts:
         loudness=level if np.isfinite(level) else SILENCE,
         clipped=clipped / (samples * info.channels),
         noise=_noise(audio, info.rate),
+        tones=tones(own[: round(PITCHED * settings.sample_rate)], settings.sample_rate),
         bandwidth=bandwidth(sounding, info.rate),
         pitch=_pitch(own, settings),
         colour=features.log_mel(even, settings).mean(axis=1).astype(np.float64),
@@ -182,6 +190,26 @@ def bandwidth(audio: Sound, rate: int) -> float:
     hz, power = signal.welch(audio, rate, "blackmanharris", size, size // 2)
     strong = np.flatnonzero(power > power.max() * 10 ** (_NOTHING / 10))
     return float(hz[strong[-1]]) if len(strong) else 0.0
+
+
+def tones(audio: Sound, rate: int) -> float:
+    """dB by which the eight strongest bins of the quietest eighth of moments of (samples,) stand out from the median of
+    200 Hz around them, from 150 to 4000 Hz: the median of these moments; 0 where there are too few."""
+    size = round(_MOMENT * rate)
+    if len(audio) < 8 * size:
+        return 0.0
+    frames = np.lib.stride_tricks.sliding_window_view(audio, size)[:: size // 4]
+    hz = np.fft.rfftfreq(size, 1 / rate)
+    power = np.abs(np.fft.rfft(frames * signal.get_window("hann", size), axis=1)) ** 2
+    power = power[:, (hz > _BAND[0]) & (hz < _BAND[1])]
+    level = power.sum(axis=1)
+    heard = np.flatnonzero(level > 1e-9 * level.max())  # digital silence has no tones
+    quiet = heard[np.argsort(level[heard])][: max(2, int(_QUIETEST * len(heard)))]
+    if not len(quiet):
+        return 0.0
+    decibels = 10 * np.log10(power[quiet] + 1e-20)
+    above = decibels - ndimage.median_filter(decibels, (1, round(_AROUND * _MOMENT)))
+    return float(np.median(np.sort(above, axis=1)[:, -_TONES:].mean(axis=1)))
 
 
 def _speaker(sounding: Sound, rate: int, settings: AudioSettings) -> npt.NDArray[np.float64] | None:

@@ -11,10 +11,12 @@ import pytest
 from synthetic_sound import RATE, folders, silence, voice, write
 
 from unpaired import Audio, MissingFile
-from unpaired.domains.audio.inspection.file import bandwidth, clipped_samples, examine
+from unpaired.domains.audio.inspection.file import bandwidth, clipped_samples, examine, tones
 from unpaired.domains.audio.inspection.scan import SoundInventory, _speakers, scan
 from unpaired.domains.audio.judges import panel
 from unpaired.domains.audio.settings import AudioSettings
+
+from .voices import speech
 
 SETTINGS = AudioSettings()
 
@@ -100,6 +102,29 @@ def test_bandwidth_and_telephone(tmp_path: Path) -> None:
     assert any("nothing above 4" in sentence for sentence in look(tmp_path).warnings)
 
 
+def test_music_beneath_a_voice_is_warned_of(assets: Path, tmp_path: Path) -> None:
+    """A chord 20 dB below the speech; the speech alone, and with white noise as loud, has no tones in its pauses."""
+    sound = speech(assets, "female-1", "male-1")
+    seconds = np.arange(len(sound)) / RATE
+    chord = sum(np.sin(2 * np.pi * hz * n * seconds) / n for hz in (220.0, 277.2, 329.6) for n in range(1, 6))
+    noise = np.random.default_rng(0).standard_normal(len(sound))
+    for name, beneath in (("alone", 0 * noise), ("noisy", noise), ("chord", np.asarray(chord))):
+        level = 0.1 * np.sqrt(np.square(sound).mean() / max(1e-12, np.square(beneath).mean()))
+        write(tmp_path / name / "one.wav", (sound + level * beneath).astype(np.float32), subtype="FLOAT")
+        warned = any(each.startswith("music beneath: 1 of 1") for each in look(tmp_path / name).warnings)
+        assert warned == (name == "chord")
+    music = scan(tmp_path / "chord", AudioSettings(content="music"), thorough=True)
+    assert not any("beneath" in each for each in music.warnings)
+
+
+def test_moments_of_digital_silence_have_no_tones() -> None:
+    assert tones(np.zeros(RATE, np.float32), RATE) == 0
+    assert tones(np.zeros(100, np.float32), RATE) == 0
+    clicks = np.zeros(4 * RATE, np.float32)
+    clicks[::RATE] = 0.5
+    assert tones(clicks, RATE) < 10
+
+
 def test_sound_without_pitch_is_taken_for_music(tmp_path: Path) -> None:
     noise = (0.1 * np.random.default_rng(0).standard_normal(RATE)).astype(np.float32)
     write(tmp_path / "noise.wav", noise)
@@ -143,7 +168,7 @@ def test_a_stranger_among_recordings_of_one_voice_is_named() -> None:
 
 
 def test_recordings_of_a_lively_speaker_are_one_voice(assets: Path) -> None:
-    """Cosines of 0.7 among all: unlike, but they fall into no two groups. In two groups of 0.9 they are 0.5 to one another."""
+    """Cosines of 0.7 among all: unlike, but in no two groups. Then two groups of 0.9, and 0.5 between them."""
     base = np.eye(26)
     lively = [(Path(f"{n}.wav"), np.sqrt(0.7) * base[0] + np.sqrt(0.3) * base[n + 2]) for n in range(24)]
     assert list(_speakers(lively)) == []
