@@ -166,7 +166,9 @@ def _check_scored(plan: RunPlan) -> None:
         faults.append(
             f"training.best is {training.best}, but no files are held out; give test_a and test_b, or training.held_out"
         )
-    if training.best == JUDGED:
+    if training.best == JUDGED and plan.noise:
+        faults.append("training.best is judged, but samples made from noise are not judged; set it to score")
+    elif training.best == JUDGED:
         faults += _without_judges(plan.domain)
     if training.patience and not plan.best:
         faults.append(f"training.patience is {training.patience}, but nothing says which checkpoint is better; hold "
