@@ -32,7 +32,7 @@ ENDINGS: Mapping[str, tuple[str, ...]] = {
 }
 """Codecs of footage, each with the endings of the files that hold it, the usual one first."""
 _ELSEWHERE = frozenset({
-    "strength", "strength_curve", "start", "end", "pitch",  # asked on the page itself
+    "strength", "start", "end", "pitch",  # asked on the page itself
     "mask", "side_by_side",  # asked as `OF_REQUEST`
     "known_cuts", "contact_sheet", "report",  # these name files
     "immediate", "first_number",  # of live footage, and of numbered pictures
@@ -58,6 +58,8 @@ _Words = Mapping[str, tuple[str, str]]
 _USUAL: _Words = {
     "full": ("Work on every pixel", "Above 1.5 megapixels, a smaller size is worked on, and gets the detail of the "
              "original back. Every pixel takes long."),
+    "strength_curve": ("Strength over time", "Pairs of seconds and strength: 0:0, 2:1 goes from nothing to all in "
+                       "two seconds. The strength above stays at 100 %."),
     "feather": ("Soft edge of the mask", "In pixels, inside its edge."),
     "codec": ("Codec", "How footage is packed. The ending of the file follows it."),
     "profile": ("Profile", "Of the codec: main10 of h265, 4444 of prores, hqx of dnxhr."),

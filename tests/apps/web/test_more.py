@@ -58,6 +58,9 @@ def test_what_is_filled_in_becomes_a_request_and_fills_the_form_again() -> None:
                     "more.layout": "side by side", "more.burn_in": "yes"}  # fmt: skip
     assert ("Dither", "no") in more.in_words("video", asked)
     assert more.filled_in("audio", given) == {}
+    assert more.filled_in("video", {"strength_curve": "0:0, 2:1"}) == {"settings": {"strength_curve": "0:0, 2:1"}}
+    with pytest.raises(ConfigError, match=r"strength is 'up'; "):
+        more.filled_in("video", {"strength_curve": "up"})
 
 
 def test_all_that_is_wrong_is_told_in_the_words_of_the_form() -> None:
