@@ -25,7 +25,7 @@ from voice_judges import gather
 
 import unpaired
 from unpaired.core.sides import SIDES, Side, other_side
-from unpaired.domains.audio.conversion import gains, source_filter
+from unpaired.domains.audio.conversion import gains, source_filter, stream
 from unpaired.domains.audio.evaluation.judged import JudgedDirection
 from unpaired.domains.audio.evaluation.scores import Estimate, way_covered
 from unpaired.domains.audio.inspection.file import tones
@@ -35,8 +35,9 @@ from unpaired.domains.audio.judges.weights import RATE
 from unpaired.domains.audio.reading.mono import read_mono
 from unpaired.domains.audio.settings import AudioSettings
 from unpaired.domains.audio.signal.mel import centres, from_sample
+from unpaired.domains.audio.signal.pitch_shift import PitchShift
 from unpaired.domains.audio.signal.psola import PitchShifter
-from unpaired.domains.audio.signal.sound import Sound
+from unpaired.domains.audio.signal.sound import Sound, mixed
 
 Options = Mapping[str, Any]
 STAGES: dict[str, Options] = {
@@ -99,6 +100,34 @@ def stronger(factor: float) -> Iterator[None]:
         yield
 
 
+class _Kept(PitchShift):
+    """The shift of a whole recording, of which something is left as it was."""
+
+    above, creaky = np.inf, 0.0
+    """Hz above which sound stays, and share of the median pitch below which a voice does."""
+
+    def push(self, audio: Sound) -> Sound:
+        self._pieces = [*getattr(self, "_pieces", []), audio]
+        return audio[:, :0]
+
+    def finish(self) -> Iterator[Sound]:
+        audio = np.concatenate(self._pieces, axis=1)
+        hz = np.concatenate([self._track.push(mixed(audio, self._mix)), self._track.finish()])
+        ratios = self._target.ratios(hz)
+        left = hz < self.creaky * (np.median(hz[hz > 0]) if hz.any() else 0.0)
+        hz, ratios = np.where(left, 0, hz), np.where(left, 1, ratios)
+        moved = np.concatenate([self._shifter.push(audio, hz, ratios), self._shifter.finish()], axis=1)
+        if np.isfinite(self.above):
+            low = signal.firwin(255, self.above, fs=self._shifter._rate).astype(np.float32)[None]
+            moved = audio + signal.fftconvolve(moved - audio, low, mode="same", axes=1)
+        yield np.asarray(moved, np.float32)
+
+
+def kept(above: float = np.inf, creaky: float = 0.0) -> Any:
+    """What lies above so many Hz, or below a share of the median pitch, is not moved."""
+    return mock.patch.object(stream, "PitchShift", type("Kept", (_Kept,), {"above": above, "creaky": creaky}))
+
+
 VARIANTS: dict[str, tuple[Options, Callable[[], Any]]] = {
     "as it is": ({}, nullcontext),
     "formants 1.12 or its inverse": ({"formants": "by side"}, nullcontext),
@@ -109,6 +138,8 @@ VARIANTS: dict[str, tuple[Options, Callable[[], Any]]] = {
     "gains of 10 dB at most": ({}, lambda: highest_gain(10.0)),
     "gains times 1.3": ({"formants": "keep"}, lambda: stronger(1.3)),
     "gains applied once": ({}, lambda: mock.patch.object(gains, "_SECOND_PASS", 0.0)),
+    "nothing moved above 4 kHz": ({}, lambda: kept(above=4000)),
+    "creaky voice not moved": ({}, lambda: kept(creaky=0.7)),
     "nearest periods when raising": (
         {}, lambda: mock.patch.object(PitchShifter, "_around", lambda self, nearest, after: [(nearest, 1.0)]),
     ),

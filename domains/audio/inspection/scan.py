@@ -32,8 +32,8 @@ _FEWEST_SECONDS = 60.0
 _CLIPPED = 1e-3
 _NOISY = -25.0
 _TONAL = 15.0
-"""dB of `tones` from which on there is something beneath the voice. Nine in ten recordings of VCC 2018 and VCTK have 9
-to 12, in a room that rings for 0.8 s 11 to 14; with cello 10 to 30 dB below the speech three in four have 16 to 40
+"""dB of `tones` from which on there is something beneath the voice. Four in five recordings of VCC 2018 have 8 to 11,
+in a room that rings for half a second 11 to 13, and with a cello 10 or 20 dB below the speech 15 to 29
 (benchmarks/voice_stages.py rough)."""
 _SILENT = 0.5
 _LOUDNESS_RANGE = 12.0
