@@ -7,8 +7,9 @@
 `plan` is a second run over empty files that are all finished, a thousand in a folder, by its parts: listing the input,
 reading the records of 16 workers, and looking at each input and output. `hand-out` gives files to processes that do
 nothing and answer at once. `copy` lets them do all that makes an output appear once (claim, file beside, rename,
-record, each flushed to disk), with the input's bytes in place of a translation. Each row is a process of its own;
-memory is the peak of the one that lists and hands out.
+record, each flushed to disk), with the input's bytes in place of a translation. Each row is a process of its own.
+Seconds are of CPU, so that other work beside it matters little, except for `elapsed_s`; those of the workers include
+their start. Memory is what the process that lists and hands out has added to what it began with.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import resource
 import shutil
 import subprocess
@@ -33,7 +35,7 @@ from scale import digest_of, line_of
 
 from unpaired.core.conversion.input_files import InputFiles
 from unpaired.core.conversion.pipeline import Job
-from unpaired.core.conversion.record import FOLDER, Record, identify, identity_of, stamp
+from unpaired.core.conversion.record import FOLDER, Record, identify, identity_of
 from unpaired.core.files import atomic_bytes, folder_of
 from unpaired.core.makers import mark
 from unpaired.core.scale import TranslatorSpec, archive, processes
@@ -50,15 +52,23 @@ def write_archive(place: Path, count: int, settings: str, model: str) -> None:
     files = [(out / FOLDER / f"{worker}.jsonl").open("w") for worker in range(16)]
     for number in range(count):
         name = f"{number // 1000:04}/p{number:07}-.jpg"
-        for root in (source, out):
-            if not number % 1000:
+        if not number % 1000:
+            for root in (source, out):
                 (root / name).parent.mkdir(parents=True)
-            (root / name).touch()
-        facts = {"input": stamp(source / name), "written": stamp(out / name), "bytes": 0}
+        facts = {"input": touched(f"{source}/{name}"), "written": touched(f"{out}/{name}"), "bytes": 0}
         known = {"model": model, "settings": settings}
         files[number % 16].write(json.dumps(line_of(identify(name), name, number) | known | facts) + "\n")
     for file in files:
         file.close()
+
+
+def touched(path: str) -> str:
+    """Make an empty file; its stamp. By descriptors, since two million of them are made."""
+    handle = os.open(path, os.O_CREAT | os.O_WRONLY)
+    try:
+        return f"0-{os.fstat(handle).st_mtime_ns}"
+    finally:
+        os.close(handle)
 
 
 def plan_one(model: str, place: Path) -> dict[str, Any]:
@@ -68,14 +78,14 @@ def plan_one(model: str, place: Path) -> dict[str, Any]:
 
     translator = unpaired.load(model)
     settings, identity = to_mapping(translator.domain.conversion_type()), translator.identity("a2b")
-    before, times = memory(), [time.perf_counter()]
+    before, times = memory(), [time.process_time()]
     source = InputFiles(place / "in")
     count = len(source.parts(translator.domain))
-    times.append(time.perf_counter())
+    times.append(time.process_time())
     Record(place / "out", identity, settings).read()
-    times.append(time.perf_counter())
+    times.append(time.process_time())
     work = archive._find_work(translator, source, place / "out", None, identity, settings, None, False, False)
-    times.append(time.perf_counter())
+    times.append(time.process_time())
     assert len(work.skipped) == count
     listing, records, rest = (later - earlier for earlier, later in pairwise(times))
     return {"listing_s": round(listing, 2), "records_s": round(records, 2), "looking_s": round(rest - records, 2),
@@ -89,7 +99,7 @@ def plan(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
     translator = unpaired.load(args.model)
     settings = digest_of(to_mapping(translator.domain.conversion_type()))
-    for exponent in range(4, round(math.log10(args.most)) + 1):
+    for exponent in range(*exponents(args)):
         place = Path(tempfile.mkdtemp(prefix="archive-"))
         try:
             write_archive(place, 10**exponent, settings, translator.identity("a2b"))
@@ -136,11 +146,11 @@ def work_one(kind: str, count: int, workers: int, place: Path) -> dict[str, Any]
         for name in names:
             (place / "in" / name).parent.mkdir(parents=True, exist_ok=True)
             (place / "in" / name).write_bytes(b"x")
-    before, start = memory(), time.perf_counter()
+    before, start = memory(), time.process_time()
     items = [Item(number, f"{place}/in/{name}", f"{out}/{name}", None) for number, name in enumerate(names)]
     sizes = [1] * count
     groups = len(grouped(items, sizes, workers))
-    grouping = time.perf_counter() - start
+    grouping = time.process_time() - start
     recipe = Recipe(TranslatorSpec(""), "a2b", {}, "model", str(out), count)
     dispatch = Dispatch(processes.Processes(recipe, workers), items, sizes, workers, out, None)
     ready: list[float] = []
@@ -149,19 +159,21 @@ def work_one(kind: str, count: int, workers: int, place: Path) -> dict[str, Any]
     def first() -> None:
         take()
         if not dispatch.results and all(hand.mark for hand in dispatch._hands.values()):
-            ready[:] = [time.perf_counter()]
+            ready[:] = [time.perf_counter(), time.process_time()]
 
     dispatch._take_answer = first  # type: ignore[method-assign]
     dispatch.run()
-    seconds = time.perf_counter() - ready[0]
+    seconds, ours = time.perf_counter() - ready[0], time.process_time() - ready[1]
     assert len(dispatch.results) == count
-    return {"groups": groups, "grouping_s": round(grouping, 2), "seconds": round(seconds, 2),
-            "files_per_s": round(count / seconds), "added_MB": round(memory() - before)}  # fmt: skip
+    theirs = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {"groups": groups, "grouping_s": round(grouping, 2), "handing_out_s": round(ours, 2),
+            "workers_s": round(theirs.ru_utime + theirs.ru_stime, 2), "elapsed_s": round(seconds, 2),
+            "added_MB": round(memory() - before)}  # fmt: skip
 
 
 def work(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Rows over files and workers."""
-    counts = [args.files] if args.what == "copy" else [10**each for each in range(4, round(math.log10(args.most)) + 1)]
+    counts = [args.files] if args.what == "copy" else [10**each for each in range(*exponents(args))]
     for count in counts:
         for workers in args.workers:
             place = Path(tempfile.mkdtemp(prefix="archive-"))
@@ -170,6 +182,11 @@ def work(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 yield {"files": count, "workers": workers} | row
             finally:
                 shutil.rmtree(place)
+
+
+def exponents(args: argparse.Namespace) -> tuple[int, int]:
+    """Of the numbers of files, as `range` takes them."""
+    return round(math.log10(args.least)), round(math.log10(args.most)) + 1
 
 
 def memory() -> float:
@@ -190,6 +207,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("plan", "hand-out", "copy", "row"))
     parser.add_argument("--model", default="day2night")
+    parser.add_argument("--least", type=int, default=10_000)
     parser.add_argument("--most", type=int, default=1_000_000)
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])

@@ -126,6 +126,8 @@ def filesystem(path: str) -> Any:
     """
     protocol = path.partition("://")[0]
     key = os.getpid(), protocol
+    # Where no access keys are set it would ask an address that nobody named.
+    os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     if key not in _filesystems:
         try:
             import fsspec

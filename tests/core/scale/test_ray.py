@@ -131,14 +131,14 @@ def test_a_head_node_that_is_silent_for_long_is_missed(monkeypatch: pytest.Monke
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("killed", ["all", "head"])
 def test_a_cluster_that_is_killed_ends_the_command_and_a_second_run_goes_on(
     spec: TranslatorSpec, tmp_path: Path, killed: str
 ) -> None:
     """Either all processes of the machine's Ray, or the server of the head node alone."""
     (tmp_path / "in").mkdir()
-    write_pictures(tmp_path / "in", 120)
+    write_pictures(tmp_path / "in", 60)
     out, convert = tmp_path / "out", [sys.executable, "-m", "unpaired.apps.main", "convert", spec.model]
     given = ["--runtime", "openvino", "--precision", "fp32"]
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # reachable from this machine alone
@@ -157,7 +157,7 @@ def test_a_cluster_that_is_killed_ends_the_command_and_a_second_run_goes_on(
         assert started.returncode == (0 if run else 2), said
         if not run:
             assert said.strip().splitlines()[-1].startswith(f"unpaired: the Ray cluster ({address}) has ended")
-            assert 10 <= sum(recorded(out).values()) < 120
+            assert 10 <= sum(recorded(out).values()) < 60
     assert outputs(out) == outputs(tmp_path / "alone")
     assert recorded(out) == once(out)
 

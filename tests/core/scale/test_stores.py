@@ -12,11 +12,12 @@ import pytest
 from scaling import outputs, recorded
 from store_server import Unreliable, put
 
-from unpaired.core.errors import ConfigError, MissingDependency, MissingFile, OutputError, ResourceError
+from unpaired.core.errors import ConfigError, MediaError, MissingDependency, MissingFile, OutputError, ResourceError
 from unpaired.core.scale import TranslatorSpec, convert_archive
 from unpaired.core.stores import access, local_path
 from unpaired.core.stores.transfer import listed
 
+fsspec = pytest.importorskip("fsspec")
 pytest.importorskip("s3fs")
 pytest.importorskip("moto.server")
 
@@ -187,6 +188,20 @@ def test_without_its_package_the_extra_is_named(
     monkeypatch.setattr("fsspec.filesystem", missing)
     with pytest.raises(MissingDependency, match=r"gs://bucket/nights.* 'unpaired\[remote\]'"):
         convert_archive(spec, archive, "gs://bucket/nights")
+
+
+def test_without_access_keys_no_other_address_is_asked(
+    spec: TranslatorSpec, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setattr(access, "_filesystems", {})
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    with pytest.raises(MediaError, match=r"cannot be read: .*credentials"):
+        convert_archive(spec, f"{bucket}/photos", tmp_path / "out")
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
 
 
 def test_names_that_lead_out_of_a_folder_are_left_out(own_store: None) -> None:
