@@ -78,13 +78,15 @@ class CganSettings(GanSettings):
                 f"objective.conditioning is {show(self.conditioning)}; expected join or projection")  # fmt: skip
 
 
-_COLLAPSED = (
-    "Go back to an earlier checkpoint, and lower {training.learning_rate} or {training.discriminator_learning_rate}: "
-    "the generator found few samples that convince, and the discriminator follows too slowly or is too sure. A larger "
-    "{training.batch} shows it more of both at once."
-)
+_AUGMENT = "set objective.augment to colour,translation,cutout: a discriminator knows few files by heart"
 _ADVICE: Mapping[str, str] = {
-    "mode collapse": _COLLAPSED,
+    "mode collapse": "Go back to an earlier checkpoint, and lower {training.learning_rate} or "
+    "{training.discriminator_learning_rate}: the generator found few samples that convince, and the discriminator "
+    "follows too slowly or is too sure. A larger {training.batch} shows it more of both at once. "
+    f"If B has few files, {_AUGMENT}.",
+    "discriminator saturation": "Lower {training.discriminator_learning_rate}, for a start to a quarter of "
+    "{training.learning_rate}: a discriminator that is always right gives the generator no useful gradient. "
+    f"If B has few files, {_AUGMENT}.",
     "flat output": "Lower {training.learning_rate}: large steps drive the output layer out of its range. If it is low "
     "already, begin again with another {training.seed}.",
     "checkerboard": "Train on ({training.steps}): transposed convolutions overlap unevenly, and learn to hide it late.",

@@ -145,16 +145,17 @@ def test_a_test_folder_of_b_alone_scores_them(digits: Path, tmp_path: Path) -> N
 
 
 def test_a_run_of_an_earlier_version_goes_on_with_all_its_files(tmp_path: Path) -> None:
-    folder = tmp_path / "b"
+    folder, medium = tmp_path / "b", unpaired.Tensors(dimensions=1, channels_b=1, size=16)
     folder.mkdir()
     for number in range(50):
-        Pillow.fromarray(np.full((8, 8), 5 * number, np.uint8)).save(folder / f"{number}.png")
-    run = train(tmp_path / "run", folder, objective_name="dcgan", steps=2)
+        np.save(folder / f"{number}.npy", np.sin(np.arange(16, dtype=np.float32) + number)[None])
+    run = train(tmp_path / "run", folder, medium, objective_name="dcgan", steps=1)
     assert len(json.loads((run / HELD_OUT).read_text())["b"]) == 8
     (run / HELD_OUT).unlink()
-    train(run, folder, objective_name="dcgan", steps=3, resume=True)
+    train(run, folder, medium, objective_name="dcgan", steps=2, resume=True)
     assert not (run / HELD_OUT).exists()
-    assert not (train(tmp_path / "large", folder, objective_name="dcgan", steps=1, batch=45) / HELD_OUT).exists()
+    large = train(tmp_path / "large", folder, medium, objective_name="dcgan", steps=1, batch=45)
+    assert not (large / HELD_OUT).exists(), "42 files are left, too few for a batch"
 
 
 # -- generating --------------------------------------------------------------------------------------
@@ -203,6 +204,7 @@ def test_a_generator_that_learns_far_faster_than_its_discriminator_collapses_and
     findings = {finding.name: finding for finding in read_findings(run)}
     assert "mode collapse a2b" in findings
     assert "training.learning_rate (now 0.05)" in findings["mode collapse a2b"].advice
+    assert "set objective.augment to colour" in findings["mode collapse a2b"].advice
     assert verdict_of(run).findings[0] == "mode collapse"
     report = (run / "report.html").read_text()
     assert "mode collapse" in report
