@@ -62,5 +62,6 @@ def advice(name: str, own: Mapping[str, str], settings: Mapping[str, Any]) -> st
     before, *rest = text.split("{")
     for part in rest:
         setting, _, after = part.partition("}")
-        before += setting + (f" (now {settings[setting]})" if setting in settings else "") + after
+        now = settings.get(setting)
+        before += setting + (f" (now {'empty' if now == '' else now})" if setting in settings else "") + after
     return before

@@ -78,7 +78,7 @@ class CganSettings(GanSettings):
                 f"objective.conditioning is {show(self.conditioning)}; expected join or projection")  # fmt: skip
 
 
-_AUGMENT = "set objective.augment to colour,translation,cutout: a discriminator knows few files by heart"
+_AUGMENT = "set {objective.augment} to colour,translation,cutout: a discriminator knows few files by heart"
 _ADVICE: Mapping[str, str] = {
     "mode collapse": "Go back to an earlier checkpoint, and lower {training.learning_rate} or "
     "{training.discriminator_learning_rate}: the generator found few samples that convince, and the discriminator "

@@ -204,7 +204,7 @@ def test_a_generator_that_learns_far_faster_than_its_discriminator_collapses_and
     findings = {finding.name: finding for finding in read_findings(run)}
     assert "mode collapse a2b" in findings
     assert "training.learning_rate (now 0.05)" in findings["mode collapse a2b"].advice
-    assert "set objective.augment to colour" in findings["mode collapse a2b"].advice
+    assert "set objective.augment (now empty) to colour" in findings["mode collapse a2b"].advice
     assert verdict_of(run).findings[0] == "mode collapse"
     report = (run / "report.html").read_text()
     assert "mode collapse" in report
