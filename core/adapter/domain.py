@@ -139,7 +139,7 @@ class Domain(JudgingHooks, CommandHooks, ABC):
         below it that are `convertible`, without empty ones and, if thorough, those that `load` refuses."""
         from .folders import inventory
 
-        return inventory(folder, self.convertible, *([self._unusable] if thorough else []))
+        return inventory(folder, self.convertible, self._unusable if thorough else None)
 
     @abstractmethod
     def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor | Sample:

@@ -126,7 +126,7 @@ def _unreadable(entry: os.DirEntry[str]) -> str | None:
 
 
 def inventory(
-    folder: Path, wanted: Callable[[Path], bool], fault: Callable[[Path], str | None] = lambda path: None
+    folder: Path, wanted: Callable[[Path], bool], fault: Callable[[Path], str | None] | None = None
 ) -> Inventory:
     """Inventory of a folder and its subfolders: the files that are `wanted` (by their names).
 
@@ -137,7 +137,7 @@ def inventory(
         MediaError: it cannot be listed.
     """
     found = listing(folder, wanted)
-    reasons = {path: fault(path) for path in found.sizes}
+    reasons = {path: fault(path) if fault else None for path in found.sizes}
     files = tuple(path for path, reason in reasons.items() if not reason)
     broken = [*found.broken, *(BrokenFile(path, reason) for path, reason in reasons.items() if reason)]
     facts = {

@@ -239,11 +239,7 @@ def _report(work: _Work, doing: Sequence[Job], dispatch: Dispatch | None) -> Con
     pairs = list(zip(doing, results, strict=True))
     failed = [BrokenFile(job.source, str(job.error)) for job in work.jobs if job.error is not None]
     notes = [FileNote(job.source, text) for job, result in pairs for text in result.notes]
-    of_workers = (
-        []
-        if dispatch is None
-        else [FileNote(work.outputs.shown(work.outputs.folder), text) for text in dispatch.notes()]
-    )
+    of_workers = [] if dispatch is None else [FileNote(shown(work.outputs.folder), text) for text in dispatch.notes()]
     return ConversionReport(
         converted=tuple(shown(job.target) for job, result in pairs if result.kind == "converted"),
         skipped=(

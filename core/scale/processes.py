@@ -8,11 +8,11 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing import connection, get_context
+from multiprocessing import connection
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from typing import NoReturn
 
+from ..children import Child, end_in_words, start_child
 from ..makers import mark
 from ..runtimes.cores import usable_cores
 from .engine import Engine
@@ -28,25 +28,20 @@ class Processes(Engine):
     def __init__(self, recipe: Recipe, count: int) -> None:
         self._recipe = recipe
         self._threads = max(1, usable_cores() // count)
-        self._context = get_context("spawn")
-        self._processes: dict[int, tuple[BaseProcess, Connection]] = {}
+        self._processes: dict[int, Child] = {}
         self._added = 0
 
     def add(self) -> int:
         """See Engine."""
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=serve, args=(theirs, self._recipe), name=f"unpaired-{self._added}")
         with _environment(self._threads), unheeding():
-            process.start()
-        theirs.close()  # so that the end of the process is the end of the pipe
-        self._processes[self._added] = process, ours
+            self._processes[self._added] = start_child(serve, self._recipe, name=f"unpaired-{self._added}")
         self._added += 1
         return self._added - 1
 
     def submit(self, worker: int, items: Sequence[Item]) -> None:
         """See Engine."""
         with suppress(OSError):  # one that has ended is found lost next
-            self._processes[worker][1].send(items)
+            self._processes[worker].pipe.send(items)
 
     def next(self) -> tuple[int, Answer]:
         """See Engine."""
@@ -60,18 +55,15 @@ class Processes(Engine):
             process, pipe = self._processes.pop(number)
             process.join()
             pipe.close()
-            return number, Lost(_ended(process.exitcode or 0))
+            return number, Lost(end_in_words(process.exitcode or 0))
 
     def close(self) -> None:
         """See Engine: by the end of the pipe where a worker waits, else by a signal."""
         for process, pipe in self._processes.values():
             pipe.close()
             process.terminate()
-        for process, _ in self._processes.values():
-            process.join(_PATIENCE)
-            if process.is_alive():
-                process.kill()
-                process.join()
+        for each in self._processes.values():
+            each.end(_PATIENCE)
         self._processes.clear()
 
 
@@ -91,15 +83,6 @@ def serve(pipe: Connection, recipe: Recipe) -> None:
 def _leave(number: int, frame: object) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough to leave everything in order
     sys.exit(128 + number)
-
-
-def _ended(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        return f"signal {signal.Signals(-code).name}"
-    except ValueError:
-        return f"signal {-code}"
 
 
 @contextmanager

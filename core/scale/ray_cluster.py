@@ -8,10 +8,10 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, NoReturn
 
+from ..children import start_child
 from ..errors import MissingDependency, ResourceError, UnpairedError
 from .engine import Engine
 from .processes import unheeding
@@ -37,12 +37,8 @@ class RayCluster(Engine):
         if find_spec("ray") is None:
             raise MissingDependency("unpaired[ray] is needed here and cannot be imported: pip install unpaired[ray]")
         self._address, self._added = address, 0
-        context = get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=carry, args=(theirs, recipe, address, count), name="unpaired-ray")
         with unheeding():
-            self._process.start()
-        theirs.close()
+            self._child = start_child(carry, recipe, address, count, name="unpaired-ray")
         try:
             self.count: int = self._hear()
         except BaseException:
@@ -67,21 +63,18 @@ class RayCluster(Engine):
 
     def close(self) -> None:
         """See Engine."""
-        self._pipe.close()
-        self._process.join(_PATIENCE)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        self._child.pipe.close()
+        self._child.end(_PATIENCE)
 
     def _say(self, *words: Any) -> None:
         try:
-            self._pipe.send(words)
+            self._child.pipe.send(words)
         except OSError:
             self._ended()
 
     def _hear(self) -> Any:
         try:
-            found = self._pipe.recv()
+            found = self._child.pipe.recv()
         except (EOFError, OSError):
             self._ended()
         if isinstance(found, Fault):

@@ -28,8 +28,7 @@ class Stored(NamedTuple):
 def stored_at(address: str) -> Stored:
     """What is at an address now. Raises as `facts_of`."""
     filesystem(address).invalidate_cache()  # of listings: others may have written since
-    size, changes = facts_of(address)
-    return Stored(size, f"{size}-{changes}")
+    return _stored(*facts_of(address))
 
 
 def listed(address: str) -> dict[str, Stored] | None:
@@ -52,11 +51,10 @@ def listed(address: str) -> dict[str, Stored] | None:
         with ThreadPoolExecutor(_ASKED_AT_ONCE) as asking:
             answers = asking.map(lambda name: trying(address, lambda fs: fs.info(f"{where}/{name}")), unknown)
             kept |= dict(zip(unknown, answers, strict=True))
-    return {name: _stored(f"{where}/{name}", facts) for name, facts in kept.items()}
+    return {name: _stored(*facts_in(f"{where}/{name}", facts)) for name, facts in kept.items()}
 
 
-def _stored(address: str, facts: dict[str, Any]) -> Stored:
-    size, changes = facts_in(address, facts)
+def _stored(size: int, changes: str) -> Stored:
     return Stored(size, f"{size}-{changes}")
 
 

@@ -19,12 +19,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import NamedTuple
 
 import torch
 from torch import distributed
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
+from ..children import Child, end_in_words, start_child
 from ..errors import Interrupted, UnpairedError
 from ..runtimes.cores import usable_cores
 from .devices import make_fabric
@@ -35,11 +35,6 @@ from .signals import passing_signals_on
 
 GRACE = 30.0
 """Seconds in which processes end by themselves: when all have done their work, and when one of them has failed."""
-
-
-class _Trainer(NamedTuple):
-    process: BaseProcess
-    link: Connection
 
 
 def train_in_processes(plan: RunPlan) -> None:
@@ -56,70 +51,61 @@ def train_in_processes(plan: RunPlan) -> None:
 
 
 @contextmanager
-def _started(plan: RunPlan) -> Iterator[list[_Trainer]]:
+def _started(plan: RunPlan) -> Iterator[list[Child]]:
     """The processes; none of them is left at the end."""
-    context = multiprocessing.get_context("spawn")
     store = distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)  # type: ignore[attr-defined]
-    trainers: list[_Trainer] = []
+    trainers: list[Child] = []
     try:
         for rank in range(plan.training.processes):
-            ours, theirs = context.Pipe()
             name = f"process {rank} of the training"
-            process = context.Process(name=name, target=_train, args=(rank, store.port, _flags(), plan, theirs))
-            process.start()
-            theirs.close()  # so that it ends with the process
-            trainers.append(_Trainer(process, ours))
+            trainers.append(start_child(_train, rank, store.port, _flags(), plan, name=name))
         yield trainers
     finally:
         for each in trainers:
-            each.link.close()
+            each.pipe.close()
         latest = time.monotonic() + GRACE
         for each in trainers:
-            each.process.join(max(0.0, latest - time.monotonic()))
-            each.process.kill()
-            each.process.join()
+            each.end(max(0.0, latest - time.monotonic()))
 
 
-def _failure(trainers: list[_Trainer]) -> BaseException | None:
+def _failure(trainers: list[Child]) -> BaseException | None:
     """What ended the first process that did not do all its work; None when all have done it.
 
     Who was asked to stop has stopped with all the others, one of which may know why.
     """
     waiting, stopped = list(trainers), None
     while waiting:
-        wait([end for each in waiting for end in (each.link, each.process.sentinel)])
-        over = [each for each in waiting if each.link.poll() or not each.process.is_alive()]
+        wait([end for each in waiting for end in (each.pipe, each.process.sentinel)])
+        over = [each for each in waiting if each.pipe.poll() or not each.process.is_alive()]
         waiting = [each for each in waiting if each not in over]
         ended = [_outcome(*each) for each in over]
+        stopped = next((each for each in ended if isinstance(each, Interrupted)), stopped)
+        failed = [each for each in ended if each is not None and not isinstance(each, Interrupted)]
         # A process whose fellow is gone fails for that alone: what was foreseen says more.
         for kind in (UnpairedError, ProcessExitedException, KeyboardInterrupt, Exception):
-            for each in ended:
-                if isinstance(each, Interrupted):
-                    stopped = each
-                elif isinstance(each, kind):
-                    return each
+            if found := [each for each in failed if isinstance(each, kind)]:
+                return found[0]
     return stopped
 
 
-def _outcome(process: BaseProcess, link: Connection) -> BaseException | None:
+def _outcome(process: BaseProcess, pipe: Connection) -> BaseException | None:
     """What a process has come to, which has sent that or is gone."""
     pid = process.pid or 0
     received: BaseException | str | None
     try:
-        received = link.recv()
+        received = pipe.recv()
     except (EOFError, OSError):
         process.join()
         code = process.exitcode or 0
         if -code in (signal.SIGINT, signal.SIGTERM):
             return KeyboardInterrupt()
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        return ProcessExitedException(f"{process.name} terminated with {how}", 0, pid, code)
+        return ProcessExitedException(f"{process.name} terminated with {end_in_words(code)}", 0, pid, code)
     if isinstance(received, str):
         return ProcessRaisedException(f"{process.name} failed:\n{received}", 0, pid)
     return received
 
 
-def _train(rank: int, port: int, flags: tuple[bool, bool, bool], plan: RunPlan, link: Connection) -> None:
+def _train(pipe: Connection, rank: int, port: int, flags: tuple[bool, bool, bool], plan: RunPlan) -> None:
     """Train in a process of its own, and end it."""
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     _as_under_torchrun(rank, port, plan.training.processes)
@@ -129,9 +115,9 @@ def _train(rank: int, port: int, flags: tuple[bool, bool, bool], plan: RunPlan, 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     with suppress(OSError, EOFError):  # the parent is gone
-        link.send(ended)
+        pipe.send(ended)
         if ended is None or isinstance(ended, Interrupted):
-            link.recv()  # until the others have come so far; after a failure they must notice
+            pipe.recv()  # until the others have come so far; after a failure they must notice
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {"api": "unpaired", "core": "unpaired.core", "domains": "unpaired.domains", "apps": "unpaired.apps"}
 
 CORE = (
-    ("deprecation", "errors", "sides", "locks", "makers", "moved", "pages", "terms", "values"),
+    ("children", "deprecation", "errors", "sides", "locks", "makers", "moved", "pages", "terms", "values"),
     ("lazy",),
     ("samples", "files", "registry", "lettering", "noise"),
     ("settings",),

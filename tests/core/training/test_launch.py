@@ -22,6 +22,7 @@ import torch
 from toy import Arrays, write_arrays
 
 import unpaired
+from unpaired.core.children import Child
 from unpaired.core.errors import Interrupted
 from unpaired.core.monitoring.log import read_metrics
 from unpaired.core.training import checkpoints, launch
@@ -105,9 +106,9 @@ def test_what_ends_a_process_of_its_own_is_told_as_it_is(data: Path) -> None:
         )  # fmt: skip
 
 
-def lingering(rank: int, port: int, flags: object, plan: RunPlan, link: Connection) -> None:
+def lingering(pipe: Connection, rank: int, port: int, flags: object, plan: RunPlan) -> None:
     """Does its work at once, and then never ends."""
-    link.send(None)
+    pipe.send(None)
     threading.Event().wait()
 
 
@@ -142,7 +143,7 @@ def test_the_cause_is_told_and_not_what_it_did_to_other_processes(
         process = SimpleNamespace(name=name, exitcode=code, pid=1, is_alive=lambda: False, join=lambda: None)
         process.sentinel, ended = multiprocessing.Pipe()
         ended.close()
-        return launch._Trainer(cast(Any, process), ours)
+        return Child(cast(Any, process), ours)
 
     failure = launch._failure([gone("process 0", 1, other), gone("process 1", code, sent)])
     says_less = sent in ([None], ["Traceback of its own"]) or (sent and isinstance(sent[0], Interrupted))
