@@ -38,6 +38,14 @@ class IndexedSide(ABC):
     def __init__(self, side: Side) -> None:
         self.side = side
 
+    @property
+    def keeps_threads(self) -> bool:
+        """Whether reading it leaves threads in this process, with locks that a forked one would wait for: default no.
+
+        Processes that load samples are then started anew instead of forked.
+        """
+        return False
+
     @abstractmethod
     def __str__(self) -> str: ...
 

@@ -150,6 +150,11 @@ class ShardSide(IndexedSide):
     def __str__(self) -> str:
         return self.place
 
+    @property
+    def keeps_threads(self) -> bool:
+        """Of addresses: fsspec asks stores in a thread."""
+        return is_address(self.place)
+
     def mapping(self) -> str:
         """Their name, from the root on."""
         return self.place if is_address(self.place) else str(Path(self.place).absolute())

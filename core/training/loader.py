@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from ..adapter.checks import check, check_keep
 from ..adapter.domain import Domain
+from ..adapter.indexed import OverSides
 from ..adapter.inventory import BrokenFile, NumberedFiles
 from ..adapter.tensors import raised
 from ..errors import AdapterError, MediaError, ResourceError, UnpairedError
@@ -247,6 +248,10 @@ def _has_semaphores(count: int) -> bool:
         return False
 
 
+def _keeps_threads(domain: Domain) -> bool:
+    return isinstance(domain, OverSides) and any(each.keeps_threads for each in domain.indexed.values())
+
+
 def loader(
     dataset: PairDataset, positions: Positions, pin: bool, say: Callable[[str], None] = print
 ) -> Iterator[Batch]:
@@ -271,6 +276,7 @@ def loader(
         prefetch_factor=AHEAD if workers else None,
         # Keeps the loader's own draw of worker seeds away from the checkpointed global generator.
         generator=torch.Generator().manual_seed(dataset.settings.seed),
+        multiprocessing_context="spawn" if workers and _keeps_threads(dataset.domain) else None,
     )
     try:
         with holding_back_termination():

@@ -94,6 +94,11 @@ def test_a_store_that_stays_silent_ends_the_run_rather_than_changing_it(
         samples.read(0)
 
 
+def test_loader_processes_are_not_forked_beside_the_thread_that_asks_stores(tmp_path: Path) -> None:
+    assert ShardSide("a", "s3://bucket/a.tar").keeps_threads
+    assert not ShardSide("a", tmp_path / "a.tar").keeps_threads
+
+
 def test_loader_processes_open_connections_of_their_own(bucket: str, server: type[Unreliable], tmp_path: Path) -> None:
     networks = unpaired.NetworkSettings(filters=2, blocks=1, discriminator_filters=2, discriminator_layers=2)
     write_arrays(tmp_path / "b", 4, 1, -0.3)
