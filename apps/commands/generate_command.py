@@ -16,6 +16,7 @@ DESCRIPTION = """Make samples with a model that generates from noise (objectives
   unpaired generate runs/night walk --count 60 --interpolate
 
 OUT is a folder; files of a model with labels go into a sub-folder for each label. The same seed gives the same samples.
+A folder that holds samples of an earlier generation is refused; --overwrite replaces all of them.
 
 MODEL is a run folder, RUN@STEP, RUN@best, or a model file."""
 
@@ -29,6 +30,7 @@ def parser() -> Parser:
     made.add_argument("--label", metavar="NAME", help="the label of all samples (default: all labels in turn)")
     made.add_argument("--seed", type=int, default=0, metavar="S", help="of the noise (default: 0)")
     made.add_argument("--interpolate", action="store_true", help="go from one point of noise to another in even steps")
+    made.add_argument("--overwrite", action="store_true", help="replace all samples of an earlier generation in OUT")
     made.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
     add_ema_length(made)
     made.add_argument("--json", action="store_true", help="print the names of the files as JSON")
@@ -40,7 +42,7 @@ def main(args: argparse.Namespace) -> int:
     refuse(args.faults)
     with quiet_libraries():
         model = unpaired.load(args.model, runtime="torch", device=args.device, ema_length=args.ema_length)
-        files = model.generate_files(args.output, args.count, args.label, args.seed, args.interpolate)
+        files = model.generate_files(args.output, args.count, args.label, args.seed, args.interpolate, args.overwrite)
     if args.json:
         print(json.dumps({"files": list(map(str, files))}, indent=2, ensure_ascii=False))
     else:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..adapter.generated import DIGITS, check_unused, earlier_samples, in_place_of
 from ..adapter.noise import noise_batch
 from ..adapter.randomness import seeded
 from ..errors import ConfigError, show
 from ..model.model_file import Model
 from ..noise import Noise
-from ..settings.arguments import expect, expect_path
+from ..settings.arguments import expect, expect_path, expect_truths
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -89,18 +90,30 @@ def generate_files(
     label: str | None = None,
     seed: int = 0,
     interpolate: bool = False,
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write samples as files of the medium, into the folder `out`; see `generate`. With labels, each into a sub-folder
     of its label's name, ready to be trained on.
 
-    Raises OutputError where they cannot be written, ConfigError for a medium that writes none; else as `generate`.
+    Args:
+        overwrite: remove the samples of an earlier generation, all of them, from the folders that this one writes into.
+            Other files stay.
+
+    Raises OutputError where they cannot be written, or would lie among those of an earlier generation; ConfigError for
+    a medium that writes none; else as `generate`.
     """
     expect_path("out", out, "the path of a folder")
+    expect_truths(overwrite=overwrite)
     samples = generate(model, device, count, label, seed, interpolate)
     noise = generating(model)
     model.domain.check_generated(Path(out))
-    digits = max(4, len(str(count - 1)))
+    digits = max(DIGITS, len(str(count - 1)))
     turn = [label] if label is not None else list(noise.labels)[: 1 if interpolate else None]
     folders = [f"{turn[place % len(turn)]}/" if turn else "" for place in range(count)]
     names = [f"{folder}{place:0{digits}}" for place, folder in enumerate(folders)]
-    return list(model.domain.write_generated((model.domain.denormalise(x, "b") for x in samples), names, Path(out)))
+    earlier = earlier_samples(Path(out), folders, model.domain.generated_suffix)
+    if not overwrite:
+        check_unused(Path(out), earlier)
+    # A file that exists is replaced as a whole by its writer.
+    made = in_place_of([file for file in earlier if file != Path(out)], samples)
+    return list(model.domain.write_generated((model.domain.denormalise(x, "b") for x in made), names, Path(out)))

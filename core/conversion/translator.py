@@ -250,11 +250,13 @@ class Translator:
         label: str | None = None,
         seed: int = 0,
         interpolate: bool = False,
+        overwrite: bool = False,
     ) -> list[Path]:
-        """Write such samples as files of the medium into the folder `out`, and return their paths."""
+        """Write such samples as files of the medium into the folder `out`, and return their paths. A folder with
+        samples of an earlier generation is refused; `overwrite` replaces all of them."""
         from .generate import generate_files
 
-        return generate_files(self.model, self.choice.device, out, count, label, seed, interpolate)
+        return generate_files(self.model, self.choice.device, out, count, label, seed, interpolate, overwrite)
 
     toward = OldName("toward", "for_direction")
     suited_to = OldName("suited_to", "for_input")
