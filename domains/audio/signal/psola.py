@@ -123,21 +123,26 @@ class PitchShifter:
                 break
             nearest = after if marks[after] - self._place <= self._place - marks[after - 1] else after - 1
             nearest = max(1, nearest)
+            following = self._following(nearest)
+            if following is None:  # nothing is added for a place that would come again
+                break
             for mark, share in self._around(nearest, after):
                 self._add(mark, share)
-            step = marks[nearest + 1] - marks[nearest]
-            if self._voiced[nearest] and self._voiced[nearest + 1]:
-                self._place += step / self._ratios[nearest + 1]
-            elif self._place == marks[nearest]:
-                self._place = marks[nearest + 1]
-            else:  # back to where the input's own marks are
-                ahead = bisect_left(marks, self._place + 0.5 * step)
-                if ahead + 1 >= len(marks):
-                    break
-                self._place = marks[ahead]
+            self._place = following
         spent = max(0, bisect_left(marks, self._place) - 3)
         if spent > 64:
             del self._marks[:spent], self._voiced[:spent], self._ratios[:spent]
+
+    def _following(self, nearest: int) -> float | None:
+        """The place after this one; None where marks to come decide it."""
+        marks = self._marks
+        step = marks[nearest + 1] - marks[nearest]
+        if self._voiced[nearest] and self._voiced[nearest + 1]:
+            return self._place + step / self._ratios[nearest + 1]
+        if self._place == marks[nearest]:
+            return marks[nearest + 1]
+        ahead = bisect_left(marks, self._place + 0.5 * step)  # back to where the input's own marks are
+        return marks[ahead] if ahead + 1 < len(marks) else None
 
     def _around(self, nearest: int, after: int) -> list[tuple[int, float]]:
         """Marks whose surroundings are heard at the place, and their shares. Where the pitch is raised these are both
@@ -191,7 +196,7 @@ class PitchShifter:
         self._given += count
         keep = max(0, start + count - self._margin)
         self._sum, self._sum_origin = self._sum[:, keep:], self._sum_origin + keep
-        oldest = int(min(self._marks[max(0, len(self._marks) - 2)], self._place)) - 2 * self._longest
+        oldest = int(min(self._marks[max(0, len(self._marks) - 2)], self._place)) - 3 * self._longest
         drop = max(0, oldest - self._origin)
         self._audio, self._mono = self._audio[:, drop:], self._mono[drop:]
         self._origin += drop

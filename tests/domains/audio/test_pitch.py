@@ -201,6 +201,27 @@ def test_a_shift_does_not_depend_on_the_pieces(cuts: list[int], ahead: int, form
     np.testing.assert_allclose(np.concatenate(pieces, axis=1)[0], whole, atol=1e-6)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_short_low_voices_do_not_depend_on_the_pieces(seed: int) -> None:
+    """Of a few periods each, in pieces of 20 ms: the last period used to be added twice, or looked for in sound that
+    had been forgotten."""
+    rng, size = np.random.default_rng(seed), RATE // 2
+    audio = rng.normal(0, 0.1, (1, size)).astype(np.float32)
+    hz, at = np.zeros(102), 10
+    while at < 90:
+        length = int(rng.integers(1, 8))
+        hz[at : at + length] = rng.uniform(75, 90)
+        at += length + int(rng.integers(1, 8))
+    ratio = np.where(hz > 0, [0.6, 1.002, 1.05, 1.7][seed], 1.0)
+    whole, shifter = PitchShifter(RATE, 1, 75.0), PitchShifter(RATE, 1, 75.0)
+    expected = np.concatenate([whole.push(audio, hz, ratio), whole.finish()], axis=1)
+    pieces = [shifter.push(audio[:, :0], hz[:0], ratio[:0])]
+    for sound, known in zip(np.split(audio, range(441, size, 441), axis=1), range(0, 102, 4), strict=False):
+        pieces.append(shifter.push(sound, hz[known : known + 4], ratio[known : known + 4]))
+    pieces += [shifter.push(audio[:, :0], hz[known + 4 :], ratio[known + 4 :]), shifter.finish()]
+    np.testing.assert_allclose(np.concatenate(pieces, axis=1), expected, atol=1e-6)
+
+
 def test_channels_move_together(assets: Path) -> None:
     audio = speech(assets, "female-2")
     stereo = shifted(np.stack([audio, 0.5 * audio]), RATE, 0.7)
