@@ -205,6 +205,12 @@ class Objective(ABC):
         return Updates(True, True)
 
     @property
+    def resets_optimiser(self) -> bool:
+        """Whether the optimiser of the generators forgets what it has averaged before the current `step`, as at the
+        first one of a phase with losses of another size; default: never."""
+        return False
+
+    @property
     def period(self) -> int:
         """Steps after which the work of a step repeats, so that a time is one of whole periods; default: 1."""
         return 1

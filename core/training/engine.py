@@ -142,6 +142,8 @@ class Engine:
             for group in optimiser.param_groups:
                 group["lr"] = rate * factor
         learn = Updates(*self._objective.updates())
+        if self._objective.resets_optimiser:
+            self._optimiser_g.optimizer.state.clear()
         steps = self._generators(batches, warp, learn.generators)
         losses = _mean([s.losses for s in steps])
         if losses:

@@ -199,6 +199,23 @@ def test_a_rewarded_token_becomes_likelier() -> None:
     torch.testing.assert_close(surrogate, exact, rtol=1e-4, atol=1e-6)
 
 
+def test_losses_are_those_of_the_authors() -> None:
+    """A sum over tokens for the generator; for the discriminator the squares of its last layer beside cross entropy."""
+    objective, made = seqgan(rollouts=1)
+    generators = Generators(made, ("a2b",), objective.heads(made))
+    tokens, rewards = torch.randint(VOCABULARY, (3, LENGTH)), torch.rand(3, LENGTH)
+    objective.step, objective.token_rewards = 3, lambda *_: rewards
+    loss = objective.adversarial(generators, torch.nn.Identity(), tokens, None)["adversarial"]
+    torch.testing.assert_close(loss, -(generators.a2b.log_likelihood(tokens) * rewards).sum())
+    judge = made.discriminator_b.build("discriminators").eval()
+    real, drawn = torch.rand(2, 4, 1, LENGTH) * 2 - 1
+    found = objective.discriminate(judge, real, drawn).loss
+    entropy = (F.softplus(-judge(real)).mean() + F.softplus(judge(drawn)).mean()) / 2
+    # 0.2 / 2 (|w|^2 + |b|^2) of the weights +- w / 2 of two logits
+    last = torch.cat([0.5 * judge.output.weight[0], 0.5 * judge.output.bias])
+    torch.testing.assert_close(found, entropy + 0.2 / 2 * 2 * last.square().sum())
+
+
 def test_rank_scores_by_hand() -> None:
     from unpaired_text.rankgan import rank_score
 

@@ -284,6 +284,10 @@ class Phased(Objective):
     def updates(self) -> Updates:
         return Updates(self.step != 2, self.step == 2)
 
+    @property
+    def resets_optimiser(self) -> bool:
+        return self.step == 3
+
     def generator_step(
         self, generators: Generators, discriminators: Discriminators, batch: Batch, warp: Warp | None
     ) -> GeneratorStep:
@@ -329,6 +333,7 @@ def test_phases_and_samples_without_a_gradient() -> None:
     # d log p[k] / d logits = onehot(k) - p
     expected = -(rewards[:, None] * (torch.nn.functional.one_hot(drawn, 3) - p)).mean(0)
     torch.testing.assert_close(moments(tried, "generators"), expected)
+    assert tried.shared_state()["generators"]["state"][0]["step"] == 1, "the optimiser began anew at step 3"
 
 
 def test_networks_that_are_updated_need_losses() -> None:

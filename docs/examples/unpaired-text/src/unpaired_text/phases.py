@@ -31,6 +31,9 @@ from unpaired.core.sides import Direction, Side
 
 from .tokens import decode
 
+OUTPUT_DECAY = 0.1
+"""The authors of SeqGAN and LeakGAN have 0.2 on the weights of two logits, whose difference is the one logit here."""
+
 
 @dataclass(frozen=True)
 class PhaseSettings:
@@ -112,6 +115,12 @@ class TextObjective(Objective):
             return Updates(True, False)
         return Updates(self.turn >= 0 and self.turn % self.settings.discriminator_steps == 0, True)
 
+    @property
+    def resets_optimiser(self) -> bool:
+        """At the first step of the generator that is none of maximum likelihood: the authors have an optimiser for each
+        phase, and the averages of one would hold back the other's steps."""
+        return self.turn == 0
+
     def generator_step(
         self, generators: Generators, discriminators: Discriminators, batch: Batch, warp: Warp | None
     ) -> GeneratorStep:
@@ -158,11 +167,14 @@ class TextObjective(Objective):
         return DiscriminatorStep.of({"b": self.discriminate(discriminators.b, batch.b, shown["b"])})
 
     def discriminate(self, discriminator: nn.Module, real: Tensor, generated: Tensor) -> DiscriminatorOutput:
-        """Cross entropy over real and generated texts, the mean of both."""
+        """Cross entropy over real and generated texts, the mean of both, and half the squares of the last layer's
+        weights times `OUTPUT_DECAY`."""
         logits = discriminator(torch.cat([real, generated]))
         on_real, on_generated = logits.split([len(real), len(generated)])
         loss = 0.5 * (F.softplus(-on_real).mean() + F.softplus(on_generated).mean())
-        return DiscriminatorOutput(loss, on_real, on_generated)
+        last: Any = discriminator.output
+        squares = sum(weight.square().sum() for weight in last.parameters())
+        return DiscriminatorOutput(loss + 0.5 * OUTPUT_DECAY * squares, on_real, on_generated)
 
 
 @contextmanager

@@ -38,7 +38,9 @@ class SeqGanSettings(PhaseSettings):
 
 
 class SeqGan(TextObjective):
-    """REINFORCE with roll-outs: mean of -log p(token) * Q(token), equation 7 of the paper.
+    """REINFORCE with roll-outs: the sum of -log p(token) * Q(token) over the batch, equation 7 of the paper.
+
+    A sum as in the authors' code: clipping, the one thing to which its size matters, makes all steps equally long.
 
     Q is the mean probability "real" that the discriminator gives to completions of the text up to that token; they are
     drawn from a delayed copy of the generator.
@@ -63,7 +65,7 @@ class SeqGan(TextObjective):
         follow(policy, generator, self.settings.update_rate if self.turn else 1.0)
         with scoring(discriminator):
             each = self.token_rewards(policy, discriminator, tokens, batch)
-        return {"adversarial": generator.loss(tokens, each / tokens.numel())}
+        return {"adversarial": generator.loss(tokens, each)}
 
     def token_rewards(self, policy: nn.Module, discriminator: nn.Module, tokens: Tensor, batch: Batch) -> Tensor:
         """Rewards (B, length) of the tokens of texts (B, length)."""
