@@ -2,6 +2,7 @@
 
     python benchmarks/voice_stages.py stages SHARED [--model female-male] [--sentences 4]
     python benchmarks/voice_stages.py variants SHARED [--model female-male] [--sentences 4] [--only NAME ...]
+    python benchmarks/voice_stages.py live SHARED [--sentences 2]     spoken, after another sentence, and other ways
     python benchmarks/voice_stages.py rough SHARED [--model female-male] [--sentences 2]      what is no clean recording
 
 Both print the share of the way to the target's speakers (Resemblyzer) and the mean of DNSMOS overall, signal and
@@ -25,7 +26,8 @@ from voice_judges import gather
 
 import unpaired
 from unpaired.core.sides import SIDES, Side, other_side
-from unpaired.domains.audio.conversion import gains, source_filter, stream
+from unpaired.domains.audio.conversion import gains, live, source_filter, stream
+from unpaired.domains.audio.conversion.live import CHUNK, LiveConversion
 from unpaired.domains.audio.evaluation.judged import JudgedDirection
 from unpaired.domains.audio.evaluation.scores import Estimate, way_covered
 from unpaired.domains.audio.inspection.file import tones
@@ -33,7 +35,7 @@ from unpaired.domains.audio.judges.panel import WORDS, Panel, installed
 from unpaired.domains.audio.judges.speaker import centroid
 from unpaired.domains.audio.judges.weights import RATE
 from unpaired.domains.audio.reading.mono import read_mono
-from unpaired.domains.audio.settings import AudioSettings
+from unpaired.domains.audio.settings import AudioConversion, AudioSettings
 from unpaired.domains.audio.signal.mel import centres, from_sample
 from unpaired.domains.audio.signal.pitch_shift import PitchShift
 from unpaired.domains.audio.signal.psola import PitchShifter
@@ -151,7 +153,7 @@ class Bench:
     """Recordings of both sides with what the judges make of them."""
 
     def __init__(self, shared: Path, folder: Path, model: str, sentences: int) -> None:
-        self._panel, self._translator = Panel({**installed(), WORDS: False}), unpaired.load(model)
+        self._panel, self.translator = Panel({**installed(), WORDS: False}), unpaired.load(model)
         self._output = folder / "converted.wav"
         files = gather(shared, folder, sentences)
         self._real = {side: {file: self._panel.judge_file(file) for file in each} for side, each in files.items()}
@@ -165,7 +167,7 @@ class Bench:
         centre = self._centres[target]
         after = []
         for file in self._real[source]:
-            self._translator.convert(file, self._output, direction, **options)
+            self.translator.convert(file, self._output, direction, **options)
             after.append(self._panel.judge_file(self._output))
         before = [*self._real[source].values()]
         voices = [[float(np.asarray(one.speaker) @ centre) for one in each]
@@ -196,6 +198,41 @@ def variants(bench: Bench, only: list[str] | None) -> None:
                 options = {"formants": f"{factor if direction == 'b2a' else 1 / factor:.4f}"}
             with changed():
                 bench.report(direction, name, options)
+
+
+# -- while it is spoken -----------------------------------------------------------------------------
+LIVE: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "nothing after the newest frame": {"_REPEATED": 0},
+    "of 24 frames": {"_SEEN": 24},
+}
+_SPOKEN_BEFORE = "30027.flac"
+
+
+class _Live:
+    """A translator that converts a recording as if it were spoken, after another sentence of the speaker."""
+
+    def __init__(self, translator: Any, shared: Path) -> None:
+        self._translator, self._voices = translator, shared / "data" / "speech" / "vcc2018"
+
+    def convert(self, file: Path, output: Path, direction: Any, **options: Any) -> None:
+        voice, rate = soundfile.read(file, dtype="float32")
+        before, _ = soundfile.read(self._voices / file.parent.name / _SPOKEN_BEFORE, dtype="float32")
+        translate, settings = self._translator.for_direction(direction), self._translator.domain.settings
+        conversion = LiveConversion(rate, 1, SIDES[direction][0], translate, AudioConversion(**options), settings)
+        whole, size = np.concatenate([before, voice])[None], round(CHUNK * rate)
+        pieces = [conversion.push(whole[:, at : at + size]) for at in range(0, whole.shape[1], size)]
+        result = np.concatenate([*pieces, conversion.finish()], axis=1)[0]
+        soundfile.write(output, result[len(before) : len(before) + len(voice)], rate)
+
+
+def spoken(bench: Bench, shared: Path) -> None:
+    """Conversions by --live."""
+    bench.translator = _Live(bench.translator, shared)
+    for direction in SIDES:
+        for name, changed in LIVE.items():
+            with mock.patch.multiple(live, **changed) if changed else nullcontext():
+                bench.report(direction, name, {})
 
 
 # -- recordings that are not clean ------------------------------------------------------------------
@@ -259,7 +296,7 @@ def rough(shared: Path, folder: Path, model: str, sentences: int) -> None:
 def main() -> None:
     """Run one of the commands."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("stages", "variants", "rough"))
+    parser.add_argument("command", choices=("stages", "variants", "live", "rough"))
     parser.add_argument("shared", type=Path)
     parser.add_argument("--model", default="female-male")
     parser.add_argument("--sentences", type=int)
@@ -268,9 +305,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         if args.command == "rough":
             return rough(args.shared, Path(folder), args.model, args.sentences or 2)
-        bench = Bench(args.shared, Path(folder), args.model, args.sentences or 4)
+        bench = Bench(args.shared, Path(folder), args.model, args.sentences or (2 if args.command == "live" else 4))
         if args.command == "stages":
             stages(bench)
+        elif args.command == "live":
+            spoken(bench, args.shared)
         else:
             variants(bench, args.only)
 

@@ -32,6 +32,9 @@ CHUNK = 0.02
 """Seconds that are read at a time."""
 _SEEN = 32
 """Frames that the generator sees: 0.37 s. The gains of the newest depend little on what was before."""
+_REPEATED = 4
+"""Of these, frames that the newest one goes on for in place of what is to come. The generator's convolutions take what
+lies beyond an edge for means, which no voice is: its newest frames were hardly a translation (docs/decisions.md)."""
 _FOLLOWED = 0.25
 """Seconds of sound after which norms follow the voice; they would hardly change from one frame to the next."""
 _WINDOW = 0.5
@@ -120,12 +123,13 @@ class LiveConversion:
         if not count:
             return empty(self._settings.bins)
         level = 10 * np.log10(self._power) - 0.691 if self._power else _TARGET
-        self._seen = np.concatenate([self._seen, mel], axis=1)[:, -max(_SEEN, count) :]
+        self._seen = np.concatenate([self._seen, mel], axis=1)[:, -max(_SEEN - _REPEATED, count) :]
         settings, side = self._settings, self._side
         # Mirrored until as much was heard: one size from the first word on, for which everything is made by then.
-        seen, missing = self._seen, _SEEN - self._seen.shape[1]
+        seen, missing = self._seen, _SEEN - _REPEATED - self._seen.shape[1]
         if missing > 0:
             seen = np.pad(seen, ((0, 0), (missing, 0)), mode="symmetric")
+        seen = np.pad(seen, ((0, 0), (0, _REPEATED)), mode="edge")
         louder = seen + np.float32((_TARGET - level) * np.log(10) / 20)
         x = to_sample(louder, settings.mean(side), settings.deviation(side))[None]
         self._unfollowed += count * settings.hop_length / settings.sample_rate
@@ -134,9 +138,10 @@ class LiveConversion:
         if self._statistics is None or momentum:
             y, self._statistics = self._translate.with_statistics(x, self._statistics, momentum)
         else:
-            y = translate_end(self._translate, x, self._statistics, count)
+            y = translate_end(self._translate, x, self._statistics, count + _REPEATED)
         self._unfollowed = 0.0 if due else self._unfollowed
-        gain = gain_between(x[..., -count:], y[..., -count:], side, settings)
+        x, y = (each[..., : each.shape[-1] - _REPEATED][..., -count:] for each in (x, y))
+        gain = gain_between(x, y, side, settings)
         return (self._strength * bounded(gain, settings.content)).astype(np.float32)
 
 
