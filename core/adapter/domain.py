@@ -19,6 +19,7 @@ from ..errors import ConfigError, MediaError, UnpairedError
 from ..samples import Sample, Warp
 from ..settings.arguments import settings_from, settle_types
 from ..sides import SIDES, Side
+from .beginning import BeginningHooks
 from .commands import CommandHooks
 from .inventory import BrokenFile, Inventory
 from .judging import JudgingHooks
@@ -73,14 +74,14 @@ class Scorer(Protocol):
 _NOT_CONVERTING = frozenset({
     "scan", "sample", "fit", "networks", "objective_type", "warp", "compare", "denormalise", "preview", "load",
     "paired_scores", "unpaired_scores", "label_scorer", "describe", "evaluate_files", "check_comparison",
-    "compare_files", "show_file", "calibrate", "sequence_scores", "judged_scores", "beside",
+    "compare_files", "show_file", "calibrate", "sequence_scores", "judged_scores", "beside", "choose_start",
 })  # fmt: skip
 
 
 _ROAD = frozenset({"open", "create", "convert"})
 
 
-class Domain(JudgingHooks, CommandHooks, ABC):
+class Domain(JudgingHooks, CommandHooks, BeginningHooks, ABC):
     """One medium. Required are `name`, `channels`, `sample`, `open` and `create`; the rest has defaults.
 
     A domain is sent to other processes, and saved in a model file, as its class and its settings: anything else (open

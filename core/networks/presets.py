@@ -48,9 +48,10 @@ def default_networks(
         }
         if settings.downsampling != "strided":  # not every architecture has a choice
             options["downsampling"] = settings.downsampling
-        if settings.start != "random":
-            options["start"] = settings.start
-        asked = {name: getattr(settings, name) for name in _GENERATOR_SETTINGS}
+        start = settings.start or "random"  # what suits the files is chosen when they are known
+        if start != "random":
+            options["start"] = start
+        asked = {**{name: getattr(settings, name) for name in _GENERATOR_SETTINGS}, "start": start}
         return _fitted("generators", settings.generator, options, asked)
 
     def discriminator(channels: int) -> NetworkSpec:
@@ -69,8 +70,8 @@ def default_networks(
 
 
 _GENERATOR_SETTINGS = ("filters", "blocks", "norm", "upsampling", "downsampling", "dropout", "start")
-_DEFAULTS = {"layers": NetworkSettings().discriminator_layers}
-_DEFAULTS |= {name: getattr(NetworkSettings(), name) for name in _GENERATOR_SETTINGS}
+_DEFAULTS: dict[str, Any] = {"layers": NetworkSettings().discriminator_layers}
+_DEFAULTS |= {**{name: getattr(NetworkSettings(), name) for name in _GENERATOR_SETTINGS}, "start": "random"}
 
 
 def _fitted(

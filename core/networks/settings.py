@@ -30,9 +30,10 @@ class NetworkSettings:
     avoid checkerboard artefacts."""
     downsampling: Literal["strided", "blurred"] = "strided"
     """Strided convolution (the paper), or blurred downsampling (CUT, resnet only)."""
-    start: Literal["random", "residual", "transport"] = "random"
+    start: Literal["random", "residual", "transport"] | None = None
     """Where generators begin: at random (the paper); at their input, to which they add (residual); or at the linear map
-    of the channels that gives one side the other's means and covariances (transport). Of resnet and unet."""
+    of the channels that gives one side the other's means and covariances (transport). Of resnet and unet. None: what
+    suits medium, objective and files; transport for cycles between colour pictures that are not drawn."""
     norm: Literal["instance", "batch", "none"] = "instance"
     dropout: float = 0.0
     """Drop-out probability inside residual blocks, 0 to 1."""

@@ -207,7 +207,7 @@ def check_resumable(plan: RunPlan, elastic: bool = False) -> None:
     # A setting that a later version brought had its default before.
     defaults: dict[str, dict[str, Any]] = {
         "domain": to_mapping(plan.domain.settings_type()),
-        "networks": to_mapping(plan.domain.architectures(NetworkSettings())),
+        "networks": {**to_mapping(plan.domain.architectures(NetworkSettings())), "start": "random"},
         "objective": to_mapping(type(plan.objective_settings)()),
     }
     _use_present_names(earlier, now, plan)

@@ -35,6 +35,7 @@ from .folders import scan_sides
 from .launch import leave_group, train_in_processes
 from .lock import taken
 from .loop import run
+from .near_input import with_start
 from .plan import RunPlan
 from .precision import with_precision
 from .preflight import (
@@ -207,7 +208,9 @@ def checked(plan: RunPlan, resume: Resume = False, data_changed: bool = False) -
     notes: list[str | None] = [note for each in plan.inventories.values() if each.digest for note in each.warnings]
     if resume:
         notes.append(check_data(plan, data_changed))
-    plan = with_held_out(plan, bool(resume)).fitted()
+    plan, note = with_start(with_held_out(plan, bool(resume)), bool(resume))
+    plan = plan.fitted()
+    notes.append(note)
     notes.append(size_note(plan.teacher, plan.networks))
     if resume:
         check_resumable(plan, elastic=resume == "elastic")

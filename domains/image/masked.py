@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ...core.adapter.domain import Domain
 from ...core.adapter.inventory import Inventory
@@ -13,6 +13,8 @@ from ...core.sides import SIDES, Side
 
 if TYPE_CHECKING:
     from typing import Self
+
+    from torch import Tensor
 
     from .training_masks import MaskFolder
 
@@ -30,6 +32,14 @@ class Masked(Domain):
             if masks := self.masks(side):
                 masks.require(found.files)
         return self
+
+    def choose_start(self, samples: Mapping[Side, Iterable[Tensor]]) -> Literal["random", "transport"]:
+        """The other side's colours where both have colours and neither is drawn with few of them; else at random."""
+        from .few_colours import are_drawn
+
+        if (self.channels("a"), self.channels("b")) != (3, 3):
+            return "random"
+        return "random" if any(are_drawn(each) for each in samples.values()) else "transport"
 
     def beside(self, file: Path, side: Side) -> Sequence[Path]:
         """The file's mask, if there is one. Raises MissingFile or ConfigError for a folder of masks."""

@@ -1,0 +1,121 @@
+"""Where generators begin when the user does not say: by medium, objective and files; a resumed run as it began."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image as Pillow
+
+import unpaired
+from unpaired.core.model.model_file import read_header
+
+SMALL: dict[str, Any] = {"filters": 4, "blocks": 1, "discriminator_filters": 4, "discriminator_layers": 1}
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    """Noise in two colours, as photographs are many-coloured, and drawings: black strokes on white."""
+    random = np.random.default_rng(0)
+    for name, low, high in (("dark", (0, 20, 60), (60, 80, 160)), ("bright", (120, 90, 150), (250, 200, 255))):
+        (tmp_path / name).mkdir()
+        for number in range(4):
+            pixels = random.integers(low, high, (36, 36, 3), dtype=np.uint8)
+            Pillow.fromarray(pixels).save(tmp_path / name / f"{number}.png")
+    (tmp_path / "drawn").mkdir()
+    for number in range(4):
+        pixels = np.full((36, 36, 3), 255, np.uint8)
+        pixels[:, 8 * number : 8 * number + 4] = 0
+        Pillow.fromarray(pixels).save(tmp_path / "drawn" / f"{number}.png")
+    return tmp_path
+
+
+def trained(
+    a: Path,
+    b: Path,
+    out: Path,
+    steps: int = 1,
+    domain: unpaired.Domain | None = None,
+    networks: Any = None,
+    **more: Any,
+) -> str | None:
+    """Where the generators of a run began, by its model; checked against its config.yaml."""
+    settings = unpaired.NetworkSettings(**{**SMALL, **(networks or {})})
+    training = unpaired.TrainingSettings(
+        steps=steps, workers=0, device="cpu", precision="fp32", start_from=more.pop("start_from", "")
+    )
+    model = unpaired.train(
+        domain or unpaired.Image(size=32), a, b, out, networks=settings, training=training, preset="tiny", **more
+    )
+    recorded = yaml.safe_load((out / "config.yaml").read_text())["networks"]["start"]
+    begun = read_header(model)["networks"]["generator_a2b"]["options"].get("start")
+    assert recorded == (begun or "random")
+    return None if begun is None else str(begun)
+
+
+def test_colour_pictures_begin_at_the_other_side(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert trained(folders / "dark", folders / "bright", folders / "run") == "transport"
+    assert "begin at the other side's colours (networks.start transport)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("start", ["random", "residual"])
+def test_what_the_user_says_counts(start: str, folders: Path) -> None:
+    begun = trained(folders / "dark", folders / "bright", folders / "run", networks={"start": start})
+    assert (begun or "random") == start
+
+
+def test_drawings_begin_at_random(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert trained(folders / "dark", folders / "drawn", folders / "run") is None
+    assert "networks.start" not in capsys.readouterr().err
+
+
+def test_grey_pictures_begin_at_random(folders: Path) -> None:
+    assert (
+        trained(folders / "dark", folders / "bright", folders / "run", domain=unpaired.Image(size=32, mode="grey"))
+        is None
+    )
+
+
+@pytest.mark.parametrize(("objective", "networks"), [("pix2pix", {"blocks": 4}), ("cut", {}), ("dual", {"blocks": 4})])
+def test_other_objectives_begin_as_published(objective: str, networks: dict[str, Any], folders: Path) -> None:
+    assert (
+        trained(folders / "dark", folders / "bright", folders / "run", objective_name=objective, networks=networks)
+        is None
+    )
+
+
+def test_a_generator_without_such_a_start_begins_at_random(folders: Path) -> None:
+    assert trained(folders / "dark", folders / "bright", folders / "run", networks={"generator": "mobile"}) is None
+
+
+def test_a_resumed_run_goes_on_as_it_began(folders: Path) -> None:
+    """Whatever the files are by then: here the drawings are gone."""
+    run = folders / "run"
+    assert trained(folders / "dark", folders / "drawn", run) is None
+    shutil.rmtree(folders / "drawn")
+    shutil.copytree(folders / "bright", folders / "drawn")
+    assert trained(folders / "dark", folders / "drawn", run, steps=2, resume=True, data_changed=True) is None
+    shutil.rmtree(run)
+    assert trained(folders / "dark", folders / "bright", run) == "transport"
+    assert trained(folders / "dark", folders / "bright", run, steps=2, resume=True) == "transport"
+
+
+def test_a_run_from_before_there_was_a_choice_began_at_random(folders: Path) -> None:
+    run = folders / "run"
+    trained(folders / "dark", folders / "bright", run, networks={"start": "random"})
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    del config["networks"]["start"]
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    assert trained(folders / "dark", folders / "bright", run, steps=2, resume=True) is None
+
+
+@pytest.mark.parametrize("start", ["random", "transport"])
+def test_a_run_that_begins_from_a_model_has_its_start(start: str, folders: Path) -> None:
+    dark, bright = folders / "dark", folders / "bright"
+    trained(dark, bright, folders / "first", networks={"start": start})
+    begun = trained(dark, bright, folders / "second", start_from=str(folders / "first"))
+    assert (begun or "random") == start
