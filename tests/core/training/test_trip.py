@@ -28,7 +28,7 @@ FILES = {
     "core/objectives/losses.py",
 }
 """With `core/objectives/objective.py`, which says what a step and an objective are, they are nine."""
-BESIDE = {"core/training/preflight.py", "core/training/previews.py"}
+BESIDE = {"core/training/preflight.py", "core/training/near_input.py", "core/training/previews.py"}
 """Samples are also drawn for what comes before and after a step."""
 
 
