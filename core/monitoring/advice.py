@@ -28,6 +28,8 @@ GENERAL: Mapping[str, str] = {
     "noise": "Lower {training.learning_rate}, or keep {training.ema} at 0.999: steps too large leave speckle. It may "
     "also be the input, hidden for the way back: noise before translating back keeps it from being read.",
     "checkerboard": "Set {networks.upsampling} to resize: transposed convolutions overlap unevenly and leave a grid.",
+    "checkerboard without transposed convolutions": "Look whether the files of <FROM> have it, such as blocks of JPEG: "
+    "they would be carried over, for {networks.upsampling} makes none. Else train on ({training.steps}).",
     "low contrast": "Give the adversarial loss more weight against those that tie the translation to its input, or "
     "train on ({training.steps}): grey is a compromise that only the discriminator objects to.",
     "colour cast": "Train on ({training.steps}), with a weight on the identity losses, which keep colours; and look "
@@ -58,10 +60,13 @@ def advice(name: str, own: Mapping[str, str], settings: Mapping[str, Any]) -> st
     """
     term, place = parted(name)
     source, target = SIDES[place or "a2b"]
-    text = {**GENERAL, **own}[term].replace("<to>", target).replace("<from>", source)
+    if term == "checkerboard" and settings.get("networks.upsampling", "transposed") != "transposed":
+        term += " without transposed convolutions"
+    text = {**GENERAL, **own}[term].replace("<to>", target).replace("<from>", source).replace("<FROM>", source.upper())
     before, *rest = text.split("{")
     for part in rest:
         setting, _, after = part.partition("}")
         now = settings.get(setting)
-        before += setting + (f" (now {'empty' if now == '' else now})" if setting in settings else "") + after
+        shown = {"": "empty", None: "not set"}.get(now, now) if isinstance(now, str | None) else now
+        before += setting + (f" (now {shown})" if setting in settings else "") + after
     return before

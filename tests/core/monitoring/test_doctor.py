@@ -274,3 +274,14 @@ def test_advice_names_settings_that_the_run_has_with_their_values(kind: type[Obj
             assert named <= fields
             if kind.advice and (name in kind.advice or not kind.generates):  # samples from noise have no input to keep
                 assert text.count("(now set)") >= len(named) > 0
+
+
+def test_a_grid_is_not_blamed_on_convolutions_that_are_not_there() -> None:
+    assert advice("checkerboard a2b", {}, {"networks.upsampling": "transposed"}).startswith(
+        "Set networks.upsampling (now transposed) to resize"
+    )
+    assert advice("checkerboard b2a", {}, {"networks.upsampling": "resize", "training.steps": 9}) == (
+        "Look whether the files of B have it, such as blocks of JPEG: they would be carried over, for "
+        "networks.upsampling (now resize) makes none. Else train on (training.steps (now 9))."
+    )
+    assert "networks.filters (now not set)" in advice("overfitting", {}, {"networks.filters": None})
