@@ -143,7 +143,9 @@ def read_settings(file: Path) -> dict[str, Any]:
     if not isinstance(version, int) or version > FORMAT:
         made = f"was made by a newer version of unpaired (format {show(version)}; this one reads up to {FORMAT})"
         raise ConfigError(f"{file} {made}; update unpaired")
-    if isinstance(mapping.get("training"), dict):  # what runs of earlier versions did
+    if isinstance(mapping.get("networks"), dict):  # what runs of earlier versions did
+        mapping["networks"].setdefault("start", "random")
+    if isinstance(mapping.get("training"), dict):
         mapping["training"].setdefault("winograd", False)
         if version < 2:
             mapping["training"].setdefault("held_out", 0)

@@ -19,6 +19,7 @@ from unpaired import (
     OutputError,
     TrainingSettings,
 )
+from unpaired.apps import recipes
 from unpaired.apps.command_line import Parser
 from unpaired.apps.progress import ProgressFile, is_asked_for
 from unpaired.apps.run_settings import (
@@ -63,7 +64,10 @@ def parser() -> Parser:
     made.add_argument("--names", nargs=2, metavar=("A", "B"), help="names of the two domains")
     made.add_argument("--objective", metavar="NAME",
                       help="cycle (default), dual, disco, pix2pix, cut, distill; gan, dcgan, cgan")  # fmt: skip
-    made.add_argument("--config", metavar="FILE", help="settings from a YAML file; options override it")
+    made.add_argument("--recipe", metavar="NAME",
+                      help=f"settings for a kind of task: {', '.join(recipes.names())}")  # fmt: skip
+    made.add_argument("--config", metavar="FILE",
+                      help="settings from a YAML file, over the recipe's; options override both")  # fmt: skip
     made.add_argument("--hours", metavar="H", help="a deadline in place of --steps: 60 --minutes each")
     made.add_argument("--plan", action="store_true",
                       help="say what time, memory and disk it would take with each preset, and end")  # fmt: skip
@@ -117,6 +121,8 @@ def main(args: argparse.Namespace) -> int:
     layers = [of_words(args)]
     if args.config:
         layers.insert(0, read_settings(Path(args.config)))
+    if args.recipe:
+        layers.insert(0, recipes.read(args.recipe, config.merge(*layers).get("domain")))
     out = config.merge(*layers).get("out")
     if args.seeds is not None and args.seeds < 1:
         raise ConfigError(f"--seeds is {args.seeds}; expected 1 or more")
