@@ -19,7 +19,7 @@ from unpaired import (
     OutputError,
     TrainingSettings,
 )
-from unpaired.apps import recipes
+from unpaired.apps import recipe
 from unpaired.apps.command_line import Parser
 from unpaired.apps.progress import ProgressFile, is_asked_for
 from unpaired.apps.run_settings import (
@@ -65,7 +65,7 @@ def parser() -> Parser:
     made.add_argument("--objective", metavar="NAME",
                       help="cycle (default), dual, disco, pix2pix, cut, distill; gan, dcgan, cgan")  # fmt: skip
     made.add_argument("--recipe", metavar="NAME",
-                      help=f"settings for a kind of task: {', '.join(recipes.names())}")  # fmt: skip
+                      help=f"settings for a kind of task: {', '.join(recipe.names())}")  # fmt: skip
     made.add_argument("--config", metavar="FILE",
                       help="settings from a YAML file, over the recipe's; options override both")  # fmt: skip
     made.add_argument("--hours", metavar="H", help="a deadline in place of --steps: 60 --minutes each")
@@ -122,7 +122,7 @@ def main(args: argparse.Namespace) -> int:
     if args.config:
         layers.insert(0, read_settings(Path(args.config)))
     if args.recipe:
-        layers.insert(0, recipes.read(args.recipe, config.merge(*layers).get("domain")))
+        layers.insert(0, recipe.read(args.recipe, config.merge(*layers).get("domain")))
     out = config.merge(*layers).get("out")
     if args.seeds is not None and args.seeds < 1:
         raise ConfigError(f"--seeds is {args.seeds}; expected 1 or more")

@@ -32,7 +32,7 @@ def default_networks(
     if preset not in PRESETS:
         raise ConfigError(f"preset is {show(preset)}; expected one of {', '.join(PRESETS)}")
     sizes = PRESETS[preset]
-    settings = settings.with_defaults("resnet", "patchgan")
+    settings = replace(settings.with_defaults("resnet", "patchgan"), start=settings.start or "random")
 
     def generator(channels_in: int, channels_out: int, settings: NetworkSettings) -> NetworkSpec:
         depth = settings.blocks or (sizes["blocks"] if settings.generator != "unet" else 6)
@@ -48,10 +48,9 @@ def default_networks(
         }
         if settings.downsampling != "strided":  # not every architecture has a choice
             options["downsampling"] = settings.downsampling
-        start = settings.start or "random"  # what suits the files is chosen when they are known
-        if start != "random":
-            options["start"] = start
-        asked = {**{name: getattr(settings, name) for name in _GENERATOR_SETTINGS}, "start": start}
+        if settings.start != "random":
+            options["start"] = settings.start
+        asked = {name: getattr(settings, name) for name in _GENERATOR_SETTINGS}
         return _fitted("generators", settings.generator, options, asked)
 
     def discriminator(channels: int) -> NetworkSpec:

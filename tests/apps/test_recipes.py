@@ -10,7 +10,7 @@ import yaml
 from PIL import Image as Pillow
 
 from unpaired import CycleSettings, NetworkSettings, TrainingSettings
-from unpaired.apps import recipes
+from unpaired.apps import recipe
 from unpaired.apps.main import main
 
 
@@ -35,20 +35,20 @@ def trained(words: list[str]) -> dict[str, Any]:
     return recorded
 
 
-@pytest.mark.parametrize("name", recipes.names())
+@pytest.mark.parametrize("name", recipe.names())
 def test_a_recipe_trains(name: str, photos: list[str]) -> None:
-    domain = [] if "domain" in recipes.read(name) else ["--domain", "image"]
+    domain = [] if "domain" in recipe.read(name) else ["--domain", "image"]
     recorded = trained(["--recipe", name, *domain, *photos])
     for group in ("domain", "objective", "networks", "training"):
-        given = recipes.read(name).get(group, {})
+        given = recipe.read(name).get(group, {})
         told = {"size", "filters", "blocks", "discriminator_filters", "discriminator_layers"}
         assert given.items() - {(key, given.get(key)) for key in told} <= recorded[group].items()
-    assert recipes.title(name)
+    assert recipe.title(name)
 
 
 def test_the_papers_recipe_is_what_was_published() -> None:
     """Zhu et al. 2017, section 4: a weight of 10 for the cycle, half of it for identity, Adam with 2e-4, one sample."""
-    paper = recipes.read("paper")
+    paper = recipe.read("paper")
     networks, objective, training = (paper[group] for group in ("networks", "objective", "training"))
     assert (objective["form"], objective["cycle_a"], objective["identity_a"]) == ("lsgan", 10.0, 5.0)
     assert (training["learning_rate"], training["batch"]) == (2e-4, 1)
