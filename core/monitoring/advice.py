@@ -28,8 +28,6 @@ GENERAL: Mapping[str, str] = {
     "noise": "Lower {training.learning_rate}, or keep {training.ema} at 0.999: steps too large leave speckle. It may "
     "also be the input, hidden for the way back: noise before translating back keeps it from being read.",
     "checkerboard": "Set {networks.upsampling} to resize: transposed convolutions overlap unevenly and leave a grid.",
-    "checkerboard without transposed convolutions": "Look whether the files of <FROM> have it, such as blocks of JPEG: "
-    "they would be carried over, for {networks.upsampling} makes none. Else train on ({training.steps}).",
     "low contrast": "Give the adversarial loss more weight against those that tie the translation to its input, or "
     "train on ({training.steps}): grey is a compromise that only the discriminator objects to.",
     "colour cast": "Train on ({training.steps}), with a weight on the identity losses, which keep colours; and look "
@@ -43,6 +41,11 @@ GENERAL: Mapping[str, str] = {
 }
 """By finding, for whatever is minimised; an objective's own goes before (`Objective.advice`)."""
 
+_CARRIED_OVER = (
+    "Look whether the files of <FROM> have it, such as blocks of JPEG: they would be carried over, for "
+    "{networks.upsampling} makes none. Else train on ({training.steps})."
+)
+"""Advice against a checkerboard that no transposed convolution made."""
 SIDES: Mapping[str, tuple[str, str]] = {"a2b": ("a", "b"), "b2a": ("b", "a"), "a": ("b", "a"), "b": ("a", "b")}
 
 
@@ -60,9 +63,10 @@ def advice(name: str, own: Mapping[str, str], settings: Mapping[str, Any]) -> st
     """
     term, place = parted(name)
     source, target = SIDES[place or "a2b"]
+    text = {**GENERAL, **own}[term]
     if term == "checkerboard" and settings.get("networks.upsampling", "transposed") != "transposed":
-        term += " without transposed convolutions"
-    text = {**GENERAL, **own}[term].replace("<to>", target).replace("<from>", source).replace("<FROM>", source.upper())
+        text = _CARRIED_OVER
+    text = text.replace("<to>", target).replace("<from>", source).replace("<FROM>", source.upper())
     before, *rest = text.split("{")
     for part in rest:
         setting, _, after = part.partition("}")

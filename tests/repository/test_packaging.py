@@ -33,6 +33,8 @@ def _mapped(repository: Path) -> dict[str, Path]:
         for path in (repository / "apps/web/pages" / kind).rglob("*.*"):
             if not path.name.startswith("."):
                 files[f"unpaired/apps/web/pages/{path.relative_to(repository / 'apps/web/pages').as_posix()}"] = path
+    for path in (repository / "apps/recipes").glob("*.yaml"):
+        files[f"unpaired/apps/recipes/{path.name}"] = path
     files["unpaired/py.typed"] = repository / "api" / "py.typed"
     return files
 
