@@ -2,7 +2,8 @@
 
     python benchmarks/voice_quality.py gather SHARED DATA          pooled speakers; sentences 30023 to 30028 held out
     python benchmarks/voice_quality.py train DATA RUN              an hour on one core
-    python benchmarks/voice_quality.py pack RUN models/female-male.safetensors
+    python benchmarks/voice_quality.py pack RUN PACKED.safetensors
+    python benchmarks/voice_quality.py settle PACKED.safetensors DATA models/female-male.safetensors
     python benchmarks/voice_quality.py score MODEL DATA OUT        scores.json, scores.txt, listen.html
     python benchmarks/voice_quality.py ceiling MODEL DATA          the true mel through the same waveform stage
     python benchmarks/voice_quality.py real DATA                   real speakers of a side against each other
@@ -45,6 +46,7 @@ from unpaired.domains.audio.signal.levels import normalised
 from unpaired.domains.audio.signal.mel import log_mel, to_sample
 from unpaired.domains.audio.training.objective import AudioCycleSettings
 from unpaired.domains.audio.training.sampling import pitch_shifted
+from unpaired.domains.audio.training.settling import settled
 
 SPEAKERS: dict[Side, tuple[str, ...]] = {
     "a": ("VCC2SF1", "VCC2SF3", "VCC2SF4", "VCC2TF1", "p225", "p228"),
@@ -104,6 +106,17 @@ def train(data: Path, run: Path, steps: int, preset: str, seed: int) -> None:
 def pack(run: Path, out: Path) -> None:
     """The run's model in half precision, with its card."""
     save_model(dataclasses.replace(load_model_named(run), card=CARD), out, half=True)
+    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
+
+
+def settle(model: str, data: Path, out: Path) -> None:
+    """The model with what moves its translations to the other side's moments."""
+    translator, found = unpaired.load(model), load_model_named(model)
+    domain = found.domain
+    assert isinstance(domain.settings, AudioSettings)
+    directions: dict[Direction, Any] = {each: translator.for_direction(each) for each in SIDES}
+    settings = settled(domain.settings, directions, domain.scan(data / "trainA"), domain.scan(data / "trainB"))
+    save_model(dataclasses.replace(found, domain=unpaired.Audio(settings)), out, half=True)
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
 
 
@@ -275,6 +288,7 @@ def main() -> None:
         "gather": ("shared", "data"),
         "train": ("data", "run"),
         "pack": ("run", "out"),
+        "settle": ("model", "data", "out"),
         "score": ("model", "data", "out"),
         "ceiling": ("model", "data"),
         "real": ("data",),
@@ -296,6 +310,8 @@ def main() -> None:
         train(args.data, args.run, args.steps, args.preset, args.seed)
     elif args.what == "pack":
         pack(args.run, args.out)
+    elif args.what == "settle":
+        settle(args.model, args.data, args.out)
     elif args.what == "score":
         score(args.model, args.data, args.out, {"vocoder": args.vocoder})
     elif args.what == "ceiling":

@@ -16,6 +16,8 @@ from ..video import VideoConversion
 
 Content = Literal["voice", "music"]
 Vocoder = Literal["source-filter", "griffin-lim", "world"]
+_TRANSPORT = 600
+"""Numbers of an affine map of 24 cepstra; see `signal.transport`."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,10 @@ class AudioSettings(DomainSettings):
     training and for sound without pitch."""
     f0_b: tuple[float, ...] = field(default=(), metadata=MEASURED)
     """Median pitch of B's voiced frames in Hz, and the deviation of its natural logarithm."""
+    transport_a2b: tuple[float, ...] = field(default=(), metadata=MEASURED)
+    """What moves translations of A to the means and covariances of B (`signal.transport`); empty moves nothing."""
+    transport_b2a: tuple[float, ...] = field(default=(), metadata=MEASURED)
+    """The same for translations of B."""
 
     def __post_init__(self) -> None:
         settle_types(self, "domain")
@@ -94,6 +100,11 @@ class AudioSettings(DomainSettings):
             require(faults, count in (0, self.bins), f"domain.{name} has {count} numbers; expected {self.bins} or none")
         for name in ("deviation_a", "deviation_b"):
             require(faults, all(each > 0 for each in getattr(self, name)), f"domain.{name} must be above 0 everywhere")
+        for name in ("transport_a2b", "transport_b2a"):
+            count = len(getattr(self, name))
+            require(
+                faults, count in (0, _TRANSPORT), f"domain.{name} has {count} numbers; expected {_TRANSPORT} or none"
+            )
         for name in ("f0_a", "f0_b"):
             pitch = getattr(self, name)
             good = len(pitch) == 0 or (len(pitch) == 2 and pitch[0] > 0 and pitch[1] >= 0)
@@ -110,6 +121,10 @@ class AudioSettings(DomainSettings):
     def f0(self, side: Side) -> tuple[float, ...]:
         """Median pitch of a side in Hz and the deviation of its logarithm; empty where there is none."""
         return self.f0_a if side == "a" else self.f0_b
+
+    def transport(self, side: Side) -> tuple[float, ...]:
+        """What moves translations of a side; empty where nothing does."""
+        return self.transport_a2b if side == "a" else self.transport_b2a
 
     @property
     def measured(self) -> bool:

@@ -16,6 +16,7 @@ from ..settings import AudioSettings
 from ..signal.buffer import StreamBuffer, empty
 from ..signal.mel import LogMel, centres, from_sample, highest, to_sample
 from ..signal.sound import Resampler, Sound, mixed
+from ..signal.transport import moved
 from .source_filter import GainFilter, bounded
 
 _SECOND_PASS = 12.0
@@ -32,7 +33,7 @@ def gain_between(x: Sound, y: Sound, side: Side, settings: AudioSettings) -> Sou
     other = other_side(side)
     source = from_sample(x[0], settings.mean(side), settings.deviation(side))
     target = from_sample(y[0], settings.mean(other), settings.deviation(other))
-    gain: Sound = target - source
+    gain: Sound = moved(target, settings.transport(side)) - source
     return gain
 
 

@@ -54,7 +54,7 @@ def _pitch(files: Sequence[Path], settings: AudioSettings) -> tuple[float, ...]:
 
     voiced: list[npt.NDArray[np.float64]] = []
     seconds = 0.0
-    for path, number, count in _places(files):
+    for path, number, count in places(files):
         try:
             audio = prepared(path, settings, number, count)
         except (MediaError, MissingFile, OSError):
@@ -77,7 +77,7 @@ def _bins(
     total, squares, count = np.zeros(settings.bins), np.zeros(settings.bins), 0
     most = MOST_SECONDS * settings.sample_rate / settings.hop_length
     problem = "there are no files"
-    for path, number, _ in _places(files):
+    for path, number, _ in places(files):
         try:
             mel = cache.mel(path, side, number).astype(np.float64)
         except (MediaError, MissingFile, OSError) as error:
@@ -95,7 +95,7 @@ def _bins(
     return rounded(mean), rounded(deviation)
 
 
-def _places(files: Sequence[Path]) -> Iterator[tuple[Path, int, int]]:
+def places(files: Sequence[Path]) -> Iterator[tuple[Path, int, int]]:
     """What is measured of a side, in order: a file, the number of a section of it, and how many it has. No long
     recording keeps the others from their turn."""
     most = max(1, round(MOST_SECONDS / SECTION / max(1, len(files))))

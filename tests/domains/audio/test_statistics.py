@@ -96,7 +96,7 @@ def test_long_recordings_leave_the_others_their_turn(tmp_path: Path, monkeypatch
     monkeypatch.setattr(statistics, "MOST_SECONDS", 4.0)
     long = write(tmp_path / "long.wav", voice(150, 6.0))
     short = write(tmp_path / "short.wav", voice(150, 0.5))
-    places = list(statistics._places([long, short]))
+    places = list(statistics.places([long, short]))
     assert places == [(long, 0, 6), (long, 1, 6), (short, 0, 1)]
 
 

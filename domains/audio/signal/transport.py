@@ -1,0 +1,80 @@
+"""Spectrograms moved so that their cepstra have the means and covariances of others: the last step of a translation.
+
+A generator that was trained against a cycle stops short of the other side, alike in all that it translates. Of all
+affine maps that give one Gaussian the mean and covariance of another the optimal transport is the one that moves least,
+y = m2 + A (x - m1) with A = S1^(-1/2) (S1^(1/2) S2 S1^(1/2))^(1/2) S1^(-1/2) (Peyré and Cuturi 2019, remark 2.31).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft, sparse
+
+from .sound import Sound
+
+CEPSTRA = 24
+"""Coefficients of the cosine transform of a frame that are moved: as many as gains are smoothed to."""
+NUMBERS = CEPSTRA * (CEPSTRA + 1)
+"""Of a map: what it adds to cepstra, a matrix row by row, each with its offset at its end."""
+_SPEECH = 35.0
+"""dB below the loud frames of a recording (the ninth decile) at which speech ends."""
+_SHARE = 0.6
+"""Of the way that is gone: all of it brings little more, and costs quality (docs/decisions.md)."""
+_RIDGE = 0.02
+"""Added to variances (nepers squared), that nothing that hardly varies is blown up."""
+Matrix = npt.NDArray[np.float64]
+
+
+def fitted(translations: Sequence[Sound], real: Sequence[Sound], share: float = _SHARE) -> tuple[float, ...]:
+    """The map that takes translated log-mel spectrograms (bins, frames) a share of the way to real ones of the other
+    side, as `NUMBERS` numbers. Frames of speech count alone."""
+    (mean, own), (aim, other) = _moments(translations), _moments(real)
+    half = _root(own)
+    back = np.linalg.inv(half)
+    linear = back @ _root(half @ other @ half) @ back
+    whole = share * np.concatenate([linear - np.eye(CEPSTRA), (aim - linear @ mean)[:, None]], axis=1)
+    return tuple(float(f"{number:.5g}") for number in whole.ravel())
+
+
+def moved(mel: Sound, numbers: Sequence[float]) -> Sound:
+    """A log-mel spectrogram (bins, frames) through a map; the same where there is none."""
+    if not numbers:
+        return mel
+    linear, offset = _of_bins(len(mel), tuple(numbers))
+    there: Sound = mel + linear @ mel + offset
+    return there
+
+
+def _moments(mels: Sequence[Sound]) -> tuple[Matrix, Matrix]:
+    cepstra = np.concatenate([_cepstra(_speech(mel)) for mel in mels], axis=1)
+    return cepstra.mean(axis=1), np.cov(cepstra) + _RIDGE * np.eye(len(cepstra))
+
+
+def _speech(mel: Sound) -> Sound:
+    power = np.log(np.exp(2 * mel.astype(np.float64)).sum(axis=0))
+    return mel[:, power > np.percentile(power, 90) - _SPEECH * np.log(10) / 10]
+
+
+def _cepstra(mel: Sound) -> Matrix:
+    cepstra: Matrix = fft.dct(mel.astype(np.float64), axis=0, norm="ortho")[:CEPSTRA]
+    return cepstra
+
+
+def _root(matrix: Matrix) -> Matrix:
+    values, vectors = np.linalg.eigh(matrix)
+    root: Matrix = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+    return root
+
+
+@lru_cache(maxsize=4)
+def _of_bins(bins: int, numbers: tuple[float, ...]) -> tuple[Any, Sound]:
+    """What a map adds to bins, as a sparse matrix, whose product takes no threads of BLAS; and the offset (bins, 1)."""
+    whole = np.asarray(numbers).reshape(CEPSTRA, CEPSTRA + 1)
+    to_cepstra = fft.dct(np.eye(bins), axis=0, norm="ortho")[:CEPSTRA]
+    linear = to_cepstra.T @ whole[:, :-1] @ to_cepstra
+    return sparse.csr_array(linear.astype(np.float32)), (to_cepstra.T @ whole[:, -1:]).astype(np.float32)
