@@ -156,9 +156,9 @@ class Bench:
         self._panel, self.translator = Panel({**installed(), WORDS: False}), unpaired.load(model)
         self._output = folder / "converted.wav"
         files = gather(shared, folder, sentences)
-        self._real = {side: {file: self._panel.judge_file(file) for file in each} for side, each in files.items()}
+        self.real = {side: {file: self._panel.judge_file(file) for file in each} for side, each in files.items()}
         self._centres = {
-            side: centroid([np.asarray(one.speaker) for one in each.values()]) for side, each in self._real.items()
+            side: centroid([np.asarray(one.speaker) for one in each.values()]) for side, each in self.real.items()
         }
 
     def report(self, direction: Any, name: str, options: Options) -> None:
@@ -166,12 +166,12 @@ class Bench:
         source, target = SIDES[direction]
         centre = self._centres[target]
         after = []
-        for file in self._real[source]:
+        for file in self.real[source]:
             self.translator.convert(file, self._output, direction, **options)
             after.append(self._panel.judge_file(self._output))
-        before = [*self._real[source].values()]
+        before = [*self.real[source].values()]
         voices = [[float(np.asarray(one.speaker) @ centre) for one in each]
-                  for each in (after, before, self._real[target].values())]  # fmt: skip
+                  for each in (after, before, self.real[target].values())]  # fmt: skip
         way = way_covered(*voices)
         lost = [Estimate.bootstrapped([getattr(y.quality, figure) - getattr(x.quality, figure)
                                        for x, y in zip(before, after, strict=True)])

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 
 import numpy as np
+import numpy.typing as npt
 
 from ....core.adapter.arrays import for_arrays
 from ....core.adapter.streams import ArrayTranslate, Translate
@@ -23,9 +24,16 @@ _SECOND_PASS = 12.0
 """dB by which the second pass corrects the first at most."""
 _EDGE = 0.97
 """Share of half its rate up to which a recording has sound."""
+_LOUDER = 90
+"""Percentile of a bin's frames that must reach `_FULL`."""
+_FULL = (-0.3, 1000.0), (0.05, 8000.0)
+"""Place in a sample's range, where 0 is the side's mean, and frequency in Hz up to which it is asked for: what is
+fainter is no speech, and a gain would make noise of it. Clean speech has 0.14 at least above 1 kHz, -0.23 below."""
 _AT_ONCE, _AHEAD = 2, 3
 """Windows that the generator works on at the same time, for it takes longer than all other stages together, and windows
 that these stages may be ahead of it."""
+
+Full = npt.NDArray[np.bool_]
 
 
 def gain_between(x: Sound, y: Sound, side: Side, settings: AudioSettings) -> Sound:
@@ -47,7 +55,8 @@ class Gains:
         translate: one direction of the model.
         example: log-mel (bins, frames) of the excerpt.
         side: the one that the frames belong to.
-        rate: samples a second of the recording. Bins above half of it are empty: the generator is shown their mean.
+        rate: samples a second of the recording. Of bins that hold nothing (`full_bins`) the generator is shown the
+            mean, and they have the gain of the nearest that holds something.
         strength: share of the gain that is applied.
         settings: the model's.
         frames, around: of a window; multiples of 4.
@@ -63,7 +72,8 @@ class Gains:
         self._frames, self._around = frames, around
         self._buffer = StreamBuffer(settings.bins)
         self._done = 0
-        self._bins = bins_within(rate, settings)
+        self._full = full_bins(example, side, rate, settings)
+        self._nearest = _nearest(self._full)
         self._threads = ThreadPoolExecutor(_AT_ONCE, "generator")
         self._statistics = self._threads.submit(self._norm_statistics, example)
         self._windows: deque[Future[Sound]] = deque()
@@ -89,32 +99,48 @@ class Gains:
 
     def _begin_window(self, until: int, after: int) -> None:
         before, count = min(self._around, self._done), until - self._done
-        x = _sample(self._buffer.read(self._done - before, until + after), self._side, self._settings, self._bins)
+        x = _sample(self._buffer.read(self._done - before, until + after), self._side, self._settings, self._full)
         self._done = until
         self._buffer.forget(until - self._around)
         self._windows.append(self._threads.submit(self._gains, x, before, count))
 
     def _gains(self, x: Sound, before: int, count: int) -> Sound:
         y, _ = self._translate.with_statistics(x, self._statistics.result(), 0.0)
-        gain = gain_between(x, y, self._side, self._settings)[:, before : before + count]
+        gain = gain_between(x, y, self._side, self._settings)[self._nearest, before : before + count]
         return np.ascontiguousarray(self._strength * bounded(gain, self._settings.content), np.float32)
 
     def _norm_statistics(self, example: Sound) -> Sound:
-        sample = _sample(example, self._side, self._settings, self._settings.bins)
+        sample = _sample(example, self._side, self._settings, self._full)
         return self._translate.with_statistics(sample, None, 1.0)[1]
 
 
-def bins_within(rate: int, settings: AudioSettings) -> int:
-    """How many of the mel bins lie within what a recording at `rate` Hz can hold."""
-    if rate / 2 * _EDGE >= highest(settings.sample_rate):
-        return settings.bins
-    return int(np.searchsorted(centres(settings.sample_rate, settings.bins), rate / 2 * _EDGE))
+def full_bins(example: Sound, side: Side, rate: int, settings: AudioSettings) -> Full:
+    """Which mel bins hold sound: (bins,). Empty are those beyond what a recording at `rate` Hz can hold, and those that
+    even its louder frames leave far below what its side has there, as in speech from a telephone.
+
+    Args:
+        example: log-mel frames (bins, n) of the recording.
+    """
+    hz = centres(settings.sample_rate, settings.bins)
+    within: Full = np.where(rate / 2 * _EDGE < highest(settings.sample_rate), hz < rate / 2 * _EDGE, True)
+    if not settings.measured or settings.content != "voice":
+        return within
+    sample = to_sample(example, settings.mean(side), settings.deviation(side))[0]
+    (low, until), (high, _) = _FULL
+    full = within & (np.percentile(sample, _LOUDER, axis=1) > np.where(hz < until, low, high))
+    return full if full.any() else within
 
 
-def _sample(mel: Sound, side: Side, settings: AudioSettings, bins: int) -> Sound:
-    """Log-mel frames as a batch of one, with the mean in place of all but the first `bins`."""
+def _nearest(full: Full) -> npt.NDArray[np.intp]:
+    """For each bin itself, or the nearest full one."""
+    places = np.flatnonzero(full)
+    return places[np.abs(np.arange(len(full))[:, None] - places).argmin(axis=1)]
+
+
+def _sample(mel: Sound, side: Side, settings: AudioSettings, full: Full) -> Sound:
+    """Log-mel frames as a batch of one, with the mean in place of empty bins."""
     sample = to_sample(mel, settings.mean(side), settings.deviation(side))
-    sample[:, bins:] = 0
+    sample[:, ~full] = 0
     return sample[None]
 
 

@@ -22,7 +22,7 @@ from ..reading.survey import Survey
 from ..settings import AudioConversion, AudioSettings, Vocoder
 from ..signal.buffer import empty
 from ..signal.mel import log_mel
-from ..signal.pitch import CONVERTED_RATE, tracked
+from ..signal.pitch import CONVERTED_RATE, lacks_fundamental, tracked
 from ..signal.pitch_shift import PitchShift, PitchTarget, shifted
 from ..signal.sound import Sound
 from .gains import Gains, SourceFilter
@@ -76,14 +76,15 @@ def prepare(
     if not len(survey.excerpt) or options.leaves_all:
         return Unchanged()
     example = survey.example(settings.sample_rate)
-    hz = tracked(example, settings.sample_rate, CONVERTED_RATE)
+    by_envelope = settings.content == "voice" and lacks_fundamental(example, settings.sample_rate)
+    hz = tracked(example, settings.sample_rate, CONVERTED_RATE, by_envelope)
     target = PitchTarget.of(hz, side, options, settings)
     if target is not None and side == "a":
         example = shifted(example, settings.sample_rate, target.ratios(hz), hz, target.formants)
     gains = Gains(translate, log_mel(example, settings), side, rate, options.strength, settings, frames, around)
     stages: list[Stage] = [waveform_stage(options.vocoder, mix, rate, gain, gains, settings)]
     if target is not None:
-        stages.insert(0 if side == "a" else 1, PitchShift(mix, rate, target))
+        stages.insert(0 if side == "a" else 1, PitchShift(mix, rate, target, by_envelope))
     return Conversion(stages, Level(rate, len(mix)))
 
 

@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 import pyworld
+from scipy import signal
 
 from .sound import Resampler, Sound
 
@@ -25,6 +26,9 @@ TRACKED_RATE, CONVERTED_RATE = 16000, 8000
 (benchmarks/pitch.py), but samples of training must stay what they are."""
 _ROUGH_RATE = 4000
 """Samples a second that DIO looks at; StoneMask looks at all of them."""
+_FUNDAMENTALS, _FAINT = 250.0, 0.02
+"""Hz below which voices have their fundamental tone, or most of it, and the share of a recording's power below which
+there is none: clean speech has 0.08 to 0.83 there, from a telephone 0.006."""
 _BLOCK, _AROUND = 3.0, 0.5
 """Seconds tracked at a time, and seconds looked at before and after them."""
 
@@ -53,15 +57,33 @@ def f0(
     return times, cast(Contour, pyworld.stonemask(sound, rough, times, rate))
 
 
+def lacks_fundamental(sound: Sound, rate: int) -> bool:
+    """Whether hardly anything of a recording (samples,) lies where voices have their fundamental tone, as from a
+    telephone; or of a voice as high as a child's, whose envelope tells its pitch as well."""
+    if len(sound) < rate // 10:
+        return False
+    hz, power = signal.welch(sound, rate, nperseg=min(len(sound), rate // 20))
+    return bool(power[hz <= _FUNDAMENTALS].sum() < _FAINT * power.sum())
+
+
+def envelope(sound: Sound, rate: int) -> Sound:
+    """What a recording (samples,) swells and fades by. Its partials beat with one another at the fundamental's rate, so
+    that DIO, which looks for the fundamental tone, finds it here where the recording itself has none."""
+    swelling = np.abs(signal.hilbert(sound))
+    slow = signal.butter(2, LOWEST / 1.5, fs=rate, output="sos")
+    return cast(Sound, (swelling - signal.sosfiltfilt(slow, swelling)).astype(np.float32))
+
+
 class PitchTrack:
     """Pitch of a recording that comes in pieces, the same however it is cut.
 
     It is tracked in stretches of three seconds at fixed places, each with half a second to both sides: WORLD looks at a
-    recording as a whole, and this makes what it sees independent of the pieces.
+    recording as a whole, and this makes what it sees independent of the pieces. With `by_envelope` it looks at each
+    stretch's envelope: see `lacks_fundamental`.
     """
 
-    def __init__(self, rate: int, tracked_rate: int = TRACKED_RATE) -> None:
-        self._rate = tracked_rate
+    def __init__(self, rate: int, tracked_rate: int = TRACKED_RATE, by_envelope: bool = False) -> None:
+        self._rate, self._by_envelope = tracked_rate, by_envelope
         self._resampler = Resampler(rate, tracked_rate)
         self._size, self._around = round(_BLOCK * tracked_rate), round(_AROUND * tracked_rate)
         self._kept = np.zeros(0, np.float32)
@@ -84,8 +106,11 @@ class PitchTrack:
     def _follow(self, size: int, last: bool = False) -> Contour:
         step = round(PERIOD * self._rate)
         first = self._before // step
+        sound = self._kept[: self._before + size + self._around]
+        if self._by_envelope and len(sound) > self._rate // 20:
+            sound = envelope(sound, self._rate)
         _, values = f0(
-            self._kept[: self._before + size + self._around], self._rate, self._rate // _ROUGH_RATE,
+            sound, self._rate, self._rate // _ROUGH_RATE,
             wanted=slice(first, None if last else first + size // step),
         )  # fmt: skip
         drop = max(0, self._before + size - self._around)
@@ -94,9 +119,9 @@ class PitchTrack:
         return values
 
 
-def tracked(audio: Sound, rate: int, tracked_rate: int = TRACKED_RATE) -> Contour:
+def tracked(audio: Sound, rate: int, tracked_rate: int = TRACKED_RATE, by_envelope: bool = False) -> Contour:
     """The result of `PitchTrack` for a whole recording (samples,)."""
-    track = PitchTrack(rate, tracked_rate)
+    track = PitchTrack(rate, tracked_rate, by_envelope)
     return np.concatenate([track.push(audio), track.finish()])
 
 

@@ -89,11 +89,12 @@ def _spread(own: float, here: Sequence[float], there: Sequence[float], options: 
 
 
 class PitchShift:
-    """Moves the pitch of a stream (channels, n), which is tracked on the channels mixed by `mix` (channels,)."""
+    """Moves the pitch of a stream (channels, n), which is tracked on the channels mixed by `mix` (channels,), by their
+    envelope where that is asked for."""
 
-    def __init__(self, mix: Sound, rate: int, target: PitchTarget) -> None:
+    def __init__(self, mix: Sound, rate: int, target: PitchTarget, by_envelope: bool = False) -> None:
         self._mix, self._target = mix, target
-        self._track = PitchTrack(rate, CONVERTED_RATE)
+        self._track = PitchTrack(rate, CONVERTED_RATE, by_envelope)
         self._shifter = PitchShifter(rate, len(mix), formants=target.formants)
 
     def push(self, audio: Sound) -> Sound:

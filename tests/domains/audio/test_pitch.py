@@ -19,6 +19,7 @@ from unpaired.domains.audio.signal.pitch import (
     TRACKED_RATE,
     PitchTrack,
     f0,
+    lacks_fundamental,
     median_and_deviation,
     tracked,
 )
@@ -226,3 +227,29 @@ def test_channels_move_together(assets: Path) -> None:
     audio = speech(assets, "female-2")
     stereo = shifted(np.stack([audio, 0.5 * audio]), RATE, 0.7)
     np.testing.assert_allclose(stereo[1], 0.5 * stereo[0], atol=1e-6)
+
+
+def telephone(audio: Any) -> Any:
+    band = signal.butter(6, [300, 3400], "band", fs=RATE, output="sos")
+    return signal.sosfilt(band, audio).astype(np.float32)
+
+
+def test_the_pitch_of_a_voice_from_a_telephone_is_found_by_its_envelope() -> None:
+    """Its fundamental tone is missing; its partials still beat at its rate."""
+    audio, hz = glide(100, 140)
+    heard = telephone(audio)
+    assert not lacks_fundamental(audio, RATE)
+    assert lacks_fundamental(heard, RATE)
+    found = tracked(heard, RATE, CONVERTED_RATE, by_envelope=True)
+    known = hz[(np.arange(len(found)) * PERIOD * RATE).astype(int).clip(max=len(hz) - 1)]
+    voiced = found > 0
+    assert voiced.mean() > 0.9
+    assert np.median(np.abs(1200 * np.log2(found[voiced] / known[voiced]))) < 5
+
+
+def test_the_envelope_tells_the_pitch_of_a_child_too() -> None:
+    audio, hz = glide(300, 420)
+    assert lacks_fundamental(audio, RATE)
+    found = tracked(audio, RATE, CONVERTED_RATE, by_envelope=True)
+    known = hz[(np.arange(len(found)) * PERIOD * RATE).astype(int).clip(max=len(hz) - 1)]
+    assert np.median(np.abs(1200 * np.log2(found[found > 0] / known[found > 0]))) < 5
