@@ -134,7 +134,8 @@ def full_bins(example: Sound, side: Side, rate: int, settings: AudioSettings) ->
 def _nearest(full: Full) -> npt.NDArray[np.intp]:
     """For each bin itself, or the nearest full one."""
     places = np.flatnonzero(full)
-    return places[np.abs(np.arange(len(full))[:, None] - places).argmin(axis=1)]
+    nearest: npt.NDArray[np.intp] = places[np.abs(np.arange(len(full))[:, None] - places).argmin(axis=1)]
+    return nearest
 
 
 def _sample(mel: Sound, side: Side, settings: AudioSettings, full: Full) -> Sound:

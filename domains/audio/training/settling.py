@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ....core.adapter.arrays import for_arrays
 from ....core.adapter.inventory import Inventory
@@ -38,7 +39,7 @@ def settled(
     for side, mels in real.items():
         if not mels:
             raise MediaError(f"nothing of {side.upper()} can be measured: none of its recordings can be read")
-    maps = {
+    maps: dict[str, Any] = {
         f"transport_{direction}": fitted(
             [_translated(mel, SIDES[direction][0], for_arrays(each), settings) for mel in real[SIDES[direction][0]]],
             real[SIDES[direction][1]],
