@@ -1,6 +1,7 @@
 """Large frames at a working size against every pixel (`--full`, the only way until now): time, memory and likeness.
 
     python benchmarks/large_frames.py time DATA [--frames N] [--rounds N] [--model M] [--size 4k|8k|picture]
+        [--against CHECKOUT]
     python benchmarks/large_frames.py likeness DATA [--frames N] [--model M]
 
 DATA holds the shared test media. None of its footage is larger than 1920x1080 and none of its photographs than 1.2
@@ -9,7 +10,7 @@ every pixel, which enlarging would not give. Scenes in such a frame are small, a
 
 `time`: each conversion is the command in a process of its own, start-up, decoding and encoding included; a round is one
 of each kind in turn, and the medians and their ratio are printed, also of the time on the CPUs, which other processes
-hardly touch.
+hardly touch. With `--against` another checkout of the project takes its turn as well, at the working size.
 
 `likeness`, on single frames, of several ways from the working size to full size:
   own       PSNR, at the working size, from the translation that the network makes at the working size
@@ -33,9 +34,10 @@ from pathlib import Path
 
 import av
 import numpy as np
-from processes import run_measured
+from processes import as_package, run_measured, with_package
 
 RATE = 24
+_BEFORE = "the other checkout"
 CLIPS = (
     ("video/animation/big_buck_bunny_0_30.webm", 120),
     ("video/cockatoo/cockatoo.mp4", 0),
@@ -109,13 +111,16 @@ def measure_time(args: argparse.Namespace) -> None:
         command = [sys.executable, "-m", "unpaired.apps.main", "convert", args.model, str(source), str(target)]
         kinds = {"working size": command, "every pixel": [*command, "--full"]}
         kinds = {name: each for name, each in kinds.items() if args.only in (None, name)}
+        homes = dict.fromkeys(kinds, None if args.against is None else as_package(Path(), folder / "this"))
+        if args.against is not None:
+            kinds, homes[_BEFORE] = kinds | {_BEFORE: command}, as_package(args.against, folder / "other")
         seconds: dict[str, list[float]] = {name: [] for name in kinds}
         worked: dict[str, list[float]] = {name: [] for name in kinds}
         peaks = dict.fromkeys(kinds, 0.0)
         for number in range(args.rounds):
             for name, each in kinds.items():
                 before = resource.getrusage(resource.RUSAGE_CHILDREN)
-                taken, peak = run_measured(each)
+                taken, peak = run_measured(each, environment=with_package(homes[name]))
                 after = resource.getrusage(resource.RUSAGE_CHILDREN)
                 worked[name].append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
                 seconds[name].append(taken)
@@ -129,7 +134,11 @@ def measure_time(args: argparse.Namespace) -> None:
     count = 1 if picture else args.frames
     found = {f"{name}, {unit}": round(count / value, 3) for name, value in medians.items()}
     found |= {f"{name}, MB": round(peak) for name, peak in peaks.items()}
-    if len(medians) == 2:
+    if args.against is not None:
+        before, now = statistics.median(worked[_BEFORE]), statistics.median(worked["working size"])
+        found["times as fast as before"] = round(medians[_BEFORE] / medians["working size"], 2)
+        found["times as much CPU before"] = round(before / now, 2)
+    if "every pixel" in medians and "working size" in medians:
         found["times as fast"] = round(medians["every pixel"] / medians["working size"], 2)
         every, working = (statistics.median(worked[name]) for name in ("every pixel", "working size"))
         found["times as much CPU"] = round(every / working, 2)
@@ -285,6 +294,7 @@ def main() -> None:
     parser.add_argument("--model", default="day2night-video")
     parser.add_argument("--direction", choices=("a2b", "b2a"), default="a2b")
     parser.add_argument("--size", choices=("4k", "8k", "picture"), default="4k")
+    parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="another checkout of the project")
     parser.add_argument("--only", choices=("working size", "every pixel"), help="one of the two kinds")
     args = parser.parse_args()
     (measure_time if args.what == "time" else measure_likeness)(args)

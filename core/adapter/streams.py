@@ -43,6 +43,8 @@ class Reader(ABC):
     """A file opened for conversion: a stream of chunks, with everything needed to write its counterpart."""
 
     path: Path
+    beside: int = 0
+    """Bytes that are kept beside each chunk until it is written: they count where chunks wait for one another."""
 
     @property
     def warnings(self) -> Sequence[str]:

@@ -33,7 +33,7 @@ class Channel:
     """A queue from one thread to another, bounded in messages and bytes."""
 
     def __init__(self) -> None:
-        self._messages: deque[Chunk | Mark] = deque()
+        self._messages: deque[tuple[Chunk | Mark, int]] = deque()
         self._bytes = 0
         self._stopped = False
         self._changed = threading.Condition()
@@ -43,20 +43,21 @@ class Channel:
         with self._changed:
             self._wait(lambda: len(self._messages) < _MESSAGES_WAITING and self._bytes < _BYTES_WAITING)
 
-    def put(self, message: Chunk | Mark) -> None:
-        """Append a message when there is room. Raises Stopped."""
+    def put(self, message: Chunk | Mark, beside: int = 0) -> None:
+        """Append a message, beside which so many bytes are kept, when there is room. Raises Stopped."""
         self.wait_for_room()
+        size = _size(message) + beside
         with self._changed:
-            self._messages.append(message)
-            self._bytes += _size(message)
+            self._messages.append((message, size))
+            self._bytes += size
             self._changed.notify_all()
 
     def get(self) -> Chunk | Mark:
         """The next message. Raises Stopped."""
         with self._changed:
             self._wait(lambda: bool(self._messages))
-            message = self._messages.popleft()
-            self._bytes -= _size(message)
+            message, size = self._messages.popleft()
+            self._bytes -= size
             self._changed.notify_all()
             return message
 

@@ -215,7 +215,7 @@ class Pipeline:
                 if isinstance(chunk, Mark):
                     return
                 check_chunk(self._domain, chunk, self._side, job.source)
-                self._inbox.put(chunk)
+                self._inbox.put(chunk, job.reader.beside)
                 del chunk  # or the next one would be decoded beside it
 
     # -- translating --------------------------------------------------------------------------------
@@ -243,7 +243,7 @@ class Pipeline:
                 if isinstance(chunk, Mark):
                     return
                 check_translated(self._domain, chunk, self._other, job.source)
-                self._outbox.put(chunk)
+                self._outbox.put(chunk, job.reader.beside)
                 del chunk
                 done += 1
                 if self._progress is not None:

@@ -20,11 +20,13 @@ def share_the_machine() -> None:
 
     A thread that waits for the others of its team spins first, by default for milliseconds, and keeps the core from
     whoever the others wait for (benchmarks/shared_machine.py). So the spinning is bounded, unless
-    the user has a wish (for other OpenMP libraries than GNU's nothing is changed); and there are no more threads, of
+    the user has a wish (for other OpenMP libraries than GNU's nothing is changed), and so is that of numpy's threads
+    (OpenBLAS), which is tens of milliseconds after each product of matrices; and there are no more threads, of
     OpenCV either, than a quota of the container gives cores, which these libraries don't look at.
     """
     if not any(name in os.environ for name in SPINNING):
         os.environ["GOMP_SPINCOUNT"] = "10000"
+        os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")  # 2**16 ticks, some 20 us, in place of 2**26
     quota = core_quota()
     if quota is not None and usable_cores() < allowed_cores():
         os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))

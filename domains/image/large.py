@@ -88,17 +88,21 @@ class Detail:
         self.guides = follows >= FOLLOWS
         """Whether the translation follows the detail of its input, so that this can be its guide."""
         guides = source if len(source) == len(translated) else [_mean(source)] * len(translated)
-        rest = [plane - gain * guide for plane, guide in zip(translated, guides, strict=True)]
-        self._planes: Sequence[Array] = [gain, *rest]
+        self.gain: Array = gain
+        """How much of the input's detail is in the translation, (h, w)."""
+        self.rest: Sequence[Array] = [plane - gain * guide for plane, guide in zip(translated, guides, strict=True)]
+        """For each channel what is added to so much of its guide, (h, w)."""
         self._size = gain.shape
         self._wide: list[Array] = []
 
     def enlarged(self, pixels: Array, top: int, height: int) -> Array:
         """The translation of rows (C, rows, W) of the input at full size, which begin at `top` of `height`."""
-        count, width = len(self._planes) - 1, pixels.shape[2]
+        count, width = len(self.rest), pixels.shape[2]
         if not self._wide or self._wide[0].shape[1] != width:
             size = width, self._size[0]
-            self._wide = [np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR)) for plane in self._planes]
+            self._wide = [
+                np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR)) for plane in (self.gain, *self.rest)
+            ]
         found = np.empty((count, *pixels.shape[1:]), np.float32)
         for start in range(0, pixels.shape[1], _ROWS):
             rows = slice(start, min(start + _ROWS, pixels.shape[1]))

@@ -148,7 +148,10 @@ class Video(Masked):
         assert isinstance(options, VideoConversion)
         if is_still(path):
             return noted(self.pictures.open(path, side, _for_pictures(options)), options)
-        return frames_at(path, side, options)
+        reader = frames_at(path, side, options)
+        if self._review is None:
+            reader.come_reduced()
+        return reader
 
     def check_target(self, path: Path, source: Path, options: ConversionSettings) -> None:
         """Raise MediaError for an ending that is no supported clip (for a picture: picture) format, ConfigError

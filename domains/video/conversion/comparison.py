@@ -123,6 +123,7 @@ class _ComparedFootage(Domain):
         if not isinstance(reader, FrameReader):
             reader.close()
             raise MediaError(f"{path} is a picture, not footage; give the output a name in .png or .jpg for a sheet")
+        reader.at_working_size = False  # translations are laid out beside one another, at full size
         return reader
 
     def create(self, path: Path, like: Reader, options: Any) -> Writer:

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Protocol
 
+import av
 import torch
 from torch import Tensor
 
 from ....core.adapter.streams import Reader, Translate
 from ...image import Detail, is_large, reduced, size_note, working_size
+from ..frames.colour import to_tensor
+from ..frames.enlarging import Guided
 from ..reading.reader import FrameReader
 from ..settings import VideoConversion
 from .blank import share
@@ -46,20 +49,39 @@ def convert(reader: Reader, translate: Translate, options: VideoConversion, stea
 
 def _large(opened: FrameReader, frames: Iterator[Tensor], translate: Translate, steadied: Steadied) -> Iterator[Tensor]:
     size = opened.height, opened.width
-    reducing = _Reducing(frames, translate, working_size(*size))
+    reducing = _Reducing(_with_small(opened, frames, working_size(*size)), translate, working_size(*size))
     small = reducing.frames()
     first = next(small, None)
     if first is not None:
         for translated in steadied(chain([first], small), at_a_time=1):
             frame, source = reducing.waiting.popleft()
             detail = Detail(source.numpy(), translated.cpu().numpy())
-            yield torch.from_numpy(detail.enlarged(frame.cpu().numpy(), 0, opened.height))
+            if isinstance(frame, Tensor):
+                yield torch.from_numpy(detail.enlarged(frame.cpu().numpy(), 0, opened.height))
+            else:
+                opened.guided.append(Guided(frame, detail))
+                yield translated
             del frame
     if reducing.follows is not False:
         opened.say(size_note(size, reducing.size))
         return
     opened.say(size_note(size, None))
-    yield from steadied(chain((frame for frame, _ in reducing.waiting), frames), at_a_time=AT_A_TIME)
+    every = (frame for frame, _ in chain(reducing.waiting, reducing.rest))
+    whole = (each if isinstance(each, Tensor) else to_tensor(opened.at_full_size(each)) for each in every)
+    yield from steadied(whole, at_a_time=AT_A_TIME)
+
+
+def _with_small(opened: FrameReader, frames: Iterator[Tensor], size: tuple[int, int]) -> Iterator[_WithSmall]:
+    for frame in frames:
+        if opened.at_working_size:
+            yield opened.decoded.popleft(), frame
+        else:
+            yield frame, torch.from_numpy(reduced(frame.cpu().numpy(), *size))
+        del frame
+
+
+_WithSmall = tuple[Tensor | av.VideoFrame, Tensor]
+"""A frame at full size, as the decoder gave it where the writer is to bring it back, and at the working size."""
 
 
 class _Reducing:
@@ -68,16 +90,16 @@ class _Reducing:
     One frame decides for the clip: the first in which there is something to see.
     """
 
-    def __init__(self, frames: Iterator[Tensor], translate: Translate, size: tuple[int, int]) -> None:
-        self._frames, self._translate, self.size = frames, translate, size
-        self.waiting: deque[tuple[Tensor, Tensor]] = deque()
-        """Frames as they came, and at the working size, that were not fetched yet."""
+    def __init__(self, frames: Iterator[_WithSmall], translate: Translate, size: tuple[int, int]) -> None:
+        self.rest, self._translate, self.size = frames, translate, size
+        """Frames that were not asked for yet."""
+        self.waiting: deque[_WithSmall] = deque()
+        """Those that were, and are not fetched yet."""
         self.follows: bool | None = None
         """Whether the translation follows the detail of its input; None while that is open."""
 
     def frames(self) -> Iterator[Tensor]:
-        for frame in self._frames:
-            small = torch.from_numpy(reduced(frame.cpu().numpy(), *self.size))
+        for frame, small in self.rest:
             self.waiting.append((frame, small))
             del frame
             if self.follows is None:

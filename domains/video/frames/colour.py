@@ -19,7 +19,7 @@ import numpy.typing as npt
 from av.video.frame import PictureType
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
-from ....core.values import as_array, as_tensor
+from ....core.values import Array, as_array, as_tensor
 from .dither import rounded
 from .forms import Form
 from .side_data import side_data
@@ -41,6 +41,8 @@ _COEFFICIENTS = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 _EXACT = (
     Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP | Interpolation.ACCURATE_RND
 )
+_LUMA = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 5: (0.299, 0.114), 7: (0.212, 0.087), 9: (0.2627, 0.0593)}
+"""By swscale's coefficients: what red and blue count in luma."""
 _WHITE = 0xFF00
 """White of RGB in 16 bits as swscale has it on the way from and to Y'CbCr: 255 * 256."""
 _GBR = (2, 0, 1)
@@ -82,6 +84,11 @@ def stated(matrix: int, height: int) -> int:
     if matrix in _COEFFICIENTS:
         return matrix
     return _BT709 if height > 576 else _BT601
+
+
+def luma_weights(matrix: int) -> tuple[float, float]:
+    """What red and blue count in the luma of a known matrix."""
+    return _LUMA[_COEFFICIENTS[matrix]]
 
 
 class Orientation(NamedTuple):
@@ -132,14 +139,23 @@ class Unpacker:
         height, width: size of the planes, as they are shown.
         orientation: how the stored pixels are shown; None as they are.
         depth: bits of a sample of the source; above 8 the planes are uint16.
+        averages: whether the size is a smaller one, each pixel of which is the mean of an area.
     """
 
-    def __init__(self, height: int, width: int, orientation: Orientation | None = None, depth: int = 8) -> None:
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        orientation: Orientation | None = None,
+        depth: int = 8,
+        averages: bool = False,
+    ) -> None:
         self._orientation = orientation or Orientation()
         self._stored = (height, width) if self._orientation.transpose else (width, height)
         self._format = "gbrp" if depth <= 8 else "gbrp16le"
         self._type: Any = np.uint8 if depth <= 8 else np.uint16
         self._reformatter = VideoReformatter()
+        self._interpolation = _EXACT ^ Interpolation.BICUBIC | Interpolation.AREA if averages else _EXACT
 
     def __call__(self, frame: av.VideoFrame) -> Planes:
         width, height = self._stored
@@ -157,7 +173,7 @@ class Unpacker:
             height,
             self._format,
             src_colorspace=None if is_rgb else _COEFFICIENTS[stated(colour.matrix, frame.height)],
-            interpolation=_EXACT,
+            interpolation=self._interpolation,
             src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
             threads=1,
@@ -189,16 +205,20 @@ class Packer:
 
     def __call__(self, planes: Planes, like: av.VideoFrame | None = None) -> av.VideoFrame:
         """The frame, with what `like` carries beside its pixels."""
-        _, height, width = planes.shape
-        # PyAV attaches nothing to a frame, but a scaled one has all that the frame before had.
-        name = self._form.name
-        frame = av.VideoFrame(width, height, name) if like is None else like.reformat(width, height, name)
+        frame = self.blank(planes.shape[1], planes.shape[2], like)
         if self._form.rgb:
             self._fill_rgb(frame, planes)
         else:
             self._fill(frame, self._to_ycbcr(planes[:3]))
             if self._form.alpha:
                 pixels_of(frame.planes[3], self._type)[:] = self._levels(planes[3])
+        return frame
+
+    def blank(self, height: int, width: int, like: av.VideoFrame | None = None) -> av.VideoFrame:
+        """A frame whose samples are yet to be filled, with what `like` carries beside its pixels."""
+        # PyAV attaches nothing to a frame, but a scaled one has all that the frame before had.
+        name = self._form.name
+        frame = av.VideoFrame(width, height, name) if like is None else like.reformat(width, height, name)
         frame.colorspace, frame.color_trc = self._colour.matrix, self._colour.transfer
         frame.color_primaries = self._colour.primaries
         frame.color_range = 2 if self._colour.full else 1
@@ -287,7 +307,7 @@ def to_tensor(planes: Planes) -> Tensor:
     return as_tensor(np.clip(values, -1.0, 1.0, out=values).reshape(planes.shape))
 
 
-def to_planes(tensor: Tensor, dtype: Literal["uint8", "uint16"] = "uint8") -> Planes:
+def to_planes(tensor: Tensor | Array, dtype: Literal["uint8", "uint16"] = "uint8") -> Planes:
     """A tensor (3, H, W) in [-1, 1] as planes; what lies outside is clipped, NaN is black."""
     values = as_array(tensor)
     rows, half = values.reshape(-1, values.shape[-1]), 0.5 * _peak(np.dtype(dtype))

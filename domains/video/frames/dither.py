@@ -28,7 +28,11 @@ def bayer(side: int = _SIDE) -> npt.NDArray[np.int64]:
     return matrix
 
 
-@lru_cache(8)  # as many planes as a frame has, of a clip or two: in 4K they take 33 MB each
+_ROWS = 16
+"""Rows at a time, a multiple of the pattern's: they stay in the cache of a core."""
+
+
+@lru_cache(16)
 def _thresholds(height: int, width: int, turned: bool, nearby: float, offset: float) -> npt.NDArray[np.float32]:
     """What is added to values before their fractions are cut off."""
     pattern = (bayer() + 0.5) / _SIDE**2
@@ -36,6 +40,15 @@ def _thresholds(height: int, width: int, turned: bool, nearby: float, offset: fl
     pattern = pattern * np.float32(1 - 2 * nearby) + np.float32(offset + nearby)
     tiled: npt.NDArray[np.float32] = np.tile(pattern, (-(-height // _SIDE), -(-width // _SIDE)))
     return tiled[:height, :width]
+
+
+def thresholds(height: int, width: int, scale: float, dither: bool, turned: bool, offset: float = 0.0) -> Plane:
+    """What is added to `scale` times values of 16 bits before their fractions are cut off: (height, width), or (1, 1)
+    where it is the same everywhere."""
+    nearby = min(0.5, _UNSURE * scale)  # a value so near to a level is that level
+    if dither and nearby < 0.5:
+        return _thresholds(height, width, turned, nearby, offset)
+    return np.full((1, 1), offset + 0.5, np.float32)
 
 
 def rounded(
@@ -50,11 +63,11 @@ def rounded(
         dither: whether to round by the pattern, or else to the nearest.
         turned: whether the pattern is turned by a quarter, so that two planes do not err together.
     """
-    values = np.multiply(plane, scale, dtype=np.float32)
-    nearby = min(0.5, _UNSURE * scale)  # a value so near to a level is that level
-    if dither and nearby < 0.5:
-        values += _thresholds(*plane.shape, turned, nearby, offset)
-    else:
-        values += np.float32(offset + 0.5)
-    np.clip(values, 0, (1 << depth) - 1, out=values)
-    return values.astype(np.uint8 if depth == 8 else np.uint16)
+    found = np.empty(plane.shape, np.uint8 if depth == 8 else np.uint16)
+    added = thresholds(_ROWS, plane.shape[1], scale, dither, turned, offset)
+    for top in range(0, len(plane), _ROWS):
+        rows = slice(top, top + _ROWS)
+        values = np.multiply(plane[rows], scale, dtype=np.float32)
+        values += added[: len(values)]
+        found[rows] = np.clip(values, 0, (1 << depth) - 1, out=values)
+    return found

@@ -12,7 +12,7 @@ import av
 from torch import Tensor
 
 from ...containers.opening import Source, source_name
-from ...image import packet_in_gif
+from ...image import is_large, packet_in_gif, working_size
 from ..frames.alpha import alpha_of
 from ..frames.colour import Colour, Orientation, Planes, Unpacker, to_tensor
 from ..frames.side_data import CAPTIONS, Light, side_data
@@ -63,6 +63,19 @@ class VideoReader(FrameReader):
         partly = options.mask is not None or options.strength_curve is not None or options.strength == 0.0
         as_decoded = options.size is None and self._tone_map is None and info.orientation == Orientation()
         self.keeps_decoded = partly and as_decoded and not options.side_by_side
+        self._may_reduce = not (partly or options.full or options.side_by_side or options.size)
+
+    def come_reduced(self) -> None:
+        """See `FrameReader`: not with a mask, a strength curve, another size, the input beside, or tone mapping. RGB
+        goes through no other form of pixels that could be spared."""
+        plain = self._may_reduce and self._tone_map is None and not self.info.form.rgb
+        if plain and is_large(self.height, self.width):
+            self.at_working_size, self.beside = True, 3 * self.height * self.width
+            self._whole = Unpacker(self.height, self.width, self.info.orientation, 16)
+
+    def at_full_size(self, frame: av.VideoFrame) -> Planes:
+        """A decoded frame as planes (3, H, W) of R'G'B'."""
+        return self._whole(frame)
 
     def __iter__(self) -> Iterator[Tensor]:
         unpack = self._unpacker()
@@ -71,6 +84,8 @@ class VideoReader(FrameReader):
                 continue
             planes = unpack(frame)
             self.shown.append(self._shown(frame, planes, frame.duration, count))
+            if self.at_working_size:
+                self.decoded.append(frame)
             yield to_tensor(planes)
 
     def _shown(self, frame: av.VideoFrame, planes: Planes, duration: int, count: int) -> Shown:
@@ -83,6 +98,8 @@ class VideoReader(FrameReader):
         return Shown(ticks, duration, beside, None, count, self._carrier(frame), alpha, decoded)
 
     def _unpacker(self) -> Callable[[av.VideoFrame], Planes]:
+        if self.at_working_size:
+            return Unpacker(*working_size(self.height, self.width), self.info.orientation, 16, averages=True)
         # What 8 bits of Y'CbCr say lies between the colours of 8 bits of RGB.
         depth = self.info.depth if self.info.form.rgb and self._tone_map is None else 16
         unpack, tone_map = Unpacker(self.height, self.width, self.info.orientation, depth), self._tone_map

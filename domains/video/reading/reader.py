@@ -17,6 +17,7 @@ from ....core.sides import Side
 from ....core.values import Array
 from ...image import Picture
 from ..frames.colour import Colour, Orientation, Planes
+from ..frames.enlarging import Guided
 from ..frames.forms import Form
 from ..frames.timecode import Timecode
 from ..frames.untouched import Untouched, Where
@@ -124,6 +125,8 @@ class FrameReader(Reader):
     """Whether frames are written one by one, and those that are `done` are left alone."""
     keeps_decoded: bool = False
     """Whether frames come with what was decoded, so that parts of them can stay so."""
+    at_working_size: bool = False
+    """Whether large frames are read at the working size; the writer brings them back to full size."""
     done: frozenset[int] = frozenset()
     """Frames, counted from 0, that are not asked for: an earlier conversion has translated them."""
 
@@ -134,6 +137,10 @@ class FrameReader(Reader):
         """Of the chunks, and how their pixels are stretched."""
         self.shown = FrameQueue(info.time_base, options.mask is not None or options.strength_curve is not None)
         """The frames read so far that the writer has not yet fetched, in order."""
+        self.decoded: deque[av.VideoFrame] = deque()
+        """Where frames come at the working size: what was decoded, until it is asked for with its frame."""
+        self.guided: deque[Guided] = deque()
+        """The same with their translations, until they are written."""
         self.said: dict[str, None] = {}
         """Notes on how the frames were translated, one sentence each."""
         self.untouched: dict[int, Where | None] = {}
@@ -156,6 +163,13 @@ class FrameReader(Reader):
         """Notes on the frames and how they were translated, one sentence each."""
         return tuple(self.said)
 
+    def come_reduced(self) -> None:
+        """Read large frames at the working size, where nothing that is asked for needs more; see `at_working_size`."""
+
+    def at_full_size(self, frame: av.VideoFrame) -> Planes:
+        """A decoded frame as planes (3, H, W) of R'G'B'."""
+        raise NotImplementedError
+
     def leave(self, place: int, share: float | Array) -> None:
         """Take down where nothing of a frame is translated: where `share`, a number or (H, W), is 0."""
         if self.keeps_decoded and isinstance(share, np.ndarray):
@@ -174,6 +188,8 @@ class FrameReader(Reader):
         """Let go of what a writer would fetch."""
         self.shown.clear()
         self.untouched.clear()
+        self.decoded.clear()
+        self.guided.clear()
 
     def close(self) -> None:
         """Release the clip."""

@@ -12,6 +12,7 @@ import av
 from ....core.errors import MediaError
 from ...containers.opening import reason
 from ..frames.colour import Packer, Planes
+from ..frames.enlarging import Enlarger, Guided
 from ..frames.untouched import Untouched
 from .plan import Plan
 from .scheduling import scheduling_kept
@@ -50,7 +51,7 @@ class Encoder:
         context.time_base = stream.time_base = time_base
         context.sample_aspect_ratio = sample_aspect
         # Slices, the default, cost x264 quality; whole frames in several threads come as many frames late.
-        context.thread_type = "SLICE" if plan.at_once else "AUTO"
+        context.thread_type, context.thread_count = ("SLICE" if plan.at_once else "AUTO"), plan.threads
         context.colorspace, context.color_trc = plan.colour.matrix, plan.colour.transfer
         context.color_primaries, context.color_range = plan.colour.primaries, 2 if plan.colour.full else 1
         if encoder == "libx265" and kind in ("mp4", "mov"):
@@ -66,26 +67,39 @@ class Encoder:
         self.moved = 0
         """Frames whose time was not after the one before."""
         self._pack = Packer(plan.form.name, plan.colour, plan.matrix, plan.dither)
+        self._enlarge = Enlarger(plan.form, plan.colour, plan.matrix, plan.dither)
         self.base = time_base
         """Seconds of a tick."""
         self._last: int | None = None
         self._frames = 0
         self._durations: dict[int, int] = {}
 
-    def encode(
-        self, planes: Planes, ticks: int, duration: int, like: av.VideoFrame | None = None,
-        untouched: Untouched | None = None,
-    ) -> list[av.Packet[Any]]:  # fmt: skip
-        """One frame, planes (3, H, W), shown at `ticks` for `duration` ticks (0: unknown), with what `like` carries and
-        samples that stay as they were decoded."""
+    def packed(
+        self, planes: Planes, like: av.VideoFrame | None = None, untouched: Untouched | None = None
+    ) -> av.VideoFrame:
+        """A frame of planes (3, H, W), with what `like` carries and samples that stay as they were decoded."""
+        frame = self._pack(planes, like)
+        if untouched is not None:
+            untouched.give_back(frame, self._plan.colour, self._plan.matrix)
+        return frame
+
+    def enlarges(self, frame: av.VideoFrame) -> bool:
+        """Whether a decoded frame has its samples where those that are written have them."""
+        return self._enlarge.takes(frame, self.stream.height, self.stream.width)
+
+    def enlarged(self, guided: Guided, like: av.VideoFrame | None = None) -> av.VideoFrame:
+        """A frame brought back to full size, with what `like` carries."""
+        frame = self._pack.blank(self.stream.height, self.stream.width, like)
+        self._enlarge(guided, frame)
+        return frame
+
+    def encode(self, frame: av.VideoFrame, ticks: int, duration: int) -> list[av.Packet[Any]]:
+        """A frame shown at `ticks` for `duration` ticks (0: unknown)."""
         if self._last is not None and ticks <= self._last:
             self.moved += 1
             ticks = self._last + 1
         self._last = ticks
         self._frames += 1
-        frame = self._pack(planes, like)
-        if untouched is not None:
-            untouched.give_back(frame, self._plan.colour, self._plan.matrix)
         frame.pts, frame.time_base = ticks, self.base
         if duration > 0:
             self._durations[ticks] = frame.duration = duration

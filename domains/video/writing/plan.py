@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ....core.errors import ConfigError
+from ....core.runtimes.cores import usable_cores
 from ...containers.kinds import Container
+from ...image import is_large
 from ..frames.colour import RGB, UNKNOWN, Colour, stated
 from ..frames.forms import Form, closest
 from ..frames.side_data import Light
@@ -16,6 +18,8 @@ from .codecs import CODECS, FFMPEG_NAMES, Codec, check, forms_for, holds_alpha, 
 
 _HDR_DEPTH = 10
 """Bits that PQ and HLG are made for (BT.2100)."""
+_LARGE_THREADS = 4
+"""Frames that x264 works on at a time, where each takes 70 MB (4K): faster than any network is at that size."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class Plan:
     """Note for transparency that comes and is not written; empty where it is."""
     at_once: bool = False
     """Whether each frame is to be given as soon as it is encoded."""
+    threads: int = 0
+    """Of the encoder; 0 leaves it to that."""
 
 
 def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, container: Container) -> Plan:
@@ -65,7 +71,7 @@ def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, cont
         notes.append(f"the input has full range; {name} knows limited range only")
     told = _of_light(info.light, name)
     if told:
-        settings[codec.parameters] = ":".join(filter(None, [settings.get(codec.parameters), *told]))
+        _add(settings, codec, *told)
     elif info.light:
         notes.append(f"what it was mastered on and how bright it gets (HDR10) is left out: {name} here cannot hold it, "
                      "h264, h265 and av1 can")  # fmt: skip
@@ -78,11 +84,25 @@ def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, cont
     if not container.reorders:
         settings["bf"] = "0"
         if name == "h264":  # says in the stream how long frames are shown, as such a file does not
-            settings[codec.parameters] = ":".join(filter(None, [settings.get(codec.parameters), "force-cfr=1"]))
+            _add(settings, codec, "force-cfr=1")
+    threads = _bound_memory(settings, codec) if name == "h264" and is_large(height, width) else 0
     if name == "vp9" and form.alpha:
         settings["auto-alt-ref"] = "0"  # libvpx knows no hidden frames of transparency
     without = "" if form.alpha else _without_alpha(name, container)
-    return Plan(name, codec, form, colour, matrix, settings, tuple(notes), options.dither, without, options.immediate)
+    return Plan(name, codec, form, colour, matrix, settings, tuple(notes), options.dither, without, options.immediate,
+                threads)  # fmt: skip
+
+
+def _bound_memory(settings: dict[str, str], codec: Codec) -> int:
+    """Keep x264 from holding more large frames than it needs; the threads that it is given."""
+    # The thread that looks ahead keeps four frames more, 25 MB each in 4K, and finds nothing else.
+    _add(settings, codec, "sync-lookahead=0")
+    return min(usable_cores(), _LARGE_THREADS)
+
+
+def _add(settings: dict[str, str], codec: Codec, *parameters: str) -> None:
+    """Tell the encoder further parameters of its own."""
+    settings[codec.parameters] = ":".join(filter(None, [settings.get(codec.parameters), *parameters]))
 
 
 def _without_alpha(name: str, container: Container) -> str:

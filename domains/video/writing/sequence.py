@@ -18,6 +18,7 @@ from ....core.adapter.streams import Writer
 from ....core.conversion.jobs import names_file
 from ....core.errors import ConfigError, MediaError, counted
 from ....core.files import PendingFolder, clear_leftovers
+from ....core.values import as_tensor
 from ...image import (
     ImageConversion,
     Picture,
@@ -36,6 +37,7 @@ from ...image import (
 from ..frames.alpha import is_clear
 from ..frames.colour import to_planes
 from ..frames.dither import rounded
+from ..frames.enlarging import enlarged
 from ..reading import pipes
 from ..reading.naming import numbered_frames
 from ..reading.reader import FrameReader, Shown
@@ -99,6 +101,7 @@ class SequenceWriter(Writer):
         """Write the translation (3, H, W) of the next frame. Raises OutputError or MediaError."""
         shown = self._like.shown.popleft()
         self._like.untouched.pop(shown.place, None)
+        guided = self._like.guided.popleft() if self._like.guided else None
         if self._sound is not None:
             self._sound.write(self._packets(), shown.ticks * self._like.info.time_base)
         self._frames, self._end = shown.place + 1, (shown.ticks + shown.duration) * self._like.info.time_base
@@ -111,6 +114,8 @@ class SequenceWriter(Writer):
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
         is_sheet = self._is_sheet or (self._laid_out and shown.still is not None and is_cropped(shown.still.picture))
+        if guided is not None:
+            chunk = as_tensor(enlarged(self._like.at_full_size(guided.frame), guided.detail))
         whole = _as_picture(shown, chunk, path, self._like, self._options, is_sheet)
         if is_sheet and is_clear(shown.alpha):
             self._notes[Sheet.OPAQUE] = None

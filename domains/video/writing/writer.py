@@ -25,6 +25,7 @@ from ...containers.tracks import Track, copy_track
 from ...image import of_depth
 from ..frames.alpha import is_clear
 from ..frames.colour import Planes, to_planes
+from ..frames.enlarging import enlarged_planes
 from ..frames.side_data import left_out, take_attachments
 from ..reading.decode import Footage
 from ..reading.reader import FrameReader, Shown
@@ -181,17 +182,28 @@ class VideoWriter(Writer):
     def write(self, chunk: Tensor) -> None:
         """Encode the translation (3, H, W) of the next frame. Raises OutputError."""
         shown = self._shown_next()
-        planes = self._with_alpha(to_planes(chunk, "uint16"), shown.alpha)
-        if shown.planes is not None:
-            beside = self._with_alpha(of_depth(shown.planes, planes.dtype), shown.alpha)
-            planes = np.concatenate([beside, planes], axis=2)
+        frame = self._frame(chunk, shown)
         with self._writing():
             self._copy_tracks(shown.ticks * self._like.info.time_base)
             ticks, duration = self._timing(shown.ticks - self._late, shown.duration)
             self._write_new(ticks * self._encoder.base)
-            untouched = self._like.untouched_of(shown)
-            untouched = None if self._laid_out else untouched
-            self._container.mux(self._encoder.encode(planes, ticks, duration, shown.like, untouched))
+            self._container.mux(self._encoder.encode(frame, ticks, duration))
+
+    def _frame(self, chunk: Tensor, shown: Shown) -> av.VideoFrame:
+        """What the encoder is given."""
+        guided = self._like.guided.popleft() if self._like.guided else None
+        if guided is not None and self._encoder.enlarges(guided.frame):
+            return self._encoder.enlarged(guided, shown.like)
+        if guided is None:
+            planes = to_planes(chunk, "uint16")
+        else:
+            planes = enlarged_planes(self._like.at_full_size(guided.frame), guided.detail)
+        planes = self._with_alpha(planes, shown.alpha)
+        if shown.planes is not None:
+            beside = self._with_alpha(of_depth(shown.planes, planes.dtype), shown.alpha)
+            planes = np.concatenate([beside, planes], axis=2)
+        untouched = self._like.untouched_of(shown)
+        return self._encoder.packed(planes, shown.like, None if self._laid_out else untouched)
 
     def _with_alpha(self, planes: Planes, alpha: Planes | None) -> Planes:
         """Planes with the transparency of the frame, where it is written."""

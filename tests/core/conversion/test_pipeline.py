@@ -20,8 +20,19 @@ from torch import Tensor
 
 from unpaired.core.adapter.domain import ConversionSettings, Domain
 from unpaired.core.adapter.streams import Reader, Translate, Writer
+from unpaired.core.conversion.channel import Channel
 from unpaired.core.conversion.files import convert
 from unpaired.core.errors import MediaError, MissingFile, OutputError
+
+
+def test_what_is_kept_beside_chunks_takes_room_too() -> None:
+    channel, room = Channel(), threading.Event()
+    channel.put(torch.zeros(1), beside=2**26)
+    waiting = threading.Thread(target=lambda: (channel.wait_for_room(), room.set()), daemon=True)
+    waiting.start()
+    assert not room.wait(0.05)
+    channel.get()
+    assert room.wait(10)
 
 
 # -- faults at every point --------------------------------------------------------------------------

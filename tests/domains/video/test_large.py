@@ -18,6 +18,7 @@ from unpaired import Video
 from unpaired.core.values import as_array
 from unpaired.domains.image import large
 from unpaired.domains.video.conversion import tiled
+from unpaired.domains.video.frames.colour import pixels_of
 from unpaired.domains.video.settings import VideoConversion
 
 HEIGHT, WIDTH, WORKING = 514, 740, 150_000
@@ -72,10 +73,92 @@ def clip(path: Path, count: int, blank: int = 0) -> Path:
     return path
 
 
+def samples_clip(path: Path, count: int, form: str, codec: str = "ffv1") -> Path:
+    """The same pictures in Y'CbCr."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, 25)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, form
+        stream.codec_context.time_base = stream.time_base = Fraction(1, 25)
+        for number, picture in enumerate(pictures(count)):
+            frame = av.VideoFrame.from_ndarray(picture, "rgb24").reformat(format=form)
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def written(source: Path, target: Path, translate: Any, **options: Any) -> list[av.VideoFrame]:
+    """The frames of the file that a conversion writes."""
+    video, chosen = Video(), VideoConversion(**options)
+    with video.open(source, "a", chosen) as reader:
+        writer = video.create(target, reader, chosen)
+        for chunk in video.convert(reader, translate, chosen):
+            writer.write(chunk)
+        writer.finish()
+    if "%" in target.name:
+        return [next(av.open(str(path)).decode(video=0)) for path in sorted(target.parent.glob("*.png"))]
+    with av.open(str(target)) as container:
+        return list(container.decode(video=0))
+
+
+def levels_apart(one: list[av.VideoFrame], other: list[av.VideoFrame]) -> float:
+    """Root mean squared difference in levels of 255."""
+    pairs = [
+        [frame.to_ndarray(format="rgb24").astype(float) for frame in pair] for pair in zip(one, other, strict=True)
+    ]
+    return float(np.sqrt(np.mean([(a - b) ** 2 for a, b in pairs])))
+
+
 def translated(path: Path, translate: Any, **options: Any) -> tuple[list[np.ndarray[Any, Any]], list[str]]:
     video, chosen = Video(), VideoConversion(**options)
     with video.open(path, "a", chosen) as reader:
         return [as_array(frame) for frame in video.convert(reader, translate, chosen)], list(reader.warnings)
+
+
+FORMS = [("yuv420p", {}), ("yuvj420p", {}), ("yuv422p", {"depth": 10})]
+
+
+@row("footage in any container", "chroma and depth of frames above 1.5 megapixels")
+@pytest.mark.parametrize(("form", "options"), FORMS)
+def test_samples_are_enlarged_as_they_were_decoded(form: str, options: dict[str, Any], tmp_path: Path) -> None:
+    """An identity gives back every sample, in whatever form of pixels; others come to what the matrix makes of them."""
+    source = samples_clip(tmp_path / "a.mkv", 2, form, "mjpeg" if "j" in form else "ffv1")
+    with av.open(str(source)) as container:
+        given = list(container.decode(video=0))
+    same = written(source, tmp_path / "same.mkv", lambda x: x, codec="ffv1", **options)
+    dusk = written(source, tmp_path / "dusk.mkv", Dusk(), codec="ffv1", **options)
+    for before, after, darker in zip(given, same, dusk, strict=True):
+        scale = 2.0 ** (after.format.components[0].bits - before.format.components[0].bits)
+        unit = 2.0 ** (after.format.components[0].bits - 8)
+        for number, (one, other, dark) in enumerate(zip(before.planes, after.planes, darker.planes, strict=True)):
+            assert np.array_equal(samples(one, before) * scale, samples(other, after))
+            black, span = (0, 255) if "j" in form else (16, 219)
+            added = black / 2 + 0.1 * span if number == 0 else 64  # to half of a value from 0 to 1
+            expected = np.maximum(samples(one, before) * scale / 2 + added * unit, 0)
+            apart = np.abs(samples(dark, after) - expected)
+            assert apart.mean() < 0.5
+            assert apart.max() < 3 * unit
+
+
+def samples(plane: Any, frame: av.VideoFrame) -> np.ndarray[Any, Any]:
+    return pixels_of(plane, np.uint8 if frame.format.components[0].bits == 8 else np.uint16).astype(np.float64)
+
+
+def test_frames_in_another_form_are_enlarged_as_well(tmp_path: Path) -> None:
+    """To 4:4:4 and to numbered pictures they go by R'G'B'."""
+    source, translate = samples_clip(tmp_path / "a.mkv", 2, "yuv420p"), Dusk()
+    for name, options in ((".mkv", {"codec": "ffv1", "chroma": 444}), ("/%04d.png", {})):
+        # With a strength curve they are at full size all the way.
+        usual = written(source, tmp_path / f"usual{name}", translate, strength_curve="0:1", **options)
+        assert levels_apart(written(source, tmp_path / f"made{name}", translate, **options), usual) < 1.0
+    assert translate.largest <= WORKING
+
+
+def test_samples_that_do_not_follow_are_translated_at_full_size(tmp_path: Path) -> None:
+    source = samples_clip(tmp_path / "a.mkv", 2, "yuv420p")
+    found = written(source, tmp_path / "b.mkv", Map(), codec="ffv1")
+    every = written(source, tmp_path / "c.mkv", Map(), codec="ffv1", full=True)
+    assert levels_apart(found, every) == 0
 
 
 def plain(picture: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
