@@ -6,7 +6,7 @@ The clip is that of `large_frames.py`. One process, after a warm-up: seconds a f
 of the stages outside the network, the codecs and the steadying the milliseconds of CPU of the thread that does them.
 
 `--command`: of the whole command at the working size, in a process of its own, the seconds of CPU before the first
-frame comes to the network, with the look at that frame, with all frames, and after the last has come from it.
+frame comes to the network, with the look at that frame, with all frames, and after the last is at full size.
 """
 
 from __future__ import annotations
@@ -28,16 +28,15 @@ from large_frames import clip_of
 import unpaired
 from unpaired.apps import main as program
 from unpaired.domains.video.conversion import frames
-from unpaired.domains.video.frames import colour
+from unpaired.domains.video.frames import colour, enlarging
 from unpaired.domains.video.reading import clip
 from unpaired.domains.video.writing import writer
 
 _STAGES: tuple[tuple[Any, str, str], ...] = (
-    (colour.Unpacker, "__call__", "decoded frame to RGB of 16 bits"),
+    (colour.Unpacker, "__call__", "decoded frame to RGB of 16 bits, at the working size or whole"),
     (clip, "to_tensor", "to floats"),
-    (frames, "reduced", "to the working size"),
     (frames.Detail, "__init__", "gain of the detail"),
-    (frames.Detail, "enlarged", "back to full size"),
+    (enlarging.Enlarger, "__call__", "back to full size, in the encoder's form"),
     (writer, "to_planes", "to RGB of 16 bits"),
     (colour.Packer, "__call__", "to the encoder's form"),
 )
@@ -70,7 +69,7 @@ def command(source: Path, target: Path, model: str) -> None:
         return call
 
     frames._Reducing._decide = marked(frames._Reducing._decide)  # type: ignore[method-assign]
-    frames.Detail.enlarged = marked(frames.Detail.enlarged)  # type: ignore[method-assign]
+    enlarging.Enlarger.__call__ = marked(enlarging.Enlarger.__call__)  # type: ignore[method-assign]
     code = program.main(["convert", model, str(source), str(target)])
     start, looked, last, end = marks[0], marks[1], marks[-1], time.process_time()
     print(f"start {start:.1f} s, look {looked - start:.1f} s, frames {last - looked:.1f} s, end {end - last:.1f} s")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 from av.stream import AttachmentStream
 
 from ....core.errors import counted
@@ -43,9 +44,11 @@ def side_data(frame: av.VideoFrame) -> dict[str, bytes]:
     PyAV 18 knows FFmpeg's kinds up to number 27 and gives nothing at all of a frame with a later one (EXIF of Motion
     JPEG, the views of MV-HEVC); of such frames the way they are turned is found nevertheless.
     """
-    items: Any = frame
     try:
-        found = {data.type.name: bytes(data) for data in items.side_data}
+        # Not frame.side_data (PyAV 18.1), which the frame keeps and which keeps the frame: nothing then frees its
+        # pixels until Python looks for such circles, and that goes by the number of objects.
+        held: Any = SideDataContainer(frame)
+        found = {data.type.name: bytes(data) for data in held}
     except ValueError:
         return {"DISPLAYMATRIX": _rotation_matrix(frame.rotation)} if frame.rotation else {}
     if not any(found.get("STEREO3D", b"")[:4]):  # both eyes see the same

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,14 @@ def test_what_else_frames_carry_is_said_in_one_sentence() -> None:
         "the projection of a spherical picture"
     )
     assert not list(left_out(["GOP_TIMECODE", "PANSCAN"], "h264", captions=True))
+
+
+def test_frames_that_were_looked_at_are_let_go_of() -> None:
+    """With `frame.side_data` of PyAV 18.1 they wait for Python's collector: 12 MB each in 4K."""
+    frame = av.VideoFrame(64, 64, "yuv420p")
+    held = sys.getrefcount(frame)
+    assert side_data(frame) == {}
+    assert sys.getrefcount(frame) == held
 
 
 @row("Motion JPEG with EXIF in its frames", "pictures")
