@@ -47,8 +47,8 @@ def side_data(frame: av.VideoFrame) -> dict[str, bytes]:
     try:
         # Not frame.side_data (PyAV 18.1), which the frame keeps and which keeps the frame: nothing then frees its
         # pixels until Python looks for such circles, and that goes by the number of objects.
-        held: Any = SideDataContainer(frame)
-        found = {data.type.name: bytes(data) for data in held}
+        items: Any = SideDataContainer
+        found = {data.type.name: bytes(data) for data in items(frame)}
     except ValueError:
         return {"DISPLAYMATRIX": _rotation_matrix(frame.rotation)} if frame.rotation else {}
     if not any(found.get("STEREO3D", b"")[:4]):  # both eyes see the same
