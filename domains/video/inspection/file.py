@@ -139,9 +139,11 @@ def header(path: Path) -> ClipFacts:
 
 
 def _remarks(info: ClipInfo) -> tuple[str, ...]:
+    # ProRes 4444 holds up to 12 bits and does not say how many went in: FFmpeg's encoder takes 10.
+    read = " as it is read, whatever it was written from" if info.codec == "prores" and info.depth > 10 else ""
     said = {
         "interlaced, de-interlaced when read": info.interlaced,
-        f"{info.depth} bits": info.depth > 8,
+        f"{info.depth} bits{read}": info.depth > 8,
         "transparent in places, of which a training takes the colours alone": info.alpha,
         "turned upright": info.orientation != Orientation(),
         f"pixels {float(info.sample_aspect):.3g} times as wide as high": info.sample_aspect != 1,

@@ -54,7 +54,7 @@ def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, cont
     Raises:
         ConfigError: see `check`; or the chroma that is asked for does not go with the size.
     """
-    name = check(options, container)
+    name, kept = _codec(info, options, container)
     codec, settings = CODECS[name], settings_for(name, options)
     if width < codec.least[0] or height < codec.least[1]:
         least = "x".join(map(str, codec.least))
@@ -62,6 +62,7 @@ def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, cont
             f"{width}x{height} pixels are too few for {name}, which begins at {least}; set another --size"
         )
     form, notes = _form(info, height, width, options, name, holds_alpha(name, container))
+    notes[:0] = kept
     profile = profile_for(name, options) or _usual_profile(codec, form)
     if profile:
         settings["profile"] = codec.profiles[profile].encoder_name or profile
@@ -91,6 +92,22 @@ def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, cont
     without = "" if form.alpha else _without_alpha(name, container)
     return Plan(name, codec, form, colour, matrix, settings, tuple(notes), options.dither, without, options.immediate,
                 threads)  # fmt: skip
+
+
+def _codec(info: ClipInfo, options: VideoConversion, container: Container) -> tuple[str, list[str]]:
+    """The codec that is asked for; without one, where the usual one of the file would leave transparency out, that of
+    the input if it keeps it. Then a note says so."""
+    name = check(options, container)
+    own = next((each for each in CODECS if info.codec in (FFMPEG_NAMES.get(each, each), CODECS[each].encoder)), None)
+    if options.codec != "auto" or not info.form.alpha or own is None or holds_alpha(name, container):
+        return name, []
+    try:
+        check(replace(options, codec=own), container)
+    except ConfigError:  # the file cannot hold it, or --crf and the like are meant for the usual one
+        return name, []
+    if not holds_alpha(own, container):
+        return name, []
+    return own, [f"written in {own}, as the input is, which keeps its transparency; --codec {name} leaves it out"]
 
 
 def _bound_memory(settings: dict[str, str], codec: Codec) -> int:
@@ -154,7 +171,8 @@ def _form(
             why = f"{name} holds transparency so alone"
         notes.append(f"chroma is written in {':'.join(form.chroma)} instead of {':'.join(source.chroma)}: {why}")
     if form.depth < wanted.depth:
-        has = "is read with" if info.container == "pictures" else "has"  # DPX of 10 bits with 16, for one
+        # DPX of 10 bits with 16, for one; ProRes 4444 with 12, whatever went in, which the file does not say.
+        has = "is read with" if info.container == "pictures" or info.codec == "prores" else "has"
         notes.append(f"the input {has} {source.depth} bits; {profile or name} here takes {form.depth}")
     return form, notes
 

@@ -17,6 +17,7 @@ from written_through import write_through
 from unpaired.domains.video import VideoConversion
 from unpaired.domains.video.frames.alpha import alpha_of, decoder_of
 from unpaired.domains.video.frames.colour import Orientation
+from unpaired.domains.video.inspection.file import examine
 from unpaired.domains.video.reading.clip import VideoReader
 from unpaired.domains.video.reading.probe import probe
 from unpaired.domains.video.reading.sequence import SequenceReader
@@ -103,6 +104,33 @@ def test_what_cannot_hold_it_is_said_once(name: str, options: dict[str, Any], wo
     notes = convert(clear_clip(tmp_path / "a.webm", *SOURCES["webm"]), tmp_path / name, **options)
     assert sum("transparency" in note for note in notes) == 1
     assert any(words in note for note in notes)
+
+
+@row("clip with transparency, without `--codec`", "transparency")
+@pytest.mark.parametrize(("kind", "name", "options", "codec"), [
+    ("mov", "b.mov", {}, "prores"),
+    ("webm", "b.mkv", {}, "vp9"),
+    ("mkv", "b.mkv", {}, "ffv1"),
+    ("mov", "b.mov", {"crf": 20}, None),
+    ("webm", "b.mov", {}, None),
+])  # fmt: skip
+def test_the_codec_of_the_input_keeps_it(
+    kind: str, name: str, options: dict[str, Any], codec: str | None, tmp_path: Path
+) -> None:
+    """Where the file can hold that codec, and nothing that is asked for is another's."""
+    notes = convert(clear_clip(tmp_path / f"a.{kind}", *SOURCES[kind]), tmp_path / name, **options)
+    written = probe(tmp_path / name)
+    said = "the transparency is left out" if codec is None else f"written in {codec}, as the input is"
+    assert [note.startswith(said) for note in notes if "transparency" in note] == [True]
+    assert written.alpha == (codec is not None)
+
+
+@row("ProRes 4444", "bits")
+def test_prores_4444_is_read_with_12_bits_and_written_with_10(tmp_path: Path) -> None:
+    """What went in is not in the file: FFmpeg's decoder gives 12 bits, and its encoder takes 10."""
+    notes = convert(clear_clip(tmp_path / "a.mov", *SOURCES["mov"]), tmp_path / "b.mov")
+    assert "the input is read with 12 bits; prores here takes 10" in notes
+    assert "12 bits as it is read, whatever it was written from" in examine(tmp_path / "b.mov").remarks
 
 
 def test_nothing_is_said_where_nothing_is_transparent(tmp_path: Path) -> None:
