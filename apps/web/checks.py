@@ -28,6 +28,12 @@ from unpaired.core import show
 from unpaired.core.adapter import find_domain
 
 _OF_PICTURES = ("image", "video")
+_INSTEAD = {
+    "mask": "give its id as mask, beside settings",
+    "known_cuts": "give its id as known_cuts, beside settings",
+    "contact_sheet": "ask for contact_sheet beside settings: true",
+}
+"""What is said for settings that name files, and are asked in another way."""
 
 
 def check(request: Request, models: Models, places: Places) -> None:
@@ -40,7 +46,7 @@ def check(request: Request, models: Models, places: Places) -> None:
             input = places.place(request.input)
             medium = converted_as(models.info(request.model).medium, input)
             faults = [*_of_kind(medium, input), *_of_conversion(medium, request.settings, request.mask)]
-            faults += _of_pictures_alone(medium, request)
+            faults += [*_of_pictures_alone(medium, request), *_of_footage_alone(medium, request, input)]
         case CompareRequest():
             input = places.place(request.input)
             media = [converted_as(models.info(model).medium, input) for model in request.models]
@@ -95,7 +101,7 @@ def _naming_files(kind: type[Any], settings: Mapping[str, Any]) -> Iterator[str]
     for each in settings_of(kind, "settings"):
         name = each.name.partition(".")[2]
         if Path in (each.kind, *get_args(each.kind)) and settings.get(name) is not None:
-            instead = "give its id as mask, beside settings" if name == "mask" else "leave it out"
+            instead = _INSTEAD.get(name, "leave it out")
             yield f"{each.name} names a file, which no request does; {instead}"
 
 
@@ -103,6 +109,12 @@ def _of_pictures_alone(medium: str, request: ConvertRequest) -> Iterator[str]:
     for name in ("mask", "layout", "burn_in"):
         if getattr(request, name) and medium not in _OF_PICTURES:
             yield f"{name} is for pictures and footage; leave it out"
+
+
+def _of_footage_alone(medium: str, request: ConvertRequest, input: Place) -> Iterator[str]:
+    for name in ("known_cuts", "contact_sheet"):
+        if getattr(request, name) and (medium != "video" or input.is_folder):
+            yield f"{name} is for a clip; leave it out"
 
 
 def _of_medium(medium: str) -> Iterator[str]:

@@ -32,6 +32,10 @@ _COMPARED = {"image": "comparison.png", "video": "comparison.mp4"}
 """What a comparison is written as, by medium; others get a page."""
 
 
+CONTACT_SHEET = "contact sheet.jpg"
+"""What the contact sheet of a clip is called, among its results."""
+
+
 class Commands:
     """Turns jobs into words for `unpaired`."""
 
@@ -86,6 +90,10 @@ class Commands:
             yield f"--{request.layout}"
         if request.burn_in:
             yield "--burn-in"
+        if request.known_cuts:
+            yield f"--cuts={self._places.path_of(request.known_cuts)}"
+        if request.contact_sheet:
+            yield f"--contact-sheet={self.result_folder(job) / CONTACT_SHEET}"
 
     def _compare(self, job: Job, request: CompareRequest) -> Iterator[str]:
         source = self._places.path_of(request.input)

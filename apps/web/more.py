@@ -18,7 +18,7 @@ from unpaired.core.settings import as_typed
 from unpaired.domains.video import CONTAINERS
 
 PREFIX = "more."
-OF_REQUEST = ("mask", "layout", "burn_in")
+OF_REQUEST = ("mask", "layout", "burn_in", "known_cuts", "contact_sheet")
 """What is no setting of the medium, but asked beside them."""
 _HELD: Mapping[str, tuple[str, str]] = {
     "h264": ("h264", ".mp4"), "h265": ("hevc", ".mp4"), "vp9": ("vp9", ".webm"), "av1": ("av1", ".mp4"),
@@ -33,8 +33,8 @@ ENDINGS: Mapping[str, tuple[str, ...]] = {
 """Codecs of footage, each with the endings of the files that hold it, the usual one first."""
 _ELSEWHERE = frozenset({
     "strength", "start", "end", "pitch",  # asked on the page itself
-    "mask", "side_by_side",  # asked as `OF_REQUEST`
-    "known_cuts", "contact_sheet", "report",  # these name files
+    "mask", "side_by_side", "known_cuts", "contact_sheet",  # asked as `OF_REQUEST`
+    "report",  # names a file
     "immediate", "first_number",  # of live footage, and of numbered pictures
 })  # fmt: skip
 _LAYOUT = Field(
@@ -49,6 +49,14 @@ _NAMES = Field(
     f"{PREFIX}burn_in",
     "Write names into it",
     "The names of both, and the timecode of footage.",
+    "choice",
+    "no",
+    ("yes", "no"),
+)
+_SHEET = Field(
+    f"{PREFIX}contact_sheet",
+    "Contact sheet",
+    "A picture beside the result: the first, middle and last frame of each shot, before and after.",
     "choice",
     "no",
     ("yes", "no"),
@@ -101,12 +109,19 @@ def fields(medium: str) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
               settings_of(find_domain(medium).conversion_type, PREFIX[:-1])}  # fmt: skip
     usual = [_in_words(name, field, _USUAL) for name in _USUAL if (field := listed.get(name))]
     rest = [_in_words(name, each, _RARE) for name, each in listed.items() if name not in _ELSEWHERE | _USUAL.keys()]
-    return tuple([*usual, _LAYOUT, _NAMES] if takes_masks(medium) else usual), tuple(rest)
+    usual += [_LAYOUT, _NAMES] if takes_masks(medium) else []
+    return tuple([*usual, _SHEET] if has_shots(medium) else usual), tuple(rest)
 
 
 def takes_masks(medium: str) -> bool:
     """Whether a mask can say where a medium is to be changed, and results be laid out beside their originals."""
     return medium in ("image", "video")
+
+
+def has_shots(medium: str) -> bool:
+    """Whether what a medium's files show is cut: then cuts that are known can be given, and a contact sheet be asked
+    for."""
+    return medium == "video"
 
 
 def _in_words(name: str, field: Field, words: _Words) -> Field:
@@ -129,6 +144,9 @@ def filled_in(medium: str, given: Mapping[str, str]) -> dict[str, Any]:
         asked = {"mask": given.get("mask", ""), "layout": _LAYOUTS.get(layout, layout),
                  "burn_in": given.get("burn_in") == "yes"}  # fmt: skip
         found |= {name: value for name, value in asked.items() if value}
+    if has_shots(medium):
+        beside = {"known_cuts": given.get("known_cuts", ""), "contact_sheet": given.get("contact_sheet") == "yes"}
+        found |= {name: value for name, value in beside.items() if value}
     if settings:
         masked = {**settings, "mask": "a mask"} if "mask" in found else settings
         faults = faults_in(find_domain(medium).conversion_type, masked, PREFIX[:-1])
@@ -152,7 +170,7 @@ def in_words(medium: str, request: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What was asked for beyond strength, part and pitch: labels and values."""
     labels = {field.name: field.label for field in chain(*fields(medium))}
     told = [(labels.get(name, name.removeprefix(PREFIX)), text) for name, text in given_by(request)]
-    return [(label, text) for label, text in told if label != "mask"]
+    return [(label, text) for label, text in told if label not in ("mask", "known_cuts")]
 
 
 def fitting_name(name: str, codec: str) -> str:

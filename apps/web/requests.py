@@ -49,6 +49,10 @@ class ConvertRequest:
     alone."""
     burn_in: bool = False
     """Of pictures and footage: write the names of both into it, and the timecode."""
+    known_cuts: str = ""
+    """Of footage: id of a file of cuts, an edit list (EDL, CMX 3600) or a moment a line; empty for none."""
+    contact_sheet: bool = False
+    """Of a clip: make a picture too, with the first, middle and last frame of each shot, before and after."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from unpaired.apps.web.commands import CONTACT_SHEET
 from unpaired.apps.web.folders import walk
 from unpaired.apps.web.jobs import Job
 from unpaired.apps.web.models import ModelInfo
@@ -50,8 +51,14 @@ def job_view(site: Site, job: Job) -> dict[str, Any]:
 
 
 def results_of(site: Site, job: Job) -> list[Place]:
-    """The files that a job made, those in folders too, by name."""
-    return list(_places(site, islice(walk(site.commands.result_folder(job)), MOST_RESULTS)))
+    """The files that a job made, those in folders too, by name; its contact sheet comes last."""
+    found = _places(site, islice(walk(site.commands.result_folder(job)), MOST_RESULTS))
+    return sorted(found, key=lambda place: is_sheet(job, place))
+
+
+def is_sheet(job: Job, place: Place) -> bool:
+    """Whether one of the files that a job made is its contact sheet."""
+    return bool(job.request.get("contact_sheet")) and place.name == CONTACT_SHEET
 
 
 def run_id(site: Site, job: Job) -> str:

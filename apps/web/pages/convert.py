@@ -21,7 +21,7 @@ from unpaired.apps.web.estimates import estimate, work
 from unpaired.apps.web.facts import Facts
 from unpaired.apps.web.jobs import Job, JobKind, JobState
 from unpaired.apps.web.machine import slowdown
-from unpaired.apps.web.more import PREFIX, fields, filled_in, takes_masks
+from unpaired.apps.web.more import PREFIX, fields, filled_in, has_shots, takes_masks
 from unpaired.apps.web.pages.selection import (
     Chosen,
     choices_for,
@@ -33,6 +33,7 @@ from unpaired.apps.web.pages.selection import (
     nothing,
     shown,
 )
+from unpaired.apps.web.places import Place
 from unpaired.apps.web.rendering import html, render
 from unpaired.apps.web.site import Site, site_of
 from unpaired.apps.web.views import file_url
@@ -201,12 +202,14 @@ async def show(request: Request, asked: Asked, fault: str = "", status: int = 20
 def _more(site: Site, asked: Asked, current: Chosen, picked: Choice | None) -> dict[str, Any]:
     """What is behind "more" for that file and that choice."""
     medium, given = (converted_as(picked.medium, current.place) if picked else ""), dict(asked.more)
-    mask = None
-    with suppress(UnpairedError):  # it went away
-        mask = site.places.place(given["mask"]) if given.get("mask") and takes_masks(medium) else None
+    asks = {"mask": takes_masks(medium), "known_cuts": has_shots(medium)}
+    beside: dict[str, Place | None] = {name: None for name, offered in asks.items() if offered}
+    for name in beside:
+        with suppress(UnpairedError):  # it went away
+            beside[name] = site.places.place(given[name]) if given.get(name) else None
     usual, rare = fields(medium)
     return {"usual": usual, "rare": rare, "filled": {f"{PREFIX}{name}": text for name, text in asked.more},
-            "takes_masks": takes_masks(medium), "mask": mask}  # fmt: skip
+            "beside_files": beside}  # fmt: skip
 
 
 async def more(request: Request) -> Response:

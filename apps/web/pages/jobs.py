@@ -22,7 +22,7 @@ from unpaired.apps.web.places import Place
 from unpaired.apps.web.queue.child import LOG, tail
 from unpaired.apps.web.rendering import render
 from unpaired.apps.web.site import Site, site_of
-from unpaired.apps.web.views import MOST_RESULTS, file_url, results_of
+from unpaired.apps.web.views import MOST_RESULTS, file_url, is_sheet, results_of
 from unpaired.apps.web.wording import size
 
 _ACTIONS = ("pause", "resume", "cancel", "stop", "retry", "remove", "move")
@@ -154,7 +154,7 @@ def _beside(site: Site, job: Job, kind: Kind, newest: Sequence[Job]) -> list[dic
         alike = other.kind is JobKind.CONVERT and other.request.get("input") == job.request.get("input")
         if other.id == job.id or not alike or _start(other) != _start(job):
             continue
-        results = results_of(site, other)
+        results = [each for each in results_of(site, other) if not is_sheet(other, each)]
         if len(results) == 1:
             found.append(_version(results[0], kind, _told(site, other)) | {"do": do_of(other)})
     return found[:8]

@@ -196,9 +196,10 @@ def _settings(site: Site, job: Job, facts: Facts | None, source: Place | None) -
         if facts is not None and facts.kind == "sound":
             told.append(("Pitch", "stays as it is" if settings.get("pitch") == "keep" else "fits the new voice"))
         told += in_words(_medium(site, job, source), job.request)
-        with suppress(UnpairedError):  # it went away
-            mask = str(job.request.get("mask") or "")
-            told += [("Only in a part", site.places.place(mask).name)] if mask else []
+        for name, label in (("mask", "Only in a part"), ("known_cuts", "Known cuts")):
+            with suppress(UnpairedError):  # it went away
+                id = str(job.request.get(name) or "")
+                told += [(label, site.places.place(id).name)] if id else []
     if job.started:
         told.append(("Ran", duration(job.seconds) if job.state.ended else f"began {moment(job.started)}"))
     return told
