@@ -4,7 +4,7 @@
 
 RUN is a folder that benchmarks/oracle.py wrote for seqgan, of maximum likelihood alone. Each line begins with its
 generator, and takes steps as SeqGAN's generator does (64 texts, the sum of -log p times reward, clipped at 5, Adam with
-a rate of 0.01), with no discriminator: rewards are the same number everywhere, or drawn at random. Printed are
+a rate of 0.01), with no discriminator: rewards are the same number for every token, or drawn at random. Printed are
 NLL_oracle and NLL_gen of 1,000 texts on the way.
 """
 
@@ -13,21 +13,37 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from unpaired_text.networks import LstmGenerator
 from unpaired_text.oracle import draw_texts, load_oracle, nll
 
-Rewards = Callable[[Tensor], Tensor]
-CASES: dict[str, tuple[Rewards, bool]] = {
-    "0.5 everywhere": (lambda chances: torch.full_like(chances, 0.5), False),
-    "0.5 everywhere, the optimiser of before": (lambda chances: torch.full_like(chances, 0.5), True),
-    "random, 0 to 1": (lambda chances: chances, False),
-    "random, -0.5 to 0.5": (lambda chances: chances - 0.5, False),
+
+class Case(NamedTuple):
+    """How a generator is rewarded."""
+
+    rewards: Callable[[], Tensor]
+    """Draws those of a batch (64, 20)."""
+    scale: float = 1.0
+    """Of the loss, which is a sum."""
+    keep: bool = False
+    """Whether the optimiser goes on with what it averaged in pre-training."""
+
+
+def half() -> Tensor:
+    """The same for every token."""
+    return torch.full((64, 20), 0.5)
+
+
+CASES = {
+    "0.5": Case(half),
+    "0.5, the mean": Case(half, 1.0 / 1280),
+    "0.5, the mean, optimiser of before": Case(half, 1.0 / 1280, keep=True),
+    "random, 0 to 1": Case(lambda: torch.rand(64, 20)),
+    "random, -0.5 to 0.5": Case(lambda: torch.rand(64, 20) - 0.5),
 }
-"""Rewards (64, 20) for uniform numbers, and whether the optimiser goes on with what it averaged in pre-training."""
 
 
 def begin(state: dict[str, Any], keep: bool) -> tuple[LstmGenerator, torch.optim.Optimizer]:
@@ -36,7 +52,7 @@ def begin(state: dict[str, Any], keep: bool) -> tuple[LstmGenerator, torch.optim
     generator = LstmGenerator(20, 5000, 20)
     weights = {n.removeprefix(prefix): v for n, v in state["weights"].items() if n.startswith(prefix)}
     generator.load_state_dict(weights)
-    optimiser = torch.optim.Adam(generator.parameters(), 0.01, fused=True)
+    optimiser = torch.optim.Adam(generator.parameters(), 0.01)
     if keep:
         # Its delayed copy, which has the places behind it, never had a gradient, and so has no state.
         averages = list(state["shared"]["generators"]["state"].values())
@@ -59,15 +75,16 @@ def main() -> None:
     real = torch.load(asked.run / "test.pt", weights_only=True)[:1000]
     shown = range(0, asked.steps + 1, asked.every)
     print("| rewards | " + " | ".join(f"step {step}" for step in shown) + " |\n|" + "---|" * (len(shown) + 1))
-    for name, (rewards, keep) in CASES.items():
-        generator, optimiser = begin(state, keep)
+    for name, case in CASES.items():
+        torch.manual_seed(asked.seed)
+        generator, optimiser = begin(state, case.keep)
         random, figures = torch.Generator().manual_seed(asked.seed), []
         for step in range(asked.steps + 1):
             if step in shown:
                 figures.append(f"{nll(oracle, draw_texts(generator, 1000, 12345)):.2f}, {nll(generator, real):.2f}")
             texts = generator.sample(torch.rand(64, 20, generator=random))
             optimiser.zero_grad()
-            generator.loss(texts, rewards(torch.rand(64, 20, generator=random))).backward()
+            generator.loss(texts, case.rewards() * case.scale).backward()
             torch.nn.utils.clip_grad_norm_(generator.parameters(), 5.0)
             optimiser.step()
         print(f"| {name} | {' | '.join(figures)} |", flush=True)
