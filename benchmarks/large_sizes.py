@@ -1,6 +1,6 @@
 """Working sizes of large frames against every pixel: how near each comes, and what it costs.
 
-    python benchmarks/large_sizes.py DATA [--frames 2] [--model day2night-video] [--direction a2b]
+    python benchmarks/large_sizes.py DATA [--frames 2] [--model day2night-video] [--direction a2b] [--inputs]
 
 Frames are those of `large_frames.py`, 3840x2160. For each working size, frame by frame and without steadying: PSNR of
 what comes back at full size from the translation of every pixel, both reduced to 1182x665; sharpness as a share of it;
@@ -11,6 +11,9 @@ Then, at the usual working size, what an affine model of the difference gains: f
 numbers and an offset for each channel) to the translation of every pixel, over the whole frame or in cells of 32x32
 pixels. *Same*: fitted on the frame itself, which needs the translation that it is to replace: no model of its kind can
 come nearer. *Later*: fitted on the first frame and used twelve frames on, as a clip could.
+
+`--inputs`: of the first frame alone, at the usual working size, what other ways to reduce it gain, each also under the
+instance-norm statistics of the translation of every pixel.
 """
 
 from __future__ import annotations
@@ -21,7 +24,9 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from large_frames import _psnr, _sharpness, mosaics
@@ -114,6 +119,26 @@ def print_models(frames: Sequence[np.ndarray], every: Sequence[np.ndarray], tran
         print(f"{name}: same {', '.join(f'{v:.1f}' for v in same)} dB, later {', '.join(f'{v:.1f}' for v in later)} dB")
 
 
+def print_inputs(x: np.ndarray, translate: Any) -> None:
+    """A line for each way to reduce a frame."""
+    height, width = working_size(*x.shape[1:])
+
+    def scaled(method: int, blur: float = 0.0) -> np.ndarray:
+        planes = [cv2.GaussianBlur(plane, (0, 0), blur) if blur else plane for plane in x]
+        return np.stack([cv2.resize(plane, (width, height), interpolation=method) for plane in planes])
+
+    ways = {"areas": reduced(x, height, width), "nearest pixel": scaled(cv2.INTER_NEAREST)}
+    ways |= {"linear": scaled(cv2.INTER_LINEAR), "Lanczos": scaled(cv2.INTER_LANCZOS4)}
+    ways |= {f"blurred by {blur} pixels": scaled(cv2.INTER_LINEAR, blur) for blur in (1.6, 3.2, 6.0)}
+    every, statistics_of_all = translate.with_statistics(torch.from_numpy(x)[None], None, 1.0)
+    wanted = reduced(every[0].numpy(), height, width)
+    for name, small in ways.items():
+        batch = torch.from_numpy(small)[None]
+        own, (given, _) = translate(batch), translate.with_statistics(batch, statistics_of_all, 0.0)
+        figures = [_psnr(each[0].numpy(), wanted) for each in (own, given)]
+        print(f"{name}: {figures[0]:.1f} dB, under the statistics of every pixel {figures[1]:.1f} dB", flush=True)
+
+
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -121,6 +146,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=2)
     parser.add_argument("--model", default="day2night-video")
     parser.add_argument("--direction", choices=("a2b", "b2a"), default="a2b")
+    parser.add_argument("--inputs", action="store_true")
     args = parser.parse_args()
     translator = unpaired.load(args.model).for_medium("video")
     network = translator.domain.framewise(translator.for_direction(args.direction), args.direction[0])  # type: ignore[attr-defined]
@@ -128,6 +154,9 @@ def main() -> None:
     def translated(planes: np.ndarray) -> np.ndarray:
         return np.asarray(network(torch.from_numpy(planes)[None])[0].numpy())
 
+    if args.inputs:
+        print_inputs(planes_of(next(mosaics(args.data))), network)
+        return
     frames = [planes_of(frame) for frame in islice(mosaics(args.data), 0, _LATER * args.frames, _LATER)]
     every = []
     translated(frames[0])
