@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from unpaired import ConfigError, CycleSettings, NetworkSettings, TrainingSettings
+from unpaired.apps import recipe
 from unpaired.apps.run_settings import settings_of
 from unpaired.apps.web.folders import walk
 from unpaired.apps.web.foreign import faults_in, foreign_faults
@@ -58,7 +59,7 @@ def check(request: Request, models: Models, places: Places) -> None:
                 faults += _of_groups(request.medium, {"domain": request.settings}, "", "settings")
         case TrainRequest():
             unknown = list(_of_medium(request.medium))
-            faults = [*unknown, *_of_preset(request.preset), *_of_sides(request, places)]
+            faults = [*unknown, *_of_preset(request.preset), *_of_recipe(request), *_of_sides(request, places)]
             faults += _of_groups("" if unknown else request.medium, request.settings, request.objective)
         case DistillRequest():
             faults = [*_of_preset(request.preset), *_of_groups("", request.settings, "distill")]
@@ -127,6 +128,14 @@ def _of_preset(preset: str) -> Iterator[str]:
     known = [each.key for each in PRESETS]
     if preset and preset not in known:
         yield f"preset is {show(preset)}; expected one of {', '.join(known)}"
+
+
+def _of_recipe(request: TrainRequest) -> Iterator[str]:
+    if request.recipe:
+        try:
+            recipe.read(request.recipe, request.medium)
+        except ConfigError as error:
+            yield from error.faults
 
 
 def _of_sides(request: TrainRequest, places: Places) -> Iterator[str]:

@@ -113,7 +113,8 @@ class Commands:
         yield from ("train", "--out", str(out), "--domain", request.medium, *folders)
         if request.names is not None:
             yield from ("--names", *request.names)
-        for option, value in {"preset": request.preset, "objective": request.objective}.items():
+        given = {"recipe": request.recipe, "preset": request.preset, "objective": request.objective}
+        for option, value in given.items():
             if value:
                 yield f"--{option}={value}"
         yield from _options(_with_device(request.settings, request.device))

@@ -55,6 +55,13 @@ PRESETS = (
 )
 """The presets of networks, smallest first."""
 USUAL_PRESET = "small"
+TASKS = (
+    Option("", "Anything", "what suits the files"),
+    Option("light", "Another light, weather or season", "colours may change a great deal"),
+    Option("maps", "Aerial photos to street maps", "A the photos, B the maps"),
+    Option("paper", "As published in 2017", "to compare with"),
+)
+"""The recipes that a form offers, which leave its detail as it is."""
 DETAILS = (
     Option("64", "Coarse", "learns fastest; sees 64 pixels at a time"),
     Option("128", "Medium", "sees 128 pixels at a time"),

@@ -106,6 +106,8 @@ class TrainRequest:
     """Groups of settings by name: {"training": {"minutes": 30}, "domain": {"size": 128}}."""
     objective: str = ""
     """Name of the objective; empty for the usual one."""
+    recipe: str = ""
+    """Name of a recipe, whose settings go below those given; empty for none."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
 
@@ -113,7 +115,7 @@ class TrainRequest:
         faults = [] if _TITLE.fullmatch(self.name) else [_NO_TITLE.format(show(self.name))]
         faults += [f"names has {show(each)}; expected a name without slashes, that does not begin with -"
                    for each in self.names or () if not _SIDE.fullmatch(each)]  # fmt: skip
-        faults += _faults_of_names(medium=self.medium, preset=self.preset, objective=self.objective)
+        faults += _faults_of_names(medium=self.medium, preset=self.preset, objective=self.objective, recipe=self.recipe)
         _refuse(*faults, *_faults_of_groups(self.settings), *_faults_of_device(self.device))
 
 

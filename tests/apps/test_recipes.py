@@ -69,11 +69,11 @@ def test_a_file_goes_over_the_recipe_and_options_over_both(photos: list[str], tm
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("--recipe mapz", "--recipe is 'mapz'; expected one of"),
+        ("--recipe mapz", "recipe is 'mapz'; expected one of"),
         ("--recipe mapz", "(did you mean maps?)"),
         (
             "--recipe maps --domain audio",
-            "the recipe maps is for the domain image, not for 'audio'; leave out --recipe",
+            "the recipe maps is for the domain image, not for 'audio'; leave out the recipe",
         ),
     ],
 )

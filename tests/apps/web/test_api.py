@@ -86,6 +86,7 @@ FAULTY: list[tuple[str, dict[str, Any], list[str]]] = [
     ("convert", {"settings": {"strenth": 1, "strength": "much"}}, ["strenth", "settings.strength is 'much'"]),
     ("compare", {"settings": {"strength": -1}}, ["strength is -1"]),
     ("train", {"preset": "huge", "medium": "smell"}, ["preset is 'huge'", "medium is 'smell'", "same folder"]),
+    ("train", {"recipe": "mapz"}, ["recipe is 'mapz'", "did you mean maps?"]),
     ("train", {"settings": {"training": {"minutes": -4, "step": 1}, "domain": {"size": "x"}}},
      ["training.minutes is -4", "settings.training.step is unknown", "settings.domain.size is 'x'"]),
     ("inspect", {"medium": "image", "settings": {"size": "x"}}, ["settings.size is 'x'"]),

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from unpaired import UnknownName
+from unpaired.apps import recipe
 from unpaired.apps.main import main
 from unpaired.apps.web import forms
 from unpaired.core.networks.presets import PRESETS
@@ -38,6 +39,12 @@ def test_presets_in_words_are_those_that_there_are() -> None:
     assert [each.key for each in forms.PRESETS] == list(PRESETS)
     assert forms.preset_of(forms.USUAL_PRESET) in forms.PRESETS
     assert forms.preset_of("huge") is None
+
+
+def test_tasks_in_words_are_recipes_that_keep_the_detail_of_the_form() -> None:
+    for task in forms.TASKS[1:]:
+        read = recipe.read(task.key, "image")
+        assert "size" not in read.get("domain", {})
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,8 @@ def test_the_form_offers_lengths_presets_and_all_settings(server: Server) -> Non
     page = server.ask_text("/train/new")
     assert "One night" in page
     assert 'name="training.learning_rate"' in page
+    assert '<input type="radio" name="recipe" value="" checked>' in page
+    assert "Another light, weather or season" in page
     assert 'name="training.start_from"' not in page  # it would name a file
     assert 'name="domain.content"' in server.ask_text("/train/new/more?medium=audio")
     assert "style=" not in page  # the policy allows none
@@ -126,6 +128,8 @@ def test_an_id_of_nothing_is_told(server: Server) -> None:
         ({"hours": "-1"}, "Say how long it may take"),
         ({"name_a": "a/b"}, "names has &#39;a/b&#39;; expected a name without slashes"),
         ({"preset": "huge"}, "Choose how fine the model is to be."),
+        ({"recipe": "lite"}, "recipe is &#39;lite&#39;; expected one of"),
+        ({"recipe": "maps", "medium": "video"}, "the recipe maps is for the domain image, not for &#39;video&#39;"),
         ({"training.learning_rate": "fast"}, "“learning rate” is &#39;fast&#39;; expected a number"),
         ({"hours": "", "preset": "", "networks.filters": "0"}, "“filters” is 0; expected 1 to 4096"),
     ],

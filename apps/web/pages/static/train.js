@@ -64,7 +64,9 @@ document.addEventListener("change", (event) => {
     sendAll(input.closest("[data-side]"), files, files[0]?.webkitRelativePath.split("/")[0]);
   }
   if (input.closest("#new-training")) forgetFaults();
-  if (input.name === "medium") document.getElementById("detail").hidden = input.value === "audio";
+  if (input.name === "medium") {
+    for (const id of ["detail", "task"]) document.getElementById(id).hidden = input.value === "audio";
+  }
 });
 
 // What was wrong when it was to begin may no longer be so.
