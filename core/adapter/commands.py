@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from .comparison import Comparison
+    from .division import Division
     from .review import Review
 
 PIPE = "-"
@@ -166,6 +167,10 @@ class CommandHooks:
         ConfigError, there is nothing to see."""
         raise ConfigError(f"{type(self).__name__} has no pictures to lay beside each other or to write on; "
                           "`unpaired compare` shows what several models make of it")  # fmt: skip
+
+    def division(self) -> Division | None:
+        """How the conversion of a long file is divided over several workers; None (default): it is not."""
+        return None
 
     def check_comparison(self, output: Path, inputs: int, layout: str) -> None:
         """Refuse an output that `compare_files` would refuse, by its name and the number of inputs, before any work.

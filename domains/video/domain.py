@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ...core.adapter.comparison import Comparison
+    from ...core.adapter.division import Division
     from ...core.adapter.review import Review
     from ...core.objectives.objective import Objective
     from ..image import MaskFolder
@@ -127,6 +128,7 @@ class Video(Masked):
     def prepare_conversion(self, options: ConversionSettings) -> None:
         """Import decoders and encoders, also for pictures, and the steadying."""
         from .conversion import review, tiled, tone  # noqa: F401
+        from .division import clips, joined, part  # noqa: F401
         from .evaluation import steps  # noqa: F401
         from .reading import clip, material, pipes, sequence  # noqa: F401
         from .writing import sequence as frames  # noqa: F401
@@ -228,18 +230,16 @@ class Video(Masked):
         other._review, other.pictures = review, self.pictures.reviewed(of_pictures(review))
         return other
 
+    def division(self) -> Division | None:
+        """Long clips in parts; see `division.clips`."""
+        from .division.clips import ClipDivision
+
+        return ClipDivision(self) if self._review is None and type(self) is Video else None
+
     def convert_live(
-        self,
-        source: str,
-        target: str,
-        translate: Translate,
-        side: Side,
-        options: VideoConversion,
-        *,
-        rate: float | None = None,
-        channels: int = 1,
-        progress: Callable[[LiveReport], None] | None = None,
-    ) -> LiveReport:
+        self, source: str, target: str, translate: Translate, side: Side, options: VideoConversion,
+        *, rate: float | None = None, channels: int = 1, progress: Callable[[LiveReport], None] | None = None,
+    ) -> LiveReport:  # fmt: skip
         """Translate a stream, a camera or standard input into a clip or a pipe; see `conversion.live.convert_live`. A
         stream brings its own rate."""
         from .conversion.live import convert_live

@@ -42,6 +42,7 @@ VIDEO = (
     ("reading",),
     ("writing",),
     ("conversion",),
+    ("division",),
     ("inspection",),
     ("training",),
     ("evaluation",),

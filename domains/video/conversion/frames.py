@@ -49,7 +49,8 @@ def convert(reader: Reader, translate: Translate, options: VideoConversion, stea
 
 def _large(opened: FrameReader, frames: Iterator[Tensor], translate: Translate, steadied: Steadied) -> Iterator[Tensor]:
     size = opened.height, opened.width
-    reducing = _Reducing(_with_small(opened, frames, working_size(*size)), translate, working_size(*size))
+    pairs = _with_small(opened, frames, working_size(*size))
+    reducing = _Reducing(pairs, translate, working_size(*size), opened.follows)
     small = reducing.frames()
     first = next(small, None)
     if first is not None:
@@ -90,12 +91,14 @@ class _Reducing:
     One frame decides for the clip: the first in which there is something to see.
     """
 
-    def __init__(self, frames: Iterator[_WithSmall], translate: Translate, size: tuple[int, int]) -> None:
+    def __init__(
+        self, frames: Iterator[_WithSmall], translate: Translate, size: tuple[int, int], follows: bool | None = None
+    ) -> None:
         self.rest, self._translate, self.size = frames, translate, size
         """Frames that were not asked for yet."""
         self.waiting: deque[_WithSmall] = deque()
         """Those that were, and are not fetched yet."""
-        self.follows: bool | None = None
+        self.follows = follows
         """Whether the translation follows the detail of its input; None while that is open."""
 
     def frames(self) -> Iterator[Tensor]:
@@ -103,15 +106,18 @@ class _Reducing:
             self.waiting.append((frame, small))
             del frame
             if self.follows is None:
-                self.follows = self._decide(small)
+                self.follows = follows_detail(small, self._translate)
             if self.follows is False:
                 return
             yield small
 
-    def _decide(self, small: Tensor) -> bool | None:
-        shown = share(small[None])
-        if float(shown) == 0.0:
-            return None
-        # What a frame that is nearly blank keeps of itself would follow its own detail.
-        translated = small + (self._translate(small[None])[0].cpu() - small) / shown[0]
-        return Detail(small.numpy(), translated.numpy()).guides
+
+def follows_detail(small: Tensor, translate: Translate) -> bool | None:
+    """Whether the translation of a frame at the working size follows the detail of its input; None for a frame in which
+    there is nothing to see."""
+    shown = share(small[None])
+    if float(shown) == 0.0:
+        return None
+    # What a frame that is nearly blank keeps of itself would follow its own detail.
+    translated = small + (translate(small[None])[0].cpu() - small) / shown[0]
+    return Detail(small.numpy(), translated.numpy()).guides

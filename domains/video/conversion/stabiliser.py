@@ -12,7 +12,8 @@ import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -52,6 +53,15 @@ class Tuning:
     """Width in pixels that frames are reduced to for their flow."""
 
 
+class State(NamedTuple):
+    """What a frame takes over from those before the last one; None where nothing is carried over."""
+
+    statistics: NDArray[np.float32] | None
+    """Of the norms, (n,)."""
+    kept: Planes | None
+    """The last translation after blending, before sharpening."""
+
+
 class Stabiliser:
     """Translates the frames of one clip in their order. Keeps the state of that clip: make one for each.
 
@@ -69,7 +79,7 @@ class Stabiliser:
         tuning: Tuning | None = None,
         known: Iterable[bool] = (),
     ) -> None:
-        self._translate, self._options = translate, options
+        self.translate, self.options = translate, options
         self.tuning = tuning or Tuning()
         self._known = iter(known)
         self._is_cut = CutDetector() if options.cuts else None
@@ -80,27 +90,39 @@ class Stabiliser:
         self._statistics: Tensor | None = None
         self._history: _History | None = None
 
+    @property
+    def state(self) -> State:
+        """What it hands on to the next frame, beside the frame before."""
+        statistics = None if self._statistics is None else self._statistics.cpu().numpy()
+        return State(statistics, None if self._history is None else self._history.kept)
+
+    def go_on(self, state: State) -> None:
+        """Hand on a state from elsewhere in place of its own, after the same frame."""
+        self._statistics = None if state.statistics is None else torch.from_numpy(state.statistics)
+        if self._history is not None and state.kept is not None:
+            self._history = replace(self._history, kept=state.kept)
+
     def __call__(self, frame: Tensor, translated: Tensor | None = None) -> Tensor:
         """The translation (C, H, W) of the next frame (3, H, W), both float32 in [-1, 1].
 
         `translated`: what the network makes of the frame by itself, where the caller has asked it already.
         """
-        small = reduced(frame.cpu().numpy(), self.tuning.flow_width) if self._is_cut or self._options.blend else None
+        small = reduced(frame.cpu().numpy(), self.tuning.flow_width) if self._is_cut or self.options.blend else None
         cut = self._is_cut is not None and small is not None and self._is_cut(small)
         if next(self._known, False) or cut:
             self.reset()
         if translated is None:
             translated = self._translate_frame(frame)
-        if self._options.blend and small is not None:
+        if self.options.blend and small is not None:
             translated = self._blend(grey(small), frame.cpu().numpy(), translated)
-        if self._options.strength < 1.0 and translated.shape == frame.shape:
-            translated = frame + self._options.strength * (translated - frame)
+        if self.options.strength < 1.0 and translated.shape == frame.shape:
+            translated = frame + self.options.strength * (translated - frame)
         return translated
 
     def _translate_frame(self, frame: Tensor) -> Tensor:
-        if not self._options.smooth:
-            return self._translate(frame[None])[0]
-        translated, self._statistics = self._translate.with_statistics(
+        if not self.options.smooth:
+            return self.translate(frame[None])[0]
+        translated, self._statistics = self.translate.with_statistics(
             frame[None], self._statistics, self.tuning.momentum
         )
         return translated[0]
@@ -136,19 +158,23 @@ def convert(
     at_a_time: int = AT_A_TIME,
     known: Iterable[bool] = (),
 ) -> Iterator[Tensor]:
-    """The translations (C, H, W) of the frames (3, H, W) of one clip, held steady.
+    """The translations (C, H, W) of the frames (3, H, W) of one clip, held steady."""
+    return through(Stabiliser(translate, options, known=known), frames, at_a_time)
+
+
+def through(steady: Stabiliser, frames: Iterable[Tensor], at_a_time: int) -> Iterator[Tensor]:
+    """The translations (C, H, W) of further frames (3, H, W) by `steady`, whose state is that after the last one given.
 
     Several frames, `at_a_time` at most, go through the network at a time, while those before them are blended; not so
     where one is all, is wanted at once, or depends on the statistics of the one before.
     """
-    steady = Stabiliser(translate, options, known=known)
-    if options.immediate or options.smooth or at_a_time == 1:
+    if steady.options.immediate or steady.options.smooth or at_a_time == 1:
         yield from map(steady, frames)
         return
     with ThreadPoolExecutor(1, "unpaired-network") as network:
         waiting: deque[tuple[list[Tensor], Future[Tensor]]] = deque()
         for batch in _batches(frames, at_a_time):
-            waiting.append((batch, network.submit(translate, torch.stack(batch))))
+            waiting.append((batch, network.submit(steady.translate, torch.stack(batch))))
             if len(waiting) > min(2, len(batch)):  # large frames come one by one, and none waits but the next
                 yield from _hold(steady, *waiting.popleft())
         while waiting:

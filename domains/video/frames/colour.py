@@ -214,6 +214,15 @@ class Packer:
                 pixels_of(frame.planes[3], self._type)[:] = self._levels(planes[3])
         return frame
 
+    def again(self, packed: av.VideoFrame, like: av.VideoFrame | None = None) -> av.VideoFrame:
+        """A frame like one that was packed before, kept without loss since, with what `like` carries."""
+        frame = self.blank(packed.height, packed.width, like)
+        for kept, plane in zip(packed.planes, frame.planes, strict=True):
+            rows, new = (np.frombuffer(each, np.uint8).reshape(each.height, -1) for each in (kept, plane))  # type: ignore[call-overload]
+            size = min(rows.shape[1], new.shape[1])
+            new[:, :size] = rows[:, :size]
+        return frame
+
     def blank(self, height: int, width: int, like: av.VideoFrame | None = None) -> av.VideoFrame:
         """A frame whose samples are yet to be filled, with what `like` carries beside its pixels."""
         # PyAV attaches nothing to a frame, but a scaled one has all that the frame before had.

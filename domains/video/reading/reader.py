@@ -129,6 +129,8 @@ class FrameReader(Reader):
     """Whether large frames are read at the working size; the writer brings them back to full size."""
     done: frozenset[int] = frozenset()
     """Frames, counted from 0, that are not asked for: an earlier conversion has translated them."""
+    follows: bool | None = None
+    """Of large frames, whether their translation follows their detail, where frames before these have shown it."""
 
     def __init__(self, info: ClipInfo, options: VideoConversion) -> None:
         self.info = info

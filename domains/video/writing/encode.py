@@ -11,9 +11,6 @@ import av
 
 from ....core.errors import MediaError
 from ...containers.opening import reason
-from ..frames.colour import Packer, Planes
-from ..frames.enlarging import Enlarger, Guided
-from ..frames.untouched import Untouched
 from .plan import Plan
 from .scheduling import scheduling_kept
 
@@ -63,35 +60,14 @@ class Encoder:
             raise MediaError(
                 f"{encoder} cannot write {width}x{height} pixels ({plan.form.name}): {reason(error)}"
             ) from error
-        self.stream, self._plan = stream, plan
+        self.stream = stream
         self.moved = 0
         """Frames whose time was not after the one before."""
-        self._pack = Packer(plan.form.name, plan.colour, plan.matrix, plan.dither)
-        self._enlarge = Enlarger(plan.form, plan.colour, plan.matrix, plan.dither)
         self.base = time_base
         """Seconds of a tick."""
         self._last: int | None = None
         self._frames = 0
         self._durations: dict[int, int] = {}
-
-    def packed(
-        self, planes: Planes, like: av.VideoFrame | None = None, untouched: Untouched | None = None
-    ) -> av.VideoFrame:
-        """A frame of planes (3, H, W), with what `like` carries and samples that stay as they were decoded."""
-        frame = self._pack(planes, like)
-        if untouched is not None:
-            untouched.give_back(frame, self._plan.colour, self._plan.matrix)
-        return frame
-
-    def enlarges(self, frame: av.VideoFrame) -> bool:
-        """Whether a decoded frame has its samples where those that are written have them."""
-        return self._enlarge.takes(frame, self.stream.height, self.stream.width)
-
-    def enlarged(self, guided: Guided, like: av.VideoFrame | None = None) -> av.VideoFrame:
-        """A frame brought back to full size, with what `like` carries."""
-        frame = self._pack.blank(self.stream.height, self.stream.width, like)
-        self._enlarge(guided, frame)
-        return frame
 
     def encode(self, frame: av.VideoFrame, ticks: int, duration: int) -> list[av.Packet[Any]]:
         """A frame shown at `ticks` for `duration` ticks (0: unknown)."""

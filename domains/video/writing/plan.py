@@ -9,7 +9,7 @@ from ....core.errors import ConfigError
 from ....core.runtimes.cores import usable_cores
 from ...containers.kinds import Container
 from ...image import is_large
-from ..frames.colour import RGB, UNKNOWN, Colour, stated
+from ..frames.colour import RGB, UNKNOWN, Colour, Packer, stated
 from ..frames.forms import Form, closest
 from ..frames.side_data import Light
 from ..reading.probe import ClipInfo
@@ -46,6 +46,10 @@ class Plan:
     """Whether each frame is to be given as soon as it is encoded."""
     threads: int = 0
     """Of the encoder; 0 leaves it to that."""
+
+    def packer(self) -> Packer:
+        """What makes the encoder's frames."""
+        return Packer(self.form.name, self.colour, self.matrix, self.dither)
 
 
 def plan(info: ClipInfo, height: int, width: int, options: VideoConversion, container: Container) -> Plan:

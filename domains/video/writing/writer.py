@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import av
-import numpy as np
 from torch import Tensor
 
 from ....core.adapter.streams import Writer
@@ -22,10 +21,6 @@ from ...containers.kinds import PIPE, Container, container_of
 from ...containers.labels import content_tags, label, lost
 from ...containers.opening import reason
 from ...containers.tracks import Track, copy_track
-from ...image import of_depth
-from ..frames.alpha import is_clear
-from ..frames.colour import Planes, to_planes
-from ..frames.enlarging import enlarged_planes
 from ..frames.side_data import left_out, take_attachments
 from ..reading.decode import Footage
 from ..reading.reader import FrameReader, Shown
@@ -33,6 +28,7 @@ from ..reading.sequence import SequenceReader
 from ..reading.sound import SoundBeside
 from ..settings import VideoConversion
 from ..unused import unused
+from .composition import Composition
 from .encode import Encoder
 from .plan import plan
 from .timing import Timing
@@ -81,7 +77,8 @@ class VideoWriter(Writer):
         self._notes = [*like.notes_for_clips, *aside, *self._plan.notes]
         self._tracks: dict[int, Track] = {}
         self._last: Shown | None = None
-        self._loses_alpha, self._laid_out = False, size is not None
+        self._laid_out = size is not None
+        self._composition = Composition(self._plan, like, height, width, self._laid_out)
         self._made = f"{kind.name} with {self._plan.codec.encoder}"
         self._undo = ExitStack()
         self._pending = PendingFile(target) if isinstance(target, Path) else None
@@ -171,7 +168,7 @@ class VideoWriter(Writer):
         """Notes on differences of the new file from the input, one sentence each."""
         renewed = () if self._like.new_track is None else self._like.new_track.notes
         notes = [*self._notes, *renewed, *left_out(self._like.carried, self._plan.name, self._plan.codec.captions)]
-        if self._loses_alpha:
+        if self._composition.loses_alpha:
             notes.append(_OPAQUE if self._laid_out else self._plan.without_alpha)
         if self._encoder.moved:
             moved, they = self._encoder.moved, "it was" if self._encoder.moved == 1 else "they were"
@@ -182,36 +179,16 @@ class VideoWriter(Writer):
     def write(self, chunk: Tensor) -> None:
         """Encode the translation (3, H, W) of the next frame. Raises OutputError."""
         shown = self._shown_next()
-        frame = self._frame(chunk, shown)
+        frame = self._composition(chunk, shown)
         with self._writing():
-            self._copy_tracks(shown.ticks * self._like.info.time_base)
-            ticks, duration = self._timing(shown.ticks - self._late, shown.duration)
-            self._write_new(ticks * self._encoder.base)
-            self._container.mux(self._encoder.encode(frame, ticks, duration))
+            self._encode(shown, frame)
 
-    def _frame(self, chunk: Tensor, shown: Shown) -> av.VideoFrame:
-        """What the encoder is given."""
-        guided = self._like.guided.popleft() if self._like.guided else None
-        if guided is not None and self._encoder.enlarges(guided.frame):
-            return self._encoder.enlarged(guided, shown.like)
-        if guided is None:
-            planes = to_planes(chunk, "uint16")
-        else:
-            planes = enlarged_planes(self._like.at_full_size(guided.frame), guided.detail)
-        planes = self._with_alpha(planes, shown.alpha)
-        if shown.planes is not None:
-            beside = self._with_alpha(of_depth(shown.planes, planes.dtype), shown.alpha)
-            planes = np.concatenate([beside, planes], axis=2)
-        untouched = self._like.untouched_of(shown)
-        return self._encoder.packed(planes, shown.like, None if self._laid_out else untouched)
-
-    def _with_alpha(self, planes: Planes, alpha: Planes | None) -> Planes:
-        """Planes with the transparency of the frame, where it is written."""
-        if not self._plan.form.alpha:
-            self._loses_alpha = self._loses_alpha or is_clear(alpha)
-            return planes
-        opaque = np.full_like(planes[0], np.iinfo(planes.dtype).max)
-        return np.concatenate([planes, (opaque if alpha is None else of_depth(alpha, planes.dtype))[None]])
+    def _encode(self, shown: Shown, frame: av.VideoFrame) -> None:
+        """Encode the next frame, with what other tracks hold up to it."""
+        self._copy_tracks(shown.ticks * self._like.info.time_base)
+        ticks, duration = self._timing(shown.ticks - self._late, shown.duration)
+        self._write_new(ticks * self._encoder.base)
+        self._container.mux(self._encoder.encode(frame, ticks, duration))
 
     def _shown_next(self) -> Shown:
         if self._like.shown:
