@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..errors import MediaError
 
@@ -18,7 +19,8 @@ class NotDivided(MediaError):
     """The parts of a file cannot be joined to what one conversion would have made; it is to be converted as a whole."""
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True)
+class Part:
     """Part `index` (from 0) of `count` of a file. `after`: the folder of the part before it, where its last state is to
     be gone on from; empty: the part finds its own."""
 

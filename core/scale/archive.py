@@ -28,6 +28,7 @@ from ..settings.mapping import from_mapping, to_mapping
 from ..sides import Direction
 from ..stores.access import as_written
 from .dispatch import Dispatch, Progress
+from .division import Divided, divided
 from .engine import Engine, ThisProcess
 from .places import Outputs, StoredFiles, input_files, prepare_jobs, workplace
 from .processes import Processes
@@ -113,7 +114,9 @@ def convert_archive(
     try:
         if doing:
             start = partial(_engine, recipe, workers, ray, translator, file_progress)
-            dispatch = _dispatch(start, source, doing, outputs, progress)
+            typed = from_mapping(translator.domain.conversion_type, settings)
+            divide = partial(divided, translator.domain.division(), recipe=recipe, settings=typed)
+            dispatch = _dispatch(start, source, doing, outputs, progress, divide)
         report = _report(work, doing, dispatch)
         _write_report(outputs.folder, report, dispatch, time.monotonic() - began, shard)
     finally:
@@ -200,6 +203,7 @@ def _dispatch(
     jobs: Sequence[Job],
     outputs: Outputs,
     progress: Callable[[Progress], None] | None,
+    divide: Callable[..., Sequence[Divided]],
 ) -> Dispatch:
     """Convert the jobs; each is known to workers by its place in the list."""
     stored = source.found if isinstance(source, StoredFiles) else None
@@ -215,7 +219,12 @@ def _dispatch(
     sizes = [stored[job.source].bytes if stored else _bytes_of(job.source) for job in jobs]
     with folder_of(outputs.folder / FOLDER / "x"):
         engine, workers = start()
-        dispatch = Dispatch(engine, items, sizes, workers, outputs.folder, progress)
+        try:
+            parts = divide(items, sizes, workers)
+        except BaseException:
+            engine.close()
+            raise
+        dispatch = Dispatch(engine, items, sizes, workers, outputs.folder, progress, parts)
         dispatch.run()
     return dispatch
 

@@ -13,7 +13,9 @@ from ..conversion.record import identity_of, lines
 from ..errors import ResourceError, counted
 from ..files import clear_leftovers
 from .claims import Claims
+from .division import Divided, by_number
 from .engine import Engine
+from .parts import remove_parts
 from .worker import Done, Fault, Item, Lost, Ready, Result, manifest
 
 _FILES, _BYTES = 32, 8 * 2**20
@@ -43,7 +45,7 @@ def grouped(items: Sequence[Item], bytes_of: Sequence[int], workers: int) -> lis
     most = min(_BYTES, (sum(bytes_of) + len(items) * _EACH) // (8 * workers) + 1)
     groups: list[list[Item]] = []
     room = 0
-    for _, item in sorted(zip(bytes_of, items, strict=True), key=lambda pair: (-pair[0], pair[1].number)):
+    for item in sorted(items, key=lambda item: (-bytes_of[item.number], item.number)):
         cost = bytes_of[item.number] + _EACH
         if not groups or cost > room or len(groups[-1]) == _FILES:
             groups.append([])
@@ -73,11 +75,15 @@ class Dispatch:
         workers: int,
         outputs: Path,
         progress: Callable[[Progress], None] | None = None,
+        divided: Sequence[Divided] = (),
     ) -> None:
         self._engine, self._outputs, self._progress = engine, outputs, progress
         self._bytes, self._files = bytes_of, len(items)
         self._all_bytes = sum(bytes_of) + len(items) * _EACH
-        self._queue = deque[Sequence[Item]](grouped(items, bytes_of, workers))
+        self._long, self._divided = divided, by_number(divided)
+        plain = [item for item in items if item.number not in self._divided]
+        groups = [*grouped(plain, bytes_of, workers), *([part] for each in divided for part in each.parts)]
+        self._queue = deque[Sequence[Item]](sorted(groups, key=lambda group: -self._bytes_of(group[0])))
         self._workers = min(workers, len(self._queue))  # or some would find nothing to do
         self._hands: dict[int, _Hand] = {}
         self._claims = Claims(outputs)
@@ -87,6 +93,8 @@ class Dispatch:
         self.results: dict[int, Result] = {}
         self.lost: list[str] = []
         """Why workers ended, for each that did."""
+        self.undivided: list[str] = []
+        """Why files were converted as a whole that were to be divided."""
         self.runtimes: dict[str, None] = {}
         """What ran the network."""
 
@@ -102,7 +110,8 @@ class Dispatch:
             self._queue.extend([item] for item in self._busy)
             self._busy.clear()
             self._work()
-            self.results |= {item.number: Result(item.number, "busy") for item in self._busy}
+            wholes = {self._whole(item).number for item in self._busy}
+            self.results |= {number: Result(number, "busy") for number in wholes}
         finally:
             self._engine.close()
             self._tidy()
@@ -143,13 +152,62 @@ class Dispatch:
         if result.kind == "busy":
             self._busy.append(item)
             return
+        divided = self._divided.get(item.number)
+        if divided is not None and (item.part is not None or result.kind in ("loose", "whole")):
+            self._take_part(divided, item, result)
+            return
         self.results[item.number] = result
-        self._done_bytes += self._bytes[item.number] + _EACH
+        self._done_bytes += self._bytes_of(item) + _EACH
+        self._tell()
+
+    def _tell(self) -> None:
         if self._progress is not None:
-            share = self._done_bytes / self._all_bytes
+            share = (self._done_bytes + sum(map(self._bytes_of_parts, self._long))) / self._all_bytes
             passed = time.monotonic() - self._started
             left = passed / share * (1 - share)
             self._progress(Progress(len(self.results), self._files, share, left))
+
+    def _take_part(self, divided: Divided, item: Item, result: Result) -> None:
+        """Take what became of a part of a file, or of joining them where that came to nothing."""
+        if divided.given_up:
+            return
+        if result.kind in ("whole", "failed"):
+            self._give_up(divided, result)
+        elif result.kind == "loose":
+            self._queue.appendleft([divided.again(int(result.text))])
+        else:
+            if join := divided.done(item.number):
+                self._queue.appendleft([join])
+            self._tell()
+
+    def _give_up(self, divided: Divided, result: Result) -> None:
+        """Convert a file as a whole instead, or leave it where a part of it is set aside."""
+        divided.given_up = True
+        numbers = {part.number for part in divided.parts}
+        self._queue = deque(group for group in self._queue if group[0].number not in numbers)
+        self._busy = [item for item in self._busy if item.number not in numbers]
+        if result.kind == "failed":
+            self.results[divided.whole.number] = result._replace(number=divided.whole.number)
+        else:
+            self.undivided.append(result.text)
+            self._queue.appendleft([divided.whole])
+
+    def _whole(self, item: Item) -> Item:
+        """The file that an item is, or is a part of."""
+        return self._divided[item.number].whole if item.part is not None else item
+
+    def _bytes_of(self, item: Item) -> int:
+        """Of a file, or a part's share of them."""
+        divided = self._divided.get(item.number)
+        if divided is None or item.part is None:
+            return self._bytes[item.number]
+        return self._bytes[divided.whole.number] // len(divided.parts)
+
+    def _bytes_of_parts(self, divided: Divided) -> float:
+        """What is done of a file that is not joined yet."""
+        if divided.given_up or divided.whole.number in self.results:
+            return 0.0
+        return self._bytes[divided.whole.number] * (1 - len(divided.left) / len(divided.parts))
 
     def _replace(self, hand: _Hand, lost: Lost) -> None:
         """Take back what a lost worker had left, and start another one."""
@@ -163,10 +221,9 @@ class Dispatch:
             if item.number in recorded:
                 self._drop_claim(item)
                 self._take(item, recorded[item.number])
-        rest = [item for item in left if item not in suspects]
+        rest = [[item for item in group if item in left and item not in suspects] for group in hand.groups]
         self._queue.extendleft([[item] for item in reversed(suspects)])
-        if rest:
-            self._queue.append(rest)
+        self._queue.extend(group for group in rest if group)
         self._failed_starts = 0 if recorded or suspects else self._failed_starts + 1
         if self._failed_starts >= _FAILED_STARTS:
             raise ResourceError(f"workers end before they convert anything ({lost.reason}); there may be too little "
@@ -191,8 +248,13 @@ class Dispatch:
         for hand in self._hands.values():
             for item in (item for group in hand.groups for item in group):
                 self._drop_claim(item)
-        with suppress(OSError):  # others are at work
-            self._claims.folder.rmdir()
+        for divided in self._long:
+            result = self.results.get(divided.whole.number)
+            if result is not None and result.kind != "busy":
+                remove_parts(Path(divided.whole.target), self._outputs)
+        for folder in (self._claims.folder, self._claims.folder.with_name("parts")):
+            with suppress(OSError):  # others are at work, or something is left to be gone on with
+                folder.rmdir()
 
     def _drop_claim(self, item: Item) -> None:
         """Forget that a worker ended at a file, or between its record and the end of the claim."""
@@ -210,6 +272,9 @@ class Dispatch:
         if self.lost:
             said.append(f"workers that ended before their time, their files given to others: {len(self.lost)} "
                         f"({self.lost[-1]})")  # fmt: skip
+        if self.undivided:
+            said.append("long files converted as a whole, since their parts could not be joined: "
+                        f"{len(self.undivided)} ({self.undivided[-1]})")  # fmt: skip
         if len(self.runtimes) > 1:
             said.append(f"workers ran the network in different ways ({', '.join(self.runtimes)}), so that outputs "
                         "may differ by rounding; --runtime and --precision settle on one")  # fmt: skip

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, NoReturn
 
 from .. import errors
+from ..adapter.division import NotDivided, Part
 from ..conversion.pipeline import Job, Pipeline
 from ..conversion.pipeline import Progress as FileProgress
 from ..conversion.record import FOLDER, Record, identity_of
@@ -24,6 +25,7 @@ from ..sides import Direction
 from ..stores.access import filesystem, is_address
 from ..stores.transfer import stored_at
 from .claims import Claim, Claims
+from .parts import remove_parts
 from .places import Fetched, Outputs
 from .spec import TranslatorSpec
 
@@ -60,16 +62,23 @@ class Item(NamedTuple):
     target: str
     stamp: str | None
     """Of the output that was there when the record was read."""
+    part: Part | None = None
+    """Where the target is a part of an output (`division`)."""
+    parts: tuple[str, ...] = ()
+    """The parts that it is to be joined from; none: it is converted as a whole."""
+    whole: str = ""
+    """Of a part, the output that it belongs to."""
 
 
 class Result(NamedTuple):
     """What became of a file."""
 
     number: int
-    kind: Literal["converted", "finished", "busy", "failed"]
-    """`finished` by another worker before, or another one is at it: `busy`."""
+    kind: Literal["converted", "finished", "busy", "failed", "loose", "whole"]
+    """`finished` by another worker before, or another one is at it: `busy`. Of divided files: a part that is to be made
+    again, after the one before it: `loose`; and one that is to be converted as a `whole`."""
     text: str = ""
-    """Why it failed."""
+    """Why it failed; the index of the loose part."""
     notes: tuple[str, ...] = ()
 
 
@@ -134,6 +143,10 @@ def installed_version() -> str:
     return version("unpaired")
 
 
+class _SetAside(MediaError):
+    """Too many workers ended at a file."""
+
+
 class Worker:
     """One process that converts. Raises ConfigError for a recipe of another version or model, and what `load` does."""
 
@@ -174,7 +187,13 @@ class Worker:
         jobs = [Job(Path(item.source), Path(item.target)) for item in items]
         for item, job in zip(items, jobs, strict=True):
             job.when_begun, job.when_written = partial(self._begin, item), partial(self._finish, item)
-        recipe, domain = self._recipe, self._translator.domain
+        try:
+            found = self._division_of(items[0])
+        except NotDivided as error:
+            return Done((Result(items[0].number, "whole", str(error)),), self._translator.ran)
+        if isinstance(found, Result):
+            return Done((found,), self._translator.ran)
+        recipe, domain = self._recipe, found or self._translator.domain
         pipeline = Pipeline(domain, self._translate, recipe.direction, self._settings, self._progress, recipe.files)
         try:
             with folder_of(self._record.file):
@@ -186,6 +205,18 @@ class Worker:
         self._left_out.clear()
         return Done(results, self._translator.ran)
 
+    def _division_of(self, item: Item) -> Any | Result:
+        """The domain that converts a part of a file or joins all, which are groups by themselves; None for plain files.
+        Raises NotDivided."""
+        division = self._translator.domain.division() if item.part or item.parts else None
+        if division is None:
+            return None
+        if item.part is not None:
+            return division.part(item.part, Path(item.whole))
+        parts = [Path(part) for part in item.parts]
+        loose = division.loose(parts)
+        return division.joined(parts) if loose is None else Result(item.number, "loose", str(loose))
+
     def _begin(self, item: Item, job: Job) -> bool:
         claim = self._claims.take(self._identity(job))
         if claim is None:
@@ -195,7 +226,7 @@ class Worker:
         if claim.ended:
             clear_leftovers(job.target.parent, claim.ended)
         if len(claim.ended) >= MOST_ENDED:
-            raise MediaError(f"{job.source} is set aside: {len(claim.ended)} workers ended while they converted it; "
+            raise _SetAside(f"{job.source} is set aside: {len(claim.ended)} workers ended while they converted it; "
                              "convert it by itself to see why")  # fmt: skip
         # Whoever has written it since it was looked for has recorded it too.
         present = self._outputs.stamp(job.target)
@@ -209,14 +240,19 @@ class Worker:
         return True
 
     def _is_made(self, item: Item, job: Job, present: str | None) -> bool:
+        if item.part is not None:
+            return True
         job.source_stamp = stored_at(item.source).stamp if is_address(item.source) else None
         job.target_stamp = present if self._outputs.address else None
         return self._record.standings([job]) == ["same"]
 
     def _finish(self, item: Item, job: Job) -> None:
-        self._outputs.send(job)
-        self._record.add(job)
-        self._outputs.clear(job)
+        if item.part is None:
+            self._outputs.send(job)
+            self._record.add(job)
+            self._outputs.clear(job)
+        if item.parts:
+            remove_parts(job.target, self._outputs.folder)
         self._let_go(item.number)
 
     def _let_go(self, number: int) -> None:
@@ -230,7 +266,8 @@ class Worker:
             return text.replace(str(job.source), item.source)
 
         if job.error is not None:
-            return Result(item.number, "failed", said(str(job.error)))
+            divided = (item.part or item.parts) and not isinstance(job.error, _SetAside)
+            return Result(item.number, "whole" if divided else "failed", said(str(job.error)))
         return self._left_out.get(item.number) or Result(item.number, "converted", "", tuple(map(said, job.notes)))
 
     def _identity(self, job: Job) -> str:

@@ -8,7 +8,7 @@ from ....core.adapter.division import Part
 from ..conversion.stabiliser import AT_A_TIME
 
 TOGETHER = math.lcm(*range(1, AT_A_TIME + 1))
-"""Parts begin at multiples of it, as batches of any size do, so that the same frames go through the network together."""
+"""Parts begin at multiples of it, as batches of any size do: the same frames go through the network together."""
 WARM_UP = 21 * TOGETHER
 """Frames before a part that are translated for it alone. On the clips that were tried the state was the same, bit by
 bit, after 137 to 146."""

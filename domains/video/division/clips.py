@@ -1,14 +1,15 @@
 """Which clips are divided, and where.
 
 Parts may begin anywhere, though every frame takes over something from those before it: what a frame of long before has
-left is less than the last digit of a number, so that a part that begins some hundred frames (`bounds.WARM_UP`) early arrives at the very
-state, bit by bit, that the part before ends in. Both write down a digest of it, and where these differ the later part
-is made again from the state of the earlier one.
+left is less than the last digit of a number, so that a part that begins some hundred frames early (`bounds.WARM_UP`)
+arrives at the very state, bit by bit, that the part before ends in. Both write down a digest of it, and where these
+differ the later part is made again from the state of the earlier one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ class ClipDivision(Division):
     def loose(self, parts: Sequence[Path]) -> int | None:
         """See Division."""
         facts = [read_facts(part) for part in parts]
-        seams = zip(facts, facts[1:], strict=False)
+        seams = pairwise(facts)
         return next((n for n, (one, other) in enumerate(seams, 1) if one.leaving != other.entering), None)
 
 

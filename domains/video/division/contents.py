@@ -77,7 +77,7 @@ def read_state(part: Path) -> State:
     """Raises NotDivided where there is none."""
     try:
         with np.load(part / _STATE) as held:
-            return State(*(held[name] if name in held else None for name in State._fields))
+            return State(*(held.get(name) for name in State._fields))
     except (OSError, ValueError) as error:
         raise NotDivided(f"{part} does not say what it ended with: {error}") from error
 
@@ -87,7 +87,7 @@ def checksum(frame: av.VideoFrame) -> int:
     found, bits = 0, frame.format.components[0].bits
     for plane in frame.planes:
         rows = np.frombuffer(plane, np.uint8).reshape(plane.height, -1)  # type: ignore[call-overload]
-        found = zlib.crc32(np.ascontiguousarray(rows[:, : plane.width * -(-bits // 8)]), found)
+        found = zlib.crc32(rows[:, : plane.width * -(-bits // 8)].tobytes(), found)
     return found
 
 

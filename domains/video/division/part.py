@@ -20,7 +20,7 @@ from ....core.files import PendingFolder, output_error
 from ....core.sides import Side
 from ...containers.kinds import container_of
 from ...image import is_large, reduced, working_size
-from ..conversion import frames
+from ..conversion.frames import convert, follows_detail
 from ..conversion.known_cuts import known_cuts
 from ..conversion.stabiliser import Stabiliser, through
 from ..frames.colour import to_tensor
@@ -82,11 +82,11 @@ class PartOfClip(Domain):
             opened.follows = _follows(opened, translate, options)
         stabilisers: list[Stabiliser] = []
 
-        def steadied(given: Iterable[Tensor], *, at_a_time: int) -> Iterator[Tensor]:
+        def steadied(frames: Iterable[Tensor], *, at_a_time: int) -> Iterator[Tensor]:
             stabilisers.append(Stabiliser(translate, options, known=known_cuts(opened, options)))
-            return through(stabilisers[-1], given, at_a_time)
+            return through(stabilisers[-1], frames, at_a_time)
 
-        for place, made in enumerate(frames.convert(reader, translate, options, steadied), opened.earliest):
+        for place, made in enumerate(convert(reader, translate, options, steadied), opened.earliest):
             if place >= opened.begin:
                 yield made
             else:
@@ -107,7 +107,7 @@ def _follows(opened: PartReader, translate: Translate, options: VideoConversion)
         for place, frame in enumerate(clip):
             clip.forget()
             small = frame if clip.at_working_size else torch.from_numpy(reduced(frame.cpu().numpy(), *size))
-            decided = frames.follows_detail(small, translate)
+            decided = follows_detail(small, translate)
             if decided is not None:
                 return decided
             if place >= opened.earliest:
