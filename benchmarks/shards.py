@@ -5,7 +5,8 @@
 
 `many` writes 100 shards (of ten million samples 10 GB; copies of one), and measures in a process of its own the time
 from its start to the first sample, and its memory; then the time of a sample in the order of the shards and in the
-order of an epoch, in turn, with the shards in the page cache and without. `pictures` draws crops of 256 pixels by the
+order of an epoch, without and with the system told of samples ahead, in turn, with the shards in the page cache and
+without. `pictures` draws crops of 256 pixels by the
 loader's own function from a folder and from its shards, in turn, kept nowhere, warm and cold; the median of the rounds
 counts.
 """
@@ -23,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,13 +35,15 @@ from torch import Tensor
 import unpaired
 from unpaired.core.adapter.datasets import side_of
 from unpaired.core.adapter.indexed import with_sides
-from unpaired.core.adapter.shards import ShardSide
+from unpaired.core.adapter.shards import Samples, ShardSide
 from unpaired.core.shards.writing import write_files
 from unpaired.core.training.folders import scan_sides
 from unpaired.core.training.loader import PairDataset
+from unpaired.core.training.look_ahead import EXPECTED
 from unpaired.core.training.order import KeyedOrder
 
 SHARDS = 100
+AHEAD = "shuffled, told ahead"
 
 
 class Bytes(unpaired.Tensors):
@@ -96,19 +100,35 @@ def _many(folder: Path, samples: int, reads: int) -> dict[str, Any]:
     first = len(items) // 3
     orders = {"in order": range(first, first + reads), "shuffled": [order(place) for place in range(reads)]}
     files = [Path(shard.path) for shard in items.shards]
-    for state, prepare in {"warm": _warm, "cold": _drop}.items():
+    orders[AHEAD] = orders["shuffled"]
+    for state, prepare in {"cold": _drop, "warm": _warm}.items():
         taken: dict[str, list[float]] = {name: [] for name in orders}
-        for _ in range(3 if state == "warm" else 1):
+        for number in range(3):
             for name, places in orders.items():
                 if state == "cold" or not any(taken.values()):
                     prepare(files)
                 count = reads if state == "warm" else reads // 10
-                taken[name].append(_microseconds(items.read, places[:count]))
+                start = number * count if state == "cold" else 0  # elsewhere, lest a disk's own cache has it
+                some = places[start : start + count]
+                taken[name].append(_microseconds(_reading_ahead(items, some) if name == AHEAD else items.read, some))
         medians = {name: round(statistics.median(times), 2) for name, times in taken.items()}
         figures[f"microseconds a sample, {state}"] = medians
-        figures[f"shuffled / in order, {state}"] = round(medians["shuffled"] / medians["in order"], 2)
+        for name in ("shuffled", AHEAD):
+            figures[f"{name} / in order, {state}"] = round(medians[name] / medians["in order"], 2)
     figures["microseconds of the order itself"] = round(_microseconds(order, range(reads)), 2)
     return figures
+
+
+def _reading_ahead(items: Samples, places: Sequence[int]) -> Callable[[int], bytes]:
+    """Reads as the loader does, which says of each sample that it will come 512 before it does."""
+    coming = iter(places)
+
+    def read(place: int) -> bytes:
+        for soon in islice(coming, EXPECTED if place == places[0] else 1):
+            items.expect(soon)
+        return items.read(place)
+
+    return read
 
 
 def _write_bytes(folder: Path, each: int) -> None:

@@ -32,6 +32,8 @@ class IndexedSide(ABC):
 
     kind: ClassVar[str]
     """What it is, for messages."""
+    looks_ahead: ClassVar[bool] = False
+    """Whether it is told by `expect` of samples some time before they are drawn."""
     items: Any
     """What its samples are drawn from, which goes to other processes."""
 
@@ -75,6 +77,9 @@ class IndexedSide(ABC):
 
         Raises MediaError, OSError: it cannot be used. AdapterError: it is no sample.
         """
+
+    def expect(self, index: int) -> None:
+        """The sample in that place will be drawn soon. It is no fault where it cannot be."""
 
     @contextmanager
     def measured(self, medium: Domain, inventory: Inventory) -> Iterator[Inventory]:

@@ -14,7 +14,7 @@ import weakref
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -70,6 +70,12 @@ class Samples:
         within = place - (self._ends[shard - 1] if shard else 0)
         numbers = self._numbers[shard]
         return shard, within if numbers is None else int(numbers[within])
+
+    def expect(self, place: int) -> None:
+        """Say that a sample will be read soon."""
+        shard, number = self.locate(place)
+        with suppress(MediaError, OSError):  # the read will tell
+            self.shards[shard].expect(number)
 
     def read(self, place: int) -> bytes:
         """The data of a sample. Raises MissingFile or MediaError."""
@@ -140,6 +146,7 @@ class ShardSide(IndexedSide):
     """Shards by their names: one, several in braces, those of a glob, or of a folder."""
 
     kind: ClassVar[str] = "shards"
+    looks_ahead: ClassVar[bool] = True
 
     def __init__(self, side: Side, place: str | os.PathLike[str]) -> None:
         super().__init__(side)
@@ -194,6 +201,10 @@ class ShardSide(IndexedSide):
             name = shard.describe(member)
             said = said.replace(str(file), name)
             raise MediaError(said if name in said else f"{name}: {said}") from error
+
+    def expect(self, index: int) -> None:
+        assert self.items is not None
+        self.items.expect(index)
 
     def _file(self, number: int, member: int) -> Path:
         assert self.items is not None

@@ -17,10 +17,12 @@ from ..stores.access import is_address
 from .index import BLOCK, IndexBuilder, Member, ShardIndex, fits, open_index
 from .names import INDEX
 from .remote import fetched
-from .sources import forget, open_whole, read_at, state_of
+from .sources import expect_at, forget, open_whole, read_at, state_of
 
 PIECE = 4 * 1024**2
 """Bytes that are read at once."""
+LITTLE = 64 * 1024
+"""Bytes of members that are worth telling the system of before: larger ones are read in one go anyway."""
 _HEADERS = 64 * BLOCK
 _KEPT = 1024
 """Members that tarfile remembers."""
@@ -77,6 +79,12 @@ class Shard:
             yield piece
             if not count:
                 return
+
+    def expect(self, number: int) -> None:
+        """Say that a member will be read soon. Raises MediaError where the index is damaged."""
+        member = self.index.member(number)
+        if member.size <= LITTLE:
+            expect_at(self.path, member.data - BLOCK, member.size + BLOCK)
 
     def read(self, number: int) -> bytes:
         """The data of a member. Raises as `pieces`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import OrderedDict
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import IO
@@ -35,16 +36,26 @@ class _OpenFiles:
 
     def read(self, path: str, offset: int, count: int) -> bytes:
         with self._lock:
-            if path in self._descriptors:
-                self._descriptors.move_to_end(path)
-            else:
-                self._descriptors[path] = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-                if len(self._descriptors) > self._most:
-                    os.close(self._descriptors.popitem(last=False)[1])
+            descriptor = self._opened(path)
             if hasattr(os, "pread"):
-                return os.pread(self._descriptors[path], count, offset)
-            os.lseek(self._descriptors[path], offset, os.SEEK_SET)  # Windows, where no process is forked
-            return os.read(self._descriptors[path], count)
+                return os.pread(descriptor, count, offset)
+            os.lseek(descriptor, offset, os.SEEK_SET)  # Windows, where no process is forked
+            return os.read(descriptor, count)
+
+    def expect(self, path: str, offset: int, count: int) -> None:
+        """Have the system read what is asked for soon, where it takes such advice (Linux)."""
+        if hasattr(os, "posix_fadvise"):
+            with self._lock:
+                os.posix_fadvise(self._opened(path), offset, count, os.POSIX_FADV_WILLNEED)
+
+    def _opened(self, path: str) -> int:
+        if path in self._descriptors:
+            self._descriptors.move_to_end(path)
+        else:
+            self._descriptors[path] = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            if len(self._descriptors) > self._most:
+                os.close(self._descriptors.popitem(last=False)[1])
+        return self._descriptors[path]
 
     def forget(self, path: str) -> None:
         """Close a file, for it was replaced."""
@@ -76,6 +87,14 @@ def read_at(path: str, offset: int, count: int) -> bytes:
     except OSError as error:
         raise MediaError(f"{path} cannot be read: {error.strerror}") from error
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def expect_at(path: str, offset: int, count: int) -> None:
+    """Say that `count` bytes from `offset` on will be read soon; of an address, nothing is done. Whatever stands
+    against it, the read will tell."""
+    if not is_address(path):
+        with suppress(OSError):
+            _files.expect(path, offset, count)
 
 
 def open_whole(path: str) -> IO[bytes]:

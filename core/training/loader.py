@@ -27,6 +27,7 @@ from ..runtimes.cores import keep_to_one_thread
 from ..samples import Batch, Sample
 from ..sides import Side
 from .handover import Piped, sendable
+from .look_ahead import LookAhead
 from .order import KeyedOrder
 from .pace import Pace
 from .resources import MORE
@@ -75,6 +76,7 @@ class PairDataset(Dataset[Batch]):
         self.samples_a_step = samples_a_step
         self._orders: dict[Side, tuple[int, Callable[[int], Any]]] = {}
         self._spaces: dict[Side, tuple[int, ...]] = {}
+        self._look_ahead = LookAhead(domain, self.files, samples_a_step)
 
     def __getitem__(self, position: int) -> Batch:
         pace = Pace(self.settings.steps, self.settings.pace)
@@ -90,6 +92,8 @@ class PairDataset(Dataset[Batch]):
     def _samples(self, sides: tuple[Side, ...], wanted: Draw, problems: list[str]) -> list[Sample]:
         """A sample of each of the sides, which share order and random numbers: those of the first."""
         position, augmentation = wanted
+        if len(sides) == 1:
+            self._look_ahead(sides[0], position, self._place)
         # Every file's at first, then now and again: of pictures that are held decoded it would cost a tenth.
         values = position < len(self.files[sides[0]]) or position % _VALUES_EVERY == 0
         for attempt in range(ATTEMPTS):
