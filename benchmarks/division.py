@@ -5,7 +5,7 @@
 
 `state` translates each clip from its first frame and from frame `--begin` on, and gives the frames after which both
 have the same state, bit by bit. `parts` converts a clip as a whole, in parts one after the other, and joins them, all
-in this process: seconds of each, megabytes of the parts, and whether both files are the same. The first frame of each
+in this process: CPU seconds of each, megabytes of the parts, and whether both files are the same. The first frame of each
 part after the first is preceded by 252 that warm it up.
 """
 
@@ -75,10 +75,10 @@ def _parts(translator: Any, clip: Path, count: int) -> dict[str, Any]:
     division, translate, options = domain.division(), translator.for_direction("a2b"), VideoConversion()
 
     def seconds(medium: Any, target: Path) -> float:
-        job, began = Job(clip, target), time.perf_counter()
+        job, began = Job(clip, target), time.process_time()
         Pipeline(medium, translate, "a2b", options).run([job])
         job.check()
-        return round(time.perf_counter() - began, 1)
+        return round(time.process_time() - began, 1)
 
     with tempfile.TemporaryDirectory() as place:
         whole, joined = Path(place) / f"whole{clip.suffix}", Path(place) / f"joined{clip.suffix}"

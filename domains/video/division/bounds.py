@@ -11,7 +11,7 @@ TOGETHER = math.lcm(*range(1, AT_A_TIME + 1))
 """Parts begin at multiples of it, as batches of any size do: the same frames go through the network together."""
 WARM_UP = 21 * TOGETHER
 """Frames before a part that are translated for it alone. On the clips that were tried the state was the same, bit by
-bit, after 137 to 146."""
+bit, after 146 to 153."""
 LEAST = 3000
 """Frames of a part at least, so that no more than a twelfth of the work is done twice."""
 
