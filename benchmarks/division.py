@@ -5,8 +5,8 @@
 
 `state` translates each clip from its first frame and from frame `--begin` on, and gives the frames after which both
 have the same state, bit by bit. `parts` converts a clip as a whole, in parts one after the other, and joins them, all
-in this process: CPU seconds of each, megabytes of the parts, and whether both files are the same. The first frame of each
-part after the first is preceded by 252 that warm it up.
+in this process: CPU seconds of each, megabytes of the parts, and whether both files are the same. Each part but the
+first is preceded by 252 frames that warm it up.
 """
 
 from __future__ import annotations

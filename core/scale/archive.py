@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..adapter.domain import Domain
 from ..adapter.inventory import BrokenFile
 from ..adapter.patterns import Pattern
 from ..conversion.files import ConversionReport, FileNote, check_targets, notes_of_parts
@@ -28,7 +29,7 @@ from ..settings.mapping import from_mapping, to_mapping
 from ..sides import Direction
 from ..stores.access import as_written
 from .dispatch import Dispatch, Progress
-from .division import Divided, divided
+from .division import divided
 from .engine import Engine, ThisProcess
 from .places import Outputs, StoredFiles, input_files, prepare_jobs, workplace
 from .processes import Processes
@@ -114,9 +115,7 @@ def convert_archive(
     try:
         if doing:
             start = partial(_engine, recipe, workers, ray, translator, file_progress)
-            typed = from_mapping(translator.domain.conversion_type, settings)
-            divide = partial(divided, translator.domain.division(), recipe=recipe, settings=typed)
-            dispatch = _dispatch(start, source, doing, outputs, progress, divide)
+            dispatch = _dispatch(start, source, doing, outputs, progress, translator.domain, recipe)
         report = _report(work, doing, dispatch)
         _write_report(outputs.folder, report, dispatch, time.monotonic() - began, shard)
     finally:
@@ -203,7 +202,8 @@ def _dispatch(
     jobs: Sequence[Job],
     outputs: Outputs,
     progress: Callable[[Progress], None] | None,
-    divide: Callable[..., Sequence[Divided]],
+    domain: Domain,
+    recipe: Recipe,
 ) -> Dispatch:
     """Convert the jobs; each is known to workers by its place in the list."""
     stored = source.found if isinstance(source, StoredFiles) else None
@@ -220,7 +220,8 @@ def _dispatch(
     with folder_of(outputs.folder / FOLDER / "x"):
         engine, workers = start()
         try:
-            parts = divide(items, sizes, workers)
+            settings = from_mapping(domain.conversion_type, recipe.settings)
+            parts = divided(domain.division(), items, sizes, workers, recipe, settings)
         except BaseException:
             engine.close()
             raise
