@@ -121,19 +121,22 @@ def _names(kind: type[ConversionSettings]) -> set[str]:
     return {field.name for field in dataclasses.fields(kind)}
 
 
-def is_archive(args: argparse.Namespace) -> bool:
-    """Whether the conversion is one by workers. Raises ConfigError for options that do not go with that."""
+def is_archive(args: argparse.Namespace, layout: str | None) -> bool:
+    """Whether the conversion is one by workers. Raises ConfigError for options that do not go with that, as a `layout`
+    of `layout_of` does not."""
     asked = args.workers is not None or args.ray is not None or args.shard is not None or args.fan_out
     if not args.live and (is_address(args.input) or is_address(args.output)):
-        if args.layout is not None or PIPE in (args.input, args.output):
-            raise ConfigError("files in a store are translated alone, and not through a pipe; leave layouts out")
+        if layout is not None or PIPE in (args.input, args.output):
+            raise ConfigError("files in a store are translated alone, and not through a pipe; leave layouts and "
+                              "--burn-in out")  # fmt: skip
         return True
     if args.record is not None and not asked:
         raise ConfigError("--record is for an OUTPUT in a store (s3://...); leave it out")
     if asked and (args.live or PIPE in (args.input, args.output)):
         raise ConfigError("--workers, --ray, --shard and --fan-out are for files; leave --live and pipes out")
-    if asked and args.layout is not None:
-        raise ConfigError("--workers, --ray, --shard and --fan-out write translations alone; leave layouts out")
+    if asked and layout is not None:
+        raise ConfigError("--workers, --ray, --shard and --fan-out write translations alone; leave layouts and "
+                          "--burn-in out")  # fmt: skip
     return asked
 
 

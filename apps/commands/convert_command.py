@@ -79,8 +79,8 @@ def main(args: argparse.Namespace) -> int:
     refuse(args.faults)
     source = _input_files(args)
     translator = _translator(args, source)
-    archive = is_archive(args)
     layout = layout_of(args, translator.domain.conversion_type)
+    archive = is_archive(args, layout)
     options = read_options(args, translator.domain.conversion_type)
     if args.live:
         tell_notes(translator)

@@ -46,12 +46,27 @@ def test_footage_laid_out_and_left_alone_the_next_time(unpaired: Run, place: Pat
     assert unpaired(*words, "--burn-in").out.startswith("1 converted")
 
 
+def test_footage_beside_its_source_is_a_setting_that_workers_take(unpaired: Run, place: Path) -> None:
+    words = ["convert", place / "one.safetensors", place / "a.mkv"]
+    options = ["--side-by-side", "--runtime", "torch"]
+    assert unpaired(*words, place / "one.mkv", *options).code == 0
+    assert unpaired(*words, place / "out/a.mkv", "--shard", "0/1", *options).code == 0
+    assert (place / "out/a.mkv").read_bytes() == (place / "one.mkv").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (("a.mkv", "b.mkv", "--model", "one", "--model", "two"), "2 models are named"),
         (("one", "a.mkv", "b.mkv", "--wipe", "--grid"), "not allowed with"),
         (("one", "a.mkv", "b.mkv", "--wipe", "--live"), "are for files; leave --live and pipes out"),
+        (("one", "a.png", "b.png", "--burn-in", "--shard", "0/2"), "leave layouts and --burn-in out"),
+        (("one", "a.mkv", "b.mkv", "--wipe", "--workers", "2"), "write translations alone"),
+        (("one", "a.mkv", "s3://bucket/b.mkv", "--grid"), "files in a store are translated alone"),
+        (
+            ("a.png", "s3://bucket/b.png", "--model", "one,two", "--side-by-side"),
+            "files in a store are translated alone",
+        ),
         (("one", "a.mkv", "b.mkv", "--start", "noon"), "--start is noon; expected seconds (62.5)"),
         (("one", "a.mkv", "b.mkv", "--start", "01:00:00:00"), "has no timecode"),
         (("one", "a.mkv", "b.mkv", "--cuts", "none.edl"), "there is no file of cuts"),

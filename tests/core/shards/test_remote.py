@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 from store_server import Unreliable, put
 from toy import Arrays, write_arrays
 
@@ -105,6 +107,26 @@ def test_loader_processes_open_connections_of_their_own(bucket: str, server: typ
     given: dict[str, Any] = {"steps": 3, "workers": 1, "device": "cpu", "precision": "fp32", "networks": networks}
     model = unpaired.train(Npy(), f"{bucket}/shard-{{000000..000002}}.tar", tmp_path / "b", tmp_path / "run", **given)
     assert model.exists()
+
+
+class Ending(unpaired.Callback):
+    """Ends a training at its first step."""
+
+    def on_log(self, *given: Any) -> None:
+        raise ValueError("enough")
+
+
+@pytest.mark.slow
+def test_both_sides_at_addresses_of_two_kinds_resume_bitwise(bucket: str, server: str, tmp_path: Path) -> None:
+    """A folder of a store and shards of a web server in braces, read ahead by processes."""
+    networks = unpaired.NetworkSettings(filters=2, blocks=1, discriminator_filters=2, discriminator_layers=2)
+    given: dict[str, Any] = {"workers": 2, "device": "cpu", "precision": "fp32", "networks": networks}
+    sides = f"{bucket}/", f"{server}/bucket/day/shard-00000{{0,1}}.tar"
+    straight = load_file(unpaired.train(Npy(), *sides, tmp_path / "straight", steps=4, **given))
+    with pytest.raises(unpaired.CallbackError):
+        unpaired.train(Npy(), *sides, tmp_path / "in-two", steps=4, callbacks=[Ending()], **given)
+    resumed = load_file(unpaired.train(Npy(), *sides, tmp_path / "in-two", steps=4, resume=True, **given))
+    assert all(torch.equal(resumed[name], values) for name, values in straight.items())
 
 
 def test_the_cache_stays_below_its_bound(tmp_path: Path) -> None:
