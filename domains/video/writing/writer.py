@@ -88,10 +88,8 @@ class VideoWriter(Writer):
             self._container = self._open(target, kind, options)
             self._undo.callback(self._close)
             self._timing, self._late = Timing(like.info, kind), 0
-            base = self._timing.base
-            self._encoder = Encoder(
-                self._container, self._plan, height, width, base, like.info.rate, like.sample_aspect
-            )
+            rate, aspect = like.info.rate, like.sample_aspect
+            self._encoder = Encoder(self._container, self._plan, height, width, self._timing.base, rate, aspect)
             self._prepare(kind)
         except BaseException as error:
             self.discard()
