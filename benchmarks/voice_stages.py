@@ -142,6 +142,7 @@ VARIANTS: dict[str, tuple[Options, Callable[[], Any]]] = {
     "gains applied once": ({}, lambda: mock.patch.object(gains, "_SECOND_PASS", 0.0)),
     "nothing moved above 4 kHz": ({}, lambda: kept(above=4000)),
     "creaky voice not moved": ({}, lambda: kept(creaky=0.7)),
+    "by WORLD": ({"vocoder": "world"}, nullcontext),
     "nearest periods when raising": (
         {}, lambda: mock.patch.object(PitchShifter, "_around", lambda self, nearest, after: [(nearest, 1.0)]),
     ),
