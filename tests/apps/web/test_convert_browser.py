@@ -132,7 +132,9 @@ def test_a_picture_is_dropped_and_its_strength_moved(browsing: Browsing, server:
     assert page.is_checked("input[name=do][value='day2night-video-mobile.a2b']")
 
 
-def test_a_clip_is_cut_converted_and_stepped_through(browsing: Browsing, server: Server, assets: Path) -> None:
+def test_a_clip_is_cut_converted_and_stepped_through(
+    browsing: Browsing, server: Server, assets: Path, tmp_path: Path
+) -> None:
     page = _open(browsing, server)
     _choose(page, server, assets / "video/traffic.mp4")
     page.wait_for_selector("[data-look][data-preview=there]")
@@ -147,6 +149,11 @@ def test_a_clip_is_cut_converted_and_stepped_through(browsing: Browsing, server:
     assert page.inner_text(".strip output").startswith("0:00.40 to 0:02.0")
     page.wait_for_selector("[data-look][data-preview=there]")
     browsing.look(page, "convert-clip")
+    (tmp_path / "known cuts.txt").write_text("0.8\n")
+    page.click("summary >> text=More settings")
+    page.set_input_files("[aria-label='Known cuts']", tmp_path / "known cuts.txt")
+    page.wait_for_selector("[data-one-name] >> text=known cuts.txt")
+    page.select_option("[name='more.contact_sheet']", "yes")
     _accessible(page)
     other = page.context.new_page()
     other.goto(f"{server.address}/queue")
@@ -157,6 +164,8 @@ def test_a_clip_is_cut_converted_and_stepped_through(browsing: Browsing, server:
     assert server.wait(job)["state"] == "done"
     page.wait_for_selector("[data-ended=yes]")
     other.wait_for_selector(f"#job-{job} .badge.done")  # without loading it again
+    names = page.locator(".jobs .what a").all_inner_texts()
+    assert [name.partition(" ")[0] for name in names] == ["traffic", "contact"], "the clip is what is looked at"
 
     _until(page, "[...document.querySelectorAll('video')].every((each) => each.readyState >= 2)")
     for _ in range(3):
