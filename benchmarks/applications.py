@@ -56,14 +56,22 @@ FREE: dict[str, Mapping[str, Any]] = {
     "training": {"learning_rate": 1e-3},
 }
 """Free to leave the input: a tenth of the cycle's weight, no identity losses, five times the learning rate."""
+EASED: dict[str, Mapping[str, Any]] = {
+    "objective": {"cycle_a": 3.0, "cycle_b": 3.0, "identity_a": 0.1, "identity_b": 0.1},
+    "training": {"learning_rate": 5e-4},
+}
+"""Between the two."""
 METHODS: dict[str, Method | None] = {
     "reference": None,
     "ours": Method(),
+    "random": Method({"start": "random"}),
     "residual": Method({"start": "residual"}),
     "transport": Method({"start": "transport"}),
     "transport, free": Method({"start": "transport", "upsampling": "resize"}, **FREE),
-    "penalised": Method(objective={"r1": 1.0, "r2": 1.0}),
-    "free": Method({"upsampling": "resize"}, **FREE),
+    "transport, eased": Method({"start": "transport", "upsampling": "resize"}, **EASED),
+    "transport, resized": Method({"start": "transport", "upsampling": "resize"}),
+    "penalised": Method({"start": "random"}, objective={"r1": 1.0, "r2": 1.0}),
+    "free": Method({"start": "random", "upsampling": "resize"}, **FREE),
 }
 """By name; None is the reference's loop."""
 
