@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -42,3 +44,16 @@ def end_in_words(code: int) -> str:
         return f"signal {signal.Signals(-code).name}"
     except ValueError:
         return f"signal {-code}"
+
+
+@contextmanager
+def without_garbage() -> Iterator[None]:
+    """Let processes that are forked meanwhile inherit nothing that their own collector would take apart: a decoder of
+    this process in a circle of references has threads that a fork lacks, and to close it there is to wait for them for
+    ever."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

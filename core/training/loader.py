@@ -22,6 +22,7 @@ from ..adapter.domain import Domain
 from ..adapter.indexed import OverSides
 from ..adapter.inventory import BrokenFile, NumberedFiles
 from ..adapter.tensors import raised
+from ..children import without_garbage
 from ..errors import AdapterError, MediaError, ResourceError, UnpairedError
 from ..runtimes.cores import keep_to_one_thread
 from ..samples import Batch, Sample
@@ -283,7 +284,7 @@ def loader(
         multiprocessing_context="spawn" if workers and _keeps_threads(dataset.domain) else None,
     )
     try:
-        with holding_back_termination():
+        with holding_back_termination(), without_garbage():
             fetched = iter(batches)
     except OSError as error:
         raise ResourceError(f"{workers} loader processes cannot start: {error.strerror or error}; {MORE}") from error

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
-from toy import write_arrays
+from torch import Tensor
+from toy import Arrays, write_arrays
 
+import unpaired
+from unpaired.core.sides import Side
 from unpaired.core.training import handover
+
+
+class Collecting(Arrays):
+    """Arrays, whose reader collects garbage."""
+
+    name = "collecting"
+
+    def sample(self, file: Path, side: Side, rng: np.random.Generator, augmentation: float = 1.0) -> Tensor:
+        if multiprocessing.parent_process():
+            gc.collect()
+        return super().sample(file, side, rng, augmentation)
+
 
 PROGRAM = """
 import os, resource, signal, sys
@@ -115,6 +133,32 @@ def test_loader_processes_in_need_end_well(program: str, code: int, tmp_path: Pa
     if done.returncode == 77:
         pytest.skip("only root can mount a /dev/shm of its own; that of small files is tested instead")
     assert done.returncode == code, done.stderr
+
+
+def test_loader_processes_take_nothing_apart_that_is_the_parents(tmp_path: Path) -> None:
+    """A circle of references that was garbage when they were forked: the parent's collector ends it, and theirs never
+    (a decoder's threads would be missing there, and its end a wait for ever)."""
+    for seed, side in enumerate("ab"):
+        write_arrays(tmp_path / side, 4, seed, 0.0)
+    told = tmp_path / "told"
+
+    class Decoder:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            with told.open("a") as file:
+                file.write(f"{os.getpid()}\n")
+
+    gc.disable()
+    try:
+        Decoder()
+        training = unpaired.TrainingSettings(steps=2, workers=1, batch=1, device="cpu", precision="fp32")
+        unpaired.train(Collecting(), tmp_path / "a", tmp_path / "b", tmp_path / "run", preset="tiny", training=training)
+    finally:
+        gc.enable()
+    gc.collect()
+    assert told.read_text().split() == [str(os.getpid())]
 
 
 def test_a_temporary_folder_whose_path_is_too_long_for_a_socket_is_noticed(
