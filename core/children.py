@@ -51,7 +51,6 @@ def without_garbage() -> Iterator[None]:
     """Let processes that are forked meanwhile inherit nothing that their own collector would take apart: a decoder of
     this process in a circle of references has threads that a fork lacks, and to close it there is to wait for them for
     ever."""
-    gc.collect()
     gc.freeze()
     try:
         yield
