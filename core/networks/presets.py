@@ -69,8 +69,8 @@ def default_networks(
 
 
 _GENERATOR_SETTINGS = ("filters", "blocks", "norm", "upsampling", "downsampling", "dropout", "start")
-_DEFAULTS: dict[str, Any] = {"layers": NetworkSettings().discriminator_layers}
-_DEFAULTS |= {**{name: getattr(NetworkSettings(), name) for name in _GENERATOR_SETTINGS}, "start": "random"}
+_DEFAULTS: dict[str, Any] = {name: getattr(NetworkSettings(), name) for name in _GENERATOR_SETTINGS}
+_DEFAULTS |= {"layers": NetworkSettings().discriminator_layers, "start": "random"}
 
 
 def _fitted(

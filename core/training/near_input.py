@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 SAMPLES = 64
 """Of each side, that means and covariances are taken from."""
-
-
 LOOKED_AT = 16
 """Of each side, that say where to begin, unless the user does."""
 
@@ -62,9 +60,8 @@ def _start_of(plan: RunPlan, resume: bool) -> Start:
         return begun
     if not plan.objective.begins_near or "start" not in spec.parameters("generators"):
         return "random"
-    sides: tuple[Side, ...] = ("a", "b")
     return plan.domain.choose_start(
-        {side: samples_of(plan.domain, plan.inventories[side].drawn, side, LOOKED_AT) for side in sides}
+        {side: samples_of(plan.domain, plan.inventories[side].drawn, side, LOOKED_AT) for side in SIDES["a2b"]}
     )
 
 

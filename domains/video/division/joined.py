@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ....core.adapter.division import NotDivided
-from ....core.adapter.domain import ConversionSettings, Domain
+from ....core.adapter.domain import ConversionSettings
 from ....core.adapter.streams import Reader, Translate
 from ....core.sides import Side
 from ..reading.clip import VideoReader
@@ -20,28 +20,15 @@ from ..reading.reader import Shown
 from ..settings import VideoConversion
 from ..writing.writer import VideoWriter
 from .contents import Facts, checksum, kept_frames, read_facts
+from .medium import DividedClip
 
 
-class JoinedClip(Domain):
+class JoinedClip(DividedClip):
     """The medium of a clip whose frames are in `parts`. `footage`: that of the clip."""
 
-    name = "video"
-
     def __init__(self, footage: Any, parts: Sequence[Path]) -> None:
-        super().__init__()
-        self._footage, self._parts = footage, parts
-
-    def channels(self, side: Side) -> int:
-        """3: red, green and blue."""
-        return 3
-
-    def sample(self, file: Path, side: Side, rng: Any, augmentation: float = 1.0) -> Tensor:
-        """Nothing is trained on it."""
-        raise NotImplementedError
-
-    def prepare_conversion(self, options: ConversionSettings) -> None:
-        """As footage."""
-        self._footage.prepare_conversion(options)
+        super().__init__(footage)
+        self._parts = parts
 
     def open(self, path: Path, side: Side, options: ConversionSettings) -> JoinedReader:
         """Open the clip."""

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ....core.adapter.division import NotDivided, Part
-from ....core.adapter.domain import ConversionSettings, Domain
+from ....core.adapter.domain import ConversionSettings
 from ....core.adapter.streams import Reader, Translate, Writer
 from ....core.errors import OutputError
 from ....core.files import PendingFolder, output_error
@@ -32,31 +32,18 @@ from ..writing.composition import Composition
 from ..writing.plan import plan
 from .bounds import TOGETHER, WARM_UP, bounds
 from .contents import RATE, Facts, checksum, digest, keep_frames, read_state, write_facts, write_state
+from .medium import DividedClip
 
 _BEFORE = 1.0
 """Seconds before the first frame that is wanted that decoding begins, so that it needs nothing from before."""
 
 
-class PartOfClip(Domain):
+class PartOfClip(DividedClip):
     """The medium of one part. `footage`: that of the clip; `target`: what the whole of it becomes."""
 
-    name = "video"
-
     def __init__(self, footage: Any, part: Part, target: Path) -> None:
-        super().__init__()
-        self._footage, self._part, self._target = footage, part, target
-
-    def channels(self, side: Side) -> int:
-        """3: red, green and blue."""
-        return 3
-
-    def sample(self, file: Path, side: Side, rng: Any, augmentation: float = 1.0) -> Tensor:
-        """Nothing is trained on parts."""
-        raise NotImplementedError
-
-    def prepare_conversion(self, options: ConversionSettings) -> None:
-        """As footage."""
-        self._footage.prepare_conversion(options)
+        super().__init__(footage)
+        self._part, self._target = part, target
 
     def open(self, path: Path, side: Side, options: ConversionSettings) -> PartReader:
         """Open the frames of the part, and those before that it warms up with."""
