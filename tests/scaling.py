@@ -1,11 +1,15 @@
-"""What an archive that was converted by several workers holds."""
+"""What an archive that was converted by several workers holds, and workers that a test can end."""
 
 from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
 
-from unpaired.core.conversion.record import lines, manifests
+from unpaired.core.conversion.record import identity_of, lines, manifests
+from unpaired.core.makers import mark
+from unpaired.core.scale.claims import Claims
+from unpaired.core.scale.engine import Engine
+from unpaired.core.scale.worker import Answer, Item, Ready, Recipe, Worker
 
 RECORDS = {".unpaired", ".unpaired.jsonl"}
 
@@ -24,3 +28,34 @@ def recorded(folder: Path) -> Counter[str]:
 def once(folder: Path) -> dict[str, int]:
     """One record for each output that is there."""
     return dict.fromkeys(outputs(folder), 1)
+
+
+def leave_claimed(folder: Path, item: Item, ended: str) -> None:
+    """A claim as a worker leaves it that is killed."""
+    claims = Claims(folder)
+    claims.folder.mkdir(parents=True, exist_ok=True)
+    name = identity_of(Path(item.target), folder)
+    with (claims.folder / name).open("a") as file:
+        file.write(f"{ended}\n")
+
+
+class WorkersHere(Engine):
+    """Real workers, in this process and one after another."""
+
+    window = 1
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.workers: list[Worker] = []
+        self.waiting: list[tuple[int, Answer]] = []
+
+    def add(self) -> int:
+        self.workers.append(Worker(self.recipe))
+        self.waiting.append((len(self.workers) - 1, Ready(mark())))
+        return len(self.workers) - 1
+
+    def next(self) -> tuple[int, Answer]:
+        return self.waiting.pop(0)
+
+    def close(self) -> None:
+        pass

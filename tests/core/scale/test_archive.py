@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scaling import once, outputs, recorded
+from scaling import WorkersHere, leave_claimed, once, outputs, recorded
 
 from unpaired.core.conversion.record import append, identify, lines
 from unpaired.core.errors import ConfigError, OutputError, ResourceError
-from unpaired.core.makers import mark
 from unpaired.core.scale import Shard, TranslatorSpec, convert_archive
-from unpaired.core.scale.claims import Claims
 from unpaired.core.scale.dispatch import Dispatch, grouped
 from unpaired.core.scale.engine import Engine, ThisProcess
 from unpaired.core.scale.worker import (
@@ -26,7 +24,6 @@ from unpaired.core.scale.worker import (
     Fault,
     Item,
     Lost,
-    Ready,
     Recipe,
     Worker,
     installed_version,
@@ -128,19 +125,12 @@ def test_folders_of_outputs_are_divided_on_request(
     assert convert_archive(spec, archive, out, fan_out=True).converted == ()
 
 
-class Mortal(Engine):
-    """Real workers in this process, of which those in `ends` end when they are at their second file."""
-
-    window = 1
+class Mortal(WorkersHere):
+    """Workers of which those in `ends` end when they are at their second file."""
 
     def __init__(self, recipe: Recipe, ends: Sequence[int]) -> None:
-        self.recipe, self.ends, self.waiting = recipe, ends, []  # type: ignore[var-annotated]
-        self.workers: list[Worker] = []
-
-    def add(self) -> int:
-        self.workers.append(Worker(self.recipe))
-        self.waiting.append((len(self.workers) - 1, Ready(mark())))
-        return len(self.workers) - 1
+        super().__init__(recipe)
+        self.ends = ends
 
     def submit(self, worker: int, items: Sequence[Item]) -> None:
         answer: Answer = Lost("signal SIGKILL")
@@ -151,21 +141,6 @@ class Mortal(Engine):
         else:
             answer = self.workers[worker].convert(items)
         self.waiting.append((worker, answer))
-
-    def next(self) -> tuple[int, Answer]:
-        return self.waiting.pop(0)
-
-    def close(self) -> None:
-        pass
-
-
-def leave_claimed(folder: Path, item: Item, ended: str) -> None:
-    """A claim as a worker leaves it that is killed."""
-    claims = Claims(folder)
-    claims.folder.mkdir(parents=True, exist_ok=True)
-    name = identify(Path(item.target).relative_to(folder).as_posix())
-    with (claims.folder / name).open("a") as file:
-        file.write(f"{ended}\n")
 
 
 def recipe_of(spec: TranslatorSpec, out: Path, **changes: Any) -> Recipe:

@@ -13,19 +13,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scaling import once, outputs, recorded
+from scaling import WorkersHere, leave_claimed, once, outputs, recorded
 from synthetic_footage import moving, write_clip
 from synthetic_sound import sound_frame
 
 from unpaired.core.adapter.division import Part
-from unpaired.core.conversion.pipeline import Job
-from unpaired.core.makers import mark
 from unpaired.core.scale import TranslatorSpec, convert_archive
-from unpaired.core.scale.claims import Claims
 from unpaired.core.scale.dispatch import Dispatch
 from unpaired.core.scale.division import Divided, divided
-from unpaired.core.scale.engine import Engine
-from unpaired.core.scale.worker import Answer, Done, Item, Lost, Ready, Recipe, Result, Worker, installed_version
+from unpaired.core.scale.worker import Answer, Done, Item, Lost, Recipe, Result, installed_version
 from unpaired.domains.image import large
 from unpaired.domains.video import VideoConversion
 from unpaired.domains.video.division import bounds, clips, part
@@ -46,39 +42,22 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_clip(tmp_path_factory.mktemp("clip") / "long.mkv", frames, codec="libx264")
 
 
-class InTurn(Engine):
-    """Workers in this process. Those in `ends` are killed at their first group, with the claim in hand."""
-
-    window = 1
+class InTurn(WorkersHere):
+    """Workers of which those in `ends` are killed at their first group, with the claim in hand."""
 
     def __init__(self, recipe: Recipe, ends: Sequence[int] = ()) -> None:
-        self.workers: list[Worker] = []
-        self.waiting: list[tuple[int, Answer]] = []
+        super().__init__(recipe)
         self.results: list[Result] = []
-        self.recipe, self.ends = recipe, ends
-
-    def add(self) -> int:
-        self.workers.append(Worker(self.recipe))
-        self.waiting.append((len(self.workers) - 1, Ready(mark())))
-        return len(self.workers) - 1
+        self.ends = ends
 
     def submit(self, worker: int, items: Sequence[Item]) -> None:
         answer: Answer = Lost("signal SIGKILL")
         if worker in self.ends:
-            claims = Claims(Path(self.recipe.outputs))
-            claims.folder.mkdir(parents=True, exist_ok=True)
-            job = Job(Path(items[0].source), Path(items[0].target))
-            (claims.folder / self.workers[worker]._identity(job)).write_text(f"0-0-{worker}-0\n")
+            leave_claimed(Path(self.recipe.outputs), items[0], f"0-0-{worker}-0")
         else:
             answer = self.workers[worker].answer(items)
             self.results += answer.results if isinstance(answer, Done) else ()
         self.waiting.append((worker, answer))
-
-    def next(self) -> tuple[int, Answer]:
-        return self.waiting.pop(0)
-
-    def close(self) -> None:
-        pass
 
 
 def run(footage: TranslatorSpec, source: Path, out: Path, ends: Sequence[int] = (), **options: Any) -> InTurn:
