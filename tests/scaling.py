@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from unpaired.core.conversion.record import identity_of, lines, manifests
 from unpaired.core.makers import mark
+from unpaired.core.scale import TranslatorSpec
 from unpaired.core.scale.claims import Claims
+from unpaired.core.scale.dispatch import Dispatch
+from unpaired.core.scale.division import divided
 from unpaired.core.scale.engine import Engine
-from unpaired.core.scale.worker import Answer, Item, Ready, Recipe, Worker
+from unpaired.core.scale.worker import Answer, Done, Item, Lost, Ready, Recipe, Result, Worker, installed_version
 
 RECORDS = {".unpaired", ".unpaired.jsonl"}
 
@@ -59,3 +64,39 @@ class WorkersHere(Engine):
 
     def close(self) -> None:
         pass
+
+
+class InTurn(WorkersHere):
+    """Workers of which those in `ends` are killed at their first group, with the claim in hand."""
+
+    def __init__(self, recipe: Recipe, ends: Sequence[int] = ()) -> None:
+        super().__init__(recipe)
+        self.results: list[Result] = []
+        self.notes: list[str] = []
+        self.ends = ends
+
+    def submit(self, worker: int, items: Sequence[Item]) -> None:
+        answer: Answer = Lost("signal SIGKILL")
+        if worker in self.ends:
+            leave_claimed(Path(self.recipe.outputs), items[0], f"0-0-{worker}-0")
+        else:
+            answer = self.workers[worker].answer(items)
+            self.results += answer.results if isinstance(answer, Done) else ()
+        self.waiting.append((worker, answer))
+
+
+def in_two(spec: TranslatorSpec, source: Path, out: Path, ends: Sequence[int] = (), **options: Any) -> InTurn:
+    """Convert one file by two workers, in two parts."""
+    translator = spec.load()
+    recipe = Recipe(spec, "a2b", options, translator.identity("a2b"), str(out), 1, installed_version())
+    item = Item(0, str(source), str(out / source.name), None)
+    settings = translator.domain.conversion_type(**options)
+    found = divided(translator.domain.division(), [item], [1000], 2, recipe, settings)
+    engine = InTurn(recipe, ends)
+    out.joinpath(".unpaired").mkdir(parents=True, exist_ok=True)
+    dispatch = Dispatch(engine, [item], [1000], 2, out, None, found)
+    dispatch.run()
+    assert list(dispatch.results) == [0]
+    engine.results.append(dispatch.results[0])
+    engine.notes = dispatch.notes()
+    return engine

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ...core.adapter.comparison import Comparison
+    from ...core.adapter.division import Division
     from ...core.networks.settings import NetworkSettings
     from ...core.networks.spec import Networks
     from ...core.objectives.objective import Objective
@@ -174,6 +175,12 @@ class Audio(Domain):
         assert isinstance(opened, AudioReader)
         assert isinstance(options, AudioConversion)
         return convert(reader, prepare(opened.survey, opened.side, translate, options, self.settings))
+
+    def division(self) -> Division:
+        """Long recordings in parts; see `division`."""
+        from .division.recordings import RecordingDivision
+
+        return RecordingDivision(self)
 
     def convertible(self, path: Path) -> bool:
         """Whether the name ends like that of a recording or of a video."""

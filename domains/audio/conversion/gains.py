@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,7 @@ _LOUDER = 90
 _FULL = (-0.3, 1000.0), (0.05, 8000.0)
 """Place in a sample's range, where 0 is the side's mean, and frequency in Hz up to which it is asked for: what is
 fainter is no speech, and a gain would make noise of it. Clean speech has 0.14 at least above 1 kHz, -0.23 below."""
-_AT_ONCE, _AHEAD = 2, 3
+_AT_ONCE, AHEAD = 2, 3
 """Windows that the generator works on at the same time, for it takes longer than all other stages together, and windows
 that these stages may be ahead of it."""
 
@@ -62,6 +63,8 @@ class Gains:
         frames, around: of a window; multiples of 4.
     """
 
+    carried: ClassVar[tuple[str, ...]] = ("_buffer", "_done", "ahead")
+
     def __init__(
         self, translate: Translate, example: Sound, side: Side, rate: int, strength: float,
         settings: AudioSettings, frames: int, around: int,
@@ -78,13 +81,31 @@ class Gains:
         self._statistics = self._threads.submit(self._norm_statistics, example)
         self._windows: deque[Future[Sound]] = deque()
 
+    @property
+    def ahead(self) -> Sound:
+        """The gains (bins, n) of all windows that were begun and not given yet, once they are done."""
+        return np.concatenate([empty(self._settings.bins), *(each.result() for each in self._windows)], axis=1)
+
+    @ahead.setter
+    def ahead(self, gains: Sound) -> None:
+        self._windows.clear()
+        for at in range(0, gains.shape[1], self._frames):
+            self._windows.append(Future())
+            self._windows[-1].set_result(gains[:, at : at + self._frames])
+
+    def skip(self, frames: int) -> int:
+        """Begin after so many frames; the first frame of the window whose gains come out first then."""
+        self._buffer.skip(frames)
+        self._done = max(0, (frames - self._around) // self._frames) * self._frames
+        return self._done
+
     def push(self, mel: Sound) -> Sound:
         """The gains (bins, n) of windows that are complete with further frames (bins, m), all but the last few."""
         self._buffer.append(mel)
         while self._buffer.end >= self._done + self._frames + self._around:
             self._begin_window(self._done + self._frames, self._around)
         pieces = [empty(self._settings.bins)]
-        while len(self._windows) > _AHEAD:
+        while len(self._windows) > AHEAD:
             pieces.append(self._windows.popleft().result())
         return np.concatenate(pieces, axis=1)
 
@@ -151,10 +172,16 @@ class MelStream:
     The channels are mixed by `mix` (channels,), and brought to the loudness of training by `gain`.
     """
 
+    carried: ClassVar[tuple[str, ...]] = ("_resampler", "_log_mel")
+
     def __init__(self, mix: Sound, rate: int, gain: float, settings: AudioSettings) -> None:
         self._weights = (mix * gain).astype(np.float32)
         self._resampler = Resampler(rate, settings.sample_rate)
         self._log_mel = LogMel(settings)
+
+    def skip(self, samples: int) -> int:
+        """Begin after so many samples, and say how many frames have come out then."""
+        return self._log_mel.skip(self._resampler.skip(samples))
 
     def push(self, audio: Sound) -> Sound:
         """The frames (bins, n) that are certain."""
@@ -174,6 +201,10 @@ class SourceFilter:
         settings: the model's.
     """
 
+    carried: ClassVar[tuple[str, ...]] = (
+        "_mels", "_gains", "_filters", "_frames", "_wanted", "_aimed", "_wanted_from",
+    )  # fmt: skip
+
     def __init__(self, mix: Sound, rate: int, gain: float, gains: Gains, settings: AudioSettings) -> None:
         self._channels = channels = len(mix)
         self._mels = MelStream(mix, rate, gain, settings), MelStream(mix, rate, gain, settings)
@@ -182,6 +213,16 @@ class SourceFilter:
         self._frames, self._wanted = StreamBuffer(settings.bins), StreamBuffer(settings.bins)
         self._aimed = self._wanted_from = 0
         self._content = settings.content
+
+    def skip(self, samples: int) -> int:
+        """Begin after so many samples, and say how many have come out then."""
+        frames = self._mels[0].skip(samples)
+        self._aimed = self._gains.skip(frames)
+        self._frames.skip(frames)
+        self._wanted.skip(self._aimed)
+        once = self._filters[0].skip(samples, self._aimed)
+        self._wanted_from = self._mels[1].skip(once)
+        return self._filters[1].skip(once, self._wanted_from)
 
     def push(self, audio: Sound) -> Sound:
         """The samples (channels, n) that are complete with further ones (channels, m)."""

@@ -11,7 +11,7 @@ conversion with direct waveform modification based on the spectrum differential"
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -65,9 +65,11 @@ class GainFilter:
     identity. The result does not depend on the pieces. Above the highest mel bin the mean of the four highest goes on.
     """
 
+    carried: ClassVar[tuple[str, ...]] = ("_audio", "_gains", "_frame", "_sum", "_given")
+
     def __init__(self, rate: int, channels: int, settings: FeatureSettings, share: float = 1.0) -> None:
         wanted = share * settings.fft_size * rate / settings.sample_rate
-        self._hop = fft.next_fast_len(max(4, round(wanted / 4)), real=True)
+        self._hop: int = fft.next_fast_len(max(4, round(wanted / 4)), real=True)
         self._size = 4 * self._hop
         self._window = signal.get_window("hann", self._size).astype(np.float32)
         self._spread = sparse.csr_array(to_spectrum(settings.sample_rate, settings.bins, rate, self._size).T)
@@ -78,19 +80,30 @@ class GainFilter:
         self._sum = np.zeros((channels, self._size), np.float32)
         self._given = 0
 
+    def skip(self, samples: int, frames: int) -> int:
+        """Begin after so many samples and frames of gains, and say how many samples have come out then."""
+        self._audio.skip(samples)
+        self._gains.skip(frames)
+        self._frame = max(-1, self._last() + 1)
+        self._given = max(0, self._frame * self._hop - self._size // 2)
+        return self._given
+
     def push(self, audio: Sound, gains: Sound) -> Sound:
         """The samples (channels, n) that are complete with further samples (channels, m) and gains in nepers (bins,
         frames); either may run ahead of the other."""
         self._audio.append(audio)
         self._gains.append(gains)
-        by_audio = (self._audio.end - self._size // 2) // self._hop
-        by_gains = int((self._gains.end - 1) / self._step)
-        return self._advance(min(by_audio, by_gains))
+        return self._advance(self._last())
 
     def finish(self) -> Sound:
         """The samples at the end, once everything was pushed; after the last gain that goes on."""
         left = self._audio.end - self._given
         return self._advance(-(-self._audio.end // self._hop) + 1)[:, :left]
+
+    def _last(self) -> int:
+        """The last frame that has all that it needs."""
+        by_audio = (self._audio.end - self._size // 2) // self._hop
+        return min(by_audio, int((self._gains.end - 1) / self._step))
 
     def _advance(self, last: int) -> Sound:
         pieces = [empty(len(self._sum))]
@@ -155,6 +168,8 @@ class Level:
     dBFS, or the recording's around there if that is higher. A conversion that equals the recording stays as it is.
     """
 
+    carried: ClassVar[tuple[str, ...]] = ("_source", "_result", "_power", "_energies", "given")
+
     def __init__(self, rate: int, channels: int) -> None:
         self._hop = max(1, round(0.0125 * rate))
         self._rate = rate
@@ -163,7 +178,15 @@ class Level:
         self._energies = StreamBuffer(1), StreamBuffer(1)
         self._spread = max(2, round(0.010 * rate))
         self._around = 4 * self._hop
-        self._given = 0
+        self.given = 0
+        """Samples so far."""
+
+    def skip(self, source: int, result: int) -> None:
+        """Begin after so many samples of the recording and of its conversion."""
+        for audio, energies, at in zip((self._source, self._result), self._energies, (source, result), strict=True):
+            audio.skip(at)
+            energies.skip(at)
+        self.given = max(0, min(source, result) - 2 * self._around)
 
     def push(self, source: Sound, result: Sound) -> Sound:
         """The samples (channels, n) that are complete with further ones of the recording and of its conversion."""
@@ -179,7 +202,7 @@ class Level:
         return self._advance(self._source.end)
 
     def _advance(self, until: int) -> Sound:
-        begin, self._given = self._given, max(self._given, until)
+        begin, self.given = self.given, max(self.given, until)
         if until <= begin:
             return empty(len(self._source.read(0, 0)))
         low, high = begin - self._around, until + self._around
@@ -210,6 +233,8 @@ class Level:
 
 class _Power:
     """K-weighted power of a stream, summed over channels: (channels, n) -> (1, n)."""
+
+    carried: ClassVar[tuple[str, ...]] = ("_states",)
 
     def __init__(self, rate: int, channels: int) -> None:
         self._filters = k_filters(rate)

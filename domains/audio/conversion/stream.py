@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -47,6 +47,11 @@ def convert(chunks: Iterable[Tensor], stages: Stage) -> Iterator[Tensor]:
     for chunk in chunks:
         if (done := stages.push(chunk.numpy())).shape[1]:
             yield torch.from_numpy(done)
+    yield from last_of(stages)
+
+
+def last_of(stages: Stage) -> Iterator[Tensor]:
+    """What there is at the end (channels, samples), once everything was pushed."""
     # In one, so that a recording of one chunk stays one, as the contract has it.
     if last := [torch.from_numpy(piece) for piece in stages.finish() if piece.shape[1]]:
         yield torch.cat(last, dim=1)
@@ -91,8 +96,25 @@ def prepare(
 class Conversion:
     """A recording through several stages, and then brought to the level that it had before them."""
 
+    carried: ClassVar[tuple[str, ...]] = ("_stages", "_level")
+
     def __init__(self, stages: Sequence[Stage], level: Level) -> None:
-        self._stages, self._level = stages, level
+        self._stages, self._level = tuple(stages), level
+
+    @property
+    def given(self) -> int:
+        """Samples so far."""
+        return self._level.given
+
+    def skip(self, samples: int) -> None:
+        """Begin in the middle of a recording, after so many samples: what comes out at first is not what the whole
+        would have given there, but soon is, bit by bit, once every stage has forgotten what came before (`division`).
+        Only where the vocoder is source-filter."""
+        at = samples
+        for stage in self._stages:
+            assert isinstance(stage, SourceFilter | PitchShift)
+            at = stage.skip(at)
+        self._level.skip(samples, at)
 
     def push(self, audio: Sound) -> Sound:
         """The samples (channels, n) that are complete with further samples (channels, m) of the recording."""

@@ -132,6 +132,10 @@ def write_flac(path: Path, labels: Labels, like: Path | None, mask: int) -> None
 
 
 # -- Ogg --------------------------------------------------------------------------------------------
+_SERIAL = b"\1\0\0\0"
+"""Number of the stream in its file. libsndfile draws one, so that no two files of the same sound are the same."""
+
+
 @dataclass(frozen=True)
 class _Page:
     head: bytes
@@ -141,7 +145,7 @@ class _Page:
     body: bytes
 
     def encode(self, number: int) -> bytes:
-        head = self.head[:18] + struct.pack("<II", number, 0)
+        head = self.head[:14] + _SERIAL + struct.pack("<II", number, 0)
         page = head + bytes([len(self.table)]) + self.table + self.body
         return page[:22] + struct.pack("<I", _checksum(page)) + page[26:]
 
@@ -198,7 +202,19 @@ def _split_into_pages(packets: list[bytes], like: _Page) -> Iterator[_Page]:
 
 
 def write_ogg(path: Path, labels: Labels, like: Path | None) -> None:
-    """Give a whole Ogg file, Vorbis or Opus, the labels: the comments that `like` has, if it has such."""
+    """Give a whole Ogg file, Vorbis or Opus, the labels: the comments that `like` has, if it has such; and its stream
+    the same number in every file."""
+    _write_comments(path, labels, like)
+    with path.open("r+b") as file:
+        number = 0
+        while (page := _page(file)) is not None:
+            packed = page.encode(number)
+            file.seek(-len(packed), os.SEEK_CUR)
+            file.write(packed)
+            number += 1
+
+
+def _write_comments(path: Path, labels: Labels, like: Path | None) -> None:
     comments = (comments_in(like) if like else []) or comments_of(labels)
     comments = [each for each in comments if each[0].upper() not in _STALE]
     names = {name.upper() for name, _ in comments}
@@ -219,18 +235,6 @@ def write_ogg(path: Path, labels: Labels, like: Path | None) -> None:
     content = b"".join(page.encode(number) for number, page in enumerate(made, 1))
     begin = 27 + len(pages[0].table) + len(pages[0].body)
     splice(path, begin, end, content)
-    if len(made) != len(pages) - 1:
-        _renumber(path, begin + len(content), len(made) + 1)
-
-
-def _renumber(path: Path, begin: int, number: int) -> None:
-    with path.open("r+b") as file:
-        file.seek(begin)
-        while (page := _page(file)) is not None:
-            packed = page.encode(number)
-            file.seek(-len(packed), os.SEEK_CUR)
-            file.write(packed)
-            number += 1
 
 
 def comments_in(path: Path) -> list[Comment]:

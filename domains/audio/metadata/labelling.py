@@ -70,6 +70,8 @@ class Labelling:
         file = ChunkedFile(place)
         known = tuple(speakers or ())
         new: list[tuple[bytes, bytes]] = []
+        if peak := file.find(b"PEAK"):
+            overwrite(place, peak, 4, bytes(4))  # when it was written, by libsndfile: no two files would be the same
         if known and file.family == "RIFF":
             _write_mask(place, file, mask_of(known))
         elif len(known) > 2 and file.family in ("AIFF", "CAF"):

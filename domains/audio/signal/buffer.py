@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from .sound import Sound
@@ -13,6 +15,8 @@ class StreamBuffer:
     Before its first position and after its last there is silence.
     """
 
+    carried: ClassVar[tuple[str, ...]] = ("_data", "_start")
+
     def __init__(self, rows: int) -> None:
         self._data = np.zeros((rows, 0), np.float32)
         self._start = 0
@@ -21,6 +25,10 @@ class StreamBuffer:
     def end(self) -> int:
         """Position after the last that was written."""
         return self._start + self._data.shape[1]
+
+    def skip(self, position: int) -> None:
+        """Begin at a position, before anything is written."""
+        self._start = position
 
     def append(self, data: Sound) -> None:
         """Write (rows, n) at the end."""

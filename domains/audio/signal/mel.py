@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -53,12 +53,20 @@ class LogMel:
     However the recording is cut, the frames are those of the whole: samples // hop_length + 1 of them.
     """
 
+    carried: ClassVar[tuple[str, ...]] = ("_tail", "_samples", "_frames")
+
     def __init__(self, settings: FeatureSettings) -> None:
         self._size, self._hop = settings.fft_size, settings.hop_length
         self._filters = sparse.csr_array(mel_filters(settings.sample_rate, self._size, settings.bins))
         self._window = signal.get_window("hann", self._size).astype(np.float32)
         self._tail = np.zeros(self._size // 2, np.float32)
         self._samples = self._frames = 0
+
+    def skip(self, samples: int) -> int:
+        """Begin after so many samples of silence, and say how many frames have come out then."""
+        self._samples, self._frames = samples, max(0, (samples - self._size // 2) // self._hop + 1)
+        self._tail = np.zeros(self._size // 2 + samples - self._frames * self._hop, np.float32)
+        return self._frames
 
     def push(self, audio: Sound) -> Sound:
         """The frames (bins, frames) that `audio` (samples,) completes; as many as are certain."""

@@ -6,7 +6,7 @@ F0 comes from WORLD (Morise et al. 2016): DIO, refined by StoneMask. It is moved
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -82,12 +82,22 @@ class PitchTrack:
     stretch's envelope: see `lacks_fundamental`.
     """
 
+    carried: ClassVar[tuple[str, ...]] = ("_resampler", "_kept", "_before")
+
     def __init__(self, rate: int, tracked_rate: int = TRACKED_RATE, by_envelope: bool = False) -> None:
         self._rate, self._by_envelope = tracked_rate, by_envelope
         self._resampler = Resampler(rate, tracked_rate)
         self._size, self._around = round(_BLOCK * tracked_rate), round(_AROUND * tracked_rate)
         self._kept = np.zeros(0, np.float32)
         self._before = 0
+
+    def skip(self, samples: int) -> int:
+        """Begin after so many samples, and say how many values have come out then."""
+        received = self._resampler.skip(samples)
+        done = max(0, (received - self._around) // self._size) * self._size
+        self._before = min(done, self._around)
+        self._kept = np.zeros(received - done + self._before, np.float32)
+        return done // round(PERIOD * self._rate)
 
     def push(self, audio: Sound) -> Contour:
         """The values, one every 5 ms, that `audio` (samples,) completes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import log2
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 
@@ -92,10 +92,16 @@ class PitchShift:
     """Moves the pitch of a stream (channels, n), which is tracked on the channels mixed by `mix` (channels,), by their
     envelope where that is asked for."""
 
+    carried: ClassVar[tuple[str, ...]] = ("_track", "_shifter")
+
     def __init__(self, mix: Sound, rate: int, target: PitchTarget, by_envelope: bool = False) -> None:
         self._mix, self._target = mix, target
         self._track = PitchTrack(rate, CONVERTED_RATE, by_envelope)
         self._shifter = PitchShifter(rate, len(mix), formants=target.formants)
+
+    def skip(self, samples: int) -> int:
+        """Begin after so many samples, as many of which have come out then."""
+        return self._shifter.skip(samples, self._track.skip(samples))
 
     def push(self, audio: Sound) -> Sound:
         hz = self._track.push(mixed(audio, self._mix))

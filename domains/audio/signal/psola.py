@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from itertools import pairwise
 from math import ceil, floor
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,11 @@ class PitchShifter:
             much faster. Sound at the upper edge of the band folds back there, which is as faint as speech is there.
     """
 
+    carried: ClassVar[tuple[str, ...]] = (
+        "_audio", "_mono", "_origin", "_sum", "_sum_origin", "_given", "_received", "_hz", "_ratio", "_values",
+        "_marks", "_voiced", "_ratios", "_place",
+    )  # fmt: skip
+
     def __init__(self, rate: int, channels: int, lowest: float = LOWEST, formants: float = 1.0) -> None:
         self._rate, self._lowest, self._formants = rate, lowest, formants
         self._longest = round(rate / lowest) + 4
@@ -47,11 +52,20 @@ class PitchShifter:
         self._sum_origin = -self._margin
         self._given = self._received = 0
         self._hz, self._ratio = np.zeros(0), np.ones(0)
+        self._values = 0  # that came before these and are no longer needed
         self._marks = [-float(round(_UNVOICED * rate)), 0.0]
         self._voiced = [False, False]
         self._ratios = [1.0, 1.0]
         self._place = 0.0
         self._ended = False
+
+    def skip(self, samples: int, values: int) -> int:
+        """Begin after so many samples, as many of which have come out then, and so many values of the pitch."""
+        self._origin = self._sum_origin = samples - self._margin
+        self._given = self._received = samples
+        self._values, self._place = values, float(samples)
+        self._marks = [each + samples for each in self._marks]
+        return samples
 
     def push(self, audio: Sound, hz: Contour, ratio: Contour) -> Sound:
         """The samples (channels, n) that are complete with `audio` (channels, m) and further values of the pitch and of
@@ -60,6 +74,9 @@ class PitchShifter:
         self._extend(audio)
         self._hz, self._ratio = np.concatenate([self._hz, hz]), np.concatenate([self._ratio, ratio])
         self._mark()
+        known = min(len(self._hz), len(self._ratio))
+        spent = min(max(0, round(self._marks[-1] / self._rate / PERIOD) - self._values), known)
+        self._hz, self._ratio, self._values = self._hz[spent:], self._ratio[spent:], self._values + spent
         return self._take(self._received)
 
     def finish(self) -> Sound:
@@ -79,7 +96,7 @@ class PitchShifter:
         end = self._origin + len(self._mono)
         while True:
             mark = self._marks[-1]
-            if not self._ended and round(mark / self._rate / PERIOD) >= len(self._hz):
+            if not self._ended and round(mark / self._rate / PERIOD) >= self._values + len(self._hz):
                 break
             hz, ratio = self._pitch_at(mark)
             # As far as the search for the next mark looks, and a little for the sound around it.
@@ -91,7 +108,7 @@ class PitchShifter:
         self._synthesise()
 
     def _pitch_at(self, mark: float) -> tuple[float, float]:
-        frame = round(mark / self._rate / PERIOD)
+        frame = round(mark / self._rate / PERIOD) - self._values
         if not 0 <= frame < len(self._hz):
             return 0.0, 1.0
         hz = float(self._hz[frame])
@@ -130,7 +147,7 @@ class PitchShifter:
                 self._add(mark, share)
             self._place = following
         spent = max(0, bisect_left(marks, self._place) - 3)
-        if spent > 64:
+        if spent:
             del self._marks[:spent], self._voiced[:spent], self._ratios[:spent]
 
     def _following(self, nearest: int) -> float | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import gcd
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,8 @@ class Resampler:
     A polyphase filter (Kaiser window, 32 zero crossings to each side) without delay; beyond both ends there is silence.
     """
 
+    carried: ClassVar[tuple[str, ...]] = ("_kept", "_received", "_given", "_origin")
+
     def __init__(self, source: int, target: int) -> None:
         shared = gcd(source, target)
         self._up, self._down = target // shared, source // shared
@@ -51,19 +53,26 @@ class Resampler:
         self._lead = -(-self._reach // self._down) * self._down
         self._half = half
         self._kept: Sound | None = None
-        self._received = self._given = self._origin = 0
+        self._received = self._given = 0
+        self._origin = -self._lead
+
+    def skip(self, samples: int) -> int:
+        """Begin after so many samples of silence, and say how many have come out then."""
+        if self._up == self._down:
+            return samples
+        self._received, self._given = samples, max(0, self._certain(samples))
+        self._origin += max(0, self._spent(self._given))
+        return self._given
 
     def push(self, audio: Sound) -> Sound:
         """The samples that `audio` (samples,) or (channels, samples) completes; as many as are certain."""
         if self._up == self._down:
             return audio
         if self._kept is None:
-            self._kept = np.zeros((*audio.shape[:-1], self._lead), np.float32)
-            self._origin = -self._lead
+            self._kept = np.zeros((*audio.shape[:-1], self._received - self._origin), np.float32)
         self._received += audio.shape[-1]
         self._kept = np.concatenate([self._kept, audio], axis=-1)
-        # Output n needs input up to n * down / up + reach.
-        return self._give((self._received - self._reach) * self._up // self._down)
+        return self._give(self._certain(self._received))
 
     def finish(self) -> Sound:
         """The samples at the end, once everything was pushed."""
@@ -82,11 +91,19 @@ class Resampler:
         first = self._given - self._origin * self._up // self._down + self._half // self._down
         given = np.ascontiguousarray(full[..., first : first + until - self._given], np.float32)
         self._given = until
-        keep = (until * self._down // self._up - self._reach - self._origin) // self._down * self._down
-        if keep > 0:
-            self._kept = self._kept[..., keep:]
-            self._origin += keep
+        spent = self._spent(until)
+        if spent > 0:
+            self._kept = self._kept[..., spent:]
+            self._origin += spent
         return given
+
+    def _certain(self, received: int) -> int:
+        """The output sample that needs more input first: number n needs it up to n * down / up + reach."""
+        return (received - self._reach) * self._up // self._down
+
+    def _spent(self, until: int) -> int:
+        """Input samples that no output from `until` on needs."""
+        return (until * self._down // self._up - self._reach - self._origin) // self._down * self._down
 
 
 @lru_cache(maxsize=8)

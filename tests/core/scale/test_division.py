@@ -6,22 +6,21 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from scaling import WorkersHere, leave_claimed, once, outputs, recorded
+from scaling import in_two, once, outputs, recorded
 from synthetic_footage import moving, write_clip
 from synthetic_sound import sound_frame
 
 from unpaired.core.adapter.division import Part
 from unpaired.core.scale import TranslatorSpec, convert_archive
-from unpaired.core.scale.dispatch import Dispatch
 from unpaired.core.scale.division import Divided, divided
-from unpaired.core.scale.worker import Answer, Done, Item, Lost, Recipe, Result, installed_version
+from unpaired.core.scale.worker import Item, Recipe
 from unpaired.domains.image import large
 from unpaired.domains.video import VideoConversion
 from unpaired.domains.video.division import bounds, clips, part
@@ -40,41 +39,6 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two shots; the second begins a little before the middle."""
     frames = moving(FRAMES // 2 - 4) + moving(FRAMES // 2 + 4, seed=5)
     return write_clip(tmp_path_factory.mktemp("clip") / "long.mkv", frames, codec="libx264")
-
-
-class InTurn(WorkersHere):
-    """Workers of which those in `ends` are killed at their first group, with the claim in hand."""
-
-    def __init__(self, recipe: Recipe, ends: Sequence[int] = ()) -> None:
-        super().__init__(recipe)
-        self.results: list[Result] = []
-        self.ends = ends
-
-    def submit(self, worker: int, items: Sequence[Item]) -> None:
-        answer: Answer = Lost("signal SIGKILL")
-        if worker in self.ends:
-            leave_claimed(Path(self.recipe.outputs), items[0], f"0-0-{worker}-0")
-        else:
-            answer = self.workers[worker].answer(items)
-            self.results += answer.results if isinstance(answer, Done) else ()
-        self.waiting.append((worker, answer))
-
-
-def run(footage: TranslatorSpec, source: Path, out: Path, ends: Sequence[int] = (), **options: Any) -> InTurn:
-    """Convert one file by two workers, in two parts."""
-    translator = footage.load()
-    recipe = Recipe(footage, "a2b", options, translator.identity("a2b"), str(out), 1, installed_version())
-    item = Item(0, str(source), str(out / source.name), None)
-    settings = VideoConversion(**options)
-    found = divided(translator.domain.division(), [item], [1000], 2, recipe, settings)
-    engine = InTurn(recipe, ends)
-    out.joinpath(".unpaired").mkdir(parents=True, exist_ok=True)
-    dispatch = Dispatch(engine, [item], [1000], 2, out, None, found)
-    dispatch.run()
-    assert list(dispatch.results) == [0]
-    engine.results.append(dispatch.results[0])
-    engine.notes = dispatch.notes()  # type: ignore[attr-defined]
-    return engine
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +64,7 @@ def test_parts_are_joined_to_the_same_bytes(
     """Where the warm-up does not lead to the state that the part before ends in, the part is made again from that."""
     monkeypatch.setattr(part, "WARM_UP", early)
     footage.load().convert(clip, tmp_path / "alone" / clip.name, **options)
-    engine = run(footage, clip, tmp_path / "out", **options)
+    engine = in_two(footage, clip, tmp_path / "out", **options)
     assert outputs(tmp_path / "out") == outputs(tmp_path / "alone")
     assert recorded(tmp_path / "out") == {clip.name: 1}
     assert [result.kind for result in engine.results[:-1]] == kinds
@@ -113,7 +77,7 @@ def test_large_frames_are_judged_by_the_first_of_the_clip(
     monkeypatch.setattr(large, "LARGE", 2000)
     monkeypatch.setattr(large, "WORKING", 1000)
     report = footage.load().convert(clip, tmp_path / "alone" / clip.name)
-    engine = run(footage, clip, tmp_path / "out")
+    engine = in_two(footage, clip, tmp_path / "out")
     assert outputs(tmp_path / "out") == outputs(tmp_path / "alone")
     assert engine.results[-1].notes == tuple(note.text for note in report.notes)
     assert engine.results[-1].notes
@@ -123,7 +87,7 @@ def test_parts_of_killed_workers_go_to_others_and_those_that_are_there_are_kept(
     footage: TranslatorSpec, clip: Path, tmp_path: Path
 ) -> None:
     footage.load().convert(clip, tmp_path / "alone" / clip.name)
-    engine = run(footage, clip, tmp_path / "out", ends=(0, 1))
+    engine = in_two(footage, clip, tmp_path / "out", ends=(0, 1))
     assert outputs(tmp_path / "out") == outputs(tmp_path / "alone")
     assert recorded(tmp_path / "out") == once(tmp_path / "out")
     assert [result.kind for result in engine.results[:-1]] == ["converted"] * 3
@@ -136,11 +100,11 @@ def test_a_second_run_goes_on_with_the_parts_of_the_first(
     out = tmp_path / "out"
     monkeypatch.setattr(Divided, "done", lambda self, number: self.left.discard(number))
     with pytest.raises(AssertionError):
-        run(footage, clip, out)
+        in_two(footage, clip, out)
     assert len(list(out.glob(".unpaired/parts/*/[01]/facts.json"))) == 2
     monkeypatch.undo()
     monkeypatch.setattr(clips, "LEAST", FRAMES // 3)
-    engine = run(footage, clip, out)
+    engine = in_two(footage, clip, out)
     assert [result.kind for result in engine.results[:-1]] == ["finished", "finished", "converted"]
     assert recorded(out) == once(out)
 
@@ -170,10 +134,10 @@ def test_a_file_whose_parts_do_not_fit_is_converted_as_a_whole(
 
     done = Divided.done
     monkeypatch.setattr(Divided, "done", spoilt)
-    engine = run(footage, clip, tmp_path / "out")
+    engine = in_two(footage, clip, tmp_path / "out")
     assert outputs(tmp_path / "out") == outputs(tmp_path / "alone")
     assert [result.kind for result in engine.results[:-1]] == ["converted", "converted", "whole", "converted"]
-    assert "converted as a whole, since their parts could not be joined: 1" in engine.notes[0]  # type: ignore[attr-defined]
+    assert "converted as a whole, since their parts could not be joined: 1" in engine.notes[0]
     assert recorded(tmp_path / "out") == once(tmp_path / "out")
     assert not (tmp_path / "out/.unpaired/parts").exists()
 

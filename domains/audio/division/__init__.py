@@ -1,0 +1,1 @@
+"""A long recording, converted by several workers and joined: read `recordings`, `part`, `joined` in this order."""
