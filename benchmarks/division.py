@@ -8,8 +8,8 @@
 have the same state, bit by bit. `settle` does so for recordings, from every `--every` seconds on, with a blur in place
 of the network, of which no state depends but by its windows: seconds that are given until the states are the same.
 `parts` converts a clip or a recording as a whole, in parts one after the other, and joins them, all in this process:
-CPU seconds of each, megabytes of the parts, and whether both files are the same. Each part but the first is preceded by 252
-frames that warm it up, or by what a recording's needs (`division/part.py`).
+CPU seconds of each, megabytes of the parts, and whether both files are the same. Each part but the first is preceded by
+252 frames that warm it up, or by what a recording's needs (`division/part.py`).
 """
 
 from __future__ import annotations

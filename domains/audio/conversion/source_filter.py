@@ -69,7 +69,7 @@ class GainFilter:
 
     def __init__(self, rate: int, channels: int, settings: FeatureSettings, share: float = 1.0) -> None:
         wanted = share * settings.fft_size * rate / settings.sample_rate
-        self._hop: int = fft.next_fast_len(max(4, round(wanted / 4)), real=True)
+        self._hop = fft.next_fast_len(max(4, round(wanted / 4)), real=True)
         self._size = 4 * self._hop
         self._window = signal.get_window("hann", self._size).astype(np.float32)
         self._spread = sparse.csr_array(to_spectrum(settings.sample_rate, settings.bins, rate, self._size).T)
@@ -102,7 +102,7 @@ class GainFilter:
 
     def _last(self) -> int:
         """The last frame that has all that it needs."""
-        by_audio = (self._audio.end - self._size // 2) // self._hop
+        by_audio: int = (self._audio.end - self._size // 2) // self._hop
         return min(by_audio, int((self._gains.end - 1) / self._step))
 
     def _advance(self, last: int) -> Sound:
