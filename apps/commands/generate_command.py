@@ -29,6 +29,13 @@ def parser() -> Parser:
     made.add_argument("--count", type=int, default=16, metavar="N", help="number of samples (default: 16)")
     made.add_argument("--label", metavar="NAME", help="the label of all samples (default: all labels in turn)")
     made.add_argument("--seed", type=int, default=0, metavar="S", help="of the noise (default: 0)")
+    made.add_argument(
+        "--temperature",
+        type=float,
+        default=1.0,
+        metavar="T",
+        help="below 1: likelier, less varied samples (default: 1)",
+    )
     made.add_argument("--interpolate", action="store_true", help="go from one point of noise to another in even steps")
     made.add_argument("--overwrite", action="store_true", help="replace all samples of an earlier generation in OUT")
     made.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
@@ -42,7 +49,9 @@ def main(args: argparse.Namespace) -> int:
     refuse(args.faults)
     with quiet_libraries():
         model = unpaired.load(args.model, runtime="torch", device=args.device, ema_length=args.ema_length)
-        files = model.generate_files(args.output, args.count, args.label, args.seed, args.interpolate, args.overwrite)
+        files = model.generate_files(
+            args.output, args.count, args.label, args.seed, args.interpolate, args.overwrite, args.temperature
+        )
     if args.json:
         print(json.dumps({"files": list(map(str, files))}, indent=2, ensure_ascii=False))
     else:

@@ -14,23 +14,32 @@ from ..adapter.noise import noise_batch
 from ..adapter.randomness import seeded
 from ..errors import ConfigError, show
 from ..model.model_file import Model
+from ..networks.spec import DrawsAtTemperature
 from ..noise import Noise
 from ..settings.arguments import expect, expect_path, expect_truths
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 _BATCH = 64
 MOST = 10_000_000
 """Samples at most: that many names have one length."""
+HOTTEST = 10
+"""The highest temperature: at it samples are all but random."""
 
 
 def generate(
-    model: Model, device: str, count: int = 16, label: str | None = None, seed: int = 0, interpolate: bool = False
+    model: Model,
+    device: str,
+    count: int = 16,
+    label: str | None = None,
+    seed: int = 0,
+    interpolate: bool = False,
+    temperature: float = 1.0,
 ) -> Iterator[Tensor]:
     """Samples of B (C, *space) in [-1, 1], float32 on the CPU, one after another.
 
-    The k-th depends on the model, `seed`, k and `label` alone.
+    The k-th depends on the model, `seed`, k, `label` and `temperature` alone.
 
     Args:
         device: where the generator runs.
@@ -38,6 +47,8 @@ def generate(
         label: of all of them; None takes the model's labels in turn, where it has any.
         seed: of the noise, and of what the generator draws itself.
         interpolate: go from one point of noise to a second in `count` even steps, both with one label.
+        temperature: below 1 for likelier and less varied samples: what a generator that draws from distributions
+            (`DrawsAtTemperature`) divides logits by, and for all others a factor of the noise.
 
     Raises:
         ArgumentError: an argument has the wrong type.
@@ -51,8 +62,11 @@ def generate(
             raise ConfigError(f"{name} is {show(value)}; expected {least} to {MOST:,}")
     if interpolate and count < 2:
         raise ConfigError(f"count is {count}; an interpolation has two ends, and so 2 samples or more")
+    expect("temperature", temperature, (float, int), "a number")
+    if not 0.0 < temperature <= HOTTEST:
+        raise ConfigError(f"temperature is {show(temperature)}; expected a number above 0 and up to {HOTTEST}")
     labels = [noise.label(label)] if label is not None else []
-    return _generated(model, device, noise, count, labels, seed, interpolate)
+    return _generated(model, device, noise, count, labels, seed, interpolate, temperature)
 
 
 def generating(model: Model) -> Noise:
@@ -64,7 +78,14 @@ def generating(model: Model) -> Noise:
 
 
 def _generated(
-    model: Model, device: str, noise: Noise, count: int, labels: list[int], seed: int, interpolate: bool
+    model: Model,
+    device: str,
+    noise: Noise,
+    count: int,
+    labels: list[int],
+    seed: int,
+    interpolate: bool,
+    temperature: float,
 ) -> Iterator[Tensor]:
     import torch
 
@@ -78,8 +99,20 @@ def _generated(
             share = torch.tensor([place / (count - 1) for place in places], dtype=torch.float32)
             z = torch.lerp(ends[:1], ends[1:], share.reshape(-1, *[1] * (ends.dim() - 1)))
         with torch.inference_mode(), seeded(int(np.random.default_rng([seed, start, 1]).integers(2**32))):
-            made = generator(z.to(device)).float().cpu()
+            made = _at_temperature(generator, z.to(device), noise.size, temperature).float().cpu()
         yield from made
+
+
+def _at_temperature(generator: nn.Module, z: Tensor, size: int, temperature: float) -> Tensor:
+    """Samples for noise, of which `size` numbers are drawn and the rest are labels."""
+    if not isinstance(generator, DrawsAtTemperature):
+        z[:, :size] *= temperature
+        return generator(z)  # type: ignore[no-any-return]
+    own, generator.temperature = generator.temperature, temperature
+    try:
+        return generator(z)  # type: ignore[no-any-return, operator]
+    finally:
+        generator.temperature = own
 
 
 def generate_files(
@@ -91,6 +124,7 @@ def generate_files(
     seed: int = 0,
     interpolate: bool = False,
     overwrite: bool = False,
+    temperature: float = 1.0,
 ) -> list[Path]:
     """Write samples as files of the medium, into the folder `out`; see `generate`. With labels, each into a sub-folder
     of its label's name, ready to be trained on.
@@ -104,7 +138,7 @@ def generate_files(
     """
     expect_path("out", out, "the path of a folder")
     expect_truths(overwrite=overwrite)
-    samples = generate(model, device, count, label, seed, interpolate)
+    samples = generate(model, device, count, label, seed, interpolate, temperature)
     noise = generating(model)
     model.domain.check_generated(Path(out))
     digits = max(DIGITS, len(str(count - 1)))

@@ -234,14 +234,22 @@ class Translator:
             **options,
         )
 
-    def generate(self, count: int = 16, label: str | None = None, seed: int = 0, interpolate: bool = False) -> Tensor:
+    def generate(
+        self,
+        count: int = 16,
+        label: str | None = None,
+        seed: int = 0,
+        interpolate: bool = False,
+        temperature: float = 1.0,
+    ) -> Tensor:
         """Samples of a model that generates from noise: (count, C, *space), float32 in [-1, 1] on the CPU; see
         `core.conversion.generate`. Raises ConfigError for a model that translates."""
         import torch
 
         from .generate import generate  # with torch, which a conversion can do without
 
-        return torch.stack(list(generate(self.model, self.choice.device, count, label, seed, interpolate)))
+        made = generate(self.model, self.choice.device, count, label, seed, interpolate, temperature)
+        return torch.stack(list(made))
 
     def generate_files(
         self,
@@ -251,12 +259,14 @@ class Translator:
         seed: int = 0,
         interpolate: bool = False,
         overwrite: bool = False,
+        temperature: float = 1.0,
     ) -> list[Path]:
         """Write such samples as files of the medium into the folder `out`, and return their paths. A folder with
         samples of an earlier generation is refused; `overwrite` replaces all of them."""
         from .generate import generate_files
 
-        return generate_files(self.model, self.choice.device, out, count, label, seed, interpolate, overwrite)
+        device = self.choice.device
+        return generate_files(self.model, device, out, count, label, seed, interpolate, overwrite, temperature)
 
     toward = OldName("toward", "for_direction")
     suited_to = OldName("suited_to", "for_input")

@@ -9,10 +9,11 @@ from ..lazy import lazy_names
 if TYPE_CHECKING:
     from .initialisation import Initialises, initialise
     from .presets import PRESETS, default_networks
-    from .spec import Encoder, FixedSizes, Generator, Networks, NetworkSpec, ShowsFeatures
+    from .spec import DrawsAtTemperature, Encoder, FixedSizes, Generator, Networks, NetworkSpec, ShowsFeatures
 
 __all__ = [
     "PRESETS",
+    "DrawsAtTemperature",
     "Encoder",
     "FixedSizes",
     "Generator",
@@ -27,5 +28,5 @@ __all__ = [
 __getattr__ = lazy_names(__name__, {
     ".initialisation": ["Initialises", "initialise"],
     ".presets": ["PRESETS", "default_networks"],
-    ".spec": ["Encoder", "FixedSizes", "Generator", "NetworkSpec", "Networks", "ShowsFeatures"],
+    ".spec": ["DrawsAtTemperature", "Encoder", "FixedSizes", "Generator", "NetworkSpec", "Networks", "ShowsFeatures"],
 })  # fmt: skip

@@ -76,6 +76,14 @@ class ShowsFeatures(Protocol):
         """The output for `x` (B, in_channels, *space), raw logits or a translation, and features (B, C, *space)."""
 
 
+@runtime_checkable
+class DrawsAtTemperature(Protocol):
+    """A generator that draws from distributions it predicts, such as one of texts, and so has a temperature."""
+
+    temperature: float
+    """By which logits are divided: 1 draws from the distributions themselves, less takes likelier values."""
+
+
 def as_generator(module: nn.Module) -> Generator:
     """The module, known to be a generator. Raises ConfigError for one that lacks what a generator must have."""
     if not isinstance(module, Generator):

@@ -117,7 +117,7 @@ def test_texts_from_a_folder_to_a_file(tmp_path: Path, installed: Program) -> No
     }
     train = ["train", "--domain", "text", "--objective", "rankgan", "--b", tmp_path / "b", "--out", run]
     train += [word for name, value in asked.items() for word in (f"--{name}", str(value))]
-    generate = ["generate", run, texts, "--count", "7", "--seed", "3"]
+    generate = ["generate", run, texts, "--count", "7", "--seed", "3", "--temperature", "0.8"]
     said = installed(["domains"], train, ["train", "--out", run, "--resume", "--steps", "5"], generate)
     assert "text  (unpaired-text 0.1.0)" in said.splitlines()
     written = texts.read_text().splitlines()

@@ -75,6 +75,16 @@ def test_writing_token_by_token_plans_as_reading_the_whole_text_does() -> None:
         torch.testing.assert_close(torch.stack(found, 1), model.hidden(tokens))
 
 
+def test_features_of_beginnings_are_those_of_texts_padded_with_token_0() -> None:
+    model = leak_generator()
+    tokens = torch.randint(VOCABULARY, (3, LENGTH))
+    found = model.prefix_features(tokens)
+    assert found.shape[:2] == (3, LENGTH + 1)
+    for count in range(LENGTH + 1):
+        beginning = torch.cat([tokens[:, :count], torch.zeros(3, LENGTH - count, dtype=torch.long)], 1)
+        torch.testing.assert_close(found[:, count], model.extractor.features(beginning))
+
+
 def test_logits_are_the_workers_matrix_times_the_projected_goals() -> None:
     from unpaired_text.leakgan_networks import _joint
 

@@ -95,16 +95,18 @@ class Run:
         return Batch(noise, encode(chosen, VOCABULARY))
 
     def restore(self, file: Path) -> None:
-        """Take up a state; of another system's pre-training the generator alone."""
+        """Take up a state of its own."""
         state = torch.load(file, weights_only=True)
-        if state["system"] == self.asked.system:
-            self.engine.restore_weights(state["weights"])
-            self.engine.restore_shared_state(state["shared"])
-            self.engine.restore_local_state(state["local"])
-        else:
-            prefix = "generators.a2b."
-            taken = {n.removeprefix(prefix): v for n, v in state["weights"].items() if n.startswith(prefix)}
-            self.engine.generators.a2b.load_state_dict(taken)
+        self.engine.restore_weights(state["weights"])
+        self.engine.restore_shared_state(state["shared"])
+        self.engine.restore_local_state(state["local"])
+        self.step, self.seconds = state["step"], state["seconds"]
+
+    def begin_from(self, file: Path) -> None:
+        """Take the generator of another run, and go on at its step."""
+        state, prefix = torch.load(file, weights_only=True), "generators.a2b."
+        taken = {n.removeprefix(prefix): v for n, v in state["weights"].items() if n.startswith(prefix)}
+        self.engine.generators.a2b.load_state_dict(taken)
         self.step, self.seconds = state["step"], state["seconds"]
 
     def save(self, name: str = "state.pt") -> None:
@@ -160,15 +162,17 @@ def main() -> None:
     parser.add_argument("--goal", type=int, default=16, help="length of LeakGAN's goals as its worker has them")
     parser.add_argument("--discriminator-rate", type=float, default=1e-4)
     parser.add_argument("--count", type=int, default=TEXTS)
-    parser.add_argument("--start", type=Path, help="a state.pt or pretrained.pt to start from where OUT has none")
+    parser.add_argument("--start", type=Path, help="a state.pt of a run whose generator to begin with")
     asked, rest = parser.parse_known_args()
     given = dict(zip(rest[::2], rest[1::2], strict=True))
     settings = {name.removeprefix("--objective."): json.loads(value) for name, value in given.items()}
     torch.set_num_threads(1)
     run = Run(asked, settings)
     own = run.out / "state.pt"
-    if own.exists() or asked.start:
-        run.restore(own if own.exists() else asked.start)
+    if own.exists():
+        run.restore(own)
+    elif asked.start:
+        run.begin_from(asked.start)
     run.train(asked.steps, asked.every)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .networks import ORACLE_FILTERS, ORACLE_WIDTHS, LanguageModel, State, TextEncoder, one_step
+from .prefixes import GrowingTexts
 
 
 class Plan(NamedTuple):
@@ -75,25 +76,25 @@ class LeakGenerator(LanguageModel):
             weight.copy_(theirs[name])
 
     def begin(self, count: int) -> State:
-        """Worker's and manager's state, the last goals, the text so far, and how many tokens it has."""
+        """Worker's and manager's state, the last goals, the extractor's values, and how many tokens a text has."""
+        self._growing = GrowingTexts(self.extractor, self.length)
         new = self.output.weight.new_zeros
         goals = new(count, self.horizon, self.extractor.width)
         states = [new(count, lstm.hidden_size) for lstm in (self.lstm, self.lstm, self.manager, self.manager)]
-        text = torch.zeros(count, self.length, dtype=torch.long, device=goals.device)
-        return (*states, goals, text, text.new_full((count,), -1))
+        counts = torch.full((count,), -1, device=goals.device)
+        return (*states, goals, self._growing.begin(count), counts)
 
     def advance(self, token: Tensor, state: State) -> tuple[Tensor, State]:
         """What the next token is predicted from, (N, goal * (hidden + 1)), after one more token (N,)."""
-        *states, goals, text, count = state
+        *states, goals, values, count = state
         count = count + 1
         if place := int(count[0]):
-            text = text.index_fill(1, text.new_tensor([place - 1]), 0)
-            text[:, place - 1] = token
-        feature = self.extractor.features(text)
+            values = self._growing.add(values, place - 1, token)
+        feature = self.extractor.features_of_largest(self._growing.largest(values))
         planned, managing = one_step(self.manager, feature, (states[2], states[3]))
         goals = torch.cat([goals[:, 1:], F.normalize(self.goal(planned), dim=1)[:, None]], 1)
         working, worker = one_step(self.lstm, self.embedding(token), (states[0], states[1]))
-        return _joint(working, self.project(goals.sum(1))), (*worker, *managing, goals, text, count)
+        return _joint(working, self.project(goals.sum(1))), (*worker, *managing, goals, values, count)
 
     def hidden(self, tokens: Tensor) -> Tensor:
         """What each token of texts (B, length) is predicted from."""
@@ -111,10 +112,13 @@ class LeakGenerator(LanguageModel):
     @torch.no_grad()
     def prefix_features(self, tokens: Tensor) -> Tensor:
         """Features (B, length + 1, F) of the first 0, 1, ... tokens of texts (B, length), the rest token 0."""
-        shown = torch.ones(self.length + 1, self.length, dtype=torch.long, device=tokens.device).tril(-1)
-        prefixes = (tokens[:, None] * shown).flatten(0, 1)
-        parts = [self.extractor.features(part) for part in prefixes.split(512)]
-        return torch.cat(parts).unflatten(0, (-1, self.length + 1))
+        growing = GrowingTexts(self.extractor, self.length)
+        values = growing.begin(len(tokens))
+        largest = [growing.largest(values)]
+        for place in range(self.length):
+            values = growing.add(values, place, tokens[:, place])
+            largest.append(growing.largest(values))
+        return self.extractor.features_of_largest(torch.stack(largest, 1))
 
 
 def _joint(hidden: Tensor, wanted: Tensor) -> Tensor:

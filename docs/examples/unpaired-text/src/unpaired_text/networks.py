@@ -209,8 +209,11 @@ class TextEncoder(nn.Module):
     def features_of(self, embedded: Tensor) -> Tensor:
         """Features (N, width) of embedded texts (N, length, embedding)."""
         x = embedded.transpose(1, 2)
-        pooled = [convolution(x).amax(2) for convolution in self.convolutions]
-        features: Tensor = self.highway(F.relu(torch.cat(pooled, 1)))
+        return self.features_of_largest(torch.cat([each(x).amax(2) for each in self.convolutions], 1))
+
+    def features_of_largest(self, largest: Tensor) -> Tensor:
+        """Features (..., width) of the largest value of each filter over a text, (..., width)."""
+        features: Tensor = self.highway(F.relu(largest))
         return features
 
 
