@@ -257,6 +257,26 @@ def test_a_soft_argmax_is_the_hard_one_with_a_gradient() -> None:
     assert float(model.first.weight.grad.abs().sum()) > 0  # type: ignore[union-attr]
 
 
+def test_textgan_begins_as_the_decoder_of_an_autoencoder() -> None:
+    from unpaired_text.textgan import MatchedCnn, SoftGenerator, TextGan
+
+    made = networks(spec(SoftGenerator, in_channels=LENGTH), spec(MatchedCnn, embedding=6, scale=0.03, noise=LENGTH))
+    objective = TextGan()
+    generators = Generators(made, ("a2b",), objective.heads(made))
+    optimiser = torch.optim.Adam(generators.parameters(), 0.02)
+    texts = torch.randint(VOCABULARY, (8, LENGTH))
+    for _ in range(60):
+        optimiser.zero_grad()
+        objective.likelihood(generators, texts)["likelihood"].backward()
+        optimiser.step()
+    generator, encoder = generators.a2b, generators.heads["encoder"]
+    z = torch.tanh(encoder.recover(encoder.features(texts)))  # type: ignore[operator]
+    with torch.no_grad():
+        of_own, of_others = (float(generator.loss(texts, each)) for each in (z, z.roll(1, 0)))  # type: ignore[operator]
+        assert of_own == pytest.approx(-float(generator.log_likelihood(texts, z).mean()), rel=1e-5)  # type: ignore[operator]
+    assert of_own < of_others - 1.0, "z says which text it is"
+
+
 # -- all of them ------------------------------------------------------------------------------------
 @pytest.mark.parametrize("system", ["seqgan", "rankgan", "leakgan", "textgan"])
 def test_each_goes_through_its_phases_and_resumes(system: str) -> None:

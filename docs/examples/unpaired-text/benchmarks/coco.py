@@ -80,6 +80,7 @@ def main() -> None:
         score(asked)
     else:
         lines = (" ".join(text) for text in read(asked.texts, lower=True))
+        asked.out.parent.mkdir(parents=True, exist_ok=True)
         asked.out.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 

@@ -57,6 +57,15 @@ def networks(system: str, scale: float, goal: int) -> Networks:
     return Networks(generator, generator, discriminator, discriminator)
 
 
+def generator_of(run: Path) -> Any:
+    """The generator of the newest state of a run, or of a file with a state."""
+    state = torch.load(run if run.is_file() else run / "state.pt", weights_only=True)
+    prefix = "generators.a2b."
+    generator = networks(state["system"], state["scale"], state["goal"]).generator_a2b.build("generators")
+    generator.load_state_dict({n.removeprefix(prefix): v for n, v in state["weights"].items() if n.startswith(prefix)})
+    return generator.requires_grad_(False).eval()
+
+
 class Run:
     """One training with its folder."""
 
@@ -104,16 +113,16 @@ class Run:
 
     def begin_from(self, file: Path) -> None:
         """Take the generator of another run, and go on at its step."""
-        state, prefix = torch.load(file, weights_only=True), "generators.a2b."
-        taken = {n.removeprefix(prefix): v for n, v in state["weights"].items() if n.startswith(prefix)}
-        self.engine.generators.a2b.load_state_dict(taken)
+        state = torch.load(file, weights_only=True)
+        self.engine.generators.a2b.load_state_dict(generator_of(file).state_dict())
         self.step, self.seconds = state["step"], state["seconds"]
 
     def save(self, name: str = "state.pt") -> None:
         """Write the state, whole or not at all."""
         state = {
-            "system": self.asked.system, "step": self.step, "seconds": self.seconds, "weights": self.engine.weights(),
-            "shared": self.engine.shared_state(), "local": self.engine.local_state(),
+            "system": self.asked.system, "scale": self.asked.scale, "goal": self.asked.goal, "step": self.step,
+            "seconds": self.seconds, "weights": self.engine.weights(), "shared": self.engine.shared_state(),
+            "local": self.engine.local_state(),
         }  # fmt: skip
         torch.save(state, self.out / f"{name}.part")
         (self.out / f"{name}.part").replace(self.out / name)

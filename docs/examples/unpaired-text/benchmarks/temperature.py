@@ -13,9 +13,9 @@ import argparse
 from pathlib import Path
 
 import torch
+from oracle import generator_of
 from torch import Tensor
 from unpaired_text.metrics import self_bleu
-from unpaired_text.networks import LstmGenerator
 from unpaired_text.oracle import draw_texts, load_oracle, nll
 
 SELF_BLEU_TEXTS = 1000
@@ -24,15 +24,6 @@ SELF_BLEU_TEXTS = 1000
 def diversity(tokens: Tensor, order: int) -> float:
     """Self-BLEU of the first texts."""
     return self_bleu([[str(token) for token in text] for text in tokens[:SELF_BLEU_TEXTS].tolist()], order)
-
-
-def generator_of(state: Path) -> LstmGenerator:
-    """The generator of a state of SeqGAN or RankGAN."""
-    weights = torch.load(state, weights_only=True)["weights"]
-    prefix = "generators.a2b."
-    generator = LstmGenerator(20, 5000, 20)
-    generator.load_state_dict({n.removeprefix(prefix): v for n, v in weights.items() if n.startswith(prefix)})
-    return generator.requires_grad_(False).eval()
 
 
 def main() -> None:
@@ -52,9 +43,10 @@ def main() -> None:
         flush=True,
     )
     for run in asked.states:
-        generator = generator_of(run if run.is_file() else run / "state.pt")
+        generator = generator_of(run)
         held_out = nll(generator, real)
-        for temperature in asked.temperatures:
+        # TextGAN takes the likeliest token each time.
+        for temperature in asked.temperatures if hasattr(generator, "temperature") else [1.0]:
             generator.temperature = temperature
             made = draw_texts(generator, asked.count, 12345)
             figures = f"{nll(oracle, made):.3f} | {held_out:.3f} | {diversity(made, 2):.3f} | {diversity(made, 3):.3f}"

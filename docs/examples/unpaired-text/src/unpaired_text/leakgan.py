@@ -86,8 +86,9 @@ class LeakGan(TextObjective):
         """Leak the discriminator's features."""
         generator.leak(discriminator)
 
-    def likelihood(self, generator: LeakGenerator, tokens: Tensor) -> Mapping[str, Tensor]:
+    def likelihood(self, generators: Generators, tokens: Tensor) -> Mapping[str, Tensor]:
         """The worker's `likelihood`, and the `manager`'s mean -cos(f_{t+c} - f_t, g_t) on real texts, for every t."""
+        generator: Any = generators.a2b
         plan, c = generator.plan(tokens), generator.horizon
         weights = torch.full(tokens.shape, 1.0 / tokens.numel()).to(tokens.device)
         towards = F.cosine_similarity(

@@ -133,7 +133,7 @@ class TextObjective(Objective):
             with torch.no_grad():
                 translated["b"] = generator(batch.a)
         if updates.generators and self.by_likelihood:
-            losses = self.likelihood(generator, decode(batch.b, generator.vocabulary))
+            losses = self.likelihood(generators, decode(batch.b, generator.vocabulary))
         elif updates.generators:
             losses = self.adversarial(
                 generators, discriminators.b, decode(translated["b"], generator.vocabulary), batch
@@ -148,8 +148,9 @@ class TextObjective(Objective):
     def prepare(self, generator: Any, discriminator: Any) -> None:
         """Called before everything else of a step; default: do nothing."""
 
-    def likelihood(self, generator: Any, tokens: Tensor) -> Mapping[str, Tensor]:
+    def likelihood(self, generators: Generators, tokens: Tensor) -> Mapping[str, Tensor]:
         """The loss `likelihood`, the mean negative log likelihood of the tokens of real texts (B, length)."""
+        generator: Any = generators.a2b
         return {"likelihood": generator.loss(tokens, torch.full(tokens.shape, 1.0 / tokens.numel()).to(tokens.device))}
 
     @abstractmethod

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unpaired import ConfigError
+from unpaired.core.networks.spec import Networks
 from unpaired.core.objectives.objective import (
     ByName,
     BySide,
@@ -20,6 +21,7 @@ from unpaired.core.objectives.objective import (
 )
 from unpaired.core.samples import Batch
 
+from .likelihood import weighted_nll
 from .networks import ORACLE_FILTERS, ORACLE_WIDTHS, TextCnn, one_step
 from .phases import PhaseSettings, TextObjective
 from .tokens import decode, encode
@@ -80,11 +82,19 @@ class SoftGenerator(nn.Module):
     def log_likelihood(self, tokens: Tensor, noise: Tensor | None = None) -> Tensor:
         """log p(token | those before it, z) of texts (B, length), for noise (B, in_channels, ...); None takes z = 0."""
         z = tokens.new_zeros(len(tokens), self.in_channels).float() if noise is None else noise.flatten(1)
-        x = self.embedding(F.pad(tokens[:, :-1], (1, 0)))
-        h, c = self._begin(z)
-        hidden = self.lstm(torch.cat([x, z[:, None].expand(-1, self.length, -1)], 2), (h[None], c[None]))[0]
-        logits = self.output(hidden)
+        logits = self.output(self._hidden(tokens, z))
         return -F.cross_entropy(logits.flatten(0, 1), tokens.flatten(), reduction="none").view_as(tokens)
+
+    def loss(self, tokens: Tensor, noise: Tensor) -> Tensor:
+        """The mean of -log p of the tokens of texts (B, length), given noise (B, in_channels)."""
+        weights = torch.full((tokens.numel(),), 1.0 / tokens.numel()).to(tokens.device)
+        hidden = self._hidden(tokens, noise).flatten(0, 1)
+        return weighted_nll(hidden, self.output.weight, self.output.bias, tokens.flatten(), weights)
+
+    def _hidden(self, tokens: Tensor, z: Tensor) -> Tensor:
+        x, (h, c) = self.embedding(F.pad(tokens[:, :-1], (1, 0))), self._begin(z)
+        made: Tensor = self.lstm(torch.cat([x, z[:, None].expand(-1, self.length, -1)], 2), (h[None], c[None]))[0]
+        return made
 
     def _begin(self, z: Tensor) -> tuple[Tensor, Tensor]:
         hidden = torch.tanh(self.first(z))
@@ -136,7 +146,8 @@ class TextGan(TextObjective):
     """Generator: the squared MMD between features of real texts and of its own. Discriminator: cross entropy over real
     and generated + recovery |z - z'|^2 - matching MMD^2 (equations 3 to 5 of the paper).
 
-    The generator is pre-trained as a language model with random z, where the paper takes an autoencoder.
+    The generator is pre-trained as the decoder of an autoencoder, as in the paper: of each text a CNN like the
+    discriminator makes z. It ends in a tanh, since the noise that z is drawn from lies between -1 and 1.
     """
 
     settings_type = TextGanSettings
@@ -150,10 +161,16 @@ class TextGan(TextObjective):
     def __init__(self, settings: TextGanSettings | None = None) -> None:
         self.settings = settings or TextGanSettings()
 
-    def likelihood(self, generator: SoftGenerator, tokens: Tensor) -> Mapping[str, Tensor]:
-        """The loss `likelihood` of real texts (B, length), each with a z of its own."""
-        z = 2.0 * torch.rand(len(tokens), generator.in_channels, device=tokens.device) - 1.0
-        return {"likelihood": -generator.log_likelihood(tokens, z).mean()}
+    def heads(self, networks: Networks) -> Mapping[str, nn.Module]:
+        """The encoder."""
+        return {"encoder": networks.discriminator_b.build("discriminators")}
+
+    def likelihood(self, generators: Generators, tokens: Tensor) -> Mapping[str, Tensor]:
+        """The loss `likelihood` of real texts (B, length), each given the z that the encoder makes of it."""
+        generator: Any = generators.a2b
+        encoder: Any = generators.heads["encoder"]
+        z = torch.tanh(encoder.recover(encoder.features(tokens)))
+        return {"likelihood": generator.loss(tokens, z)}
 
     def adversarial(
         self, generators: Generators, discriminator: MatchedCnn, tokens: Tensor, batch: Batch
