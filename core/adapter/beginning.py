@@ -1,10 +1,11 @@
-"""Where a medium has the generators of a new run begin."""
+"""What a medium has the networks of a new run be, where the user does not say."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
+from ..networks.settings import PAPERS_LAYERS
 from ..sides import Side
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class BeginningHooks:
-    """A member of a domain with a default: at random."""
+    """Members of a domain with defaults: the paper's."""
 
     def choose_start(self, samples: Mapping[Side, Iterable[Tensor]]) -> Literal["random", "residual", "transport"]:
         """What `networks.start` is where the user does not say and generators can begin near their input.
@@ -23,3 +24,10 @@ class BeginningHooks:
             samples: some of each side (C, *space), without augmentation; they are read when they are asked for.
         """
         return "random"
+
+    def choose_discriminator_layers(self) -> int:
+        """What `networks.discriminator_layers` is for a PatchGAN where the user does not say, 1 to 8.
+
+        Must depend on nothing but settings. Default: 3, patches of 70x70.
+        """
+        return PAPERS_LAYERS

@@ -56,6 +56,14 @@ class PatchDiscriminator(_Stack):
         self.layers = nn.Sequential(*stack, convolution(dimensions, width, 1, 4, padding=1))
 
 
+def patch_side(layers: int) -> int:
+    """Values along an axis that one logit of a PatchGAN sees: 16, 34, 70 with one, two, three strided layers."""
+    side = 1
+    for stride in (1, 1, *(2,) * layers):  # from the logit back: kernels of 4
+        side = (side - 1) * stride + 4
+    return side
+
+
 class PixelDiscriminator(_Stack):
     """Judges every pixel by itself (1x1 PatchGAN): colours, not structure.
 

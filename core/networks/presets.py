@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import registry
 from ..errors import ConfigError, show
-from .settings import NetworkSettings
+from .settings import PAPERS_LAYERS, NetworkSettings
 from .spec import Kind, Networks, NetworkSpec
 
 OURS = frozenset({"resnet", "unet", "patchgan", "pixel"})
@@ -54,7 +54,7 @@ def default_networks(
         return _fitted("generators", settings.generator, options, asked)
 
     def discriminator(channels: int) -> NetworkSpec:
-        filters, layers = settings.discriminator_filters, settings.discriminator_layers
+        filters, layers = settings.discriminator_filters, settings.discriminator_layers or PAPERS_LAYERS
         asked: dict[str, Any] = {"filters": filters, "layers": layers, "norm": settings.norm}
         options = {"in_channels": channels, "dimensions": dimensions, **asked}
         options["filters"] = filters or sizes["discriminator_filters"]
@@ -70,7 +70,7 @@ def default_networks(
 
 _GENERATOR_SETTINGS = ("filters", "blocks", "norm", "upsampling", "downsampling", "dropout", "start")
 _DEFAULTS: dict[str, Any] = {name: getattr(NetworkSettings(), name) for name in _GENERATOR_SETTINGS}
-_DEFAULTS |= {"layers": NetworkSettings().discriminator_layers, "start": "random"}
+_DEFAULTS |= {"layers": PAPERS_LAYERS, "start": "random"}
 
 
 def _fitted(

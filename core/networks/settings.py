@@ -11,6 +11,8 @@ from ..settings.arguments import settle_types
 from ..settings.faults import raise_faults, require
 
 MOST_BLOCKS = 64
+PAPERS_LAYERS = 3
+"""Strided layers of the paper's PatchGAN."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,9 @@ class NetworkSettings:
     """Registered discriminator architecture, such as patchgan or pixel, or your own class; None uses the medium's
     default."""
     discriminator_filters: int | None = None
-    discriminator_layers: int = 3
-    """Strided layers of a PatchGAN; 3 give a receptive field of 70x70."""
+    discriminator_layers: int | None = None
+    """Strided layers of a PatchGAN: 1 judges patches of 16x16, 2 of 34x34, 3 of 70x70, as in the paper. None: for
+    cycles between pictures or footage the most whose patches are at most half as wide and high as a crop; else 3."""
 
     def __post_init__(self) -> None:
         settle_types(self, "networks")
@@ -51,15 +54,14 @@ class NetworkSettings:
             if isinstance(network, type) and ":" not in (name := name_of(group, network)):
                 object.__setattr__(self, group[:-1], name)
         faults: list[str] = []
-        bounds = {"filters": 4096, "blocks": MOST_BLOCKS, "blocks_b2a": MOST_BLOCKS, "discriminator_filters": 4096}
+        bounds = {"filters": 4096, "blocks": MOST_BLOCKS, "blocks_b2a": MOST_BLOCKS, "discriminator_filters": 4096,
+                  "discriminator_layers": 8}  # fmt: skip
         for name, most in bounds.items():
             value = getattr(self, name)
             require(
                 faults, value is None or 1 <= value <= most, f"networks.{name} is {show(value)}; expected 1 to {most}"
             )
         require(faults, 0.0 <= self.dropout < 1.0, f"networks.dropout is {self.dropout}; expected 0 to below 1")
-        layers = self.discriminator_layers
-        require(faults, 1 <= layers <= 8, f"networks.discriminator_layers is {layers}; expected 1 to 8")
         raise_faults(faults)
 
     def for_b2a(self) -> NetworkSettings:

@@ -41,7 +41,7 @@ class Cycle(Objective):
     """
 
     settings_type = CycleSettings
-    begins_near = True
+    chooses_networks = True
     heeds_masks = True
     advice: ClassVar[Mapping[str, str]] = {
         "identity collapse": "Lower {objective.identity_<to>} and raise {objective.adversarial_<to>}: copying the "

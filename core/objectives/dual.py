@@ -49,7 +49,7 @@ class Dual(Cycle):
 
     settings_type = DualSettings
     settings: DualSettings
-    begins_near = False
+    chooses_networks = False
     published_settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "training": {"optimiser": "rmsprop", "learning_rate": 5e-5, "beta2": 0.9},
         "networks": {"generator": "unet", "dropout": 0.5},

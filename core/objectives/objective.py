@@ -159,8 +159,9 @@ class Objective(ABC):
     """Whether side A is noise in place of a folder: vectors (noise_size, 1, ...), drawn by the position in the run."""
     labelled: ClassVar[bool] = False
     """Whether noise has a label, a one-hot vector behind its numbers; samples of B have theirs as context `label`."""
-    begins_near: ClassVar[bool] = False
-    """Whether generators begin near their input where a medium gains by that; else at random, unless the user says."""
+    chooses_networks: ClassVar[bool] = False
+    """Whether the medium chooses what the user leaves open of the networks (`Domain.choose_start`,
+    `Domain.choose_discriminator_layers`); else it is as published."""
     heeds_masks: ClassVar[bool] = False
     """Whether its losses go by what samples say must not change (`samples.KEEP`); else such samples are refused."""
     published_settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}

@@ -10,7 +10,6 @@ signs free; here light stays light.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,9 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from ..model.shipped import load_model_named
-from ..networks.start import RIDGE, BeginsNearInput, LinearStart, Start
-from ..settings.mapping import read_yaml
+from ..networks.start import RIDGE, BeginsNearInput, LinearStart
 from ..sides import SIDES, Side
 from .loader import ATTEMPTS, first_sample
 
@@ -31,38 +28,6 @@ if TYPE_CHECKING:
 
 SAMPLES = 64
 """Of each side, that means and covariances are taken from."""
-LOOKED_AT = 16
-"""Of each side, that say where to begin, unless the user does."""
-
-
-def with_start(plan: RunPlan, resume: bool) -> tuple[RunPlan, str | None]:
-    """The plan with a `networks.start`: the user's, the one that a run to resume or a model to begin from has, or what
-    suits the files; and what is to be said of that. Raises MediaError where no file can be read, and what
-    `load_model_named` does."""
-    if plan.network_settings.start is not None:
-        return plan, None
-    start = _start_of(plan, resume)
-    told = start == "transport" and not resume and not plan.training.start_from
-    note = "generators begin at the other side's colours (networks.start transport); the paper's is random"
-    settings = dataclasses.replace(plan.network_settings, start=start)
-    return dataclasses.replace(plan, network_settings=settings), note if told else None
-
-
-def _start_of(plan: RunPlan, resume: bool) -> Start:
-    config, spec = plan.out / "config.yaml", plan.networks.generator_a2b
-    if resume and config.is_file():
-        # A run from before there was a choice began at random.
-        earlier: Start | None = (read_yaml(config).get("networks") or {}).get("start")
-        return earlier or "random"
-    if plan.training.start_from:
-        model = load_model_named(plan.training.start_from, type(plan.domain), generator=spec.given)
-        begun: Start = model.networks.generator_a2b.options.get("start", "random")
-        return begun
-    if not plan.objective.begins_near or "start" not in spec.parameters("generators"):
-        return "random"
-    return plan.domain.choose_start(
-        {side: samples_of(plan.domain, plan.inventories[side].drawn, side, LOOKED_AT) for side in SIDES["a2b"]}
-    )
 
 
 class Moments(NamedTuple):

@@ -29,13 +29,13 @@ from ..objectives.objective import Objective
 from ..settings.arguments import expect, expect_path, expect_truths
 from ..settings.plain import is_unicode
 from ..sides import Side
+from .choices import with_choices
 from .devices import make_fabric
 from .elastic import resumed
 from .folders import scan_sides
 from .launch import leave_group, train_in_processes
 from .lock import taken
 from .loop import run
-from .near_input import with_start
 from .plan import RunPlan
 from .precision import with_precision
 from .preflight import (
@@ -208,7 +208,7 @@ def checked(plan: RunPlan, resume: Resume = False, data_changed: bool = False) -
     notes: list[str | None] = [note for each in plan.inventories.values() if each.digest for note in each.warnings]
     if resume:
         notes.append(check_data(plan, data_changed))
-    plan, note = with_start(with_held_out(plan, bool(resume)), bool(resume))
+    plan, note = with_choices(with_held_out(plan, bool(resume)), bool(resume))
     plan = plan.fitted()
     notes.append(note)
     notes.append(size_note(plan.teacher, plan.networks))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ...core.adapter.domain import Domain
 from ...core.adapter.inventory import Inventory
+from ...core.networks.settings import PAPERS_LAYERS
 from ...core.sides import SIDES, Side
 
 if TYPE_CHECKING:
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from .settings import CropSettings
     from .training_masks import MaskFolder
 
 
 class Masked(Domain):
     """A medium whose settings may name folders of masks."""
+
+    settings: CropSettings
 
     @abstractmethod
     def masks(self, side: Side) -> MaskFolder | None:
@@ -40,6 +44,17 @@ class Masked(Domain):
         if (self.channels("a"), self.channels("b")) != (3, 3):
             return "random"
         return "random" if any(are_drawn(each) for each in samples.values()) else "transport"
+
+    def choose_discriminator_layers(self) -> int:
+        """The most, up to the paper's, whose patches are at most half as wide and high as a crop.
+
+        A discriminator that sees a whole picture asks that translations show *what* pictures of the other side show, as
+        often: digits become other digits (docs/benchmarks.md, "What discriminators see").
+        """
+        from ...core.networks.discriminators import patch_side
+
+        room = min(self.settings.crop) // 2
+        return max((n for n in range(1, PAPERS_LAYERS + 1) if patch_side(n) <= room), default=1)
 
     def beside(self, file: Path, side: Side) -> Sequence[Path]:
         """The file's mask, if there is one. Raises MissingFile or ConfigError for a folder of masks."""

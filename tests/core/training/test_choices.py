@@ -1,7 +1,8 @@
-"""Where generators begin when the user does not say: by medium, objective and files; a resumed run as it began."""
+"""What networks are like when the user does not say: by medium, objective and files; a resumed run as it began."""
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from PIL import Image as Pillow
 
 import unpaired
 from unpaired.core.model.model_file import read_header
+from unpaired.core.training import checkpoints
 
 SMALL: dict[str, Any] = {"filters": 4, "blocks": 1, "discriminator_filters": 4, "discriminator_layers": 1}
 
@@ -119,3 +121,46 @@ def test_a_run_that_begins_from_a_model_has_its_start(start: str, folders: Path)
     trained(dark, bright, folders / "first", networks={"start": start})
     begun = trained(dark, bright, folders / "second", start_from=str(folders / "first"))
     assert (begun or "random") == start
+
+
+def layers(a: Path, b: Path, out: Path, domain: unpaired.Domain | None = None, **more: Any) -> int:
+    """Strided layers of a run's discriminators when the user does not say."""
+    trained(a, b, out, domain=domain, networks={"discriminator_layers": None, **more.pop("networks", {})}, **more)
+    found: int = yaml.safe_load((out / "config.yaml").read_text())["networks"]["discriminator_layers"]
+    weights = checkpoints.load(checkpoints.listed(out)[-1]).weights
+    strided = [name for name in weights if re.fullmatch(r"discriminators\.a\.layers\.\d+\.weight", name)]
+    assert len(strided) == found + 2  # the first, and the one that makes logits
+    return found
+
+
+@pytest.mark.parametrize(("size", "expected"), [(16, 1), (64, 1), (67, 1), (68, 2), (139, 2), (140, 3), (256, 3)])
+def test_patches_are_at_most_half_as_wide_as_a_crop(size: int, expected: int) -> None:
+    """16, 34 and 70 pixels; the paper's 70 of 256."""
+    for kind in (unpaired.Image, unpaired.Video):
+        assert kind(size=size).choose_discriminator_layers() == expected
+    assert unpaired.Image(size=256, height=size).choose_discriminator_layers() == expected
+
+
+def test_small_crops_have_discriminators_of_small_patches(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert layers(folders / "dark", folders / "drawn", folders / "run") == 1
+    assert "judge smaller patches (networks.discriminator_layers 1); the paper's is 3" in capsys.readouterr().err
+
+
+def test_other_objectives_have_the_papers_patches(folders: Path) -> None:
+    more: dict[str, Any] = {"objective_name": "dual", "networks": {"blocks": 4}}
+    assert layers(folders / "dark", folders / "bright", folders / "run", **more) == 3
+
+
+def test_a_run_from_before_keeps_its_discriminators(folders: Path) -> None:
+    """Resumed, and taken up by another."""
+    dark, bright, run = folders / "dark", folders / "bright", folders / "run"
+    trained(dark, bright, run, networks={"discriminator_layers": 3})
+    assert layers(dark, bright, run, steps=2, resume=True) == 3
+    assert layers(dark, bright, folders / "next", start_from=str(run)) == 3
+
+
+def test_discriminators_of_its_own_kind_have_no_such_choice(folders: Path) -> None:
+    run = folders / "run"
+    trained(folders / "dark", folders / "bright", run,
+            networks={"discriminator": "pixel", "discriminator_layers": None})  # fmt: skip
+    assert yaml.safe_load((run / "config.yaml").read_text())["networks"]["discriminator_layers"] == 3

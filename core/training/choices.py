@@ -1,0 +1,88 @@
+"""Settings of the networks that follow from medium, objective and files where the user leaves them open."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..model.shipped import load_model_named
+from ..networks.settings import PAPERS_LAYERS
+from ..networks.start import Start
+from ..settings.mapping import read_yaml
+from ..sides import SIDES
+from .near_input import samples_of
+
+if TYPE_CHECKING:
+    from .plan import RunPlan
+
+LOOKED_AT = 16
+"""Samples of each side that say where to begin."""
+
+
+def with_choices(plan: RunPlan, resume: bool) -> tuple[RunPlan, str | None]:
+    """The plan with a `networks.start` and `networks.discriminator_layers`: the user's, those that a run to resume or
+    a model to begin from has, or what suits the files; and what is to be said of that. Raises MediaError where no file
+    can be read, and what `load_model_named` does."""
+    given, chosen = plan.network_settings, dict[str, Any]()
+    if given.start is None:
+        chosen["start"] = _start(plan, resume)
+    if given.discriminator_layers is None:
+        chosen["discriminator_layers"] = _layers(plan, resume)
+    new = not resume and not plan.training.start_from
+    note = _note(chosen) if new else None
+    return dataclasses.replace(plan, network_settings=dataclasses.replace(given, **chosen)), note
+
+
+def _note(chosen: Mapping[str, Any]) -> str | None:
+    said = []
+    if chosen.get("start") == "transport":
+        said.append("generators begin at the other side's colours (networks.start transport); the paper's is random")
+    layers = chosen.get("discriminator_layers", PAPERS_LAYERS)
+    if layers != PAPERS_LAYERS:
+        patches = f"discriminators judge smaller patches (networks.discriminator_layers {layers}"
+        said.append(f"{patches}); the paper's is {PAPERS_LAYERS}")
+    return "; ".join(said) or None
+
+
+def _start(plan: RunPlan, resume: bool) -> Start:
+    spec = plan.networks.generator_a2b
+    if resume and (networks := _recorded(plan.out)) is not None:
+        # A run from before there was a choice began at random.
+        earlier: Start | None = networks.get("start")
+        return earlier or "random"
+    if plan.training.start_from:
+        model = load_model_named(plan.training.start_from, type(plan.domain), generator=spec.given)
+        begun: Start = model.networks.generator_a2b.options.get("start", "random")
+        return begun
+    if not plan.objective.chooses_networks or "start" not in spec.parameters("generators"):
+        return "random"
+    return plan.domain.choose_start(
+        {side: samples_of(plan.domain, plan.inventories[side].drawn, side, LOOKED_AT) for side in SIDES["a2b"]}
+    )
+
+
+def _layers(plan: RunPlan, resume: bool) -> int:
+    for run in _runs(plan, resume):
+        if (networks := _recorded(run)) is not None:
+            return networks.get("discriminator_layers") or PAPERS_LAYERS
+    if not plan.objective.chooses_networks or plan.network_settings.discriminator != "patchgan":
+        return PAPERS_LAYERS
+    return plan.domain.choose_discriminator_layers()
+
+
+def _runs(plan: RunPlan, resume: bool) -> Iterator[Path]:
+    """Runs whose discriminators this one takes up, if they are of the same shape."""
+    if resume:
+        yield plan.out
+    if plan.training.start_from:
+        yield Path(plan.training.start_from)
+    if plan.teacher:
+        yield Path(plan.objective.teacher)
+
+
+def _recorded(run: Path) -> dict[str, Any] | None:
+    """The settings of a run's networks; None where there is no run."""
+    config = run / "config.yaml"
+    return dict(read_yaml(config).get("networks") or {}) if config.is_file() else None
