@@ -67,7 +67,7 @@ METHODS: dict[str, Method | None] = {
     "random": Method({"start": "random"}),
     "residual": Method({"start": "residual"}),
     "paper's patches": Method({"discriminator_layers": 3}),
-    "two layers": Method({"discriminator_layers": 2}),
+    "small patches": Method({"discriminator_layers": 1}),
     "transport": Method({"start": "transport"}),
     "transport, free": Method({"start": "transport", "upsampling": "resize"}, **FREE),
     "transport, eased": Method({"start": "transport", "upsampling": "resize"}, **EASED),

@@ -45,7 +45,7 @@ class NetworkSettings:
     discriminator_filters: int | None = None
     discriminator_layers: int | None = None
     """Strided layers of a PatchGAN: 1 judges patches of 16x16, 2 of 34x34, 3 of 70x70, as in the paper. None: for
-    cycles between pictures or footage the most whose patches are at most half as wide and high as a crop; else 3."""
+    cycles between pictures or footage the most whose patches are about half as wide and high as a crop; else 3."""
 
     def __post_init__(self) -> None:
         settle_types(self, "networks")

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from .training_masks import MaskFolder
 
 
+ABOUT_HALF = 0.55
+"""Share of a crop's width and height that patches of discriminators have at most: 34 of 64, 70 of 128."""
+
+
 class Masked(Domain):
     """A medium whose settings may name folders of masks."""
 
@@ -46,14 +50,15 @@ class Masked(Domain):
         return "random" if any(are_drawn(each) for each in samples.values()) else "transport"
 
     def choose_discriminator_layers(self) -> int:
-        """The most, up to the paper's, whose patches are at most half as wide and high as a crop.
+        """The most, up to the paper's, whose patches are about half as wide and high as a crop: 16 pixels of 32, 34 of
+        64, 70 of 128 and more.
 
         A discriminator that sees a whole picture asks that translations show *what* pictures of the other side show, as
         often: digits become other digits (docs/benchmarks.md, "What discriminators see").
         """
         from ...core.networks.discriminators import patch_side
 
-        room = min(self.settings.crop) // 2
+        room = ABOUT_HALF * min(self.settings.crop)
         return max((n for n in range(1, PAPERS_LAYERS + 1) if patch_side(n) <= room), default=1)
 
     def beside(self, file: Path, side: Side) -> Sequence[Path]:

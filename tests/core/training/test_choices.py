@@ -133,9 +133,11 @@ def layers(a: Path, b: Path, out: Path, domain: unpaired.Domain | None = None, *
     return found
 
 
-@pytest.mark.parametrize(("size", "expected"), [(16, 1), (64, 1), (67, 1), (68, 2), (139, 2), (140, 3), (256, 3)])
-def test_patches_are_at_most_half_as_wide_as_a_crop(size: int, expected: int) -> None:
-    """16, 34 and 70 pixels; the paper's 70 of 256."""
+@pytest.mark.parametrize(
+    ("size", "expected"), [(16, 1), (32, 1), (61, 1), (62, 2), (64, 2), (127, 2), (128, 3), (256, 3)]
+)
+def test_patches_are_about_half_as_wide_as_a_crop(size: int, expected: int) -> None:
+    """16, 34 and 70 pixels, at most 55 % of the crop; the paper's are 70 of 256."""
     for kind in (unpaired.Image, unpaired.Video):
         assert kind(size=size).choose_discriminator_layers() == expected
     assert unpaired.Image(size=256, height=size).choose_discriminator_layers() == expected
