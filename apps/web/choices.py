@@ -22,6 +22,7 @@ _HINTS = {
     "day2night-video": "Footage: calm light, steady",
     "day2night-video-mobile": "Footage: the same, quicker",
     "female-male": "Voices: words and melody stay",
+    "live2animation": "Footage outdoors: bright colours, steady",
 }
 _VERSIONS = {"best": "its best version", "latest": "its newest version"}
 """Of a training, by what stands behind the @ of an id; else it is a step."""

@@ -23,7 +23,7 @@ PHOTOS = Path(__file__).parents[2] / "assets" / "day2night" / "day"
 
 
 def test_the_graph_is_in_eight_bits_and_near_the_network(tmp_path: Path) -> None:
-    report = export_int8("day2night", tmp_path / "out.xml", calibration=PHOTOS)
+    report = export_int8("day2night-video", tmp_path / "out.xml", calibration=PHOTOS)
     assert report.bytes == sum((tmp_path / name).stat().st_size for name in ("out.xml", "out.bin"))
     assert report.bytes < 1_000_000  # half of what fp32 takes, and less
     assert report.held_out == 16
