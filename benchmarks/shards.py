@@ -2,19 +2,22 @@
 
     python benchmarks/shards.py many [--samples 10000000] [--folder DIR]
     python benchmarks/shards.py pictures FOLDER [--draws 600] [--rounds 3]
+    python benchmarks/shards.py disk [--folder DIR]
 
 `many` writes 100 shards (of ten million samples 10 GB; copies of one), and measures in a process of its own the time
 from its start to the first sample, and its memory; then the time of a sample in the order of the shards and in the
 order of an epoch, without and with the system told of samples ahead, in turn, with the shards in the page cache and
 without. `pictures` draws crops of 256 pixels by the
 loader's own function from a folder and from its shards, in turn, kept nowhere, warm and cold; the median of the rounds
-counts.
+counts. `disk` is what no reader can do better: pages of 4 KiB at random places of a file of 2 GB, past the page cache,
+by so many threads at once; and the same told ahead, in random order and sorted within each thousand.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import mmap
 import os
 import resource
 import shutil
@@ -24,6 +27,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
@@ -44,6 +48,8 @@ from unpaired.core.training.order import KeyedOrder
 
 SHARDS = 100
 AHEAD = "shuffled, told ahead"
+_PAGES, _READ = 2**19, 8000
+"""Pages of the file, and of these that are read each time."""
 
 
 class Bytes(unpaired.Tensors):
@@ -70,12 +76,16 @@ def main() -> int:
     pictures.add_argument("folder", type=Path)
     pictures.add_argument("--draws", type=int, default=600)
     pictures.add_argument("--rounds", type=int, default=3)
+    disk = commands.add_parser("disk")
+    disk.add_argument("--folder", type=Path, help="on the disk that is meant (default: the temporary folder)")
     args = parser.parse_args()
     if args.command == "begin":
         print(json.dumps(_begin(args.place)))
         return 0
-    with tempfile.TemporaryDirectory() as place:
-        if args.command == "many":
+    with tempfile.TemporaryDirectory(dir=getattr(args, "folder", None) if args.command == "disk" else None) as place:
+        if args.command == "disk":
+            figures = _disk(Path(place) / "pages")
+        elif args.command == "many":
             figures = _many(args.folder or Path(place) / "many", args.samples, args.reads)
         else:
             figures = _pictures(args.folder, Path(place), args.draws, args.rounds)
@@ -187,6 +197,48 @@ def _drop(files: Iterable[Path]) -> None:
         os.fsync(descriptor)
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         os.close(descriptor)
+
+
+# -- the disk -----------------------------------------------------------------------------------------
+def _disk(file: Path) -> dict[str, Any]:
+    """Microseconds a page."""
+    with file.open("wb") as opened:
+        for _ in range(_PAGES * mmap.PAGESIZE // 2**22):
+            opened.write(os.urandom(2**22))
+    _drop([file])
+    random, figures = np.random.default_rng(), {}
+    descriptor = os.open(file, os.O_RDONLY | os.O_DIRECT)
+
+    def read(places: Sequence[int]) -> None:
+        page = mmap.mmap(-1, mmap.PAGESIZE)
+        for place in places:
+            os.preadv(descriptor, [page], place * mmap.PAGESIZE)
+
+    for threads in (1, 4, 16, 64):
+        places = random.integers(0, _PAGES, _READ).tolist()
+        with ThreadPoolExecutor(threads) as pool:
+            began = time.perf_counter()
+            list(pool.map(read, (places[number::threads] for number in range(threads))))
+        figures[f"{threads} at once"] = round(1e6 * (time.perf_counter() - began) / _READ, 1)
+    os.close(descriptor)
+    for name, window in {"told ahead": 1, "told ahead, sorted": 1000}.items():
+        places = random.integers(0, _PAGES, _READ).tolist()
+        told = [place for at in range(0, _READ, window) for place in sorted(places[at : at + window])]
+        _drop([file])
+        figures[name] = round(_told_ahead(file, told, max(window, EXPECTED)), 1)
+    return figures
+
+
+def _told_ahead(file: Path, places: Sequence[int], ahead: int) -> float:
+    """Microseconds a page where the system is told of it so many before."""
+    descriptor, coming = os.open(file, os.O_RDONLY), iter(places)
+    began = time.perf_counter()
+    for number, place in enumerate(places):
+        for soon in islice(coming, 1 if number else ahead):
+            os.posix_fadvise(descriptor, soon * mmap.PAGESIZE, 512, os.POSIX_FADV_WILLNEED)
+        os.pread(descriptor, 512, place * mmap.PAGESIZE)
+    os.close(descriptor)
+    return 1e6 * (time.perf_counter() - began) / len(places)
 
 
 # -- pictures -----------------------------------------------------------------------------------------

@@ -176,6 +176,7 @@ def _prepare_local() -> str:
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     os.environ["RAY_AUTH_MODE"] = "token"
     os.environ.setdefault("RAY_AUTH_TOKEN", _token())
+    os.environ.setdefault("RAY_worker_niceness", "0")  # of 15, whatever else is at work on the machine comes first
     return tempfile.mkdtemp(prefix="unpaired-ray-")
 
 

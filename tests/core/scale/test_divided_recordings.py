@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from scaling import in_two, once, outputs, recorded
@@ -155,25 +156,27 @@ def test_a_stage_that_skips_is_where_one_is_that_was_given_silence(rates: tuple[
 def test_two_workers_of_which_one_is_killed_make_what_one_does(
     speech: TranslatorSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: dict[str, Any]
 ) -> None:
-    """With the windows of real use."""
+    """With the windows of real use; actors of Ray work as hard as other processes."""
     monkeypatch.undo()
     monkeypatch.setattr(recordings, "least", lambda _: 75.0)
     sentences = [np.concatenate([voice(100 + n, 2.7, n, rate=RATE), silence(0.3, RATE)]) for n in range(60)]
     source, out = write(tmp_path / "long.flac", np.concatenate(sentences), RATE), tmp_path / "out"
     speech.load().convert(source, tmp_path / "alone" / source.name, pitch="3")
     killed: list[int] = []
+    niceness: list[int] = []
 
     def kill() -> None:
         while not killed:
             for claim in (out / ".unpaired/claims").glob("*"):
                 killed.append(int(claim.read_text().split()[-1].split("-")[2]))
+                niceness.append(psutil.Process(killed[0]).nice())
                 os.kill(killed[0], signal.SIGKILL)
                 break
             time.sleep(0.1)
 
     threading.Thread(target=kill, daemon=True).start()
     report = convert_archive(speech, source, out / source.name, pitch="3", **engine)
-    assert killed
+    assert killed and set(niceness) == {os.nice(0)}
     assert outputs(out) == outputs(tmp_path / "alone")
     assert recorded(out) == once(out)
     assert len(json.loads((out / ".unpaired/report.json").read_text())["lost_workers"]) == 1
