@@ -253,3 +253,10 @@ def test_the_envelope_tells_the_pitch_of_a_child_too() -> None:
     found = tracked(audio, RATE, CONVERTED_RATE, by_envelope=True)
     known = hz[(np.arange(len(found)) * PERIOD * RATE).astype(int).clip(max=len(hz) - 1)]
     assert np.median(np.abs(1200 * np.log2(found[found > 0] / known[found > 0]))) < 5
+
+
+def test_a_shift_keeps_no_more_of_a_pitch_than_it_needs() -> None:
+    shifter, second = PitchShifter(RATE, 1), np.zeros((1, RATE), np.float32)
+    for _ in range(20):
+        shifter.push(second, np.zeros(200), np.ones(200))
+    assert len(shifter._hz) < 200
