@@ -155,27 +155,28 @@ class Bench:
 
     def __init__(self, shared: Path, folder: Path, model: str, sentences: int) -> None:
         self._panel, self.translator = Panel({**installed(), WORDS: False}), unpaired.load(model)
-        self._output = folder / "converted.wav"
+        self.output = folder / "converted.wav"
         files = gather(shared, folder, sentences)
         self.real = {side: {file: self._panel.judge_file(file) for file in each} for side, each in files.items()}
         self._centres = {
             side: centroid([np.asarray(one.speaker) for one in each.values()]) for side, each in self.real.items()
         }
 
-    def report(self, direction: Any, name: str, options: Options) -> None:
-        """Convert the recordings of a direction, and print a line."""
+    def report(self, direction: Any, name: str, options: Options, begin: Side | None = None) -> None:
+        """Convert the recordings of a direction, or those of side `begin`, and print a line."""
         source, target = SIDES[direction]
         centre = self._centres[target]
-        after = []
-        for file in self.real[source]:
-            self.translator.convert(file, self._output, direction, **options)
-            after.append(self._panel.judge_file(self._output))
+        begun, after = self.real[begin or source], []
+        for file in begun:
+            self.translator.convert(file, self.output, direction, **options)
+            after.append(self._panel.judge_file(self.output))
         before = [*self.real[source].values()]
+        themselves = [*begun.values()]
         voices = [[float(np.asarray(one.speaker) @ centre) for one in each]
                   for each in (after, before, self.real[target].values())]  # fmt: skip
         way = way_covered(*voices)
         lost = [Estimate.bootstrapped([getattr(y.quality, figure) - getattr(x.quality, figure)
-                                       for x, y in zip(before, after, strict=True)])
+                                       for x, y in zip(themselves, after, strict=True)])
                 for figure in ("overall", "signal", "background")]  # fmt: skip
         ratings = ", ".join(f"{each.mean:+.2f} ± {each.half:.2f}" for each in lost)
         print(f"{direction} {name:<30} way {way.mean:5.1f} ± {way.half:4.1f} %; DNSMOS {ratings}", flush=True)

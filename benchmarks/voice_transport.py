@@ -24,12 +24,13 @@ from voice_stages import Bench
 
 import unpaired
 from unpaired.core.adapter.arrays import for_arrays
+from unpaired.core.gaussians import monge
 from unpaired.core.sides import SIDES, Side, other_side
 from unpaired.domains.audio.conversion import gains
 from unpaired.domains.audio.settings import AudioSettings
 from unpaired.domains.audio.signal.mel import from_sample, log_mel, to_sample
 from unpaired.domains.audio.signal.sound import Sound
-from unpaired.domains.audio.signal.transport import _RIDGE, CEPSTRA, _root, _speech
+from unpaired.domains.audio.signal.transport import _RIDGE, CEPSTRA, _speech
 from unpaired.domains.audio.training.sampling import pitch_shifted, prepared
 
 Mels = Sequence[Sound]
@@ -41,9 +42,7 @@ HALVES = ("VCC2SF1", "VCC2SF3", "VCC2SM1", "VCC2SM3"), ("VCC2SF4", "VCC2TF1", "V
 def transport(source: Mels, target: Mels, share: float = 1.0, cepstra: int = CEPSTRA) -> Map:
     """The optimal transport of one Gaussian to the other, of the first coefficients of the cosine transform."""
     (mean, own), (aim, other) = _moments(source, cepstra), _moments(target, cepstra)
-    half = _root(own)
-    back = np.linalg.inv(half)
-    linear = back @ _root(half @ other @ half) @ back
+    linear = monge(own, other)
 
     def apply(mel: Sound) -> Sound:
         before = fft.dct(mel, axis=0, norm="ortho")[:cepstra]

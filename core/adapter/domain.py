@@ -21,6 +21,7 @@ from ..settings.arguments import settings_from, settle_types
 from ..sides import SIDES, Side
 from .beginning import BeginningHooks
 from .commands import CommandHooks
+from .ending import EndingHooks
 from .inventory import BrokenFile, Inventory
 from .judging import JudgingHooks
 from .streams import ArrayTranslate, Reader, Translate, Writer
@@ -74,7 +75,7 @@ class Scorer(Protocol):
 _NOT_CONVERTING = frozenset({
     "scan", "sample", "fit", "networks", "objective_type", "warp", "compare", "denormalise", "preview", "load",
     "paired_scores", "unpaired_scores", "label_scorer", "describe", "evaluate_files", "check_comparison",
-    "compare_files", "show_file", "calibrate", "sequence_scores", "judged_scores", "beside", "choose_start",
+    "compare_files", "show_file", "calibrate", "sequence_scores", "judged_scores", "beside", "choose_start", "settle",
     "choose_discriminator_layers",
 })  # fmt: skip
 
@@ -82,7 +83,7 @@ _NOT_CONVERTING = frozenset({
 _ROAD = frozenset({"open", "create", "convert"})
 
 
-class Domain(JudgingHooks, CommandHooks, BeginningHooks, ABC):
+class Domain(JudgingHooks, CommandHooks, BeginningHooks, EndingHooks, ABC):
     """One medium. Required are `name`, `channels`, `sample`, `open` and `create`; the rest has defaults.
 
     A domain is sent to other processes, and saved in a model file, as its class and its settings: anything else (open

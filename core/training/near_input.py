@@ -1,11 +1,9 @@
 """Generators that begin near their input: the linear map of the channels that they start with, by the data.
 
-Between sides of as many channels it is the optimal transport of one Gaussian to another, y = m2 + A (x - m1) with
-A = S1^(-1/2) (S1^(1/2) S2 S1^(1/2))^(1/2) S1^(-1/2) of the means m and covariances S (Olkin & Pukelsheim 1982; Peyré &
-Cuturi 2019, remark 2.31): of all linear maps that give the means and covariances of the other side, the one that moves
-values least. Where the channels differ in number, principal components go to principal components, scaled by their
-deviations: the Gaussian optimum of Gromov-Wasserstein (Salmona, Delon & Desolneux 2021, section 4), which leaves
-signs free; here light stays light.
+Between sides of as many channels it is the optimal transport of one Gaussian to another (`core.gaussians`). Where the
+channels differ in number, principal components go to principal components, scaled by their deviations: the Gaussian
+optimum of Gromov-Wasserstein (Salmona, Delon & Desolneux 2021, section 4), which leaves signs free; here light stays
+light.
 """
 
 from __future__ import annotations
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
+from ..gaussians import monge
 from ..networks.start import RIDGE, BeginsNearInput, LinearStart
 from ..sides import SIDES, Side
 from .loader import ATTEMPTS, first_sample
@@ -87,7 +86,7 @@ def moments(samples: Iterable[Tensor]) -> Moments:
 def transport(source: Moments, target: Moments) -> tuple[Tensor, Tensor]:
     """Weight (C2, C1) and bias (C2,) of the linear map from values with the moments of one side to the other's."""
     first, second = (_ridged(each.covariance) for each in (source, target))
-    weight = _monge(first, second) if len(first) == len(second) else _by_components(first, second)
+    weight = _of_as_many(first, second) if len(first) == len(second) else _by_components(first, second)
     return weight, target.mean - weight @ source.mean
 
 
@@ -95,16 +94,8 @@ def _ridged(covariance: Tensor) -> Tensor:
     return covariance + RIDGE * torch.eye(len(covariance), dtype=covariance.dtype)
 
 
-def _power(matrix: Tensor, exponent: float) -> Tensor:
-    """Of a symmetric, positive matrix."""
-    vectors: Tensor
-    values, vectors = torch.linalg.eigh(matrix)
-    return vectors @ torch.diag(values.clamp_min(0.0) ** exponent) @ vectors.t()
-
-
-def _monge(first: Tensor, second: Tensor) -> Tensor:
-    root, inverse = _power(first, 0.5), _power(first, -0.5)
-    return inverse @ _power(root @ second @ root, 0.5) @ inverse
+def _of_as_many(first: Tensor, second: Tensor) -> Tensor:
+    return torch.from_numpy(monge(first.double().numpy(), second.double().numpy())).to(first.dtype)
 
 
 def _by_components(first: Tensor, second: Tensor) -> Tensor:

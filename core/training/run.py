@@ -50,6 +50,7 @@ from .preflight import (
 )
 from .resources import told_in_words
 from .settings import TrainingSettings
+from .settling import settle_models
 from .teacher import size_note, teacher_of
 
 Resume = bool | Literal["elastic"]
@@ -199,6 +200,8 @@ def _start(plan: RunPlan, resume: Resume, data_changed: bool) -> Path:
             if fabric.world_size > 1:
                 atexit.register(leave_group)
             run(fabric, plan)
+        if fabric.is_global_zero:
+            settle_models(plan)
     return plan.out / "model.safetensors"
 
 

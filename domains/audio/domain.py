@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ...core.adapter.domain import ConversionSettings, Domain, DomainSettings
 from ...core.adapter.inventory import Inventory
@@ -124,6 +124,18 @@ class Audio(Domain):
         from .training.warp import TimeWarp
 
         return TimeWarp(rng, self.settings.shift_frames, self.settings.stretch)
+
+    def settle(self, translate: Mapping[Direction, Translate], files: Mapping[Side, Inventory]) -> Self:
+        """With what moves translations to the other side's mean and covariance, where `domain.settle` asks for it and
+        there is enough of voices on both sides; see `training.settling`."""
+        if not self.settings.settle or self.settings.content != "voice":
+            return self
+        from .training.settling import settled
+
+        try:
+            return type(self)(settled(self.settings, translate, files["a"], files["b"]))
+        except MediaError:
+            return self
 
     def compare(self, a: Inventory, b: Inventory) -> tuple[str, ...]:
         """Notes on the two folders together: shared recordings, one voice on both sides, different bandwidths,

@@ -51,6 +51,9 @@ class AudioSettings(DomainSettings):
     """Largest time shift of a sample for objective.equivariance, in frames."""
     stretch: float = 0.1
     """Largest share by which it is stretched or compressed in time; 0 only shifts."""
+    settle: bool = True
+    """Once voices are trained, measure what translations still miss of the other side's means and covariances, and make
+    up for 0.6 of it in conversions. Asks for ten seconds of both sides; not for music."""
     cache_mb: int = 512
     """Memory, in MB for each loader process, for spectrograms already computed; 0 computes them every time."""
     mean_a: tuple[float, ...] = field(default=(), metadata=MEASURED)

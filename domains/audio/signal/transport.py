@@ -1,8 +1,8 @@
 """Spectrograms moved so that their cepstra have the means and covariances of others: the last step of a translation.
 
 A generator that was trained against a cycle stops short of the other side, alike in all that it translates. Of all
-affine maps that give one Gaussian the mean and covariance of another the optimal transport is the one that moves least,
-y = m2 + A (x - m1) with A = S1^(-1/2) (S1^(1/2) S2 S1^(1/2))^(1/2) S1^(-1/2) (Peyré and Cuturi 2019, remark 2.31).
+affine maps that give one Gaussian the mean and covariance of another the optimal transport (`core.gaussians`) is the
+one that moves least.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import fft, sparse
 
+from ....core.gaussians import Matrix, monge
 from .sound import Sound
 
 CEPSTRA = 24
@@ -27,18 +27,14 @@ _SHARE = 0.6
 """Of the way that is gone: all of it brings little more, and costs quality (docs/decisions.md)."""
 _RIDGE = 0.02
 """Added to variances (nepers squared), that nothing that hardly varies is blown up."""
-Matrix = npt.NDArray[np.float64]
 
 
 def fitted(translations: Sequence[Sound], real: Sequence[Sound], share: float = _SHARE) -> tuple[float, ...]:
     """The map that takes translated log-mel spectrograms (bins, frames) a share of the way to real ones of the other
     side, as `NUMBERS` numbers. Frames of speech count alone."""
     (mean, own), (aim, other) = _moments(translations), _moments(real)
-    half = _root(own)
-    back = np.linalg.inv(half)
-    linear = back @ _root(half @ other @ half) @ back
-    whole = share * np.concatenate([linear - np.eye(CEPSTRA), (aim - linear @ mean)[:, None]], axis=1)
-    return tuple(float(f"{number:.5g}") for number in whole.ravel())
+    linear = monge(own, other)
+    return _rounded(share * np.concatenate([linear - np.eye(CEPSTRA), (aim - linear @ mean)[:, None]], axis=1))
 
 
 def moved(mel: Sound, numbers: Sequence[float]) -> Sound:
@@ -65,10 +61,8 @@ def _cepstra(mel: Sound) -> Matrix:
     return cepstra
 
 
-def _root(matrix: Matrix) -> Matrix:
-    values, vectors = np.linalg.eigh(matrix)
-    root: Matrix = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    return root
+def _rounded(numbers: Matrix) -> tuple[float, ...]:
+    return tuple(float(f"{number:.5g}") for number in numbers.ravel())
 
 
 @lru_cache(maxsize=4)

@@ -19,6 +19,9 @@ from ..signal.transport import fitted
 from .sampling import SpectrogramCache
 from .statistics import MOST_SECONDS, places
 
+_LEAST = 10.0
+"""Seconds of a side that a covariance of `transport.CEPSTRA` coefficients is told from."""
+
 
 def settled(
     settings: AudioSettings, translate: Mapping[Direction, Translate], a: Inventory, b: Inventory
@@ -31,14 +34,15 @@ def settled(
         a, b: the recordings that it was trained with.
 
     Raises:
-        MediaError: nothing of a side can be read.
+        MediaError: less than ten seconds of a side can be measured.
     """
     cache = SpectrogramCache(settings)
     sides: Mapping[Side, Inventory] = {"a": a, "b": b}
     real = {side: [*_spectrograms(cache, side, each, settings)] for side, each in sides.items()}
     for side, mels in real.items():
-        if not mels:
-            raise MediaError(f"nothing of {side.upper()} can be measured: none of its recordings can be read")
+        seconds = sum(mel.shape[1] for mel in mels) * settings.hop_length / settings.sample_rate
+        if seconds < _LEAST:
+            raise MediaError(f"only {seconds:.1f} s of {side.upper()} can be measured; expected {_LEAST:g} s or more")
     maps: dict[str, Any] = {
         f"transport_{direction}": fitted(
             [_translated(mel, SIDES[direction][0], for_arrays(each), settings) for mel in real[SIDES[direction][0]]],

@@ -16,6 +16,7 @@ from unpaired.domains.audio.conversion.gains import gain_between
 from unpaired.domains.audio.settings import AudioSettings
 from unpaired.domains.audio.signal.mel import to_sample
 from unpaired.domains.audio.signal.transport import CEPSTRA, NUMBERS, _moments, fitted, moved
+from unpaired.domains.audio.training import settling
 from unpaired.domains.audio.training.settling import settled
 
 from .voices import Identity
@@ -59,8 +60,14 @@ def test_gains_go_to_the_moved_translation() -> None:
     np.testing.assert_allclose(gain_between(x, x, "b", settings), 0.0, atol=1e-4)
 
 
-def test_a_model_is_settled_by_its_recordings(assets: Path) -> None:
+@pytest.fixture
+def _little_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recordings of the repository are short."""
+    monkeypatch.setattr(settling, "_LEAST", 1.0)
 
+
+@pytest.mark.usefixtures("_little_is_enough")
+def test_a_model_is_settled_by_its_recordings(assets: Path) -> None:
     domain = Audio()
     sides = [domain.scan(assets / "speech")] * 2
     fitted_domain = domain.fit(*sides)
@@ -71,8 +78,20 @@ def test_a_model_is_settled_by_its_recordings(assets: Path) -> None:
     assert np.abs(found.transport_a2b).max() < 0.01  # both sides are the same, and so are translations
 
 
+@pytest.mark.usefixtures("_little_is_enough")
+def test_a_trained_model_is_settled_if_it_is_one_of_voices_and_asked_for(assets: Path) -> None:
+    files = {"a": Audio().scan(assets / "speech"), "b": Audio().scan(assets / "speech")}
+    voice = Audio().fit(*files.values())
+    assert len(voice.settle({"a2b": Identity()}, files).settings.transport_a2b) == NUMBERS
+    for without in ({"settle": False}, {"content": "music"}):
+        domain = Audio(dataclasses.replace(voice.settings, **without))
+        assert domain.settle({"a2b": Identity()}, files) is domain
+    nothing = {"a": Inventory(Path(), ()), "b": files["b"]}
+    assert voice.settle({"a2b": Identity()}, nothing) is voice
+
+
 def test_settling_needs_a_recording() -> None:
-    with pytest.raises(MediaError, match="nothing of A can be measured"):
+    with pytest.raises(MediaError, match=r"only 0\.0 s of A can be measured; expected 10 s or more"):
         settled(AudioSettings(), {"a2b": Identity()}, *[Inventory(Path(), ())] * 2)
 
 

@@ -1,0 +1,180 @@
+"""What converting men into women loses, by judges and without any training.
+
+    python benchmarks/voice_ceilings.py strangers SHARED    real speakers, beside those of their side that they are not
+    python benchmarks/voice_ceilings.py stages SHARED [--sentences 4]    pitch moved there and back; true spectrograms
+    python benchmarks/voice_ceilings.py means SHARED [--sentences 4]     what whole conversions miss of the mean
+    python benchmarks/voice_ceilings.py windows SHARED [--sentences 4]   narrower windows where pitch is raised
+
+The last two are ways that were not taken (docs/decisions.md). Recordings and figures are those of `voice_stages.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import soundfile
+from scipy import fft
+from voice_judges import FIRST, SPEAKERS
+from voice_quality import RATE, oracle_of
+from voice_stages import Bench
+
+import unpaired
+from unpaired.core.conversion.pipeline import Job, Pipeline
+from unpaired.core.model.shipped import load_model_named
+from unpaired.core.sides import Direction, Side
+from unpaired.domains.audio.conversion import gains
+from unpaired.domains.audio.evaluation.analysis import analyse_file
+from unpaired.domains.audio.judges.speaker import centroid, encoder
+from unpaired.domains.audio.reading.mono import read_mono
+from unpaired.domains.audio.settings import AudioConversion, AudioSettings
+from unpaired.domains.audio.signal.levels import normalised
+from unpaired.domains.audio.signal.mel import log_mel
+from unpaired.domains.audio.signal.pitch_shift import shifted
+from unpaired.domains.audio.signal.psola import PitchShifter
+from unpaired.domains.audio.signal.sound import Sound
+from unpaired.domains.audio.signal.transport import CEPSTRA, _moments
+
+OTHERS: dict[Side, tuple[str, ...]] = {"a": ("p225", "p228"), "b": ("p226", "p227")}
+"""Of VCTK."""
+FITTED = range(30001, 30008)
+"""Sentences that means are taken from."""
+
+
+# -- real speakers ----------------------------------------------------------------------------------
+def strangers(shared: Path) -> None:
+    """How near real speakers are to the mean of their side with their own recordings in it, and without them."""
+    folder = shared / "data" / "speech"
+    for side, names in SPEAKERS.items():
+        voices = {name: [_voice(folder / "vcc2018" / name / f"{number}.flac") for number in range(FIRST, FIRST + 4)]
+                  for name in names}  # fmt: skip
+        everyone = centroid([one for each in voices.values() for one in each])
+        for name, own in voices.items():
+            rest = centroid([one for other, each in voices.items() if other != name for one in each])
+            print(f"{name}: {_near(own, everyone):.3f} with its own, {_near(own, rest):.3f} without", flush=True)
+        for name in OTHERS[side]:
+            files = sorted((folder / "vctk_parallel_16k" / name).glob("*.flac"))[:5]
+            print(f"{name}: {_near([_voice(file) for file in files], everyone):.3f}", flush=True)
+
+
+def _voice(file: Path) -> Any:
+    return encoder().embedding(read_mono(file, 16000))
+
+
+def _near(voices: Sequence[Any], centre: Any) -> float:
+    return float(np.mean([voice @ centre for voice in voices]))
+
+
+# -- stages alone -----------------------------------------------------------------------------------
+class _Made:
+    """In place of a translator: converts by a function of a file."""
+
+    def __init__(self, make: Callable[[Path, Path], None]) -> None:
+        self._make = make
+
+    def convert(self, file: Path, output: Path, direction: Direction, **options: Any) -> None:
+        self._make(file, output)
+
+
+def stages(bench: Bench) -> None:
+    """Men's voices with the spectrograms of women who say the same; and women's lowered and raised, men's raised and
+    lowered, for which the whole of the way, from the other side's, is what they had."""
+    translator = bench.translator
+    settings, real = translator.domain.settings, bench.real
+    assert isinstance(settings, AudioSettings)
+
+    def there_and_back(first: float, second: float) -> Callable[[Path, Path], None]:
+        def make(file: Path, output: Path) -> None:
+            moved = shifted(shifted(read_mono(file, RATE), RATE, first), RATE, second)
+            soundfile.write(output, moved, RATE)
+
+        return make
+
+    def true(file: Path, output: Path) -> None:
+        others = [each for each in real["a"] if each.name == file.name]
+        other = others[[*real["b"]].index(file) % len(others)]
+        pair = analyse_file(file, RATE), analyse_file(other, RATE)
+        oracle = oracle_of(file, other, pair, "b", settings)
+        with mock.patch.object(gains, "moved", lambda mel, numbers: mel):
+            job = Job(file, output)
+            Pipeline(translator.domain, oracle, "b2a", AudioConversion(), None).run([job])  # type: ignore[arg-type]
+            job.check()
+
+    bench.translator = _Made(true)
+    bench.report("b2a", "men, women's spectrograms", {})
+    for side, direction, first in (("a", "b2a", settings.ratio), ("b", "a2b", 1 / settings.ratio)):
+        bench.translator = _Made(there_and_back(first, 1 / first))
+        bench.report(direction, f"the target's own, x {first:.2f} and back", {}, begin=side)
+
+
+# -- ways that were not taken ------------------------------------------------------------------------
+def means(bench: Bench, shared: Path, share_of: Sequence[float] = (0.0, 1.0, 2.0)) -> None:
+    """The mean that whole conversions miss, raised as they are, added to the map as often as that."""
+    model = load_model_named("female-male")
+    settings = model.domain.settings
+    assert isinstance(settings, AudioSettings)
+    folder, output = shared / "data" / "speech" / "vcc2018", bench.output
+    heard, aim = [], []
+    for speaker in SPEAKERS["b"]:
+        for number in FITTED:
+            bench.translator.convert(folder / speaker / f"{number}.flac", output, "b2a")
+            heard.append(_mel(output, settings))
+    for speaker in SPEAKERS["a"]:
+        aim += [_mel(folder / speaker / f"{number}.flac", settings) for number in FITTED]
+    missed = _moments(aim)[0] - _moments(heard)[0]
+    print("in dB:", np.round(20 / np.log(10) * fft.idct(np.pad(missed, (0, settings.bins - CEPSTRA)), norm="ortho"), 1))
+    for share in share_of:
+        numbers = np.reshape(settings.transport_b2a, (CEPSTRA, CEPSTRA + 1)).copy()
+        numbers[:, -1] += share * missed
+        changed = dataclasses.replace(settings, transport_b2a=tuple(map(float, numbers.ravel())))
+        bench.translator = unpaired.Translator(dataclasses.replace(model, domain=unpaired.Audio(changed)))
+        bench.report("b2a", f"{share:g} of what is missed", {})
+
+
+def _mel(file: Path, settings: AudioSettings) -> Sound:
+    return log_mel(normalised(read_mono(file, RATE), RATE), settings)
+
+
+def windows(bench: Bench) -> None:
+    """Windows shortened by a power of the factor that pitch is raised by."""
+    plain = PitchShifter._add
+    for power in (0.0, 0.5, 1.0):
+
+        def add(self: Any, index: int, share: float, power: float = power) -> None:
+            before, mark, after = self._marks[index - 1 : index + 2]
+            narrower = self._ratios[index] ** -power if self._voiced[index] and self._ratios[index] > 1 else 1.0
+            marks, self._marks = self._marks, [*self._marks]
+            self._marks[index - 1 : index + 2] = (mark + narrower * (each - mark) for each in (before, mark, after))
+            plain(self, index, share)
+            self._marks = marks
+
+        with mock.patch.object(PitchShifter, "_add", add):
+            bench.report("b2a", f"windows by the power {power}", {})
+
+
+def main() -> None:
+    """Run one of the commands."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=("strangers", "stages", "means", "windows"))
+    parser.add_argument("shared", type=Path)
+    parser.add_argument("--sentences", type=int, default=4)
+    args = parser.parse_args()
+    if args.command == "strangers":
+        strangers(args.shared)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(args.shared, Path(folder), "female-male", args.sentences)
+        if args.command == "means":
+            means(bench, args.shared)
+        else:
+            {"stages": stages, "windows": windows}[args.command](bench)
+
+
+if __name__ == "__main__":
+    main()
