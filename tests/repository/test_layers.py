@@ -16,7 +16,7 @@ FOLDERS = {"api": "unpaired", "core": "unpaired.core", "domains": "unpaired.doma
 CORE = (
     ("children", "deprecation", "errors", "sides", "locks", "makers", "moved", "pages", "terms", "values"),
     ("lazy",),
-    ("samples", "files", "registry", "lettering", "noise"),
+    ("samples", "files", "registry", "lettering", "noise", "gaussians"),
     ("settings",),
     ("networks",),
     ("objectives",),
