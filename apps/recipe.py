@@ -20,11 +20,6 @@ def names() -> list[str]:
     return sorted(file.stem for file in FOLDER.glob(f"*{SUFFIX}"))
 
 
-def title(name: str) -> str:
-    """What a recipe is for: its first line, a comment."""
-    return (FOLDER / f"{name}{SUFFIX}").read_text("utf-8").splitlines()[0].removeprefix("#").strip()
-
-
 def read(name: str, domain: Any = None) -> dict[str, Any]:
     """The settings of a recipe, without `media`, which lists those that it is for where it is not for all.
 
