@@ -34,7 +34,7 @@ from unpaired.domains.video.writing import writer
 
 _STAGES: tuple[tuple[Any, str, str], ...] = (
     (colour.Unpacker, "__call__", "decoded frame to RGB of 16 bits, at the working size or whole"),
-    (clip, "to_tensor", "to floats"),
+    (clip, "to_array", "to floats"),
     (frames.Detail, "__init__", "gain of the detail"),
     (enlarging.Enlarger, "__call__", "back to full size, in the encoder's form"),
     (writer, "to_planes", "to RGB of 16 bits"),
@@ -68,7 +68,7 @@ def command(source: Path, target: Path, model: str) -> None:
 
         return call
 
-    frames._Reducing._decide = marked(frames._Reducing._decide)  # type: ignore[method-assign]
+    frames.follows_detail = marked(frames.follows_detail)
     enlarging.Enlarger.__call__ = marked(enlarging.Enlarger.__call__)  # type: ignore[method-assign]
     code = program.main(["convert", model, str(source), str(target)])
     start, looked, last, end = marks[0], marks[1], marks[-1], time.process_time()
