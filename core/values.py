@@ -81,6 +81,15 @@ def _extended(x: Values, axis: int, more: int, reflects: bool) -> Values:
     return F.pad(x, padding, mode="reflect" if reflects else "replicate")
 
 
+def stacked(samples: Sequence[Values]) -> Values:
+    """Samples (C, *space) of one size as a batch (B, C, *space)."""
+    if isinstance(samples[0], np.ndarray):
+        return np.stack(samples)  # type: ignore[arg-type]
+    import torch
+
+    return torch.stack(samples)  # type: ignore[arg-type]
+
+
 def zeros(count: int, like: Values) -> Values:
     """So many zeros in float32, of the kind and on the device of `like`."""
     if isinstance(like, np.ndarray):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 from ..values import Array, as_array, as_tensor
-from .streams import ArrayTranslate, Translate
+from .streams import AnyTranslate, ArrayTranslate, Translate
 
 
 @runtime_checkable
@@ -16,9 +16,9 @@ class TakesArrays(Protocol):
         """The same of arrays."""
 
 
-def for_arrays(translate: Translate) -> ArrayTranslate:
-    """One direction of a model for arrays, whatever it takes itself."""
-    return translate.for_arrays() if isinstance(translate, TakesArrays) else _OfTensors(translate)
+def for_arrays(translate: AnyTranslate) -> ArrayTranslate:
+    """One direction of a model for arrays, be it for tensors, for both, or what this function gave."""
+    return translate.for_arrays() if isinstance(translate, TakesArrays) else _OfTensors(cast(Translate, translate))
 
 
 class _OfTensors:
@@ -26,6 +26,10 @@ class _OfTensors:
 
     def __init__(self, translate: Translate) -> None:
         self._translate = translate
+
+    def for_arrays(self) -> ArrayTranslate:
+        """Itself."""
+        return self
 
     def __call__(self, x: Array) -> Array:
         return as_array(self._translate(as_tensor(x)))

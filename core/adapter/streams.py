@@ -39,6 +39,10 @@ class ArrayTranslate(Protocol):
         """Translate one sample under given instance-norm statistics; see `Translate`."""
 
 
+AnyTranslate = Translate | ArrayTranslate
+"""What is only handed on, with samples of its kind."""
+
+
 class Reader(ABC):
     """A file opened for conversion: a stream of chunks, with everything needed to write its counterpart."""
 

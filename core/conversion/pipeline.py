@@ -26,7 +26,7 @@ from ..errors import MediaError, MissingFile
 from ..files import folder_of
 from ..runtimes.measured import expecting
 from ..sides import SIDES, Direction
-from ..values import Array
+from ..values import Array, as_array, as_tensor
 from .channel import Channel, Mark, Stopped
 
 if TYPE_CHECKING:
@@ -288,6 +288,17 @@ class Pipeline:
                 raise
         if job.when_written is not None:
             job.when_written(job)
+
+
+def convert_arrays(
+    domain: Domain, reader: Reader, translate: Translate, options: ConversionSettings
+) -> Generator[Array]:
+    """What a medium, be it one of arrays or of tensors, makes of a reader that gives arrays: arrays, in order."""
+    if domain.arrays:
+        yield from domain.convert_arrays(reader, for_arrays(translate), options)
+    else:
+        tensors = PrefetchedReader(reader.opened, map(as_tensor, reader))
+        yield from map(as_array, domain.convert(tensors, translate, options))
 
 
 def _closing(chunks: Iterator[Chunk]) -> closing[Generator[Chunk]]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from ..values import Array
 
+_PACKAGE = f"{__package__.partition('.')[0]}."
 _OURS = f"{__package__.rpartition('.')[0]}.networks"
 _BLOCK = 1 << 20
 
@@ -165,10 +167,10 @@ def content_of(generator: nn.Module) -> str | None:
 
 def _recall(digest: str, specs: Mapping[Direction, NetworkSpec]) -> dict[Direction, Known] | None:
     """What is known of the generators of a file; None where it was not read before, or may be read otherwise now."""
-    homes = (registry.home_of("generators", spec.architecture) for spec in specs.values() if spec.given is None)
-    if not all(home.startswith(_OURS) for home in homes):
+    homes = {registry.home_of("generators", spec.architecture) for spec in specs.values() if spec.given is None}
+    if not all(home.startswith(_PACKAGE) for home in homes):
         return None
-    found = read_entry("models", {"file": digest, "tools": tools()}) or {}
+    found = read_entry("models", _about(digest, homes)) or {}
     try:
         return {
             direction: Known(
@@ -187,7 +189,17 @@ def _remember(digest: str, generators: Mapping[Direction, nn.Module]) -> None:
         if content is None:
             return
         found[direction] = asdict(Known(Takes.of(generator), content, names))
-    keep_entry("models", {"file": digest, "tools": tools()}, found)
+    keep_entry("models", _about(digest, {type(each).__module__ for each in generators.values()}), found)
+
+
+def _about(digest: str, homes: Set[str]) -> dict[str, str]:
+    """What facts about the generators of a file, which are classes of the modules `homes`, hold for: other code may
+    make another network of it. The modules of a medium are found without being imported."""
+    code = hashlib.blake2b(tools().encode(), digest_size=16)
+    for home in sorted(homes):
+        if not home.startswith(_OURS) and (spec := find_spec(home)) and spec.origin:
+            code.update(Path(spec.origin).read_bytes())
+    return {"file": digest, "tools": code.hexdigest()}
 
 
 def _read(generators: Mapping[Direction, nn.Module], path: Path) -> dict[str, Tensor]:

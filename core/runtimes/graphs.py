@@ -17,7 +17,7 @@ from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ..errors import OutputError
 from ..files import PendingFolder, atomic_text
@@ -37,8 +37,7 @@ class Graphs:
 
     def __init__(self, generator: GeneratorSource, core: Any) -> None:
         self._generator, self._core = generator, core
-        kept = self._folder("own")
-        if "torch" in sys.modules or kept is None or not kept.is_dir():
+        if "torch" in sys.modules or not any(self._is_kept(each) for each in get_args(Statistics)):
             for module in _FRONT_END:  # now: graphs are made in whatever thread first needs one
                 require(module, "openvino")
 
@@ -60,6 +59,10 @@ class Graphs:
             return None
         key = f"{content} {self._generator.dimensions} {statistics} {end} {tools()}"
         return graph_folder() / hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
+
+    def _is_kept(self, statistics: Statistics) -> bool:
+        folder = self._folder(statistics)
+        return folder is not None and folder.is_dir()
 
     def _read(self, folder: Path) -> Any:
         """A graph that is kept, and as it was written; else None."""

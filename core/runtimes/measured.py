@@ -185,9 +185,8 @@ def _power_of_two(number: float) -> int:
 
 def _shape(generator: GeneratorSource, positions: int) -> tuple[int, ...]:
     """(1, C, *space) of about so many positions, as even as the generator allows."""
-    from .tracing import fixed_sizes
-
-    takes, fixed = generator.takes, fixed_sizes(generator.module, generator.dimensions)
+    takes = generator.takes
+    fixed = takes.sizes or (None,) * generator.dimensions
     free = fixed.count(None)
     side = (positions / math.prod(size for size in fixed if size)) ** (1 / max(free, 1))
     return (1, takes.in_channels, *(size or takes.nearest(side) for size in fixed))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
@@ -27,9 +27,8 @@ class Takes:
     """Its class, and a digest of its layers."""
     weights: int
     """Number of its weights."""
-    any_length: bool = False
-    """Whether some of the spatial sizes are fixed and one is free, as of spectrograms. Each sample has its own length
-    then: one graph for all takes less time than one for each, and is no slower."""
+    sizes: Sequence[int | None] = ()
+    """For each spatial axis the one size that it takes, None where any will do; empty where that holds for all."""
 
     @classmethod
     def of(cls, generator: nn.Module) -> Self:
@@ -41,9 +40,15 @@ class Takes:
         shapes = [(name, tuple(value.shape)) for name, value in generator.state_dict().items()]
         digest = hashlib.blake2b(f"{generator} {shapes}".encode(), digest_size=8).hexdigest()
         kind, weights = f"{type(generator).__name__} {digest}", sum(each.numel() for each in generator.parameters())
-        any_length = isinstance(generator, FixedSizes) and None in generator.sizes and any(generator.sizes)
+        sizes = tuple(generator.sizes) if isinstance(generator, FixedSizes) else ()
         statistics = WithStatistics(generator).size
-        return cls(found.in_channels, found.multiple, found.minimum, statistics, kind, weights, any_length)
+        return cls(found.in_channels, found.multiple, found.minimum, statistics, kind, weights, sizes)
+
+    @property
+    def any_length(self) -> bool:
+        """Whether some of the spatial sizes are fixed and one is free, as of spectrograms. Each sample has its own
+        length then: one graph for all takes less time than one for each, and is no slower."""
+        return None in self.sizes and any(self.sizes)
 
     def nearest(self, size: float) -> int:
         """The length of a free axis, near `size`, that it takes."""

@@ -1,17 +1,18 @@
 """The audio adapter: the contract of a medium, implemented for sound.
 
-Light to import, so that a command line can read its settings: decoders and torch come with the first use.
+Light to import, so that a command line can read its settings: decoders come with the first use.
+Files are converted as arrays; torch comes with training.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ...core.adapter.domain import ConversionSettings, Domain, DomainSettings
 from ...core.adapter.inventory import Inventory
-from ...core.adapter.streams import Reader, Translate, Writer
+from ...core.adapter.streams import ArrayTranslate, Reader, Translate, Writer
 from ...core.errors import ConfigError, MediaError, OutputError
 from ...core.samples import Sample, Warp
 from ...core.sides import Direction, Side
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ...core.networks.settings import NetworkSettings
     from ...core.networks.spec import Networks
     from ...core.objectives.objective import Objective
+    from ...core.values import Array
     from .conversion.live import LiveReport
     from .evaluation.held_out import HeldOutJudge
     from .evaluation.results import VoiceEvaluation
@@ -49,6 +51,7 @@ class Audio(Domain):
     medium: ClassVar[str] = "sound"
     precedence: ClassVar[int] = 2
     live: ClassVar[bool] = True
+    arrays: ClassVar[bool] = True
     scores_files: ClassVar[bool] = True
     dimensions: ClassVar[int] = 2
     chunk_axes: ClassVar[int | None] = 2
@@ -180,13 +183,23 @@ class Audio(Domain):
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
         """Translated blocks of samples in order; see `conversion.convert`."""
+        from ...core.adapter.arrays import for_arrays
+        from ...core.conversion.pipeline import PrefetchedReader
+        from ...core.values import as_array, as_tensor
+
+        blocks = PrefetchedReader(reader.opened, map(as_array, reader))
+        return map(as_tensor, self.convert_arrays(blocks, for_arrays(translate), options))
+
+    def convert_arrays(self, reader: Reader, translate: ArrayTranslate, options: ConversionSettings) -> Iterator[Array]:
+        """The same of arrays."""
         from .conversion.stream import convert, prepare
         from .reading.reader import AudioReader
 
         opened = reader.opened
         assert isinstance(opened, AudioReader)
         assert isinstance(options, AudioConversion)
-        return convert(reader, prepare(opened.survey, opened.side, translate, options, self.settings))
+        blocks: Iterable[Array] = reader  # type: ignore[assignment]  # see `Domain.convert_arrays`
+        return convert(blocks, prepare(opened.survey, opened.side, translate, options, self.settings))
 
     def division(self) -> Division:
         """Long recordings in parts; see `division`."""

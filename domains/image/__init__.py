@@ -23,7 +23,18 @@ if TYPE_CHECKING:
     from .masks import check_size, feathered, mask_of, mixed, read_mask
     from .metadata import packet_in_gif
     from .near_duplicates import compare_looks, near_files
-    from .picture import Picture, Pixels, Timing, of_depth, over_white, resized, to_pixels, to_tensor, with_channels
+    from .picture import (
+        Picture,
+        Pixels,
+        Timing,
+        of_depth,
+        over_white,
+        resized,
+        to_array,
+        to_pixels,
+        to_tensor,
+        with_channels,
+    )
     from .png import is_rec709
     from .sampling import PictureCache, centred, fitted, fitted_size, random_crop
     from .scan import brightness, fingerprint
@@ -88,6 +99,7 @@ __all__ = [
     "save_picture",
     "size_note",
     "spans",
+    "to_array",
     "to_pixels",
     "to_tensor",
     "undo_gamma",
@@ -109,7 +121,8 @@ __getattr__ = lazy_names(__name__, {
     ".masks": ["check_size", "feathered", "mask_of", "mixed", "read_mask"],
     ".metadata": ["packet_in_gif"],
     ".near_duplicates": ["compare_looks", "near_files"],
-    ".picture": ["Picture", "Pixels", "Timing", "of_depth", "over_white", "resized", "to_pixels", "to_tensor",
+    ".picture": ["Picture", "Pixels", "Timing", "of_depth", "over_white", "resized", "to_array", "to_pixels",
+                 "to_tensor",
                  "with_channels"],
     ".png": ["is_rec709"],
     ".sampling": ["PictureCache", "centred", "fitted", "fitted_size", "random_crop"],

@@ -1,6 +1,7 @@
 """The video adapter: the contract of a medium, implemented for footage.
 
-Light to import, so that a command line can read its settings: decoders and torch come with the first use.
+Light to import, so that a command line can read its settings: decoders come with the first use. Files are converted as
+arrays; torch comes with training.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...core.adapter.domain import ConversionSettings, Domain, DomainSettings, Scorer
 from ...core.adapter.inventory import Inventory
-from ...core.adapter.streams import Reader, Translate, Writer
+from ...core.adapter.streams import AnyTranslate, ArrayTranslate, Reader, Translate, Writer
 from ...core.samples import Sample, Warp
 from ...core.sides import Side, other_side
 from ..image import Image, ImageConversion, Masked, PixelConversion
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from ...core.adapter.division import Division
     from ...core.adapter.review import Review
     from ...core.objectives.objective import Objective
+    from ...core.values import Array
     from ..image import MaskFolder
+    from .conversion.blank import BlankKept
     from .conversion.live import LiveReport
     from .training.sampling import FrameCache
 
@@ -50,6 +53,7 @@ class Video(Masked):
     unit: ClassVar[str] = "frames"
     pipes: ClassVar[bool] = True
     live: ClassVar[bool] = True
+    arrays: ClassVar[bool] = True
     dimensions: ClassVar[int] = 2
     settings_type: ClassVar[type[DomainSettings]] = VideoSettings
     conversion_type: ClassVar[type[ConversionSettings]] = VideoConversion
@@ -208,6 +212,15 @@ class Video(Masked):
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
         """Translated frames in order, steadied; see `evaluation.steps`."""
+        from ...core.adapter.arrays import for_arrays
+        from ...core.conversion.pipeline import PrefetchedReader
+        from ...core.values import as_array, as_tensor
+
+        frames = PrefetchedReader(reader.opened, map(as_array, reader))
+        return map(as_tensor, self.convert_arrays(frames, for_arrays(translate), options))
+
+    def convert_arrays(self, reader: Reader, translate: ArrayTranslate, options: ConversionSettings) -> Iterator[Array]:
+        """The same of arrays."""
         from .conversion import review
         from .evaluation.steps import convert
         from .reading.reader import FrameReader
@@ -215,7 +228,7 @@ class Video(Masked):
         assert isinstance(options, VideoConversion)
         opened = reader.opened
         if not isinstance(opened, FrameReader):
-            yield from self.pictures.convert(reader, translate, _for_pictures(options))
+            yield from self.pictures.convert_arrays(reader, translate, _for_pictures(options))
         elif self._review is not None:
             yield from review.convert(self._review, reader, options)
         else:
@@ -246,9 +259,9 @@ class Video(Masked):
 
         return convert_live(self, translate, source, Path(target), options, side, progress)
 
-    def framewise(self, translate: Translate, side: Side) -> Translate:
-        """`translate` for single frames of domain `side` as they are: within the tone curves the model was trained in,
-        and leaving blank frames alone."""
+    def framewise(self, translate: AnyTranslate, side: Side) -> BlankKept:
+        """`translate`, of tensors or of arrays, for single frames of domain `side` as they are: within the tone curves
+        the model was trained in, and leaving blank frames alone."""
         from .conversion.blank import BlankKept
         from .conversion.tiled import Tiled
         from .conversion.tone import Toned

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from synthetic_footage import moving, write_clip
 
 from unpaired import Image, NetworkSettings
 from unpaired.core.model.model_file import Model, save_model
@@ -104,6 +105,34 @@ def test_pictures_are_the_same_without_torch(
     assert [{line["model"] for line in record} for record in records] == [{records[0][0]["model"]}] * 2
     assert first == second
     assert len(first) == 9
+
+
+def test_footage_is_the_same_without_torch(
+    without_torch: Callable, unpaired: Callable, curved: Path, tmp_path: Path
+) -> None:
+    """With norms that follow, a curve of strength, and what is written beside the clip."""
+    write_clip(tmp_path / "in.mkv", moving(5, step=2))
+    plain = ["convert", curved, tmp_path / "in.mkv", "PLACE/plain.mkv"]
+    options = ["--conversion.smooth", "true", "--strength", "0:0,0.3:1", "--contact-sheet", "PLACE/sheet.png"]
+    much = ["convert", curved, tmp_path / "in.mkv", "PLACE/much.mp4", *options]
+    first, second = ([[str(word).replace("PLACE", str(tmp_path / place)) for word in words] for words in (plain, much)]
+                     for place in ("first", "second"))  # fmt: skip
+    for words in first:
+        assert unpaired(*words).code == 0
+    assert {"openvino", "av"} <= without_torch(*second)
+    made = contents(tmp_path / "first")
+    assert list(made) == ["much.mp4", "plain.mkv", "sheet.png"]
+    assert made == contents(tmp_path / "second")
+
+
+def test_a_voice_is_the_same_without_torch(
+    without_torch: Callable, unpaired: Callable, voice_model: Path, assets: Path, tmp_path: Path
+) -> None:
+    words = ["convert", voice_model, assets / "speech/female-1.flac", "--end", "1"]
+    assert unpaired(*words, tmp_path / "first.wav").code == 0
+    modules = without_torch([*words, tmp_path / "second.wav"])
+    assert {"openvino", "soundfile"} <= modules
+    assert (tmp_path / "first.wav").read_bytes() == (tmp_path / "second.wav").read_bytes()
 
 
 def test_a_picture_needs_little(without_torch: Callable, unpaired: Callable, model: Path, tmp_path: Path) -> None:

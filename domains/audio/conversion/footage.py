@@ -52,6 +52,7 @@ class FootageWithSound(Video):
     conversion_type: ClassVar[type[ConversionSettings]] = ClipConversion
     pipes: ClassVar[bool] = False
     live: ClassVar[bool] = False
+    arrays: ClassVar[bool] = True
 
     def __init__(self, footage: Video, sound: Domain, translate: Translate, side: Side) -> None:
         super().__init__(footage.settings)

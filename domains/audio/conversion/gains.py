@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ....core.adapter.arrays import for_arrays
-from ....core.adapter.streams import ArrayTranslate, Translate
+from ....core.adapter.streams import AnyTranslate, ArrayTranslate
 from ....core.sides import Side, other_side
 from ..settings import AudioSettings
 from ..signal.buffer import StreamBuffer, empty
@@ -66,7 +66,7 @@ class Gains:
     carried: ClassVar[tuple[str, ...]] = ("_buffer", "_done", "ahead")
 
     def __init__(
-        self, translate: Translate, example: Sound, side: Side, rate: int, strength: float,
+        self, translate: AnyTranslate, example: Sound, side: Side, rate: int, strength: float,
         settings: AudioSettings, frames: int, around: int,
     ) -> None:  # fmt: skip
         self._translate: ArrayTranslate = for_arrays(translate)

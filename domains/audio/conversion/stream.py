@@ -13,10 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import ClassVar, Protocol
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from ....core.adapter.streams import Translate
+from ....core.adapter.streams import AnyTranslate
 from ....core.sides import Side
 from ..reading.survey import Survey
 from ..settings import AudioConversion, AudioSettings, Vocoder
@@ -42,25 +41,25 @@ class Stage(Protocol):
         """The samples at the end in pieces, once everything was pushed."""
 
 
-def convert(chunks: Iterable[Tensor], stages: Stage) -> Iterator[Tensor]:
+def convert(chunks: Iterable[Sound], stages: Stage) -> Iterator[Sound]:
     """The translated recording, chunks (channels, samples) at its own rate; as many samples as were read."""
     for chunk in chunks:
-        if (done := stages.push(chunk.numpy())).shape[1]:
-            yield torch.from_numpy(done)
+        if (done := stages.push(chunk)).shape[1]:
+            yield done
     yield from last_of(stages)
 
 
-def last_of(stages: Stage) -> Iterator[Tensor]:
+def last_of(stages: Stage) -> Iterator[Sound]:
     """What there is at the end (channels, samples), once everything was pushed."""
     # In one, so that a recording of one chunk stays one, as the contract has it.
-    if last := [torch.from_numpy(piece) for piece in stages.finish() if piece.shape[1]]:
-        yield torch.cat(last, dim=1)
+    if last := [piece for piece in stages.finish() if piece.shape[1]]:
+        yield np.concatenate(last, axis=1)
 
 
 def prepare(
     survey: Survey,
     side: Side,
-    translate: Translate,
+    translate: AnyTranslate,
     options: AudioConversion,
     settings: AudioSettings,
     frames: int = FRAMES,

@@ -7,15 +7,14 @@ keeps, filtered by the highest gains as in `source_filter`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyworld
-import torch
 from scipy import fft, signal
-from torch import Tensor
 
 from ....core.sides import Side
+from ....core.values import as_array, as_tensor
 from ..settings import AudioSettings
 from ..signal.buffer import StreamBuffer, empty
 from ..signal.mel import LogMel, from_sample, highest, mel_filters
@@ -23,6 +22,9 @@ from ..signal.pitch import PERIOD, f0
 from ..signal.sound import Resampler, Sound, mixed
 from .gains import Gains
 from .source_filter import GainFilter, to_spectrum
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Synthesis = Callable[[Sound, Sound, Sound, AudioSettings], Sound]
 """(samples (n,), log-mel (bins, frames), gain (bins, frames), settings) -> samples (n,); n = frames * hop_length, and
@@ -177,11 +179,11 @@ def griffin_lim(sound: Sound, mel: Sound, gain: Sound, settings: AudioSettings) 
 
 def sound_of(sample: Tensor, side: Side, settings: AudioSettings) -> Tensor:
     """A sample (1, bins, frames) of a side as sound (1, time) in [-1, 1], without a recording to begin from."""
-    mel = from_sample(sample.numpy(), settings.mean(side), settings.deviation(side))
+    mel = from_sample(as_array(sample), settings.mean(side), settings.deviation(side))
     # Phases to begin with, from noise that is too quiet to be heard itself; those of silence would stay silent.
     noise = 1e-6 * np.random.default_rng(0).standard_normal(mel.shape[1] * settings.hop_length, np.float32)
     sound = griffin_lim(noise, mel, np.zeros_like(mel), settings)
-    return torch.from_numpy(np.clip(sound, -1.0, 1.0)[None])
+    return as_tensor(np.clip(sound, -1.0, 1.0)[None])
 
 
 def magnitudes(mel: Sound, settings: AudioSettings) -> Sound:

@@ -5,15 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import Tensor
+from typing import Any, ClassVar
 
 from ....core.adapter.division import NotDivided
 from ....core.adapter.domain import ConversionSettings
-from ....core.adapter.streams import Reader, Translate, Writer
+from ....core.adapter.streams import ArrayTranslate, Reader, Writer
 from ....core.sides import Side
+from ....core.values import Array
 from ..reading.reader import AudioReader, open_recording
 from .contents import digest_of, kept_sound, read_facts
 from .medium import DividedRecording
@@ -21,6 +19,8 @@ from .medium import DividedRecording
 
 class JoinedRecording(DividedRecording):
     """The medium of a recording whose sound is in `parts`. `medium`: that of the recording."""
+
+    arrays: ClassVar[bool] = True
 
     def __init__(self, medium: Any, parts: Sequence[Path]) -> None:
         super().__init__(medium)
@@ -35,9 +35,9 @@ class JoinedRecording(DividedRecording):
         writer: Writer = self._medium.create(path, like, options)
         return writer
 
-    def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
+    def convert_arrays(self, reader: Reader, translate: ArrayTranslate, options: ConversionSettings) -> Iterator[Array]:
         """The sound has been translated."""
-        yield from reader
+        yield from reader  # type: ignore[misc]  # see `Domain.convert_arrays`
 
 
 class JoinedReader(AudioReader):
@@ -52,7 +52,6 @@ class JoinedReader(AudioReader):
             self.close()
             raise NotDivided(f"{self.path} is not the recording that its parts were made of")
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def arrays(self) -> Iterator[Array]:
         for part, facts in self._parts:
-            for piece in kept_sound(part, facts, self.info.channels):
-                yield torch.from_numpy(piece)
+            yield from kept_sound(part, facts, self.info.channels)

@@ -6,17 +6,15 @@ import zlib
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ....core.adapter.division import NotDivided, Part
 from ....core.adapter.domain import ConversionSettings
-from ....core.adapter.streams import Reader, Translate, Writer
+from ....core.adapter.streams import ArrayTranslate, Reader, Writer
 from ....core.errors import OutputError
 from ....core.files import PendingFolder, output_error
 from ....core.sides import Side
+from ....core.values import Array, as_array
 from ..conversion.gains import AHEAD
 from ..conversion.stream import AROUND, FRAMES, Conversion, last_of, prepare
 from ..reading.reader import AudioReader, open_recording
@@ -24,6 +22,9 @@ from ..settings import AudioConversion, AudioSettings
 from ..signal.state import digest, put_back, state_of
 from .contents import SOUND, Facts, digest_of, read_facts, read_state, write_facts, write_state
 from .medium import DividedRecording
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _SETTLE = 20.0
 """Seconds that a part is read from before its own, beside what the generator's windows need: until the marks of the
@@ -49,6 +50,8 @@ def _seconds(frames: int, settings: AudioSettings) -> float:
 class PartOfRecording(DividedRecording):
     """The medium of one part. `medium`: that of the recording."""
 
+    arrays: ClassVar[bool] = True
+
     def __init__(self, medium: Any, part: Part) -> None:
         super().__init__(medium)
         self._part = part
@@ -62,7 +65,7 @@ class PartOfRecording(DividedRecording):
         assert isinstance(like, PartReader)
         return PartWriter(path, like)
 
-    def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
+    def convert_arrays(self, reader: Reader, translate: ArrayTranslate, options: ConversionSettings) -> Iterator[Array]:
         """Translated pieces of the part, in order."""
         opened = reader.opened
         assert isinstance(opened, PartReader)
@@ -75,14 +78,14 @@ class PartOfRecording(DividedRecording):
             state = read_state(Path(self._part.after))
             put_back(stages, state)
             entered, opened.entering = True, digest(state)
-        chunks = iter(reader)
+        chunks: Iterator[Array] = iter(reader)  # type: ignore[arg-type]  # see `Domain.convert_arrays`
         for chunk in chunks:
             if not read and not entered:
                 stages.skip(opened.first)
             read += chunk.shape[1]
-            done = stages.push(chunk.numpy())
+            done = stages.push(chunk)
             if entered and done.shape[1]:
-                yield torch.from_numpy(done)
+                yield done
             if not entered and stages.given >= opened.begin:
                 entered, opened.entering = True, digest(state_of(stages))
             if opened.end is not None and stages.given >= opened.end:
@@ -117,7 +120,7 @@ class PartReader(AudioReader):
         self.first = 0
         """The sample that it was read from."""
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def arrays(self) -> Iterator[Array]:
         read, begun = 0, False
         for block in self.part:
             if self.leaving is not None:
@@ -126,7 +129,7 @@ class PartReader(AudioReader):
             if read > self._from:
                 self.first = self.first if begun else before
                 begun = True
-                yield torch.from_numpy(block)
+                yield block
 
 
 class PartWriter(Writer):
@@ -144,9 +147,9 @@ class PartWriter(Writer):
             self._pending.abandon()
             raise output_error(folder, error) from error
 
-    def write(self, chunk: Tensor) -> None:
+    def write(self, chunk: Tensor | Array) -> None:
         """Keep a piece (channels, samples). Raises OutputError."""
-        held = chunk.contiguous().numpy().tobytes()
+        held = as_array(chunk).tobytes()
         self._lengths.append(chunk.shape[1])
         self._sums.append(zlib.crc32(held))
         try:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from ....core.adapter.streams import Reader
 from ....core.errors import MediaError
 from ....core.sides import Side
+from ....core.values import Array, as_tensor
 from ..metadata.info import BLOCK
 from ..metadata.labelling import Labelling
 from .files import SoundFile
 from .part import Part
 from .survey import Survey, survey
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def open_recording(path: Path, side: Side, start: float | None = None, end: float | None = None) -> AudioReader:
@@ -64,8 +66,11 @@ class AudioReader(Reader):
         """The recording, as its header has it."""
 
     def __iter__(self) -> Iterator[Tensor]:
-        for block in self.part:
-            yield torch.from_numpy(block)
+        return map(as_tensor, self.arrays())
+
+    def arrays(self) -> Iterator[Array]:
+        """The same chunks as numpy arrays."""
+        yield from self.part
 
     def __length_hint__(self) -> int:
         return -(-self.survey.samples // BLOCK)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 import soundfile
-from torch import Tensor
 
 from ....core.adapter.streams import Writer
 from ....core.errors import MediaError, OutputError, counted
 from ....core.files import PendingFile, output_error
+from ....core.values import Array, as_array
 from ...containers.opening import reason
 from ..metadata.channels import is_usual, moved, order_in, places_in, speakers_in, usual
 from ..metadata.info import BLOCK, SoundInfo
@@ -22,6 +22,8 @@ from ..metadata.kinds import for_libsndfile
 from ..signal.sound import Resampler, Sound
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ..reading.reader import AudioReader
     from ..settings import AudioConversion
 
@@ -105,9 +107,9 @@ class AudioWriter(Writer):
         for at in range(0, silence, BLOCK):
             self._sink.write(np.zeros((self._like.info.channels, min(BLOCK, silence - at)), np.float32))
 
-    def write(self, chunk: Tensor) -> None:
+    def write(self, chunk: Tensor | Array) -> None:
         """Append (channels, samples). Raises OutputError."""
-        audio = chunk.numpy()
+        audio = as_array(chunk)
         self._written += audio.shape[1]
         self._guard(self._sink.write, audio)
 
@@ -115,7 +117,7 @@ class AudioWriter(Writer):
         """Complete the file and give it its name. Raises OutputError."""
         missing = self._like.survey.samples - self._written
         if missing > 0 and self._written:  # the last blocks of a file that changed while it was read
-            self.write(Tensor(self._like.info.channels, missing).zero_())
+            self.write(np.zeros((self._like.info.channels, missing), np.float32))
         self._guard(self._sink.close)
         self._guard(self._sink.label)
         self._undo.pop_all()

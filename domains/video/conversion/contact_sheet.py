@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from ....core.errors import MediaError
 from ....core.files import atomic_bytes, check_writable
+from ....core.values import Array
 from ...image import Sheet
 from ..frames.cuts import CutDetector
 from ..frames.timecode import Timecode
@@ -70,7 +70,7 @@ class ContactSheet:
         self._is_cut, self._known = CutDetector() if cuts else None, known
         self.shots: list[_Shot] = []
 
-    def follow(self, frames: Iterable[Tensor], translated: Iterable[Tensor]) -> Iterator[Tensor]:
+    def follow(self, frames: Iterable[Array], translated: Iterable[Array]) -> Iterator[Array]:
         """The translated frames, once they were looked at."""
         for before, after in zip(frames, translated, strict=True):
             self._add(_thumbnail(before), _thumbnail(after))
@@ -114,7 +114,6 @@ def check_sheet(path: Path) -> None:
     check_writable(path)
 
 
-def _thumbnail(frame: Tensor) -> Thumbnail:
-    planes = frame.detach().cpu().numpy()
-    height = max(2, round(_WIDTH * planes.shape[1] / planes.shape[2]))
-    return np.stack([cv2.resize(plane, (_WIDTH, height), interpolation=cv2.INTER_AREA) for plane in planes[:3]])
+def _thumbnail(frame: Array) -> Thumbnail:
+    height = max(2, round(_WIDTH * frame.shape[1] / frame.shape[2]))
+    return np.stack([cv2.resize(plane, (_WIDTH, height), interpolation=cv2.INTER_AREA) for plane in frame[:3]])

@@ -8,12 +8,12 @@ from itertools import chain
 from typing import Protocol
 
 import av
-import torch
-from torch import Tensor
+import numpy as np
 
-from ....core.adapter.streams import Reader, Translate
+from ....core.adapter.streams import ArrayTranslate, Reader
+from ....core.values import Array
 from ...image import Detail, is_large, reduced, size_note, working_size
-from ..frames.colour import to_tensor
+from ..frames.colour import to_array
 from ..frames.enlarging import Guided
 from ..reading.reader import FrameReader
 from ..settings import VideoConversion
@@ -25,10 +25,10 @@ from .stabiliser import AT_A_TIME
 class Steadied(Protocol):
     """The steady translations of frames (3, H, W), of which `at_a_time` go through the network together."""
 
-    def __call__(self, frames: Iterable[Tensor], *, at_a_time: int) -> Iterator[Tensor]: ...
+    def __call__(self, frames: Iterable[Array], *, at_a_time: int) -> Iterator[Array]: ...
 
 
-def convert(reader: Reader, translate: Translate, options: VideoConversion, steadied: Steadied) -> Iterator[Tensor]:
+def convert(reader: Reader, translate: ArrayTranslate, options: VideoConversion, steadied: Steadied) -> Iterator[Array]:
     """The translations (3, H, W) of the frames of `reader`, in order.
 
     Large frames are reduced to the working size, translated and held steady there, and brought back with the detail
@@ -36,18 +36,21 @@ def convert(reader: Reader, translate: Translate, options: VideoConversion, stea
     """
     opened = reader.opened
     assert isinstance(opened, FrameReader)
+    chunks: Iterable[Array] = reader  # type: ignore[assignment]  # arrays, as `Domain.convert_arrays` has them
 
-    def translated(frames: Iterable[Tensor]) -> Iterator[Tensor]:
+    def translated(frames: Iterable[Array]) -> Iterator[Array]:
         if options.full or not is_large(opened.height, opened.width):
             return steadied(frames, at_a_time=AT_A_TIME)
         return _large(opened, iter(frames), translate, steadied)
 
     if options.mask is None and options.strength_curve is None:
-        return translated(reader)
-    return mask(opened, reader, options, translated)
+        return translated(chunks)
+    return mask(opened, chunks, options, translated)
 
 
-def _large(opened: FrameReader, frames: Iterator[Tensor], translate: Translate, steadied: Steadied) -> Iterator[Tensor]:
+def _large(
+    opened: FrameReader, frames: Iterator[Array], translate: ArrayTranslate, steadied: Steadied
+) -> Iterator[Array]:
     size = opened.height, opened.width
     pairs = _with_small(opened, frames, working_size(*size))
     reducing = _Reducing(pairs, translate, working_size(*size), opened.follows)
@@ -56,9 +59,9 @@ def _large(opened: FrameReader, frames: Iterator[Tensor], translate: Translate, 
     if first is not None:
         for translated in steadied(chain([first], small), at_a_time=1):
             frame, source = reducing.waiting.popleft()
-            detail = Detail(source.numpy(), translated.cpu().numpy())
-            if isinstance(frame, Tensor):
-                yield torch.from_numpy(detail.enlarged(frame.cpu().numpy(), 0, opened.height))
+            detail = Detail(source, translated)
+            if isinstance(frame, np.ndarray):
+                yield detail.enlarged(frame, 0, opened.height)
             else:
                 opened.guided.append(Guided(frame, detail))
                 yield translated
@@ -68,20 +71,20 @@ def _large(opened: FrameReader, frames: Iterator[Tensor], translate: Translate, 
         return
     opened.say(size_note(size, None))
     every = (frame for frame, _ in chain(reducing.waiting, reducing.rest))
-    whole = (each if isinstance(each, Tensor) else to_tensor(opened.at_full_size(each)) for each in every)
+    whole = (each if isinstance(each, np.ndarray) else to_array(opened.at_full_size(each)) for each in every)
     yield from steadied(whole, at_a_time=AT_A_TIME)
 
 
-def _with_small(opened: FrameReader, frames: Iterator[Tensor], size: tuple[int, int]) -> Iterator[_WithSmall]:
+def _with_small(opened: FrameReader, frames: Iterator[Array], size: tuple[int, int]) -> Iterator[_WithSmall]:
     for frame in frames:
         if opened.at_working_size:
             yield opened.decoded.popleft(), frame
         else:
-            yield frame, torch.from_numpy(reduced(frame.cpu().numpy(), *size))
+            yield frame, reduced(frame, *size)
         del frame
 
 
-_WithSmall = tuple[Tensor | av.VideoFrame, Tensor]
+_WithSmall = tuple[Array | av.VideoFrame, Array]
 """A frame at full size, as the decoder gave it where the writer is to bring it back, and at the working size."""
 
 
@@ -92,7 +95,11 @@ class _Reducing:
     """
 
     def __init__(
-        self, frames: Iterator[_WithSmall], translate: Translate, size: tuple[int, int], follows: bool | None = None
+        self,
+        frames: Iterator[_WithSmall],
+        translate: ArrayTranslate,
+        size: tuple[int, int],
+        follows: bool | None = None,
     ) -> None:
         self.rest, self._translate, self.size = frames, translate, size
         """Frames that were not asked for yet."""
@@ -101,7 +108,7 @@ class _Reducing:
         self.follows = follows
         """Whether the translation follows the detail of its input; None while that is open."""
 
-    def frames(self) -> Iterator[Tensor]:
+    def frames(self) -> Iterator[Array]:
         for frame, small in self.rest:
             self.waiting.append((frame, small))
             del frame
@@ -112,12 +119,12 @@ class _Reducing:
             yield small
 
 
-def follows_detail(small: Tensor, translate: Translate) -> bool | None:
+def follows_detail(small: Array, translate: ArrayTranslate) -> bool | None:
     """Whether the translation of a frame at the working size follows the detail of its input; None for a frame in which
     there is nothing to see."""
     shown = share(small[None])
-    if float(shown) == 0.0:
+    if shown.item() == 0.0:
         return None
     # What a frame that is nearly blank keeps of itself would follow its own detail.
-    translated = small + (translate(small[None])[0].cpu() - small) / shown[0]
-    return Detail(small.numpy(), translated.numpy()).guides
+    translated = small + (translate(small[None])[0] - small) / shown[0]
+    return Detail(small, translated).guides

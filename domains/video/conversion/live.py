@@ -24,16 +24,18 @@ from pathlib import Path
 from typing import Any, BinaryIO, Generic, TypeVar
 
 import av
-import torch
-from torch import Tensor
+import numpy as np
 
+from ....core.adapter.arrays import for_arrays
 from ....core.adapter.domain import Domain
 from ....core.adapter.streams import Translate
+from ....core.conversion.pipeline import PrefetchedReader, convert_arrays
 from ....core.errors import ConfigError, MediaError
 from ....core.sides import Side
+from ....core.values import Array
 from ...containers.opening import Source
 from ...image import is_large, working_size
-from ..frames.colour import to_tensor
+from ..frames.colour import to_array
 from ..reading import pipes
 from ..reading.clip import VideoReader
 from ..settings import VideoConversion
@@ -129,14 +131,14 @@ class LiveReader(VideoReader):
         """Of the frames that were given: the second of the stream, and the `time.monotonic` of arrival; to be taken by
         whoever wrote them."""
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def arrays(self) -> Iterator[Array]:
         unpack = self._unpacker()
         for frame, arrived in self.newest:
             planes = unpack(frame)
             self.shown.append(self._shown(frame, planes, 0, 0))
             position = (self.footage.ticks_of(frame) - self.footage.first_tick) * self.info.time_base
             self.arrivals.append((float(position), arrived))
-            yield to_tensor(planes)
+            yield to_array(planes)
 
     def close(self) -> None:
         """End the reading, then release the stream."""
@@ -217,8 +219,9 @@ def convert_live(
         writer: Any = domain.create(target, reader, options)
         try:
             try:
-                for frame in domain.convert(reader, translate, options):
-                    writer.write(frame)
+                frames = PrefetchedReader(reader, reader.arrays())
+                for frame in convert_arrays(domain, frames, translate, options):
+                    writer.write(frame)  # type: ignore[arg-type]
                     session.wrote()
                     if progress is not None:
                         progress(session.report())
@@ -236,11 +239,13 @@ def convert_live(
 def _warm_up(translate: Translate, size: tuple[int, int], options: VideoConversion) -> None:
     """Have the network made ready for this size before the first frame that is to be written comes."""
     height, width = working_size(*size) if is_large(*size) and not options.full else size
-    frame = torch.linspace(-1, 1, width).expand(1, 3, height, width)  # one of a single colour is not translated
+    row = np.linspace(-1, 1, width, dtype=np.float32)  # a frame of a single colour is not translated
+    frame = np.ascontiguousarray(np.broadcast_to(row, (1, 3, height, width)))
+    network = for_arrays(translate)
     if options.smooth:
-        translate.with_statistics(frame, None, 1.0)
+        network.with_statistics(frame, None, 1.0)
     else:
-        translate(frame)
+        network(frame)
 
 
 class _Session:

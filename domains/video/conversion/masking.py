@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ....core.errors import MediaError, counted
 from ....core.values import Array
@@ -26,10 +24,10 @@ _LISTED = 8
 
 def mask(
     opened: FrameReader,
-    frames: Iterable[Tensor],
+    frames: Iterable[Array],
     options: VideoConversion,
-    translated: Callable[[Iterable[Tensor]], Iterator[Tensor]],
-) -> Iterator[Tensor]:
+    translated: Callable[[Iterable[Array]], Iterator[Array]],
+) -> Iterator[Array]:
     """The translations of `frames` that `translated` gives, each laid over its frame.
 
     A mask that is a picture holds for every frame. One that is a clip or numbered pictures is cut like the footage, and
@@ -38,10 +36,10 @@ def mask(
     Raises:
         MissingFile, MediaError: the mask cannot be read, or has another size or number of frames.
     """
-    waiting: deque[Tensor] = deque()
+    waiting: deque[Array] = deque()
     curve = None if options.strength_curve is None else Curve(options.strength_curve)
 
-    def watched() -> Iterator[Tensor]:
+    def watched() -> Iterator[Array]:
         for frame in frames:
             waiting.append(frame)
             yield frame
@@ -55,8 +53,7 @@ def mask(
                 share = np.float32(share) * masks.at(place)
             if options.strength > 0.0:
                 opened.leave(place, share)
-            source = waiting.popleft().cpu().numpy()
-            yield torch.from_numpy(mixed(source, made.cpu().numpy(), share))
+            yield mixed(waiting.popleft(), made, share)
         if masks is not None:
             if not opened.done:
                 masks.check_end()
@@ -69,8 +66,8 @@ class _Masks:
     def __init__(self, path: Path, opened: FrameReader, options: VideoConversion, stack: ExitStack) -> None:
         self._path, self._source, self._feather = path, opened.path, options.feather
         self._count, self._now = 0, np.zeros((0, 0), np.float32)
-        self._frames: Iterator[Tensor] | None = None
-        self._ahead: tuple[int, Tensor] | None = None
+        self._frames: Iterator[Array] | None = None
+        self._ahead: tuple[int, Array] | None = None
         self._numbers: list[int] | None = None
         self._lacking: list[int] = []
         size = opened.info.height, opened.info.width
@@ -84,7 +81,7 @@ class _Masks:
         check_size(path, (reader.info.height, reader.info.width), size, opened.path)
         if isinstance(reader, SequenceReader) and isinstance(opened, SequenceReader):
             self._go_by_number([each.number for each in reader.within], [each.number for each in opened.within])
-        self._reader, self._frames = reader, iter(reader)
+        self._reader, self._frames = reader, reader.arrays()
 
     def at(self, place: int) -> Array:
         """The mask (H, W) of the frame of that number among those of the cut."""
@@ -96,7 +93,7 @@ class _Masks:
             number, frame = ahead
             self._ahead = None
         if frame is not None:
-            pixels = frame.cpu().numpy().transpose(1, 2, 0) * np.float32(0.5) + np.float32(0.5)
+            pixels = frame.transpose(1, 2, 0) * np.float32(0.5) + np.float32(0.5)
             self._now = feathered(mask_of(pixels), self._feather)
         elif self._numbers is None or not self._now.size:
             raise MediaError(
@@ -107,7 +104,7 @@ class _Masks:
             self._lacking.append(wanted)
         return self._now
 
-    def _peek(self) -> tuple[int, Tensor] | None:
+    def _peek(self) -> tuple[int, Array] | None:
         """The next frame of the mask and its number; None at its end."""
         if self._ahead is None and self._frames is not None and (frame := next(self._frames, None)) is not None:
             still = self._reader.shown[-1].still

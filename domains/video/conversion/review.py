@@ -8,14 +8,12 @@ from dataclasses import replace
 from itertools import tee
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from ....core.adapter.domain import Domain
 from ....core.adapter.review import Review
 from ....core.adapter.streams import Reader
-from ....core.conversion.pipeline import PrefetchedReader
+from ....core.conversion.pipeline import PrefetchedReader, convert_arrays
 from ....core.errors import ConfigError
+from ....core.values import Array
 from ...image import Sheet
 from ..frames.timecode import Timecode
 from ..reading.reader import FrameReader
@@ -54,23 +52,23 @@ def of_pictures(review: Review) -> Review:
     return replace(review, models=tuple(models))
 
 
-def convert(review: Review, reader: Reader, options: VideoConversion) -> Iterator[Tensor]:
+def convert(review: Review, reader: Reader, options: VideoConversion) -> Iterator[Array]:
     """The frames and every model's translations of them, each frame as one picture."""
     opened: Any = reader.opened
     rate = opened.info.rate or 25
     timecode = opened.timecode or Timecode.of(opened.info.rate) or Timecode(25)
     sheet = sheet_of(review, opened)
-    source, *copies = tee(reader, len(review.models) + 1)
+    chunks: Iterator[Array] = iter(reader)  # type: ignore[arg-type]  # arrays, as of every clip
+    source, *copies = tee(chunks, len(review.models) + 1)
     with ExitStack() as stack:
-        shown: list[Iterator[Tensor]] = [] if review.layout == "plain" else [source]
+        shown: list[Iterator[Array]] = [] if review.layout == "plain" else [source]
         if review.layout == "plain":
             del source  # or it would keep every frame
         for number, (model, chunks) in enumerate(zip(review.models, copies, strict=True)):
             domain: Domain = model.domain
             own = replace(options, contact_sheet=None) if number else options  # one sheet: of the first model
-            translated = domain.convert(PrefetchedReader(opened, chunks), model.translate, own)
+            translated = convert_arrays(domain, PrefetchedReader(opened, chunks), model.translate, own)
             shown.append(stack.enter_context(closing(translated)))  # type: ignore[type-var]
         for number, frames in enumerate(zip(*shown, strict=True)):
             text = timecode.text(opened.first_frame + number) if review.burn_in else ""
-            pictures = [frame.detach().cpu().numpy() for frame in frames]
-            yield torch.from_numpy(sheet.compose(pictures, float(number / rate), text))
+            yield sheet.compose(frames, float(number / rate), text)

@@ -13,15 +13,14 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from ....core.adapter.streams import Translate
+from ....core.adapter.streams import AnyTranslate
+from ....core.values import Values, alike, as_array, stacked
 from ..frames.cuts import CutDetector
 from ..frames.motion import Flow, dis_flow, grey, resized_flow, warp
 from ..settings import VideoConversion
@@ -66,7 +65,7 @@ class Stabiliser:
     """Translates the frames of one clip in their order. Keeps the state of that clip: make one for each.
 
     Args:
-        translate: one direction of a model.
+        translate: one direction of a model, for frames as they come: tensors or arrays.
         options: `smooth`, `blend`, `cuts` and `strength` are read.
         tuning: how much is carried over.
         known: of each frame, whether a scene is known to begin with it.
@@ -74,12 +73,13 @@ class Stabiliser:
 
     def __init__(
         self,
-        translate: Translate,
+        translate: AnyTranslate,
         options: VideoConversion,
         tuning: Tuning | None = None,
         known: Iterable[bool] = (),
     ) -> None:
-        self.translate, self.options = translate, options
+        self.translate: Any = translate
+        self.options = options
         self.tuning = tuning or Tuning()
         self._known = iter(known)
         self._is_cut = CutDetector() if options.cuts else None
@@ -87,48 +87,49 @@ class Stabiliser:
 
     def reset(self) -> None:
         """Forget the frames so far: the next one starts a scene."""
-        self._statistics: Tensor | None = None
+        self._statistics: NDArray[np.float32] | None = None
         self._history: _History | None = None
 
     @property
     def state(self) -> State:
         """What it hands on to the next frame, beside the frame before."""
-        statistics = None if self._statistics is None else self._statistics.cpu().numpy()
-        return State(statistics, None if self._history is None else self._history.kept)
+        return State(self._statistics, None if self._history is None else self._history.kept)
 
     def go_on(self, state: State) -> None:
         """Hand on a state from elsewhere in place of its own, after the same frame."""
-        self._statistics = None if state.statistics is None else torch.from_numpy(state.statistics)
+        self._statistics = state.statistics
         if self._history is not None and state.kept is not None:
             self._history = replace(self._history, kept=state.kept)
 
-    def __call__(self, frame: Tensor, translated: Tensor | None = None) -> Tensor:
+    def __call__(self, frame: Values, translated: Values | None = None) -> Values:
         """The translation (C, H, W) of the next frame (3, H, W), both float32 in [-1, 1].
 
         `translated`: what the network makes of the frame by itself, where the caller has asked it already.
         """
-        small = reduced(frame.cpu().numpy(), self.tuning.flow_width) if self._is_cut or self.options.blend else None
+        small = reduced(as_array(frame), self.tuning.flow_width) if self._is_cut or self.options.blend else None
         cut = self._is_cut is not None and small is not None and self._is_cut(small)
         if next(self._known, False) or cut:
             self.reset()
         if translated is None:
             translated = self._translate_frame(frame)
         if self.options.blend and small is not None:
-            translated = self._blend(grey(small), frame.cpu().numpy(), translated)
+            translated = self._blend(grey(small), as_array(frame), translated)
         if self.options.strength < 1.0 and translated.shape == frame.shape:
             translated = frame + self.options.strength * (translated - frame)
         return translated
 
-    def _translate_frame(self, frame: Tensor) -> Tensor:
+    def _translate_frame(self, frame: Values) -> Values:
         if not self.options.smooth:
-            return self.translate(frame[None])[0]
-        translated, self._statistics = self.translate.with_statistics(
-            frame[None], self._statistics, self.tuning.momentum
-        )
-        return translated[0]
+            alone: Values = self.translate(frame[None])[0]
+            return alone
+        before = None if self._statistics is None else alike(self._statistics, frame)
+        batch, used = self.translate.with_statistics(frame[None], before, self.tuning.momentum)
+        self._statistics = as_array(used)
+        translated: Values = batch[0]
+        return translated
 
-    def _blend(self, luma: NDArray[np.uint8], frame: Planes, translated: Tensor) -> Tensor:
-        planes = np.ascontiguousarray(translated.cpu().numpy())
+    def _blend(self, luma: NDArray[np.uint8], frame: Planes, translated: Values) -> Values:
+        planes = as_array(translated)
         source = frame if frame.shape == planes.shape else None
         before, self._history = self._history, _History(luma, source, planes)
         if before is None or before.luma.shape != luma.shape or before.kept.shape != planes.shape:
@@ -138,7 +139,7 @@ class Stabiliser:
         flow, trust = resized_flow(flow, height, width), cv2.resize(trust, (width, height))
         shown, kept = blend(source, planes, before.source, before.kept, flow, trust, self.tuning)
         self._history = _History(luma, source, kept)
-        return torch.from_numpy(shown)
+        return alike(shown, translated)
 
 
 @dataclass(frozen=True)
@@ -152,17 +153,17 @@ class _History:
 
 
 def convert(
-    frames: Iterable[Tensor],
-    translate: Translate,
+    frames: Iterable[Values],
+    translate: AnyTranslate,
     options: VideoConversion,
     at_a_time: int = AT_A_TIME,
     known: Iterable[bool] = (),
-) -> Iterator[Tensor]:
+) -> Iterator[Values]:
     """The translations (C, H, W) of the frames (3, H, W) of one clip, held steady."""
     return through(Stabiliser(translate, options, known=known), frames, at_a_time)
 
 
-def through(steady: Stabiliser, frames: Iterable[Tensor], at_a_time: int) -> Iterator[Tensor]:
+def through(steady: Stabiliser, frames: Iterable[Values], at_a_time: int) -> Iterator[Values]:
     """The translations (C, H, W) of further frames (3, H, W) by `steady`, whose state is that after the last one given.
 
     Several frames, `at_a_time` at most, go through the network at a time, while those before them are blended; not so
@@ -172,25 +173,25 @@ def through(steady: Stabiliser, frames: Iterable[Tensor], at_a_time: int) -> Ite
         yield from map(steady, frames)
         return
     with ThreadPoolExecutor(1, "unpaired-network") as network:
-        waiting: deque[tuple[list[Tensor], Future[Tensor]]] = deque()
+        waiting: deque[tuple[list[Values], Future[Values]]] = deque()
         for batch in _batches(frames, at_a_time):
-            waiting.append((batch, network.submit(steady.translate, torch.stack(batch))))
+            waiting.append((batch, network.submit(steady.translate, stacked(batch))))
             if len(waiting) > min(2, len(batch)):  # large frames come one by one, and none waits but the next
                 yield from _hold(steady, *waiting.popleft())
         while waiting:
             yield from _hold(steady, *waiting.popleft())
 
 
-def _hold(steady: Stabiliser, batch: list[Tensor], translated: Future[Tensor]) -> Iterator[Tensor]:
+def _hold(steady: Stabiliser, batch: list[Values], translated: Future[Values]) -> Iterator[Values]:
     return map(steady, batch, translated.result())
 
 
-def _batches(frames: Iterable[Tensor], at_a_time: int) -> Iterator[list[Tensor]]:
+def _batches(frames: Iterable[Values], at_a_time: int) -> Iterator[list[Values]]:
     """Lists of frames of one size, as many as `at_a_time` and `_BATCH_BYTES` allow, one at least."""
-    batch: list[Tensor] = []
+    batch: list[Values] = []
     for frame in frames:
         if batch and (frame.shape != batch[0].shape or len(batch) >= at_a_time or
-                      (len(batch) + 1) * 4 * frame.numel() > _BATCH_BYTES):  # fmt: skip
+                      (len(batch) + 1) * 4 * math.prod(frame.shape) > _BATCH_BYTES):  # fmt: skip
             yield batch
             batch = []
         batch.append(frame)

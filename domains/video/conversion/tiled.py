@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-import torch
-from torch import Tensor
+from typing import Any
 
-from ....core.adapter.streams import Translate
+import numpy as np
+
+from ....core.adapter.streams import AnyTranslate
+from ....core.values import Array, Values, alike, as_array, stacked
 from ...image import Span, blended, reduced, spans, working_size
 
 WHOLE = 9_000_000
@@ -18,34 +19,35 @@ class Tiled:
     """A `Translate` of frames of any size: larger ones go through tiles, all under the statistics of the whole frame
     at the working size, as pictures do."""
 
-    def __init__(self, translate: Translate) -> None:
-        self._translate = translate
+    def __init__(self, translate: AnyTranslate) -> None:
+        self._translate: Any = translate
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Values) -> Values:
         """Translate a batch (B, 3, H, W) of frames in [-1, 1]."""
         if x.shape[2] * x.shape[3] <= WHOLE:
-            return self._translate(x)
-        return torch.stack([self._in_tiles(each, None, 1.0)[0] for each in x])
+            translated: Values = self._translate(x)
+            return translated
+        frames: list[Values] = [self._in_tiles(each, None, 1.0)[0] for each in x]
+        return stacked(frames)
 
-    def with_statistics(self, x: Tensor, statistics: Tensor | None, momentum: float) -> tuple[Tensor, Tensor]:
+    def with_statistics(self, x: Values, statistics: Values | None, momentum: float) -> tuple[Values, Values]:
         """The same under given norm statistics; see `Translate.with_statistics`."""
         if x.shape[2] * x.shape[3] <= WHOLE:
-            return self._translate.with_statistics(x, statistics, momentum)
+            whole: tuple[Values, Values] = self._translate.with_statistics(x, statistics, momentum)
+            return whole
         frame, used = self._in_tiles(x[0], statistics, momentum)
         return frame[None], used
 
-    def _in_tiles(self, frame: Tensor, statistics: Tensor | None, momentum: float) -> tuple[Tensor, Tensor]:
-        height, width = frame.shape[1:]
-        small = torch.from_numpy(reduced(frame.cpu().numpy(), *working_size(height, width)))
-        _, used = self._translate.with_statistics(small[None].to(frame.device), statistics, momentum)
+    def _in_tiles(self, frame: Values, statistics: Values | None, momentum: float) -> tuple[Values, Values]:
+        whole = as_array(frame)
+        height, width = whole.shape[1:]
+        small = alike(reduced(whole, *working_size(height, width))[None], frame)
+        _, used = self._translate.with_statistics(small, statistics, momentum)
 
-        def render(row: Span, column: Span) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-            tile = frame[None, :, row.start : row.stop, column.start : column.stop]
-            made: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = (
-                self._translate.with_statistics(tile, used, 0.0)[0][0].cpu().numpy()
-            )
-            return made
+        def render(row: Span, column: Span) -> Array:
+            tile = alike(whole[None, :, row.start : row.stop, column.start : column.stop], frame)
+            return as_array(self._translate.with_statistics(tile, used, 0.0)[0][0])
 
         rows, columns = (spans(length, _TILE, _OVERLAP) for length in (height, width))
-        strips = [torch.from_numpy(strip) for _, strip in blended(rows, columns, render)]
-        return torch.cat(strips, dim=1), used
+        strips = [strip for _, strip in blended(rows, columns, render)]
+        return alike(np.concatenate(strips, axis=1), frame), used

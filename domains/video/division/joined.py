@@ -5,16 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import av
-import torch
-from torch import Tensor
+import numpy as np
 
 from ....core.adapter.division import NotDivided
 from ....core.adapter.domain import ConversionSettings
-from ....core.adapter.streams import Reader, Translate
+from ....core.adapter.streams import ArrayTranslate, Reader
 from ....core.sides import Side
+from ....core.values import Array
 from ..reading.clip import VideoReader
 from ..reading.reader import Shown
 from ..settings import VideoConversion
@@ -22,9 +22,14 @@ from ..writing.writer import VideoWriter
 from .contents import Facts, checksum, kept_frames, read_facts
 from .medium import DividedClip
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 class JoinedClip(DividedClip):
     """The medium of a clip whose frames are in `parts`. `footage`: that of the clip."""
+
+    arrays: ClassVar[bool] = True
 
     def __init__(self, footage: Any, parts: Sequence[Path]) -> None:
         super().__init__(footage)
@@ -41,9 +46,9 @@ class JoinedClip(DividedClip):
         assert isinstance(options, VideoConversion)
         return JoinedWriter(path, like, options, self._parts)
 
-    def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
+    def convert_arrays(self, reader: Reader, translate: ArrayTranslate, options: ConversionSettings) -> Iterator[Array]:
         """The frames have been translated."""
-        yield from reader
+        yield from reader  # type: ignore[misc]
 
 
 class JoinedReader(VideoReader):
@@ -55,9 +60,9 @@ class JoinedReader(VideoReader):
         self.facts = facts
         self.say(*(note for each in facts for note in each.said))
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def arrays(self) -> Iterator[Array]:
         known = [(tick, found) for each in self.facts for tick, found in zip(each.ticks, each.sums, strict=True)]
-        nothing, place = torch.zeros(3, 1, 1), 0
+        nothing, place = np.zeros((3, 1, 1), np.float32), 0
         for place, frame in enumerate(self.footage, 1):
             ticks = self.footage.ticks_of(frame)
             if known[place - 1 : place] != [(ticks, checksum(frame))]:
@@ -80,7 +85,7 @@ class JoinedWriter(VideoWriter):
         self._kept: Iterator[av.VideoFrame] = (frame for part in parts for frame in kept_frames(part))
         self._composition.loses_alpha = any(each.loses_alpha for each in like.facts)
 
-    def write(self, chunk: Tensor) -> None:
+    def write(self, chunk: Tensor | Array) -> None:
         """Encode the next frame of the parts. Raises OutputError, NotDivided."""
         shown, kept = self._shown_next(), next(self._kept, None)
         if kept is None:

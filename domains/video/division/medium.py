@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from ....core.adapter.domain import ConversionSettings, Domain
 from ....core.sides import Side
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class DividedClip(Domain):

@@ -6,24 +6,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import av
-import torch
-from torch import Tensor
 
 from ....core.adapter.division import NotDivided, Part
 from ....core.adapter.domain import ConversionSettings
-from ....core.adapter.streams import Reader, Translate, Writer
+from ....core.adapter.streams import ArrayTranslate, Reader, Writer
 from ....core.errors import OutputError
 from ....core.files import PendingFolder, output_error
 from ....core.sides import Side
+from ....core.values import Array
 from ...containers.kinds import container_of
 from ...image import is_large, reduced, working_size
 from ..conversion.frames import convert, follows_detail
 from ..conversion.known_cuts import known_cuts
 from ..conversion.stabiliser import Stabiliser, through
-from ..frames.colour import to_tensor
+from ..frames.colour import to_array
 from ..reading.access import ClipAccess
 from ..reading.clip import VideoReader
 from ..reading.decode import Footage
@@ -34,12 +33,17 @@ from .bounds import TOGETHER, WARM_UP, bounds
 from .contents import RATE, Facts, checksum, digest, keep_frames, read_state, write_facts, write_state
 from .medium import DividedClip
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 _BEFORE = 1.0
 """Seconds before the first frame that is wanted that decoding begins, so that it needs nothing from before."""
 
 
 class PartOfClip(DividedClip):
     """The medium of one part. `footage`: that of the clip; `target`: what the whole of it becomes."""
+
+    arrays: ClassVar[bool] = True
 
     def __init__(self, footage: Any, part: Part, target: Path) -> None:
         super().__init__(footage)
@@ -59,7 +63,7 @@ class PartOfClip(DividedClip):
         assert isinstance(options, VideoConversion)
         return PartWriter(path, like, options, self._target)
 
-    def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
+    def convert_arrays(self, reader: Reader, translate: ArrayTranslate, options: ConversionSettings) -> Iterator[Array]:
         """Translated frames of the part, in order."""
         opened = reader.opened
         assert isinstance(opened, PartReader)
@@ -69,7 +73,7 @@ class PartOfClip(DividedClip):
             opened.follows = _follows(opened, translate, options)
         stabilisers: list[Stabiliser] = []
 
-        def steadied(frames: Iterable[Tensor], *, at_a_time: int) -> Iterator[Tensor]:
+        def steadied(frames: Iterable[Array], *, at_a_time: int) -> Iterator[Array]:
             stabilisers.append(Stabiliser(translate, options, known=known_cuts(opened, options)))
             return through(stabilisers[-1], frames, at_a_time)
 
@@ -85,15 +89,15 @@ class PartOfClip(DividedClip):
         opened.leaving = stabilisers[-1].state
 
 
-def _follows(opened: PartReader, translate: Translate, options: VideoConversion) -> bool:
+def _follows(opened: PartReader, translate: ArrayTranslate, options: VideoConversion) -> bool:
     """What the first frame of the clip with something to see decides for all of it. Raises NotDivided where there is
     none before the part."""
     size = working_size(opened.height, opened.width)
     with closing(VideoReader(opened.path, options)) as clip:
         clip.come_reduced()
-        for place, frame in enumerate(clip):
+        for place, frame in enumerate(clip.arrays()):
             clip.forget()
-            small = frame if clip.at_working_size else torch.from_numpy(reduced(frame.cpu().numpy(), *size))
+            small = frame if clip.at_working_size else reduced(frame, *size)
             decided = follows_detail(small, translate)
             if decided is not None:
                 return decided
@@ -130,7 +134,7 @@ class PartReader(VideoReader):
         seconds = float((times[self.earliest] - self.footage.first_tick) * tick - Fraction(_BEFORE))
         self._frames = Footage(source, seconds if seconds > 0.0 else None)
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def arrays(self) -> Iterator[Array]:
         unpack, wanted = self._unpacker(), self.earliest
         for frame in self._frames:
             ticks = self._frames.ticks_of(frame)
@@ -146,7 +150,7 @@ class PartReader(VideoReader):
             self.shown.append(self._shown(frame, planes, frame.duration, place))
             if self.at_working_size:
                 self.decoded.append(frame)
-            yield to_tensor(planes)
+            yield to_array(planes)
             wanted += 1
             if wanted == self.end:
                 return
@@ -188,7 +192,7 @@ class PartWriter(Writer):
         """None: the whole has them."""
         return ()
 
-    def write(self, chunk: Tensor) -> None:
+    def write(self, chunk: Tensor | Array) -> None:
         """Keep the translation (3, H, W) of the next frame. Raises OutputError."""
         shown = self._like.shown.popleft()
         while shown.place < self._like.begin:

@@ -20,6 +20,7 @@ from ....core.conversion.input_files import InputFiles
 from ....core.errors import MissingFile
 from ....core.evaluation.report import plain_values, write_tables
 from ....core.sides import SIDES, Direction, Side
+from ....core.values import Array, as_tensor
 from ..reading.naming import is_sequence, is_still_name
 from ..reading.reader import FrameReader
 from ..reading.sequence import frames_at
@@ -119,11 +120,11 @@ class _Remembering(FrameReader):
     def __init__(self, reader: FrameReader, options: VideoConversion) -> None:
         super().__init__(reader.info, options)
         self.path, self.side = reader.path, reader.side
-        self.waiting: deque[Tensor] = deque()
+        self.waiting: deque[Array] = deque()
         self._reader = reader
 
-    def __iter__(self) -> Iterator[Tensor]:
-        for frame in self._reader:
+    def arrays(self) -> Iterator[Array]:
+        for frame in self._reader.arrays():
             self.waiting.append(frame)
             self._reader.forget()  # nobody writes this clip anew
             yield frame
@@ -159,7 +160,7 @@ def score_clip(
             spent += time.perf_counter() - start
             if output is None:
                 break
-            frame = reader.waiting.popleft()
+            frame = as_tensor(reader.waiting.popleft())
             scorer.add(frame, output, alone(frame[None])[0])
             if progress is not None:
                 progress(scorer.frames, expected)

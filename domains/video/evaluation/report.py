@@ -22,9 +22,10 @@ import cv2
 import numpy as np
 from torch import Tensor
 
-from ....core.adapter.streams import Translate
+from ....core.adapter.streams import ArrayTranslate
 from ....core.files import atomic_text
 from ....core.pages import STYLE
+from ....core.values import Array, as_tensor
 from ...image import Pixels
 from ..conversion.stabiliser import Stabiliser
 from ..settings import VideoConversion
@@ -42,15 +43,15 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 1000, 260, 56, 26
 
 
 def convert_and_report(
-    frames: Iterable[Tensor],
-    translate: Translate,
+    frames: Iterable[Array],
+    translate: ArrayTranslate,
     options: VideoConversion,
     path: Path,
     title: str,
     rate: Fraction,
     at_a_time: int = 1,
     known: Iterable[bool] = (),
-) -> Iterator[Tensor]:
+) -> Iterator[Array]:
     """The steady translations of a clip's frames, as `stabiliser.convert` gives them; the page is written at the end.
 
     Every frame is translated once more by itself, to compare with.
@@ -70,7 +71,7 @@ def convert_and_report(
     steady, page = Stabiliser(translate, options, known=known), ClipReport(title, rate)
     for frame in frames:
         output = steady(frame)
-        page.add(frame, output, translate(frame[None])[0])
+        page.add(*map(as_tensor, (frame, output, translate(frame[None])[0])))
         yield output
     page.write(path)
 

@@ -7,11 +7,10 @@ from functools import partial
 from itertools import tee
 from typing import Any
 
-from torch import Tensor
-
 from ....core.adapter.review import Review
-from ....core.adapter.streams import Reader, Translate
+from ....core.adapter.streams import ArrayTranslate, Reader
 from ....core.conversion.pipeline import PrefetchedReader
+from ....core.values import Array
 from ..conversion import frames, stabiliser
 from ..conversion.contact_sheet import ContactSheet, check_sheet, sheet_path
 from ..conversion.known_cuts import known_cuts
@@ -35,7 +34,7 @@ def check_beside(options: VideoConversion, review: Review | None) -> None:
         check_sheet(options.contact_sheet)
 
 
-def convert(reader: Reader, translate: Translate, options: VideoConversion) -> Iterator[Tensor]:
+def convert(reader: Reader, translate: ArrayTranslate, options: VideoConversion) -> Iterator[Array]:
     """Translated frames in order, steadied; report and contact sheet are written at the end where they were asked for.
 
     Args:
@@ -50,14 +49,15 @@ def convert(reader: Reader, translate: Translate, options: VideoConversion) -> I
         return
     sheet = ContactSheet(opened.info.rate, opened.timecode, opened.first_frame, options.cuts,
                          known_cuts(opened, options))  # fmt: skip
-    seen, again = tee(reader)
+    chunks: Iterator[Array] = iter(reader)  # type: ignore[arg-type]  # arrays, as of every clip
+    seen, again = tee(chunks)
     yield from sheet.follow(seen, _translated(opened, PrefetchedReader(opened, again), translate, options))
     sheet.write(sheet_path(options.contact_sheet, opened.path))
 
 
 def _translated(
-    opened: FrameReader, reader: Reader, translate: Translate, options: VideoConversion
-) -> Iterator[Tensor]:
+    opened: FrameReader, reader: Reader, translate: ArrayTranslate, options: VideoConversion
+) -> Iterator[Array]:
     given: dict[str, Any] = {"translate": translate, "options": options, "known": known_cuts(opened, options)}
     steadied: frames.Steadied = partial(stabiliser.convert, **given)
     if options.report is not None:

@@ -306,14 +306,21 @@ def pixels_of(plane: Any, dtype: Any) -> Planes:
     return rows[:, : plane.width]
 
 
-def to_tensor(planes: Planes) -> Tensor:
+def to_array(planes: Planes) -> Array:
     """Planes (3, H, W) as float32 in [-1, 1]."""
     # One pass over the pixels, where torch takes three.
     rows = planes.reshape(-1, planes.shape[-1])
     if planes.dtype == np.uint8:
-        return as_tensor(cv2.LUT(rows, _BYTE_VALUES).reshape(planes.shape))
+        found: Array = np.asarray(cv2.LUT(rows, _BYTE_VALUES), np.float32)
+        return found.reshape(planes.shape)
     values = cv2.addWeighted(rows, 2.0 / _peak(planes.dtype), rows, 0.0, -1.0, dtype=cv2.CV_32F)
-    return as_tensor(np.clip(values, -1.0, 1.0, out=values).reshape(planes.shape))
+    clipped: Array = np.clip(values, -1.0, 1.0, out=values)
+    return clipped.reshape(planes.shape)
+
+
+def to_tensor(planes: Planes) -> Tensor:
+    """The same as a tensor."""
+    return as_tensor(to_array(planes))
 
 
 def to_planes(tensor: Tensor | Array, dtype: Literal["uint8", "uint16"] = "uint8") -> Planes:

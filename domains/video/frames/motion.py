@@ -8,16 +8,16 @@ current frame.
 from __future__ import annotations
 
 import threading
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
 
 from ....core.errors import MediaError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Flow = NDArray[np.float32]
 Preset = Literal["lean", "fast", "medium"]
@@ -132,10 +132,10 @@ def warp(x: NDArray[Any] | Tensor, flow: Flow | Tensor) -> NDArray[Any] | Tensor
         x: numpy (H, W) or (H, W, up to 4) of uint8, uint16 or float32; or torch (B, C, H, W), floating, differentiable.
         flow: numpy (H, W, 2); or torch (B, 2, H, W), or (1, 2, H, W) for all of the batch.
     """
-    if isinstance(x, Tensor):
-        assert isinstance(flow, Tensor)
+    if not isinstance(x, np.ndarray):
+        assert not isinstance(flow, np.ndarray)
         return _warp_tensor(x, flow)
-    assert not isinstance(flow, Tensor)
+    assert isinstance(flow, np.ndarray)
     # cv2 takes absolute coordinates; WARP_RELATIVE_MAP saves adding and keeping them.
     mode = cv2.INTER_LINEAR | cv2.WARP_RELATIVE_MAP
     warped: NDArray[Any] = cv2.remap(x, flow, None, mode, borderMode=cv2.BORDER_REFLECT_101)
@@ -143,6 +143,9 @@ def warp(x: NDArray[Any] | Tensor, flow: Flow | Tensor) -> NDArray[Any] | Tensor
 
 
 def _warp_tensor(x: Tensor, flow: Tensor) -> Tensor:
+    import torch
+    from torch.nn import functional
+
     height, width = x.shape[-2:]
     flow = flow.to(x.dtype)
     columns = torch.arange(width, device=x.device, dtype=x.dtype) + flow[:, 0]
@@ -196,6 +199,8 @@ class SyntheticMotion:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Move a batch (B, C, H, W); the result has its shape, type and device."""
+        import torch
+
         count, _, height, width = x.shape
         flows = np.stack([self.flow(sample, height, width) for sample in range(count)])
         moved = _warp_tensor(x, torch.from_numpy(flows).movedim(-1, 1).to(x.device))

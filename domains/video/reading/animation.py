@@ -7,10 +7,9 @@ from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
 
-from torch import Tensor
-
 from ....core.errors import MediaError
-from ...image import animation_frames, over_white, resized, to_tensor, with_channels
+from ....core.values import Array
+from ...image import animation_frames, over_white, resized, to_array, with_channels
 from ..frames.forms import Form
 from ..frames.timecode import ticks_until
 from ..settings import VideoConversion
@@ -45,7 +44,7 @@ class AnimationReader(FrameReader):
         self._begin, self._end = begin, last
         self.notes_for_clips = ("the transparency is composited on white",) if clear else ()
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def arrays(self) -> Iterator[Array]:
         if not self._within:
             raise MediaError(f"{self.path} has no frame between start and end")
         for number, (frame, _) in enumerate(animation_frames(self.path)):
@@ -60,7 +59,7 @@ class AnimationReader(FrameReader):
             first, last = (round((time - self._begin) / _TICK) for time in (start, min(end, self._end)))
             planes = pixels.transpose(2, 0, 1) if self._beside else None
             self.shown.append(Shown(first, last - first, planes, None, count))
-            yield to_tensor(pixels)
+            yield to_array(pixels)
 
     def __length_hint__(self) -> int:
         return len(self._within)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
-from torch import Tensor
 
+from ....core.values import Array
 from ...containers.opening import Source, source_name
 from ...image import is_large, packet_in_gif, working_size
 from ..frames.alpha import alpha_of
-from ..frames.colour import Colour, Orientation, Planes, Unpacker, to_tensor
+from ..frames.colour import Colour, Orientation, Planes, Unpacker, to_array
 from ..frames.side_data import CAPTIONS, Light, side_data
 from ..frames.tone_mapping import SDR, ToneMap
 from ..settings import VideoConversion
@@ -77,7 +77,7 @@ class VideoReader(FrameReader):
         """A decoded frame as planes (3, H, W) of R'G'B'."""
         return self._whole(frame)
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def arrays(self) -> Iterator[Array]:
         unpack = self._unpacker()
         for count, frame in enumerate(self.footage):
             if not self.is_needed(count):
@@ -86,7 +86,7 @@ class VideoReader(FrameReader):
             self.shown.append(self._shown(frame, planes, frame.duration, count))
             if self.at_working_size:
                 self.decoded.append(frame)
-            yield to_tensor(planes)
+            yield to_array(planes)
 
     def _shown(self, frame: av.VideoFrame, planes: Planes, duration: int, count: int) -> Shown:
         """Facts about a frame for the writer."""

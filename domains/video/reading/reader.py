@@ -14,7 +14,7 @@ import numpy as np
 
 from ....core.adapter.streams import Reader
 from ....core.sides import Side
-from ....core.values import Array
+from ....core.values import Array, as_tensor
 from ...image import Picture
 from ..frames.colour import Colour, Orientation, Planes
 from ..frames.enlarging import Guided
@@ -25,6 +25,8 @@ from ..settings import VideoConversion
 from .probe import ClipInfo
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ...containers.kinds import Container
     from .decode import Footage
     from .sound import SoundBeside
@@ -151,6 +153,9 @@ class FrameReader(Reader):
         """Kinds of what the frames read so far carried beside their pixels; see `beside`."""
         self._beside = options.side_by_side
         self._options = options
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return map(as_tensor, self.arrays())
 
     def is_needed(self, frame: int) -> bool:
         """Whether a frame, counted from 0, is to be read: it is asked for, or soon before one that is."""

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from torch import Tensor
 
 from ....core.adapter.patterns import Pattern, missing_files
 from ....core.errors import ConfigError, MediaError, MissingFile, counted
 from ....core.sides import Side
+from ....core.values import Array
 from ...image import (
     Picture,
     Pixels,
@@ -25,7 +25,7 @@ from ...image import (
     read_header,
     read_picture,
     resized,
-    to_tensor,
+    to_array,
     with_channels,
 )
 from ..frames.colour import UNKNOWN, Colour, Planes
@@ -135,7 +135,7 @@ class SequenceReader(FrameReader):
         """The frames from start to end, in order."""
         return [each for each in self._frames if self._begin <= each.tick < self._end]
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def arrays(self) -> Iterator[Array]:
         within = self.within
         last = self._frames[-1].tick + 1
         following = [*(place.tick for place in within[1:]), min(last, self._end)]
@@ -152,7 +152,7 @@ class SequenceReader(FrameReader):
             ticks, alpha = place.tick - self._begin, _alpha_of(still, self.height, self.width)
             self.shown.append(Shown(ticks, int(after - place.tick), planes, origin, count, alpha=alpha))
             given += 1
-            yield to_tensor(pixels)
+            yield to_array(pixels)
         if not given and not self.done:
             raise MediaError(
                 self._broken[0]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import av
-import torch
 
 from ....core.errors import ConfigError, show
 from ....core.registry import suggestion
+from ....core.runtimes.machine import cpu_flags
 from ...containers.kinds import Container
 from ..ffmpeg_options import codec_option
 from ..frames.forms import Form, written_forms
@@ -69,7 +69,7 @@ def _steady_x264() -> dict[str, str]:
     """x264's code for AVX-512 (core 165) takes how much later frames build upon a macroblock in part from memory that
     nobody has written, unless the width is a multiple of 256: equal frames then become unequal files. Its code for AVX2
     does not, and every CPU that has the one has the other."""
-    return {"x264-params": "asm=SSE2Fast,AVX2"} if torch.backends.cpu.get_cpu_capability().startswith("AVX") else {}
+    return {"x264-params": "asm=SSE2Fast,AVX2"} if "avx2" in cpu_flags() else {}
 
 
 _H264_PROFILES = {

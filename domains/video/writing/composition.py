@@ -3,16 +3,21 @@ where it is asked for."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import av
 import numpy as np
-from torch import Tensor
 
+from ....core.values import Array
 from ...image import of_depth
 from ..frames.alpha import is_clear
 from ..frames.colour import Planes, to_planes
 from ..frames.enlarging import Enlarger, enlarged_planes
 from ..reading.reader import FrameReader, Shown
 from .plan import Plan
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Composition:
@@ -32,7 +37,7 @@ class Composition:
         self.loses_alpha = False
         """Whether transparency came that is not written."""
 
-    def __call__(self, chunk: Tensor, shown: Shown) -> av.VideoFrame:
+    def __call__(self, chunk: Tensor | Array, shown: Shown) -> av.VideoFrame:
         """The frame of a translation (3, H, W)."""
         guided = self._like.guided.popleft() if self._like.guided else None
         if guided is not None and self._enlarge.takes(guided.frame, *self._size):

@@ -7,18 +7,17 @@ from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
-from torch import Tensor
 
 from ....core.adapter.patterns import Pattern
 from ....core.adapter.streams import Writer
 from ....core.conversion.jobs import names_file
 from ....core.errors import ConfigError, MediaError, counted
 from ....core.files import PendingFolder, clear_leftovers
-from ....core.values import as_tensor
+from ....core.values import Array
 from ...image import (
     ImageConversion,
     Picture,
@@ -46,6 +45,9 @@ from ..reading.sound import sound_of
 from ..settings import VideoConversion
 from ..unused import unused
 from .sound import sound_file
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def means_folder(target: Path) -> bool:
@@ -97,7 +99,7 @@ class SequenceWriter(Writer):
         renewed = () if self._like.new_track is None else self._like.new_track.notes
         return (*self._notes, *renewed, *_left_out(self._like, self._frames, self._end, self._says_aspect))
 
-    def write(self, chunk: Tensor) -> None:
+    def write(self, chunk: Tensor | Array) -> None:
         """Write the translation (3, H, W) of the next frame. Raises OutputError or MediaError."""
         shown = self._like.shown.popleft()
         self._like.untouched.pop(shown.place, None)
@@ -115,7 +117,7 @@ class SequenceWriter(Writer):
             path.parent.mkdir(parents=True, exist_ok=True)
         is_sheet = self._is_sheet or (self._laid_out and shown.still is not None and is_cropped(shown.still.picture))
         if guided is not None:
-            chunk = as_tensor(enlarged(self._like.at_full_size(guided.frame), guided.detail))
+            chunk = enlarged(self._like.at_full_size(guided.frame), guided.detail)
         whole = _as_picture(shown, chunk, path, self._like, self._options, is_sheet)
         if is_sheet and is_clear(shown.alpha):
             self._notes[Sheet.OPAQUE] = None
@@ -206,7 +208,7 @@ def _check_light(target: Path, like: FrameReader) -> None:
 
 
 def _as_picture(
-    shown: Shown, chunk: Tensor, path: Path, like: FrameReader, options: VideoConversion, is_sheet: bool
+    shown: Shown, chunk: Tensor | Array, path: Path, like: FrameReader, options: VideoConversion, is_sheet: bool
 ) -> Picture:
     """A translation with what else its source holds, where that was a picture; else it has its bits. A sheet
     of several has another size than what belongs to the source."""
@@ -235,7 +237,7 @@ def _timing(shown: Shown, like: FrameReader) -> Timing:
     return Timing(rate.limit_denominator(100_000), timecode, like.sample_aspect)
 
 
-def _dithered(chunk: Tensor) -> Pixels:
+def _dithered(chunk: Tensor | Array) -> Pixels:
     """(H, W, 3) of 8 bits."""
     planes = to_planes(chunk, "uint16")
     return np.stack([rounded(plane, 255 / 65535, 8, turned=n == 2) for n, plane in enumerate(planes)], axis=2)

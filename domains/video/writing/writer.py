@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import av
-from torch import Tensor
 
 from ....core.adapter.streams import Writer
 from ....core.errors import MediaError, OutputError, UnpairedError, counted
@@ -35,6 +34,9 @@ from .timing import Timing
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
+    from torch import Tensor
+
+    from ....core.values import Array
 
 _OPAQUE = "the transparency is left out: footage laid out for review is opaque"
 
@@ -174,7 +176,7 @@ class VideoWriter(Writer):
             notes.append(f"{had} no later time than the one before; {they} put one tick after it")
         return tuple(notes)
 
-    def write(self, chunk: Tensor) -> None:
+    def write(self, chunk: Tensor | Array) -> None:
         """Encode the translation (3, H, W) of the next frame. Raises OutputError."""
         shown = self._shown_next()
         frame = self._composition(chunk, shown)

@@ -58,8 +58,8 @@ def test_a_clip_shows_what_each_model_makes_of_it(
 ) -> None:
     clip = write_clip(tmp_path / "a.mkv", moving(4))
     opened: list[Path] = []
-    read = VideoReader.__iter__
-    monkeypatch.setattr(VideoReader, "__iter__", lambda self: opened.append(self.path) or read(self))
+    read = VideoReader.arrays
+    monkeypatch.setattr(VideoReader, "arrays", lambda self: opened.append(self.path) or read(self))
     report = review(models, clip, tmp_path / "b.mkv", layout=layout, codec="ffv1")
     assert opened == [clip]  # decoded once
     assert report.converted == (tmp_path / "b.mkv",)
