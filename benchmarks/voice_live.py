@@ -1,13 +1,15 @@
 """A voice converted while it is spoken, measured from outside: delay as heard, and CPU time.
 
-    python benchmarks/voice_live.py speech.flac [--model female-male] [--seconds 20] [--against CHECKOUT] [--rounds 1]
+    python benchmarks/voice_live.py speech.flac [--model female-male] [--direction a2b] [--seconds 20]
+                                    [--against CHECKOUT] [--rounds 1] [--idle]
 
 `unpaired convert MODEL - - --live` runs in a process of its own. Speech goes into its pipe in real time, a piece of 20
 ms when its last sample has been spoken, and each sample that comes back is stamped. A listener hears a sample at its
 arrival; the delay is that arrival minus the moment the same sample was spoken, where the place of output in input is
 found by correlating their envelopes. Figures: the median, and the delay with which a player never runs dry (99 % of
 samples). CPU is that of the process and its threads while speech went in, by the system's record (Linux); silence goes
-first, until everything is made.
+first, until everything is made. `--idle` prints instead what of the delay no machine could spare: that of one that
+computes in no time, as it is and where the filter waits for each gain.
 """
 
 from __future__ import annotations
@@ -20,13 +22,20 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, Any
+from unittest import mock
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
 from processes import as_package, with_package
+
+import unpaired
+from unpaired.core.sides import SIDES
+from unpaired.domains.audio.conversion import live
+from unpaired.domains.audio.settings import AudioConversion
 
 CHUNK = 0.02
 WARM_UP = 2.0
@@ -88,9 +97,10 @@ class Input:
         return begun
 
 
-def converse(voice: Array, rate: int, model: str, view: Path | None) -> dict[str, float]:
+def converse(voice: Array, rate: int, model: str, direction: str, view: Path | None) -> dict[str, float]:
     """One conversation; the figures."""
-    command = [sys.executable, "-W", "ignore", "-c", _COMMAND, "convert", model, "-", "-", "--live"]
+    command = [sys.executable, "-W", "ignore", "-c", _COMMAND, "convert", model, "-", "-", "--live",
+               "--direction", direction]  # fmt: skip
     process = subprocess.Popen(
         [*command, "--rate", str(rate)],
         stdin=subprocess.PIPE,
@@ -134,6 +144,21 @@ def figures(
     }
 
 
+def looked_ahead(voice: Array, rate: int, model: str, direction: Any) -> float:
+    """The delay beyond the chunk, of 99 % of the samples, of a machine that computes in no time."""
+    translator: Any = unpaired.load(model)
+    translate, settings = translator.for_direction(direction), translator.domain.settings
+    conversion = live.LiveConversion(rate, 1, SIDES[direction][0], translate, AudioConversion(), settings)
+    size, arrivals, count = round(CHUNK * rate), [], 0
+    for at in range(0, len(voice), size):
+        count += conversion.push(voice[None, at : at + size]).shape[1]
+        arrivals.append((count, min(at + size, len(voice)) / rate))
+    counts, times = (np.array(each) for each in zip(*arrivals, strict=True))
+    places = np.arange(round(0.5 * rate), len(voice) - round(0.5 * rate), round(0.005 * rate))
+    heard = times[np.searchsorted(counts, places, side="right").clip(max=len(times) - 1)]
+    return float(np.percentile(heard - places / rate, 99)) - CHUNK
+
+
 def offset(voice: Array, result: Array, rate: int) -> int:
     """Samples by which the result lies behind, by the envelopes; to a millisecond."""
     step = rate // 1000
@@ -154,16 +179,24 @@ def main() -> None:
     parser.add_argument("--model", default="female-male")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--direction", default="a2b", choices=sorted(SIDES))
+    parser.add_argument("--idle", action="store_true", help="what of the delay is no computing")
     parser.add_argument("--against", type=Path, help="another checkout, which takes turns with this one")
     args = parser.parse_args()
     audio, rate = soundfile.read(args.recording, dtype="float32", always_2d=True)
     voice = np.resize(audio[:, 0], round(args.seconds * rate))
+    if args.idle:
+        for name, changed in (("as it is", {}), ("waiting for each gain", {"_GOES_ON": 0})):
+            with mock.patch.multiple(live, **changed) if changed else nullcontext():
+                seconds = looked_ahead(voice, rate, args.model, args.direction)
+            print(f"{name}: {1000 * seconds:.0f} ms beyond the chunk (99 %), without computing")
+        return
     with tempfile.TemporaryDirectory() as scratch:
         views = {"this": None} | ({"other": as_package(args.against, Path(scratch))} if args.against else {})
         found: dict[str, list[dict[str, float]]] = {name: [] for name in views}
         for _ in range(args.rounds):
             for name, view in views.items():
-                found[name].append(converse(voice, rate, args.model, view))
+                found[name].append(converse(voice, rate, args.model, args.direction, view))
     for name, rounds in found.items():
         middle = {key: statistics.median(each[key] for each in rounds) for key in rounds[0]}
         print(

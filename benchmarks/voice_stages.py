@@ -2,7 +2,7 @@
 
     python benchmarks/voice_stages.py stages SHARED [--model female-male] [--sentences 4]
     python benchmarks/voice_stages.py variants SHARED [--model female-male] [--sentences 4] [--only NAME ...]
-    python benchmarks/voice_stages.py live SHARED [--sentences 2]     spoken, after another sentence, and other ways
+    python benchmarks/voice_stages.py live SHARED [--sentences 2] [--only NAME ...]   spoken, and other ways
     python benchmarks/voice_stages.py rough SHARED [--model female-male] [--sentences 2]      what is no clean recording
 
 Both print the share of the way to the target's speakers (Resemblyzer) and the mean of DNSMOS overall, signal and
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -207,6 +207,8 @@ LIVE: dict[str, dict[str, Any]] = {
     "as it is": {},
     "nothing after the newest frame": {"_REPEATED": 0},
     "of 24 frames": {"_SEEN": 24},
+    "the next gain waited for": {"_GOES_ON": 0},
+    "the newest gain for twice as long": {"_GOES_ON": 2},
 }
 _SPOKEN_BEFORE = "30027.flac"
 
@@ -228,11 +230,13 @@ class _Live:
         soundfile.write(output, result[len(before) : len(before) + len(voice)], rate)
 
 
-def spoken(bench: Bench, shared: Path) -> None:
+def spoken(bench: Bench, shared: Path, only: Sequence[str] | None) -> None:
     """Conversions by --live."""
     bench.translator = _Live(bench.translator, shared)
     for direction in SIDES:
         for name, changed in LIVE.items():
+            if only and name not in only:
+                continue
             with mock.patch.multiple(live, **changed) if changed else nullcontext():
                 bench.report(direction, name, {})
 
@@ -311,7 +315,7 @@ def main() -> None:
         if args.command == "stages":
             stages(bench)
         elif args.command == "live":
-            spoken(bench, args.shared)
+            spoken(bench, args.shared, args.only)
         else:
             variants(bench, args.only)
 

@@ -40,6 +40,8 @@ _FOLLOWED = 0.25
 _WINDOW = 0.5
 """Share of the model's window that the sound is filtered in. Gains are smooth along frequency, so a short one, which
 looks ahead by less, does."""
+_GOES_ON = 1
+"""Frames of that filter, 6 ms each, that the newest gain goes on for: the next one is not waited for."""
 _LONGEST_QUEUE, _JUDGED = 0.25, 2.0
 """Seconds of sound that may wait at a microphone, and seconds of sound after which a machine is judged too slow."""
 _MEMORY = 3.0
@@ -69,7 +71,7 @@ class LiveConversion:
         self._settings, self._side, self._strength = settings, side, options.strength
         self._pitch = LivePitch(rate, channels, side, options, settings)
         self._resampler, self._log_mel = Resampler(rate, settings.sample_rate), LogMel(settings)
-        self._filter = GainFilter(rate, channels, settings, _WINDOW)
+        self._filter = GainFilter(rate, channels, settings, _WINDOW, _GOES_ON)
         self._seen = np.full((settings.bins, 0), 0, np.float32)
         self._statistics: Sound | None = None
         self._power = self._unfollowed = 0.0

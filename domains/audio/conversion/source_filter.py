@@ -62,12 +62,13 @@ class GainFilter:
     """Multiplies the spectrum of a recording that comes in pieces by gains at the model's frames.
 
     Hann windows of `share` of as many seconds as the model's, four to a window, before and after; a gain of 0 is the
-    identity. The result does not depend on the pieces. Above the highest mel bin the mean of the four highest goes on.
+    identity. The result does not depend on the pieces, unless the newest gain goes on for some of our frames (`ahead`).
+    Above the highest mel bin the mean of the four highest goes on.
     """
 
     carried: ClassVar[tuple[str, ...]] = ("_audio", "_gains", "_frame", "_sum", "_given")
 
-    def __init__(self, rate: int, channels: int, settings: FeatureSettings, share: float = 1.0) -> None:
+    def __init__(self, rate: int, channels: int, settings: FeatureSettings, share: float = 1.0, ahead: int = 0) -> None:
         wanted = share * settings.fft_size * rate / settings.sample_rate
         self._hop = fft.next_fast_len(max(4, round(wanted / 4)), real=True)
         self._size = 4 * self._hop
@@ -75,6 +76,7 @@ class GainFilter:
         self._spread = sparse.csr_array(to_spectrum(settings.sample_rate, settings.bins, rate, self._size).T)
         self._step = self._hop / rate * settings.sample_rate / settings.hop_length
         """Model frames from one of ours to the next."""
+        self._ahead = ahead
         self._audio, self._gains = StreamBuffer(channels), StreamBuffer(settings.bins)
         self._frame = -1  # the first that reaches sample 0
         self._sum = np.zeros((channels, self._size), np.float32)
@@ -103,7 +105,9 @@ class GainFilter:
     def _last(self) -> int:
         """The last frame that has all that it needs."""
         by_audio: int = (self._audio.end - self._size // 2) // self._hop
-        return min(by_audio, int((self._gains.end - 1) / self._step))
+        if not self._gains.end:  # there is none that could go on
+            return self._frame - 1
+        return min(by_audio, int((self._gains.end - 1) / self._step) + self._ahead)
 
     def _advance(self, last: int) -> Sound:
         pieces = [empty(len(self._sum))]
