@@ -30,6 +30,9 @@ def test_the_graph_is_in_eight_bits_and_near_the_network(tmp_path: Path) -> None
     assert 30.0 < report.psnr < 50.0
     graph = openvino.Core().read_model(tmp_path / "out.xml")
     assert [op.get_type_name() for op in graph.get_ops()].count("FakeQuantize") > 10
+    weights = [op.input_value(1).get_node() for op in graph.get_ordered_ops() if "Convolution" in op.get_type_name()]
+    whole = [each.get_type_name() == "Constant" for each in weights]  # as they were; others are scaled again
+    assert whole == [False] * (len(whole) - 1) + [True]
     compiled = openvino.Core().compile_model(graph, "CPU")
     assert compiled({0: torch.zeros(1, 3, 64, 96).numpy()})[0].shape == (1, 3, 64, 96)
 
