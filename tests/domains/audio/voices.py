@@ -76,7 +76,7 @@ def through(source: Path, target: Path, translate: Any = None, **chosen: Any) ->
         writer = AudioWriter(target, reader, options)
         try:
             stages = prepare(reader.survey, reader.side, translate or Identity(), options, settings)
-            for chunk in convert(reader, stages):
+            for chunk in convert(reader.arrays(), stages):
                 writer.write(chunk)
             writer.finish()
         except BaseException:
