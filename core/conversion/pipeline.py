@@ -301,6 +301,14 @@ def convert_arrays(
         yield from map(as_array, domain.convert(tensors, translate, options))
 
 
+def convert_by_arrays(
+    domain: Domain, reader: Reader, translate: Translate, options: ConversionSettings
+) -> Iterator[Tensor]:
+    """What a medium of arrays makes of a reader that gives tensors: tensors, in order."""
+    arrays = PrefetchedReader(reader.opened, map(as_array, reader))
+    return map(as_tensor, domain.convert_arrays(arrays, for_arrays(translate), options))
+
+
 def _closing(chunks: Iterator[Chunk]) -> closing[Generator[Chunk]]:
     """Close a generator on leaving; an iterator without `close` is left alone."""
 

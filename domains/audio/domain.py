@@ -183,12 +183,9 @@ class Audio(Domain):
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
         """Translated blocks of samples in order; see `conversion.convert`."""
-        from ...core.adapter.arrays import for_arrays
-        from ...core.conversion.pipeline import PrefetchedReader
-        from ...core.values import as_array, as_tensor
+        from ...core.conversion.pipeline import convert_by_arrays
 
-        blocks = PrefetchedReader(reader.opened, map(as_array, reader))
-        return map(as_tensor, self.convert_arrays(blocks, for_arrays(translate), options))
+        return convert_by_arrays(self, reader, translate, options)
 
     def convert_arrays(self, reader: Reader, translate: ArrayTranslate, options: ConversionSettings) -> Iterator[Array]:
         """The same of arrays."""

@@ -1,14 +1,9 @@
-"""The video adapter: the contract of a medium, implemented for footage.
-
-Light to import, so that a command line can read its settings: decoders come with the first use. Files are converted as
-arrays; torch comes with training.
-"""
+"""The video adapter, the contract of a medium for footage; light to import: decoders come with the first use."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,7 +12,7 @@ from ...core.adapter.inventory import Inventory
 from ...core.adapter.streams import AnyTranslate, ArrayTranslate, Reader, Translate, Writer
 from ...core.samples import Sample, Warp
 from ...core.sides import Side, other_side
-from ..image import Image, ImageConversion, Masked, PixelConversion
+from ..image import Image, Masked
 from .settings import VideoConversion, VideoSettings
 
 if TYPE_CHECKING:
@@ -136,12 +131,11 @@ class Video(Masked):
         from .evaluation import steps  # noqa: F401
         from .reading import clip, material, pipes, sequence  # noqa: F401
         from .writing import sequence as frames  # noqa: F401
-        from .writing import writer  # noqa: F401
 
         assert isinstance(options, VideoConversion)
         if options.report is not None:
             from .evaluation import report  # noqa: F401
-        self.pictures.prepare_conversion(_for_pictures(options))
+        self.pictures.prepare_conversion(options.for_pictures())
         super().prepare_conversion(options)
 
     def open(self, path: Path, side: Side, options: ConversionSettings) -> Reader:
@@ -153,7 +147,7 @@ class Video(Masked):
 
         assert isinstance(options, VideoConversion)
         if is_still(path):
-            return noted(self.pictures.open(path, side, _for_pictures(options)), options)
+            return noted(self.pictures.open(path, side, options.for_pictures()), options)
         reader = frames_at(path, side, options)
         if self._review is None:
             reader.come_reduced()
@@ -175,10 +169,10 @@ class Video(Masked):
         check_beside(options, self._review)
         if means_sequence(path, is_sequence(source)):
             named = path / self.recording(source)[0].name if means_folder(path) else path
-            self.pictures.check_target(named, source, _for_pictures(options))
+            self.pictures.check_target(named, source, options.for_pictures())
             check_depth(named, options)
         elif is_still(source):
-            self.pictures.check_target(path, source, _for_pictures(options))
+            self.pictures.check_target(path, source, options.for_pictures())
         else:
             check(options, PIPE if str(path) == pipes.PIPE else container_of(path.name))
 
@@ -194,7 +188,7 @@ class Video(Masked):
 
         assert isinstance(options, VideoConversion)
         if not isinstance(like, FrameReader):
-            return self.pictures.create(path, like, _for_pictures(options))
+            return self.pictures.create(path, like, options.for_pictures())
         if means_sequence(path, isinstance(like, SequenceReader)):
             return SequenceWriter(path, like, options, lay_out(self._review, like))
         return VideoWriter(pipes.target(path), like, options, size=lay_out(self._review, like))
@@ -212,12 +206,9 @@ class Video(Masked):
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
         """Translated frames in order, steadied; see `evaluation.steps`."""
-        from ...core.adapter.arrays import for_arrays
-        from ...core.conversion.pipeline import PrefetchedReader
-        from ...core.values import as_array, as_tensor
+        from ...core.conversion.pipeline import convert_by_arrays
 
-        frames = PrefetchedReader(reader.opened, map(as_array, reader))
-        return map(as_tensor, self.convert_arrays(frames, for_arrays(translate), options))
+        return convert_by_arrays(self, reader, translate, options)
 
     def convert_arrays(self, reader: Reader, translate: ArrayTranslate, options: ConversionSettings) -> Iterator[Array]:
         """The same of arrays."""
@@ -228,7 +219,7 @@ class Video(Masked):
         assert isinstance(options, VideoConversion)
         opened = reader.opened
         if not isinstance(opened, FrameReader):
-            yield from self.pictures.convert_arrays(reader, translate, _for_pictures(options))
+            yield from self.pictures.convert_arrays(reader, translate, options.for_pictures())
         elif self._review is not None:
             yield from review.convert(self._review, reader, options)
         else:
@@ -357,7 +348,3 @@ class Video(Masked):
     def label_scorer(self, palette: Mapping[str, Sequence[float]]) -> Scorer:
         """Label-map figures by nearest colour, as for pictures."""
         return self.pictures.label_scorer(palette)
-
-
-def _for_pictures(options: VideoConversion) -> ImageConversion:
-    return ImageConversion(**{field.name: getattr(options, field.name) for field in fields(PixelConversion)})

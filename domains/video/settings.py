@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from ...core.errors import show
 from ...core.settings.faults import collecting_faults, raise_faults, require, require_span
 from ...core.settings.moments import clock_seconds
-from ..image import CropSettings, ImageSettings, PixelConversion
+from ..image import CropSettings, ImageConversion, ImageSettings, PixelConversion
 from .curve import Curve
 
 
@@ -164,3 +164,7 @@ class VideoConversion(PixelConversion):
         require(faults, 0 <= self.first_number <= 10_000_000,
                 f"first_number is {self.first_number}; expected 0 to 10,000,000")  # fmt: skip
         raise_faults(faults)
+
+    def for_pictures(self) -> ImageConversion:
+        """What of them single pictures have too."""
+        return ImageConversion(**{field.name: getattr(self, field.name) for field in fields(PixelConversion)})
