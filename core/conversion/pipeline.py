@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from operator import length_hint
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..adapter.arrays import for_arrays
 from ..adapter.checks import check_chunk, check_translated
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     Chunk = Tensor | Array
+
+_T = TypeVar("_T")
 
 
 @dataclass
@@ -207,7 +209,8 @@ class Pipeline:
         if job.when_opened is not None:
             job.when_opened(job.reader)
         self._inbox.put(Mark.BEGIN)
-        with _closing(job.reader.arrays() if self._domain.arrays else iter(job.reader)) as chunks:
+        given: Iterator[Chunk] = job.reader.arrays() if self._domain.arrays else iter(job.reader)
+        with _closing(given) as chunks:
             while True:
                 self._inbox.wait_for_room()
                 job.check()
@@ -303,16 +306,17 @@ def convert_arrays(
 
 def convert_by_arrays(
     domain: Domain, reader: Reader, translate: Translate, options: ConversionSettings
-) -> Iterator[Tensor]:
+) -> Generator[Tensor]:
     """What a medium of arrays makes of a reader that gives tensors: tensors, in order."""
     arrays = PrefetchedReader(reader.opened, map(as_array, reader))
-    return map(as_tensor, domain.convert_arrays(arrays, for_arrays(translate), options))
+    with _closing(domain.convert_arrays(arrays, for_arrays(translate), options)) as made:
+        yield from map(as_tensor, made)
 
 
-def _closing(chunks: Iterator[Chunk]) -> closing[Generator[Chunk]]:
+def _closing(chunks: Iterator[_T]) -> closing[Generator[_T]]:
     """Close a generator on leaving; an iterator without `close` is left alone."""
 
-    def passed_on() -> Generator[Chunk]:
+    def passed_on() -> Generator[_T]:
         yield from chunks
 
     return closing(passed_on())

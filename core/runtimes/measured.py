@@ -68,6 +68,7 @@ class MeasuredRuntime:
             import_module(".torch", __package__)
         elif any(each.runtime == "openvino" for each in self._candidates.values()):
             require("openvino", "openvino")
+            import_module(".openvino", __package__)
 
     @property
     def ran(self) -> tuple[str, ...]:
