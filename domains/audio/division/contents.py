@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ....core.adapter import parts
 from ....core.adapter.division import NotDivided
 from ..reading.survey import Survey
 from ..signal.sound import Sound
-from ..signal.state import State
 
 SOUND = "sound.f32"
-_FACTS, _STATE = "facts.json", "state.npz"
 
 
 @dataclass(frozen=True)
@@ -40,29 +38,7 @@ class Facts:
 
 def read_facts(part: Path) -> Facts:
     """Raises NotDivided where a part is not whole."""
-    try:
-        return Facts(**json.loads((part / _FACTS).read_text()))
-    except (OSError, ValueError, TypeError) as error:
-        raise NotDivided(f"{part} is no part of a recording: {error}") from error
-
-
-def write_facts(part: Path, facts: Facts) -> None:
-    """Raises OSError."""
-    (part / _FACTS).write_text(json.dumps(asdict(facts)))
-
-
-def write_state(part: Path, state: State) -> None:
-    """Raises OSError."""
-    np.savez(part / _STATE, **state)  # type: ignore[arg-type]
-
-
-def read_state(part: Path) -> State:
-    """Raises NotDivided where there is none."""
-    try:
-        with np.load(part / _STATE, allow_pickle=False) as held:
-            return dict(held)
-    except (OSError, ValueError) as error:
-        raise NotDivided(f"{part} does not say what it ended with: {error}") from error
+    return parts.read_facts(part, Facts, "a recording")
 
 
 def kept_sound(part: Path, facts: Facts, channels: int) -> Iterator[Sound]:

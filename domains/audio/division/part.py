@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ....core.adapter.division import NotDivided, Part
 from ....core.adapter.domain import ConversionSettings
+from ....core.adapter.parts import read_state, write_facts, write_state
 from ....core.adapter.streams import ArrayTranslate, Reader, Writer
 from ....core.errors import OutputError
 from ....core.files import PendingFolder, output_error
@@ -20,7 +21,7 @@ from ..conversion.stream import AROUND, FRAMES, Conversion, last_of, prepare
 from ..reading.reader import AudioReader, open_recording
 from ..settings import AudioConversion, AudioSettings
 from ..signal.state import digest, put_back, state_of
-from .contents import SOUND, Facts, digest_of, read_facts, read_state, write_facts, write_state
+from .contents import SOUND, Facts, digest_of, read_facts
 from .medium import DividedRecording
 
 if TYPE_CHECKING:

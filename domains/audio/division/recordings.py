@@ -10,12 +10,12 @@ tells its pitch and the norm statistics) is found by a pass that each part makes
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from ....core.adapter.division import Division, Part
 from ....core.adapter.domain import Domain
+from ....core.adapter.parts import first_loose
 from ....core.errors import MediaError, MissingFile
 from ..metadata.kinds import is_sound_name
 from ..reading.files import SoundFile
@@ -58,8 +58,7 @@ class RecordingDivision(Division):
 
     def loose(self, parts: Sequence[Path]) -> int | None:
         """See Division."""
-        seams = pairwise([read_facts(part) for part in parts])
-        return next((n for n, (one, other) in enumerate(seams, 1) if one.leaving != other.entering), None)
+        return first_loose(read_facts(part) for part in parts)
 
 
 def least(settings: AudioSettings) -> float:

@@ -9,12 +9,12 @@ differ the later part is made again from the state of the earlier one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from ....core.adapter.division import Division, Part
 from ....core.adapter.domain import Domain
+from ....core.adapter.parts import first_loose
 from ....core.errors import ConfigError, MediaError, MissingFile
 from ...containers.clock import may_jump
 from ...containers.kinds import container_of
@@ -64,9 +64,7 @@ class ClipDivision(Division):
 
     def loose(self, parts: Sequence[Path]) -> int | None:
         """See Division."""
-        facts = [read_facts(part) for part in parts]
-        seams = pairwise(facts)
-        return next((n for n, (one, other) in enumerate(seams, 1) if one.leaving != other.entering), None)
+        return first_loose(read_facts(part) for part in parts)
 
 
 def _is_plain(options: VideoConversion) -> bool:

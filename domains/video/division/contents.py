@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import av
 import numpy as np
 
+from ....core.adapter import parts
 from ....core.adapter.division import NotDivided
 from ..conversion.stabiliser import State
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
 
-_PICTURES, _FACTS, _STATE = "frames.nut", "facts.json", "state.npz"
+_PICTURES = "frames.nut"
 _CODEC = "ffv1"
 _OPTIONS = {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"}
 RATE = 25
@@ -48,15 +48,7 @@ class Facts:
 
 def read_facts(part: Path) -> Facts:
     """Raises NotDivided where a part is not whole."""
-    try:
-        return Facts(**json.loads((part / _FACTS).read_text()))
-    except (OSError, ValueError, TypeError) as error:
-        raise NotDivided(f"{part} is no part of a clip: {error}") from error
-
-
-def write_facts(part: Path, facts: Facts) -> None:
-    """Raises OSError."""
-    (part / _FACTS).write_text(json.dumps(asdict(facts)))
+    return parts.read_facts(part, Facts, "a clip")
 
 
 def digest(state: State) -> str:
@@ -69,17 +61,13 @@ def digest(state: State) -> str:
 
 def write_state(part: Path, state: State) -> None:
     """Raises OSError."""
-    held = {name: values for name, values in state._asdict().items() if values is not None}
-    np.savez(part / _STATE, **held)
+    parts.write_state(part, {name: values for name, values in state._asdict().items() if values is not None})
 
 
 def read_state(part: Path) -> State:
     """Raises NotDivided where there is none."""
-    try:
-        with np.load(part / _STATE) as held:
-            return State(*(held.get(name) for name in State._fields))
-    except (OSError, ValueError) as error:
-        raise NotDivided(f"{part} does not say what it ended with: {error}") from error
+    held = parts.read_state(part)
+    return State(*(held.get(name) for name in State._fields))
 
 
 def checksum(frame: av.VideoFrame) -> int:

@@ -12,6 +12,7 @@ import av
 
 from ....core.adapter.division import NotDivided, Part
 from ....core.adapter.domain import ConversionSettings
+from ....core.adapter.parts import write_facts
 from ....core.adapter.streams import ArrayTranslate, Reader, Writer
 from ....core.errors import OutputError
 from ....core.files import PendingFolder, output_error
@@ -30,7 +31,7 @@ from ..settings import VideoConversion
 from ..writing.composition import Composition
 from ..writing.plan import plan
 from .bounds import TOGETHER, WARM_UP, bounds
-from .contents import RATE, Facts, checksum, digest, keep_frames, read_state, write_facts, write_state
+from .contents import RATE, Facts, checksum, digest, keep_frames, read_state, write_state
 from .medium import DividedClip
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class PartOfClip(DividedClip):
         opened = reader.opened
         assert isinstance(opened, PartReader)
         assert isinstance(options, VideoConversion)
-        translate = self._footage.framewise(translate, opened.side)
+        translate = self._medium.framewise(translate, opened.side)
         if is_large(opened.height, opened.width) and not options.full and opened.earliest:
             opened.follows = _follows(opened, translate, options)
         stabilisers: list[Stabiliser] = []
