@@ -110,21 +110,15 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def untrained_voice() -> Model:
     """A model of sound, tiny and untrained, with statistics as a training would have measured them."""
-    import torch
+    from untrained import untrained_model
 
-    from unpaired import Audio, NetworkSettings
-    from unpaired.core.model.model_file import Model
-    from unpaired.core.networks.initialisation import initialise
+    from unpaired import Audio
 
     mean, deviation = (-5.0,) * 80, (2.0,) * 80
     domain = Audio(
         mean_a=mean, deviation_a=deviation, mean_b=mean, deviation_b=deviation, f0_a=(200.0, 0.2), f0_b=(110.0, 0.2)
     )
-    networks = domain.networks("tiny", NetworkSettings(blocks=1))
-    generators = {"a2b": networks.generator_a2b.build("generators"), "b2a": networks.generator_b2a.build("generators")}
-    for seed, generator in enumerate(generators.values()):
-        initialise(generator, torch.Generator().manual_seed(seed), deviation=0.02)
-    return Model(generators=generators, networks=networks, domain=domain, names=("high", "low"), step=7)
+    return untrained_model(domain, deviation=0.02, names=("high", "low"), step=7)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from untrained import untrained_model
 
 from unpaired.apps.main import main
 
@@ -67,18 +68,10 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def write_model(path: Path) -> Path:
     """Write an untrained picture model and return its path."""
-    import torch
+    from unpaired import Image
+    from unpaired.core.model.model_file import save_model
 
-    from unpaired import Image, NetworkSettings
-    from unpaired.core.model.model_file import Model, save_model
-    from unpaired.core.networks.initialisation import initialise
-
-    domain = Image(size=32)
-    networks = domain.networks("tiny", NetworkSettings(blocks=1))
-    generators = {"a2b": networks.generator_a2b.build("generators"), "b2a": networks.generator_b2a.build("generators")}
-    for seed, generator in enumerate(generators.values()):
-        initialise(generator, torch.Generator().manual_seed(seed), deviation=0.1)
-    save_model(Model(generators=generators, networks=networks, domain=domain, names=("day", "night"), step=7), path)
+    save_model(untrained_model(Image(size=32), names=("day", "night"), step=7), path)
     return path
 
 

@@ -18,24 +18,21 @@ from PIL import Image as Pillow
 from synthetic_footage import moving
 from torch import Tensor
 from toy import Arrays, write_arrays
+from untrained import untrained_model
 
 import unpaired
 from unpaired.apps.main import main
 from unpaired.core.adapter.comparison import draw_sheet
 from unpaired.core.lettering import wrapped
-from unpaired.core.model.model_file import Model, save_model
-from unpaired.core.networks.initialisation import initialise
+from unpaired.core.model.model_file import save_model
 from unpaired.domains.audio.signal.loudness import loudness
 
 
 def write_model(path: Path, domain: unpaired.Domain, seed: int, directions: tuple[str, ...] = ("a2b", "b2a")) -> Path:
     """A model with random weights."""
-    networks = domain.networks("tiny", unpaired.NetworkSettings(filters=4, blocks=1))
-    generators = {direction: networks.generator(direction).build("generators") for direction in directions}
-    for number, generator in enumerate(generators.values()):
-        initialise(generator, torch.Generator().manual_seed(10 * seed + number), deviation=0.3)
-        generator.eval()
-    save_model(Model(generators, networks, domain, names=("day", "night"), step=100 * seed), path)
+    settings = unpaired.NetworkSettings(filters=4, blocks=1)
+    asked = {"deviation": 0.3, "seed": 10 * seed, "directions": directions}
+    save_model(untrained_model(domain, settings, **asked, names=("day", "night"), step=100 * seed), path)
     return path
 
 

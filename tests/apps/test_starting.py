@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 from synthetic_footage import moving, write_clip
+from untrained import untrained_model
 
 from unpaired import Image, NetworkSettings
-from unpaired.core.model.model_file import Model, save_model
-from unpaired.core.networks.initialisation import initialise
+from unpaired.core.model.model_file import save_model
 from unpaired.domains.image.encoding import save_picture
 from unpaired.domains.image.picture import Picture
 
@@ -52,15 +52,9 @@ def without_torch(program: Callable) -> Callable[..., set[str]]:
 @pytest.fixture(scope="module")
 def curved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model file for pictures with tone curves, stored in 16 bits."""
-    import torch
-
     domain = Image(size=32, gamma_a=1.7, gamma_b=2.2)
-    networks = domain.networks("tiny", NetworkSettings(blocks=1, upsampling="resize"))
-    generators = {direction: networks.generator(direction).build("generators") for direction in ("a2b", "b2a")}
-    for seed, generator in enumerate(generators.values()):
-        initialise(generator, torch.Generator().manual_seed(seed), deviation=0.1)
     path = tmp_path_factory.mktemp("curved") / "curved.safetensors"
-    save_model(Model(generators, networks, domain), path, half=True)  # type: ignore[arg-type]
+    save_model(untrained_model(domain, NetworkSettings(blocks=1, upsampling="resize")), path, half=True)
     return path
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from untrained import untrained_model
 
 from unpaired.apps.main import main
 
@@ -156,18 +157,10 @@ def folders(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model file for pictures: 8 filters, one block, random weights."""
-    import torch
 
     from unpaired import Image as Pictures
-    from unpaired import NetworkSettings
-    from unpaired.core.model.model_file import Model, save_model
-    from unpaired.core.networks.initialisation import initialise
+    from unpaired.core.model.model_file import save_model
 
-    domain = Pictures(size=32)
-    networks = domain.networks("tiny", NetworkSettings(blocks=1))
-    generators = {"a2b": networks.generator_a2b.build("generators"), "b2a": networks.generator_b2a.build("generators")}
-    for seed, generator in enumerate(generators.values()):
-        initialise(generator, torch.Generator().manual_seed(seed), deviation=0.1)
     path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    save_model(Model(generators=generators, networks=networks, domain=domain), path)
+    save_model(untrained_model(Pictures(size=32)), path)
     return path

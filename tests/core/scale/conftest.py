@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image as Pillow
+from untrained import untrained_model
 
-from unpaired import Image, NetworkSettings
-from unpaired.core.model.model_file import Model, save_model
-from unpaired.core.networks.initialisation import initialise
+from unpaired import Image
+from unpaired.core.model.model_file import save_model
 from unpaired.core.scale import TranslatorSpec
 
 NAMES = ("hill", "lake", "tree", "moor", "wood", "pond", "rock")
@@ -20,13 +19,8 @@ NAMES = ("hill", "lake", "tree", "moor", "wood", "pond", "rock")
 @pytest.fixture(scope="session")
 def spec(tmp_path_factory: pytest.TempPathFactory) -> TranslatorSpec:
     """A tiny model of pictures with random weights."""
-    domain = Image(size=32)
-    networks = domain.networks("tiny", NetworkSettings(blocks=1))
-    generators = {"a2b": networks.generator_a2b.build("generators"), "b2a": networks.generator_b2a.build("generators")}
-    for seed, generator in enumerate(generators.values()):
-        initialise(generator, torch.Generator().manual_seed(seed), deviation=0.1)
     path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    save_model(Model(generators=generators, networks=networks, domain=domain, names=("day", "night"), step=7), path)
+    save_model(untrained_model(Image(size=32), names=("day", "night"), step=7), path)
     return TranslatorSpec(str(path), "openvino", "cpu", "fp32")
 
 

@@ -17,11 +17,11 @@ import pytest
 import torch
 from scaling import in_two, once, outputs, recorded
 from synthetic_sound import silence, voice, write
+from untrained import untrained_model
 
 from unpaired import Audio, NetworkSettings
 from unpaired.core.adapter.division import NotDivided, Part
-from unpaired.core.model.model_file import Model, save_model
-from unpaired.core.networks.initialisation import initialise
+from unpaired.core.model.model_file import save_model
 from unpaired.core.scale import TranslatorSpec, convert_archive
 from unpaired.domains.audio import AudioConversion, AudioSettings
 from unpaired.domains.audio.conversion import stream
@@ -42,12 +42,8 @@ IN_PARTS = ["converted"] * 3
 def speech(tmp_path_factory: pytest.TempPathFactory) -> TranslatorSpec:
     """A tiny model of sound with random weights."""
     domain = Audio(sample_rate=RATE, fft_size=256, hop_length=64, bins=16)
-    networks = domain.networks("tiny", NetworkSettings(filters=4))
-    generators = {"a2b": networks.generator_a2b.build("generators"), "b2a": networks.generator_b2a.build("generators")}
-    for seed, generator in enumerate(generators.values()):
-        initialise(generator, torch.Generator().manual_seed(seed), deviation=0.1)
     path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    save_model(Model(generators=generators, networks=networks, domain=domain, names=("one", "other"), step=7), path)
+    save_model(untrained_model(domain, NetworkSettings(filters=4), names=("one", "other"), step=7), path)
     return TranslatorSpec(str(path), "torch", "cpu", "fp32")
 
 

@@ -12,23 +12,16 @@ import numpy as np
 import pytest
 from kept import row
 from placed_sound import FRAMES_A_SECOND, lateness, write_clip
+from untrained import untrained_model
 
-from unpaired import ConfigError, Image, MediaError, NetworkSettings, Translator
+from unpaired import ConfigError, Image, MediaError, Translator
 from unpaired.core.model.model_file import Model
-from unpaired.core.networks.initialisation import initialise
 
 
 @pytest.fixture(scope="module")
 def pictures() -> Translator:
     """A model of pictures with random weights."""
-    import torch
-
-    domain = Image(size=32)
-    networks = domain.networks("tiny", NetworkSettings(blocks=1))
-    generators = {"a2b": networks.generator_a2b.build("generators"), "b2a": networks.generator_b2a.build("generators")}
-    for seed, generator in enumerate(generators.values()):
-        initialise(generator, torch.Generator().manual_seed(seed), deviation=0.1)
-    model = Model(generators=generators, networks=networks, domain=domain, names=("day", "night"), step=7)
+    model = untrained_model(Image(size=32), names=("day", "night"), step=7)
     return Translator(model, runtime="torch", name="day2night")
 
 

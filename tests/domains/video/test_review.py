@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 import pytest
-import torch
 from kept import row
 from PIL import Image as Pillow
 from synthetic_footage import levels, moving, write_clip
+from untrained import untrained_model
 
-from unpaired import ConfigError, Image, MediaError, NetworkSettings, Translator, review
+from unpaired import ConfigError, Image, MediaError, Translator, review
 from unpaired.core.model.model_file import Model
-from unpaired.core.networks.initialisation import initialise
 from unpaired.domains.image.files import read_picture
 from unpaired.domains.image.layouts import Sheet, ascii_of
 from unpaired.domains.video import decode
@@ -23,12 +22,7 @@ from unpaired.domains.video.reading.clip import VideoReader
 
 
 def model(seed: int, name: str) -> Translator:
-    domain = Image(size=32)
-    networks = domain.networks("tiny", NetworkSettings(blocks=1))
-    generators = {"a2b": networks.generator_a2b.build("generators"), "b2a": networks.generator_b2a.build("generators")}
-    for number, generator in enumerate(generators.values()):
-        initialise(generator, torch.Generator().manual_seed(seed + number), deviation=0.1)
-    made = Model(generators=generators, networks=networks, domain=domain, names=("day", "night"), step=7)
+    made = untrained_model(Image(size=32), seed=seed, names=("day", "night"), step=7)
     return Translator(made, "torch", "cpu", name)
 
 
