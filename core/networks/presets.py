@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import registry
 from ..errors import ConfigError, show
-from .settings import PAPERS_LAYERS, NetworkSettings
+from .settings import NetworkSettings
 from .spec import Kind, Networks, NetworkSpec
 
 OURS = frozenset({"resnet", "unet", "patchgan", "pixel"})
@@ -32,7 +32,7 @@ def default_networks(
     if preset not in PRESETS:
         raise ConfigError(f"preset is {show(preset)}; expected one of {', '.join(PRESETS)}")
     sizes = PRESETS[preset]
-    settings = replace(settings.with_defaults("resnet", "patchgan"), start=settings.start or "random")
+    settings = settings.with_defaults("resnet", "patchgan").as_published()
 
     def generator(channels_in: int, channels_out: int, settings: NetworkSettings) -> NetworkSpec:
         depth = settings.blocks or (sizes["blocks"] if settings.generator != "unet" else 6)
@@ -54,7 +54,7 @@ def default_networks(
         return _fitted("generators", settings.generator, options, asked)
 
     def discriminator(channels: int) -> NetworkSpec:
-        filters, layers = settings.discriminator_filters, settings.discriminator_layers or PAPERS_LAYERS
+        filters, layers = settings.discriminator_filters, settings.discriminator_layers
         asked: dict[str, Any] = {"filters": filters, "layers": layers, "norm": settings.norm}
         options = {"in_channels": channels, "dimensions": dimensions, **asked}
         options["filters"] = filters or sizes["discriminator_filters"]
@@ -69,8 +69,9 @@ def default_networks(
 
 
 _GENERATOR_SETTINGS = ("filters", "blocks", "norm", "upsampling", "downsampling", "dropout", "start")
-_DEFAULTS: dict[str, Any] = {name: getattr(NetworkSettings(), name) for name in _GENERATOR_SETTINGS}
-_DEFAULTS |= {"layers": PAPERS_LAYERS, "start": "random"}
+_PAPERS = NetworkSettings().as_published()
+_DEFAULTS: dict[str, Any] = {name: getattr(_PAPERS, name) for name in _GENERATOR_SETTINGS}
+_DEFAULTS["layers"] = _PAPERS.discriminator_layers
 
 
 def _fitted(

@@ -71,3 +71,8 @@ class NetworkSettings:
     def with_defaults(self, generator: str, discriminator: str) -> NetworkSettings:
         """These settings with default architectures in place of None."""
         return replace(self, generator=self.generator or generator, discriminator=self.discriminator or discriminator)
+
+    def as_published(self) -> NetworkSettings:
+        """These settings with the paper's start and patches in place of None, for whoever has nothing to choose by."""
+        layers = self.discriminator_layers or PAPERS_LAYERS
+        return replace(self, start=self.start or "random", discriminator_layers=layers)

@@ -26,10 +26,11 @@ def with_choices(plan: RunPlan, resume: bool) -> tuple[RunPlan, str | None]:
     a model to begin from has, or what suits the files; and what is to be said of that. Raises MediaError where no file
     can be read, and what `load_model_named` does."""
     given, chosen = plan.network_settings, dict[str, Any]()
+    earlier = _recorded(plan.out) if resume else None
     if given.start is None:
-        chosen["start"] = _start(plan, resume)
+        chosen["start"] = _start(plan, earlier)
     if given.discriminator_layers is None:
-        chosen["discriminator_layers"] = _layers(plan, resume)
+        chosen["discriminator_layers"] = _layers(plan, earlier)
     new = not resume and not plan.training.start_from
     note = _note(chosen) if new else None
     return dataclasses.replace(plan, network_settings=dataclasses.replace(given, **chosen)), note
@@ -46,12 +47,11 @@ def _note(chosen: Mapping[str, Any]) -> str | None:
     return "; ".join(said) or None
 
 
-def _start(plan: RunPlan, resume: bool) -> Start:
+def _start(plan: RunPlan, earlier: Mapping[str, Any] | None) -> Start:
     spec = plan.networks.generator_a2b
-    if resume and (networks := _recorded(plan.out)) is not None:
-        # A run from before there was a choice began at random.
-        earlier: Start | None = networks.get("start")
-        return earlier or "random"
+    if earlier is not None:  # a run from before there was a choice began at random
+        recorded: Start | None = earlier.get("start")
+        return recorded or "random"
     if plan.training.start_from:
         model = load_model_named(plan.training.start_from, type(plan.domain), generator=spec.given)
         begun: Start = model.networks.generator_a2b.options.get("start", "random")
@@ -63,19 +63,17 @@ def _start(plan: RunPlan, resume: bool) -> Start:
     )
 
 
-def _layers(plan: RunPlan, resume: bool) -> int:
-    for run in _runs(plan, resume):
-        if (networks := _recorded(run)) is not None:
+def _layers(plan: RunPlan, earlier: Mapping[str, Any] | None) -> int:
+    for networks in (earlier, *map(_recorded, _runs(plan))):
+        if networks is not None:
             return networks.get("discriminator_layers") or PAPERS_LAYERS
     if not plan.objective.chooses_networks or plan.network_settings.discriminator != "patchgan":
         return PAPERS_LAYERS
     return plan.domain.choose_discriminator_layers()
 
 
-def _runs(plan: RunPlan, resume: bool) -> Iterator[Path]:
-    """Runs whose discriminators this one takes up, if they are of the same shape."""
-    if resume:
-        yield plan.out
+def _runs(plan: RunPlan) -> Iterator[Path]:
+    """Runs whose discriminators a new one takes up, if they are of the same shape."""
     if plan.training.start_from:
         yield Path(plan.training.start_from)
     if plan.teacher:

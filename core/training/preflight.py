@@ -14,7 +14,7 @@ from ..adapter.checks import fault_of_sending
 from ..adapter.domain import Domain
 from ..errors import ConfigError, MissingFile, OutputError, counted, show
 from ..files import real_path
-from ..networks.settings import PAPERS_LAYERS, NetworkSettings
+from ..networks.settings import NetworkSettings
 from ..samples import Sample
 from ..scoring.composition import JUDGED
 from ..settings.faults import raise_faults, require
@@ -207,9 +207,7 @@ def check_resumable(plan: RunPlan, elastic: bool = False) -> None:
     # A setting that a later version brought had its default before.
     defaults: dict[str, dict[str, Any]] = {
         "domain": to_mapping(plan.domain.settings_type()),
-        "networks": to_mapping(
-            plan.domain.architectures(NetworkSettings(start="random", discriminator_layers=PAPERS_LAYERS))
-        ),
+        "networks": to_mapping(plan.domain.architectures(NetworkSettings()).as_published()),
         "objective": to_mapping(type(plan.objective_settings)()),
     }
     _use_present_names(earlier, now, plan)

@@ -18,7 +18,7 @@ from ...core.networks.ends import end_of_layers, length_needed
 from ...core.networks.layers import check_options, common_rules, convolution, normalisation
 from ...core.networks.norm import InstanceNorm
 from ...core.networks.presets import default_networks
-from ...core.networks.settings import MOST_BLOCKS, PAPERS_LAYERS, NetworkSettings
+from ...core.networks.settings import MOST_BLOCKS, NetworkSettings
 from ...core.networks.spec import Networks, NetworkSpec
 
 PRESETS: dict[str, dict[str, int]] = {
@@ -38,7 +38,7 @@ def audio_networks(bins: int, preset: str, settings: NetworkSettings) -> Network
     if preset not in PRESETS:
         raise ConfigError(f"preset is {show(preset)}; expected one of {', '.join(PRESETS)}")
     sizes = PRESETS[preset]
-    settings = settings.with_defaults("gated", "gated-patch")
+    settings = settings.with_defaults("gated", "gated-patch").as_published()
     others = default_networks(2, 1, 1, preset, settings)
 
     def generator(settings: NetworkSettings) -> NetworkSpec:
@@ -61,7 +61,7 @@ def audio_networks(bins: int, preset: str, settings: NetworkSettings) -> Network
         options = {
             "in_channels": 1,
             "filters": settings.discriminator_filters or sizes["discriminator_filters"],
-            "layers": settings.discriminator_layers or PAPERS_LAYERS,
+            "layers": settings.discriminator_layers,
             "norm": settings.norm,
         }
         discriminator = NetworkSpec("gated-patch", options)
