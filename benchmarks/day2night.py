@@ -11,11 +11,11 @@ CVND_Exercises hands them out under the MIT licence. RUN is resumed if it exists
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from pathlib import Path
 
+from packing import pack
+
 import unpaired
-from unpaired.core.model.model_file import save_model
 from unpaired.core.model.shipped import load_model_named
 
 CARD = {
@@ -46,12 +46,6 @@ def train(data: Path, run: Path, steps: int) -> None:
     )
 
 
-def pack(run: Path, out: Path) -> None:
-    """The run's model in half precision, with its card."""
-    save_model(dataclasses.replace(load_model_named(run), card=CARD), out, half=True)
-    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
-
-
 def score(model: Path, data: Path, sheet: Path) -> None:
     """Figures on the held-out pictures, which no training saw."""
     print(unpaired.evaluate(model, data / "testA", data / "testB", sheet=sheet, sheet_rows=8))
@@ -76,7 +70,7 @@ def main() -> None:
     if args.what == "train":
         train(args.data, args.run, args.steps)
     elif args.what == "pack":
-        pack(args.run, args.out)
+        pack(load_model_named(args.run), args.out, card=CARD)
     else:
         score(args.model, args.data, args.sheet)
 

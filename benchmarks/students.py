@@ -20,11 +20,11 @@ which takes three to four minutes on a core of a CPU that does nothing else. The
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import subprocess
 from pathlib import Path
 
-from unpaired.core.model.model_file import save_model
+from packing import pack
+
 from unpaired.core.model.shipped import load_model_named
 
 SETTINGS = (
@@ -43,13 +43,12 @@ def distill(teacher: str, a: Path, b: Path, run: Path) -> None:
     subprocess.run(command, check=True)
 
 
-def pack(run: Path, out: Path) -> None:
+def pack_student(run: Path, out: Path) -> None:
     """The run's model in half precision, with the card of its teacher and what became of it."""
     model, teacher = load_model_named(run), load_model_named(run / "teacher.safetensors")
     card = {**teacher.card, "description": f"{teacher.card['description']}: a small student, several times as fast"}
     # Samples are the teacher's again: larger crops were for the student's sake alone.
-    save_model(dataclasses.replace(model, domain=teacher.domain, card=card), out, half=True)
-    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
+    pack(model, out, domain=teacher.domain, card=card)
 
 
 def main() -> None:
@@ -68,7 +67,7 @@ def main() -> None:
     if args.what == "distill":
         distill(args.teacher, args.a, args.b, args.run)
     else:
-        pack(args.run, args.out)
+        pack_student(args.run, args.out)
 
 
 if __name__ == "__main__":

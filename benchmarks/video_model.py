@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
+from packing import pack
 
 import unpaired
-from unpaired.core.model.model_file import save_model
 from unpaired.core.model.shipped import load_model_named
 from unpaired.domains.video.training.objective import VideoCycleSettings
 
@@ -51,6 +51,11 @@ class Made:
     description: str
     data: str
     licence: str
+
+    @property
+    def card(self) -> dict[str, str]:
+        """What the model file says of itself."""
+        return {"description": self.description, "data": self.data, "licence": self.licence}
 
 
 TRAFFIC, BUNNY = "traffic_topview/car-detection.mp4", "animation/big_buck_bunny_0_30.webm"
@@ -120,14 +125,6 @@ def train(model: str, data: Path, run: Path) -> None:
     )  # fmt: skip
 
 
-def pack(model: str, run: Path, out: Path) -> None:
-    """The run's model in half precision, with its card."""
-    made = MODELS[model]
-    card = {"description": made.description, "data": made.data, "licence": made.licence}
-    save_model(dataclasses.replace(load_model_named(run), card=card), out, half=True)
-    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
-
-
 def main() -> None:
     """One of the three steps."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -143,7 +140,7 @@ def main() -> None:
     elif args.what == "train":
         train(args.model, args.data, args.run)
     else:
-        pack(args.model, args.run, args.out)
+        pack(load_model_named(args.run), args.out, card=MODELS[args.model].card)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ female and four male recordings; every recording is converted and compared with 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import itertools
 import json
 import math
@@ -28,11 +27,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from packing import pack
 from torch import Tensor
 
 import unpaired
 from unpaired.core.conversion.pipeline import Job, Pipeline
-from unpaired.core.model.model_file import save_model
 from unpaired.core.model.shipped import load_model_named
 from unpaired.core.sides import Direction, Side
 from unpaired.domains.audio import AudioConversion, AudioSettings
@@ -103,12 +102,6 @@ def train(data: Path, run: Path, steps: int, preset: str, seed: int) -> None:
     )
 
 
-def pack(run: Path, out: Path) -> None:
-    """The run's model in half precision, with its card."""
-    save_model(dataclasses.replace(load_model_named(run), card=CARD), out, half=True)
-    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
-
-
 def settle(model: str, data: Path, out: Path) -> None:
     """The model with what moves its translations to the other side's moments."""
     translator, found = unpaired.load(model), load_model_named(model)
@@ -116,8 +109,7 @@ def settle(model: str, data: Path, out: Path) -> None:
     assert isinstance(domain.settings, AudioSettings)
     directions: dict[Direction, Any] = {each: translator.for_direction(each) for each in SIDES}
     settings = settled(domain.settings, directions, domain.scan(data / "trainA"), domain.scan(data / "trainB"))
-    save_model(dataclasses.replace(found, domain=unpaired.Audio(settings)), out, half=True)
-    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
+    pack(found, out, domain=unpaired.Audio(settings))
 
 
 # -- scores -----------------------------------------------------------------------------------------
@@ -309,7 +301,7 @@ def main() -> None:
     elif args.what == "train":
         train(args.data, args.run, args.steps, args.preset, args.seed)
     elif args.what == "pack":
-        pack(args.run, args.out)
+        pack(load_model_named(args.run), args.out, card=CARD)
     elif args.what == "settle":
         settle(args.model, args.data, args.out)
     elif args.what == "score":

@@ -171,24 +171,19 @@ class Image(Masked):
 
     def convert(self, reader: Reader, translate: Translate, options: ConversionSettings) -> Iterator[Tensor]:
         """The translated picture whole, or in strips when it is processed in tiles; see `conversion.convert`."""
-        from ...core.adapter.arrays import for_arrays
-        from ...core.values import as_array, as_tensor
+        from ...core.conversion.pipeline import convert_by_arrays
 
-        return map(as_tensor, self._converted(reader, map(as_array, reader), for_arrays(translate), options))
+        return convert_by_arrays(self, reader, translate, options)
 
     def convert_arrays(self, reader: Reader, translate: ArrayTranslate, options: ConversionSettings) -> Iterator[Array]:
         """The same of arrays."""
-        return self._converted(reader, reader, translate, options)  # type: ignore[arg-type]
-
-    def _converted(
-        self, reader: Reader, chunks: Iterable[Array], translate: ArrayTranslate, options: ConversionSettings
-    ) -> Iterator[Array]:
         from . import review
         from .conversion import PictureReader, convert
 
         opened = reader.opened
         assert isinstance(opened, PictureReader)
         assert isinstance(options, ImageConversion)
+        chunks: Iterable[Array] = reader  # type: ignore[assignment]  # see `Domain.convert_arrays`
         if self._review is not None:
             return review.convert(self._review, opened, chunks, options)
         return convert(opened, chunks, translate, options)
