@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from torch import Tensor
+
 from ..objectives.objective import Objective
 from ..sides import SIDES, Direction, backwards
 from .advice import advice
@@ -23,6 +25,7 @@ from .measures import (
     displacement,
     non_finite,
     relative_change,
+    spacing,
     spatial_contrast,
     variety,
 )
@@ -54,6 +57,9 @@ PREVIEWS = 3
 """Successive previews that must show a symptom; of a run that has had the steps it needs, its last one is enough."""
 WARM_UP = 0.01
 """Share of the training in which previews are not judged: networks start flat and grey."""
+GROWING = 1.05
+"""Generated samples lie so many times as far apart as a preview ago, or more: no collapse yet, for they all start as
+one."""
 
 
 GUESSING: Mapping[str, float] = {"lsgan": 0.25, "vanilla": math.log(2.0), "hinge": 1.0}
@@ -77,6 +83,7 @@ class Doctor:
         self._steps = 0
         self.present: set[str] = set(standing)
         self._seen: dict[str, int] = dict.fromkeys(self.present, PREVIEWS)
+        self._spacing: dict[Direction, float] = {}
 
     def examine(self, report: StepReport) -> list[Finding]:
         """Findings from a step's losses: NaN or infinity, discriminator saturation."""
@@ -108,7 +115,7 @@ class Doctor:
             symptoms = {"NaN or infinity": broken(row)}
             if not symptoms["NaN or infinity"]:
                 other = preview.rows.get(backwards(direction))
-                symptoms |= self._failures(direction, row, other)
+                symptoms |= self._failures(direction, row, other, ripe)
                 if ripe:  # what failed altogether is blurred and pale besides, which says nothing more
                     failed = any(symptoms.values())
                     symptoms |= {name: "" if failed else shown for name, shown in unlike(row, other).items()}
@@ -117,11 +124,12 @@ class Doctor:
                 found += self._judge(f"{name} {direction}", bool(evidence), needed, preview.step, evidence)
         return found
 
-    def _failures(self, direction: Direction, row: PreviewRow, other: PreviewRow | None) -> dict[str, str]:
+    def _failures(self, direction: Direction, row: PreviewRow, other: PreviewRow | None, ripe: bool) -> dict[str, str]:
         """Evidence by finding, or "", that the samples are no translations of their inputs, or not generated."""
         if row.real is not None:
+            young = self._spreads(direction, row.translation) and not ripe
             return {"flat output": generated_flat(row.translation, row.real),
-                    "mode collapse": mode_collapse(row.translation, row.real)}  # fmt: skip
+                    "mode collapse": "" if young else mode_collapse(row.translation, row.real)}  # fmt: skip
         return {
             "identity collapse": collapse(row) if self._domains_differ(direction, row, other) else "",
             "colour inversion": inversion(row),
@@ -129,6 +137,12 @@ class Doctor:
             "flat output": flatness(row, other),
             "identical outputs": sameness(row, other),
         }
+
+    def _spreads(self, direction: Direction, made: Tensor) -> bool:
+        """Whether generated samples lie farther apart than in the preview before."""
+        before, now = self._spacing.get(direction), float(spacing(made).median())
+        self._spacing[direction] = now
+        return before is not None and now >= GROWING * before
 
     def _domains_differ(self, direction: Direction, row: PreviewRow, other: PreviewRow | None) -> bool:
         """By the discriminator's logits on these translations, or by the samples' own statistics."""

@@ -36,16 +36,26 @@ def scan_sides(
         inventories = _pairs(a, b, inventories)
     for side, inventory in inventories.items():
         if len(inventory.drawn) < FEWEST:
-            more = "" if inventory.digest else ": `unpaired inspect` says what is wrong with them"
-            raise ConfigError(f"{_contents(side, inventory)}; training needs {FEWEST} or more{more}")
+            raise ConfigError(f"{_contents(side, inventory)}; training needs {FEWEST} or more{_wrong(inventory)}")
     return inventories
 
 
 def _contents(side: Side, inventory: Inventory) -> str:
     if inventory.digest:
         return f"{side.upper()} has {counted(len(inventory.files), 'sample', 'samples')}"
-    usable, broken = len(inventory.files), len(inventory.broken)
-    return f"{side.upper()} holds {usable} usable files ({inventory.folder}), {broken} broken"
+    usable = counted(len(inventory.files), "usable file", "usable files")
+    return f"{side.upper()} holds {usable} ({inventory.folder}), {len(inventory.broken)} broken"
+
+
+def _wrong(inventory: Inventory) -> str:
+    """What is wrong with the first broken file, and where the rest is told."""
+    if inventory.digest:
+        return ""
+    if not inventory.broken:
+        return f"; `unpaired inspect {inventory.folder}` says what is there"
+    first, more = inventory.broken[0], len(inventory.broken) - 1
+    rest = f"; `unpaired inspect {inventory.folder}` lists {more:,} more" if more else ""
+    return f": {first.path}: {first.reason}{rest}"
 
 
 def _inventory(domain: Domain, given: Path | IndexedSide) -> Inventory:

@@ -83,7 +83,7 @@ def test_lines_that_are_no_texts_are_counted_and_files_that_hold_none_are_named(
     counted = {name: found.facts[name] for name in ("texts", "empty lines", "lines too long", "different words")}
     assert counted == {"texts": 2, "empty lines": 2, "lines too long": 1, "different words": 4}
     assert found.warnings == (
-        "1 lines have more than 4 words and are left out; raise domain.length to include them",
+        "1 line has more than 4 words, left out; raise domain.length to include them",
         "there are 4 different words; all but the 2 most frequent are read as <unk>",
     )
     domain = text_domain(length=4, vocabulary=4).fit(found, found)

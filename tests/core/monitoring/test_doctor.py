@@ -212,6 +212,23 @@ def test_the_first_hundredth_of_a_training_is_not_judged() -> None:
     assert after({"a2b": row(a, -a)}, 5, doctor) == []
 
 
+def test_a_young_generator_whose_samples_still_spread_has_not_collapsed() -> None:
+    """All samples of a generator are nearly one at first; that they stay so is the collapse."""
+    settings, real = {"training": {"batch": 16}}, noise(1, samples=16)
+    one, others = noise(0, samples=1), noise(2, samples=16)
+
+    def found(spreads: list[float], first: int = 40) -> list[str]:
+        doctor = Doctor(Cycle(CycleSettings()), settings)
+        rows = [PreviewRow(others, one + spread * others, None, None, real=real) for spread in spreads]
+        previews = [Preview(first + step, {"a2b": row}) for step, row in enumerate(rows)]
+        return [finding.name for preview in previews for finding in doctor.examine_preview(preview)]
+
+    assert found([0.01, 0.02, 0.04, 0.06, 0.1]) == []
+    assert found([0.02, 0.04, 0.04, 0.04, 0.04]) == ["mode collapse a2b"]
+    assert found([0.3, 0.2, 0.1]) == ["mode collapse a2b"]
+    assert found([0.01, 0.02, 0.04], first=600) == ["mode collapse a2b"]  # old enough to have spread
+
+
 def test_saturation_needs_a_full_window_and_a_loss_next_to_nothing() -> None:
     assert saturation([won(0.005)] * (WINDOW - 1), "b", "lsgan") == ""
     assert "0.005" in saturation([won(0.005)] * WINDOW, "b", "lsgan")

@@ -14,6 +14,7 @@ import torch
 from toy import Arrays, write_arrays
 
 from unpaired import ConfigError, Inventory, MediaError, TrainingSettings
+from unpaired.core.adapter.inventory import BrokenFile
 from unpaired.core.training.folders import data_hash, scan_sides
 from unpaired.core.training.loader import PairDataset, Positions
 
@@ -112,8 +113,24 @@ def test_folders_that_cannot_be_trained_on(sides: tuple[Path, Path], tmp_path: P
     with pytest.raises(ConfigError, match="A and B are the same folder"):
         scan_sides(Arrays(), sides[0], sides[0])
     few = write_arrays(tmp_path / "few", 1, 0, 0.0)
-    with pytest.raises(ConfigError, match=r"B holds 1 usable files .*training needs 2 or more"):
+    with pytest.raises(ConfigError, match=r"B holds 1 usable file .*, 0 broken; training needs 2 or more; `unpaired i"):
         scan_sides(Arrays(), sides[0], few)
+
+
+def test_too_few_files_are_told_with_what_is_wrong_with_them(sides: tuple[Path, Path], tmp_path: Path) -> None:
+    class Named(Arrays):
+        def scan(self, folder: Path, thorough: bool = False) -> Inventory:
+            found = super().scan(folder, thorough)
+            if folder == sides[0]:
+                return found
+            broken = tuple(BrokenFile(file, "it is no array; save it again") for file in found.files[1:])
+            return dataclasses.replace(found, files=found.files[:1], broken=broken)
+
+    for count, rest in ((2, "$"), (4, r"; `unpaired inspect .*` lists 2 more$")):
+        few = write_arrays(tmp_path / f"few-{count}", count, 0, 0.0)
+        fault = rf"B holds 1 usable file .*: .*001\.npy: it is no array; save it again{rest}"
+        with pytest.raises(ConfigError, match=fault):
+            scan_sides(Named(), sides[0], few)
 
 
 class Long(Arrays):

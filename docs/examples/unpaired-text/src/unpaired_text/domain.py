@@ -115,7 +115,8 @@ class Text(Domain):
     def _warnings(self, facts: Mapping[str, int]) -> Iterator[str]:
         length, most = self.settings.length, self.settings.vocabulary - len(SPECIAL)
         if count := facts["lines too long"]:
-            yield f"{count:,} lines have more than {length} words and are left out; raise domain.length to include them"
+            which = "line has" if count == 1 else "lines have"
+            yield f"{count:,} {which} more than {length} words, left out; raise domain.length to include them"
         if (count := facts["different words"]) > most:
             yield f"there are {count:,} different words; all but the {most:,} most frequent are read as {UNKNOWN}"
 
