@@ -133,6 +133,20 @@ def train_reference(truth: Truth, folders: Sequence[Path], budget: Budget, seed:
     return loop, step
 
 
+def reference_file(out: Path, name: str, seed: int) -> Path:
+    """Where the weights of the loop's generators are kept."""
+    (out / "runs").mkdir(parents=True, exist_ok=True)
+    return out / "runs" / f"{name}-reference-{seed}.pt"
+
+
+def load_reference(truth: Truth, file: Path, preset: str) -> Mapping[str, nn.Module]:
+    """The loop's generators by direction, with the weights that were kept."""
+    channels = truth.domain.channels("a")
+    loop = Reference(default_networks(2, channels, channels, preset, NetworkSettings()), 0)
+    loop.generators.load_state_dict(torch.load(file, weights_only=True))
+    return loop.generators.by_direction()  # type: ignore[return-value]
+
+
 # -- one run -----------------------------------------------------------------------------------------
 def measure(truth: Truth, data: Path, out: Path, name: str, seed: int, budget: Budget) -> dict[str, Any]:
     """Train one method on one set, and judge it."""
@@ -140,9 +154,10 @@ def measure(truth: Truth, data: Path, out: Path, name: str, seed: int, budget: B
     start = time.monotonic()
     if method is None:
         loop, steps = train_reference(truth, folders, budget, seed)
+        torch.save(loop.generators.state_dict(), reference_file(out, truth.name, seed))
         models: dict[str, Mapping[str, nn.Module]] = {"last": loop.generators.by_direction()}  # type: ignore[dict-item]
     else:
-        run = out / "runs" / f"{truth.name}-{name.replace(', ', '-')}-{seed}"
+        run = run_folder(out, truth.name, name, seed)
         steps = train_ours(truth, folders, run, method, seed, budget)
         files = {"last": run / "model.safetensors", "best": run / "best.safetensors"}
         models = {
@@ -154,6 +169,11 @@ def measure(truth: Truth, data: Path, out: Path, name: str, seed: int, budget: B
     figures = {which: truth.figures(_functions(each)) for which, each in models.items()}
     return {"set": truth.name, "method": name, "seed": seed, "steps": steps, "minutes": round(minutes, 2),
             "size": budget.size, "preset": budget.preset, "cpu": cpu_model(), "figures": figures}  # fmt: skip
+
+
+def run_folder(out: Path, name: str, method: str, seed: int) -> Path:
+    """The run of one of our methods."""
+    return out / "runs" / f"{name}-{method.replace(', ', '-')}-{seed}"
 
 
 def train_ours(truth: Truth, folders: Sequence[Path], run: Path, method: Method, seed: int, budget: Budget) -> int:
@@ -173,8 +193,11 @@ def _functions(generators: Mapping[str, nn.Module]) -> dict[str, Translate]:
 
 
 def untouched(truth: Truth) -> dict[str, Figures]:
-    """Figures of the inputs themselves."""
-    return truth.figures({"a2b": lambda x: x, "b2a": lambda x: x})
+    """Figures of the inputs themselves; where there are pairs, how sharp true counterparts are beside them."""
+    figures = truth.figures({"a2b": lambda x: x, "b2a": lambda x: x})
+    for way, sharpness in truth.true_sharpness().items():
+        figures[way]["true sharpness"] = sharpness
+    return figures
 
 
 # -- the table ---------------------------------------------------------------------------------------

@@ -105,12 +105,17 @@ class Truth:
         further = {f"{name} a2b": self._of(x, "a", "b", translate["a2b"]) for name, x in self.further.items()}
         return found | further
 
+    def true_sharpness(self) -> Figures:
+        """Of true counterparts, as a share of their inputs'; by direction, where there are any."""
+        if not self.set.paired:
+            return {}
+        return {way: _sharpness(*(self.samples[side] for side in way.split("2"))) for way in ("a2b", "b2a")}
+
     @torch.no_grad()
     def _of(self, samples: Mapping[str, Sequence[Tensor]], source: str, target: str, translate: Translate) -> Figures:
         inputs, real = samples[source], samples[target]
         made = [translate(x[None])[0] for x in inputs]
-        ratios = [gradient_energy([y]) / max(gradient_energy([x]), 1e-9) for x, y in zip(inputs, made, strict=True)]
-        found = {"sharpness": median(ratios) ** 0.5}
+        found = {"sharpness": _sharpness(inputs, made)}
         if self.readers:
             return {"read": self.readers[target].accuracy(torch.stack(made), self.labels[source]), **found}
         if not self.set.paired:
@@ -127,6 +132,12 @@ class Truth:
         network = judge()
         moved = mean(network.distance(x, y) for x, y in zip(inputs, made, strict=True))
         return {"kid": kernel_distance(network.features(made), network.features(real)), "content": moved}
+
+
+def _sharpness(inputs: Sequence[Tensor], made: Sequence[Tensor]) -> float:
+    """Root of the gradient energy as a share of the input's: the median over files."""
+    ratios = [gradient_energy([y]) / max(gradient_energy([x]), 1e-9) for x, y in zip(inputs, made, strict=True)]
+    return median(ratios) ** 0.5
 
 
 def _of_maps(pairs: Sequence[tuple[Tensor, Tensor]]) -> Figures:
