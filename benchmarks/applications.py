@@ -61,6 +61,10 @@ EASED: dict[str, Mapping[str, Any]] = {
     "training": {"learning_rate": 5e-4},
 }
 """Between the two."""
+LIGHT: dict[str, Mapping[str, Any]] = {
+    "objective": {"cycle_a": 2.0, "cycle_b": 2.0, "identity_a": 0.5, "identity_b": 0.5}
+}
+"""The weights of the recipe `light`."""
 METHODS: dict[str, Method | None] = {
     "reference": None,
     "ours": Method(),
@@ -72,6 +76,10 @@ METHODS: dict[str, Method | None] = {
     "transport, free": Method({"start": "transport", "upsampling": "resize"}, **FREE),
     "transport, eased": Method({"start": "transport", "upsampling": "resize"}, **EASED),
     "transport, resized": Method({"start": "transport", "upsampling": "resize"}),
+    "light": Method({"start": "transport", "upsampling": "resize"}, **LIGHT),
+    "light, paper's patches": Method(
+        {"start": "transport", "upsampling": "resize", "discriminator_layers": 3}, **LIGHT
+    ),
     "penalised": Method({"start": "random"}, objective={"r1": 1.0, "r2": 1.0}),
     "free": Method({"start": "random", "upsampling": "resize"}, **FREE),
 }
