@@ -1,4 +1,4 @@
-"""What is speech and what is a pause: the rule in use (a level below the loud frames) beside silero-vad.
+"""What is speech and what is a pause: by level, and by silero-vad (`domain.pauses` level and speech).
 
     python benchmarks/voice_activity.py SHARED [--sentences 6]
 
@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from statistics import mean
 
@@ -23,50 +22,19 @@ import numpy.typing as npt
 import soundfile
 from scipy import ndimage, signal
 
+from unpaired.domains.audio.signal.activity import installed, spoken
+from unpaired.domains.audio.signal.levels import Frames, frame_size, loud
 from unpaired.domains.audio.signal.sound import resampled
 
-RATE, FRAME, PAUSE, QUIET, LONGEST = 16000, 320, 1.5, -40.0, 0.4
+RATE, PAUSE, LONGEST = 16000, 1.5, 0.4
+FRAME = frame_size(RATE)
 Sound = npt.NDArray[np.float32]
-Frames = npt.NDArray[np.bool_]
-
-
-def loud(audio: Sound) -> Frames:
-    """The rule of `trimmed` (domains/audio/signal/levels.py): frames within 40 dB of the 95th percentile."""
-    power = np.square(audio[: len(audio) // FRAME * FRAME].reshape(-1, FRAME)).mean(1)
-    return np.asarray(power >= np.percentile(power, 95) * 10 ** (QUIET / 10))
-
-
-def above_noise(audio: Sound, margin: float = 6.0, steady: float = 3.0) -> Frames:
-    """The rule with a floor: where the quietest fifth of the frames that sound lies within `steady` dB, that is noise,
-    and a frame is loud from `margin` dB above it."""
-    power = np.square(audio[: len(audio) // FRAME * FRAME].reshape(-1, FRAME)).mean(1)
-    level = 10 * np.log10(np.maximum(power, 1e-12))
-    threshold = np.percentile(level, 95) + QUIET
-    sounding = level[level > threshold]
-    low, floor = np.percentile(sounding, [2, 20])
-    return np.asarray(level >= (max(threshold, floor + margin) if floor - low < steady else threshold))
 
 
 def closed(frames: Frames) -> Frames:
     """With gaps of at most `LONGEST` seconds filled."""
     reach = round(LONGEST * RATE / FRAME)
     return np.asarray(ndimage.binary_closing(np.pad(frames, reach), np.ones(reach + 1)))[reach:-reach]
-
-
-def silero() -> Callable[[Sound], Frames]:
-    """silero-vad at its default settings, on frames of 20 ms."""
-    from silero_vad import get_speech_timestamps, load_silero_vad
-    from torch import from_numpy
-
-    model = load_silero_vad()
-
-    def detect(audio: Sound) -> Frames:
-        found = np.zeros(len(audio) // FRAME, bool)
-        for span in get_speech_timestamps(from_numpy(audio), model):
-            found[span["start"] // FRAME : -(-span["end"] // FRAME)] = True
-        return found
-
-    return detect
 
 
 # -- what is put over the speech ---------------------------------------------------------------------
@@ -79,7 +47,7 @@ def noisy(audio: Sound, decibels: float, random: np.random.Generator) -> Sound:
 
 def mixed(audio: Sound, other: npt.NDArray[np.floating], decibels: float) -> Sound:
     """With another sound so many dB below."""
-    frames = np.repeat(loud(audio), FRAME)
+    frames = np.repeat(loud(audio, RATE), FRAME)
     power = np.square(audio[: len(frames)][frames]).mean() / np.square(other).mean()
     return (audio + other * np.sqrt(power * 10 ** (-decibels / 10))).astype(np.float32)
 
@@ -124,9 +92,7 @@ def main() -> None:
     parser.add_argument("shared", type=Path)
     parser.add_argument("--sentences", type=int, default=6)
     args = parser.parse_args()
-    detectors = {"level": loud, "above noise": above_noise} | (
-        {"silero-vad": silero()} if find_spec("silero_vad") else {}
-    )
+    detectors = {"level": loud} | ({"speech": spoken} if installed() else {})
     overlays: dict[str, Callable[[Sound, np.random.Generator], Sound]] = {
         "clean": lambda x, r: x,
         "pink noise at 50 dB": lambda x, r: noisy(x, 50, r),
@@ -147,9 +113,9 @@ def main() -> None:
         for label, detect in detectors.items():
             missed, false, seconds = [], [], []
             for number, voice in enumerate(voices):
-                true, heard = closed(loud(voice)), overlay(voice, np.random.default_rng(number))
+                true, heard = closed(loud(voice, RATE)), overlay(voice, np.random.default_rng(number))
                 start = time.process_time()
-                found = closed(detect(heard))
+                found = closed(detect(heard, RATE))
                 seconds.append((time.process_time() - start) * 60 * RATE / len(heard))
                 missed.append(1 - found[true].mean())
                 false.append(found[~true].mean())

@@ -73,6 +73,7 @@ DATA: Mapping[str, str] = {
     "rates differ": "the sides' frame rates differ",
     "little difference": "both sides are alike, and there is little to learn",
     "silence": "much of the sound is silent",
+    "pauses that sound": "what is no speech would be learnt as the voice",
     "clipping": "recordings are clipped",
     "noisy recordings": "recordings have a high noise floor, or no pauses",
     "narrow bandwidth": "recordings lack high frequencies",

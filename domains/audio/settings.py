@@ -15,6 +15,7 @@ from ...core.sides import Side
 from ..video import VideoConversion
 
 Content = Literal["voice", "music"]
+Pauses = Literal["level", "speech"]
 Vocoder = Literal["source-filter", "griffin-lim", "world"]
 _TRANSPORT = 600
 """Numbers of an affine map of 24 cepstra; see `signal.transport`."""
@@ -45,6 +46,9 @@ class AudioSettings(DomainSettings):
     notes: those that only one side plays are learnt as its timbre."""
     trim: bool = True
     """Skip silence when drawing samples."""
+    pauses: Pauses = "level"
+    """What is silence. level: what lies 40 dB below the loud parts; speech: whatever silero-vad (extra `speech`) does
+    not take for speech, for voices in noise, where pauses are not silent."""
     normalise: bool = True
     """Normalise the loudness of every recording before drawing samples."""
     shift_frames: int = 8
@@ -92,10 +96,20 @@ class AudioSettings(DomainSettings):
         require(faults, shift < self.frames, f"domain.shift_frames is {shift}; expected fewer than domain.frames")
         contents = ("voice", "music")
         require(faults, self.content in contents, f"domain.content is {show(self.content)}; expected voice or music")
+        self._check_pauses(faults)
         require(faults, 0.0 <= self.stretch <= 0.5, f"domain.stretch is {self.stretch}; expected 0 to 0.5")
         require(faults, self.cache_mb >= 0, f"domain.cache_mb is {self.cache_mb}; expected 0 or more")
         self._check_measured(faults)
         raise_faults(faults)
+
+    def _check_pauses(self, faults: list[str]) -> None:
+        require(
+            faults,
+            self.pauses in ("level", "speech"),
+            f"domain.pauses is {show(self.pauses)}; expected level or speech",
+        )
+        require(faults, self.pauses == "level" or self.content == "voice",
+                "domain.pauses is speech, but domain.content is music; expected level")  # fmt: skip
 
     def _check_measured(self, faults: list[str]) -> None:
         for name in ("mean_a", "deviation_a", "mean_b", "deviation_b"):

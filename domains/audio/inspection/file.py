@@ -16,7 +16,7 @@ from ..judges.panel import SPEAKER, installed
 from ..judges.weights import RATE
 from ..reading.files import SoundFile
 from ..settings import AudioSettings
-from ..signal import levels, sound
+from ..signal import activity, levels, sound
 from ..signal import mel as features
 from ..signal.loudness import SILENCE, loudness
 from ..signal.pitch import HIGHEST, LOWEST, f0
@@ -67,6 +67,8 @@ class RecordingAnalysis:
     digest: bytes
     """Hash of the file's bytes."""
     damage: tuple[str, ...] = ()
+    spoken: float | None = None
+    """Share of what is not silence that is speech; None for music, or where silero-vad is not installed."""
     speaker: npt.NDArray[np.float64] | None = None
     """Embedding of the voice; None for music, too little sound, or where Resemblyzer is not installed."""
 
@@ -131,9 +133,9 @@ def examine(path: Path, settings: AudioSettings) -> RecordingFacts:
                 kept += block.shape[1]
         damage = file.warnings
     audio = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
-    sounding = levels.trimmed(audio, info.rate)
+    sounding = activity.without_pauses(audio, info.rate, settings)
     if not len(sounding):
-        raise MediaError(f"{path} holds no sound: it is {'silent' if len(audio) else 'empty'}")
+        raise MediaError(f"{path} {activity.nothing_in(audio, settings)}")
     level = loudness(audio, info.rate)
     own = sound.resampled(sounding, info.rate, settings.sample_rate)
     even = levels.normalised(own, settings.sample_rate)
@@ -149,6 +151,7 @@ def examine(path: Path, settings: AudioSettings) -> RecordingFacts:
         colour=features.log_mel(even, settings).mean(axis=1).astype(np.float64),
         digest=digest_of(path),
         damage=damage,
+        spoken=_spoken(sounding, info.rate, settings),
         speaker=_speaker(sounding, info.rate, settings),
     )
     return _describe(path, info, analysis)
@@ -219,6 +222,12 @@ def _speaker(sounding: Sound, rate: int, settings: AudioSettings) -> npt.NDArray
     from ..judges.speaker import encoder
 
     return encoder().embedding(sound.resampled(sounding[: round(_SPOKEN[1] * rate)], rate, RATE))
+
+
+def _spoken(sounding: Sound, rate: int, settings: AudioSettings) -> float | None:
+    if settings.content == "music" or not activity.installed():
+        return None
+    return len(levels.trimmed(sounding, rate, activity.spoken(sounding, rate))) / len(sounding)
 
 
 def _pitch(audio: Sound, settings: AudioSettings) -> npt.NDArray[np.float64]:

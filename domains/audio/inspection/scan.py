@@ -29,6 +29,8 @@ LOOKED_AT = 500
 GOOD_SECONDS = 300.0
 """Sound of a side that makes a good start."""
 _FEWEST_SECONDS = 60.0
+_SPEECH, _LITTLE_SPEECH = 0.85, 0.2
+"""Share of speech below which pauses are told of; with less than the other it is singing, or no voice at all."""
 _CLIPPED = 1e-3
 _NOISY = -25.0
 _TONAL = 15.0
@@ -122,6 +124,7 @@ def _facts(folder: Path, findings: Sequence[RecordingFacts], others: int) -> dic
     return facts | {
         "usable minutes": round(sounding / 60, 2),
         "silence": round(1 - sounding / seconds, 3),
+        **_speech_facts(each),
         "loudness in LUFS": min_median_max([round(one.loudness, 1) for one in each]),
         "noise in dB": min_median_max([round(one.noise, 1) for one in each]),
         "bandwidth in Hz": min_median_max([round(one.bandwidth) for one in each]),
@@ -158,6 +161,17 @@ def pitch_of(analyses: Sequence[RecordingAnalysis]) -> npt.NDArray[np.float64]:
     return np.concatenate([one.pitch for one in analyses]) if analyses else np.zeros(0)
 
 
+def _speech_facts(analyses: Sequence[RecordingAnalysis]) -> dict[str, float]:
+    share = spoken_share(analyses)
+    return {} if share is None else {"speech in what sounds": round(share, 3)}
+
+
+def spoken_share(analyses: Sequence[RecordingAnalysis]) -> float | None:
+    """Share of the sound of several recordings, silence aside, that is speech; None where it was not looked for."""
+    heard = [(one.spoken, one.sounding) for one in analyses if one.spoken is not None]
+    return sum(share * seconds for share, seconds in heard) / sum(seconds for _, seconds in heard) if heard else None
+
+
 # -- what they mean ---------------------------------------------------------------------------------
 def _warnings(
     files: Sequence[Path], findings: Sequence[RecordingFacts], broken: int, settings: AudioSettings
@@ -180,6 +194,7 @@ def _warnings(
     analyses = [found.analysis for found in findings if found.analysis]
     if analyses:
         yield from _amount(analyses)
+        yield from _pauses(analyses, settings)
         yield from _quality(analyses, settings)
         yield from _voices(findings, settings)
         yield from tell_copies(findings, "recording", "recordings")
@@ -198,6 +213,16 @@ def _amount(analyses: Sequence[RecordingAnalysis]) -> Iterator[str]:
         )
     if sounding < (1 - _SILENT) * seconds:
         yield remark("silence", f"{1 - sounding / seconds:.0%} of the recordings is silence, which is left out.")
+
+
+def _pauses(analyses: Sequence[RecordingAnalysis], settings: AudioSettings) -> Iterator[str]:
+    share = spoken_share(analyses)
+    if settings.pauses == "level" and share is not None and _LITTLE_SPEECH < share < _SPEECH:
+        yield remark(
+            "pauses that sound",
+            f"{1 - share:.0%} of what is not silent is no speech (noise or music in the pauses) and would be learnt as "
+            "the voice: --domain.pauses speech leaves it out.",
+        )
 
 
 def _quality(analyses: Sequence[RecordingAnalysis], settings: AudioSettings) -> Iterator[str]:

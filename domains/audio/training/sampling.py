@@ -22,6 +22,7 @@ from ..reading.files import SoundFile
 from ..settings import AudioSettings
 from ..signal import levels, sound
 from ..signal import mel as features
+from ..signal.activity import nothing_in, without_pauses
 from ..signal.sound import Sound
 
 Mel = npt.NDArray[np.float32]
@@ -57,9 +58,9 @@ def prepared(path: Path, settings: AudioSettings, number: int, count: int) -> So
         MissingFile, MediaError: it cannot be read.
     """
     audio = _mono(path, settings.sample_rate, number, count)
-    sounding = levels.trimmed(audio, settings.sample_rate)
+    sounding = without_pauses(audio, settings.sample_rate, settings)
     if not len(sounding):
-        raise Silent(f"{path} holds no sound: it is {'silent' if len(audio) else 'empty'}")
+        raise Silent(f"{path} {nothing_in(audio, settings)}")
     if settings.trim:
         audio = sounding
     return levels.normalised(audio, settings.sample_rate) if settings.normalise else audio
