@@ -85,8 +85,9 @@ def plan_one(model: str, place: Path) -> dict[str, Any]:
     Record(place / "out", identity, settings).read()
     times.append(time.process_time())
     work = archive._find_work(translator, source, place / "out", None, identity, settings, None, False, False)
+    report = archive._report(work, [], None)
     times.append(time.process_time())
-    assert len(work.skipped) == count
+    assert len(report.skipped) == count
     listing, records, rest = (later - earlier for earlier, later in pairwise(times))
     return {"listing_s": round(listing, 2), "records_s": round(records, 2), "looking_s": round(rest - records, 2),
             "added_MB": round(memory() - before), "peak_MB": round(memory())}  # fmt: skip

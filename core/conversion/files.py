@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import compress
+from operator import not_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,9 +22,9 @@ from ..runtimes.packages import data_frame
 from ..settings.mapping import from_mapping, to_mapping
 from ..sides import SIDES, Direction
 from .input_files import InputFiles
-from .jobs import check_medium, compatible_media, is_there, jobs_of, left_beside
+from .jobs import check_medium, compatible_media, folder_of_outputs, jobs_of, left_beside
 from .pipeline import Job, Pipeline, Progress
-from .record import Record
+from .record import Record, Standing, stamp_if_there
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -116,7 +119,7 @@ def convert(
     domain = translator.domain
     settings = from_mapping(domain.conversion_type, options)
     source, target = InputFiles.of(input), Path(output)
-    jobs = jobs_of(domain, source, target)
+    jobs = list(jobs_of(domain, source, target))
     # A folder that is one recording is a file like any other.
     folder = (source.is_folder or source.pattern is not None) and [job.source for job in jobs] != [source.path]
     ran_on = ran_on or str
@@ -128,11 +131,14 @@ def convert(
     translate = translator.for_direction(direction)
     Pipeline(domain, translate, direction, settings, progress).run([job for job in jobs if job.error is None])
     _raise_of_one(domain, jobs, folder)
+    beside = PartsBeside(domain, source)
+    for job in jobs:
+        beside.add(job)
     return ConversionReport(
         converted=tuple(job.target for job in jobs if job.error is None),
         skipped=tuple(job.target for job in skipped),
         failed=tuple(BrokenFile(job.source, str(job.error)) for job in jobs if job.error is not None),
-        notes=(*notes_of(jobs), *notes_of_parts(domain, source, jobs), *said),
+        notes=(*notes_of(jobs), *beside.notes(), *said),
         runtime=ran_on(),
     )
 
@@ -141,7 +147,7 @@ def _record(
     jobs: Sequence[Job], target: Path, made_by: str, settings: ConversionSettings, ran_on: Callable[[], str]
 ) -> Record:
     """The record of the outputs' folder, which takes down every job when it is done."""
-    record = Record(target.parent if jobs[0].target == target else target, made_by, to_mapping(settings), ran_on)
+    record = Record(folder_of_outputs(target, jobs[0]), made_by, to_mapping(settings), ran_on)
     for job in jobs:
         job.when_written = record.add
     return record
@@ -175,28 +181,56 @@ def _sorted_out(
     jobs: Sequence[Job], begun: Sequence[Job], record: Record | None, skip_existing: bool
 ) -> tuple[list[Job], list[Job], list[FileNote]]:
     """The jobs whose outputs are left alone, those to be done, and what is to be said of outputs that were there."""
-    there = [job for job in jobs if skip_existing and job not in begun and is_there(job.target)]
-    again, notes = record.sorted_out(there) if record else ([], [])
-    kept = {id(job) for job in there} - {id(job) for job in again}
-    skipped, left = ([job for job in jobs if (id(job) in kept) is side] for side in (True, False))
-    return skipped, left, [FileNote(record.folder, note) for note in notes] if record else []
+    for job in jobs if skip_existing else ():
+        job.earlier = None if job in begun else stamp_if_there(job.target)
+    if record is None:
+        standings: list[Standing] = ["absent" if job.earlier is None else "unknown" for job in jobs]
+    else:
+        standings = record.standings(jobs)
+    kept = [standing in ("same", "unknown") for standing in standings]
+    notes = [FileNote(record.folder, note) for note in record.notes(Counter(standings))] if record else []
+    return list(compress(jobs, kept)), list(compress(jobs, map(not_, kept))), notes
 
 
-def notes_of_parts(domain: Domain, source: InputFiles, jobs: Sequence[Job]) -> Iterator[FileNote]:
-    """Say what lies beside a recording that goes into a file, and which files are parts of one to another medium."""
-    if rest := left_beside(domain, source, jobs):
-        names = ", ".join(path.name for path in rest[:3]) + (", ..." if len(rest) > 3 else "")
-        yield FileNote(
-            source.path,
-            f"files beside the recording are left out: {counted(len(rest), 'file', 'files')} ({names})",
-        )
-    others = compatible_media(domain)
-    sources = [job.source for job in jobs if job.source.is_file()]
-    for folder in sorted({each.parent for each in sources}) if len(sources) > 1 else ():
+class PartsBeside:
+    """What is to be said of parts of recordings that go their own way. It is told of the jobs one by one, and keeps
+    names alone, since an archive has millions."""
+
+    def __init__(self, domain: Domain, source: InputFiles) -> None:
+        self._domain, self._source = domain, source
+        self._names: dict[str, list[str]] = {}
+        """Of files, by their folders."""
+        self._jobs = 0
+
+    def add(self, job: Job) -> None:
+        """Take a job along."""
+        self._jobs += 1
+        self._last = job
+        if job.source.is_file():
+            folder, name = os.path.split(job.source)
+            self._names.setdefault(folder, []).append(name)
+
+    def notes(self) -> Iterator[FileNote]:
+        """Say what lies beside a recording that goes into a file, and which files are one to another medium."""
+        alone = self._jobs == 1 and self._last.source == self._source.path
+        if rest := left_beside(self._domain, self._source, self._last.target) if alone else []:
+            names = ", ".join(path.name for path in rest[:3]) + (", ..." if len(rest) > 3 else "")
+            yield FileNote(
+                self._source.path,
+                f"files beside the recording are left out: {counted(len(rest), 'file', 'files')} ({names})",
+            )
+        if sum(map(len, self._names.values())) > 1:
+            others = compatible_media(self._domain)
+            for folder in sorted(map(Path, self._names)):
+                yield from self._notes_on(folder, others)
+
+    def _notes_on(self, folder: Path, others: Sequence[Domain]) -> Iterator[FileNote]:
+        domain, source = self._domain, self._source
         if text := domain.remark(folder, source.by_folder.get(folder, [])):
             yield FileNote(folder, text)
         for other in others:
-            count = len(set(source.recording(other, folder)) & {job.source for job in jobs})
+            parts = {part.name for part in source.recording(other, folder)}
+            count = len(parts.intersection(self._names[str(folder)])) if parts else 0
             if count > 1:
                 yield FileNote(
                     folder,

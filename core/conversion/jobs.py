@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..adapter.domain import Domain
 from ..adapter.installed import find_domain, installed_domains
 from ..adapter.patterns import Pattern, missing_files
 from ..errors import MediaError, MissingFile, OutputError
-from ..files import real_path
+from ..files import below, real_path
 from .input_files import InputFiles
 from .pipeline import Job
 
 
-def jobs_of(domain: Domain, source: InputFiles, target: Path) -> list[Job]:
-    """A job for a file, or for each file and recording of a folder or a pattern.
+def jobs_of(domain: Domain, source: InputFiles, target: Path) -> Iterator[Job]:
+    """A job for a file, or for each file and recording of a folder or a pattern, made as it is asked for: of an archive
+    there are millions.
 
     Raises:
         MissingFile: no such input, or nothing in the folder that the domain converts.
@@ -33,10 +34,10 @@ def jobs_of(domain: Domain, source: InputFiles, target: Path) -> list[Job]:
         target /= source.path.name
     if target.exists() and source.path.exists() and source.path.samefile(target):
         raise OutputError(f"the output {target} is the input itself; give it another name or folder")
-    return [Job(source.path, target)]
+    return iter([Job(source.path, target)])
 
 
-def _jobs_of_folder(domain: Domain, source: InputFiles, target: Path) -> list[Job]:
+def _jobs_of_folder(domain: Domain, source: InputFiles, target: Path) -> Iterator[Job]:
     folder = source.path
     _refuse_within(folder, folder, target)
     chosen = source.parts(domain)
@@ -45,7 +46,8 @@ def _jobs_of_folder(domain: Domain, source: InputFiles, target: Path) -> list[Jo
             f"the folder {folder} holds nothing that the domain {domain.name} converts "
             f"(files found: {len(source.files)}{_of_other_media(domain, source.files)})"
         )
-    if names_file(target) and not target.is_dir():
+    one = names_file(target) and not target.is_dir()
+    if one:
         chosen = [folder] if folder in chosen else chosen
         if len(chosen) > 1:
             why = domain.remark(folder, source.by_folder.get(folder, []))
@@ -53,16 +55,17 @@ def _jobs_of_folder(domain: Domain, source: InputFiles, target: Path) -> list[Jo
                 f"the folder {folder} holds {len(chosen)} files to convert, but {target} ends as one file does; "
                 f"name a folder to write into{f' ({why})' if why else ''}"
             )
-        jobs = [Job(chosen[0], target)]
     elif target.exists() and not target.is_dir():
         raise OutputError(f"{folder} is a folder, but the output {target} is a file; name a folder to write into")
-    else:
-        jobs = [Job(path, target / path.relative_to(folder)) for path in chosen]
-    _refuse_overwriting(source, target, jobs)
-    return jobs
+
+    def output(path: Path) -> Path:
+        return target if one else target / below(path, folder)
+
+    _refuse_overwriting(source, target, map(output, chosen))
+    return (Job(path, output(path)) for path in chosen)
 
 
-def _jobs_of_pattern(domain: Domain, source: InputFiles, pattern: Pattern, target: Path) -> list[Job]:
+def _jobs_of_pattern(domain: Domain, source: InputFiles, pattern: Pattern, target: Path) -> Iterator[Job]:
     """One for the recording that the files are, or else one for each of them."""
     parts = source.parts(domain)
     if not parts:
@@ -76,7 +79,7 @@ def _jobs_of_pattern(domain: Domain, source: InputFiles, pattern: Pattern, targe
     for file, output in named.items():
         if (written or not names_file(target) or target.is_dir()) and real_path(output) in inputs:
             raise OutputError(f"the output {output} is one of the inputs ({file}); choose another name or folder")
-    return [Job(source.path, target)] if whole else [Job(file, named[file]) for file in parts]
+    return iter([Job(source.path, target)] if whole else [Job(file, named[file]) for file in parts])
 
 
 def _numbered_output(file: Path, number: int, pattern: Pattern, written: Pattern | None, target: Path) -> Path:
@@ -96,23 +99,29 @@ def _refuse_within(folder: Path, source: Path, target: Path) -> None:
     raise OutputError(f"the output {target} lies inside the input folder {source}; choose a place outside it")
 
 
-def _refuse_overwriting(source: InputFiles, target: Path, jobs: list[Job]) -> None:
+def _refuse_overwriting(source: InputFiles, target: Path, outputs: Iterable[Path]) -> None:
     for folder in source.links_to_folders:
         _refuse_within(folder, source.path, target)
     # Only an output folder above an input's can name one (in/in/x would be written over in/x's tree), or one that a
     # link leads into.
     above = real_path(target) in real_path(source.path).parents or source.links_to_folders
     suspects = source.files if above else source.links_to_files
-    written = {real_path(job.target): job.target for job in jobs} if suspects else {}
+    written = {real_path(output): output for output in outputs} if suspects else {}
     for file in suspects:
         real = real_path(file)
         if output := written.get(real) or written.get(real.parent):
             raise OutputError(f"the output {output} is one of the inputs ({file}); choose another output folder")
 
 
-def left_beside(domain: Domain, source: InputFiles, jobs: Sequence[Job]) -> list[Path]:
-    """What else the domain would convert of a folder of which one recording alone goes into a file."""
-    if not source.is_folder or [job.source for job in jobs] != [source.path] or jobs[0].target.is_dir():
+def folder_of_outputs(target: Path, first: Job) -> Path:
+    """The folder that the outputs of jobs are in, of which one is given: `target` itself, or of a file or a pattern the
+    one that it is in."""
+    return target if target in first.target.parents else target.parent
+
+
+def left_beside(domain: Domain, source: InputFiles, target: Path) -> list[Path]:
+    """What else the domain would convert of a folder of which one recording alone goes into a file, `target`."""
+    if not source.is_folder or target.is_dir():
         return []
     return [part for part in source.parts(domain) if part != source.path]
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-@dataclass
+@dataclass(slots=True)
 class Job:
     """One file on its way."""
 
@@ -57,6 +57,8 @@ class Job:
     """Of a source in a store, what changes when it is written anew."""
     target_stamp: str | None = None
     """The same of an output in a store."""
+    earlier: str | None = None
+    """The stamp of an output that was there before; None: there was none, or nobody has looked."""
     started: float = 0.0
     """When it was begun, by the clock of `time.perf_counter`."""
     when_opened: Callable[[Reader], object] | None = None

@@ -10,19 +10,20 @@ import hashlib
 import json
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from stat import S_ISDIR
 from struct import Struct
 from typing import Any, Literal, NamedTuple
 
 from ..adapter.patterns import Pattern
-from ..files import folder_of, output_error
+from ..files import below, folder_of, output_error
+from .jobs import is_there
 from .pipeline import Job
 
 NAME = ".unpaired.jsonl"
 FOLDER = ".unpaired"
-Standing = Literal["same", "unknown", "model", "settings", "input"]
+Standing = Literal["absent", "same", "unknown", "model", "settings", "input"]
 _SAID: Mapping[Standing, str] = {
     "model": "outputs of another model or direction, made again: {n}",
     "settings": "outputs of other settings, made again: {n}",
@@ -82,18 +83,16 @@ class Record:
                 self._keep(entry)
             self._offsets[str(file)] = end
 
-    def sorted_out(self, jobs: Sequence[Job]) -> tuple[list[Job], list[str]]:
-        """Of jobs whose outputs are there: those to be done all the same, and what is to be said of all."""
-        standings = self.standings(jobs)
-        counts = Counter(standings)
-        notes = [text.format(n=counts[standing]) for standing, text in _SAID.items() if counts[standing]]
-        again = [job for job, standing in zip(jobs, standings, strict=True) if standing not in ("same", "unknown")]
-        return again, notes
-
     def standings(self, jobs: Sequence[Job]) -> list[Standing]:
-        """How the outputs of jobs, which are there, were made: "same" is what this conversion makes of their inputs."""
+        """How the outputs that were there before (`Job.earlier`) were made: "same" is what this conversion makes of the
+        inputs."""
         self.read()
-        return [self._standing(job) for job in jobs]
+        return ["absent" if job.earlier is None else self._standing(job) for job in jobs]
+
+    @staticmethod
+    def notes(counts: Mapping[Standing, int]) -> list[str]:
+        """What is to be said of so many outputs of each standing, where those of unknown origin are left alone."""
+        return [text.format(n=counts[standing]) for standing, text in _SAID.items() if counts.get(standing)]
 
     def differs(self, job: Job) -> bool:
         """Whether what there is of an output was begun with another model or other settings."""
@@ -155,7 +154,7 @@ class Record:
         return None if packed is None else _Entry(*_PACKED.unpack(packed))
 
     def _name(self, job: Job) -> str:
-        return job.target.relative_to(self.folder).as_posix()
+        return below(job.target, self.folder)
 
 
 def manifests(folder: Path) -> list[Path]:
@@ -207,19 +206,38 @@ def identify(output: str) -> str:
 
 def identity_of(target: Path, outputs: Path) -> str:
     """Identity of the output at `target`, in the folder `outputs`."""
-    return identify(target.relative_to(outputs).as_posix())
+    return identify(below(target, outputs))
 
 
 def stamp(path: Path) -> str:
     """Size and time of change of a file; of a folder or a pattern, over the files in it."""
+    if of_file := _stamp_of_file(path):
+        return of_file
     files = _files_of(path)
     if files is None:
-        status = path.stat()
-        return f"{status.st_size}-{status.st_mtime_ns}"
+        return _told(path.stat())
     digest = hashlib.blake2b(digest_size=8)
     for file in files:
         digest.update(f"{file.name}:{stamp(file) if file.is_file() else ''}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
+
+
+def stamp_if_there(output: Path) -> str | None:
+    """The stamp of an output; None where there is none."""
+    return _stamp_of_file(output) or (stamp(output) if is_there(output) else None)
+
+
+def _stamp_of_file(path: Path) -> str | None:
+    """By a single question, since an archive has millions of files; None for all else, and for what is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return None if S_ISDIR(status.st_mode) else _told(status)
+
+
+def _told(status: os.stat_result) -> str:
+    return f"{status.st_size}-{status.st_mtime_ns}"
 
 
 def contents(path: Path) -> tuple[int, str]:
@@ -253,7 +271,7 @@ def _target_stamp(job: Job) -> str:
 def _is_as_written(job: Job, entry: _Entry) -> bool:
     """Whether an output has the time that it was written at, or at least every byte: copies have another time."""
     target = job.target
-    if hash(_target_stamp(job)) == entry.written:
+    if hash(job.earlier) == entry.written:
         return True
     if job.target_stamp is not None or entry.size < 0 or (target.is_file() and target.stat().st_size != entry.size):
         return False

@@ -167,7 +167,7 @@ def _inputs(domain: Domain, source: InputFiles, limit: int, side: Side) -> tuple
                           f"(files found: {len(source.files)})")  # fmt: skip
     if not source.is_folder:
         check_medium(domain, source.path)
-        return parts, 1, []
+        return list(parts), 1, []
     chosen = spread(parts, limit)
     broken = [fault for path in chosen if (fault := decoding_fault(domain, path, side))]
     if len(broken) == len(chosen):

@@ -5,24 +5,25 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from ..adapter.domain import Domain
 from ..adapter.inventory import BrokenFile
-from ..adapter.patterns import Pattern
-from ..conversion.files import ConversionReport, FileNote, check_targets, notes_of_parts
+from ..conversion.files import ConversionReport, FileNote, PartsBeside, check_targets
 from ..conversion.input_files import InputFiles
-from ..conversion.jobs import jobs_of
+from ..conversion.jobs import folder_of_outputs, jobs_of
 from ..conversion.pipeline import Job
 from ..conversion.pipeline import Progress as FileProgress
-from ..conversion.record import FOLDER, Record, identity_of
+from ..conversion.record import FOLDER, Record, Standing, identity_of
 from ..conversion.translator import Translator
-from ..errors import ConfigError, MissingFile, OutputError, ResourceError
+from ..errors import ConfigError, OutputError, ResourceError
 from ..files import atomic_text, folder_of
 from ..settings.arguments import expect_callable, expect_path, expect_whole
 from ..settings.mapping import from_mapping, to_mapping
@@ -31,23 +32,26 @@ from ..stores.access import as_written
 from .dispatch import Dispatch, Progress
 from .division import divided
 from .engine import Engine, ThisProcess
-from .places import Outputs, StoredFiles, input_files, prepare_jobs, workplace
+from .places import Outputs, input_files, workplace
 from .processes import Processes
 from .shard import Shard
 from .spec import TranslatorSpec
 from .worker import Item, Recipe, installed_version
 
+_AT_ONCE = 1000
+"""Outputs that are looked for before the record is read on."""
 
-@dataclass(frozen=True)
+
+@dataclass
 class _Work:
     """What a conversion finds before it begins."""
 
     outputs: Outputs
-    jobs: Sequence[Job]
+    jobs: list[Job] = field(default_factory=list)
     """To be done."""
-    skipped: Sequence[Job]
-    """Done before, or left alone."""
-    notes: Sequence[FileNote]
+    skipped: list[str] = field(default_factory=list)
+    """Outputs that were done before, or are left alone: as text, since a million Job objects take a gigabyte."""
+    notes: list[FileNote] = field(default_factory=list)
 
 
 def convert_archive(
@@ -115,7 +119,7 @@ def convert_archive(
     try:
         if doing:
             start = partial(_engine, recipe, workers, ray, translator, file_progress)
-            dispatch = _dispatch(start, source, doing, outputs, progress, translator.domain, recipe)
+            dispatch = _dispatch(start, source, doing, outputs.folder, progress, translator.domain, recipe)
         report = _report(work, doing, dispatch)
         _write_report(outputs.folder, report, dispatch, time.monotonic() - began, shard)
     finally:
@@ -147,29 +151,49 @@ def _find_work(
 ) -> _Work:
     domain = translator.domain
     jobs = jobs_of(domain, source, target)
-    outputs = store or Outputs(target.parent if jobs[0].target == target else target)
-    folder = outputs.folder
-    if shard is not None:
-        jobs = [job for job in jobs if shard.holds(identity_of(job.target, folder))]
-    if fan_out:
-        if folder != target:
-            raise ConfigError("--fan-out divides a folder of outputs, but the output is one file")
-        for job in jobs:
-            job.target = fanned_out(folder, job.target)
-    prepare_jobs(jobs, source, store)
-    record = Record(folder, identity, settings)
-    there = outputs.present(jobs)
+    first = next(jobs)
+    work = _Work(store or Outputs(folder_of_outputs(target, first)))
+    folder = work.outputs.folder
+    if fan_out and folder != target:
+        raise ConfigError("--fan-out divides a folder of outputs, but the output is one file")
+    prepared = _prepared(chain([first], jobs), source, work.outputs, shard, fan_out)
+    beside = PartsBeside(domain, source)
+    _sort_out(work, prepared, Record(folder, identity, settings), skip_existing, beside)
+    check_targets(domain, work.jobs, from_mapping(domain.conversion_type, settings))
+    work.notes += beside.notes()
+    return work
+
+
+def _prepared(
+    jobs: Iterable[Job], source: InputFiles, outputs: Outputs, shard: Shard | None, fan_out: bool
+) -> Iterator[Job]:
+    """The jobs of this shard, with all that follows from where their files are."""
+    for job in jobs:
+        if shard is not None and not shard.holds(identity_of(job.target, outputs.folder)):
+            continue
+        if fan_out:
+            job.target = fanned_out(outputs.folder, job.target)
+        job.source_stamp = source.stamp(job.source)
+        job.error = outputs.refusal(job)
+        yield job
+
+
+def _sort_out(work: _Work, jobs: Iterator[Job], record: Record, skip_existing: bool, beside: PartsBeside) -> None:
+    """Find which jobs are to be done, and tell `beside` of all."""
+    left_alone = ("same", "unknown") if skip_existing else ("same",)
+    counts = Counter[Standing]()
+    while some := list(islice(jobs, _AT_ONCE)):
+        work.outputs.look(some)
+        standings = record.standings(some)
+        counts.update(standings)
+        for job, standing in zip(some, standings, strict=True):
+            beside.add(job)
+            if standing in left_alone:
+                work.skipped.append(str(job.target))
+            else:
+                work.jobs.append(job)
     if skip_existing:
-        again, notes = record.sorted_out(there)
-    else:
-        standings = record.standings(there)
-        again, notes = [job for job, each in zip(there, standings, strict=True) if each != "same"], []
-    kept = {id(job) for job in there} - {id(job) for job in again}
-    doing = [job for job in jobs if id(job) not in kept]
-    check_targets(domain, doing, from_mapping(domain.conversion_type, settings))
-    said = [FileNote(outputs.shown(folder), note) for note in notes]
-    said += notes_of_parts(domain, source, jobs) if jobs else []
-    return _Work(outputs, doing, [job for job in jobs if id(job) in kept], said)
+        work.notes += [FileNote(work.outputs.shown(record.folder), note) for note in record.notes(counts)]
 
 
 def fanned_out(outputs: Path, target: Path) -> Path:
@@ -200,24 +224,18 @@ def _dispatch(
     start: Callable[[], tuple[Engine, int]],
     source: InputFiles,
     jobs: Sequence[Job],
-    outputs: Outputs,
+    outputs: Path,
     progress: Callable[[Progress], None] | None,
     domain: Domain,
     recipe: Recipe,
 ) -> Dispatch:
     """Convert the jobs; each is known to workers by its place in the list."""
-    stored = source.found if isinstance(source, StoredFiles) else None
     items = [
-        Item(
-            number,
-            as_written(job.source) if stored else str(job.source.absolute()),
-            str(job.target.absolute()),
-            job.target_stamp if outputs.address else outputs.stamp(job.target),
-        )
+        Item(number, source.name(job.source), str(job.target.absolute()), job.earlier)
         for number, job in enumerate(jobs)
     ]
-    sizes = [stored[job.source].bytes if stored else _bytes_of(job.source) for job in jobs]
-    with folder_of(outputs.folder / FOLDER / "x"):
+    sizes = [source.size(job.source) for job in jobs]
+    with folder_of(outputs / FOLDER / "x"):
         engine, workers = start()
         try:
             settings = from_mapping(domain.conversion_type, recipe.settings)
@@ -225,22 +243,9 @@ def _dispatch(
         except BaseException:
             engine.close()
             raise
-        dispatch = Dispatch(engine, items, sizes, workers, outputs.folder, progress, parts)
+        dispatch = Dispatch(engine, items, sizes, workers, outputs, progress, parts)
         dispatch.run()
     return dispatch
-
-
-def _bytes_of(source: Path) -> int:
-    """Of a file, or of the files that a recording is made of; 0 for what went meanwhile, which a worker will say."""
-    pattern = Pattern.of(source)
-    try:
-        if pattern:
-            return sum(file.stat().st_size for file in pattern.files().values())
-        if source.is_dir():
-            return sum(entry.stat().st_size for entry in os.scandir(source) if entry.is_file())
-        return source.stat().st_size
-    except (OSError, MissingFile):
-        return 0
 
 
 def _report(work: _Work, doing: Sequence[Job], dispatch: Dispatch | None) -> ConversionReport:
@@ -253,7 +258,7 @@ def _report(work: _Work, doing: Sequence[Job], dispatch: Dispatch | None) -> Con
     return ConversionReport(
         converted=tuple(shown(job.target) for job, result in pairs if result.kind == "converted"),
         skipped=(
-            *(shown(job.target) for job in work.skipped),
+            *(shown(Path(target)) for target in work.skipped),
             *(shown(job.target) for job, result in pairs if result.kind in ("finished", "busy")),
         ),
         failed=(*failed, *(BrokenFile(job.source, result.text) for job, result in pairs if result.kind == "failed")),

@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from ..adapter.domain import Domain
 from ..conversion.input_files import InputFiles
-from ..conversion.jobs import is_there, names_file
+from ..conversion.jobs import names_file
 from ..conversion.pipeline import Job
-from ..conversion.record import FOLDER, stamp
+from ..conversion.record import FOLDER, stamp_if_there
 from ..errors import ConfigError, MediaError, MissingFile, OutputError
-from ..files import PendingFolder, folder_of, output_error
+from ..files import PendingFolder, below, folder_of, output_error
 from ..runtimes.cache import cache_folder
 from ..stores.access import as_written, is_address, local_path
 from ..stores.transfer import Stored, check_destination, fetch, listed, send, stored_at, write
@@ -64,12 +65,12 @@ class StoredFiles(InputFiles):
         return sorted(self.found)
 
     @cached_property
-    def by_folder(self) -> dict[Path, list[Path]]:
+    def by_folder(self) -> dict[Path, Sequence[Path]]:
         """Nothing: no files of a store are taken for one recording."""
         return {}
 
     @cached_property
-    def links_to_files(self) -> list[Path]:
+    def links_to_files(self) -> Sequence[Path]:
         """Stores have none."""
         return []
 
@@ -77,6 +78,22 @@ class StoredFiles(InputFiles):
     def links_to_folders(self) -> list[Path]:
         """Stores have none."""
         return []
+
+    def parts(self, domain: Domain) -> Sequence[Path]:
+        """Those that the domain converts."""
+        return [file for file in self.files if domain.convertible(file)] if self.is_folder else [self.path]
+
+    def name(self, file: Path) -> str:
+        """Its address."""
+        return as_written(file)
+
+    def stamp(self, file: Path) -> str | None:
+        """As the store says it."""
+        return self.found[file].stamp
+
+    def size(self, file: Path) -> int:
+        """As the store says it."""
+        return self.found[file].bytes
 
 
 class Fetched:
@@ -124,28 +141,35 @@ class Outputs:
         outputs._bring_record()
         return outputs
 
-    def present(self, jobs: Sequence[Job]) -> list[Job]:
-        """The jobs whose outputs are there."""
-        if not self.address:
-            return [job for job in jobs if is_there(job.target)]
-        if len(jobs) <= _FEW:
-            for job in jobs:
-                job.target_stamp = self.stamp(job.target)
-        else:
-            found = listed(self.address + "/") or {}
-            for job in jobs:
-                facts = found.get(job.target.relative_to(self.folder).as_posix())
-                job.target_stamp = None if facts is None else facts.stamp
-        return [job for job in jobs if job.target_stamp is not None]
+    def look(self, jobs: Sequence[Job]) -> None:
+        """Find the outputs of jobs that are there: `Job.earlier`."""
+        for job in jobs:
+            if not self.address:
+                job.earlier = stamp_if_there(job.target)
+            elif len(jobs) <= _FEW:
+                job.earlier = job.target_stamp = self.stamp(job.target)
+            else:
+                facts = self._stored.get(below(job.target, self.folder))
+                job.earlier = job.target_stamp = None if facts is None else facts.stamp
+
+    @cached_property
+    def _stored(self) -> dict[str, Stored]:
+        """The files in the store, as they were when this was first asked."""
+        return listed(self.address + "/") or {}
 
     def stamp(self, target: Path) -> str | None:
         """The stamp of an output, if there is one."""
         try:
-            if self.address:
-                return stored_at(self.address_of(target)).stamp
-            return stamp(target) if is_there(target) else None
+            return stored_at(self.address_of(target)).stamp if self.address else stamp_if_there(target)
         except FileNotFoundError:
             return None
+
+    def refusal(self, job: Job) -> MediaError | None:
+        """Why no store would take the output of a job whole."""
+        if not self.address or not job.source.is_dir() or names_file(job.target):
+            return None
+        return MediaError(f"{job.source} is a recording of many files, which no store takes all at once; "
+                          "convert it to a file, or to a folder of this machine")  # fmt: skip
 
     def send(self, job: Job) -> None:
         """Bring an output that is complete to where it belongs. Raises OutputError or ResourceError."""
@@ -159,7 +183,7 @@ class Outputs:
 
     def address_of(self, target: Path) -> str:
         """Where an output is in the store."""
-        return f"{self.address}/{target.relative_to(self.folder).as_posix()}"
+        return f"{self.address}/{below(target, self.folder)}"
 
     def shown(self, target: Path) -> Path:
         """An output as the user knows it."""
@@ -201,13 +225,3 @@ def workplace(
         raise OutputError(f"{named} is a bucket; name a folder or a file in it")
     outputs = Outputs.at(folder if one else named, None if record is None else Path(record))
     return outputs, outputs.folder / name if one else outputs.folder
-
-
-def prepare_jobs(jobs: Sequence[Job], source: InputFiles, store: Outputs | None) -> None:
-    """Give jobs on files of a store the stamps of these, and refuse those whose output no store would take whole."""
-    for job in jobs:
-        if isinstance(source, StoredFiles):
-            job.source_stamp = source.found[job.source].stamp
-        if store is not None and job.source.is_dir() and not names_file(job.target):
-            job.error = MediaError(f"{job.source} is a recording of many files, which no store takes all at once; "
-                                   "convert it to a file, or to a folder of this machine")  # fmt: skip

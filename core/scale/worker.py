@@ -243,7 +243,7 @@ class Worker:
         if item.part is not None:
             return True
         job.source_stamp = stored_at(item.source).stamp if is_address(item.source) else None
-        job.target_stamp = present if self._outputs.address else None
+        job.earlier, job.target_stamp = present, present if self._outputs.address else None
         return self._record.standings([job]) == ["same"]
 
     def _finish(self, item: Item, job: Job) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -27,7 +28,7 @@ FOLDER_RATE = 25.0
 
 def is_clip_name(name: str) -> bool:
     """Whether a file of that name is taken for a clip; hidden files are not."""
-    return not name.startswith(".") and Path(name).suffix.lower() in CLIP_SUFFIXES
+    return not name.startswith(".") and _split(name)[1].lower() in CLIP_SUFFIXES
 
 
 def is_still_name(name: str) -> bool:
@@ -70,9 +71,15 @@ def series(stills: Iterable[str]) -> list[list[tuple[int, str]]]:
     """The numbered pictures among the names, with their numbers: those that are called alike together."""
     alike: dict[tuple[str, str], list[tuple[int, str]]] = {}
     for name in stills:
-        if found := _NUMBERED.fullmatch(Path(name).stem):
-            alike.setdefault((found[1], Path(name).suffix.lower()), []).append((int(found[2]), name))
+        stem, suffix = _split(name)
+        if found := _NUMBERED.fullmatch(stem):
+            alike.setdefault((found[1], suffix.lower()), []).append((int(found[2]), name))
     return list(alike.values())
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Stem and ending of a name."""
+    return os.path.splitext(name)  # noqa: PTH122 (10x faster)
 
 
 def renumbered(name: str, number: int) -> str:

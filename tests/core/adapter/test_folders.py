@@ -27,7 +27,7 @@ def put(folder: Path, *names: str) -> Path:
 def found(folder: Path) -> list[str]:
     """Names below the folder, which a scan and a conversion see alike."""
     scanned = listing(folder, lambda path: True)
-    assert InputFiles(folder).files == sorted([*scanned.sizes, *(each.path for each in scanned.broken)])
+    assert list(InputFiles(folder).files) == sorted([*scanned.sizes, *(each.path for each in scanned.broken)])
     return [str(path.relative_to(folder)) for path in scanned.sizes]
 
 

@@ -30,6 +30,12 @@ from unpaired.core.scale.worker import (
 )
 
 
+@pytest.fixture(autouse=True)
+def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outputs are looked for in several turns."""
+    monkeypatch.setattr("unpaired.core.scale.archive._AT_ONCE", 3)
+
+
 @pytest.fixture
 def alone(spec: TranslatorSpec, archive: Path, tmp_path: Path) -> dict[str, bytes]:
     """The outputs as `Translator.convert` makes them."""
@@ -65,6 +71,16 @@ def test_a_second_run_does_the_rest(spec: TranslatorSpec, archive: Path, tmp_pat
     assert convert_archive(spec, archive, out).converted == ()
     for changed in ({"direction": "b2a"}, {"strength": 0.5}):
         assert len(convert_archive(spec, archive, out, **changed).converted) == 7
+
+
+def test_numbered_files_become_numbered_files(spec: TranslatorSpec, archive: Path, tmp_path: Path) -> None:
+    for number, picture in enumerate(sorted(archive.glob("*.png"))):
+        picture.rename(tmp_path / f"x_{number:02}.png")
+    made = tuple(tmp_path / f"out/y_{number:03}.png" for number in range(4))
+    given = spec, tmp_path / "x_%02d.png", tmp_path / "out/y_%03d.png"
+    assert convert_archive(*given).converted == made
+    assert convert_archive(*given).skipped == made
+    assert recorded(tmp_path / "out") == once(tmp_path / "out")
 
 
 def test_an_output_that_nobody_recorded_is_made_again_unless_it_shall_stay(
