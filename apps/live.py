@@ -9,6 +9,7 @@ from json import dumps
 from typing import TYPE_CHECKING
 
 from unpaired.apps.command_line import quiet_libraries
+from unpaired.apps.progress import tell
 from unpaired.core import SIDES, as_note
 from unpaired.core.adapter import PIPE
 
@@ -58,7 +59,8 @@ class Shown:
         self._last, self._warnings = 0.0, 0
 
     def now_and_then(self, report: LiveReport) -> None:
-        """Say how it stands, every five of its seconds; warnings at once."""
+        """Say how it stands, every five of its seconds; warnings at once, and programs each time."""
+        tell(live=report.as_dict())
         self.warn(report.warnings)
         if report.seconds - self._last >= _SAY_EVERY:
             self._last = report.seconds

@@ -23,10 +23,12 @@ _OF_A_DEAD_SERVER = ("ERR_CONNECTION", "ERR_INCOMPLETE", "htmx:sendError", "htmx
 class Browsing:
     """A browser that takes down what goes wrong in it: errors on the console, and requests to other hosts.
 
-    Pictures of its pages go into the folder that UNPAIRED_SCREENSHOTS names, if it names one.
+    Pictures of its pages go into the folder that UNPAIRED_SCREENSHOTS names, if it names one. `options`: further words
+    of its command line.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
+        self._options = options
         self.complaints: list[str] = []
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
@@ -38,7 +40,7 @@ class Browsing:
         from playwright.sync_api import sync_playwright
 
         self._playwright = sync_playwright().start()
-        self._browser = self._playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        self._browser = self._playwright.chromium.launch(executable_path=found, args=["--no-sandbox", *self._options])
         return self
 
     def __exit__(

@@ -54,7 +54,7 @@ def main(args: argparse.Namespace) -> int:
     refuse(args.faults)
     if os.name == "nt":
         raise ConfigError("unpaired web needs Linux or macOS (on Windows: WSL); the other commands run here too")
-    for module in ("starlette", "uvicorn", "jinja2"):
+    for module in ("starlette", "uvicorn", "jinja2", "websockets"):
         require(module, "unpaired[web]")
     from unpaired.apps.web.server import serve
     from unpaired.apps.web.settings import WebSettings, default_home, new_token

@@ -17,7 +17,7 @@ from starlette.routing import Mount
 from unpaired import UnpairedError
 from unpaired.apps.web import api, files, login
 from unpaired.apps.web.errors import status_of
-from unpaired.apps.web.pages import browse, convert, jobs, pictures, queue, train
+from unpaired.apps.web.pages import browse, convert, jobs, live, pictures, queue, train
 from unpaired.apps.web.rendering import render_error
 from unpaired.apps.web.security import Guard
 from unpaired.apps.web.settings import WebSettings
@@ -32,7 +32,7 @@ def make_app(settings: WebSettings) -> Starlette:
     site = make_site(settings)
     app = Starlette(
         routes=[*api.ROUTES, *files.ROUTES, *login.ROUTES, *convert.ROUTES, *jobs.ROUTES, *queue.ROUTES,
-                *browse.ROUTES, *pictures.ROUTES, *train.ROUTES,
+                *browse.ROUTES, *pictures.ROUTES, *train.ROUTES, *live.ROUTES,
                 Mount("/static", static_files(), name="static")],
         middleware=[Middleware(Guard, settings=settings)],
         exception_handlers={UnpairedError: _known_error, ClientDisconnect: _gone, 404: _no_such_page,
@@ -53,6 +53,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     finally:
         aging.cancel()
         site.events.close()
+        await site.live.close()
         await site.queue.close()
 
 

@@ -2,8 +2,8 @@
 
 - *Host* must be a name of this machine, so that another site's name that is made to point here (DNS rebinding) gets
   nothing. An address in numbers cannot be made to point elsewhere.
-- *Origin*, where a browser sends one, must be this server, and a browser that changes something must send one. So must
-  `Sec-Fetch-Site`, except for a link that is followed.
+- *Origin*, where a browser sends one, must be this server, and a browser that changes something or opens a WebSocket
+  must send one. So must `Sec-Fetch-Site`, except for a link that is followed.
 - The *token* comes as `Authorization: Bearer`, or once as `?token=` of a page, which puts it into a cookie that only
   this server gets (`HttpOnly; SameSite=Strict`).
 """
@@ -39,6 +39,8 @@ _HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
     "cache-control": "no-store",
 }
+WITH_MICROPHONE = "camera=(), microphone=(self), geolocation=()"
+"""The `permissions-policy` of the one page that asks for the microphone."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _OPEN = ("/static/", "/login")
 _NO_TOKEN = (
@@ -64,12 +66,14 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                await self._app(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         refusal = self._refusal(scope, headers) or self._asks_for_token(scope, headers)
+        if refusal is not None and scope["type"] == "websocket":
+            await send({"type": "websocket.close"})  # 403; browsers show no page anything else of an answer
+            return
         if refusal is not None:
             await refusal(scope, receive, _with_headers(send))
             return
@@ -82,7 +86,8 @@ class Guard:
         same = origin is not None and origin.lower() in (f"http://{host}".lower(), f"https://{host}".lower())
         if origin is not None and not same:
             return refused(scope, 403, "another site asks for this; open the page itself")
-        writes = scope["method"] not in _SAFE
+        # A browser opens sockets to every site, with its cookies: an answer to one is as good as a change.
+        writes = scope["type"] == "websocket" or scope["method"] not in _SAFE
         if writes and origin is None and not _bearer(headers):
             return refused(scope, 403, "it is not said where this request comes from; use the page, or send the token "
                            "as Authorization: Bearer")  # fmt: skip
@@ -111,7 +116,7 @@ class Guard:
             return None
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         given = next((value for name, value in query if name == "token"), "")
-        reads = scope["method"] in ("GET", "HEAD")
+        reads = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
         if reads and matches(given, self._settings.token):
             rest = urlencode([(name, value) for name, value in query if name != "token"])
             return let_in(Request(scope), self._settings, f"{scope['path']}?{rest}" if rest else scope["path"])

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -35,14 +36,22 @@ def serve(settings: WebSettings, browser: bool, token_given: bool) -> None:
         token = settings.token if token_given else _kept_token(settings.home / TOKEN_FILE)
         settings = replace(settings, port=listener.getsockname()[1], token=token)
         app = make_app(settings)
-        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, ws="none",
-                                timeout_graceful_shutdown=2, h11_max_incomplete_event_size=64 * 1024)  # fmt: skip
+        config = uvicorn.Config(app, log_level="warning", **options_of_server())
         address = f"http://{_shown_host(settings)}:{settings.port}/?token={settings.token}"
         print(f"Open {address}\nCtrl-C ends it; jobs that run then go on at the next start.", flush=True)
         if browser and _has_screen():
             webbrowser.open(address)
         with suppress(KeyboardInterrupt):
             _Server(config, app.state.site.events).run(sockets=[listener])
+
+
+def options_of_server() -> dict[str, Any]:
+    """What uvicorn is told besides the application."""
+    return {
+        "access_log": False, "server_header": False, "timeout_graceful_shutdown": 2,
+        "h11_max_incomplete_event_size": 64 * 1024, "ws": "websockets-sansio", "ws_max_size": 64 * 1024,
+        "ws_per_message_deflate": False,
+    }  # fmt: skip
 
 
 class _Server(uvicorn.Server):

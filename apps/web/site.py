@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from unpaired.apps.web.commands import Commands
 from unpaired.apps.web.database import open_database
 from unpaired.apps.web.events import Events
+from unpaired.apps.web.live import LiveVoices
 from unpaired.apps.web.looks import Looks
 from unpaired.apps.web.models import Models
 from unpaired.apps.web.places import Places
@@ -30,6 +31,7 @@ class Site:
     queue: Queue
     events: Events
     looks: Looks
+    live: LiveVoices
 
 
 def make_site(settings: WebSettings) -> Site:
@@ -43,10 +45,11 @@ def make_site(settings: WebSettings) -> Site:
     commands = Commands(settings, places, models, looks)
     events = Events()
     queue = Queue(settings, Store(database), commands, places, events)
-    return Site(settings, places, models, Uploads(settings, places), commands, queue, events, looks)
+    return Site(settings, places, models, Uploads(settings, places), commands, queue, events, looks,
+                LiveVoices())  # fmt: skip
 
 
-def site_of(request: Request) -> Site:
+def site_of(request: HTTPConnection) -> Site:
     """The site that a request was made to."""
     site = request.app.state.site
     assert isinstance(site, Site)

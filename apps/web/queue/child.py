@@ -18,8 +18,8 @@ from pathlib import Path
 
 from unpaired.apps.progress import VARIABLE
 from unpaired.apps.web.queue.progress import ProgressReader
+from unpaired.apps.web.settings import KEPT_FROM_CHILDREN
 
-_KEPT_FROM_CHILDREN = ("UNPAIRED_WEB_TOKEN", "UNPAIRED_WEB_PASSWORD")
 NICE = 5
 """Jobs leave the cores to the page, and to the previews that it asks for, whenever these want them."""
 LOG, OUTPUT, PROGRESS, ALIVE = "log.txt", "output.txt", "progress.jsonl", "alive"
@@ -41,7 +41,7 @@ class Child:
         # A new lock too: what is left of an earlier attempt may hold the old one.
         for name in (PROGRESS, OUTPUT, ALIVE):
             (folder / name).unlink(missing_ok=True)
-        environment = {name: value for name, value in os.environ.items() if name not in _KEPT_FROM_CHILDREN}
+        environment = {name: value for name, value in os.environ.items() if name not in KEPT_FROM_CHILDREN}
         environment[VARIABLE] = str(folder / PROGRESS)
         lock = os.open(folder / ALIVE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

@@ -204,6 +204,9 @@ def convert_pipe(
     """Translate raw samples (16 bits, little-endian, channels interleaved) from one open file into another until the
     first ends or Ctrl-C. Nothing is left out: where the machine does not keep up, what writes into the pipe waits.
 
+    Args:
+        progress: told how it stands, first when it is ready, then every second.
+
     Raises:
         ConfigError: the chunk is not between 5 ms and a second.
     """
@@ -213,6 +216,8 @@ def convert_pipe(
     queue = PipeQueue(source, 4 * size)
     conversion.warm_up(chunk)
     session = _Session(conversion, rate, chunk)
+    if progress is not None:
+        progress(session.report())
     try:
         while block := queue.read(size):
             samples = np.frombuffer(block[: len(block) // (2 * channels) * 2 * channels], "<i2")
@@ -250,6 +255,8 @@ def convert_microphone(
             samplerate=rate, channels=channels, blocksize=size, dtype="float32", latency="low"
         ) as stream:
             queue, latency = DeviceQueue(stream, rate), sum(stream.latency)
+            if progress is not None:
+                progress(session.report(latency))
             while True:
                 block = queue.read(size)
                 if queue.seconds_waiting() > _LONGEST_QUEUE:
