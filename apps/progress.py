@@ -3,8 +3,9 @@ that UNPAIRED_PROGRESS names.
 
 Each line is an object with some of: `pid`, when the command begins; `share` done (0 to 1), with `name`, the file at
 hand, `file` of `files` (from 0) and `chunks` of `total`; `step` of `steps` and `rate` (steps a second) of a training;
-`preview`, `scored` and `checkpoint`, the step of something new; `live`, how a live conversion stands, each second, first
-once it is ready; `error`, the line that the command ends with; `code`, its exit code, which is always the last.
+`preview`, `scored` and `checkpoint`, the step of something new; `live`, how a live conversion stands, each second, the
+first time once it is ready; `error`, the line that the command ends with; `code`, its exit code, which is always the
+last.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, Any
@@ -47,17 +48,17 @@ Array = npt.NDArray[Any]
 class Output:
     """What comes back, and when."""
 
-    def __init__(self, pipe: IO[bytes]) -> None:
+    def __init__(self, read: Callable[[], bytes]) -> None:
         self.parts: list[bytes] = []
         self.arrivals: list[tuple[int, float]] = []
         """Samples up to here, and the time they had arrived."""
-        self._pipe = pipe
+        self._read_some = read
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
     def _read(self) -> None:
         count = 0
-        while part := os.read(self._pipe.fileno(), 1 << 16):
+        while part := self._read_some():
             count += len(part)
             self.parts.append(part)
             self.arrivals.append((count // 2, time.perf_counter()))
@@ -68,24 +69,22 @@ class Output:
         return np.frombuffer(b"".join(self.parts), "<i2").astype(np.float32) / 32768
 
 
-def cpu_of(process: subprocess.Popen[bytes]) -> float:
+def cpu_of(pid: int) -> float:
     """Seconds that a process has spent on the cores."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Input:
-    """The pipe that speech goes into."""
+    """What speech goes into."""
 
-    def __init__(self, pipe: IO[bytes], rate: int) -> None:
-        self._pipe, self._rate, self.samples = pipe, rate, 0
+    def __init__(self, write: Callable[[bytes], None], rate: int) -> None:
+        self._write, self._rate, self.samples = write, rate, 0
 
     def write(self, audio: Array) -> None:
         """As soon as it is taken."""
-        view = memoryview(np.rint(audio * 32767).astype("<i2").tobytes())
         self.samples += len(audio)
-        while view:
-            view = view[os.write(self._pipe.fileno(), view) :]
+        self._write(np.rint(audio * 32767).astype("<i2").tobytes())
 
     def speak(self, audio: Array) -> float:
         """Write each piece when its last sample has been spoken; the moment at which the first one was."""
@@ -95,6 +94,13 @@ class Input:
             time.sleep(max(0.0, begun + (at + len(piece)) / self._rate - time.perf_counter()))
             self.write(piece)
         return begun
+
+
+def write_whole(pipe: IO[bytes], samples: bytes) -> None:
+    """Into a pipe that is not buffered here."""
+    view = memoryview(samples)
+    while view:
+        view = view[os.write(pipe.fileno(), view) :]
 
 
 def converse(voice: Array, rate: int, model: str, direction: str, view: Path | None) -> dict[str, float]:
@@ -111,14 +117,16 @@ def converse(voice: Array, rate: int, model: str, direction: str, view: Path | N
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
-    output, speech = Output(process.stdout), Input(process.stdin, rate)
+    taken, given = process.stdin, process.stdout
+    output = Output(lambda: os.read(given.fileno(), 1 << 16))
+    speech = Input(lambda samples: write_whole(taken, samples), rate)
     silence = np.zeros(round(WARM_UP * rate), np.float32)
     while not output.arrivals:
         speech.write(silence[: round(CHUNK * rate)])
     speech.speak(silence)
-    lead, before = speech.samples, cpu_of(process)
+    lead, before = speech.samples, cpu_of(process.pid)
     begun = speech.speak(voice)
-    cpu = cpu_of(process) - before
+    cpu = cpu_of(process.pid) - before
     process.stdin.close()
     result = output.wait()
     said = process.stderr.read().decode()

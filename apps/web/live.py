@@ -87,11 +87,10 @@ class VoiceProcess:
 
     async def _writable(self) -> None:
         """Wait until its pipe takes more, or is closed at the other end. Raises VoiceEnded."""
-        loop = asyncio.get_running_loop()
-        ready = loop.create_future()
-        loop.add_writer(self._feed, lambda: ready.done() or ready.set_result(None))
+        loop, ready = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_writer(self._feed, ready.set)
         try:
-            await asyncio.wait_for(ready, _STUCK)
+            await asyncio.wait_for(ready.wait(), _STUCK)
         except TimeoutError:
             raise VoiceEnded(f"the process that converts has stood still for {_STUCK:.0f} s; start again") from None
         finally:
@@ -154,7 +153,9 @@ class LiveVoices:
     async def open(self, words: Sequence[str]) -> AsyncIterator[VoiceProcess]:
         """A process for a voice, which ends with the block. Raises TooMany."""
         if len(self._open) >= MOST:
-            raise TooMany(f"{MOST} voices are live already, which is as many as go at a time; stop one, or close its page")
+            raise TooMany(
+                f"{MOST} voices are live already, which is as many as go at a time; stop one, or close its page"
+            )
         task = asyncio.current_task()
         assert task is not None
         self._open.add(task)

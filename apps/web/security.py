@@ -110,7 +110,7 @@ class Guard:
 
     def _asks_for_token(self, scope: Scope, headers: Headers) -> Response | None:
         """None for a request that has the token, or needs none."""
-        if scope["path"].startswith(_OPEN):
+        if scope["type"] == "http" and scope["path"].startswith(_OPEN):
             return None
         if matches(_bearer(headers) or HTTPConnection(scope).cookies.get(cookie_name(scope), ""), self._settings.token):
             return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from asked import Asked
+from live_place import Place
 from web_server import TOKEN, Server, serving
 
 from unpaired.apps.web.application import make_app
@@ -40,3 +42,33 @@ def root(tmp_path: Path) -> Path:
 def asked(tmp_path: Path, root: Path) -> Asked:
     """The application with that folder."""
     return Asked(make_app(WebSettings(home=tmp_path / "home", roots=(root,), token=TOKEN, disk_reserve=0)))
+
+
+@pytest.fixture(scope="module")
+def lasting_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A server in this process for the tests of a module."""
+    running = Place(tmp_path_factory.mktemp("live") / "home")
+    yield running
+    running.end()
+
+
+@pytest.fixture
+def place(lasting_place: Place) -> Iterator[Place]:
+    """The same, which every test leaves without a voice."""
+    yield lasting_place
+    lasting_place.rest()
+
+
+@pytest.fixture
+def stands_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[list[str]]]:
+    """Have a script converse in place of the command; the words of the commands."""
+    asked: list[list[str]] = []
+    monkeypatch.setattr("unpaired.apps.web.live._GRACE", 0.2)
+    monkeypatch.setattr("unpaired.apps.web.live._STUCK", 0.5)
+
+    def use(script: str) -> list[list[str]]:
+        monkeypatch.setattr("unpaired.apps.web.live.command", lambda words: (asked.append(list(words)), [
+            sys.executable, "-I", "-S", "-c", script])[1])  # fmt: skip
+        return asked
+
+    return use

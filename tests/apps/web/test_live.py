@@ -7,10 +7,9 @@ import json
 import os
 import shutil
 import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,82 +18,16 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
-import uvicorn
 from asked import BEARER, HOST, Asked
+from live_place import FAILS, GIVES_BACK, SLEEPS, VOICE, Place
 from web_server import TOKEN, serving
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 import unpaired
-from unpaired.apps.web.application import make_app
-from unpaired.apps.web.server import options_of_server
-from unpaired.apps.web.settings import WebSettings
 from unpaired.core.model import shipped_file
 from unpaired.domains.audio.conversion.live import LiveConversion, convert_pipe
 from unpaired.domains.audio.settings import AudioConversion
-
-VOICE = "/live/voice?do=female-male.a2b&rate=22050"
-_STANDS_IN = """
-import json, os, sys
-with open(os.environ["UNPAIRED_PROGRESS"], "a") as facts:
-    facts.write(json.dumps({"pid": os.getpid()}) + chr(10) + json.dumps({"live": {}}) + chr(10))
-sys.stdout.buffer.write(os.getpid().to_bytes(4, "little"))
-sys.stdout.flush()
-"""
-GIVES_BACK = f"{_STANDS_IN}\nwhile block := os.read(0, 4096): os.write(1, block)"
-SLEEPS = f"{_STANDS_IN}\nimport time; time.sleep(60)"
-FAILS = _STANDS_IN.replace('{"live": {}}', '{"error": "no room at /secret/place"}')
-
-
-class Place:
-    """A server in a thread of this process."""
-
-    def __init__(self, home: Path) -> None:
-        self.app = make_app(WebSettings(home=home, token=TOKEN, disk_reserve=0))
-        self._server = uvicorn.Server(uvicorn.Config(self.app, port=0, log_level="warning", **options_of_server()))
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
-        self._thread.start()
-        while not self._server.started:
-            time.sleep(0.01)
-        self.host = "127.0.0.1:%d" % self._server.servers[0].sockets[0].getsockname()[1]
-
-    @property
-    def cookie(self) -> str:
-        """What a browser that was let in sends along."""
-        return f"unpaired-{self.host.rpartition(':')[2]}={TOKEN}"
-
-    def open(self, path: str = VOICE, headers: dict[str, str] | None = None) -> ClientConnection:
-        """A socket."""
-        return connect(f"ws://{self.host}{path}", additional_headers=BEARER if headers is None else headers,
-                       compression=None, proxy=None)  # fmt: skip
-
-    def end(self) -> None:
-        """End the server, as Ctrl-C does."""
-        self._server.should_exit = True
-        self._thread.join(20)
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """One for all."""
-    running = Place(tmp_path_factory.mktemp("live") / "home")
-    yield running
-    running.end()
-
-
-@pytest.fixture
-def stands_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[list[str]]]:
-    """Have a script converse in place of the command; the words of the commands."""
-    asked: list[list[str]] = []
-    monkeypatch.setattr("unpaired.apps.web.live._GRACE", 0.2)
-    monkeypatch.setattr("unpaired.apps.web.live._STUCK", 0.5)
-
-    def use(script: str) -> list[list[str]]:
-        monkeypatch.setattr("unpaired.apps.web.live.command", lambda words: (asked.append(list(words)), [
-            sys.executable, "-I", "-S", "-c", script])[1])  # fmt: skip
-        return asked
-
-    return use
 
 
 def _ready(socket: ClientConnection) -> int:
@@ -134,23 +67,27 @@ def test_a_voice_comes_back_to_the_byte_as_the_command_converts_it(tmp_path: Pat
         files = _files(server.home)
         address = f"ws{server.address[4:]}{VOICE}&strength=80&pitch=keep"
         with connect(address, additional_headers=headers, compression=None, proxy=None) as socket:
+            expected = _converted(samples, rate, AudioConversion(strength=0.8, pitch="keep"))
             assert json.loads(socket.recv(60)) == {"ready": True}
             for at in range(0, len(samples), 3000):  # of no length that the command reads
                 socket.send(samples[at : at + 3000])
             got = b""
-            translator: Any = unpaired.load("female-male")
-            options = AudioConversion(strength=0.8, pitch="keep")
-            live = LiveConversion(rate, 1, "a", translator.for_direction("a2b"), options, translator.domain.settings)
-            convert_pipe(live, io.BytesIO(samples), expected := io.BytesIO(), rate, 1)
             while len(got) < 0.85 * len(samples):
                 got += socket.recv(10)  # type: ignore[operator]
             (child,) = _children(server.process.pid)
             server.process.send_signal(signal.SIGKILL)
             assert _is_gone(child)
             assert _files(server.home) == files
-    difference = np.frombuffer(got, "<i2").astype(int) - np.frombuffer(expected.getvalue()[: len(got)], "<i2")
-    print("DIFF", np.abs(difference).max())
-    assert np.abs(difference).max() <= 1  # another process may round otherwise
+    difference = np.frombuffer(got, "<i2").astype(int) - np.frombuffer(expected[: len(got)], "<i2")
+    assert np.abs(difference).max() <= 1  # where another number of threads rounds otherwise; else none
+
+
+def _converted(samples: bytes, rate: int, options: AudioConversion) -> bytes:
+    """The same in this process, without a pipe."""
+    translator: Any = unpaired.load("female-male")
+    live = LiveConversion(rate, 1, "a", translator.for_direction("a2b"), options, translator.domain.settings)
+    convert_pipe(live, io.BytesIO(samples), target := io.BytesIO(), rate, 1)
+    return target.getvalue()
 
 
 def _files(home: Path) -> set[Path]:
@@ -185,7 +122,8 @@ def test_other_sites_and_strangers_are_refused(place: Place, stands_in: Callable
     """A browser sends its cookies along with every socket, and no CORS stands before it."""
     asked = stands_in(GIVES_BACK)
     ours = {"COOKIE": place.cookie, "OURS": f"http://{place.host}"}
-    for path in (VOICE, f"{VOICE}&token={TOKEN}"):  # an address with the token is for pages
+    # An address with the token is for pages, and files that everybody gets are for requests.
+    for path in (VOICE, f"{VOICE}&token={TOKEN}", "/static/page.css", "/nowhere"):
         with pytest.raises(InvalidStatus) as refused:
             place.open(path, {name: ours.get(value, value) for name, value in headers.items()})
         assert refused.value.response.status_code == 403
@@ -208,8 +146,7 @@ def test_a_third_voice_is_told_to_wait_and_one_that_goes_makes_room(place: Place
             assert _refusal(third).startswith("2 voices are live already")
         first.close()
         assert _is_gone(pid)
-        while len(place.app.state.site.live._open) > 1:
-            time.sleep(0.01)
+        place.rest(1)
         with place.open() as third:
             _ready(third)
             second.send(b"ab")
@@ -286,9 +223,10 @@ def test_what_is_no_sound_is_refused(place: Place, stands_in: Callable) -> None:
         with place.open() as socket:
             socket.send(message)
             assert said in _refusal(socket)
+        place.rest()
     with place.open() as socket:
         socket.send(bytes(70_000))
-        with pytest.raises(ConnectionClosed):
+        with suppress(ConnectionClosed):
             while True:
                 socket.recv(10)
     assert socket.close_code == 1009
