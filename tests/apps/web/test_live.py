@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import soundfile
 from asked import BEARER, HOST, Asked
+from kept import row
 from live_place import FAILS, GIVES_BACK, SLEEPS, VOICE, Place
 from web_server import TOKEN, serving
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -58,6 +59,7 @@ def _refusal(socket: ClientConnection) -> str:
     return str(json.loads(said[0])["error"])
 
 
+@row("live voice (the page)", "the sound, before and after")
 def test_a_voice_comes_back_to_the_byte_as_the_command_converts_it(tmp_path: Path, assets: Path) -> None:
     """And neither the server, killed, leaves a process behind, nor anything of the voice on the disk."""
     voice, rate = soundfile.read(assets / "speech/female-1.flac", dtype="int16", frames=22050)

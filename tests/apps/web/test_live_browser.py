@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import soundfile
 from browsing import Browsing
+from kept import row
 from live_place import GIVES_BACK, SLEEPS, Place
 from web_server import TOKEN, Server
 
@@ -120,6 +121,7 @@ def test_what_the_microphone_hears_goes_to_a_process_and_back(
     place.rest()
 
 
+@row("live voice (the page)", "a machine that does not keep up")
 def test_who_is_not_kept_up_with_is_told_so_and_two_others_leave_no_room(
     browsing: Browsing, place: Place, stands_in: Callable
 ) -> None:
@@ -160,6 +162,7 @@ def test_without_a_microphone_it_is_said_why(browsing: Browsing, place: Place) -
         assert page.inner_text("[data-start]") == "Start"
 
 
+@row("live voice (the page)", "sound that came late once")
 def test_sound_is_played_as_soon_as_its_arrivals_allow(browsing: Browsing, place: Place) -> None:
     """The jitter buffer by itself. A piece of 20 ms that arrives 10 ms late leads to 30 ms, and 5 to be safe; what
     waits longer after a stall is left out in silence, and played faster or left out elsewhere."""
