@@ -41,8 +41,8 @@ class VoiceEnded(UnpairedError):
 class VoiceProcess:
     """One voice: what is fed in comes back converted, in order and as much."""
 
-    def __init__(self, process: asyncio.subprocess.Process, feed: int, facts: asyncio.StreamReader) -> None:
-        self._process, self._feed, self._facts = process, feed, facts
+    def __init__(self, process: asyncio.subprocess.Process, facts: asyncio.StreamReader) -> None:
+        self._process, self._facts = process, facts
         self._error = ""
         self._told: deque[bytes] = deque(maxlen=20)
         self._listening = asyncio.create_task(self._listen())
@@ -50,15 +50,12 @@ class VoiceProcess:
     @classmethod
     async def start(cls, words: Sequence[str]) -> VoiceProcess:
         """Start `unpaired` with these words. Raises OSError."""
-        # Not asyncio's own pipe, which may be a pair of sockets: a queue of seconds that the command cannot shorten.
-        theirs, feed = os.pipe()
         facts, tell = os.pipe()
-        os.set_blocking(feed, False)
         environment = {name: value for name, value in os.environ.items() if name not in KEPT_FROM_CHILDREN}
         try:
             process = await asyncio.create_subprocess_exec(
                 *command(words),
-                stdin=theirs,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=environment | {VARIABLE: f"/dev/fd/{tell}"},
@@ -66,35 +63,24 @@ class VoiceProcess:
                 start_new_session=True,
             )
         except BaseException:
-            os.close(feed)
             os.close(facts)
             raise
         finally:
-            os.close(theirs)
             os.close(tell)
-        return cls(process, feed, await _reader(facts))
+        assert process.stdin is not None
+        process.stdin.transport.set_write_buffer_limits(0)  # what is not in the pipe yet is waited for
+        return cls(process, await _reader(facts))
 
     async def feed(self, samples: bytes) -> None:
         """Hand samples over; waits as long as the process does not take them. Raises VoiceEnded: for too long."""
-        rest = memoryview(samples)
-        while rest:
-            try:
-                rest = rest[os.write(self._feed, rest) :]
-            except BrokenPipeError:  # what reads its output learns why
-                return
-            except BlockingIOError:
-                await self._writable()
-
-    async def _writable(self) -> None:
-        """Wait until its pipe takes more, or is closed at the other end. Raises VoiceEnded."""
-        loop, ready = asyncio.get_running_loop(), asyncio.Event()
-        loop.add_writer(self._feed, ready.set)
+        assert self._process.stdin is not None
+        self._process.stdin.write(samples)
         try:
-            await asyncio.wait_for(ready.wait(), _STUCK)
+            await asyncio.wait_for(self._process.stdin.drain(), _STUCK)
         except TimeoutError:
             raise VoiceEnded(f"the process that converts has stood still for {_STUCK:.0f} s; start again") from None
-        finally:
-            loop.remove_writer(self._feed)
+        except ConnectionError:  # what reads its output learns why
+            return
 
     async def read(self) -> bytes:
         """Converted samples as soon as there are some. Raises VoiceEnded."""
@@ -115,7 +101,9 @@ class VoiceProcess:
 
     async def end(self) -> None:
         """Close its input, and kill what does not end for that."""
-        os.close(self._feed)
+        assert self._process.stdin is not None
+        if not self._process.stdin.is_closing():
+            self._process.stdin.transport.abort()
         try:
             await asyncio.wait_for(self._ended(), _GRACE)
         except TimeoutError:
