@@ -1,6 +1,6 @@
 """Students of the shipped models `day2night` and `day2night-video`: distil them, pack them.
 
-    python benchmarks/video_model.py gather SHARED DATA                   day, night: the files of both teachers
+    python benchmarks/video_model.py gather day2night-video SHARED DATA   day, night: the files of both teachers
     python benchmarks/students.py distill day2night-video DATA/day DATA/night RUN
     python benchmarks/students.py pack RUN student.safetensors
     python benchmarks/distill.py day2night-video student.safetensors TESTA TESTB         both beside each other
@@ -12,7 +12,7 @@ exists. The command is
         --batch 1 --domain.size 112 --domain.load-size 256
 
 which takes three to four minutes on a core of a CPU that does nothing else. The shipped
-`day2night-video-mobile` went on from there:
+`day2night-video-mobile` stopped there; a longer run goes on from it:
 
     unpaired train --out RUN --resume --steps 4000
 """

@@ -27,7 +27,7 @@ def test_the_graph_is_in_eight_bits_and_near_the_network(tmp_path: Path) -> None
     assert report.bytes == sum((tmp_path / name).stat().st_size for name in ("out.xml", "out.bin"))
     assert report.bytes < 1_000_000  # half of what fp32 takes, and less
     assert report.held_out == 16
-    assert 30.0 < report.psnr < 50.0
+    assert 25.0 < report.psnr < 50.0
     graph = openvino.Core().read_model(tmp_path / "out.xml")
     assert [op.get_type_name() for op in graph.get_ops()].count("FakeQuantize") > 10
     weights = [op.input_value(1).get_node() for op in graph.get_ordered_ops() if "Convolution" in op.get_type_name()]
