@@ -25,7 +25,7 @@ PHOTOS = Path(__file__).parents[2] / "assets" / "day2night" / "day"
 def test_the_graph_is_in_eight_bits_and_near_the_network(tmp_path: Path) -> None:
     report = export_int8("day2night-video", tmp_path / "out.xml", calibration=PHOTOS)
     assert report.bytes == sum((tmp_path / name).stat().st_size for name in ("out.xml", "out.bin"))
-    assert report.bytes < 1_000_000  # half of what fp32 takes, and less
+    assert (tmp_path / "out.bin").stat().st_size < 600_000  # under a third of what fp32 takes
     assert report.held_out == 16
     assert 25.0 < report.psnr < 50.0
     graph = openvino.Core().read_model(tmp_path / "out.xml")
