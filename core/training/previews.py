@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..adapter.domain import Domain
-from ..adapter.noise import noise_batch
+from ..adapter.noise import OverNoise, noise_batch
 from ..adapter.randomness import seeded
 from ..monitoring.records import Preview, PreviewRow
 from ..noise import Noise
@@ -62,14 +62,27 @@ def _row(fabric: Fabric, plan: RunPlan, direction: Direction, there: nn.Module, 
 
 
 def _generated(fabric: Fabric, plan: RunPlan, noise: Noise, generator: nn.Module) -> PreviewRow:
-    """Samples from the same noise each time, a column for each label, and as many real ones."""
+    """Samples from the same noise each time, and as many real ones; with labels each has a column of both."""
     columns = min(len(noise.labels), _COLUMNS) or _SIDE
     z = noise_batch(noise, plan.domain.dimensions, columns * _SIDE, 0, [place % columns for place in range(columns)])
     with fabric.autocast(), seeded(0):  # a generator that draws random numbers itself leaves those of training alone
         made = generator(z.to(fabric.device, next(generator.parameters()).dtype))
-    real = fixed_samples(plan.domain, plan.inventories["b"].drawn, "b", len(z))
+    real = _real_samples(plan.domain, plan.inventories["b"].drawn, columns)
     plain, shown = (plan.domain.denormalise(each.float().cpu(), "b") for each in (made, real))
     return PreviewRow(z, plain, None, None, real=shown, columns=columns)
+
+
+def _real_samples(domain: Domain, files: Sequence[Path], columns: int) -> Tensor:
+    """Real samples beside generated ones: those of a label in its column, where all have enough files."""
+    if isinstance(domain, OverNoise) and domain.labels is not None:
+        of_label: list[list[Path]] = [[] for _ in domain.labels.names]
+        for file in files:
+            if (label := domain.labels.of(file)) is not None:
+                of_label[label].append(file)
+        if all(len(each) >= _SIDE for each in of_label[:columns]):
+            shown = [fixed_samples(domain, each, "b", _SIDE) for each in of_label[:columns]]
+            return torch.stack(shown, 1).flatten(0, 1)
+    return fixed_samples(domain, files, "b", columns * _SIDE)
 
 
 def fixed_samples(domain: Domain, files: Sequence[Path], side: Side, count: int = _SAMPLES) -> Tensor:
