@@ -6,8 +6,8 @@
 
 `many` writes 100 shards (of ten million samples 10 GB; copies of one), and measures in a process of its own the time
 from its start to the first sample, and its memory; then the time of a sample in the order of the shards and in the
-order of an epoch, without and with the system told of samples ahead, in turn, with the shards in the page cache and
-without. `pictures` draws crops of 256 pixels by the
+order of an epoch, without and with the system told of samples ahead, and in that of `--training.shuffle blocks`, in
+turn, with the shards in the page cache and without. `pictures` draws crops of 256 pixels by the
 loader's own function from a folder and from its shards, in turn, kept nowhere, warm and cold; the median of the rounds
 counts. `disk` is what no reader can do better: pages of 4 KiB at random places of a file of 2 GB, past the page cache,
 by so many threads at once; and the same told ahead, in random order and sorted within each thousand.
@@ -44,10 +44,11 @@ from unpaired.core.shards.writing import write_files
 from unpaired.core.training.folders import scan_sides
 from unpaired.core.training.loader import PairDataset
 from unpaired.core.training.look_ahead import EXPECTED
-from unpaired.core.training.order import KeyedOrder
+from unpaired.core.training.order import BLOCK, WINDOW, BlockOrder, KeyedOrder
 
 SHARDS = 100
 AHEAD = "shuffled, told ahead"
+BLOCKS = "blocks, told ahead"
 _PAGES, _READ = 2**19, 8000
 """Pages of the file, and of these that are read each time."""
 
@@ -111,6 +112,8 @@ def _many(folder: Path, samples: int, reads: int) -> dict[str, Any]:
     orders = {"in order": range(first, first + reads), "shuffled": [order(place) for place in range(reads)]}
     files = [Path(shard.path) for shard in items.shards]
     orders[AHEAD] = orders["shuffled"]
+    blocks = BlockOrder(len(items), "benchmark")
+    orders[BLOCKS] = [blocks(place) for place in range(reads)]
     for state, prepare in {"cold": _drop, "warm": _warm}.items():
         taken: dict[str, list[float]] = {name: [] for name in orders}
         for number in range(3):
@@ -118,14 +121,22 @@ def _many(folder: Path, samples: int, reads: int) -> dict[str, Any]:
                 if state == "cold" or not any(taken.values()):
                     prepare(files)
                 count = reads if state == "warm" else reads // 10
+                if name == BLOCKS:  # whole windows
+                    count = reads // 3 // (BLOCK * WINDOW) * BLOCK * WINDOW
                 start = number * count if state == "cold" else 0  # elsewhere, lest a disk's own cache has it
                 some = places[start : start + count]
-                taken[name].append(_microseconds(_reading_ahead(items, some) if name == AHEAD else items.read, some))
+                read = items.read
+                if name == AHEAD:
+                    read = _reading_ahead(items, some)
+                elif name == BLOCKS:
+                    read = _reading_blocks_ahead(items, some, blocks, start)
+                taken[name].append(_microseconds(read, some))
         medians = {name: round(statistics.median(times), 2) for name, times in taken.items()}
         figures[f"microseconds a sample, {state}"] = medians
-        for name in ("shuffled", AHEAD):
+        for name in ("shuffled", AHEAD, BLOCKS):
             figures[f"{name} / in order, {state}"] = round(medians[name] / medians["in order"], 2)
-    figures["microseconds of the order itself"] = round(_microseconds(order, range(reads)), 2)
+    for name, each in {"the order": order, "the order of blocks": blocks}.items():
+        figures[f"microseconds of {name} itself"] = round(_microseconds(each, range(reads)), 2)
     return figures
 
 
@@ -135,7 +146,22 @@ def _reading_ahead(items: Samples, places: Sequence[int]) -> Callable[[int], byt
 
     def read(place: int) -> bytes:
         for soon in islice(coming, EXPECTED if place == places[0] else 1):
-            items.expect(soon)
+            items.expect(soon, soon)
+        return items.read(place)
+
+    return read
+
+
+def _reading_blocks_ahead(
+    items: Samples, places: Sequence[int], blocks: BlockOrder, start: int
+) -> Callable[[int], bytes]:
+    """The same of each block, a window before."""
+    coming = iter(range(start, start + len(places)))
+
+    def read(place: int) -> bytes:
+        for soon in islice(coming, BLOCK * WINDOW if place == places[0] else 1):
+            if not soon % BLOCK:
+                items.expect(*blocks.begins(soon))
         return items.read(place)
 
     return read

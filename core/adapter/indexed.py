@@ -78,8 +78,8 @@ class IndexedSide(ABC):
         Raises MediaError, OSError: it cannot be used. AdapterError: it is no sample.
         """
 
-    def expect(self, index: int) -> None:
-        """The sample in that place will be drawn soon. It is no fault where it cannot be."""
+    def expect(self, first: int, last: int) -> None:
+        """The samples from one place to another will be drawn soon. It is no fault where they cannot be."""
 
     @contextmanager
     def measured(self, medium: Domain, inventory: Inventory) -> Iterator[Inventory]:

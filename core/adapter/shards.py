@@ -71,11 +71,13 @@ class Samples:
         numbers = self._numbers[shard]
         return shard, within if numbers is None else int(numbers[within])
 
-    def expect(self, place: int) -> None:
-        """Say that a sample will be read soon."""
-        shard, number = self.locate(place)
-        with suppress(MediaError, OSError):  # the read will tell
-            self.shards[shard].expect(number)
+    def expect(self, first: int, last: int) -> None:
+        """Say that the samples from one place to another will be read soon."""
+        (shard, number), (end, until) = self.locate(first), self.locate(last)
+        while shard <= end:
+            with suppress(MediaError, OSError):  # the read will tell
+                self.shards[shard].expect(number, until if shard == end else len(self.shards[shard]) - 1)
+            shard, number = shard + 1, 0
 
     def read(self, place: int) -> bytes:
         """The data of a sample. Raises MissingFile or MediaError."""
@@ -202,9 +204,9 @@ class ShardSide(IndexedSide):
             said = said.replace(str(file), name)
             raise MediaError(said if name in said else f"{name}: {said}") from error
 
-    def expect(self, index: int) -> None:
+    def expect(self, first: int, last: int) -> None:
         assert self.items is not None
-        self.items.expect(index)
+        self.items.expect(first, last)
 
     def _file(self, number: int, member: int) -> Path:
         assert self.items is not None

@@ -80,11 +80,12 @@ class Shard:
             if not count:
                 return
 
-    def expect(self, number: int) -> None:
-        """Say that a member will be read soon. Raises MediaError where the index is damaged."""
-        member = self.index.member(number)
-        if member.size <= LITTLE:
-            expect_at(self.path, member.data - BLOCK, member.size + BLOCK)
+    def expect(self, first: int, last: int) -> None:
+        """Say that members, from one to another, will be read soon. Raises MediaError where the index is damaged."""
+        begin, end = self.index.member(first), self.index.member(last)
+        count = end.data + end.size - begin.data
+        if 0 <= count <= LITTLE * (last - first + 1):
+            expect_at(self.path, begin.data - BLOCK, count + BLOCK)
 
     def read(self, number: int) -> bytes:
         """The data of a member. Raises as `pieces`."""

@@ -8,6 +8,7 @@ from ..adapter.domain import Domain
 from ..adapter.indexed import OverSides
 from ..adapter.inventory import NumberedFiles
 from ..sides import Side
+from .order import BLOCK, WINDOW
 
 EXPECTED = 512
 """Samples that a side is told ahead, at least."""
@@ -20,22 +21,31 @@ class LookAhead:
         domain: the medium over its sides.
         files: of each side.
         samples_a_step: of all processes.
+        blocks: whether what is told are blocks (`BlockOrder`), a window ahead.
     """
 
-    def __init__(self, domain: Domain, files: Mapping[Side, Sequence[object]], samples_a_step: int) -> None:
+    def __init__(
+        self, domain: Domain, files: Mapping[Side, Sequence[object]], samples_a_step: int, blocks: bool = False
+    ) -> None:
         indexed = domain.indexed if isinstance(domain, OverSides) else {}
         self._sides = {
             side: each for side, each in indexed.items() if each.looks_ahead and isinstance(files[side], NumberedFiles)
         }
         # A multiple of what all processes draw in a step: what is expected here is drawn on this machine.
-        self._ahead = -(-EXPECTED // samples_a_step) * samples_a_step
-        self._told: set[Side] = set()
+        self._ahead = -(-(BLOCK * WINDOW if blocks else EXPECTED) // samples_a_step) * samples_a_step
+        self._blocks = blocks
+        self._told: dict[Side, int] = {}
+        """The last position of each side that was asked for."""
 
-    def __call__(self, side: Side, position: int, place: Callable[[Side, int], int]) -> None:
-        """Tell a side what it holds in the `place` of a later position of the run; at first, of all up to there."""
+    def __call__(self, side: Side, position: int, coming: Callable[[Side, int], tuple[int, int] | None]) -> None:
+        """Tell a side which samples are `coming` with a later position of the run; at first, of all up to there."""
         if side not in self._sides:
             return
-        first = position + (self._ahead if side in self._told else 1)
-        self._told.add(side)
-        for soon in range(first, position + self._ahead + 1):
-            self._sides[side].expect(place(side, soon))
+        last = position + self._ahead
+        first = self._told.get(side, position) + 1
+        if not self._blocks and side in self._told:  # a block is drawn from by all processes, a sample by one
+            first = last
+        self._told[side] = last
+        for soon in range(first, last + 1):
+            if samples := coming(side, soon):
+                self._sides[side].expect(*samples)

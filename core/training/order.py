@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+BLOCK, WINDOW = 64, 64
+"""Neighbouring samples of a block, and blocks whose samples are mixed."""
 _ROUNDS = 8
 _MASK = 2**64 - 1
 
@@ -33,6 +35,40 @@ class KeyedOrder:
             place = high << self._low | low
             if place < self.count:
                 return place
+
+
+class BlockOrder:
+    """Such a bijection that draws neighbours soon after one another, so that what holds them is read once.
+
+    Blocks of neighbours come in an order of their own, and the samples of each `window` of them in another one: what a
+    shuffle buffer of `block * window` samples gives that is filled with blocks from anywhere.
+    """
+
+    def __init__(self, count: int, *key: object, block: int = BLOCK, window: int = WINDOW) -> None:
+        self.count, self.block = count, block
+        self._blocks = KeyedOrder(-(-count // block), *key, "blocks")
+        self._key, self._together = key, block * window
+        self._within: tuple[int, KeyedOrder] | None = None
+        """The number of the window that was asked for last, and the order in it."""
+
+    def __call__(self, place: int) -> int:
+        """What comes in that place."""
+        while True:
+            window, within = divmod(place, self._together)
+            if self._within is None or self._within[0] != window:
+                first = window * self._together
+                size = min(self._together, self._blocks.count * self.block - first)
+                self._within = window, KeyedOrder(size, *self._key, window)
+            number, inside = divmod(window * self._together + self._within[1](within), self.block)
+            place = self._blocks(number) * self.block + inside
+            if place < self.count:  # the last block may be smaller
+                return place
+
+    def begins(self, place: int) -> tuple[int, int]:
+        """The first and the last sample of a block that belongs to that place and so many after it as it has: its
+        samples come in the window that these are in."""
+        first = self._blocks(place // self.block) * self.block
+        return first, min(first + self.block, self.count) - 1
 
 
 def _mixed(x: int) -> int:

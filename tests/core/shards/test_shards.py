@@ -21,7 +21,7 @@ from unpaired.core.shards import are_shards
 from unpaired.core.shards.index import ending_of
 from unpaired.core.shards.names import find_shards
 from unpaired.core.shards.shard import open_shard
-from unpaired.core.training.order import KeyedOrder
+from unpaired.core.training.order import BLOCK, WINDOW, BlockOrder, KeyedOrder
 
 
 class Npy(Arrays):
@@ -61,6 +61,39 @@ def test_orders_differ_by_their_keys_and_stay_as_they_are() -> None:
     first, second = (list(map(KeyedOrder(10_000_000, 0, 97, 0, epoch), range(6))) for epoch in (0, 1))
     assert first == [2653768, 9149260, 879674, 2823522, 2162032, 4652966]  # or runs could not be resumed
     assert not set(first) & set(second)
+
+
+@given(st.integers(1, 400), st.integers(1, 9), st.integers(1, 5), st.integers(0, 2**31))
+def test_an_order_of_blocks_goes_through_all_places_once(count: int, block: int, window: int, seed: int) -> None:
+    order = BlockOrder(count, seed, 97, 0, 1, block=block, window=window)
+    drawn = list(map(order, range(count)))
+    assert sorted(drawn) == list(range(count))
+    # What belongs to a window comes in it, but for a sample that stands for one beyond the last.
+    told = [set(range(first, last + 1)) for first, last in map(order.begins, range(0, count, block))]
+    moved = -count % block
+    for begin in range(0, count, block * window):
+        here = set().union(*told[begin // block : begin // block + window])
+        assert len(set(drawn[begin : begin + block * window]) - here) <= moved
+
+
+def test_an_order_of_blocks_stays_as_it_is_and_draws_from_many_places() -> None:
+    order = BlockOrder(10_000_000, 0, 97, 0, 0)
+    assert [order(place) for place in range(6)] == [
+        4486631,
+        6033341,
+        7271475,
+        442046,
+        2026427,
+        810653,
+    ]  # or runs could not be resumed
+    assert order(9_999_999) != BlockOrder(10_000_000, 0, 97, 0, 1)(9_999_999)
+    for first in range(0, 10_000_000, 2_500_000):
+        window = BLOCK * WINDOW
+        begin = first // window * window
+        drawn = [order(place) for place in range(begin, begin + window)]
+        assert len({sample // 100_000 for sample in drawn}) > 35  # of 100 shards; of 64 at random, 47 are expected
+        assert len({sample // BLOCK for sample in drawn}) == WINDOW
+        assert len({sample // BLOCK for sample in drawn[:BLOCK]}) > 30  # mixed: of 64 at random, 41 are expected
 
 
 def test_every_place_is_as_likely_as_another() -> None:

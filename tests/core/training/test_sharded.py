@@ -6,7 +6,7 @@ import io
 import shutil
 import tarfile
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -95,13 +95,24 @@ def test_resumed_bitwise_by_any_number_of_workers(shards: Path, capsys: pytest.C
     assert unpaired.load(whole, domain=Npy)(torch.zeros(1, 2, 32, 32)).shape == (1, 2, 32, 32)
 
 
-def test_every_sample_comes_once_an_epoch_and_alike_in_every_process(shards: Path) -> None:
+def test_resumed_bitwise_where_blocks_are_shuffled(shards: Path) -> None:
+    whole = train(shards, "whole", steps=6, checkpoint_every=3, shuffle="blocks")
+    parts = shutil.copytree(whole, shards / "parts")
+    shutil.rmtree(checkpoints.listed(parts)[-1])
+    train(shards, "parts", steps=6, checkpoint_every=3, shuffle="blocks", workers=1, resume=True)
+    assert same(whole, parts)
+
+
+@pytest.mark.parametrize("shuffle", ["full", "blocks"])
+def test_every_sample_comes_once_an_epoch_and_alike_in_every_process(
+    shards: Path, shuffle: Literal["full", "blocks"]
+) -> None:
     (shards / "a-1.tar").unlink()
     side = ShardSide("a", shards / "a-{0,2}.tar")
     domain = with_sides(Npy(), side, shards / "b")
     inventories = scan_sides(domain, side, shards / "b")
     files = {name: each.drawn for name, each in inventories.items()}
-    dataset = PairDataset(domain, files, TrainingSettings(steps=100), 1)
+    dataset = PairDataset(domain, files, TrainingSettings(steps=100, shuffle=shuffle), 1)
     samples = [dataset[position].a for position in range(10)]
     (first, second) = (torch.cat(samples[begin : begin + 5]).mean((1, 2, 3)).sort()[0] for begin in (0, 5))
     assert float((first - second).abs().max()) < 0.01
