@@ -5,7 +5,8 @@
     python benchmarks/scale.py files [--most 100000]
     python benchmarks/scale.py plan [--frames 1e9] [--frame-seconds S] ...
 
-`engines` converts the same files by one process, by two processes and by two actors of Ray, in turn; seconds are of the
+`engines` converts the same files by one process, by two processes and by two actors of Ray, in turn; Ray is started by
+the command, or before it, as on a cluster. Seconds are of the
 whole command, CPU seconds of the whole machine meanwhile, so let nothing else run. `records` writes records as workers
 do and reads them; `files` is a second run over one-byte files that are all finished: listing, looks at inputs and
 outputs, records and report. `plan` simulates an archive event by event: workers that take groups, longest first, and
@@ -19,12 +20,15 @@ import heapq
 import json
 import math
 import os
+import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +37,10 @@ import numpy as np
 import psutil
 from PIL import Image
 
-WORKERS = {"one process": [], "2 processes": ["--workers", "2"], "Ray, 2 actors": ["--ray", "local", "--workers", "2"]}
+UP = "Ray that is up, 2 actors"
+WORKERS = {"one process": [], "2 processes": ["--workers", "2"], "Ray, 2 actors": ["--ray", "local", "--workers", "2"],
+           UP: ["--workers", "2", "--ray"]}  # fmt: skip
+_HEAD = "import sys; from ray.scripts.scripts import main; sys.exit(main())"
 
 
 # -- engines ----------------------------------------------------------------------------------------
@@ -69,6 +76,28 @@ def measured(command: Sequence[str]) -> tuple[float, float]:
     return time.perf_counter() - start, busy_seconds() - before
 
 
+@contextmanager
+def head_node() -> Iterator[str]:
+    """A head node of Ray on this machine that waits for work; its address."""
+    folder = tempfile.mkdtemp(prefix="ray-")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    command = [sys.executable, "-c", _HEAD, "start", "--head", "--block", f"--port={address.rpartition(':')[2]}",
+               "--num-cpus=2", "--include-dashboard=false", "--node-ip-address=127.0.0.1", f"--temp-dir={folder}",
+               "--disable-usage-stats"]  # fmt: skip
+    os.environ |= {"RAY_worker_niceness": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # of this machine alone
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as head:
+        time.sleep(20)  # until it is at rest
+        try:
+            yield address
+        finally:
+            for process in (*psutil.Process(head.pid).children(recursive=True), head):
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def busy_seconds() -> float:
     """CPU seconds in use since the machine was started."""
     times = psutil.cpu_times()
@@ -85,11 +114,12 @@ def engines(args: argparse.Namespace) -> Iterator[dict[str, object]]:
             count = len(list(folder.iterdir()))
             for name, options in WORKERS.items():
                 took = []
-                for source in (one, folder):
-                    out = Path(place) / f"out-{kind}-{source.name}-{name}"
-                    command = [sys.executable, "-m", "unpaired.apps.main", "convert", args.model, str(source), str(out)]
-                    given = ["--domain", kind, "--runtime", "openvino", "--precision", "fp32", *options]
-                    took.append(measured([*command, *given]))
+                with head_node() if name == UP else nullcontext() as address:
+                    for source in (one, folder):
+                        out = Path(place) / f"out-{kind}-{source.name}-{name}"
+                        given = ["convert", args.model, str(source), str(out), "--domain", kind, *options]
+                        given += [*([address] if address else []), "--runtime", "openvino", "--precision", "fp32"]
+                        took.append(measured([sys.executable, "-m", "unpaired.apps.main", *given]))
                 (first, _), (seconds, cpu) = took
                 yield {"files": f"{count} {kind}", "workers": name, "seconds": round(seconds, 1),
                        "first_seconds": round(first, 1), "cpu_seconds": round(cpu, 1),
