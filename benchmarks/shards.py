@@ -160,8 +160,8 @@ def _reading_blocks_ahead(
 
     def read(place: int) -> bytes:
         for soon in islice(coming, BLOCK * WINDOW if place == places[0] else 1):
-            if not soon % BLOCK:
-                items.expect(*blocks.begins(soon))
+            if samples := blocks.coming(soon):
+                items.expect(*samples)
         return items.read(place)
 
     return read

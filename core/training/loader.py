@@ -29,7 +29,7 @@ from ..samples import Batch, Sample
 from ..sides import Side
 from .handover import Piped, sendable
 from .look_ahead import LookAhead
-from .order import BLOCK, BlockOrder, KeyedOrder
+from .order import BlockOrder, KeyedOrder
 from .pace import Pace
 from .resources import MORE
 from .settings import TrainingSettings
@@ -94,7 +94,7 @@ class PairDataset(Dataset[Batch]):
         """A sample of each of the sides, which share order and random numbers: those of the first."""
         position, augmentation = wanted
         if len(sides) == 1:
-            self._look_ahead(sides[0], position, self._coming)
+            self._look_ahead(sides[0], position, self._order)
         # Every file's at first, then now and again: of pictures that are held decoded it would cost a tenth.
         values = position < len(self.files[sides[0]]) or position % _VALUES_EVERY == 0
         for attempt in range(ATTEMPTS):
@@ -127,26 +127,13 @@ class PairDataset(Dataset[Batch]):
 
     def _place(self, side: Side, position: int) -> int:
         """Every epoch goes through all files of a side once (as often as listed), in an order of its own."""
-        epoch, place = divmod(position, len(self.files[side]))
-        return int(self._order_of(side, epoch)(place))
-
-    def _coming(self, side: Side, position: int) -> tuple[int, int] | None:
-        """The samples, first and last, that a position is the time to tell the side of."""
-        epoch, place = divmod(position, len(self.files[side]))
-        if self.settings.shuffle == "blocks" and place % BLOCK:
-            return None
-        order = self._order_of(side, epoch)
-        if isinstance(order, BlockOrder):
-            return order.begins(place)
-        sample = int(order(place))
-        return sample, sample
-
-    def _order_of(self, side: Side, epoch: int) -> Callable[[int], Any]:
+        count = len(self.files[side])
+        epoch, place = divmod(position, count)
         if side not in self._orders or self._orders[side][0] != epoch:
             self._orders[side] = (epoch, self._order(side, epoch))
-        return self._orders[side][1]
+        return int(self._orders[side][1](place))
 
-    def _order(self, side: Side, epoch: int) -> Callable[[int], Any]:
+    def _order(self, side: Side, epoch: int) -> Any:
         """What comes in each place of an epoch; of files that are not listed, their order isn't either."""
         seed, files = [self.settings.seed, ord(side), 0, epoch], self.files[side]
         if isinstance(files, NumberedFiles):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from ..adapter.domain import Domain
 from ..adapter.indexed import OverSides
@@ -34,11 +35,14 @@ class LookAhead:
         # A multiple of what all processes draw in a step: what is expected here is drawn on this machine.
         self._ahead = -(-(BLOCK * WINDOW if blocks else EXPECTED) // samples_a_step) * samples_a_step
         self._blocks = blocks
+        self._counts = {side: len(files[side]) for side in self._sides}
         self._told: dict[Side, int] = {}
         """The last position of each side that was asked for."""
+        self._orders: dict[Side, tuple[int, Any]] = {}
 
-    def __call__(self, side: Side, position: int, coming: Callable[[Side, int], tuple[int, int] | None]) -> None:
-        """Tell a side which samples are `coming` with a later position of the run; at first, of all up to there."""
+    def __call__(self, side: Side, position: int, order: Callable[[Side, int], Any]) -> None:
+        """Tell a side which samples come with a later position of the run, by the `order` of each epoch; at first, with
+        all up to there."""
         if side not in self._sides:
             return
         last = position + self._ahead
@@ -47,5 +51,8 @@ class LookAhead:
             first = last
         self._told[side] = last
         for soon in range(first, last + 1):
-            if samples := coming(side, soon):
+            epoch, place = divmod(soon, self._counts[side])
+            if side not in self._orders or self._orders[side][0] != epoch:
+                self._orders[side] = epoch, order(side, epoch)
+            if samples := self._orders[side][1].coming(place):
                 self._sides[side].expect(*samples)

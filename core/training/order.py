@@ -25,6 +25,11 @@ class KeyedOrder:
         digest = hashlib.blake2b(repr(key).encode(), digest_size=8 * _ROUNDS).digest()
         self._keys = [int.from_bytes(digest[8 * each : 8 * each + 8], "little") for each in range(_ROUNDS)]
 
+    def coming(self, place: int) -> tuple[int, int] | None:
+        """The samples, first and last, of which that place is the time to say that they will come."""
+        sample = self(place)
+        return sample, sample
+
     def __call__(self, place: int) -> int:
         """What comes in that place."""
         while True:
@@ -64,10 +69,12 @@ class BlockOrder:
             if place < self.count:  # the last block may be smaller
                 return place
 
-    def begins(self, place: int) -> tuple[int, int]:
-        """The first and the last sample of a block that belongs to that place and so many after it as it has: its
-        samples come in the window that these are in."""
-        first = self._blocks(place // self.block) * self.block
+    def coming(self, place: int) -> tuple[int, int] | None:
+        """A block where its places begin: its samples come in the window that these are in."""
+        number, inside = divmod(place, self.block)
+        if inside:
+            return None
+        first = self._blocks(number) * self.block
         return first, min(first + self.block, self.count) - 1
 
 

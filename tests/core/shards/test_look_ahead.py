@@ -66,14 +66,14 @@ def test_every_block_is_told_of_before_its_samples_are_drawn(
     shards: Path, monkeypatch: pytest.MonkeyPatch, turn: int
 ) -> None:
     told: list[int] = []
-    for module in ("order", "look_ahead", "loader"):
+    for module in ("order", "look_ahead"):
         monkeypatch.setattr(f"unpaired.core.training.{module}.BLOCK", 2)
     monkeypatch.setattr(look_ahead, "WINDOW", 2)
     monkeypatch.setattr(BlockOrder.__init__, "__kwdefaults__", {"block": 2, "window": 2})
     monkeypatch.setattr(Samples, "expect", lambda self, first, last: told.extend((first, last)))
     dataset = pairs(shards, 1, "blocks")
     places = [dataset._place("a", position) for position in range(20)]
-    untold = BlockOrder(10, 0, 97, 0, 0).begins(0)  # begun before anything could be said
+    untold = BlockOrder(10, 0, 97, 0, 0).coming(0)  # begun before anything could be said
     for position in range(0, 10, turn):
         dataset[position]
         assert places[position] in {*told, *untold}

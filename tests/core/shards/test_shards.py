@@ -69,7 +69,7 @@ def test_an_order_of_blocks_goes_through_all_places_once(count: int, block: int,
     drawn = list(map(order, range(count)))
     assert sorted(drawn) == list(range(count))
     # What belongs to a window comes in it, but for a sample that stands for one beyond the last.
-    told = [set(range(first, last + 1)) for first, last in map(order.begins, range(0, count, block))]
+    told = [set(range(first, last + 1)) for first, last in map(order.coming, range(0, count, block))]
     moved = -count % block
     for begin in range(0, count, block * window):
         here = set().union(*told[begin // block : begin // block + window])
