@@ -1,12 +1,14 @@
 """A voice through the page's socket, measured from outside beside the pipe of the command: delay as heard, CPU time.
 
     python benchmarks/voice_live_page.py speech.flac [--model female-male] [--direction a2b] [--seconds 20]
-                                         [--rate 48000] [--rounds 3]
+                                         [--rate 48000] [--rounds 3] [--browser]
 
 `unpaired web` runs on a free port of this machine, with a home folder that is removed. Speech goes into the WebSocket
 /live/voice in real time, as the page sends it: a message of 20 ms when its last sample has been spoken; what comes back
 is stamped. Everything else is as in `voice_live.py`, whose command takes turns with it. CPU is that of the process that
-converts, and of the server beside it. What browser and sound card add is on the page.
+converts, and of the server beside it. `--browser` measures the page itself instead, in Chromium by Playwright, whose
+microphone is the recording: the delay that the page shows, from counts of samples taken and played, and what of it
+browser and sound card say that they take.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -76,6 +80,42 @@ def _received(socket: ClientConnection) -> bytes:
     return message
 
 
+def watch(recording: Path, seconds: float, address: str, do: str) -> list[tuple[int, int]]:
+    """Milliseconds that the page shows, and those of browser and sound card, twice a second."""
+    from playwright.sync_api import sync_playwright
+
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    options = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+               f"--use-file-for-fake-audio-capture={recording}"]  # fmt: skip
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=program, args=options) as browser:
+        page = browser.new_page()
+        page.goto(f"{address}/live?do={do}&token={_TOKEN}")
+        page.click("[data-start]")
+        page.wait_for_selector("[data-delay] >> text=ms", timeout=60_000)
+        shown = []
+        for _ in range(round(2 * seconds)):
+            page.wait_for_timeout(500)
+            whole, device = re.findall(r"\d+", page.inner_text("[data-delay]"))
+            shown.append((int(whole), int(device)))
+        for text in filter(None, page.locator("[data-fault], [data-behind]").all_text_contents()):
+            print(f"browser: the page said: {text}")
+    return shown
+
+
+def show_browser(voice: Array, rate: int, seconds: float, do: str) -> None:
+    """Print what the page shows, once it has had five seconds to find its delay."""
+    with tempfile.TemporaryDirectory() as scratch, serving() as (_, address):
+        file = Path(scratch) / "voice.wav"
+        soundfile.write(file, voice, rate, subtype="PCM_16")
+        shown = watch(file, seconds + 5, address, do)[10:]
+    whole = sorted(each for each, _ in shown)
+    device = statistics.median(each for _, each in shown)
+    print(
+        f"browser: the page shows {statistics.median(whole):.0f} ms ({whole[0]} to {whole[-1]}), of these {device:.0f} "
+        "of browser and sound card"
+    )
+
+
 def main() -> None:
     """Measure pipe and page by turns."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -85,11 +125,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--rate", type=int, default=48_000, help="of the microphone (default: 48000, as browsers have)")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--browser", action="store_true", help="what the page shows in Chromium")
     args = parser.parse_args()
     audio, rate = soundfile.read(args.recording, dtype="float32", always_2d=True)
     resampler = Resampler(rate, args.rate)
     sound = np.concatenate([resampler.push(audio[:, 0]).reshape(-1), resampler.finish().reshape(-1)])
     voice = np.resize(sound, round(args.seconds * args.rate))
+    if args.browser:
+        show_browser(voice, args.rate, args.seconds, f"{args.model}.{args.direction}")
+        return
     found: dict[str, list[dict[str, float]]] = {"pipe": [], "page": []}
     with serving() as (server, address):
         for _ in range(args.rounds):

@@ -251,7 +251,11 @@ def test_the_page_lists_voices_alone_and_only_it_may_have_the_microphone(asked: 
     run = asked.site.settings.runs / "my voice"
     run.mkdir(parents=True)
     shutil.copy(shipped_file("female-male"), run / "model.safetensors")
+    (run / "config.yaml").write_text("domain: {name: audio}\ntraining: {steps: 9}\n")
     assert "my voice" in asked("GET", "/live", BEARER).text
+    id = asked.site.places.id_of(run)
+    assert f'href="/live?do={id}%40latest.a2b"' in asked("GET", f"/train/{id}", BEARER).text
+    assert f'value="{id}@latest.a2b" checked' in asked("GET", f"/live?do={id}%40latest.a2b", BEARER).text
     assert 'href="/live?do=female-male.a2b"' in asked("GET", "/?do=female-male.a2b", BEARER).text
     assert 'href="/live?do' not in asked("GET", "/?do=day2night.a2b", BEARER).text
     assert "microphone=()" in asked("GET", "/", BEARER).headers["permissions-policy"]

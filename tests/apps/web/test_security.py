@@ -18,7 +18,7 @@ from unpaired import ConfigError
 from unpaired.apps.web.application import make_app
 from unpaired.apps.web.settings import WebSettings
 
-PAGES = ["/", "/train", "/queue", "/api/jobs", "/api/models", "/api/events", "/api/openapi.json", "/files/0"]
+PAGES = ["/", "/live", "/train", "/queue", "/api/jobs", "/api/models", "/api/events", "/api/openapi.json", "/files/0"]
 
 
 @pytest.mark.parametrize("path", PAGES)

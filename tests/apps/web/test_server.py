@@ -45,7 +45,7 @@ async def main():
     headers = {{"Authorization": "Bearer " + {TOKEN!r}}}
     async with app.router.lifespan_context(app):
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
-            for path in ("/", "/train", "/queue", "/api/jobs", "/api/models", "/api/runs", "/api/places",
+            for path in ("/", "/live", "/train", "/queue", "/api/jobs", "/api/models", "/api/runs", "/api/places",
                          "/api/openapi.json", "/login", "/nowhere"):
                 print(path, (await client.get(path)).status_code, file=sys.stderr)
             photo = (await client.put("/api/uploads?name=a.png", content=b"no picture")).json()["id"]
