@@ -12,7 +12,7 @@ exists. The command is
         --batch 1 --domain.size 112 --domain.load-size 256
 
 which takes three to four minutes on a core of a CPU that does nothing else. The shipped
-`day2night-video-mobile` stopped there; a longer run goes on from it:
+`day2night-video-mobile` went on from there:
 
     unpaired train --out RUN --resume --steps 4000
 """
