@@ -65,6 +65,10 @@ LIGHT: dict[str, Mapping[str, Any]] = {
     "objective": {"cycle_a": 2.0, "cycle_b": 2.0, "identity_a": 0.5, "identity_b": 0.5}
 }
 """The weights of the recipe `light`."""
+MAPS_WEIGHTS: Mapping[str, Any] = {
+    "adversarial_b": 0.2, "cycle_a": 0.5, "cycle_b": 5.0, "cycle_noise": 0.2, "identity_a": 1.0, "identity_b": 1.0
+}  # fmt: skip
+"""Those of the recipe `maps`: B shows less than A."""
 METHODS: dict[str, Method | None] = {
     "reference": None,
     "ours": Method(),
@@ -80,6 +84,8 @@ METHODS: dict[str, Method | None] = {
     "light, paper's patches": Method(
         {"start": "transport", "upsampling": "resize", "discriminator_layers": 3}, **LIGHT
     ),
+    "maps' weights": Method(objective=MAPS_WEIGHTS),
+    "maps' weights and rate": Method(objective=MAPS_WEIGHTS, training={"learning_rate": 4e-4}),
     "penalised": Method({"start": "random"}, objective={"r1": 1.0, "r2": 1.0}),
     "free": Method({"start": "random", "upsampling": "resize"}, **FREE),
 }
