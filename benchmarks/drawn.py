@@ -18,7 +18,8 @@ from applications_data import SETS, prepare
 from torch import Tensor
 
 from unpaired import Image
-from unpaired.core.training.near_input import LOOKED_AT, samples_of
+from unpaired.core.training.choices import LOOKED_AT
+from unpaired.core.training.near_input import samples_of
 from unpaired.domains.image.few_colours import share_of_commonest
 
 

@@ -67,6 +67,7 @@ DATA: Mapping[str, str] = {
     "sizes differ": "one side is larger, and so sharper, than the other",
     "shapes differ": "one side is wider than the other",
     "colour differs": "one side is coloured and the other grey",
+    "one side drawn": "one side has few colours and shows less than the other",
     "quality differs": "bandwidth or noise tell the sides apart",
     "pitch differs": "the sides' pitch is far apart",
     "notes differ": "one side plays notes that the other lacks",

@@ -38,7 +38,7 @@ F = TypeVar("F", bound=Facts)
 
 
 INFORMING = frozenset({"left out", "transparency", "several pages", "silence", "uneven loudness", "slow seeking",
-                       "one recording"})  # fmt: skip
+                       "one recording", "one side drawn"})  # fmt: skip
 """Remarks that limit nothing."""
 
 

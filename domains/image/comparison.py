@@ -9,6 +9,7 @@ import numpy as np
 from ...core.adapter.inspection import compare_amounts, compare_bytes
 from ...core.adapter.inventory import Inventory
 from ...core.terms import remark
+from .few_colours import DRAWN
 from .near_duplicates import compare_looks
 from .scan import PictureFacts, PictureInventory, is_grey
 
@@ -26,7 +27,20 @@ def compare(a: Inventory, b: Inventory) -> tuple[str, ...]:
         if a.thorough and b.thorough:
             sentences += compare_bytes(a.findings, b.findings, "picture", "pictures")
             sentences += compare_looks(a.findings, b.findings)
+            sentences += _drawn(a.findings, b.findings)
     return tuple(sentences)
+
+
+def _drawn(a: Sequence[PictureFacts], b: Sequence[PictureFacts]) -> Iterator[str]:
+    shares = [float(np.median([found.commonest for found in side])) for side in (a, b)]
+    if min(shares) < DRAWN <= max(shares):
+        one, other = ("B", "A") if shares[1] > shares[0] else ("A", "B")
+        how = "--recipe maps holds" if one == "B" else "With the folders the other way round --recipe maps holds"
+        yield remark(
+            "one side drawn",
+            f"Four colours fill {max(shares):.0%} of a picture of {one}, as in maps and labels, {min(shares):.0%} in "
+            f"{other}: {one} shows less than {other}, and is made up where {other} is not understood. {how} that down.",
+        )
 
 
 def _looks(a: Sequence[PictureFacts], b: Sequence[PictureFacts]) -> Iterator[str]:

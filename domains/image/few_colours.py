@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from statistics import median
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _LEVELS = 16
 """Of each channel, from black to nearly the brightest value of the picture: night is dark, and yet no drawing."""
@@ -25,12 +29,12 @@ def are_drawn(pictures: Iterable[Tensor]) -> bool:
     return median(share_of_commonest(each) for each in pictures) >= DRAWN
 
 
-def share_of_commonest(picture: Tensor) -> float:
+def share_of_commonest(picture: npt.NDArray[Any] | Tensor) -> float:
     """Share of the pixels of a picture (C, H, W) in [-1, 1] that have one of its four commonest colours."""
-    values = (picture.flatten(1) + 1.0) / 2.0
-    brightest = float(values.flatten().quantile(0.99))
-    levels = (values * (_LEVELS / max(brightest, 1.0 / 255.0))).clamp(0.0, _LEVELS - 1.0).long()
-    colours = torch.zeros_like(levels[0])
+    values = (np.asarray(picture).reshape(len(picture), -1) + 1.0) / 2.0
+    brightest = float(np.quantile(values, 0.99))
+    levels = (values * (_LEVELS / max(brightest, 1.0 / 255.0))).clip(0.0, _LEVELS - 1.0).astype(np.int64)
+    colours = np.zeros_like(levels[0])
     for channel in levels:
         colours = colours * _LEVELS + channel
-    return float(torch.bincount(colours, minlength=_COMMONEST).topk(_COMMONEST).values.sum()) / colours.numel()
+    return float(np.sort(np.bincount(colours, minlength=_COMMONEST))[-_COMMONEST:].sum()) / colours.size

@@ -18,6 +18,7 @@ from ...core.adapter.inspection import digest_of, examine_files, same_files, tel
 from ...core.adapter.inventory import Inventory
 from ...core.errors import counted
 from ...core.terms import remark
+from .few_colours import share_of_commonest
 from .files import Header, read_header, read_picture
 from .kinds import UNREAD, is_picture_name, unread_by_name
 from .near_duplicates import near_files
@@ -43,6 +44,8 @@ class PictureFacts:
     """64-bit difference hash of what it shows; 0 after a quick scan."""
     deviation: float = 255.0
     """Standard deviation of its brightness, 0 to 127; 255 after a quick scan."""
+    commonest: float = 0.0
+    """Share of it in its four commonest colours; 0 after a quick scan."""
 
     @property
     def flat(self) -> bool:
@@ -91,7 +94,8 @@ def _look(path: Path, thorough: bool, raw: bool) -> PictureFacts:
     # The decoder reads all of a JPEG's data even when it decodes at a fraction: damage is found all the same.
     pixels = read_picture(path, raw=raw, about=128).pixels
     small = brightness(pixels, 32, 32)
-    return PictureFacts(path, header, digest_of(path), fingerprint(pixels), float(small.std()))
+    commonest = share_of_commonest(of_depth(resized(pixels, 64, 64), np.dtype(np.float32)).transpose(2, 0, 1) * 2 - 1)
+    return PictureFacts(path, header, digest_of(path), fingerprint(pixels), float(small.std()), commonest)
 
 
 def brightness(pixels: Pixels, height: int, width: int) -> Pixels:

@@ -143,6 +143,26 @@ def test_folders_that_differ_in_kind(tmp_path: Path, scene: Any, fill: Any) -> N
     assert any("same folder" in sentence for sentence in domain.compare(domain.scan(a), domain.scan(a)))
 
 
+@pytest.mark.parametrize("drawn", ["A", "B"])
+def test_a_side_that_is_drawn(tmp_path: Path, assets: Path, drawn: str) -> None:
+    """Maps of three colours beside photographs; two sides of either say nothing."""
+    photos, maps = assets / "day2night" / "day", tmp_path / "maps"
+    maps.mkdir()
+    for number in range(4):
+        streets = np.full((64, 64, 3), (240, 238, 230), np.uint8)
+        streets[:, 10 * number + 5 :: 20] = 255
+        streets[40:, :20] = (180, 220, 160)
+        Pillow.fromarray(streets).save(maps / f"{number}.png")
+    domain = Image(size=32)
+    photos_seen, maps_seen = (domain.scan(folder, thorough=True) for folder in (photos, maps))
+    pair = (maps_seen, photos_seen) if drawn == "A" else (photos_seen, maps_seen)
+    (said,) = [each for each in domain.compare(*pair) if each.startswith("one side drawn: ")]
+    assert f"{drawn} shows less than" in said
+    assert ("the other way round" in said) == (drawn == "A")
+    for same in (photos_seen, maps_seen):
+        assert not any("drawn" in each for each in domain.compare(same, same))
+
+
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=12), st.lists(st.integers(0, 63), max_size=4))
 @settings(max_examples=80, deadline=None)
 def test_near_pairs_are_all_pairs_within_four_bits(values: list[int], bits: list[int]) -> None:
