@@ -27,8 +27,10 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return 0
+    width = max((len(each["name"]) for each in found), default=0)
     for each in found:
-        print(f"{each['name']}  {each['domain']}, {each['bytes'] / 1e6:.1f} MB  {each['card']}")
+        size = f"{each['domain']}, {each['bytes'] / 1e6:.1f} MB"
+        print(f"{each['name']:{width}}  {size:13}  {each['card'].removeprefix(each['name'] + ': ')}")
     if not found:
         print("no model is shipped with this installation")
     return 0
