@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, ResourceError, one_line
@@ -28,6 +29,7 @@ ENDED = ("the Ray cluster ({address}) has ended, or cannot be reached any more; 
          "same command goes on when it is up again")  # fmt: skip
 _PREFACE, _SETTINGS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\0\0\0\4\0\0\0\0\0"
 """Of HTTP/2 (RFC 9113, sections 3.4 and 6.5)."""
+_TOKEN = "~/.ray/auth_token"
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_gcs_rpc_server_connect_timeout_s": str(_SECONDS)}
 
 
@@ -43,7 +45,9 @@ class RayActors(Engine):
 
     def __init__(self, recipe: Recipe, address: str, count: int | None) -> None:
         os.environ.update({name: value for name, value in _QUIET.items() if name not in os.environ})
-        self._folder = None if address != LOCAL else _prepare_local()
+        if address != LOCAL:
+            take_token()
+        self._folder = _prepare_local() if address == LOCAL else None
         self._ray: Any = require("ray", "unpaired[ray]")
         self._recipe, self._address = recipe, address
         self.lost = False
@@ -178,6 +182,14 @@ def _prepare_local() -> str:
     os.environ.setdefault("RAY_AUTH_TOKEN", _token())
     os.environ.setdefault("RAY_worker_niceness", "0")  # of 15, whatever else is at work on the machine comes first
     return tempfile.mkdtemp(prefix="unpaired-ray-")
+
+
+def take_token() -> None:
+    """Show a cluster the token that this machine has, as `ray start` does and Ray itself only for the address auto. One
+    that asks for none does not mind."""
+    file = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or _TOKEN).expanduser()
+    if "RAY_AUTH_TOKEN" in os.environ or file.is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 @cache

@@ -91,6 +91,40 @@ def test_an_address_without_ray_is_said(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("kept", ["nowhere", "at home", "in a file", "in the environment"])
+def test_the_token_of_this_machine_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    file = tmp_path / (".ray/auth_token" if kept == "at home" else "token")
+    file.parent.mkdir(exist_ok=True)
+    if kept in ("at home", "in a file"):
+        file.write_text("a" * 64)
+    if kept == "in a file":
+        monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(file))
+    if kept == "in the environment":
+        monkeypatch.setenv("RAY_AUTH_TOKEN", "a" * 64)
+    ray_actors.take_token()
+    assert os.environ.get("RAY_AUTH_MODE") == (None if kept == "nowhere" else "token")
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # whoever says so is obeyed
+    ray_actors.take_token()
+    assert os.environ["RAY_AUTH_MODE"] == "disabled"
+
+
+@pytest.mark.slow
+def test_a_cluster_that_asks_for_a_token_is_shown_it(
+    spec: TranslatorSpec, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`ray start` asks for the token that lies at home; Ray shows none to an address that is named."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    (tmp_path / ".ray").mkdir()
+    (tmp_path / ".ray" / "auth_token").write_text("5" * 64)
+    with cluster() as (address, _):
+        convert_archive(spec, archive, tmp_path / "out", ray=address, workers=1)
+    assert recorded(tmp_path / "out") == once(tmp_path / "out")
+
+
 @pytest.mark.slow
 def test_a_cluster_refuses_more_workers_than_it_has_cpus_and_those_of_another_version(
     spec: TranslatorSpec, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
