@@ -37,4 +37,4 @@ def share_of_commonest(picture: npt.NDArray[Any] | Tensor) -> float:
     colours = np.zeros_like(levels[0])
     for channel in levels:
         colours = colours * _LEVELS + channel
-    return float(np.sort(np.bincount(colours, minlength=_COMMONEST))[-_COMMONEST:].sum()) / colours.size
+    return float(np.sort(np.bincount(colours, minlength=_COMMONEST))[-_COMMONEST:].sum() / colours.size)
