@@ -31,6 +31,8 @@ _GRACE = 1.0
 """Seconds in which a process ends by itself once its input is closed."""
 _STUCK = 5.0
 """Seconds for which a process may take nothing. Meanwhile nothing is read of the socket either, not even its end."""
+_SOON = 0.05
+"""Seconds until it is looked again whether a voice has ended."""
 _BLOCK = 1 << 16
 
 
@@ -136,10 +138,14 @@ class LiveVoices:
 
     def __init__(self) -> None:
         self._open: set[asyncio.Task[Any]] = set()
+        self._ending = 0
+        """Voices that were left, and whose processes have not ended yet."""
 
     @asynccontextmanager
     async def open(self, words: Sequence[str]) -> AsyncIterator[VoiceProcess]:
         """A process for a voice, which ends with the block. Raises TooMany."""
+        while len(self._open) >= MOST and self._ending:
+            await asyncio.sleep(_SOON)
         if len(self._open) >= MOST:
             raise TooMany(
                 f"{MOST} voices are live already, which is as many as go at a time; stop one, or close its page"
@@ -152,7 +158,11 @@ class LiveVoices:
             try:
                 yield process
             finally:
-                await process.end()
+                self._ending += 1
+                try:
+                    await process.end()
+                finally:
+                    self._ending -= 1
         finally:
             self._open.discard(task)
 

@@ -215,8 +215,9 @@ def check_resumable(plan: RunPlan, elastic: bool = False) -> None:
     changed = [
         f"{part} ({_difference(earlier.get(part), now[part])})" for part in _FIXED if earlier.get(part) != now[part]
     ]
-    earlier_training = {"held_out": 0.0 if earlier["format"] == 1 else None, **(earlier.get("training") or {})}
-    fixed = ("seed", "held_out")
+    absent = {"held_out": 0.0 if earlier["format"] == 1 else None, "shuffle": "full"}
+    earlier_training = {**absent, **(earlier.get("training") or {})}
+    fixed = ("seed", "held_out", "shuffle")
     differing = [key for key in (*fixed, *_DIVIDING) if earlier_training.get(key) != now["training"][key]]
     advice = "give the run's own settings or start a new run"
     if not changed and not set(fixed) & set(differing):

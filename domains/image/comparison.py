@@ -32,8 +32,9 @@ def compare(a: Inventory, b: Inventory) -> tuple[str, ...]:
 
 
 def _drawn(a: Sequence[PictureFacts], b: Sequence[PictureFacts]) -> Iterator[str]:
-    shares = [float(np.median([found.commonest for found in side])) for side in (a, b)]
-    if min(shares) < DRAWN <= max(shares):
+    seen = [[found.commonest for found in side if not found.flat] for side in (a, b)]
+    shares = [float(np.median(side)) for side in seen if side]
+    if len(shares) == 2 and min(shares) < DRAWN <= max(shares):
         one, other = ("B", "A") if shares[1] > shares[0] else ("A", "B")
         how = "--recipe maps holds" if one == "B" else "With the folders the other way round --recipe maps holds"
         yield remark(

@@ -24,10 +24,12 @@ from unpaired.apps.web.rendering import render
 from unpaired.apps.web.security import WITH_MICROPHONE
 from unpaired.apps.web.site import Site, site_of
 from unpaired.core import show
+from unpaired.core.sides import SIDES
 
 MEDIUM = "audio"
 RATES = 8000, 192_000
 _PITCHES = ("auto", "keep", "octave")
+_SETTINGS = ("do", "rate", "strength", "pitch")
 _SILENT = 30.0
 """Seconds without a message after which nobody is taken to be there: microphones send silence too."""
 _REFUSED = 4000
@@ -64,11 +66,15 @@ async def speak(socket: WebSocket) -> None:
 
 def words(site: Site, asked: Mapping[str, str]) -> Iterator[str]:
     """The words behind `unpaired` for what the address of a socket asks for. Raises ConfigError or MissingFile."""
-    choice = choice_of(site.models, asked.get("do", ""))
+    do = asked.get("do", "")
+    if do.rpartition(".")[2] not in SIDES:
+        raise ConfigError(f"do is {show(do)}; expected a model of voices and a direction, such as female-male.a2b")
+    choice = choice_of(site.models, do)
     rate, strength, pitch = asked.get("rate", ""), asked.get("strength", "100"), asked.get("pitch", "auto")
     yield from ("convert", site.models.word(choice.model), "-", "-", "--live", "--direction", choice.direction)
     yield from ("--rate", rate)
-    faults = list(_faults(choice, rate, strength, pitch))
+    faults = [f"{show(name)} is no setting of a live voice" for name in asked if name not in _SETTINGS]
+    faults += _faults(choice, rate, strength, pitch)
     if faults:
         raise ConfigError(*faults)
     if strength != "100":
@@ -80,9 +86,9 @@ def words(site: Site, asked: Mapping[str, str]) -> Iterator[str]:
 def _faults(choice: Choice, rate: str, strength: str, pitch: str) -> Iterator[str]:
     if choice.medium != MEDIUM:
         yield f"{choice.words} is not for voices; choose a model of voices"
-    if not (rate.isascii() and rate.isdigit() and RATES[0] <= int(rate[:9]) <= RATES[1]):
+    if not (rate.isascii() and rate.isdigit() and len(rate) < 9 and RATES[0] <= int(rate) <= RATES[1]):
         yield f"rate is {show(rate)}; expected {RATES[0]} to {RATES[1]} samples a second"
-    if not (strength.isascii() and strength.isdigit() and int(strength[:9]) <= 100):
+    if not (strength.isascii() and strength.isdigit() and len(strength) < 9 and int(strength) <= 100):
         yield f"strength is {show(strength)}; expected 0 to 100"
     if pitch not in _PITCHES:
         yield f"pitch is {show(pitch)}; expected one of {', '.join(_PITCHES)}"

@@ -135,7 +135,7 @@ def examine(path: Path, settings: AudioSettings) -> RecordingFacts:
     audio = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
     sounding = activity.without_pauses(audio, info.rate, settings)
     if not len(sounding):
-        raise MediaError(f"{path} {activity.nothing_in(audio, settings)}")
+        raise MediaError(f"{path} {activity.nothing_in(audio, info.rate, settings)}")
     level = loudness(audio, info.rate)
     own = sound.resampled(sounding, info.rate, settings.sample_rate)
     even = levels.normalised(own, settings.sample_rate)

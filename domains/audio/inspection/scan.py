@@ -182,7 +182,8 @@ def _warnings(
     if broken > 0.1 * (len(files) + broken):
         yield remark(
             "broken files",
-            f"{broken} of {len(files) + broken} files are broken: check whether the folder was copied completely.",
+            f"{broken} of {len(files) + broken} files cannot be used; each says why. If they are broken, check whether "
+            "the folder was copied completely.",
         )
     short = sum(0 < found.seconds * settings.sample_rate < settings.frames * settings.hop_length for found in findings)
     if short:
@@ -193,14 +194,14 @@ def _warnings(
         )
     analyses = [found.analysis for found in findings if found.analysis]
     if analyses:
-        yield from _amount(analyses)
+        yield from _amount(analyses, settings)
         yield from _pauses(analyses, settings)
         yield from _quality(analyses, settings)
         yield from _voices(findings, settings)
         yield from tell_copies(findings, "recording", "recordings")
 
 
-def _amount(analyses: Sequence[RecordingAnalysis]) -> Iterator[str]:
+def _amount(analyses: Sequence[RecordingAnalysis], settings: AudioSettings) -> Iterator[str]:
     seconds, sounding = sum(one.seconds for one in analyses), sum(one.sounding for one in analyses)
     amount = f"{sounding:.0f} s" if sounding < 120 else f"{sounding / 60:.1f} min"
     if sounding < _FEWEST_SECONDS:
@@ -212,7 +213,8 @@ def _amount(analyses: Sequence[RecordingAnalysis]) -> Iterator[str]:
             "few files", f"There are {amount} of sound, enough to try; aim for {GOOD_SECONDS / 60:.0f} min a side."
         )
     if sounding < (1 - _SILENT) * seconds:
-        yield remark("silence", f"{1 - sounding / seconds:.0%} of the recordings is silence, which is left out.")
+        what = "no speech" if settings.pauses == "speech" else "silence"
+        yield remark("silence", f"{1 - sounding / seconds:.0%} of the recordings is {what}, which is left out.")
 
 
 def _pauses(analyses: Sequence[RecordingAnalysis], settings: AudioSettings) -> Iterator[str]:

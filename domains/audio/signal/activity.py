@@ -18,7 +18,7 @@ from scipy import ndimage
 
 from ....core.errors import MissingDependency
 from ..settings import AudioSettings
-from .levels import Frames, frame_size, trimmed
+from .levels import Frames, frame_size, loud, trimmed
 from .sound import Sound, resampled
 
 _RATE, _WINDOW = 16000, 512
@@ -37,9 +37,9 @@ def without_pauses(audio: Sound, rate: int, settings: AudioSettings) -> Sound:
     return trimmed(audio, rate, spoken(audio, rate) if settings.pauses == "speech" else None)
 
 
-def nothing_in(audio: Sound, settings: AudioSettings) -> str:
+def nothing_in(audio: Sound, rate: int, settings: AudioSettings) -> str:
     """What is to be said of a recording (samples,) that is nothing but pauses."""
-    if settings.pauses == "speech" and len(audio):
+    if settings.pauses == "speech" and loud(audio, rate).any():
         return "holds no speech; domain.pauses level takes any sound"
     return f"holds no sound: it is {'silent' if len(audio) else 'empty'}"
 

@@ -60,7 +60,7 @@ def prepared(path: Path, settings: AudioSettings, number: int, count: int) -> So
     audio = _mono(path, settings.sample_rate, number, count)
     sounding = without_pauses(audio, settings.sample_rate, settings)
     if not len(sounding):
-        raise Silent(f"{path} {nothing_in(audio, settings)}")
+        raise Silent(f"{path} {nothing_in(audio, settings.sample_rate, settings)}")
     if settings.trim:
         audio = sounding
     return levels.normalised(audio, settings.sample_rate) if settings.normalise else audio

@@ -147,10 +147,10 @@ def test_a_third_voice_is_told_to_wait_and_one_that_goes_makes_room(place: Place
         with place.open() as third:
             assert _refusal(third).startswith("2 voices are live already")
         first.close()
-        assert _is_gone(pid)
-        place.rest(1)
-        with place.open() as third:
+        with place.open() as third:  # at once, while the process of the first still ends
             _ready(third)
+            assert _is_gone(pid)
+            place.rest(2)
             second.send(b"ab")
             assert second.recv(10) == b"ab"
 
@@ -207,8 +207,10 @@ def test_who_speaks_faster_than_it_is_converted_has_to_wait(place: Place, stands
      ("do=female-male.a2b&rate=-1", "rate is '-1'"),
      ("do=female-male.a2b", "rate is ''"),
      ("do=female-male.a2b&rate=48000&strength=101&pitch=up", "strength is '101'; expected 0 to 100; pitch is 'up'"),
-     ("do=female-male.c2d&rate=48000", "choose one of the models"),
-     ("do=..%2Fsecret.a2b&rate=48000", "no longer there"), ("", "choose one of the models")],
+     ("do=female-male.a2b&rate=48000&strength=000000000999", "strength is '000000000999'; expected 0 to 100"),
+     ("do=female-male.a2b&rate=48000&strenght=50", "'strenght' is no setting of a live voice"),
+     ("do=female-male.c2d&rate=48000", "do is 'female-male.c2d'; expected a model of voices and a direction"),
+     ("do=..%2Fsecret.a2b&rate=48000", "no longer there"), ("", "do is ''; expected a model of voices")],
 )  # fmt: skip
 def test_what_cannot_be_is_said_before_anything_starts(
     place: Place, stands_in: Callable, query: str, said: str

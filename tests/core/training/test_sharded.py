@@ -103,6 +103,16 @@ def test_resumed_bitwise_where_blocks_are_shuffled(shards: Path) -> None:
     assert same(whole, parts)
 
 
+def test_the_order_of_a_run_stays(shards: Path) -> None:
+    """Also that of one from before there was a choice: every sample comes once an epoch."""
+    train(shards, "run")
+    with pytest.raises(unpaired.ConfigError, match=r"training\.shuffle \(was full, is blocks\)"):
+        train(shards, "run", steps=3, shuffle="blocks", resume=True)
+    config = shards / "run" / "config.yaml"
+    config.write_text("".join(line for line in config.read_text().splitlines(True) if "shuffle:" not in line))
+    train(shards, "run", steps=3, resume=True)
+
+
 @pytest.mark.parametrize("shuffle", ["full", "blocks"])
 def test_every_sample_comes_once_an_epoch_and_alike_in_every_process(
     shards: Path, shuffle: Literal["full", "blocks"]

@@ -65,6 +65,9 @@ def test_a_recording_of_noise_holds_no_speech(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "wind.wav", noise(2.0), RATE)
     with pytest.raises(sampling.Silent, match=r"wind\.wav holds no speech; domain\.pauses level takes any sound"):
         sampling.prepared(tmp_path / "wind.wav", SPEECH, 0, 1)
+    soundfile.write(tmp_path / "still.wav", noise(2.0, 0.0), RATE)
+    with pytest.raises(sampling.Silent, match=r"still\.wav holds no sound: it is silent"):
+        sampling.prepared(tmp_path / "still.wav", SPEECH, 0, 1)
     with pytest.raises(MediaError, match="no speech"):
         Audio(pauses="speech").load(tmp_path / "wind.wav", "a")
 

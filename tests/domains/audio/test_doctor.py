@@ -66,7 +66,7 @@ def test_broken_empty_and_silent_files_are_listed(tmp_path: Path) -> None:
     assert reasons["zero.wav"] == "is empty (0 bytes)"
     assert set(reasons) == {"silent.wav", "none.wav", "zero.wav", "text.wav"}
     assert all(reasons.values())
-    assert any(sentence.startswith("broken files: 4 of 5 files are broken") for sentence in found.warnings)
+    assert any(sentence.startswith("broken files: 4 of 5 files cannot be used") for sentence in found.warnings)
 
 
 def test_clipping_is_three_samples_in_a_row_at_full_scale() -> None:

@@ -159,6 +159,10 @@ def test_a_side_that_is_drawn(tmp_path: Path, assets: Path, drawn: str) -> None:
     (said,) = [each for each in domain.compare(*pair) if each.startswith("one side drawn: ")]
     assert f"{drawn} shows less than" in said
     assert ("the other way round" in said) == (drawn == "A")
+    (tmp_path / "plain").mkdir()
+    Pillow.new("RGB", (8, 8)).save(tmp_path / "plain" / "one colour.png")
+    plain_seen = domain.scan(tmp_path / "plain", thorough=True)
+    assert not any("drawn" in each for each in domain.compare(photos_seen, plain_seen))
     for same in (photos_seen, maps_seen):
         assert not any("drawn" in each for each in domain.compare(same, same))
 
