@@ -24,7 +24,6 @@ from unpaired.apps.web.rendering import render
 from unpaired.apps.web.security import WITH_MICROPHONE
 from unpaired.apps.web.site import Site, site_of
 from unpaired.core import show
-from unpaired.core.sides import SIDES
 
 MEDIUM = "audio"
 RATES = 8000, 192_000
@@ -67,7 +66,7 @@ async def speak(socket: WebSocket) -> None:
 def words(site: Site, asked: Mapping[str, str]) -> Iterator[str]:
     """The words behind `unpaired` for what the address of a socket asks for. Raises ConfigError or MissingFile."""
     do = asked.get("do", "")
-    if do.rpartition(".")[2] not in SIDES:
+    if do.rpartition(".")[2] not in ("a2b", "b2a"):
         raise ConfigError(f"do is {show(do)}; expected a model of voices and a direction, such as female-male.a2b")
     choice = choice_of(site.models, do)
     rate, strength, pitch = asked.get("rate", ""), asked.get("strength", "100"), asked.get("pitch", "auto")
