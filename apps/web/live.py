@@ -13,7 +13,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -21,8 +20,8 @@ from typing import Any
 
 from unpaired import UnpairedError
 from unpaired.apps.progress import VARIABLE
+from unpaired.apps.web.children import command, environment
 from unpaired.apps.web.errors import TooMany
-from unpaired.apps.web.settings import KEPT_FROM_CHILDREN
 
 _LOG = logging.getLogger("unpaired.web")
 MOST = 2
@@ -53,14 +52,13 @@ class VoiceProcess:
     async def start(cls, words: Sequence[str]) -> VoiceProcess:
         """Start `unpaired` with these words. Raises OSError."""
         facts, tell = os.pipe()
-        environment = {name: value for name, value in os.environ.items() if name not in KEPT_FROM_CHILDREN}
         try:
             process = await asyncio.create_subprocess_exec(
                 *command(words),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=environment | {VARIABLE: f"/dev/fd/{tell}"},
+                env=environment(**{VARIABLE: f"/dev/fd/{tell}"}),
                 pass_fds=(tell,),
                 start_new_session=True,
             )
@@ -172,11 +170,6 @@ class LiveVoices:
         for task in voices:
             task.cancel()
         await asyncio.gather(*voices, return_exceptions=True)
-
-
-def command(words: Sequence[str]) -> list[str]:
-    """The command line of `unpaired` with these words."""
-    return [sys.executable, "-m", "unpaired.apps.main", *words]
 
 
 async def _reader(descriptor: int) -> asyncio.StreamReader:

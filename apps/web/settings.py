@@ -11,8 +11,6 @@ from pathlib import Path
 from unpaired import ConfigError
 
 GIB = 2**30
-KEPT_FROM_CHILDREN = ("UNPAIRED_WEB_TOKEN", "UNPAIRED_WEB_PASSWORD")
-"""Variables of the environment that let people in, which no process of a job needs."""
 
 
 def default_home() -> Path:

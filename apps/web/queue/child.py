@@ -11,14 +11,13 @@ import fcntl
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from unpaired.apps.progress import VARIABLE
+from unpaired.apps.web.children import command, environment
 from unpaired.apps.web.queue.progress import ProgressReader
-from unpaired.apps.web.settings import KEPT_FROM_CHILDREN
 
 NICE = 5
 """Jobs leave the cores to the page, and to the previews that it asks for, whenever these want them."""
@@ -41,16 +40,14 @@ class Child:
         # A new lock too: what is left of an earlier attempt may hold the old one.
         for name in (PROGRESS, OUTPUT, ALIVE):
             (folder / name).unlink(missing_ok=True)
-        environment = {name: value for name, value in os.environ.items() if name not in KEPT_FROM_CHILDREN}
-        environment[VARIABLE] = str(folder / PROGRESS)
         lock = os.open(folder / ALIVE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             with (folder / OUTPUT).open("wb") as output, (folder / LOG).open("ab") as log:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", "unpaired.apps.main", *words],
+                    command(words),
                     cwd=folder,
-                    env=environment,
+                    env=environment(**{VARIABLE: str(folder / PROGRESS)}),
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=log,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from asked import Asked
+from browsing import Browsing
 from live_place import Place
 from web_server import TOKEN, Server, serving
 
@@ -20,6 +21,15 @@ def server(tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Iterator[S
     """One server for the tests of a module; the assets are declared as a folder."""
     with serving(tmp_path_factory.mktemp("web") / "home", "--folder", assets) as running:
         yield running
+
+
+@pytest.fixture
+def browsing(opened: Browsing) -> Iterator[Browsing]:
+    """The browser that the module has `opened`, with pages of the test's own; nothing may go wrong in it."""
+    yield opened
+    complaints = list(opened.complaints)
+    opened.close_pages()
+    assert complaints == []
 
 
 @pytest.fixture

@@ -38,15 +38,6 @@ def opened() -> Iterator[Browsing]:
         yield browsing
 
 
-@pytest.fixture
-def browsing(opened: Browsing) -> Iterator[Browsing]:
-    """The browser, with pages and cookies of the test's own; nothing may go wrong in it."""
-    yield opened
-    complaints = list(opened.complaints)
-    opened.close_pages()
-    assert complaints == []
-
-
 def _open(browsing: Browsing, server: Server) -> Page:
     page = browsing.open(f"{server.address}/?token={TOKEN}")
     page.set_default_timeout(SLOWEST)

@@ -53,15 +53,6 @@ def opened(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
         yield browsing
 
 
-@pytest.fixture
-def browsing(opened: Browsing) -> Iterator[Browsing]:
-    """Nothing may go wrong in it."""
-    yield opened
-    complaints = list(opened.complaints)
-    opened.close_pages()
-    assert complaints == []
-
-
 def _open(browsing: Browsing, address: str, script: str = "") -> Page:
     page = browsing.open(f"{address}/login")
     if script:
