@@ -22,7 +22,7 @@ import numpy.typing as npt
 import soundfile
 from scipy import ndimage, signal
 
-from unpaired.domains.audio.signal.activity import installed, spoken
+from unpaired.domains.audio.judges.activity import installed, spoken
 from unpaired.domains.audio.signal.levels import Frames, frame_size, loud
 from unpaired.domains.audio.signal.sound import resampled
 

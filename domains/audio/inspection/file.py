@@ -12,11 +12,12 @@ from scipy import ndimage, signal
 
 from ....core.adapter.inspection import digest_of
 from ....core.errors import MediaError
+from ..judges import activity
 from ..judges.panel import SPEAKER, installed
 from ..judges.weights import RATE
 from ..reading.files import SoundFile
 from ..settings import AudioSettings
-from ..signal import activity, levels, sound
+from ..signal import levels, sound
 from ..signal import mel as features
 from ..signal.loudness import SILENCE, loudness
 from ..signal.pitch import HIGHEST, LOWEST, f0
@@ -225,6 +226,8 @@ def _speaker(sounding: Sound, rate: int, settings: AudioSettings) -> npt.NDArray
 
 
 def _spoken(sounding: Sound, rate: int, settings: AudioSettings) -> float | None:
+    if settings.pauses == "speech":
+        return 1.0  # nothing else was left
     if settings.content == "music" or not activity.installed():
         return None
     return len(levels.trimmed(sounding, rate, activity.spoken(sounding, rate))) / len(sounding)

@@ -162,11 +162,11 @@ def pitch_of(analyses: Sequence[RecordingAnalysis]) -> npt.NDArray[np.float64]:
 
 
 def _speech_facts(analyses: Sequence[RecordingAnalysis]) -> dict[str, float]:
-    share = spoken_share(analyses)
+    share = _spoken_share(analyses)
     return {} if share is None else {"speech in what sounds": round(share, 3)}
 
 
-def spoken_share(analyses: Sequence[RecordingAnalysis]) -> float | None:
+def _spoken_share(analyses: Sequence[RecordingAnalysis]) -> float | None:
     """Share of the sound of several recordings, silence aside, that is speech; None where it was not looked for."""
     heard = [(one.spoken, one.sounding) for one in analyses if one.spoken is not None]
     return sum(share * seconds for share, seconds in heard) / sum(seconds for _, seconds in heard) if heard else None
@@ -218,7 +218,7 @@ def _amount(analyses: Sequence[RecordingAnalysis], settings: AudioSettings) -> I
 
 
 def _pauses(analyses: Sequence[RecordingAnalysis], settings: AudioSettings) -> Iterator[str]:
-    share = spoken_share(analyses)
+    share = _spoken_share(analyses)
     if settings.pauses == "level" and share is not None and _LITTLE_SPEECH < share < _SPEECH:
         yield remark(
             "pauses that sound",

@@ -8,7 +8,6 @@ from __future__ import annotations
 import warnings
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -18,11 +17,12 @@ from scipy import ndimage
 
 from ....core.errors import MissingDependency
 from ..settings import AudioSettings
-from .levels import Frames, frame_size, loud, trimmed
-from .sound import Sound, resampled
+from ..signal.levels import Frames, frame_size, loud, trimmed
+from ..signal.sound import Sound, resampled
+from .weights import RATE, weights_in
 
-_RATE, _WINDOW = 16000, 512
-"""Hz that the network hears, and the samples that it judges at a time."""
+_WINDOW = 512
+"""Samples that the network judges at a time."""
 _BEGINS, _ENDS = 0.5, 0.35
 """Probabilities from which on it is speech, and down to which it goes on (the package's defaults)."""
 _LISTENING = Lock()
@@ -54,13 +54,13 @@ def spoken(audio: Sound, rate: int) -> Frames:
 
     Raises MissingDependency where silero-vad is not installed.
     """
-    probabilities = _probabilities(resampled(audio, rate, _RATE))
+    probabilities = _probabilities(resampled(audio, rate, RATE))
     possible, _ = ndimage.label(probabilities >= _ENDS)
     begun = np.unique(possible[probabilities >= _BEGINS])
     speech = ndimage.binary_dilation(np.isin(possible, begun), np.ones(3))
     size = frame_size(rate)
     middles = (np.arange(-(-len(audio) // size)) + 0.5) * size / rate
-    return np.asarray(speech[np.minimum(middles * _RATE / _WINDOW, len(speech) - 1).astype(int)])
+    return np.asarray(speech[np.minimum(middles * RATE / _WINDOW, len(speech) - 1).astype(int)])
 
 
 def _probabilities(audio: Sound) -> npt.NDArray[np.float32]:
@@ -72,17 +72,16 @@ def _probabilities(audio: Sound) -> npt.NDArray[np.float32]:
         network = _network()
         network.reset_states()
         windows = torch.from_numpy(padded.reshape(-1, _WINDOW))
-        return np.array([network(each, _RATE).item() for each in windows], np.float32)
+        return np.array([network(each, RATE).item() for each in windows], np.float32)
 
 
 @cache
 def _network() -> Any:
     import torch
 
-    found = find_spec("silero_vad")
-    if found is None or found.origin is None:
+    if not installed():
         raise MissingDependency("domain.pauses speech needs silero-vad: pip install 'unpaired[speech]'")
-    file = Path(found.origin).parent / "data" / "silero_vad.jit"
+    file = weights_in("silero_vad", "data/silero_vad.jit")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # TorchScript is what the package has
         return torch.jit.load(str(file), map_location="cpu").eval()  # type: ignore[no-untyped-call]

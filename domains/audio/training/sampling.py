@@ -17,12 +17,12 @@ from torch import Tensor
 
 from ....core.errors import MediaError
 from ....core.sides import Side
+from ..judges.activity import nothing_in, without_pauses
 from ..reading import mono
 from ..reading.files import SoundFile
 from ..settings import AudioSettings
 from ..signal import levels, sound
 from ..signal import mel as features
-from ..signal.activity import nothing_in, without_pauses
 from ..signal.sound import Sound
 
 Mel = npt.NDArray[np.float32]

@@ -11,7 +11,7 @@ import torch
 
 from unpaired import Audio, ConfigError, MediaError, MissingDependency
 from unpaired.domains.audio import AudioSettings
-from unpaired.domains.audio.signal import activity
+from unpaired.domains.audio.judges import activity
 from unpaired.domains.audio.signal.levels import loud, trimmed
 from unpaired.domains.audio.signal.sound import Sound, resampled
 from unpaired.domains.audio.training import sampling
