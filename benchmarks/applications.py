@@ -35,6 +35,7 @@ from training_step import Textbook
 
 import unpaired
 from unpaired import CycleSettings, NetworkSettings, TrainingSettings
+from unpaired.apps import recipe
 from unpaired.core.networks.initialisation import initialise
 from unpaired.core.networks.presets import default_networks
 from unpaired.core.networks.spec import Networks
@@ -61,14 +62,7 @@ EASED: dict[str, Mapping[str, Any]] = {
     "training": {"learning_rate": 5e-4},
 }
 """Between the two."""
-LIGHT: dict[str, Mapping[str, Any]] = {
-    "objective": {"cycle_a": 2.0, "cycle_b": 2.0, "identity_a": 0.5, "identity_b": 0.5}
-}
-"""The weights of the recipe `light`."""
-MAPS_WEIGHTS: Mapping[str, Any] = {
-    "adversarial_b": 0.2, "cycle_a": 0.5, "cycle_b": 5.0, "cycle_noise": 0.2, "identity_a": 1.0, "identity_b": 1.0
-}  # fmt: skip
-"""Those of the recipe `maps`: B shows less than A."""
+LIGHT, MAPS = recipe.read("light"), recipe.read("maps")
 METHODS: dict[str, Method | None] = {
     "reference": None,
     "ours": Method(),
@@ -80,12 +74,10 @@ METHODS: dict[str, Method | None] = {
     "transport, free": Method({"start": "transport", "upsampling": "resize"}, **FREE),
     "transport, eased": Method({"start": "transport", "upsampling": "resize"}, **EASED),
     "transport, resized": Method({"start": "transport", "upsampling": "resize"}),
-    "light": Method({"start": "transport", "upsampling": "resize"}, **LIGHT),
-    "light, paper's patches": Method(
-        {"start": "transport", "upsampling": "resize", "discriminator_layers": 3}, **LIGHT
-    ),
-    "maps' weights": Method(objective=MAPS_WEIGHTS),
-    "maps' weights and rate": Method(objective=MAPS_WEIGHTS, training={"learning_rate": 4e-4}),
+    "light": Method(**LIGHT),
+    "light, paper's patches": Method({**LIGHT["networks"], "discriminator_layers": 3}, LIGHT["objective"]),
+    "maps' weights": Method(objective=MAPS["objective"]),
+    "maps' weights and rate": Method(objective=MAPS["objective"], training=MAPS["training"]),
     "penalised": Method({"start": "random"}, objective={"r1": 1.0, "r2": 1.0}),
     "free": Method({"start": "random", "upsampling": "resize"}, **FREE),
 }
