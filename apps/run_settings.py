@@ -147,6 +147,7 @@ def read_settings(file: Path) -> dict[str, Any]:
         mapping["networks"].setdefault("start", "random")
     if isinstance(mapping.get("training"), dict):
         mapping["training"].setdefault("winograd", False)
+        mapping["training"].setdefault("memory_format", "contiguous")
         if version < 2:
             mapping["training"].setdefault("held_out", 0)
     return mapping

@@ -1,26 +1,25 @@
-"""What `auto` chooses, beside every way there is to choose from: conversion, and a training's precision.
+"""What `auto` chooses, beside every way there is to choose from: conversion, and how a training computes.
 
     python benchmarks/choice.py [--rounds 9] [--sizes 64 128 256] [--only day2night]
 
 Of day2night and of a ResNet-9 with 64 filters, at each size: a translation by `auto`, by each candidate and by eager
-fp32 PyTorch, by turns; and, for the ResNets of the presets, a training step in fp32 and in bf16, by turns, beside the
-precision that `auto` takes. Medians, and ratios to eager fp32 and to fp32. The measurements of `auto` are made in a
-cache folder of their own, which is removed. Nothing else should run meanwhile.
+fp32 PyTorch, by turns; and, for the ResNets of the presets, a training step in fp32, in bf16 and in bf16 with memory in
+channels_last, by turns, and which of them `auto` takes. Medians of wall-clock and of CPU time, and ratios to eager fp32
+and to fp32. The measurements of `auto` are made in a cache folder of their own, which is removed. Nothing else should
+run meanwhile. Ways that are not chosen from, and why: `arrangement.py`.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import statistics
 import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
-import numpy as np
 import torch
 from torch import nn
+from turns import by_turns
 
 import unpaired
 from unpaired import CycleSettings, NetworkSettings, TrainingSettings
@@ -35,26 +34,11 @@ from unpaired.core.runtimes.source import GeneratorSource
 from unpaired.core.samples import Batch
 from unpaired.core.training.devices import make_fabric
 from unpaired.core.training.engine import Engine
-from unpaired.core.training.precision import measured_precision
+from unpaired.core.training.precision import WAYS, measured_way
 
 EAGER = "torch fp32"
+Seconds = tuple[float, float, float]
 SUBJECTS = ("day2night", "ResNet-9/64", "preset tiny", "preset small", "preset base")
-
-
-def alternated(sides: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median seconds of each side, in turn and in another order every time, once each has run twice: threads of the
-    side before may still spin, so there is a pause between."""
-    seconds: dict[str, list[float]] = {name: [] for name in sides}
-    order, random = list(sides.items()), np.random.default_rng(0)
-    for number in range(rounds + 2):
-        random.shuffle(order)
-        for name, call in order:
-            time.sleep(0.02)
-            start = time.perf_counter()
-            call()
-            if number >= 2:
-                seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in seconds.items()}
 
 
 def conversions(name: str, generator: nn.Module, sizes: Sequence[int], rounds: int) -> None:
@@ -66,10 +50,10 @@ def conversions(name: str, generator: nn.Module, sizes: Sequence[int], rounds: i
         x = torch.rand(1, 3, size, size) * 2 - 1
         auto = choose(device="cpu").build(source)
         auto(x)
-        medians = alternated({"auto": partial(auto, x), **{way: partial(run, x) for way, run in runs.items()}}, rounds)
-        for way, seconds in medians.items():
+        found = by_turns({"auto": partial(auto, x), **{way: partial(run, x) for way, run in runs.items()}}, rounds)
+        for way, seconds in found.items():
             said = f"auto ({', '.join(auto.ran)})" if way == "auto" else way
-            line(name, f"{size}x{size}", said, seconds, medians[EAGER] / seconds)
+            line(name, f"{size}x{size}", said, seconds, found[EAGER])
 
 
 def _built(way: Candidate, source: GeneratorSource) -> Runtime | None:
@@ -80,25 +64,27 @@ def _built(way: Candidate, source: GeneratorSource) -> Runtime | None:
 
 
 def trainings(preset: str, sizes: Sequence[int], rounds: int) -> None:
-    """Print a line for each size and precision of a training step."""
+    """Print a line for each size and way to compute a training step."""
     networks = default_networks(2, 3, 3, preset, NetworkSettings())
     for size in sizes:
         a, b = (torch.rand(1, 3, size, size) * 2 - 1 for _ in range(2))
-        chosen = measured_precision(networks.generator_a2b.build("generators"), (size, size), winograd=True)
+        chosen = measured_way(networks.generator_a2b.build("generators"), (size, size), winograd=True)
         sides = {}
-        for precision in ("fp32", "bf16"):
-            settings = TrainingSettings(precision=precision, device="cpu")
+        for way in WAYS:
+            settings = TrainingSettings(precision=way.precision, memory_format=way.memory_format, device="cpu")
             engine = Engine(make_fabric(settings), networks, Cycle(CycleSettings(history=0)), settings)
-            sides[precision] = partial(engine.step, [Batch(a, b, ())], None, 1.0, 100)
-        medians = alternated(sides, rounds)
-        for precision, seconds in medians.items():
-            said = f"step in {precision}{', taken by auto' if precision == chosen else ''}"
-            line(f"preset {preset}", f"{size}x{size}", said, seconds, medians["fp32"] / seconds)
+            sides[str(way)] = partial(engine.step, [Batch(a, b, ())], None, 1.0, 100)
+        found = by_turns(sides, rounds)
+        for name, seconds in found.items():
+            said = f"step in {name}{', by auto' if name == str(chosen) else ''}"
+            line(f"preset {preset}", f"{size}x{size}", said, seconds, found["fp32"])
 
 
-def line(subject: str, size: str, way: str, seconds: float, ratio: float) -> None:
+def line(subject: str, size: str, way: str, seconds: Seconds, others: Seconds) -> None:
     """Print one row of the table."""
-    print(f"{subject:<14}{size:<10}{way:<30}{1e3 * seconds:>10.1f} ms{ratio:>8.2f} x", flush=True)
+    (wall, _, cpu), (their_wall, _, their_cpu) = seconds, others
+    print(f"{subject:<14}{size:<10}{way:<32}{1e3 * wall:>9.1f} ms{their_wall / wall:>7.2f} x"
+          f"{1e3 * cpu:>9.1f} ms of CPU{their_cpu / cpu:>7.2f} x", flush=True)  # fmt: skip
 
 
 def main() -> None:

@@ -34,6 +34,13 @@ def use_winograd(network: nn.Module) -> None:
             module.weight.data = winograd.laid_out(module.weight.data)
 
 
+def use_channels_last(network: nn.Module) -> None:
+    """Let the channels of what a network of pictures computes lie side by side in memory, as its weights do then."""
+    for weight in network.parameters():
+        if weight.dim() == 4:
+            weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+
+
 _CONVOLUTIONS: dict[int, type[nn.Module]] = {1: nn.Conv1d, 2: Convolution2d, 3: nn.Conv3d}
 _TRANSPOSED: dict[int, type[nn.Module]] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 _CONVOLVE: dict[int, Callable[..., Tensor]] = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}

@@ -5,7 +5,8 @@ side, fill few lanes of a vector unit. Here the first convolution halves the siz
 or a quarter of it. They make two smooth maps for each channel, of light and of gain; the gain is that of the detail
 that a single 3x3 convolution takes from the sample at full size (local affine models, as in Gharbi et al. 2017).
 Smooth maps and a convolution of stride 1 cannot leave a grid: where nothing changes in a sample, nothing does in its
-translation. Depthwise filters, which cost little, are 5x5 to see as far with half the blocks.
+translation. Depthwise filters, which cost little, are 5x5 to see as far with half the blocks. With a start other than
+random all this is added to a linear map of the sample's channels, see `LinearStart`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from .layers import (
     normalisation,
 )
 from .settings import MOST_BLOCKS
+from .start import linear_start, start_rule
 
 
 def separable(dimensions: int, channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> list[nn.Module]:
@@ -79,10 +81,11 @@ class MobileGenerator(nn.Module):
         blocks: int = 3,
         norm: str = "instance",
         dropout: float = 0.0,
+        start: str = "random",
     ) -> None:
         super().__init__()
         rules = common_rules(dimensions, in_channels, out_channels, filters, norm)
-        check_options("mobile generator", rules + _rules(blocks, dropout))
+        check_options("mobile generator", rules + _rules(blocks, dropout, start, in_channels))
         self.in_channels, self.out_channels, self.dimensions = in_channels, out_channels, dimensions
         self.multiple, self.minimum = 4, 12
         half, quarter, joined = 2 * filters, 8 * filters, 4 * filters
@@ -109,6 +112,12 @@ class MobileGenerator(nn.Module):
         self.detail = nn.Sequential(
             ReflectionPad(dimensions, 1), convolution(dimensions, in_channels, out_channels, 3, bias=False)
         )
+        self.start = linear_start(start, in_channels, out_channels)
+
+    @property
+    def last_convolution(self) -> nn.Module:
+        """See `BeginsNearInput`."""
+        return self.maps[-1]
 
     def forward(self, x: Tensor) -> Tensor:
         halved = self._halved(x)
@@ -131,13 +140,15 @@ class MobileGenerator(nn.Module):
     def _ended(self, x: Tensor, halved: Tensor, inside: Tensor) -> Tensor:
         maps = self.maps(self.join(torch.cat([inside, halved], 1)))
         light, gain = F.interpolate(maps, scale_factor=2.0, mode=_SMOOTH[self.dimensions]).chunk(2, 1)
-        return torch.tanh(light + gain * self.detail(x))
+        y = torch.tanh(light + gain * self.detail(x))
+        return y if self.start is None else cast(Tensor, self.start(x, y))
 
 
-def _rules(blocks: int, dropout: float) -> list[tuple[str, object, bool, str]]:
+def _rules(blocks: int, dropout: float, start: str, in_channels: int) -> list[tuple[str, object, bool, str]]:
     return [
         ("blocks", blocks, 1 <= blocks <= MOST_BLOCKS, f"1 to {MOST_BLOCKS}"),
         ("dropout", dropout, 0.0 <= dropout < 1.0, "0 to below 1"),
+        start_rule(start, in_channels),
     ]
 
 

@@ -27,8 +27,8 @@ _SHORT = 32
 _SHARED = 4
 """Lengths at the end of a translation have a graph for each multiple of this."""
 AT_ONCE = 2
-"""Windows of a spectrogram that are worked on at the same time, each by its share of the threads: these would wait for
-one another in one window."""
+"""Windows of a spectrogram, or tiles of a picture, that are worked on at the same time, each by its share of threads:
+these would wait for one another in one of them."""
 
 
 class OpenVinoRuntime:
@@ -92,7 +92,7 @@ class OpenVinoRuntime:
         streams = 1
         if side_by_side:  # a thread for each sample is faster than all threads for each sample in turn
             streams = self._threads
-        elif self._any_length and statistics == "given":
+        elif statistics == "given":
             streams = min(AT_ONCE, self._threads)
         if streams > 1:
             settings |= {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": streams}

@@ -107,7 +107,7 @@ def _measurements() -> Iterator[Measurement]:
 
 
 def _measurement(use: Any, key: Mapping[str, Any], row: Mapping[str, Any], here: Mapping[str, Any]) -> Measurement:
-    default = key["candidates"][0] if use == "conversion" else "fp32"
+    default = key["candidates"][0] if "candidates" in key else "fp32"
     seconds = {str(name): float(value) for name, value in row["seconds"].items()}
     return Measurement(
         use=use,

@@ -15,6 +15,7 @@ from ..sides import SIDES
 from .near_input import samples_of
 
 if TYPE_CHECKING:
+    from ..model.model_file import Model
     from .plan import RunPlan
 
 LOOKED_AT = 16
@@ -53,14 +54,21 @@ def _start(plan: RunPlan, earlier: Mapping[str, Any] | None) -> Start:
         recorded: Start | None = earlier.get("start")
         return recorded or "random"
     if plan.training.start_from:
-        model = load_model_named(plan.training.start_from, type(plan.domain), generator=spec.given)
-        begun: Start = model.networks.generator_a2b.options.get("start", "random")
-        return begun
-    if not plan.objective.chooses_networks or "start" not in spec.parameters("generators"):
+        return _start_of(load_model_named(plan.training.start_from, type(plan.domain), generator=spec.given))
+    if "start" not in spec.parameters("generators"):
+        return "random"
+    if plan.teacher:
+        return _start_of(plan.teacher)
+    if not plan.objective.chooses_networks:
         return "random"
     return plan.domain.choose_start(
         {side: samples_of(plan.domain, plan.inventories[side].drawn, side, LOOKED_AT) for side in SIDES["a2b"]}
     )
+
+
+def _start_of(model: Model) -> Start:
+    begun: Start = model.networks.generator_a2b.options.get("start", "random")
+    return begun
 
 
 def _layers(plan: RunPlan, earlier: Mapping[str, Any] | None) -> int:

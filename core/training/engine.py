@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ..errors import AdapterError
 from ..model.stored import first_difference, shapes
 from ..networks.initialisation import initialise
-from ..networks.layers import use_winograd
+from ..networks.layers import use_channels_last, use_winograd
 from ..networks.spec import Networks
 from ..objectives.objective import Discriminators, DiscriminatorStep, Generators, GeneratorStep, Objective, Updates
 from ..samples import Batch, Warp
@@ -75,10 +75,11 @@ class Engine:
         self.discriminators = Discriminators(networks, directions)
         initialise(self.generators, random)
         initialise(self.discriminators, random)
-        if fabric.device.type == "cuda":
-            # On the CPU contiguous tensors are faster: instance norm's kernels there want whole channels.
-            self.generators.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            self.discriminators.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        cuda = fabric.device.type == "cuda"
+        if cuda or settings.memory_format == "channels_last":
+            use_channels_last(self.generators)
+        if cuda:  # on the CPU discriminators gain nothing by it (benchmarks/arrangement.py)
+            use_channels_last(self.discriminators)
         if settings.compile:
             for network in (*_parts_of(self.generators), *_parts_of(self.discriminators)):
                 network.compile()

@@ -11,7 +11,7 @@ from ..runtimes.choice import choose
 from ..runtimes.machine import native_bf16
 from ..runtimes.measured import MeasuredRuntime
 from ..runtimes.source import GeneratorSource
-from .precision import measured_precision
+from .precision import measured_way
 from .settings import TrainingSettings
 
 
@@ -24,7 +24,7 @@ def measure_networks(networks: Networks, space: Sequence[int]) -> tuple[str, ...
     with torch.random.fork_rng(devices=[]):
         trained = networks.generator_a2b.build("generators")
         if native_bf16("cpu"):
-            measured_precision(trained, space, TrainingSettings().winograd, anew=True)
+            measured_way(trained, space, TrainingSettings().winograd, anew=True)
         converted = networks.generator_a2b.build("generators").eval().requires_grad_(False)
         runtime = MeasuredRuntime(GeneratorSource.of(converted, len(space)), choose(device="cpu").candidates)
         runtime.measure(space)

@@ -1,4 +1,5 @@
-"""Generators that begin near their input: the linear map of the channels that they start with, by the data.
+"""Generators that begin near their input: the linear map of the channels that they start with, by the data or, of a
+student, its teacher's.
 
 Between sides of as many channels it is the optimal transport of one Gaussian to another (`core.gaussians`). Where the
 channels differ in number, principal components go to principal components, scaled by their deviations: the Gaussian
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..gaussians import monge
 from ..networks.start import RIDGE, BeginsNearInput, LinearStart
@@ -42,7 +43,9 @@ def begin_near_input(engine: Engine, plan: RunPlan) -> None:
     """Have the generators of a new run that begin near their input do so: with a linear map, to which their networks
     add nothing yet. Raises MediaError where no file can be read."""
     starts = {d: plan.networks.generator(d).options.get("start") for d in engine.generators.by_direction()}
-    sides: Sequence[Side] = ("a", "b") if "transport" in starts.values() else ()
+    taught = {direction: start for direction, teacher in plan.teachers.items() if (start := _map_of(teacher))}
+    needed = any(start == "transport" and direction not in taught for direction, start in starts.items())
+    sides: Sequence[Side] = ("a", "b") if needed else ()
     found = {side: moments(samples_of(plan.domain, plan.inventories[side].drawn, side)) for side in sides}
     for generators in (engine.generators, engine.averaged):
         for direction, generator in generators.by_direction().items():
@@ -50,9 +53,19 @@ def begin_near_input(engine: Engine, plan: RunPlan) -> None:
                 continue
             for parameter in generator.last_convolution.parameters():
                 parameter.data.zero_()
-            if starts[direction] == "transport":
+            if starts[direction] != "transport":
+                continue
+            if direction in taught:
+                generator.start.load_state_dict(taught[direction].state_dict())
+            else:
                 source, target = SIDES[direction]
                 set_start(generator.start, found[source], found[target])
+
+
+def _map_of(generator: nn.Module) -> LinearStart | None:
+    """The transport that a generator begins at, where it does."""
+    start = generator.start if isinstance(generator, BeginsNearInput) else None
+    return start if start is not None and start.towards is not None else None
 
 
 def set_start(start: LinearStart, source: Moments, target: Moments) -> None:

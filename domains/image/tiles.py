@@ -14,8 +14,11 @@ every pixel the weights add up to one:
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +28,9 @@ from ...core.values import Array
 GRID = 64
 """Pixels. A generator that halves the size n times does not commute with shifts by less than 2^n pixels, so tiles are
 shifted by multiples of this only: tiles at odd places differ from the whole by hundred times more (measured)."""
+
+AT_ONCE = 2
+"""Tiles that are asked for at the same time; OpenVINO works on as many, each with a share of the threads."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +74,15 @@ def blended(
 ) -> Iterator[tuple[int, Array]]:
     """Strips (top, (C, rows, W)) of the blended tiles, from top to bottom, holding one row of tiles at a time.
 
-    `render` gives the tile (C, height, width) of a row span and a column span.
+    `render` gives the tile (C, height, width) of a row span and a column span; `AT_ONCE` threads call it.
     """
     width = columns[-1].stop
+    tiles = _in_order(rows, columns, render)
     pending: Array | None = None  # what the row above left unfinished, from row.start on
     for index, row in enumerate(rows):
         strip = None
         for column in columns:
-            tile = render(row, column)
+            tile = next(tiles)
             if strip is None:
                 strip = np.zeros((tile.shape[0], row.stop - row.start, width), np.float32)
             strip[:, :, column.start : column.stop] += tile * (row.weights[:, None] * column.weights)
@@ -85,3 +92,17 @@ def blended(
         finished = (rows[index + 1].start if index + 1 < len(rows) else row.stop) - row.start
         yield row.start, strip[:, :finished]
         pending = strip[:, finished:].copy()
+
+
+def _in_order(
+    rows: tuple[Span, ...], columns: tuple[Span, ...], render: Callable[[Span, Span], Array]
+) -> Iterator[Array]:
+    """The tiles row by row, while those that follow are worked on."""
+    waiting: deque[Future[Array]] = deque()
+    with ThreadPoolExecutor(AT_ONCE, "unpaired-tile") as pool:
+        for row, column in product(rows, columns):
+            waiting.append(pool.submit(render, row, column))
+            if len(waiting) > AT_ONCE:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from torch import nn
 
 from unpaired import ConfigError, NetworkSettings
 from unpaired.core.networks.norm import WithStatistics
@@ -13,7 +14,7 @@ from unpaired.core.networks.presets import default_networks
 from unpaired.core.networks.spec import Generator, NetworkSpec
 from unpaired.core.networks.start import RIDGE, BeginsNearInput, LinearStart, TowardsSide
 
-DEPTH = {"resnet": {"blocks": 1}, "unet": {"levels": 2, "norm": "instance"}}
+DEPTH = {"resnet": {"blocks": 1}, "unet": {"levels": 2, "norm": "instance"}, "mobile": {"blocks": 1}}
 
 
 def generator(architecture: str, start: str, channels: tuple[int, int] = (3, 3), dimensions: int = 2) -> Generator:
@@ -69,8 +70,9 @@ def test_a_sample_is_moved_towards_its_side_by_hand() -> None:
     torch.testing.assert_close(towards(both)[:1], expected)
 
 
-def test_statistics_of_a_whole_can_be_given_to_its_parts() -> None:
-    network = WithStatistics(generator("resnet", "transport"))
+@pytest.mark.parametrize("architecture", ["resnet", "mobile"])
+def test_statistics_of_a_whole_can_be_given_to_its_parts(architecture: str) -> None:
+    network = WithStatistics(generator(architecture, "transport"))
     x = torch.rand(1, 3, 16, 16)
     whole, used = network(x, torch.zeros(network.size), torch.tensor(1.0))
     torch.testing.assert_close(whole, network.generator(x))
@@ -81,11 +83,12 @@ def test_statistics_of_a_whole_can_be_given_to_its_parts() -> None:
     assert (other - network.generator(x * 0.5)).abs().max() > 0.01
 
 
-def test_features_are_shown_beside_the_same_translation() -> None:
-    network, x = generator("resnet", "transport"), torch.rand(2, 3, 16, 24)
+@pytest.mark.parametrize(("architecture", "shape"), [("resnet", (2, 16, 4, 6)), ("mobile", (2, 32, 4, 6))])
+def test_features_are_shown_beside_the_same_translation(architecture: str, shape: tuple[int, ...]) -> None:
+    network, x = generator(architecture, "transport"), torch.rand(2, 3, 16, 24)
     y, features = network.forward_with_features(x)  # type: ignore[attr-defined]
     assert torch.equal(y, network(x))  # type: ignore[operator]
-    assert [tuple(each.shape) for each in features] == [(2, 16, 4, 6)]
+    assert [tuple(each.shape) for each in features] == [shape]
 
 
 @pytest.mark.parametrize(("channels", "expected"), [((3, 1), [0.2]), ((1, 3), [0.3] * 3)])
@@ -111,9 +114,16 @@ def test_a_start_at_random_leaves_no_trace() -> None:
     ]
 
 
+class OwnGenerator(nn.Module):
+    """Of a user, with no start."""
+
+    def __init__(self, in_channels: int, out_channels: int, dimensions: int, filters: int, blocks: int) -> None:
+        super().__init__()
+
+
 def test_what_cannot_begin_near_its_input_says_so() -> None:
-    with pytest.raises(ConfigError, match=r"networks\.start: the generator mobile does not take it"):
-        default_networks(2, 3, 3, "tiny", NetworkSettings(generator="mobile", start="residual"))
+    with pytest.raises(ConfigError, match=r"networks\.start: the generator .*OwnGenerator does not take it"):
+        default_networks(2, 3, 3, "tiny", NetworkSettings(generator=OwnGenerator, start="residual"))
     with pytest.raises(ConfigError, match="start is 'residual'; expected random, for samples of more than 64 channels"):
         generator("resnet", "residual", (65, 3))
     with pytest.raises(ConfigError, match="start is 'near'; expected random, residual or transport"):

@@ -15,7 +15,7 @@ from unpaired.core.runtimes.machine import measured_on
 from unpaired.core.runtimes.measured import MeasuredRuntime
 from unpaired.core.runtimes.report import reason_of
 from unpaired.core.runtimes.source import GeneratorSource
-from unpaired.core.training.precision import measured_precision
+from unpaired.core.training.precision import measured_way
 
 
 @pytest.fixture(autouse=True)
@@ -49,12 +49,12 @@ def test_what_was_measured_is_described() -> None:
     network = generator()
     runtime = MeasuredRuntime(GeneratorSource.of(network, 2), choose(device="cpu").candidates)
     runtime(torch.rand(1, 3, 32, 32))
-    trained = measured_precision(ResnetGenerator(3, 3, filters=4, blocks=1), (32, 32), winograd=True)
+    trained = measured_way(ResnetGenerator(3, 3, filters=4, blocks=1), (32, 32), winograd=True)
     report = describe_machine()
     conversion, training = report.measured
     assert (conversion.use, training.use) == ("conversion", "training")
     assert runtime.ran == (conversion.chosen,)
-    assert trained == training.chosen
+    assert str(trained) == training.chosen
     assert conversion.shape == training.shape == (1, 3, 32, 32)
     assert conversion.network == training.network == "ResnetGenerator"
     assert conversion.weights == sum(each.numel() for each in network.parameters())

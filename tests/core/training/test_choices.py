@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image as Pillow
+from torch import nn
 
 import unpaired
 from unpaired.core.model.model_file import read_header
+from unpaired.core.networks.resnet import ResnetGenerator
 from unpaired.core.training import checkpoints
 
 SMALL: dict[str, Any] = {"filters": 4, "blocks": 1, "discriminator_filters": 4, "discriminator_layers": 1}
@@ -90,8 +92,19 @@ def test_other_objectives_begin_as_published(objective: str, networks: dict[str,
     )
 
 
-def test_a_generator_without_such_a_start_begins_at_random(folders: Path) -> None:
-    assert trained(folders / "dark", folders / "bright", folders / "run", networks={"generator": "mobile"}) is None
+class OwnGenerator(ResnetGenerator):
+    """Of a user, with no start."""
+
+    def __init__(self, in_channels: int, out_channels: int, dimensions: int, filters: int, blocks: int) -> None:
+        super().__init__(in_channels, out_channels, dimensions, filters, blocks)
+
+
+@pytest.mark.parametrize(("generator", "start"), [(OwnGenerator, None), ("mobile", "transport")])
+def test_a_generator_without_such_a_start_begins_at_random(
+    generator: str | type[nn.Module], start: str | None, folders: Path
+) -> None:
+    networks = {"generator": generator}
+    assert trained(folders / "dark", folders / "bright", folders / "run", networks=networks) == start
 
 
 def test_a_resumed_run_goes_on_as_it_began(folders: Path) -> None:

@@ -194,6 +194,20 @@ def test_an_optimiser_whose_state_lay_otherwise_in_memory_goes_on_alike(optimise
         assert torch.equal(one, other)
 
 
+def test_generators_in_channels_last_compute_the_same_but_for_rounding() -> None:
+    """In fp64, where rounding is next to nothing; discriminators, which gain nothing by it, stay as they are."""
+    sample = batch(torch.float64)
+    tried = [engine(precision="fp64", memory_format=form) for form in ("contiguous", "channels_last")]
+    for each in tried:
+        for step in range(2):
+            each.step([sample], None, 1.0, step)
+    wide = [weight for weight in tried[1].generators.parameters() if weight.dim() == 4 and 1 not in weight.shape]
+    assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in wide)
+    assert all(weight.is_contiguous() for weight in tried[1].discriminators.parameters())
+    for one, other in zip(weights(tried[0].generators), weights(tried[1].generators), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-9)
+
+
 def test_a_lazy_loss_counts_as_many_times_in_the_sum() -> None:
     objective = Cycle(unpaired.CycleSettings(identity_every=2))
     tried, sums = engine(objective=objective, learning_rate=1e-9), []

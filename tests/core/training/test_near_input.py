@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image as Pillow
+from safetensors.torch import load_file
 from torch import Tensor
 
 import unpaired
@@ -115,6 +116,21 @@ def test_a_run_begins_at_its_input(sides: tuple[Path, Path], tmp_path: Path) -> 
     model = trained(sides, tmp_path / "run", 1, "residual")
     x = unpaired.Image(size=32).load(tmp_path / "a" / "0.png", "a")[None]
     torch.testing.assert_close(unpaired.load(model, runtime="torch", device="cpu")(x, "a2b"), x, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("start", ["transport", "residual"])
+def test_a_student_begins_where_its_teacher_did(start: str, sides: tuple[Path, Path], tmp_path: Path) -> None:
+    """Not at what its own files, here the others, would say."""
+    teacher = trained(sides, tmp_path / "run", 1, start).parent
+    student = unpaired.distill(
+        teacher, tmp_path / "student", a=sides[1], b=sides[0], networks=unpaired.NetworkSettings(filters=4, blocks=1),
+        steps=1, batch=1, workers=0, device="cpu", precision="fp32",
+    )  # fmt: skip
+    theirs, own = (load_file(file) for file in (teacher / "model.safetensors", student))
+    names = [name for name in theirs if ".start." in name or name.startswith("start.")]
+    assert len(names) == (8 if start == "transport" else 4)
+    for name in names:
+        assert torch.equal(own[name], theirs[name])
 
 
 def test_a_resumed_run_keeps_its_map_whatever_became_of_the_files(sides: tuple[Path, Path], tmp_path: Path) -> None:

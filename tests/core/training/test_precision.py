@@ -1,4 +1,4 @@
-"""The precision of a training that is left open: settled once, recorded, and kept by whoever resumes the run."""
+"""How a training computes where that is left open: settled once, recorded, and kept by whoever resumes the run."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from unpaired import Image, TrainingSettings
+from unpaired.core.runtimes.race import race
 from unpaired.core.settings import read_yaml
 from unpaired.core.training import precision
 from unpaired.core.training.run import checked, resolve, train
@@ -33,13 +34,13 @@ def pictures(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.fixture
 def races(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, float]]:
-    """The races that are run on a CPU with bf16, all won by it."""
+    """The races that are run on a CPU with bf16, all won by it in channels_last."""
     run: list[dict[str, float]] = []
 
     def told(ways: dict[str, Any]) -> dict[str, float]:
         for way in ways.values():
             way()
-        run.append({"fp32": 2.0, "bf16": 1.0})
+        run.append({name: {"fp32": 2.0, "bf16": 1.5, "bf16 channels_last": 1.0}[name] for name in ways})
         return run[-1]
 
     monkeypatch.setenv("UNPAIRED_CACHE", str(tmp_path / "cache"))
@@ -56,7 +57,13 @@ def plan_of(pictures: tuple[Path, Path], out: Path, **training: Any) -> Any:
 
 
 def recorded(run: Path) -> str:
-    return str(read_yaml(run / "config.yaml")["training"]["precision"])
+    training = read_yaml(run / "config.yaml")["training"]
+    return f"{training['precision']} {training['memory_format']}"
+
+
+def settled(plan: Any, resume: bool = False) -> str:
+    training = precision.with_precision(plan, resume).training
+    return f"{training.precision} {training.memory_format}"
 
 
 def test_it_is_measured_once_and_draws_nothing(
@@ -65,10 +72,62 @@ def test_it_is_measured_once_and_draws_nothing(
     plan = plan_of(pictures, tmp_path / "run")
     before = torch.get_rng_state()
     for _ in range(2):
-        assert precision.with_precision(plan).training.precision == "bf16"
+        assert settled(plan) == "bf16 channels_last"
     assert torch.equal(torch.get_rng_state(), before)
-    assert len(races) == 1
-    assert precision.with_precision(plan_of(pictures, tmp_path / "run", precision="fp32")).training.precision == "fp32"
+    assert [list(race) for race in races] == [["fp32", "bf16", "bf16 channels_last"]]
+
+
+@pytest.mark.parametrize(
+    ("named", "raced", "taken"),
+    [
+        ({"precision": "fp32"}, [], "fp32 contiguous"),
+        ({"precision": "fp32", "memory_format": "channels_last"}, [], "fp32 channels_last"),
+        ({"precision": "fp64"}, [], "fp64 contiguous"),
+        ({"precision": "bf16"}, ["bf16", "bf16 channels_last"], "bf16 channels_last"),
+        ({"memory_format": "contiguous"}, ["fp32", "bf16"], "bf16 contiguous"),
+    ],
+)
+def test_what_is_named_is_not_measured(
+    named: dict[str, Any],
+    raced: list[str],
+    taken: str,
+    pictures: tuple[Path, Path],
+    races: list[dict[str, float]],
+    tmp_path: Path,
+) -> None:
+    assert settled(plan_of(pictures, tmp_path / "run", **named)) == taken
+    assert [list(race) for race in races] == ([raced] if raced else [])
+
+
+def test_a_near_tie_leaves_memory_as_it_was(
+    pictures: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that the ways put forward: channels_last is 9 % faster, then 12 %."""
+    monkeypatch.setenv("UNPAIRED_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("UNPAIRED_MEASURE")
+    monkeypatch.setattr(precision, "native_bf16", lambda kind: True)
+    now, seconds = [0.0], {"fp32": 0.2, "bf16": 0.1}
+
+    def turn(generator: Any, x: Any, way: precision.Way, winograd: bool) -> Any:
+        def work() -> None:
+            now[0] += seconds[str(way)]
+
+        return work
+
+    monkeypatch.setattr(precision, "_turn", turn)
+    monkeypatch.setattr(precision, "race", lambda ways: race(ways, clock=lambda: now[0]))
+    for taken, faster in (("contiguous", 1.09), ("channels_last", 1.12)):
+        seconds["bf16 channels_last"] = 0.1 / faster
+        plan = plan_of(pictures, tmp_path / "run", precision="bf16", winograd=faster < 1.1)  # each with its own entry
+        assert settled(plan) == f"bf16 {taken}"
+
+
+def test_samples_that_are_no_pictures_lie_as_they_are(races: list[dict[str, float]]) -> None:
+    from unpaired.core.networks.resnet import ResnetGenerator
+
+    generator = ResnetGenerator(3, 3, dimensions=1, filters=4, blocks=1)
+    assert str(precision.measured_way(generator, (32,), winograd=True)) == "bf16"
+    assert list(races[0]) == ["fp32", "bf16"]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +145,7 @@ def test_where_nothing_can_be_measured_it_is_fp32(
 ) -> None:
     plan = plan_of(pictures, tmp_path / "run")
     monkeypatch.setenv(variable, value)
-    assert precision.with_precision(plan).training.precision == "fp32", what
+    assert settled(plan) == "fp32 contiguous", what
     assert races == []
 
 
@@ -96,13 +155,13 @@ def test_a_resumed_run_keeps_it_whatever_the_machine(
     run, whole = tmp_path / "run", tmp_path / "whole"
     settings = {**SMALL, "steps": 4, "checkpoint_every": 2}
     train(Image(size=32), *pictures, run, **settings)
-    assert recorded(run) == "bf16"
+    assert recorded(run) == "bf16 channels_last"
     assert len(races) == 1
-    train(Image(size=32), *pictures, whole, **settings, precision="bf16")
+    train(Image(size=32), *pictures, whole, **settings, precision="bf16", memory_format="channels_last")
     shutil.rmtree(run / "checkpoints/step-00000004")
     monkeypatch.setenv("UNPAIRED_MEASURE", "0")  # a machine that would choose otherwise
     train(Image(size=32), *pictures, run, resume=True, **settings)
-    assert recorded(run) == "bf16"
+    assert recorded(run) == "bf16 channels_last"
     weights = "checkpoints/step-00000004/weights.safetensors"
     assert (run / weights).read_bytes() == (whole / weights).read_bytes()
 
@@ -121,7 +180,7 @@ def test_a_run_of_an_earlier_version_goes_on_as_it_was(
     (run / "config.yaml").write_text("format: 2\ntraining: {precision: auto}\n")
     monkeypatch.setattr(precision, "listed_bf16", lambda: listed)
     plan = plan_of(pictures, run)
-    assert precision.with_precision(plan, resume=True).training.precision == taken
+    assert settled(plan, resume=True) == f"{taken} contiguous"
     assert races == []
 
 
@@ -142,9 +201,9 @@ def test_a_real_race_settles_it(pictures: tuple[Path, Path], tmp_path: Path, mon
     monkeypatch.delenv("UNPAIRED_MEASURE")
     monkeypatch.setattr(precision, "native_bf16", lambda kind: True)
     plan = plan_of(pictures, tmp_path / "run")
-    chosen = precision.with_precision(plan).training.precision
-    assert chosen in ("fp32", "bf16")
-    assert precision.with_precision(plan).training.precision == chosen
+    chosen = settled(plan)
+    assert chosen in ("fp32 contiguous", "bf16 contiguous", "bf16 channels_last")
+    assert settled(plan) == chosen
 
 
 class Tokens(torch.nn.Module):
@@ -160,5 +219,5 @@ class Tokens(torch.nn.Module):
 
 
 def test_samples_without_a_gradient_are_not_raced(races: list[dict[str, float]]) -> None:
-    assert precision.measured_precision(Tokens(), (8, 8), winograd=False) == "fp32"
+    assert precision.measured_way(Tokens(), (8, 8), winograd=False) == precision.DEFAULT
     assert not races

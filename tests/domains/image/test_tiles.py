@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+import time
 import tracemalloc
 from itertools import pairwise
 from pathlib import Path
@@ -23,7 +25,7 @@ from unpaired.domains.image import ImageConversion
 from unpaired.domains.image.encoding import save_picture
 from unpaired.domains.image.files import read_picture
 from unpaired.domains.image.picture import Picture
-from unpaired.domains.image.tiles import GRID, Span, blended, spans
+from unpaired.domains.image.tiles import AT_ONCE, GRID, Span, blended, spans
 
 TILE = st.integers(2, 8).map(lambda cells: cells * GRID)
 
@@ -56,6 +58,21 @@ def test_overlap_add_of_ones_is_ones(height: int, width: int, share: float) -> N
     assert picture.shape == (2, height, width)
     assert [top for top, _ in strips] == [row.start for row in spans(height, 128, overlap)]
     assert np.abs(picture - 1).max() < 1e-5
+
+
+def test_two_tiles_are_worked_on_at_a_time_and_come_in_order() -> None:
+    both = threading.Barrier(AT_ONCE, timeout=10)  # broken where a tile is alone
+    random, rows, columns = np.random.default_rng(0), spans(256, 128, 64), spans(448, 128, 64)
+    whole = random.random((1, 256, 448), np.float32)
+    assert len(rows) * len(columns) % AT_ONCE == 0
+
+    def part(row: Span, column: Span) -> Array:
+        both.wait()
+        time.sleep(0.002 if column.start % 128 else 0)  # some overtake those before
+        return whole[:, row.start : row.stop, column.start : column.stop]
+
+    strips = [strip for _, strip in blended(rows, columns, part)]
+    assert np.abs(np.concatenate(strips, axis=1) - whole).max() < 1e-5
 
 
 def test_tiles_of_a_picture_give_the_picture() -> None:
