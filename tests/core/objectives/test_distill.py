@@ -179,7 +179,9 @@ def test_a_student_takes_over_what_its_teacher_was_trained_on_and_comes_near_it(
     ]  # fmt: skip
     assert (out / "held-out.json").read_text() == (teacher / "held-out.json").read_text()
     held = [student.domain.load(path, "a") for path in (teacher.parent / "a").iterdir()][:2]
-    fresh = unpaired.load(unpaired.distill(teacher, tmp_path / "fresh", steps=1, batch=2, **QUICK), runtime="torch")
+    at_random = unpaired.NetworkSettings(start="random")
+    begun = unpaired.distill(teacher, tmp_path / "fresh", steps=1, batch=2, networks=at_random, **QUICK)
+    fresh = unpaired.load(begun, runtime="torch")
 
     def apart(one: unpaired.Translator) -> float:
         return sum(float((one(x[None]) - original(x[None])).abs().mean()) for x in held)
