@@ -12,7 +12,7 @@ random all this is added to a linear map of the sample's channels, see `LinearSt
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +41,13 @@ def depthwise(dimensions: int, channels: int, kernel: int, stride: int = 1) -> l
     """A filter for each channel, reflection padded."""
     filters = convolution(dimensions, channels, channels, kernel, stride=stride, groups=channels, bias=False)
     return [ReflectionPad(dimensions, kernel // 2), filters]
+
+
+def padded(dimensions: int, channels_in: int, channels_out: int, kernel: int, **options: Any) -> nn.Sequential:
+    """A convolution of samples padded by reflection, by 1 on each side."""
+    return nn.Sequential(
+        ReflectionPad(dimensions, 1), convolution(dimensions, channels_in, channels_out, kernel, **options)
+    )
 
 
 class SeparableBlock(nn.Module):
@@ -89,9 +96,7 @@ class MobileGenerator(nn.Module):
         self.in_channels, self.out_channels, self.dimensions = in_channels, out_channels, dimensions
         self.multiple, self.minimum = 4, 12
         half, quarter, joined = 2 * filters, 8 * filters, 4 * filters
-        self.reduce = nn.Sequential(
-            ReflectionPad(dimensions, 1), convolution(dimensions, in_channels, half, 4, stride=2)
-        )
+        self.reduce = padded(dimensions, in_channels, half, 4, stride=2)
         self.inside = nn.Sequential(
             *normalisation(norm, dimensions, half),
             nn.ReLU(),
@@ -108,10 +113,8 @@ class MobileGenerator(nn.Module):
         )
         # What halving gave is joined as it is: norms would take away the light of the sample that fine detail needs.
         self.join = nn.Sequential(convolution(dimensions, joined + half, joined, 1), nn.ReLU())
-        self.maps = nn.Sequential(ReflectionPad(dimensions, 1), convolution(dimensions, joined, 2 * out_channels, 3))
-        self.detail = nn.Sequential(
-            ReflectionPad(dimensions, 1), convolution(dimensions, in_channels, out_channels, 3, bias=False)
-        )
+        self.maps = padded(dimensions, joined, 2 * out_channels, 3)
+        self.detail = padded(dimensions, in_channels, out_channels, 3, bias=False)
         self.start = linear_start(start, in_channels, out_channels)
 
     @property
