@@ -3,9 +3,9 @@
     python benchmarks/voice_ceilings.py strangers SHARED    real speakers, beside those of their side that they are not
     python benchmarks/voice_ceilings.py stages SHARED [--sentences 4]    pitch moved there and back; true spectrograms
     python benchmarks/voice_ceilings.py means SHARED [--sentences 4]     what whole conversions miss of the mean
-    python benchmarks/voice_ceilings.py windows SHARED [--sentences 4]   narrower windows where pitch is raised
+    python benchmarks/voice_ceilings.py means SHARED --out FILE          the model with that in its map
 
-The last two are ways that were not taken (docs/decisions.md). Recordings and figures are those of `voice_stages.py`.
+Recordings and figures are those of `voice_stages.py`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from unittest import mock
 
 import numpy as np
 import soundfile
+from packing import pack
 from scipy import fft
 from voice_judges import FIRST, SPEAKERS
 from voice_quality import RATE, oracle_of
@@ -37,9 +38,8 @@ from unpaired.domains.audio.settings import AudioConversion, AudioSettings
 from unpaired.domains.audio.signal.levels import normalised
 from unpaired.domains.audio.signal.mel import log_mel
 from unpaired.domains.audio.signal.pitch_shift import shifted
-from unpaired.domains.audio.signal.psola import PitchShifter
 from unpaired.domains.audio.signal.sound import Sound
-from unpaired.domains.audio.signal.transport import CEPSTRA, _moments
+from unpaired.domains.audio.signal.transport import CEPSTRA, _moments, _rounded
 
 OTHERS: dict[Side, tuple[str, ...]] = {"a": ("p225", "p228"), "b": ("p226", "p227")}
 """Of VCTK."""
@@ -113,67 +113,65 @@ def stages(bench: Bench) -> None:
         bench.report(direction, f"the target's own, x {first:.2f} and back", {}, begin=side)
 
 
-# -- ways that were not taken ------------------------------------------------------------------------
-def means(bench: Bench, shared: Path, share_of: Sequence[float] = (0.0, 1.0, 2.0)) -> None:
-    """The mean that whole conversions miss, raised as they are, added to the map as often as that."""
-    model = load_model_named("female-male")
+# -- means of what is heard --------------------------------------------------------------------------
+def means(shared: Path, name: str, bench: Bench | None, out: Path | None) -> None:
+    """The mean that whole conversions miss, raised as they are, added to the map: judged beside none of it and twice
+    as much, or written as a model."""
+    model = load_model_named(name)
     settings = model.domain.settings
     assert isinstance(settings, AudioSettings)
-    folder, output = shared / "data" / "speech" / "vcc2018", bench.output
-    heard, aim = [], []
-    for speaker in SPEAKERS["b"]:
-        for number in FITTED:
-            bench.translator.convert(folder / speaker / f"{number}.flac", output, "b2a")
-            heard.append(_mel(output, settings))
-    for speaker in SPEAKERS["a"]:
-        aim += [_mel(folder / speaker / f"{number}.flac", settings) for number in FITTED]
-    missed = _moments(aim)[0] - _moments(heard)[0]
+    missed = _missed(shared / "data" / "speech" / "vcc2018", unpaired.load(name), settings)
     print("in dB:", np.round(20 / np.log(10) * fft.idct(np.pad(missed, (0, settings.bins - CEPSTRA)), norm="ortho"), 1))
-    for share in share_of:
+    for share in (1.0,) if out else (0.0, 1.0, 2.0):
         numbers = np.reshape(settings.transport_b2a, (CEPSTRA, CEPSTRA + 1)).copy()
         numbers[:, -1] += share * missed
-        changed = dataclasses.replace(settings, transport_b2a=tuple(map(float, numbers.ravel())))
-        bench.translator = unpaired.Translator(dataclasses.replace(model, domain=unpaired.Audio(changed)))
-        bench.report("b2a", f"{share:g} of what is missed", {})
+        changed = unpaired.Audio(dataclasses.replace(settings, transport_b2a=_rounded(numbers)))
+        if out:
+            pack(model, out, domain=changed)
+        if bench:
+            bench.translator = unpaired.Translator(dataclasses.replace(model, domain=changed))
+            bench.report("b2a", f"{share:g} of what is missed", {})
+
+
+def _missed(folder: Path, translator: unpaired.Translator, settings: AudioSettings) -> Any:
+    """Cepstra (24,): real women's mean less that of men who were converted."""
+    heard, aim = [], []
+    with tempfile.TemporaryDirectory() as place:
+        output = Path(place) / "converted.wav"
+        for speaker in SPEAKERS["b"]:
+            for number in FITTED:
+                translator.convert(folder / speaker / f"{number}.flac", output, "b2a")
+                heard.append(_mel(output, settings))
+    for speaker in SPEAKERS["a"]:
+        aim += [_mel(folder / speaker / f"{number}.flac", settings) for number in FITTED]
+    return _moments(aim)[0] - _moments(heard)[0]
 
 
 def _mel(file: Path, settings: AudioSettings) -> Sound:
     return log_mel(normalised(read_mono(file, RATE), RATE), settings)
 
 
-def windows(bench: Bench) -> None:
-    """Windows shortened by a power of the factor that pitch is raised by."""
-    plain = PitchShifter._add
-    for power in (0.0, 0.5, 1.0):
-
-        def add(self: Any, index: int, share: float, power: float = power) -> None:
-            before, mark, after = self._marks[index - 1 : index + 2]
-            narrower = self._ratios[index] ** -power if self._voiced[index] and self._ratios[index] > 1 else 1.0
-            marks, self._marks = self._marks, [*self._marks]
-            self._marks[index - 1 : index + 2] = (mark + narrower * (each - mark) for each in (before, mark, after))
-            plain(self, index, share)
-            self._marks = marks
-
-        with mock.patch.object(PitchShifter, "_add", add):
-            bench.report("b2a", f"windows by the power {power}", {})
-
-
 def main() -> None:
     """Run one of the commands."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("strangers", "stages", "means", "windows"))
+    parser.add_argument("command", choices=("strangers", "stages", "means"))
     parser.add_argument("shared", type=Path)
+    parser.add_argument("--model", default="female-male")
     parser.add_argument("--sentences", type=int, default=4)
+    parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     if args.command == "strangers":
         strangers(args.shared)
         return
+    if args.out:
+        means(args.shared, args.model, None, args.out)
+        return
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(args.shared, Path(folder), "female-male", args.sentences)
+        bench = Bench(args.shared, Path(folder), args.model, args.sentences)
         if args.command == "means":
-            means(bench, args.shared)
+            means(args.shared, args.model, bench, None)
         else:
-            {"stages": stages, "windows": windows}[args.command](bench)
+            stages(bench)
 
 
 if __name__ == "__main__":

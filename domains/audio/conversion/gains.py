@@ -23,6 +23,9 @@ from .source_filter import GainFilter, bounded
 
 _SECOND_PASS = 12.0
 """dB by which the second pass corrects the first at most."""
+_BESIDE = 0.5
+"""Share of the frames beside in a gain where pitch is raised afterwards: from one frame to the next a generator's gains
+differ by more than a voice does, which is heard as noise then (docs/decisions.md)."""
 _EDGE = 0.97
 """Share of half its rate up to which a recording has sound."""
 _LOUDER = 90
@@ -192,6 +195,28 @@ class MelStream:
         return np.concatenate([self._log_mel.push(self._resampler.finish()), self._log_mel.finish()], axis=1)
 
 
+class Steady:
+    """Gains of a stream as means of each frame and the two beside it, which have a share; the first and the last go on
+    outside. They come out a frame later, the same however the stream is cut."""
+
+    carried: ClassVar[tuple[str, ...]] = ("_kept",)
+
+    def __init__(self, bins: int, share: float) -> None:
+        self._kept, self._share = empty(bins), np.float32(share)
+
+    def push(self, gains: Sound) -> Sound:
+        """The frames that are complete with further ones (bins, m): m of them, one less at first."""
+        known = np.concatenate([self._kept if self._kept.shape[1] else gains[:, :1], gains], axis=1)
+        self._kept = known[:, -2:]
+        beside = known[:, :-2] + known[:, 2:]
+        steady: Sound = (1 - self._share) * known[:, 1:-1] + self._share / 2 * beside
+        return steady
+
+    def finish(self) -> Sound:
+        """The last frame, if there is one."""
+        return self.push(self._kept[:, -1:])
+
+
 class SourceFilter:
     """The gains applied to the recording itself, and once more what is missing to them then.
 
@@ -199,16 +224,21 @@ class SourceFilter:
         mix, rate, gain: of the recording; see `MelStream`.
         gains: what the translation makes of its frames.
         settings: the model's.
+        raised: whether pitch is raised after them.
     """
 
     carried: ClassVar[tuple[str, ...]] = (
-        "_mels", "_gains", "_filters", "_frames", "_wanted", "_aimed", "_wanted_from",
+        "_mels", "_gains", "_steady", "_filters", "_frames", "_wanted", "_aimed", "_wanted_from",
     )  # fmt: skip
 
-    def __init__(self, mix: Sound, rate: int, gain: float, gains: Gains, settings: AudioSettings) -> None:
+    def __init__(
+        self, mix: Sound, rate: int, gain: float, gains: Gains, settings: AudioSettings, raised: bool = False
+    ) -> None:
         self._channels = channels = len(mix)
         self._mels = MelStream(mix, rate, gain, settings), MelStream(mix, rate, gain, settings)
         self._gains = gains
+        beside = _BESIDE if raised else 0.0
+        self._steady = Steady(settings.bins, beside), Steady(settings.bins, beside)
         self._filters = GainFilter(rate, channels, settings), GainFilter(rate, channels, settings)
         self._frames, self._wanted = StreamBuffer(settings.bins), StreamBuffer(settings.bins)
         self._aimed = self._wanted_from = 0
@@ -227,7 +257,7 @@ class SourceFilter:
     def push(self, audio: Sound) -> Sound:
         """The samples (channels, n) that are complete with further ones (channels, m)."""
         mel = self._mels[0].push(audio)
-        gain = self._gains.push(mel)
+        gain = self._steady[0].push(self._gains.push(mel))
         self._aim(mel, gain)
         once = self._filters[0].push(audio, gain)
         return self._filters[1].push(once, self._missing(self._mels[1].push(once)))
@@ -236,14 +266,16 @@ class SourceFilter:
         """The samples at the end in pieces, once everything was pushed."""
         mel = self._mels[0].finish()
         first, second = self._filters
-        for gain in chain([self._gains.push(mel)], self._gains.finish()):
+        given = map(self._steady[0].push, chain([self._gains.push(mel)], self._gains.finish()))
+        for gain in chain(given, map(Steady.finish, self._steady[:1])):
             self._aim(mel, gain)
             mel = mel[:, :0]
             once = first.push(empty(self._channels), gain)
             yield second.push(once, self._missing(self._mels[1].push(once)))
         last = first.finish()
         heard = np.concatenate([self._mels[1].push(last), self._mels[1].finish()], axis=1)
-        yield np.concatenate([second.push(last, self._missing(heard)), second.finish()], axis=1)
+        missing = np.concatenate([self._missing(heard), self._steady[1].finish()], axis=1)
+        yield np.concatenate([second.push(last, missing), second.finish()], axis=1)
 
     def _aim(self, mel: Sound, gain: Sound) -> None:
         self._frames.append(mel)
@@ -257,4 +289,4 @@ class SourceFilter:
         self._wanted_from = begin + heard.shape[1]
         missing = self._wanted.read(begin, self._wanted_from) - heard
         self._wanted.forget(self._wanted_from)
-        return bounded(missing, self._content, -_SECOND_PASS, _SECOND_PASS).astype(np.float32)
+        return self._steady[1].push(bounded(missing, self._content, -_SECOND_PASS, _SECOND_PASS).astype(np.float32))

@@ -84,9 +84,10 @@ def prepare(
     hz = tracked(example, settings.sample_rate, CONVERTED_RATE, by_envelope)
     target = PitchTarget.of(hz, side, options, settings)
     if target is not None and side == "a":
-        example = shifted(example, settings.sample_rate, target.ratios(hz), hz, target.formants)
+        example = shifted(example, settings.sample_rate, target.ratios(hz), hz, target.formants, mixed=4)
     gains = Gains(translate, log_mel(example, settings), side, rate, options.strength, settings, frames, around)
-    stages: list[Stage] = [waveform_stage(options.vocoder, mix, rate, gain, gains, settings)]
+    raised = side == "b" and target is not None and target.raises
+    stages: list[Stage] = [waveform_stage(options.vocoder, mix, rate, gain, gains, settings, raised)]
     if target is not None:
         stages.insert(0 if side == "a" else 1, PitchShift(mix, rate, target, by_envelope))
     return Conversion(stages, Level(rate, len(mix)))
@@ -145,11 +146,11 @@ class Unchanged:
 
 
 def waveform_stage(
-    vocoder: Vocoder, mix: Sound, rate: int, gain: float, gains: Gains, settings: AudioSettings
+    vocoder: Vocoder, mix: Sound, rate: int, gain: float, gains: Gains, settings: AudioSettings, raised: bool
 ) -> Stage:
-    """The vocoder selected by the settings."""
+    """The vocoder selected by the settings; `raised`: whether pitch is raised after it."""
     if vocoder == "source-filter":
-        return SourceFilter(mix, rate, gain, gains, settings)
+        return SourceFilter(mix, rate, gain, gains, settings, raised)
     from .vocoders import VOCODERS, Resynthesis
 
     return Resynthesis(mix, rate, gain, gains, settings, VOCODERS[vocoder])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import log2
-from typing import ClassVar, cast
+from typing import ClassVar, Literal, cast
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from .sound import Sound, mixed
 
 _STEEPEST, _FLATTEST = 1.4, 0.7
 """Factors of the range at most: a recording may be too short to tell its own."""
+_WIDER = 1.2
+"""The first of them where two sides are compared, of which one may creak more: periods of twice the length, or taken
+for such, widen a deviation and are no melody (docs/decisions.md)."""
 _FORMANTS = 0.125
 """Power of the pitch's factor that formants are multiplied by. Women's lie about a sixth above men's, with their pitch
 an octave less a tone above (Peterson and Barney 1952): a power of a quarter. The networks have their share of it."""
@@ -40,6 +43,11 @@ class PitchTarget:
             median, spread = factors(own, side, options, settings)
         formants = formant_factor(median, options)
         return None if median == spread == formants == 1 else cls(own[0], median * own[0], spread, formants)
+
+    @property
+    def raises(self) -> bool:
+        """Whether the median becomes higher."""
+        return self._target > self._source
 
     def ratios(self, hz: Contour) -> Contour:
         """Factors for a contour."""
@@ -85,7 +93,8 @@ def _spread(own: float, here: Sequence[float], there: Sequence[float], options: 
     if wanted == "keep" or not there or not before or not there[1]:
         return 1.0
     share = options.pitch_share if options.range is None else 1.0
-    return float(min(max(there[1] / before, _FLATTEST), _STEEPEST) ** share)
+    most = _STEEPEST if wanted == "target" else _WIDER
+    return float(min(max(there[1] / before, _FLATTEST), most) ** share)
 
 
 class PitchShift:
@@ -97,7 +106,7 @@ class PitchShift:
     def __init__(self, mix: Sound, rate: int, target: PitchTarget, by_envelope: bool = False) -> None:
         self._mix, self._target = mix, target
         self._track = PitchTrack(rate, CONVERTED_RATE, by_envelope)
-        self._shifter = PitchShifter(rate, len(mix), formants=target.formants)
+        self._shifter = PitchShifter(rate, len(mix), formants=target.formants, mixed=4)
 
     def skip(self, samples: int) -> int:
         """Begin after so many samples, as many of which have come out then."""
@@ -124,7 +133,10 @@ def ratios(hz: Contour, source: float, target: float, spread: float = 1.0) -> Co
     return np.where(voiced, np.clip(ratio, 1 / _LARGEST_RATIO, _LARGEST_RATIO), 1.0)
 
 
-def shifted(audio: Sound, rate: int, ratio: float | Contour, hz: Contour | None = None, formants: float = 1.0) -> Sound:
+def shifted(
+    audio: Sound, rate: int, ratio: float | Contour, hz: Contour | None = None, formants: float = 1.0,
+    mixed: Literal[2, 4] = 2,
+) -> Sound:  # fmt: skip
     """A recording (samples,) or (channels, samples) with its pitch multiplied, of the same length.
 
     Args:
@@ -133,11 +145,12 @@ def shifted(audio: Sound, rate: int, ratio: float | Contour, hz: Contour | None 
         ratio: one factor, or one for every 5 ms.
         hz: the pitch where it is known; measured otherwise.
         formants: what the formants of voiced sound are multiplied by.
+        mixed: see `PitchShifter`; 2 is what training has its samples from.
     """
     mono = audio if audio.ndim == 1 else audio.mean(axis=0)
     if hz is None:
         hz = tracked(mono, rate)
     factors = np.full(len(hz), ratio) if np.isscalar(ratio) else cast(Contour, ratio)
-    shifter = PitchShifter(rate, 1 if audio.ndim == 1 else len(audio), formants=formants)
+    shifter = PitchShifter(rate, 1 if audio.ndim == 1 else len(audio), formants=formants, mixed=mixed)
     pieces = [shifter.push(np.atleast_2d(audio), hz, np.asarray(factors, np.float64)), shifter.finish()]
     return np.concatenate(pieces, axis=1).reshape(audio.shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from itertools import pairwise
 from math import ceil, floor
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ _UNVOICED = 0.010
 """Seconds between marks where there is no pitch."""
 _SEARCH = 0.2
 """Share of a period by which a mark may be off its expected place."""
+_NARROWER = 0.5
+"""Power of the factor by which pitch is raised that windows are shorter by where four periods are mixed."""
 
 
 class PitchShifter:
@@ -32,6 +34,9 @@ class PitchShifter:
     Args:
         rate, channels: of the recording.
         lowest: Hz; a lower pitch is taken for this.
+        mixed: periods that each new one is made of where pitch is raised: 2, the least delay, or 4, which looks ahead
+            by two periods of `lowest` Hz more. Of four, cubic B-splines are the shares: noise then keeps one strength
+            between the old periods, where two let it swell and fade at the old pitch.
         formants: what the formants of voiced sound are multiplied by, 0.5 to 2: what lies around a mark is played so
             much faster. Sound at the upper edge of the band folds back there, which is as faint as speech is there.
     """
@@ -41,10 +46,13 @@ class PitchShifter:
         "_marks", "_voiced", "_ratios", "_place",
     )  # fmt: skip
 
-    def __init__(self, rate: int, channels: int, lowest: float = LOWEST, formants: float = 1.0) -> None:
+    def __init__(
+        self, rate: int, channels: int, lowest: float = LOWEST, formants: float = 1.0, mixed: Literal[2, 4] = 2
+    ) -> None:
         self._rate, self._lowest, self._formants = rate, lowest, formants
+        self._smooth = mixed == 4
         self._longest = round(rate / lowest) + 4
-        self._margin = 4 * self._longest
+        self._margin = (6 if self._smooth else 4) * self._longest
         self._audio = np.zeros((channels, self._margin), np.float32)
         self._mono = np.zeros(self._margin, np.float32)
         self._origin = -self._margin
@@ -136,7 +144,7 @@ class PitchShifter:
         marks = self._marks
         while True:
             after = bisect_left(marks, self._place)
-            if after + 1 >= len(marks):
+            if after + 1 + self._smooth >= len(marks):
                 break
             nearest = after if marks[after] - self._place <= self._place - marks[after - 1] else after - 1
             nearest = max(1, nearest)
@@ -163,15 +171,26 @@ class PitchShifter:
 
     def _around(self, nearest: int, after: int) -> list[tuple[int, float]]:
         """Marks whose surroundings are heard at the place, and their shares. Where the pitch is raised these are both
-        that it lies between: one period twice in a row would leave something of the old pitch to be heard."""
+        that it lies between, or two to each side: one period twice in a row would leave something of the old pitch to
+        be heard."""
         before = after - 1
         if self._ratios[nearest] <= 1 or before < 1 or not (self._voiced[before] and self._voiced[after]):
             return [(nearest, 1.0)]
         way = (self._place - self._marks[before]) / (self._marks[after] - self._marks[before])
-        return [(before, 1 - way), (after, way)]
+        if not self._smooth:
+            return [(before, 1 - way), (after, way)]
+        first, second, third, fourth = _spline(way)
+        shares = {before: second, after: third}
+        for beyond, instead, share in ((before - 1, before, first), (after + 1, after, fourth)):
+            there = beyond if beyond >= 1 and self._voiced[beyond] else instead
+            shares[there] = shares.get(there, 0.0) + share
+        return [*shares.items()]
 
     def _add(self, index: int, share: float) -> None:
         before, mark, after = self._marks[index - 1 : index + 2]
+        if self._smooth and self._voiced[index] and self._ratios[index] > 1:
+            narrower = self._ratios[index] ** -_NARROWER
+            before, after = mark + narrower * (before - mark), mark + narrower * (after - mark)
         if self._formants != 1 and self._voiced[index]:
             self._add_faster(before, mark, after, share)
             return
@@ -213,7 +232,7 @@ class PitchShifter:
         self._given += count
         keep = max(0, start + count - self._margin)
         self._sum, self._sum_origin = self._sum[:, keep:], self._sum_origin + keep
-        oldest = int(min(self._marks[max(0, len(self._marks) - 2)], self._place)) - 3 * self._longest
+        oldest = int(min(self._marks[max(0, len(self._marks) - 2)], self._place)) - self._margin + self._longest
         drop = max(0, oldest - self._origin)
         self._audio, self._mono = self._audio[:, drop:], self._mono[drop:]
         self._origin += drop
@@ -222,10 +241,18 @@ class PitchShifter:
     def _reached(self) -> int:
         """The sample that no later grain begins before: those around known marks reach from their new places to the
         mark before, and a mark to come lies a period and a half after the last known one at most."""
-        known = self._marks[max(0, bisect_left(self._marks, self._place) - 2) :]
+        known = self._marks[max(0, bisect_left(self._marks, self._place) - 2 - self._smooth) :]
         reach = max((after - before for before, after in pairwise(known)), default=self._longest)
         longer = max(1.0, 1 / self._formants)
+        if self._smooth:  # a mark to come may be heard at this place
+            return int(self._place - longer * max(reach, 1.5 * self._longest)) - 4
         return int(min(self._place - longer * reach, known[-1] - (1.5 * longer - 0.75) * self._longest)) - 4
+
+
+def _spline(way: float) -> tuple[float, float, float, float]:
+    """Cubic B-splines about -1, 0, 1 and 2 at a place between 0 and 1; their sum is 1."""
+    back = 1 - way
+    return back**3 / 6, (4 - 3 * way**2 * (2 - way)) / 6, (4 - 3 * back**2 * (2 - back)) / 6, way**3 / 6
 
 
 def _vertex(values: npt.NDArray[Any], best: int) -> float:

@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from unpaired.domains.audio.conversion.gains import SourceFilter
 from unpaired.domains.audio.conversion.source_filter import _CEILING, GainFilter, _peaks, bounded
-from unpaired.domains.audio.conversion.stream import prepare
+from unpaired.domains.audio.conversion.stream import Conversion, prepare
 from unpaired.domains.audio.reading.survey import survey
 from unpaired.domains.audio.settings import AudioConversion, AudioSettings, Content
 from unpaired.domains.audio.signal.loudness import loudness, oversampled
@@ -261,6 +262,18 @@ def test_a_partial_stays_among_its_neighbours_in_music() -> None:
 
     assert abs(change("music", 2) - change("music", 4)) < 4
     assert change("voice", 2) - change("voice", 4) < -8
+
+
+@pytest.mark.parametrize(("side", "pitch", "beside"), [("b", "auto", 0.5), ("b", "keep", 0.0), ("a", "auto", 0.0)])
+def test_gains_are_steadied_where_pitch_is_raised_after_them(
+    side: Any, pitch: str, beside: float, assets: Path
+) -> None:
+    sides = AudioSettings(f0_a=(200.0, 0.1), f0_b=(100.0, 0.1))
+    found = survey([speech(assets, "male-1")[None]], RATE, 1)
+    stages = prepare(found, side, Identity(), AudioConversion(pitch=pitch), sides)
+    assert isinstance(stages, Conversion)
+    (shaped,) = (each for each in stages._stages if isinstance(each, SourceFilter))
+    assert [each._share for each in shaped._steady] == [beside, beside]
 
 
 def test_a_survey_knows_the_length_and_does_not_depend_on_blocks(recording: Any) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
-from unpaired.domains.audio.conversion.gains import Gains, full_bins
+from unpaired.domains.audio.conversion.gains import Gains, Steady, full_bins
 from unpaired.domains.audio.settings import AudioSettings
 from unpaired.domains.audio.signal.mel import centres
 
@@ -64,3 +66,27 @@ def test_what_is_missing_is_shown_as_mean_and_not_made_louder() -> None:
     assert all(np.abs(each[0, 0, ~full]).max() == 0 for each in shown)
     # As loud as beside it; by what the sample says of the empty bins themselves it would be 22 dB everywhere.
     assert gain[~full].mean() * 20 / np.log(10) < 5
+
+
+def test_a_gain_has_its_share_of_the_frames_beside() -> None:
+    steady = Steady(1, 0.5)
+    given = [steady.push(np.array([[4.0, 0.0]], np.float32)), steady.push(np.array([[0.0, 8.0]], np.float32))]
+    np.testing.assert_array_equal(np.concatenate([*given, steady.finish()], axis=1), [[3, 1, 2, 6]])
+
+
+@given(st.lists(st.integers(0, 12), max_size=6), st.sampled_from([0.0, 0.5]))
+def test_steady_gains_do_not_depend_on_the_pieces(cuts: list[int], share: float) -> None:
+    gains = np.random.default_rng(0).normal(size=(3, 12)).astype(np.float32)
+    steady = Steady(3, share)
+    pieces = [steady.push(piece) for piece in np.split(gains, sorted(cuts), axis=1)]
+    found = np.concatenate([*pieces, steady.finish()], axis=1)
+    beside = np.pad(gains, ((0, 0), (1, 1)), mode="edge")
+    expected = (1 - share) * gains + share / 2 * (beside[:, :-2] + beside[:, 2:])
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    if not share:
+        np.testing.assert_array_equal(found, gains)
+
+
+def test_nothing_comes_of_no_frames() -> None:
+    steady = Steady(3, 0.5)
+    assert steady.push(np.zeros((3, 0), np.float32)).shape == steady.finish().shape == (3, 0)

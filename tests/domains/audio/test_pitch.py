@@ -24,7 +24,7 @@ from unpaired.domains.audio.signal.pitch import (
     tracked,
 )
 from unpaired.domains.audio.signal.pitch_shift import ratios, shifted
-from unpaired.domains.audio.signal.psola import PitchShifter
+from unpaired.domains.audio.signal.psola import PitchShifter, _spline
 
 from .voices import signal_to_noise, speech
 
@@ -141,6 +141,30 @@ def test_no_period_of_a_raised_voice_is_heard_twice_in_a_row() -> None:
     assert harmonicity(raised.astype(np.float64), RATE, found) > 20
 
 
+def test_four_periods_let_no_noise_swell_at_the_old_pitch() -> None:
+    """Pulses with noise: of two periods one is heard alone at times, which leaves the noise beating at their pitch."""
+    random, pulses = np.random.default_rng(0), np.zeros(4 * RATE, np.float32)
+    pulses[:: RATE // 100] = 0.5
+    audio = pulses + random.normal(0, 0.02, len(pulses)).astype(np.float32)
+    old, beating = RATE / (RATE // 100), {}
+    for mixed in (2, 4):
+        raised = shifted(audio, RATE, 1.6, np.full(801, old), mixed=mixed)[RATE:-RATE]  # type: ignore[arg-type]
+        period = round(RATE / (1.6 * old))
+        change = np.diff(raised[: len(raised) // period * period].reshape(-1, period), axis=0)[:, 20:-20]
+        power = np.square(change).mean(axis=1)
+        spectrum = np.abs(np.fft.rfft(power - power.mean()))
+        at = round(len(power) * 0.625)  # old periods come 1 / 1.6 as often as new ones
+        at = min(at, len(power) - at)
+        beating[mixed] = spectrum[at - 1 : at + 2].max() / power.sum()
+    assert beating[4] < 0.5 * beating[2]
+
+
+def test_shares_of_four_periods_are_cubic_splines() -> None:
+    assert _spline(0.0) == pytest.approx((1 / 6, 4 / 6, 1 / 6, 0))
+    assert _spline(0.5) == pytest.approx((1 / 48, 23 / 48, 23 / 48, 1 / 48))
+    assert _spline(0.3) == pytest.approx(_spline(0.7)[::-1])
+
+
 def test_formants_stay(assets: Path) -> None:
     """The spectrum's envelope above the first harmonics is that of the input; plain resampling would move it."""
     audio, _ = glide(150, 150, 1.0)
@@ -189,21 +213,25 @@ def test_unvoiced_sound_stays_as_it_is() -> None:
 
 
 @settings(deadline=None, max_examples=8)
-@given(st.lists(st.integers(0, RATE), max_size=4), st.integers(0, 200), st.sampled_from([1.0, 0.8, 1.2]))
-def test_a_shift_does_not_depend_on_the_pieces(cuts: list[int], ahead: int, formants: float) -> None:
+@given(
+    st.lists(st.integers(0, RATE), max_size=4), st.integers(0, 200), st.sampled_from([1.0, 0.8, 1.2]),
+    st.sampled_from([2, 4]),
+)  # fmt: skip
+def test_a_shift_does_not_depend_on_the_pieces(cuts: list[int], ahead: int, formants: float, mixed: Any) -> None:
     audio, _ = glide()
     hz = tracked(audio, RATE)
     ratio = np.linspace(0.6, 1.5, len(hz))
-    whole = shifted(audio, RATE, ratio, hz, formants)
-    shifter = PitchShifter(RATE, 1, formants=formants)
+    whole = shifted(audio, RATE, ratio, hz, formants, mixed)
+    shifter = PitchShifter(RATE, 1, formants=formants, mixed=mixed)
     pieces = [shifter.push(np.zeros((1, 0), np.float32), hz[:ahead], ratio[:ahead])]
     pieces += [shifter.push(piece[None], hz[:0], ratio[:0]) for piece in np.split(audio, sorted(cuts))]
     pieces += [shifter.push(np.zeros((1, 0), np.float32), hz[ahead:], ratio[ahead:]), shifter.finish()]
     np.testing.assert_allclose(np.concatenate(pieces, axis=1)[0], whole, atol=1e-6)
 
 
+@pytest.mark.parametrize("mixed", [2, 4])
 @pytest.mark.parametrize("seed", range(4))
-def test_short_low_voices_do_not_depend_on_the_pieces(seed: int) -> None:
+def test_short_low_voices_do_not_depend_on_the_pieces(seed: int, mixed: Any) -> None:
     """Of a few periods each, in pieces of 20 ms: the last period used to be added twice, or looked for in sound that
     had been forgotten."""
     rng, size = np.random.default_rng(seed), RATE // 2
@@ -214,7 +242,7 @@ def test_short_low_voices_do_not_depend_on_the_pieces(seed: int) -> None:
         hz[at : at + length] = rng.uniform(75, 90)
         at += length + int(rng.integers(1, 8))
     ratio = np.where(hz > 0, [0.6, 1.002, 1.05, 1.7][seed], 1.0)
-    whole, shifter = PitchShifter(RATE, 1, 75.0), PitchShifter(RATE, 1, 75.0)
+    whole, shifter = (PitchShifter(RATE, 1, 75.0, mixed=mixed) for _ in range(2))
     expected = np.concatenate([whole.push(audio, hz, ratio), whole.finish()], axis=1)
     pieces = [shifter.push(audio[:, :0], hz[:0], ratio[:0])]
     for sound, known in zip(np.split(audio, range(441, size, 441), axis=1), range(0, 102, 4), strict=False):

@@ -79,6 +79,13 @@ def test_a_range_of_the_target_is_that_of_the_voice_itself() -> None:
     assert factors(flat, "b", options, SETTINGS) == (1.0, 1.4)  # 2.5 would be, which a short recording does not tell
 
 
+def test_two_sides_widen_a_range_by_a_fifth_at_most() -> None:
+    """Deviations of whole sides hold creak, and octaves that were mistaken."""
+    creaking = AudioSettings(f0_a=(190.0, 0.4), f0_b=(100.0, 0.2))
+    assert factors((100.0, 0.2), "b", AudioConversion(), creaking)[1] == 1.2
+    assert factors((190.0, 0.4), "a", AudioConversion(), creaking)[1] == 0.7
+
+
 @pytest.mark.parametrize(
     ("chosen", "cents"), [({}, -1200), ({"strength": 0.5}, -600), ({"pitch": "octave"}, -1200), ({"pitch": "keep"}, 0)]
 )
