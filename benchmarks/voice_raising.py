@@ -1,9 +1,10 @@
 """What each way of raising men's voices to women's brings and costs, by judges, recording by recording.
 
     python benchmarks/voice_raising.py SHARED [--model female-male] [--sentences training|held-out] [--only NAME ...]
+                                       [--direction b2a|a2b]
 
-24 recordings of four men. Ways are chosen on sentences of the training and confirmed on those held out. Printed are the
-way to the women (Resemblyzer) and DNSMOS overall less the source's, and by how much each way differs from the one that
+24 recordings of four men, or women. Ways are chosen on sentences of the training and confirmed on those held out. Printed are the
+way to the other side (Resemblyzer) and DNSMOS overall less the source's, and by how much each way differs from the one that
 is taken, with bootstrapped 95% intervals of the differences.
 """
 
@@ -25,6 +26,7 @@ from voice_judges import SPEAKERS
 from voice_stages import kept
 
 import unpaired
+from unpaired.core.sides import SIDES, Direction
 from unpaired.domains.audio.conversion import gains, stream
 from unpaired.domains.audio.evaluation.scores import Estimate
 from unpaired.domains.audio.judges.panel import WORDS, Panel, installed
@@ -133,6 +135,10 @@ WAYS: dict[str, tuple[Mapping[str, Any], tuple[Change, ...]]] = {
     "as it is": ({}, ()),
     "as it was (but for the model)": ({}, BEFORE),
     "gains frame by frame": ({}, BEFORE[:1]),
+    "gains steadied everywhere": (
+        {},
+        (_set(stream, "SourceFilter", lambda *given: gains.SourceFilter(*given[:-1], True)),),
+    ),
     "two periods under old windows": ({}, BEFORE[1:2]),
     "four periods under old windows": ({}, (_set(psola, "_NARROWER", 0.0),)),
     "windows as short as new periods": ({}, (_set(psola, "_NARROWER", 1.0),)),
@@ -152,9 +158,10 @@ WAYS: dict[str, tuple[Mapping[str, Any], tuple[Change, ...]]] = {
 
 # -- the judges -------------------------------------------------------------------------------------
 class Judges:
-    """Men's recordings with what the judges make of them, and of women's."""
+    """Recordings of one side with what the judges make of them, and of the other's."""
 
-    def __init__(self, shared: Path, model: str, sentences: str) -> None:
+    def __init__(self, shared: Path, model: str, sentences: str, direction: Direction) -> None:
+        self._direction: Direction = direction
         voices = shared / "data" / "speech" / "vcc2018"
         self._panel, self._translator = Panel({**installed(), WORDS: False}), unpaired.load(model)
         real = {
@@ -162,9 +169,10 @@ class Judges:
                    for file in [voices / name / f"{number}.flac"]}
             for side, names in SPEAKERS.items()
         }  # fmt: skip
-        self._men = real["b"]
-        self._centre = centroid([np.asarray(each.speaker) for each in real["a"].values()])
-        before, there = (np.mean([self._near(each) for each in real[side].values()]) for side in ("b", "a"))
+        source, target = SIDES[direction]
+        self._own = real[source]
+        self._centre = centroid([np.asarray(each.speaker) for each in real[target].values()])
+        before, there = (np.mean([self._near(each) for each in real[side].values()]) for side in (source, target))
         self._before, self._whole = float(before), float(there - before)
 
     def _near(self, judgement: Any) -> float:
@@ -173,8 +181,8 @@ class Judges:
     def judge(self, options: Mapping[str, Any], output: Path) -> tuple[Any, Any]:
         """Of each recording the way (%), and DNSMOS less its own."""
         ways, ratings = [], []
-        for file, own in self._men.items():
-            self._translator.convert(file, output, "b2a", **options)
+        for file, own in self._own.items():
+            self._translator.convert(file, output, self._direction, **options)
             heard = self._panel.judge_file(output)
             ways.append(100 * (self._near(heard) - self._before) / self._whole)
             ratings.append(heard.quality.overall - own.quality.overall)  # type: ignore[union-attr]
@@ -187,9 +195,10 @@ def main() -> None:
     parser.add_argument("shared", type=Path)
     parser.add_argument("--model", default="female-male")
     parser.add_argument("--sentences", choices=tuple(SENTENCES), default="held-out")
+    parser.add_argument("--direction", choices=tuple(SIDES), default="b2a")
     parser.add_argument("--only", nargs="+", choices=tuple(WAYS))
     args = parser.parse_args()
-    judges, taken = Judges(args.shared, args.model, args.sentences), None
+    judges, taken = Judges(args.shared, args.model, args.sentences, args.direction), None
     with tempfile.TemporaryDirectory() as folder:
         for name, (options, changes) in WAYS.items():
             if args.only and name not in (*args.only, "as it is"):

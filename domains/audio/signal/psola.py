@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .pitch import HIGHEST, LOWEST, PERIOD, Contour
+from .played import Played
 from .sound import Sound
 
 _UNVOICED = 0.010
@@ -42,8 +43,8 @@ class PitchShifter:
     """
 
     carried: ClassVar[tuple[str, ...]] = (
-        "_audio", "_mono", "_origin", "_sum", "_sum_origin", "_given", "_received", "_hz", "_ratio", "_values",
-        "_marks", "_voiced", "_ratios", "_place",
+        "_audio", "_mono", "_played", "_origin", "_sum", "_sum_origin", "_given", "_received", "_hz", "_ratio",
+        "_values", "_marks", "_voiced", "_ratios", "_place",
     )  # fmt: skip
 
     def __init__(
@@ -51,11 +52,13 @@ class PitchShifter:
     ) -> None:
         self._rate, self._lowest, self._formants = rate, lowest, formants
         self._smooth = mixed == 4
+        self._around_mark = 4 + ceil(4 * max(1.0, formants))
         self._longest = round(rate / lowest) + 4
         self._margin = (6 if self._smooth else 4) * self._longest
         self._audio = np.zeros((channels, self._margin), np.float32)
         self._mono = np.zeros(self._margin, np.float32)
         self._origin = -self._margin
+        self._played = Played(self._audio, self._origin, formants)
         self._sum = np.zeros((channels, 2 * self._margin), np.float32)
         self._sum_origin = -self._margin
         self._given = self._received = 0
@@ -70,6 +73,7 @@ class PitchShifter:
     def skip(self, samples: int, values: int) -> int:
         """Begin after so many samples, as many of which have come out then, and so many values of the pitch."""
         self._origin = self._sum_origin = samples - self._margin
+        self._played = Played(self._audio, self._origin, self._formants)
         self._given = self._received = samples
         self._values, self._place = values, float(samples)
         self._marks = [each + samples for each in self._marks]
@@ -97,6 +101,8 @@ class PitchShifter:
     def _extend(self, audio: Sound) -> None:
         self._audio = np.concatenate([self._audio, audio], axis=1)
         self._mono = np.concatenate([self._mono, audio.mean(axis=0)])
+        if self._formants != 1:
+            self._played.extend(self._audio, self._origin)
         self._sum = np.concatenate([self._sum, np.zeros_like(audio)], axis=1)
 
     # -- marks --------------------------------------------------------------------------------------
@@ -108,7 +114,7 @@ class PitchShifter:
                 break
             hz, ratio = self._pitch_at(mark)
             # As far as the search for the next mark looks, and a little for the sound around it.
-            if mark + (2 * self._rate / hz if hz else _UNVOICED * self._rate) + 8 >= end:
+            if mark + (2 * self._rate / hz if hz else _UNVOICED * self._rate) + self._around_mark >= end:
                 break
             self._marks.append(self._next(mark, hz, self._voiced[-1]))
             self._voiced.append(hz > 0)
@@ -191,9 +197,10 @@ class PitchShifter:
         if self._smooth and self._voiced[index] and self._ratios[index] > 1:
             narrower = self._ratios[index] ** -_NARROWER
             before, after = mark + narrower * (before - mark), mark + narrower * (after - mark)
+        audio, origin = self._audio, self._origin
         if self._formants != 1 and self._voiced[index]:
-            self._add_faster(before, mark, after, share)
-            return
+            audio, origin = self._played.samples, self._played.origin
+            before, mark, after = before / self._formants, mark / self._formants, after / self._formants
         low, high = ceil(before), floor(after) + 1
         offset = self._place - mark
         whole = round(offset)
@@ -203,23 +210,9 @@ class PitchShifter:
         way[:middle] *= np.float32(np.pi / (before - mark))
         way[middle:] *= np.float32(np.pi / (after - mark))
         window = np.float32(0.5 * share) * (1 + np.cos(np.minimum(way, np.float32(np.pi))))
-        start = low - self._origin
-        grain = _delay(self._audio[:, start - 2 : start + high - low + 2], rest)
+        start = low - origin
+        grain = _delay(audio[:, start - 2 : start + high - low + 2], rest)
         at = low + whole - self._sum_origin
-        self._sum[:, at : at + high - low] += grain * window
-
-    def _add_faster(self, before: float, mark: float, after: float, share: float) -> None:
-        """The same, faster by the formants' factor."""
-        whole, rest = floor(self._place), self._place - floor(self._place)
-        begin, end = ((edge - mark) / self._formants + rest for edge in (before, after))
-        low, high = ceil(begin), floor(end) + 1
-        way = (np.arange(low, high) - rest) * self._formants
-        angle = np.minimum(np.pi * way / np.where(way < 0, before - mark, after - mark), np.pi)
-        window = (0.5 * share * (1 + np.cos(angle))).astype(np.float32)
-        # Positions relative to a whole number: rounding must not depend on where the pieces were cut.
-        first = floor(mark)
-        grain = _at(self._audio, first - self._origin, mark - first + way)
-        at = whole + low - self._sum_origin
         self._sum[:, at : at + high - low] += grain * window
 
     def _take(self, until: int) -> Sound:
@@ -236,6 +229,7 @@ class PitchShifter:
         drop = max(0, oldest - self._origin)
         self._audio, self._mono = self._audio[:, drop:], self._mono[drop:]
         self._origin += drop
+        self._played.forget(oldest)
         return done
 
     def _reached(self) -> int:
@@ -284,13 +278,3 @@ def _delay(audio: Sound, by: float) -> Sound:
     for row, source in zip(delayed, audio, strict=True):
         row[:] = np.convolve(source[first - 3 : first + size], taps, "valid")
     return delayed
-
-
-def _at(audio: Sound, first: int, positions: npt.NDArray[Any]) -> Sound:
-    """(channels, n) at positions between samples, counted from sample `first` (Lagrange, third order)."""
-    whole = np.floor(positions).astype(int)
-    d = (positions - whole).astype(np.float32)
-    left, here, right, far = (audio[:, first + whole + offset] for offset in (-1, 0, 1, 2))
-    below, above = d * (d - 1) / 2, d * (d + 1) / 2
-    taps = -below * (d - 2) / 3, (d + 1) * (d - 1) * (d - 2) / 2, -above * (d - 2), above * (d - 1) / 3
-    return np.asarray(left * taps[0] + here * taps[1] + right * taps[2] + far * taps[3], np.float32)

@@ -24,6 +24,7 @@ from unpaired.domains.audio.signal.pitch import (
     tracked,
 )
 from unpaired.domains.audio.signal.pitch_shift import ratios, shifted
+from unpaired.domains.audio.signal.played import Played
 from unpaired.domains.audio.signal.psola import PitchShifter, _spline
 
 from .voices import signal_to_noise, speech
@@ -227,6 +228,23 @@ def test_a_shift_does_not_depend_on_the_pieces(cuts: list[int], ahead: int, form
     pieces += [shifter.push(piece[None], hz[:0], ratio[:0]) for piece in np.split(audio, sorted(cuts))]
     pieces += [shifter.push(np.zeros((1, 0), np.float32), hz[ahead:], ratio[ahead:]), shifter.finish()]
     np.testing.assert_allclose(np.concatenate(pieces, axis=1)[0], whole, atol=1e-6)
+
+
+@settings(deadline=None, max_examples=8)
+@given(st.lists(st.integers(0, 3000), max_size=4), st.sampled_from([0.5, 0.93, 1.08, 2.0]))
+def test_a_tone_played_faster_is_a_higher_tone(cuts: list[int], factor: float) -> None:
+    """Of 0.2 of the rate; it comes out the same however it is cut, and what was let go of is not missed."""
+    silence, tone = np.zeros((1, 50), np.float32), np.sin(0.4 * np.pi * np.arange(3000)).astype(np.float32)
+    played, kept, given = Played(silence, -50, factor), silence, 0
+    for piece in np.split(tone, sorted(cuts)):
+        kept = np.concatenate([kept, piece[None]], axis=1)
+        played.extend(kept, -50)
+        given += len(piece)
+        played.forget(min(1000, given))
+    places = (played.origin + np.arange(played.samples.shape[1])) * factor
+    assert abs(places[0] - 1000) <= factor
+    assert abs(places[-1] - 2995) <= factor
+    np.testing.assert_allclose(played.samples[0], np.sin(0.4 * np.pi * places), atol=0.002)
 
 
 @pytest.mark.parametrize("mixed", [2, 4])
