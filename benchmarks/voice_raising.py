@@ -3,9 +3,9 @@
     python benchmarks/voice_raising.py SHARED [--model female-male] [--sentences training|held-out] [--only NAME ...]
                                        [--direction b2a|a2b]
 
-24 recordings of four men, or women. Ways are chosen on sentences of the training and confirmed on those held out. Printed are the
-way to the other side (Resemblyzer) and DNSMOS overall less the source's, and by how much each way differs from the one that
-is taken, with bootstrapped 95% intervals of the differences.
+24 recordings of four men, or women. Ways are chosen on sentences of the training and confirmed on those held out.
+Printed are the way to the other side (Resemblyzer) and DNSMOS overall less the source's, and by how much each way
+differs from the one that is taken, with bootstrapped 95% intervals of the differences.
 """
 
 from __future__ import annotations

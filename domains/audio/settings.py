@@ -169,9 +169,9 @@ class AudioConversion(ConversionSettings):
     """auto moves mean and range of the pitch to the target's, keep leaves it alone, octave shifts it by whole octaves,
     so that notes stay notes, and a number by semitones; None is auto by as much of the way as `strength` says."""
     range: str | None = None
-    """Range of the melody about its median: auto widens it by up to a fifth or narrows it, as the sides differ, keep leaves it,
-    target gives it the target's, and a number from 0 (one tone) to 3 multiplies it; None is auto where pitch moves to
-    the target, and keep elsewhere."""
+    """Range of the melody about its median: auto widens it by up to a fifth or narrows it, as the sides differ, keep
+    leaves it, target gives it the target's, and a number from 0 (one tone) to 3 multiplies it; None is auto where pitch
+    moves to the target, and keep elsewhere."""
     formants: str | None = None
     """What the resonances of a voice, by which large speakers are told from small ones, are multiplied by before the
     network shapes the timbre: auto follows the pitch by the eighth power of its factor (an octave up: 1.09), keep
