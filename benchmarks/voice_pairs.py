@@ -1,13 +1,15 @@
 """One voice into one voice, as a user would take it: 22 sentences a side (a minute), minutes of training, six held out.
 
     python benchmarks/voice_pairs.py SHARED OUT [--minutes 16] [--pairs 8]      the table, pair by pair
-    python benchmarks/voice_pairs.py SHARED OUT VCC2SF1 VCC2TM1 [--minutes 16] [--from female-male]
-    python benchmarks/voice_pairs.py SHARED OUT VCC2SF1 VCC2TM1 --untrained     `female-male` with the pair's statistics
+    python benchmarks/voice_pairs.py SHARED OUT VCC2SF1 VCC2TM1 [--steps 200] [--from female-male] [--seconds 30]
+    python benchmarks/voice_pairs.py SHARED OUT VCC2SF1 VCC2TM1 --untrained     where a training begins, and its end
 
-Trains on sentences 30001 to 30022 of both speakers with the preset `small`, and scores 30023 to 30028 in both
-directions: MCD to the true counterpart, the way to the target's voice (Resemblyzer), DNSMOS and word agreement (and
-that of two real recordings), beside the source's own. What is in OUT is not done again: a run that was stopped goes on.
-`--from ""` starts from random weights; each pair is scored without `domain.settle` as well.
+Trains on sentences 30001 to 30022 of both speakers, or the first of them up to `--seconds` of speech a side, with the
+preset `small`, and scores 30023 to 30028 in both directions: MCD to the true counterpart, the way to the target's voice
+(Resemblyzer), DNSMOS and word agreement (and that of two real recordings), beside the source's own. A woman and a man
+begin from `female-male`, two voices of one sex near their recordings; `--from` says otherwise, and "" is no model.
+`--noise 30` puts white noise so many dB below what is trained on, `--pauses speech` leaves out what is no speech.
+What is in OUT is not done again: a run that was stopped goes on. `--without` scores without `domain.settle` as well.
 """
 
 from __future__ import annotations
@@ -15,16 +17,21 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import resource
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
 
 import unpaired
 from unpaired.core.model.model_file import Model
 from unpaired.core.model.shipped import load_model_named
+from unpaired.core.networks.spec import Networks
+from unpaired.core.networks.start import BeginsNearInput
 from unpaired.domains.audio.evaluation.voices import evaluate_voices
+from unpaired.domains.audio.networks import audio_networks
 from unpaired.domains.audio.settings import AudioSettings
 
 PAIRS = (
@@ -35,35 +42,76 @@ PAIRS = (
 FIRST_HELD_OUT = 30023
 
 
-def gather(shared: Path, out: Path, speakers: list[str]) -> None:
+def gather(shared: Path, out: Path, speakers: tuple[str, str], seconds: float, noise: float | None) -> None:
     """`out`/trainA, trainB, testA, testB."""
+    random = np.random.default_rng(0)
     for side, speaker in zip("AB", speakers, strict=True):
+        left = seconds
         for file in sorted((shared / "data" / "speech" / "vcc2018" / speaker).glob("*.flac")):
             use = "test" if int(file.stem) >= FIRST_HELD_OUT else "train"
+            if use == "train":
+                if left <= 0:
+                    continue
+                left -= soundfile.info(file).duration
             place = out / f"{use}{side}" / file.name
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, place)
+            if noise is not None and use == "train":
+                sound, rate = soundfile.read(file)
+                level = np.sqrt(np.square(sound).mean()) * 10 ** (-noise / 20)
+                soundfile.write(place, sound + level * random.standard_normal(len(sound)), rate)
 
 
-def trained(out: Path, speakers: tuple[str, str], minutes: float, start_from: str) -> Model:
-    """A run of so many minutes, or what is left of one."""
+def begun_with(speakers: tuple[str, str], given: str | None) -> str:
+    """The model that a pair begins with; none for two of one sex, which the shipped one knows nothing of."""
+    if given is not None:
+        return given
+    first, second = (each[len("VCC2S")] for each in speakers)
+    return "female-male" if first != second else ""
+
+
+def trained(
+    out: Path, domain: unpaired.Audio, speakers: tuple[str, str], length: dict[str, Any], start_from: str
+) -> Model:
+    """A run of so many minutes or steps, or what is left of one; its processor time goes into cpu.json."""
     run = out / "run"
-    if not (run / "model.safetensors").exists() or "minutes:" in (run / "config.yaml").read_text():
+    if not (run / "model.safetensors").exists() or not (out / "cpu.json").exists():
+        before = processor_seconds()
         unpaired.train(
-            unpaired.Audio(), out / "trainA", out / "trainB", run, preset="small", minutes=minutes, names=speakers,
-            start_from=start_from, resume=(run / "config.yaml").exists(),
+            domain, out / "trainA", out / "trainB", run, preset="small", names=speakers,
+            start_from=start_from, resume=(run / "config.yaml").exists(), **length,
         )  # fmt: skip
+        (out / "cpu.json").write_text(json.dumps(processor_seconds() - before))
     return load_model_named(run)
 
 
-def untrained(out: Path, start_from: str) -> Model:
+def processor_seconds() -> float:
+    """Of this process and those that it waited for."""
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in both)
+
+
+def untrained(out: Path, domain: unpaired.Audio, start_from: str) -> Model:
     """A model with the pitch and the statistics of the pair, and what still moves its translations."""
-    model = load_model_named(start_from)
-    sides: dict[Any, Any] = {side: unpaired.Audio().scan(out / f"train{side.upper()}") for side in "ab"}
-    fitted = unpaired.Audio().fit(sides["a"], sides["b"])
+    model = load_model_named(start_from) if start_from else near_input()
+    sides: dict[Any, Any] = {side: domain.scan(out / f"train{side.upper()}") for side in "ab"}
+    fitted = domain.fit(sides["a"], sides["b"])
     translator = unpaired.Translator(dataclasses.replace(model, domain=fitted))
     directions: dict[Any, Any] = {each: translator.for_direction(each) for each in model.generators}
     return dataclasses.replace(model, domain=fitted.settle(directions, sides))
+
+
+def near_input() -> Model:
+    """One whose generators give their input, as a training without a model begins."""
+    networks: Networks = audio_networks(80, "small", unpaired.NetworkSettings(start="residual"))
+    generators: dict[Any, Any] = {}
+    for direction in ("a2b", "b2a"):
+        generator = networks.generator(direction).build("generators").eval().requires_grad_(False)
+        assert isinstance(generator, BeginsNearInput)
+        for weight in generator.last_convolution.parameters():
+            weight.zero_()
+        generators[direction] = generator
+    return dataclasses.replace(load_model_named("female-male"), generators=generators, networks=networks, step=0)
 
 
 def without_transport(model: Model) -> Model:
@@ -95,15 +143,20 @@ def line(row: dict[str, Any]) -> str:
             f"{after:.2f}; words {words:.2f} ({real:.2f})")  # fmt: skip
 
 
-def done(shared: Path, out: Path, speakers: tuple[str, str], args: argparse.Namespace) -> dict[str, list[Any]]:
-    """The rows of a pair with and without transport, from OUT where they are there."""
+def done(out: Path, speakers: tuple[str, str], args: argparse.Namespace) -> dict[str, list[Any]]:
+    """The rows of a pair, from OUT where they are there."""
     file = out / ("untrained.json" if args.untrained else "scores.json")
     if not file.exists():
-        gather(shared, out, list(speakers))
-        model = untrained(out, args.start_from) if args.untrained else trained(
-            out, speakers, args.minutes, args.start_from)  # fmt: skip
-        print(f"{' and '.join(speakers)}, step {model.step}; then without domain.settle", flush=True)
-        rows = {"settled": score(model, out), "not settled": score(without_transport(model), out)}
+        gather(args.shared, out, speakers, args.seconds, args.noise)
+        start, domain = begun_with(speakers, args.start_from), unpaired.Audio(pauses=args.pauses)
+        length: dict[str, Any] = {"steps": args.steps} if args.steps else {"minutes": args.minutes}
+        model = untrained(out, domain, start) if args.untrained else trained(out, domain, speakers, length, start)
+        spent = "" if args.untrained else f", {json.loads((out / 'cpu.json').read_text()):.0f} s of a processor"
+        print(f"{' and '.join(speakers)}, from {start or 'their recordings'}, step {model.step}{spent}", flush=True)
+        rows = {"settled": score(model, out)}
+        if args.without:
+            print("  without domain.settle", flush=True)
+            rows["not settled"] = score(without_transport(model), out)
         file.write_text(json.dumps(rows, indent=1) + "\n")
     found: dict[str, list[Any]] = json.loads(file.read_text())
     return found
@@ -112,12 +165,16 @@ def done(shared: Path, out: Path, speakers: tuple[str, str], args: argparse.Name
 def table(pairs: list[dict[str, list[Any]]]) -> None:
     """Means over the pairs that are there, both directions."""
     for kind in ("settled", "not settled"):
-        rows = [row for each in pairs for row in each[kind]]
+        rows = [row for each in pairs for row in each.get(kind, ())]
+        if not rows:
+            continue
         less = [row["mcd"][0] - row["mcd"][1] for row in rows]
         lost = [row["dnsmos"][1] - row["dnsmos"][0] for row in rows]
         way = [row["way"][0] for row in rows]
+        words, real = (np.mean([row["words"][place] for row in rows]) for place in (0, 1))
         print(f"{kind}, {len(rows)} directions: MCD {np.mean(less):+.2f} dB less (least {min(less):+.2f}), way "
-              f"{np.mean(way):.0f} % (least {min(way):.0f}), DNSMOS {np.mean(lost):+.2f}")  # fmt: skip
+              f"{np.mean(way):.0f} % (least {min(way):.0f}), DNSMOS {np.mean(lost):+.2f}, words {words:.2f} "
+              f"({real:.2f})")  # fmt: skip
 
 
 def main() -> None:
@@ -127,14 +184,19 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("speakers", nargs="*")
     parser.add_argument("--minutes", type=float, default=16)
+    parser.add_argument("--steps", type=int, help="in place of minutes")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="of speech a side that is trained on")
+    parser.add_argument("--noise", type=float)
+    parser.add_argument("--pauses", default="level")
     parser.add_argument("--pairs", type=int, default=len(PAIRS))
     parser.add_argument("--untrained", action="store_true")
-    parser.add_argument("--from", dest="start_from", default="female-male")
+    parser.add_argument("--without", action="store_true")
+    parser.add_argument("--from", dest="start_from")
     args = parser.parse_args()
     if len(args.speakers) not in (0, 2):
         parser.error("name two speakers, or none for the table")
     pairs = [(args.speakers[0], args.speakers[1])] if args.speakers else PAIRS[: args.pairs]
-    table([done(args.shared, args.out / "-".join(pair), pair, args) for pair in pairs])
+    table([done(args.out / "-".join(pair), pair, args) for pair in pairs])
 
 
 if __name__ == "__main__":

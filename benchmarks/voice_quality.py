@@ -7,7 +7,6 @@
     python benchmarks/voice_quality.py score MODEL DATA OUT        scores.json, scores.txt, listen.html
     python benchmarks/voice_quality.py ceiling MODEL DATA          the true mel through the same waveform stage
     python benchmarks/voice_quality.py real DATA                   real speakers of a side against each other
-    python benchmarks/voice_quality.py published SHARED            other systems on their own examples, same scores
 
 SHARED holds speech/vcc2018 and speech/vctk_parallel_16k (see its MANIFEST). Of each held-out sentence there are four
 female and four male recordings; every recording is converted and compared with all four of the other side.
@@ -18,7 +17,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import math
 import shutil
 import tempfile
 from pathlib import Path
@@ -36,7 +34,7 @@ from unpaired.core.model.shipped import load_model_named
 from unpaired.core.sides import Direction, Side
 from unpaired.domains.audio import AudioConversion, AudioSettings
 from unpaired.domains.audio.evaluation.alignment import aligned
-from unpaired.domains.audio.evaluation.analysis import FRAME_SECONDS, Voice, analyse_file, common_rate
+from unpaired.domains.audio.evaluation.analysis import FRAME_SECONDS, Voice, analyse_file
 from unpaired.domains.audio.evaluation.results import VoiceEvaluation
 from unpaired.domains.audio.evaluation.scores import Estimate, against_target, cents, mel_cepstral_distortion
 from unpaired.domains.audio.evaluation.voices import evaluate_voices
@@ -245,32 +243,6 @@ def real(data: Path) -> None:
         print(f"test{side}, {len(found[1.0])} pairs, MCD in dB: {', '.join(cells)}", flush=True)
 
 
-# -- published systems ------------------------------------------------------------------------------
-_CYCLEGAN, _STARGAN = "cyclegan_vc_leimao__vcc2016_SF1_TF2", "stargan_vc_hujinsen__vcc2016"
-PUBLISHED = (
-    ("CycleGAN-VC, its authors", _CYCLEGAN, "200001_SF1toTF2_author", "200001_SF1", "200001_TF2"),
-    ("CycleGAN-VC, leimao", _CYCLEGAN, "200001_SF1toTF2", "200001_SF1", "200001_TF2"),
-    ("CycleGAN-VC, leimao", _CYCLEGAN, "200001_TF2toSF1", "200001_TF2", "200001_SF1"),
-    ("StarGAN-VC, hujinsen", _STARGAN, "SF1-TM1+200028", "SF1-200028", "TM1-200028"),
-    ("StarGAN-VC, hujinsen", _STARGAN, "TM1-SF1+200028", "TM1-200028", "SF1-200028"),
-)
-"""System, folder, and the names of what it made, of the source and of the true target."""
-
-
-def published(shared: Path) -> None:
-    """One sentence each. MaskCycleGAN-VC's examples are left out: their two real recordings are of different sentences
-    (no true target), and so are two of StarGAN-VC's."""
-    columns = ("mcd", "msd", "gv", "lsd", "f0_rmse", "vuv_error")
-    print(f"{'system':<26}{'conversion':<26}" + "".join(f"{name:>18}" for name in [*columns, "hnr"]))
-    for system, folder, *names in PUBLISHED:
-        place = shared / "speech" / "published_conversions" / folder
-        converted, source, target = (analyse_file(place / f"{name}.wav", common_rate([16000])) for name in names)
-        ours, before = against_target(converted, target), against_target(source, target)
-        cells = [f"{before.get(name, math.nan):.2f} > {ours.get(name, math.nan):.2f}" for name in columns]
-        cells.append(f"{source.hnr:.1f} > {converted.hnr:.1f} ({target.hnr:.1f})")
-        print(f"{system:<26}{names[0]:<26}" + "".join(f"{cell:>18}" for cell in cells))
-
-
 # -- the program ------------------------------------------------------------------------------------
 def main() -> None:
     """One of the steps."""
@@ -284,7 +256,6 @@ def main() -> None:
         "score": ("model", "data", "out"),
         "ceiling": ("model", "data"),
         "real": ("data",),
-        "published": ("shared",),
     }.items():
         step = steps.add_parser(name)
         for place in places:
@@ -308,10 +279,8 @@ def main() -> None:
         score(args.model, args.data, args.out, {"vocoder": args.vocoder})
     elif args.what == "ceiling":
         ceiling(args.model, args.data, {"vocoder": args.vocoder})
-    elif args.what == "real":
-        real(args.data)
     else:
-        published(args.shared)
+        real(args.data)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 16
 """Samples of each side that say where to begin."""
+_BEGUN_AT = {"residual": "their input", "transport": "the other side's colours"}
 
 
 def with_choices(plan: RunPlan, resume: bool) -> tuple[RunPlan, str | None]:
@@ -39,8 +40,8 @@ def with_choices(plan: RunPlan, resume: bool) -> tuple[RunPlan, str | None]:
 
 def _note(chosen: Mapping[str, Any]) -> str | None:
     said = []
-    if chosen.get("start") == "transport":
-        said.append("generators begin at the other side's colours (networks.start transport); the paper's is random")
+    if (start := chosen.get("start")) in _BEGUN_AT:
+        said.append(f"generators begin at {_BEGUN_AT[start]} (networks.start {start}); the paper's is random")
     layers = chosen.get("discriminator_layers", PAPERS_LAYERS)
     if layers != PAPERS_LAYERS:
         patches = f"discriminators judge smaller patches (networks.discriminator_layers {layers}"

@@ -139,12 +139,15 @@ class RunPlan:
         return dataclasses.replace(self, training=training)
 
     def fitted(self) -> RunPlan:
-        """This run with a domain that knows what it must of the files, and with its networks."""
-        domain = self.domain.fit(self.inventories["a"], self.inventories["b"])
-        networks = self.objective.networks(domain.networks(self.preset, self.network_settings))
+        """This run with a domain that knows what it must of the files."""
+        return dataclasses.replace(self, domain=self.domain.fit(self.inventories["a"], self.inventories["b"]))
+
+    def with_networks(self) -> RunPlan:
+        """This run with the networks of its settings and of its fitted domain."""
+        networks = self.objective.networks(self.domain.networks(self.preset, self.network_settings))
         if self.objective.generates:
-            networks = networks.for_size(first_sample(domain, self.inventories["b"].drawn, "b").shape[1:])
-        return dataclasses.replace(self, domain=domain, networks=networks)
+            networks = networks.for_size(first_sample(self.domain, self.inventories["b"].drawn, "b").shape[1:])
+        return dataclasses.replace(self, networks=networks)
 
     @property
     def noise(self) -> Noise | None:

@@ -106,7 +106,7 @@ def plan_training(
         check_pickles(plan.domain, workers=0, processes=2)
         check_classes(plan)
         start = time.monotonic() - began
-        plans = [dataclasses.replace(plan, preset=preset).fitted() for preset in presets]
+        plans = [dataclasses.replace(plan, preset=preset).with_networks() for preset in presets]
         return tuple(_estimate(each, start, seconds) for each in plans)
 
 

@@ -211,8 +211,8 @@ def checked(plan: RunPlan, resume: Resume = False, data_changed: bool = False) -
     notes: list[str | None] = [note for each in plan.inventories.values() if each.digest for note in each.warnings]
     if resume:
         notes.append(check_data(plan, data_changed))
-    plan, note = with_choices(with_held_out(plan, bool(resume)), bool(resume))
-    plan = plan.fitted()
+    plan, note = with_choices(with_held_out(plan, bool(resume)).fitted(), bool(resume))
+    plan = plan.with_networks()
     notes.append(note)
     notes.append(size_note(plan.teacher, plan.networks))
     if resume:

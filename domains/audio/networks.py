@@ -20,6 +20,7 @@ from ...core.networks.norm import InstanceNorm
 from ...core.networks.presets import default_networks
 from ...core.networks.settings import MOST_BLOCKS, NetworkSettings
 from ...core.networks.spec import Networks, NetworkSpec
+from ...core.networks.start import linear_start, start_rule
 
 PRESETS: dict[str, dict[str, int]] = {
     "tiny": {"filters": 8, "blocks": 2, "discriminator_filters": 8},
@@ -50,6 +51,8 @@ def audio_networks(bins: int, preset: str, settings: NetworkSettings) -> Network
             "blocks": settings.blocks or sizes["blocks"],
             "norm": settings.norm,
         }
+        if settings.start != "random":
+            options["start"] = settings.start
         return NetworkSpec("gated", options)
 
     if settings.generator == "gated":
@@ -134,7 +137,8 @@ class GatedGenerator(nn.Module):
     forward: (B, 1, bins, frames) in [-1, 1], or (B, 2, bins, frames) with a second channel that is 1 where the
     spectrogram is shown and 0 where it is to be filled in; one of all ones is put in its place where it is missing.
     Gives (B, 1, bins, frames) in [-1, 1]. Frames: any multiple of 4. A frame of the result depends on up to
-    35 + 8 `blocks` frames to each side (norms apart), rounded up to a multiple of 4.
+    35 + 8 `blocks` frames to each side (norms apart), rounded up to a multiple of 4. With a start other than random it
+    adds to the spectrogram, see `LinearStart`.
 
     Args:
         filters: channels after the first layer; 128 as published (23 million parameters at 80 bins), 32 has 1.5.
@@ -155,6 +159,7 @@ class GatedGenerator(nn.Module):
         filters: int = 128,
         blocks: int = 6,
         norm: str = "instance",
+        start: str = "random",
     ) -> None:
         super().__init__()
         check_options(
@@ -165,6 +170,7 @@ class GatedGenerator(nn.Module):
                 ("bins", bins, bins % 4 == 0 and 8 <= bins <= 512, "a multiple of 4, 8 to 512"),
                 ("blocks", blocks, 0 <= blocks <= MOST_BLOCKS, f"0 to {MOST_BLOCKS}"),
                 ("filters", filters, filters % 2 == 0, "an even number"),
+                start_rule(start, in_channels),
             ],
         )
         self.in_channels, self.out_channels, self.bins = in_channels, out_channels, bins
@@ -187,11 +193,12 @@ class GatedGenerator(nn.Module):
             convolution(2, filters // 2, out_channels, (5, 15), padding=(2, 7)),
             nn.Tanh(),
         )
+        self.start = linear_start(start, in_channels, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[1] == self.in_channels:
             x = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
-        return cast(Tensor, self.widen(self._unflattened(self._translated(self.narrow(x)))))
+        return self._ended(x, self.widen(self._unflattened(self._translated(self.narrow(x)))))
 
     def forward_end(self, x: Tensor, length: int) -> Tensor:
         """The last `length` frames of the translation of `x` under given norm statistics; see `GivesEnds`."""
@@ -199,7 +206,11 @@ class GatedGenerator(nn.Module):
         if x.shape[1] != self.in_channels or 4 * needed >= x.shape[-1]:
             return cast(Tensor, self(x))[..., -length:]
         inside = self._translated(self.narrow[1:](self._unmasked(x)))[..., -needed:]
-        return end_of_layers(list(self.widen), self._unflattened(inside), length)
+        return self._ended(x[..., -length:], end_of_layers(list(self.widen), self._unflattened(inside), length))
+
+    def _ended(self, x: Tensor, y: Tensor) -> Tensor:
+        """With the spectrogram that `y` is added to, if there is one."""
+        return y if self.start is None else cast(Tensor, self.start(x[:, : self.in_channels], y))
 
     def _unmasked(self, x: Tensor) -> Tensor:
         """What the first convolution makes of `x` and a mask of ones: its share is the same for all samples of a size,
@@ -220,6 +231,11 @@ class GatedGenerator(nn.Module):
     def last_layers(self) -> nn.Sequential:
         """Those that widen; see `EndsInLayers`."""
         return self.widen
+
+    @property
+    def last_convolution(self) -> nn.Module:
+        """See `BeginsNearInput`."""
+        return self.widen[-2]
 
 
 def _halving(channels_in: int, channels_out: int, norm: str) -> list[nn.Module]:

@@ -19,6 +19,8 @@ Pauses = Literal["level", "speech"]
 Vocoder = Literal["source-filter", "griffin-lim", "world"]
 _TRANSPORT = 600
 """Numbers of an affine map of 24 cepstra; see `signal.transport`."""
+_ONE_RANGE = 2 ** (5 / 12)
+"""Ratio of two median pitches up to which voices have one range."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,12 @@ class AudioSettings(DomainSettings):
     def ratio(self) -> float:
         """Factor that takes the pitch of A to that of B; 1 if either has none."""
         return self.f0_b[0] / self.f0_a[0] if self.f0_a and self.f0_b else 1.0
+
+    @property
+    def one_range(self) -> bool:
+        """Whether both sides are voices whose pitch is known to lie in one range, as that of two women."""
+        known = self.content == "voice" and self.f0_a and self.f0_b
+        return bool(known) and max(self.ratio, 1 / self.ratio) <= _ONE_RANGE
 
 
 _PITCHES = ("auto", "keep", "octave")

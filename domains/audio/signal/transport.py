@@ -23,13 +23,11 @@ NUMBERS = CEPSTRA * (CEPSTRA + 1)
 """Of a map: what it adds to cepstra, a matrix row by row, each with its offset at its end."""
 _SPEECH = 35.0
 """dB below the loud frames of a recording (the ninth decile) at which speech ends."""
-_SHARE = 0.6
-"""Of the way that is gone: all of it brings little more, and costs quality (docs/decisions.md)."""
 _RIDGE = 0.02
 """Added to variances (nepers squared), that nothing that hardly varies is blown up."""
 
 
-def fitted(translations: Sequence[Sound], real: Sequence[Sound], share: float = _SHARE) -> tuple[float, ...]:
+def fitted(translations: Sequence[Sound], real: Sequence[Sound], share: float = 1.0) -> tuple[float, ...]:
     """The map that takes translated log-mel spectrograms (bins, frames) a share of the way to real ones of the other
     side, as `NUMBERS` numbers. Frames of speech count alone."""
     (mean, own), (aim, other) = _moments(translations), _moments(real)

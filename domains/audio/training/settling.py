@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from ....core.adapter.arrays import for_arrays
 from ....core.adapter.inventory import Inventory
-from ....core.adapter.streams import ArrayTranslate, Translate
+from ....core.adapter.streams import Translate
 from ....core.errors import MediaError, MissingFile
-from ....core.sides import SIDES, Direction, Side, other_side
+from ....core.sides import SIDES, Direction, Side
 from ..settings import AudioSettings
 from ..signal.mel import from_sample, to_sample
 from ..signal.sound import Sound
@@ -21,6 +23,11 @@ from .statistics import MOST_SECONDS, places
 
 _LEAST = 10.0
 """Seconds of a side that a covariance of `transport.CEPSTRA` coefficients is told from."""
+_SHARE = 0.6
+"""Of the way that is left to translations of a generator: all of it brings little more, and costs quality, as it makes
+their faults larger (docs/decisions.md)."""
+_UNMOVED = 0.02
+"""Root mean square of a generator's changes, of values in [-1, 1], up to which it gives its input, without faults."""
 
 
 def settled(
@@ -43,14 +50,20 @@ def settled(
         seconds = sum(mel.shape[1] for mel in mels) * settings.hop_length / settings.sample_rate
         if seconds < _LEAST:
             raise MediaError(f"only {seconds:.1f} s of {side.upper()} can be measured; expected {_LEAST:g} s or more")
-    maps: dict[str, Any] = {
-        f"transport_{direction}": fitted(
-            [_translated(mel, SIDES[direction][0], for_arrays(each), settings) for mel in real[SIDES[direction][0]]],
-            real[SIDES[direction][1]],
-        )
-        for direction, each in translate.items()
-    }
+    maps: dict[str, Any] = {}
+    for direction, each in translate.items():
+        side, other = SIDES[direction]
+        samples = [to_sample(mel, settings.mean(side), settings.deviation(side))[None] for mel in real[side]]
+        made = [for_arrays(each)(sample) for sample in samples]
+        mels = [from_sample(one[0], settings.mean(other), settings.deviation(other)) for one in made]
+        maps[f"transport_{direction}"] = fitted(mels, real[other], _SHARE if _changes(samples, made) else 1.0)
     return dataclasses.replace(settings, **maps)
+
+
+def _changes(samples: Sequence[Sound], made: Sequence[Sound]) -> bool:
+    """Whether a generator does more than to give what it gets."""
+    squares = [np.square(after - before).mean() for before, after in zip(samples, made, strict=True)]
+    return bool(np.sqrt(np.mean(squares)) > _UNMOVED)
 
 
 def _spectrograms(
@@ -68,9 +81,3 @@ def _spectrograms(
         left -= mel.shape[1]
         if left <= 0:
             break
-
-
-def _translated(mel: Sound, side: Side, translate: ArrayTranslate, settings: AudioSettings) -> Sound:
-    other = other_side(side)
-    x = to_sample(mel, settings.mean(side), settings.deviation(side))[None]
-    return from_sample(translate(x)[0], settings.mean(other), settings.deviation(other))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ from unpaired import Audio, ConfigError
 from unpaired.core.model.model_file import load_model
 from unpaired.core.monitoring.log import losses_of, read_metrics
 from unpaired.core.settings.mapping import read_yaml
-from unpaired.domains.audio import AudioConversion
+from unpaired.domains.audio import AudioConversion, AudioSettings
 from unpaired.domains.audio.training.objective import AudioCycle, AudioCycleSettings
 
 TINY = unpaired.NetworkSettings(filters=4, blocks=1, discriminator_filters=4, discriminator_layers=2)
@@ -79,6 +80,7 @@ def test_a_run_measures_trains_resumes_and_carries_all_in_the_model(tmp_path: Pa
     unpaired.train(Audio(), root / "a", root / "b", root / "run", steps=6, objective=objective, resume=True, **QUICK)
     saved = read_yaml(root / "run" / "config.yaml")
     assert saved["networks"]["generator"] == "gated"
+    assert saved["networks"]["start"] == "random"  # a woman and a man
     assert len(saved["domain"]["mean_a"]) == 80
     loaded = load_model(model)
     assert isinstance(loaded.domain, Audio)
@@ -92,6 +94,27 @@ def test_a_run_measures_trains_resumes_and_carries_all_in_the_model(tmp_path: Pa
     assert all({"second_a", "discriminator_second_b", "real_second_a"} <= each for each in names)
     assert ["identity_a" in each for each in names] == [True, True, True, False]
     assert json.loads(json.dumps(saved["objective"]))["filling"] == 0.5
+
+
+def test_two_voices_of_one_range_begin_at_their_recordings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = folders(tmp_path)
+    shutil.copytree(root / "a", root / "c")
+    model = unpaired.train(Audio(), root / "a", root / "c", root / "run", steps=1, **QUICK)
+    assert load_model(model).networks.generator_b2a.options["start"] == "residual"
+    assert read_yaml(root / "run" / "config.yaml")["networks"]["start"] == "residual"
+    assert "generators begin at their input (networks.start residual)" in capsys.readouterr().err
+
+
+def test_voices_of_one_range_lie_within_five_semitones() -> None:
+    def one_range(a: float, semitones: float, content: Any = "voice") -> bool:
+        return AudioSettings(f0_a=(a, 0.2), f0_b=(a * 2 ** (semitones / 12), 0.2), content=content).one_range
+
+    assert one_range(200.0, 4.9)
+    assert one_range(200.0, -4.9)
+    assert not one_range(200.0, 5.1)
+    assert not one_range(200.0, -5.1)
+    assert not one_range(200.0, 0.0, "music")
+    assert not AudioSettings(f0_a=(200.0, 0.2)).one_range
 
 
 def test_workers_are_given_the_settings_and_no_spectrograms(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from unpaired import ConfigError, NetworkSettings
 from unpaired.core.networks.ends import EndOf
 from unpaired.core.networks.initialisation import initialise
 from unpaired.core.networks.norm import WithStatistics
+from unpaired.core.networks.start import BeginsNearInput
 from unpaired.core.runtimes.rewriting import rewrite
 from unpaired.core.runtimes.runtime import translate_end
 from unpaired.domains.audio.networks import GatedGenerator, GatedPatchDiscriminator, audio_networks
@@ -64,9 +65,10 @@ def test_the_rewritten_end_is_the_same_function() -> None:
         torch.testing.assert_close(faster(x), generator(x), atol=1e-12, rtol=0)
 
 
+@pytest.mark.parametrize("start", ["random", "residual"])
 @pytest.mark.parametrize("rewritten", [False, True])
-def test_the_end_alone_is_that_of_the_whole(rewritten: bool) -> None:
-    generator = GatedGenerator(bins=16, filters=4, blocks=2).double().eval().requires_grad_(False)
+def test_the_end_alone_is_that_of_the_whole(rewritten: bool, start: str) -> None:
+    generator = GatedGenerator(bins=16, filters=4, blocks=2, start=start).double().eval().requires_grad_(False)
     initialise(generator, torch.Generator().manual_seed(0), deviation=0.1)
     faster = rewrite(copy.deepcopy(generator)) if rewritten else generator
     for frames in (8, 32, 64):
@@ -89,6 +91,19 @@ def test_the_end_alone_takes_fewer_operations() -> None:
     with FlopCounterMode(display=False) as end:
         generator.forward_end(x, 4)
     assert end.get_total_flops() < 0.75 * whole.get_total_flops()
+
+
+def test_one_that_begins_at_its_input_gives_that_before_it_adds_to_it() -> None:
+    spec = audio_networks(80, "tiny", NetworkSettings(start="residual")).generator_b2a
+    generator = spec.build("generators").eval().requires_grad_(False)
+    assert isinstance(generator, BeginsNearInput)
+    x = torch.rand(2, 1, 80, 32) * 2 - 1
+    assert (generator(x) - x).abs().max() > 0.01
+    for weight in generator.last_convolution.parameters():
+        weight.zero_()
+    torch.testing.assert_close(generator(x), x)
+    hidden = torch.cat([x, torch.zeros_like(x)], 1)
+    torch.testing.assert_close(generator(hidden), x)
 
 
 @pytest.mark.parametrize("frames", [8, 64, 100])

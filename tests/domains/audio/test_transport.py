@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from unpaired.domains.audio.signal.transport import CEPSTRA, NUMBERS, _moments, 
 from unpaired.domains.audio.training import settling
 from unpaired.domains.audio.training.settling import settled
 
-from .voices import Identity
+from .voices import Identity, Tilt
 
 
 def voices(seed: int, tilt: float, width: float) -> list[Any]:
@@ -33,7 +34,7 @@ def voices(seed: int, tilt: float, width: float) -> list[Any]:
 
 def test_moments_are_those_of_the_other_side() -> None:
     translated, real = voices(0, 1.0, 0.2), voices(1, -0.5, 0.4)
-    there = [moved(each, fitted(translated, real, share=1.0)) for each in translated]
+    there = [moved(each, fitted(translated, real)) for each in translated]
     (mean, covariance), (aim, other) = _moments(there), _moments(real)
     np.testing.assert_allclose(mean, aim, atol=0.05)
     assert np.linalg.norm(covariance - other) < 0.1 * np.linalg.norm(other)
@@ -76,6 +77,23 @@ def test_a_model_is_settled_by_its_recordings(assets: Path) -> None:
     assert len(found.transport_a2b) == NUMBERS
     assert not found.transport_b2a
     assert np.abs(found.transport_a2b).max() < 0.01  # both sides are the same, and so are translations
+
+
+@pytest.mark.usefixtures("_little_is_enough")
+def test_what_no_generator_made_is_moved_all_of_the_way(assets: Path) -> None:
+    """The faults of one that did are not to be made larger."""
+    domain = Audio()
+    sides = [domain.scan(assets / "speech")] * 2
+    settings = domain.fit(*sides).settings
+    shares: list[float] = []
+
+    def noted(translations: Any, real: Any, share: float) -> tuple[float, ...]:
+        shares.append(share)
+        return fitted(translations, real, share)
+
+    with mock.patch.object(settling, "fitted", noted):
+        settled(settings, {"a2b": Identity(), "b2a": Tilt()}, *sides)
+    assert shares == [1.0, 0.6]
 
 
 @pytest.mark.usefixtures("_little_is_enough")
