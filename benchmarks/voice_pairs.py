@@ -9,7 +9,8 @@ preset `small`, and scores 30023 to 30028 in both directions: MCD to the true co
 (Resemblyzer), DNSMOS and word agreement (and that of two real recordings), beside the source's own. A woman and a man
 begin from `female-male`, two voices of one sex near their recordings; `--from` says otherwise, and "" is no model.
 `--noise 30` puts white noise so many dB below what is trained on, `--pauses speech` leaves out what is no speech.
-What is in OUT is not done again: a run that was stopped goes on. `--without` scores without `domain.settle` as well.
+`--share 1` has the map of an untrained model go all of the way that is left, `--without` scores without it too. What
+is in OUT is not done again: a run that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import resource
 import shutil
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import soundfile
@@ -33,6 +35,8 @@ from unpaired.core.networks.start import BeginsNearInput
 from unpaired.domains.audio.evaluation.voices import evaluate_voices
 from unpaired.domains.audio.networks import audio_networks
 from unpaired.domains.audio.settings import AudioSettings
+from unpaired.domains.audio.signal import transport
+from unpaired.domains.audio.training import settling
 
 PAIRS = (
     ("VCC2SF1", "VCC2TM1"), ("VCC2SF3", "VCC2TM1"), ("VCC2TF1", "VCC2SM1"), ("VCC2TF1", "VCC2SM3"),
@@ -91,14 +95,16 @@ def processor_seconds() -> float:
     return sum(each.ru_utime + each.ru_stime for each in both)
 
 
-def untrained(out: Path, domain: unpaired.Audio, start_from: str) -> Model:
+def untrained(out: Path, domain: unpaired.Audio, start_from: str, share: float | None = None) -> Model:
     """A model with the pitch and the statistics of the pair, and what still moves its translations."""
     model = load_model_named(start_from) if start_from else near_input()
     sides: dict[Any, Any] = {side: domain.scan(out / f"train{side.upper()}") for side in "ab"}
     fitted = domain.fit(sides["a"], sides["b"])
     translator = unpaired.Translator(dataclasses.replace(model, domain=fitted))
     directions: dict[Any, Any] = {each: translator.for_direction(each) for each in model.generators}
-    return dataclasses.replace(model, domain=fitted.settle(directions, sides))
+    fit = transport.fitted
+    with mock.patch.object(settling, "fitted", lambda made, real, usual: fit(made, real, share or usual)):
+        return dataclasses.replace(model, domain=fitted.settle(directions, sides))
 
 
 def near_input() -> Model:
@@ -150,7 +156,8 @@ def done(out: Path, speakers: tuple[str, str], args: argparse.Namespace) -> dict
         gather(args.shared, out, speakers, args.seconds, args.noise)
         start, domain = begun_with(speakers, args.start_from), unpaired.Audio(pauses=args.pauses)
         length: dict[str, Any] = {"steps": args.steps} if args.steps else {"minutes": args.minutes}
-        model = untrained(out, domain, start) if args.untrained else trained(out, domain, speakers, length, start)
+        model = untrained(out, domain, start, args.share) if args.untrained else trained(
+            out, domain, speakers, length, start)  # fmt: skip
         spent = "" if args.untrained else f", {json.loads((out / 'cpu.json').read_text()):.0f} s of a processor"
         print(f"{' and '.join(speakers)}, from {start or 'their recordings'}, step {model.step}{spent}", flush=True)
         rows = {"settled": score(model, out)}
@@ -186,6 +193,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=16)
     parser.add_argument("--steps", type=int, help="in place of minutes")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="of speech a side that is trained on")
+    parser.add_argument("--share", type=float)
     parser.add_argument("--noise", type=float)
     parser.add_argument("--pauses", default="level")
     parser.add_argument("--pairs", type=int, default=len(PAIRS))
