@@ -162,17 +162,8 @@ class GatedGenerator(nn.Module):
         start: str = "random",
     ) -> None:
         super().__init__()
-        check_options(
-            "gated generator",
-            [
-                *common_rules(2, in_channels, out_channels, filters, norm),
-                ("in_channels", in_channels, in_channels == 1, "1"),
-                ("bins", bins, bins % 4 == 0 and 8 <= bins <= 512, "a multiple of 4, 8 to 512"),
-                ("blocks", blocks, 0 <= blocks <= MOST_BLOCKS, f"0 to {MOST_BLOCKS}"),
-                ("filters", filters, filters % 2 == 0, "an even number"),
-                start_rule(start, in_channels),
-            ],
-        )
+        rules = common_rules(2, in_channels, out_channels, filters, norm)
+        check_options("gated generator", rules + _rules(in_channels, bins, filters, blocks, start))
         self.in_channels, self.out_channels, self.bins = in_channels, out_channels, bins
         self.multiple, self.minimum = 4, 8
         self.sizes = (bins, None)
@@ -236,6 +227,16 @@ class GatedGenerator(nn.Module):
     def last_convolution(self) -> nn.Module:
         """See `BeginsNearInput`."""
         return self.widen[-2]
+
+
+def _rules(in_channels: int, bins: int, filters: int, blocks: int, start: str) -> list[tuple[str, object, bool, str]]:
+    return [
+        ("in_channels", in_channels, in_channels == 1, "1"),
+        ("bins", bins, bins % 4 == 0 and 8 <= bins <= 512, "a multiple of 4, 8 to 512"),
+        ("blocks", blocks, 0 <= blocks <= MOST_BLOCKS, f"0 to {MOST_BLOCKS}"),
+        ("filters", filters, filters % 2 == 0, "an even number"),
+        start_rule(start, in_channels),
+    ]
 
 
 def _halving(channels_in: int, channels_out: int, norm: str) -> list[nn.Module]:
