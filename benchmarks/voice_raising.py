@@ -151,6 +151,7 @@ WAYS: dict[str, tuple[Mapping[str, Any], tuple[Change, ...]]] = {
     "nothing moved above 4 kHz": ({}, (partial(kept, above=4000),)),
     "noise above 3 kHz not moved": ({}, (_shift(_NoiseStays),)),
     "short gaps of pitch bridged": ({}, (_shift(_Bridged),)),
+    "voice below 0.7 of its median not moved": ({}, (partial(kept, creaky=0.7),)),
     "pitch by Harvest": ({}, (_shift(_Harvest),)),
     "periods evened": ({}, (_set(PitchShifter, "_following", _even),)),
 }
