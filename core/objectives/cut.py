@@ -40,7 +40,7 @@ class CutSettings:
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        require_form(faults, self.form, unpenalised="cut")
+        require_form(faults, self.form, plain="cut")
         require_at_least(faults, self, "objective", ("adversarial", "contrast", "contrast_identity"), 0)
         require(faults, self.temperature > 0, f"objective.temperature is {self.temperature}; expected more than 0")
         require_at_least(faults, self, "objective", ("patches",), 2)

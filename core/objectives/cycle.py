@@ -15,7 +15,7 @@ from ..deprecation import OldName
 from ..errors import ConfigError
 from ..samples import Batch, Warp
 from ..sides import Side
-from .losses import apply_together, discriminate, distance, generator_loss, gradient_penalty, zero_centred_penalty
+from .losses import adversarial_loss, apply_together, discriminate, distance, gradient_penalty, zero_centred_penalty
 from .objective import (
     ByName,
     BySide,
@@ -90,13 +90,17 @@ class Cycle(Objective):
             )
 
     def check_shapes(self, a: Sequence[int], b: Sequence[int]) -> None:
-        """Raise unless a pooled sample holds at least one window."""
+        """Raise unless a pooled sample holds at least one window, and samples can be compared where the form does."""
         pools = {"a": (self.settings.cycle_pool_a, a), "b": (self.settings.cycle_pool_b, b)}
         faults = [
             f"objective.cycle_pool_{side} is {pool}, but samples are {' x '.join(map(str, shape[1:]))}; lower it"
             for side, (pool, shape) in pools.items()
             if pool > min(shape[1:])
         ]
+        if self.settings.form == "relativistic" and a[1:] != b[1:]:
+            sizes = [" x ".join(map(str, shape[1:])) for shape in (a, b)]
+            faults.append("objective.form relativistic compares translations with real samples value by value, but "
+                          f"samples of A are {sizes[0]} and those of B {sizes[1]}; use vanilla")  # fmt: skip
         if faults:
             raise ConfigError(*faults)
 
@@ -154,8 +158,8 @@ class Cycle(Objective):
         losses: dict[str, Tensor] = {}
         for side, made in translated.items():
             if weight := weights.adversarial(side):
-                (logits,) = apply_together(discriminators.of(side), [made])
-                losses[f"adversarial_{side}"] = weight * generator_loss(weights.form, logits)
+                judged = adversarial_loss(weights.form, discriminators.of(side), made, batch.of(side))
+                losses[f"adversarial_{side}"] = weight * judged
         if weights.cycle_a:
             (cycled_a,) = apply_together(generators.b2a, [self._with_cycle_noise(translated_b)])
             into_b["cycled"] = cycled_a

@@ -39,7 +39,7 @@ class DiscoSettings:
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        require_form(faults, self.form, unpenalised="disco")
+        require_form(faults, self.form, plain="disco")
         require_at_least(faults, self, "objective", ("adversarial", "matching", "first_steps"), 0)
         for name in ("first_rate", "rate"):
             value = getattr(self, name)

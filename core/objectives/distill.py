@@ -55,7 +55,7 @@ class DistillSettings:
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        require_form(faults, self.form, unpenalised="distill")
+        require_form(faults, self.form, plain="distill")
         require_at_least(faults, self, "objective", ("output", "half", "features", "noise", "adversarial"), 0)
         require(faults, bool(self.output or self.half), "objective.output and objective.half are both 0; give one a "
                 "weight, since features alone do not say what a translation looks like")  # fmt: skip

@@ -9,17 +9,28 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ..errors import ConfigError
 from .objective import DiscriminatorOutput
 from .settings import AdversarialForm
 
 
-def generator_loss(form: AdversarialForm, logits: Tensor) -> Tensor:
+def generator_loss(form: AdversarialForm, logits: Tensor, real: Tensor | None = None) -> Tensor:
     """Generator loss for the logits on its translations; any shape in, a scalar out.
 
     lsgan: mean (D - 1)^2 (Mao et al. 2017, eq. 9 without its half, as CycleGAN section 4);
     vanilla: mean -log sigmoid D (Goodfellow et al. 2014, non-saturating);
-    hinge, wgan and wgan-gp: -mean D (Lim & Ye 2017; Arjovsky et al. 2017).
+    hinge, wgan and wgan-gp: -mean D (Lim & Ye 2017; Arjovsky et al. 2017);
+    relativistic: mean -log sigmoid (D - D(real)), value by value, with `real`, the logits on real samples, of the same
+    shape (Jolicoeur-Martineau 2018; Huang et al. 2024).
+
+    Raises:
+        ConfigError: relativistic without `real`.
     """
+    if form == "relativistic":
+        if real is None:
+            raise ConfigError("objective.form relativistic compares translations with real samples, which this "
+                              "objective does not give it; use vanilla")  # fmt: skip
+        return F.softplus(real - logits).mean()
     if form == "lsgan":
         return (logits - 1.0).square().mean()
     if form == "vanilla":
@@ -33,8 +44,11 @@ def discriminator_loss(form: AdversarialForm, real: Tensor, generated: Tensor) -
     lsgan: mean (D(real) - 1)^2 and mean D(generated)^2; vanilla: mean -log sigmoid D(real) and
     mean -log (1 - sigmoid D(generated)); hinge: mean max(0, 1 - D(real)) and mean max(0, 1 + D(generated));
     wgan and wgan-gp: -mean D(real) and mean D(generated), without the penalty. The half is the CycleGAN paper's
-    (section 4): discriminators learn at half the speed.
+    (section 4): discriminators learn at half the speed. relativistic has one term, mean -log sigmoid (D(real) -
+    D(generated)), and no half.
     """
+    if form == "relativistic":
+        return F.softplus(generated - real).mean()
     if form == "lsgan":
         both = (real - 1.0).square().mean() + generated.square().mean()
     elif form == "vanilla":
@@ -44,6 +58,13 @@ def discriminator_loss(form: AdversarialForm, real: Tensor, generated: Tensor) -
     else:
         both = generated.mean() - real.mean()
     return 0.5 * both
+
+
+def adversarial_loss(form: AdversarialForm, discriminator: nn.Module, made: Tensor, real: Tensor) -> Tensor:
+    """`generator_loss` of translations `made` (B, C, *space), by a discriminator that sees real samples of the same
+    shape too where the form compares the two; a scalar."""
+    seen = [made, real] if form == "relativistic" else [made]
+    return generator_loss(form, *apply_together(discriminator, seen))
 
 
 def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, generated: Tensor, mix: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ class Pix2pixSettings:
 
     def __post_init__(self) -> None:
         faults: list[str] = []
-        require_form(faults, self.form, unpenalised="pix2pix")
+        require_form(faults, self.form, plain="pix2pix")
         require_at_least(faults, self, "objective", ("adversarial", "l1"), 0)
         raise_faults(faults)
 

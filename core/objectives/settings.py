@@ -10,17 +10,19 @@ from ..settings.arguments import settle_types
 from ..settings.faults import raise_faults, require, require_at_least
 from ..sides import Side
 
-AdversarialForm = Literal["lsgan", "vanilla", "hinge", "wgan", "wgan-gp"]
-FORMS: tuple[AdversarialForm, ...] = ("lsgan", "vanilla", "hinge", "wgan", "wgan-gp")
+AdversarialForm = Literal["lsgan", "vanilla", "hinge", "wgan", "wgan-gp", "relativistic"]
+FORMS: tuple[AdversarialForm, ...] = ("lsgan", "vanilla", "hinge", "wgan", "wgan-gp", "relativistic")
+_PLAIN_FORMS = {"wgan-gp": "wgan", "relativistic": "vanilla"}
+"""Forms that take more than the logits on translations, and the nearest that does not."""
 
 
-def require_form(faults: list[str], form: str, unpenalised: str = "") -> None:
-    """Collect a fault if there is no such adversarial form, or if it needs a gradient penalty and the objective
-    has none: `unpenalised`, its name."""
+def require_form(faults: list[str], form: str, plain: str = "") -> None:
+    """Collect a fault if there is no such adversarial form, or if it takes a gradient penalty or real samples beside
+    translations and the objective has neither: `plain`, its name."""
     require(faults, form in FORMS, f"objective.form is {show(form)}; expected one of {', '.join(FORMS)}")
-    if unpenalised:
-        known = f"objective.form is 'wgan-gp', which {unpenalised} does not know; use wgan"
-        require(faults, form != "wgan-gp", known)
+    if plain:
+        nearest = _PLAIN_FORMS.get(form, "")
+        require(faults, not nearest, f"objective.form is '{form}', which {plain} does not know; use {nearest}")
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class CycleSettings:
     """Weights of the cycle objective, absolute and independent of one another (0 switches a loss off)."""
 
     form: AdversarialForm = "lsgan"
-    """Adversarial loss: lsgan (default), vanilla, hinge, wgan or wgan-gp."""
+    """Adversarial loss: lsgan (default), vanilla, hinge, wgan, wgan-gp or relativistic (with `r1` and `r2`)."""
     adversarial_a: float = 1.0
     """Weight of discriminator A's logits on translations b to a."""
     adversarial_b: float = 1.0

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ....core.networks.spec import Networks
 from ....core.objectives.cycle import Cycle
-from ....core.objectives.losses import apply_together, generator_loss
+from ....core.objectives.losses import adversarial_loss
 from ....core.objectives.objective import Discriminators
 from ....core.objectives.settings import CycleSettings
 from ....core.samples import Batch
@@ -105,8 +105,9 @@ class AudioCycle(Cycle):
         name, weight = f"second_{side}", self.settings.second(side)
         if not weight:
             return {}, {}
-        (logits,) = apply_together(discriminators.auxiliary[name], [translated["cycled"]])
-        return {name: weight * generator_loss(self.settings.form, logits)}, {name: translated["cycled"]}
+        cycled = translated["cycled"]
+        judged = adversarial_loss(self.settings.form, discriminators.auxiliary[name], cycled, batch.of(side))
+        return {name: weight * judged}, {name: cycled}
 
     def auxiliary_real(self, batch: Batch) -> Mapping[str, Tensor]:
         """The second discriminators tell real samples from reconstructions."""

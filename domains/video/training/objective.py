@@ -12,7 +12,7 @@ from torch import Tensor
 from ....core.errors import ConfigError
 from ....core.networks.spec import Networks, NetworkSpec
 from ....core.objectives.cycle import Cycle
-from ....core.objectives.losses import apply_together, generator_loss
+from ....core.objectives.losses import adversarial_loss
 from ....core.objectives.objective import Discriminators
 from ....core.objectives.settings import CycleSettings
 from ....core.samples import Batch
@@ -134,8 +134,9 @@ class VideoCycle(Cycle):
             return losses, {}
         name = "temporal_b" if side == "a" else "temporal_a"
         triple = _stack(x, translated)
-        (logits,) = apply_together(discriminators.auxiliary[name], [triple])
-        losses[name] = self.settings.temporal * generator_loss(self.settings.form, logits)
+        real = self.auxiliary_real(batch)[name]
+        judged = adversarial_loss(self.settings.form, discriminators.auxiliary[name], triple, real)
+        losses[name] = self.settings.temporal * judged
         return losses, {name: triple}
 
     def auxiliary_real(self, batch: Batch) -> Mapping[str, Tensor]:

@@ -9,7 +9,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unpaired.core.errors import ConfigError
+from unpaired.core.objectives.cycle import Cycle
 from unpaired.core.objectives.losses import discriminator_loss, generator_loss, gradient_penalty, zero_centred_penalty
+from unpaired.core.objectives.settings import CycleSettings
 
 VERDICT = torch.tensor([0.5, -1.0], dtype=torch.float64)
 OTHER = torch.tensor([2.0, 0.0], dtype=torch.float64)
@@ -51,6 +54,21 @@ def test_what_a_generator_pays(form: str, expected: float) -> None:
 )
 def test_what_a_discriminator_pays(form: str, expected: float) -> None:
     assert float(discriminator_loss(form, OTHER, VERDICT)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_relativistic_form_pays_for_the_difference() -> None:
+    # By places: real logits 2 and 0, generated ones 0.5 and -1.
+    expected = (math.log1p(math.exp(2.0 - 0.5)) + math.log1p(math.exp(0.0 + 1.0))) / 2
+    assert float(generator_loss("relativistic", VERDICT, OTHER)) == pytest.approx(expected, rel=1e-12)
+    expected = (math.log1p(math.exp(0.5 - 2.0)) + math.log1p(math.exp(-1.0 - 0.0))) / 2
+    assert float(discriminator_loss("relativistic", OTHER, VERDICT)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_relativistic_form_needs_real_samples() -> None:
+    with pytest.raises(ConfigError, match="compares translations with real samples"):
+        generator_loss("relativistic", VERDICT)
+    with pytest.raises(ConfigError, match="samples of A are 8 x 8 and those of B 8 x 16; use vanilla"):
+        Cycle(CycleSettings(form="relativistic")).check_shapes((3, 8, 8), (3, 8, 16))
 
 
 @pytest.mark.parametrize("form", ["lsgan", "vanilla", "hinge", "wgan-gp"])

@@ -172,7 +172,7 @@ def test_a_cluster_that_is_killed_ends_the_command_and_a_second_run_goes_on(
 ) -> None:
     """Either all processes of the machine's Ray, or the server of the head node alone."""
     (tmp_path / "in").mkdir()
-    write_pictures(tmp_path / "in", 60)
+    write_pictures(tmp_path / "in", 60, 24)  # a second each or so: actors go on for up to 20 s without their head
     out, convert = tmp_path / "out", [sys.executable, "-m", "unpaired.apps.main", "convert", spec.model]
     given = ["--runtime", "openvino", "--precision", "fp32"]
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # reachable from this machine alone
@@ -228,10 +228,11 @@ def cluster() -> Iterator[tuple[str, Callable[[], list[psutil.Process]]]]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def write_pictures(folder: Path, count: int) -> None:
+def write_pictures(folder: Path, count: int, times: int = 1) -> None:
+    """Noise of 48 pixels by 32 to 71, or so many times as wide and high."""
     random = np.random.default_rng(0)
     for number in range(count):
-        values = random.integers(0, 256, (32 + number % 40, 48, 3), dtype=np.uint8)
+        values = random.integers(0, 256, (times * (32 + number % 40), times * 48, 3), dtype=np.uint8)
         Pillow.fromarray(values).save(folder / f"picture-{number:03}-.png")
 
 

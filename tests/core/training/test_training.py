@@ -259,7 +259,7 @@ def test_domains_of_unlike_channels_train_without_identity(tmp_path: Path) -> No
     assert load_model(model, Arrays).generators["a2b"](torch.zeros(1, 1, 16, 16)).shape == (1, 3, 16, 16)
 
 
-@pytest.mark.parametrize("form", ["lsgan", "vanilla", "hinge", "wgan-gp"])
+@pytest.mark.parametrize("form", ["lsgan", "vanilla", "hinge", "wgan-gp", "relativistic"])
 def test_every_adversarial_form_trains(data: Path, form: Any) -> None:
     objective = unpaired.CycleSettings(form=form, equivariance=1.0, r1=1.0, r2=1.0)
     train(data, "run", steps=3, objective=objective, clip=1.0, accumulate=2, batch=2)
