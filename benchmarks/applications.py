@@ -18,6 +18,7 @@ share of the input's, median over files.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import shutil
 import time
@@ -41,6 +42,7 @@ from unpaired.core.networks.presets import default_networks
 from unpaired.core.networks.spec import Networks
 from unpaired.core.runtimes.machine import cpu_model
 from unpaired.core.training.history import HistoryBuffer
+from unpaired.domains.image.tone import apply_gamma
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Method:
     networks: Mapping[str, Any] = field(default_factory=dict)
     objective: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+    domain: Mapping[str, Any] = field(default_factory=dict)
 
 
 FREE: dict[str, Mapping[str, Any]] = {
@@ -63,6 +66,7 @@ EASED: dict[str, Mapping[str, Any]] = {
 }
 """Between the two."""
 LIGHT, MAPS = recipe.read("light"), recipe.read("maps")
+_OF_MAPS = {name: value for name, value in MAPS["domain"].items() if name != "name"}
 METHODS: dict[str, Method | None] = {
     "reference": None,
     "ours": Method(),
@@ -78,6 +82,8 @@ METHODS: dict[str, Method | None] = {
     "light, paper's patches": Method({**LIGHT["networks"], "discriminator_layers": 3}, LIGHT["objective"]),
     "maps' weights": Method(objective=MAPS["objective"]),
     "maps' weights and rate": Method(objective=MAPS["objective"], training=MAPS["training"]),
+    "maps": Method(objective=MAPS["objective"], training=MAPS["training"], domain=_OF_MAPS),
+    "relativistic": Method(objective={"form": "relativistic", "r1": 0.3, "r2": 0.3}),
     "penalised": Method({"start": "random"}, objective={"r1": 1.0, "r2": 1.0}),
     "free": Method({"start": "random", "upsampling": "resize"}, **FREE),
 }
@@ -119,7 +125,7 @@ class Reference(Textbook):
 
 def train_reference(truth: Truth, folders: Sequence[Path], budget: Budget, seed: int) -> tuple[Reference, int]:
     """The loop after its minutes or steps, and how many it made."""
-    channels, domain = truth.domain.channels("a"), truth.domain
+    channels, domain = truth.domain.channels("a"), truth.trained_on
     torch.manual_seed(seed)
     loop = Reference(default_networks(2, channels, channels, budget.preset, NetworkSettings()), seed)
     files = [sorted(folder.iterdir()) for folder in folders]
@@ -172,7 +178,8 @@ def measure(truth: Truth, data: Path, out: Path, name: str, seed: int, budget: B
             if file.exists()
         }  # type: ignore[misc]
     minutes = (time.monotonic() - start) / 60
-    figures = {which: truth.figures(_functions(each)) for which, each in models.items()}
+    domain = truth.domain if method is None else _domain(truth, method)
+    figures = {which: truth.figures(_functions(each, domain)) for which, each in models.items()}
     return {"set": truth.name, "method": name, "seed": seed, "steps": steps, "minutes": round(minutes, 2),
             "size": budget.size, "preset": budget.preset, "cpu": cpu_model(), "figures": figures}  # fmt: skip
 
@@ -188,14 +195,25 @@ def train_ours(truth: Truth, folders: Sequence[Path], run: Path, method: Method,
     length: dict[str, Any] = {"steps": budget.steps} if budget.steps else {"minutes": budget.minutes}
     training = {"batch": truth.set.batch, "seed": seed, "workers": 0, "device": "cpu", **length, **method.training}
     unpaired.train(
-        truth.domain, *folders, run, preset=budget.preset, networks=NetworkSettings(**method.networks),
+        _domain(truth, method), *folders, run, preset=budget.preset, networks=NetworkSettings(**method.networks),
         objective=CycleSettings(**method.objective), training=TrainingSettings(**training),
     )  # fmt: skip
     return unpaired.load(run).model.step
 
 
-def _functions(generators: Mapping[str, nn.Module]) -> dict[str, Translate]:
-    return {str(way): generators[way].eval() for way in ("a2b", "b2a")}
+def _domain(truth: Truth, method: Method) -> unpaired.Image:
+    return unpaired.Image(dataclasses.replace(truth.trained_on.settings, **method.domain))
+
+
+def _functions(generators: Mapping[str, nn.Module], domain: unpaired.Image) -> dict[str, Translate]:
+    """Of samples without tone curves."""
+
+    def of(way: str) -> Translate:
+        source, target = way.split("2")
+        generator, gamma = generators[way].eval(), domain.settings.gamma(source)  # type: ignore[arg-type]
+        return lambda x: domain.denormalise(generator(apply_gamma(x, gamma)), target)  # type: ignore[arg-type]
+
+    return {way: of(way) for way in ("a2b", "b2a")}
 
 
 def untouched(truth: Truth) -> dict[str, Figures]:
@@ -237,6 +255,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, help="of each run (default: the set's own, 8 to 15)")
     parser.add_argument("--steps", type=int, help="steps of each run instead")
     parser.add_argument("--size", type=int, default=64, help="pixels a side (digits: 32; default: 64)")
+    parser.add_argument(
+        "--crop", type=int, help="side of the samples trained on, cut out of pictures of --size; into an OUT of its own"
+    )
     parser.add_argument("--preset", default="tiny")
     parser.add_argument("--table", action="store_true", help="train nothing")
     args = parser.parse_args()
@@ -251,7 +272,7 @@ def main() -> None:
                 if kept.exists():
                     continue
                 if truth is None:
-                    truth = Truth(name, args.data, args.size)
+                    truth = Truth(name, args.data, args.size, args.crop)
                     row = {"set": name, "method": "untouched", "seed": 0, "steps": 0}
                     row["figures"] = {"last": untouched(truth)}
                     (results / f"{name}-0.json").write_text(json.dumps(row, indent=1) + "\n")

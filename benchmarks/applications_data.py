@@ -79,9 +79,12 @@ def _write(pictures: Tensor, folder: Path) -> None:
 class Truth:
     """Test files of a set as samples, and what is true of them."""
 
-    def __init__(self, name: str, data: Path, size: int) -> None:
+    def __init__(self, name: str, data: Path, size: int, crop: int | None = None) -> None:
+        """`crop`: side of the samples that are trained on, of pictures as large as for `size`, which figures are of."""
         self.name, self.set = name, SETS[name]
         self.domain = Image(**{"size": size, **self.set.domain})
+        seen = {"size": crop, "load_size": self.domain.settings.loaded[0]} if crop else {}
+        self.trained_on = Image(**{"size": size, **seen, **self.set.domain})
         self.readers: dict[str, DigitReader] = {}
         self.labels: dict[str, Tensor] = {}
         self.further: dict[str, dict[str, list[Tensor]]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,14 @@ def test_the_second_loss_judges_what_went_there_and_back() -> None:
     assert step.auxiliary["second_a"].unique().tolist() == pytest.approx([0.25])
     assert step.auxiliary["second_b"].unique().tolist() == pytest.approx([-0.9])
     assert not any(value.requires_grad for value in step.auxiliary.values())
+
+
+def test_a_relativistic_second_loss_compares_with_the_recording() -> None:
+    """Of side a: the reconstruction 0.25 is judged 0.5, the recording 0.4 is judged 0.8."""
+    generators, discriminators = parts()
+    objective = AudioCycle(dataclasses.replace(PLAIN, second_a=0.5, form="relativistic"))
+    step = objective.generator_step(generators, discriminators, constant_batch(), None)
+    assert step.losses["second_a"].item() == pytest.approx(0.5 * math.log1p(math.exp(0.8 - 0.5)))
 
 
 def test_second_discriminators_learn_in_the_discriminators_loss() -> None:

@@ -324,7 +324,7 @@ def test_they_are_there_only_where_they_are_asked_for() -> None:
     assert all(spec.architecture == "patchgan" for spec in asked.values())
 
 
-@pytest.mark.parametrize("form", ["lsgan", "wgan-gp"])
+@pytest.mark.parametrize("form", ["lsgan", "wgan-gp", "relativistic"])
 def test_they_learn_and_teach_the_generators(form: Any) -> None:
     """With the temporal term alone: every weight of both moves, and both generators get gradients through them."""
     engine = engine_of(dataclasses.replace(NONE, temporal=1.0, form=form), learning_rate=1e-3)
