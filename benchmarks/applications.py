@@ -84,6 +84,7 @@ METHODS: dict[str, Method | None] = {
     "maps' weights and rate": Method(objective=MAPS["objective"], training=MAPS["training"]),
     "maps": Method(objective=MAPS["objective"], training=MAPS["training"], domain=_OF_MAPS),
     "relativistic": Method(objective={"form": "relativistic", "r1": 0.3, "r2": 0.3}),
+    "vanilla, penalised": Method(objective={"form": "vanilla", "r1": 0.3, "r2": 0.3}),
     "penalised": Method({"start": "random"}, objective={"r1": 1.0, "r2": 1.0}),
     "free": Method({"start": "random", "upsampling": "resize"}, **FREE),
 }

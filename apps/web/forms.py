@@ -58,6 +58,7 @@ USUAL_PRESET = "small"
 TASKS = (
     Option("", "Anything", "what suits the files"),
     Option("light", "Another light, weather or season", "colours may change a great deal"),
+    Option("style", "Paintings and photos", "strokes and colours may change a great deal"),
     Option("maps", "Aerial photos to street maps", "A the photos, B the maps"),
     Option("paper", "As published in 2017", "to compare with"),
 )
