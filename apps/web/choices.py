@@ -19,6 +19,7 @@ _FITS: Mapping[str, tuple[Kind, ...]] = {
 """Kinds of files by medium of the model, the likeliest first; an installed medium takes what its own is."""
 _HINTS = {
     "day2night": "Pictures of towns, with lights",
+    "day2night-mobile": "Pictures: the same, quicker",
     "day2night-video": "Footage: sharp and steady",
     "day2night-video-mobile": "Footage: the same, quicker",
     "female-male": "Voices: words and melody stay",

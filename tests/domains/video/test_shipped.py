@@ -1,4 +1,4 @@
-"""The shipped models of footage: nights are dark, and as sharp as the days that they were."""
+"""The shipped models of nights: they are dark, and as sharp as the days that they were."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def fine(x: Tensor) -> Tensor:
     return (x - avg_pool2d(x, 3, 1, 1))[..., 2:-2, 2:-2]
 
 
-@pytest.mark.parametrize("name", ["day2night-video", "day2night-video-mobile"])
+@pytest.mark.parametrize("name", ["day2night-mobile", "day2night-video", "day2night-video-mobile"])
 def test_night_is_dark_and_keeps_the_edges_of_the_day(name: str, assets: Path) -> None:
     model = load_model_named(name)
     for file in sorted((assets / "day2night" / "day").glob("*.jpg"))[:2]:
