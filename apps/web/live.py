@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import subprocess
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -30,6 +31,9 @@ _GRACE = 1.0
 """Seconds in which a process ends by itself once its input is closed."""
 _STUCK = 5.0
 """Seconds for which a process may take nothing. Meanwhile nothing is read of the socket either, not even its end."""
+_PATIENCE = 1.0
+"""Seconds for which one more voice waits for another to be left: who stops and begins again at once is often here
+before the end of the first has been read."""
 _SOON = 0.05
 """Seconds until it is looked again whether a voice has ended."""
 _BLOCK = 1 << 16
@@ -142,7 +146,8 @@ class LiveVoices:
     @asynccontextmanager
     async def open(self, words: Sequence[str]) -> AsyncIterator[VoiceProcess]:
         """A process for a voice, which ends with the block. Raises TooMany."""
-        while len(self._open) >= MOST and self._ending:
+        until = time.monotonic() + _PATIENCE
+        while len(self._open) >= MOST and (self._ending or time.monotonic() < until):
             await asyncio.sleep(_SOON)
         if len(self._open) >= MOST:
             raise TooMany(

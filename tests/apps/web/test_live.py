@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -26,6 +27,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 import unpaired
+from unpaired.apps.web.live import LiveVoices
 from unpaired.core.model import shipped_file
 from unpaired.domains.audio.conversion.live import LiveConversion, convert_pipe
 from unpaired.domains.audio.settings import AudioConversion
@@ -153,6 +155,26 @@ def test_a_third_voice_is_told_to_wait_and_one_that_goes_makes_room(place: Place
             place.rest(2)
             second.send(b"ab")
             assert second.recv(10) == b"ab"
+
+
+def test_a_voice_waits_for_one_whose_end_has_not_been_read(stands_in: Callable) -> None:
+    stands_in(GIVES_BACK)
+
+    async def first(voices: LiveVoices, opened: asyncio.Event) -> None:
+        async with voices.open([]):
+            opened.set()
+            await asyncio.sleep(0.2)
+
+    async def both() -> None:
+        voices, opened = LiveVoices(), [asyncio.Event() for _ in range(2)]
+        tasks = [asyncio.create_task(first(voices, each)) for each in opened]
+        for each in opened:
+            await each.wait()
+        async with voices.open([]):
+            pass
+        await asyncio.gather(*tasks)
+
+    asyncio.run(both())
 
 
 @pytest.mark.parametrize("script", [GIVES_BACK, SLEEPS])
