@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ...core.networks.spec import Networks
     from ...core.objectives.objective import Objective
     from ...core.values import Array
-    from .conversion.live import LiveReport
+    from .conversion.live_report import LiveReport
     from .evaluation.held_out import HeldOutJudge
     from .evaluation.results import VoiceEvaluation
     from .training.sampling import SpectrogramCache

@@ -6,11 +6,8 @@ norms, loudness and the speaker's median pitch are followed as they become known
 
 from __future__ import annotations
 
-import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
@@ -24,7 +21,9 @@ from ..signal.buffer import empty
 from ..signal.mel import LogMel, to_sample
 from ..signal.sound import Resampler, Sound
 from .gains import gain_between
+from .live_loudness import Loudness
 from .live_pitch import LivePitch
+from .live_report import LiveReport, Session
 from .queues import DeviceQueue, PipeQueue
 from .source_filter import GainFilter, bounded
 
@@ -42,12 +41,16 @@ _WINDOW = 0.5
 looks ahead by less, does."""
 _GOES_ON = 1
 """Frames of that filter, 6 ms each, that the newest gain goes on for: the next one is not waited for."""
-_LONGEST_QUEUE, _JUDGED = 0.25, 2.0
-"""Seconds of sound that may wait at a microphone, and seconds of sound after which a machine is judged too slow."""
+_LONGEST_QUEUE = 0.25
+"""Seconds of sound that may wait at a microphone."""
 _MEMORY = 3.0
 """Seconds over which loudness is averaged."""
 _TARGET = -23.0
 _QUIET = 10 ** (-60 / 10)
+_LOUDER = 6 / 20 * np.log(10)
+"""By how much a frame may become louder or softer, 6 dB as the logarithm of an amplitude."""
+_PAUSE, _BEGINS = 1e-3, 100.0
+"""Times the mean power of a voice: less is a pause between its words; more, and what was heard before was no voice."""
 
 
 class LiveConversion:
@@ -75,6 +78,9 @@ class LiveConversion:
         self._seen = np.full((settings.bins, 0), 0, np.float32)
         self._statistics: Sound | None = None
         self._power = self._unfollowed = 0.0
+        self._spoken, self._heard = False, 0.0
+        self._loudness = Loudness()
+        self._inside = empty(channels)
         self._rate = rate
         self._received = self._given = 0
 
@@ -112,18 +118,38 @@ class LiveConversion:
     def _apply_gains(self, audio: Sound) -> Sound:
         sound = self._resampler.push(audio.mean(axis=0))
         self._listen(sound)
-        return self._filter.push(audio, self._gain(self._log_mel.push(sound)))
+        made = self._filter.push(audio, self._gain(self._log_mel.push(sound)))
+        before, self._inside = np.split(np.concatenate([self._inside, audio], axis=1), [made.shape[1]], axis=1)
+        if self._spoken:
+            self._loudness.follow(before, made, self._share(made.shape[1] / self._rate))
+        return made
 
     def _listen(self, sound: Sound) -> None:
-        power = float(np.square(sound).mean()) if len(sound) else 0.0
-        if power > _QUIET:
-            share = min(1.0, len(sound) / self._settings.sample_rate / _MEMORY)
-            self._power += (power - self._power) * (share if self._power else 1.0)
+        """Follow the voice's loudness, and tell the voice from what is before it and between its words."""
+        if not len(sound):
+            return
+        power = float(np.square(sound).mean())
+        self._spoken = power > max(_QUIET, _PAUSE * self._power)
+        if not self._spoken:
+            return
+        if power > _BEGINS * self._power:
+            self._power, self._heard, self._statistics = power, 0.0, None
+            self._loudness = Loudness()
+            self._seen = self._seen[:, :0]
+        seconds = len(sound) / self._settings.sample_rate
+        self._heard += seconds
+        self._power += (power - self._power) * self._share(seconds)
+
+    def _share(self, seconds: float) -> float:
+        """What so many seconds count for in a mean of all that was heard at first, then of the last seconds."""
+        return min(1.0, seconds / min(_MEMORY, self._heard))
 
     def _gain(self, mel: Sound) -> Sound:
         count = mel.shape[1]
         if not count:
             return empty(self._settings.bins)
+        if self._statistics is None and not self._spoken:  # norms of silence would be no voice's
+            return np.zeros_like(mel)
         level = 10 * np.log10(self._power) - 0.691 if self._power else _TARGET
         self._seen = np.concatenate([self._seen, mel], axis=1)[:, -max(_SEEN - _REPEATED, count) :]
         settings, side = self._settings, self._side
@@ -134,62 +160,25 @@ class LiveConversion:
         seen = np.pad(seen, ((0, 0), (0, _REPEATED)), mode="edge")
         louder = seen + np.float32((_TARGET - level) * np.log(10) / 20)
         x = to_sample(louder, settings.mean(side), settings.deviation(side))[None]
-        self._unfollowed += count * settings.hop_length / settings.sample_rate
-        due = self._statistics is None or self._unfollowed >= _FOLLOWED
-        momentum = min(1.0, self._unfollowed / _MEMORY) if due else 0.0
+        self._unfollowed += self._spoken * count * settings.hop_length / settings.sample_rate
+        due = self._statistics is None or (self._spoken and self._unfollowed >= _FOLLOWED)
+        momentum = self._share(self._unfollowed) if due else 0.0
         if self._statistics is None or momentum:
             y, self._statistics = self._translate.with_statistics(x, self._statistics, momentum)
         else:
             y = translate_end(self._translate, x, self._statistics, count + _REPEATED)
         self._unfollowed = 0.0 if due else self._unfollowed
         x, y = (each[..., : each.shape[-1] - _REPEATED][..., -count:] for each in (x, y))
-        gain = gain_between(x, y, side, settings)
-        return (self._strength * bounded(gain, settings.content)).astype(np.float32)
+        gain = self._strength * bounded(gain_between(x, y, side, settings), settings.content)
+        return (self._as_loud(mel, gain) if self._strength else gain).astype(np.float32)
 
-
-@dataclass(frozen=True)
-class LiveReport:
-    """Summary of a live voice conversion."""
-
-    seconds: float
-    """Of sound that came in."""
-    latency: float
-    """Seconds from a sample's arrival to its leaving, median: what waits to be read, the chunk, what the stages look
-    ahead, computing, and waiting to be written."""
-    longest: float
-    """The longest such time."""
-    factor: float
-    """Seconds of computing for a second of sound."""
-    dropped: float = 0.0
-    """Seconds of sound that were left out, because the machine did not keep up."""
-
-    @property
-    def behind(self) -> bool:
-        """Whether the machine does not keep up."""
-        return self.dropped > 0 or (self.factor > 1 and self.seconds >= _JUDGED)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """That the machine does not keep up, where it does not."""
-        if not self.behind:
-            return ()
-        return (
-            f"this machine does not keep up: it takes {self.factor:.2f} s for a second of sound; "
-            f"{'some of it is left out' if self.dropped else 'what comes next waits'}; "
-            "choose a smaller model, another --runtime, or a lower --rate",
-        )
-
-    def text(self) -> str:
-        """A line for people."""
-        left_out = f", {self.dropped:.1f} s left out" if self.dropped else ""
-        return (
-            f"{self.seconds:.0f} s: latency {1e3 * self.latency:.0f} ms (median), {1e3 * self.longest:.0f} at most, "
-            f"real-time factor {self.factor:.2f}{left_out}"
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-able figures."""
-        return asdict(self)
+    def _as_loud(self, mel: Sound, gain: Sound) -> Sound:
+        """The gains (bins, frames) by which the voice stays about as loud as it comes: norms that know little of it yet
+        make it several times as loud, or hardly let it through. Frames are bounded from the first on, and what comes
+        out of the filter says what is missing in the mean."""
+        before, after = (np.log(np.exp(2 * each).mean(axis=0)) / 2 for each in (mel, mel + gain))
+        changed = after - before
+        return gain - (changed - np.clip(changed, -_LOUDER, _LOUDER)) + self._loudness.corrected()
 
 
 def convert_pipe(
@@ -215,7 +204,7 @@ def convert_pipe(
     size = round(chunk * rate) * channels * 2
     queue = PipeQueue(source, 4 * size)
     conversion.warm_up(chunk)
-    session = _Session(conversion, rate, chunk)
+    session = Session(conversion, rate, chunk)
     if progress is not None:
         progress(session.report())
     try:
@@ -249,7 +238,7 @@ def convert_microphone(
             "a microphone needs sounddevice and PortAudio: pip install 'unpaired[live]', and libportaudio2 on Linux"
         ) from error
     conversion.warm_up(chunk)
-    session, size, latency = _Session(conversion, rate, chunk), round(chunk * rate), 0.0
+    session, size, latency = Session(conversion, rate, chunk), round(chunk * rate), 0.0
     try:
         with sounddevice.Stream(
             samplerate=rate, channels=channels, blocksize=size, dtype="float32", latency="low"
@@ -269,48 +258,6 @@ def convert_microphone(
         return session.report(latency)
     except sounddevice.PortAudioError as error:
         raise ConfigError(f"no microphone and loudspeaker at {rate} Hz with {channels} channels: {error}") from error
-
-
-class _Session:
-    """The figures of a conversation."""
-
-    def __init__(self, conversion: LiveConversion, rate: int, chunk: float) -> None:
-        self._conversion, self._rate, self._chunk = conversion, rate, chunk
-        self._latencies: deque[float] = deque(maxlen=10_000)
-        self._arrivals: deque[tuple[int, float]] = deque()
-        """Of pieces that are not out yet, the number of samples up to their end, and when that came in."""
-        self._busy = 0.0
-        self._received = self._given = self._told = 0
-        self.dropped = 0
-        """Samples that were left out."""
-
-    def translate(self, audio: Sound, waiting: float, write: Callable[[Sound], None]) -> None:
-        """Hand over what becomes of a piece; `waiting`: seconds since its last sample came in."""
-        begin = time.perf_counter()
-        self._received += audio.shape[1]
-        self._arrivals.append((self._received, begin - waiting))
-        result = self._conversion.push(audio)
-        self._busy += time.perf_counter() - begin
-        write(result)
-        self._given += result.shape[1]
-        if result.shape[1]:
-            while len(self._arrivals) > 1 and self._arrivals[0][0] < self._given:
-                self._arrivals.popleft()
-            self._latencies.append(time.perf_counter() - self._arrivals[0][1] + self._chunk)
-
-    def due(self) -> bool:
-        """Whether a second of sound has come in since it was so last."""
-        seconds = self._received // self._rate
-        due, self._told = seconds > self._told, seconds
-        return due
-
-    def report(self, beside: float = 0.0) -> LiveReport:
-        """How it stands; `beside`: seconds that the sound card takes."""
-        latencies = self._latencies or deque([0.0])
-        seconds = self._received / self._rate
-        factor = self._busy / seconds if seconds else 0.0
-        median = float(np.median(latencies))
-        return LiveReport(seconds, median + beside, max(latencies) + beside, factor, self.dropped / self._rate)
 
 
 def _pack(audio: Sound) -> Sound:

@@ -9,7 +9,8 @@ from ....core.adapter.streams import Translate
 from ....core.errors import ConfigError
 from ....core.sides import Side
 from ..settings import AudioConversion, AudioSettings
-from .live import LiveConversion, LiveReport, convert_microphone, convert_pipe
+from .live import LiveConversion, convert_microphone, convert_pipe
+from .live_report import LiveReport
 
 PIPE, MICROPHONE, LOUDSPEAKER = "-", "microphone", "loudspeaker"
 

@@ -17,6 +17,7 @@ import torch
 from kept import row
 from torch import Tensor
 
+import unpaired
 from unpaired import Audio, ConfigError, NetworkSettings
 from unpaired.apps.live import Shown
 from unpaired.core.conversion.translator import Translator
@@ -49,6 +50,22 @@ def test_an_identity_generator_gives_back_the_voice(assets: Path) -> None:
     result = piped(LiveConversion(RATE, 1, "a", Identity(), AudioConversion(), settings), voice)
     assert len(result) == len(voice)
     assert signal_to_noise(voice, result) > 60
+
+
+@pytest.mark.parametrize(("lead", "hiss"), [(0, 0.0), (RATE, 0.0), (RATE, 1e-3)])
+def test_a_voice_is_about_as_loud_as_it_comes_whatever_was_before(lead: int, hiss: float, assets: Path) -> None:
+    """The shipped voice, after nothing, silence or hiss, and after a pause: norms of silence let nothing through for
+    seconds, and more than there is later."""
+    voice = speech(assets, "male-1")
+    before = hiss * np.random.default_rng(0).standard_normal(lead).astype(np.float32)
+    whole = np.concatenate([before, voice, np.zeros(RATE, np.float32), voice])
+    translator: Any = unpaired.load("female-male", "openvino", "cpu")
+    translate, settings = translator.for_direction("b2a"), translator.domain.settings
+    result = piped(LiveConversion(RATE, 1, "b", translate, AudioConversion(), settings), whole)
+    assert np.abs(result[: max(0, lead - RATE // 10)]).max(initial=0) <= 6 * hiss
+    for begin in (lead, lead + len(voice) + RATE):
+        spoken, heard = (each[begin : begin + len(voice)] for each in (whole, result))
+        assert abs(20 * np.log10(np.std(heard) / np.std(spoken))) < 6
 
 
 def test_pitch_is_moved_and_nothing_is_lost(assets: Path) -> None:
@@ -153,6 +170,7 @@ class Card:
         self.begun: float | None = None
         self.taken = 0
         self.delays: list[float] = []
+        self.voice = np.random.default_rng(0)
 
     def opened(self, **chosen: Any) -> Self:
         self.begun = self.clock.now
@@ -170,7 +188,7 @@ class Card:
             raise KeyboardInterrupt
         self.taken += samples
         self.clock.now = max(self.clock.now, self.begun + self.taken / RATE)  # waits for what is not spoken yet
-        return np.zeros((samples, 1), np.float32), False
+        return self.voice.uniform(-0.1, 0.1, (samples, 1)).astype(np.float32), False
 
     def write(self, audio: Sound) -> bool:
         assert self.begun is not None
