@@ -178,7 +178,8 @@ class LiveConversion:
         out of the filter says what is missing in the mean."""
         before, after = (np.log(np.exp(2 * each).mean(axis=0)) / 2 for each in (mel, mel + gain))
         changed = after - before
-        return gain - (changed - np.clip(changed, -_LOUDER, _LOUDER)) + self._loudness.corrected()
+        bounded_gain: Sound = gain - (changed - np.clip(changed, -_LOUDER, _LOUDER)) + self._loudness.corrected()
+        return bounded_gain
 
 
 def convert_pipe(
