@@ -34,16 +34,16 @@ def with_choices(plan: RunPlan, resume: bool) -> tuple[RunPlan, str | None]:
     if given.discriminator_layers is None:
         chosen["discriminator_layers"] = _layers(plan, earlier)
     new = not resume and not plan.training.start_from
-    note = _note(chosen) if new else None
+    note = _note(chosen, plan.objective.adversarial_form is not None) if new else None
     return dataclasses.replace(plan, network_settings=dataclasses.replace(given, **chosen)), note
 
 
-def _note(chosen: Mapping[str, Any]) -> str | None:
+def _note(chosen: Mapping[str, Any], judged: bool) -> str | None:
     said = []
     if (start := chosen.get("start")) in _BEGUN_AT:
         said.append(f"generators begin at {_BEGUN_AT[start]} (networks.start {start}); the paper's is random")
     layers = chosen.get("discriminator_layers", PAPERS_LAYERS)
-    if layers != PAPERS_LAYERS:
+    if layers != PAPERS_LAYERS and judged:
         patches = f"discriminators judge smaller patches (networks.discriminator_layers {layers}"
         said.append(f"{patches}); the paper's is {PAPERS_LAYERS}")
     return "; ".join(said) or None

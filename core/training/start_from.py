@@ -74,4 +74,6 @@ def _difference(ours: NetworkSpec, theirs: NetworkSpec) -> str:
     if ours.architecture != theirs.architecture:
         return f"this run has a {ours.architecture}, the model a {theirs.architecture}"
     keys = [key for key in {**ours.options, **theirs.options} if ours.options.get(key) != theirs.options.get(key)]
-    return ", ".join(f"{key} is {ours.options.get(key)} here and {theirs.options.get(key)} there" for key in keys)
+    unsaid = {"start": "random"}  # of what is recorded where it is not the paper's alone
+    here, there = ({key: each.options.get(key, unsaid.get(key)) for key in keys} for each in (ours, theirs))
+    return ", ".join(f"{key} is {here[key]} here and {there[key]} there" for key in keys)

@@ -16,7 +16,8 @@ from torch import nn
 import unpaired
 from unpaired.core.model.model_file import read_header
 from unpaired.core.networks.resnet import ResnetGenerator
-from unpaired.core.training import checkpoints
+from unpaired.core.networks.spec import NetworkSpec
+from unpaired.core.training import checkpoints, choices, start_from
 
 SMALL: dict[str, Any] = {"filters": 4, "blocks": 1, "discriminator_filters": 4, "discriminator_layers": 1}
 
@@ -179,3 +180,14 @@ def test_discriminators_of_its_own_kind_have_no_such_choice(folders: Path) -> No
     trained(folders / "dark", folders / "bright", run,
             networks={"discriminator": "pixel", "discriminator_layers": None})  # fmt: skip
     assert yaml.safe_load((run / "config.yaml").read_text())["networks"]["discriminator_layers"] == 3
+
+
+def test_where_nothing_judges_nothing_is_said_of_discriminators() -> None:
+    """As in a distillation without them."""
+    assert choices._note({"discriminator_layers": 1}, judged=False) is None
+    assert "smaller patches" in (choices._note({"discriminator_layers": 1}, judged=True) or "")
+
+
+def test_models_that_do_not_fit_are_told_by_their_starts() -> None:
+    near, far = NetworkSpec("resnet", {"start": "residual"}), NetworkSpec("resnet", {})
+    assert start_from._difference(near, far) == "start is residual here and random there"
