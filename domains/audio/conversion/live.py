@@ -25,7 +25,7 @@ from .live_loudness import Loudness
 from .live_pitch import LivePitch
 from .live_report import LiveReport, Session
 from .queues import DeviceQueue, PipeQueue
-from .source_filter import GainFilter, bounded
+from .source_filter import DB, GainFilter, bounded
 
 CHUNK = 0.02
 """Seconds that are read at a time."""
@@ -47,7 +47,7 @@ _MEMORY = 3.0
 """Seconds over which loudness is averaged."""
 _TARGET = -23.0
 _QUIET = 10 ** (-60 / 10)
-_LOUDER = 6 / 20 * np.log(10)
+_LOUDER = 6 * DB
 """By how much a frame may become louder or softer, 6 dB as the logarithm of an amplitude."""
 _PAUSE, _BEGINS = 1e-3, 100.0
 """Times the mean power of a voice: less is a pause between its words; more, and what was heard before was no voice."""
@@ -150,7 +150,7 @@ class LiveConversion:
             return empty(self._settings.bins)
         if self._statistics is None and not self._spoken:  # norms of silence would be no voice's
             return np.zeros_like(mel)
-        level = 10 * np.log10(self._power) - 0.691 if self._power else _TARGET
+        level = 10 * np.log10(self._power) - 0.691
         self._seen = np.concatenate([self._seen, mel], axis=1)[:, -max(_SEEN - _REPEATED, count) :]
         settings, side = self._settings, self._side
         # Mirrored until as much was heard: one size from the first word on, for which everything is made by then.
@@ -158,7 +158,7 @@ class LiveConversion:
         if missing > 0:
             seen = np.pad(seen, ((0, 0), (missing, 0)), mode="symmetric")
         seen = np.pad(seen, ((0, 0), (0, _REPEATED)), mode="edge")
-        louder = seen + np.float32((_TARGET - level) * np.log(10) / 20)
+        louder = seen + np.float32((_TARGET - level) * DB)
         x = to_sample(louder, settings.mean(side), settings.deviation(side))[None]
         self._unfollowed += self._spoken * count * settings.hop_length / settings.sample_rate
         due = self._statistics is None or (self._spoken and self._unfollowed >= _FOLLOWED)
@@ -178,8 +178,8 @@ class LiveConversion:
         out of the filter says what is missing in the mean."""
         before, after = (np.log(np.exp(2 * each).mean(axis=0)) / 2 for each in (mel, mel + gain))
         changed = after - before
-        bounded_gain: Sound = gain - (changed - np.clip(changed, -_LOUDER, _LOUDER)) + self._loudness.corrected()
-        return bounded_gain
+        steadied: Sound = gain - changed + np.clip(changed, -_LOUDER, _LOUDER) + self._loudness.corrected()
+        return steadied
 
 
 def convert_pipe(

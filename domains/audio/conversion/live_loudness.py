@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..signal.sound import Sound
+from .source_filter import DB
 
-_MOST = 12 / 20 * np.log(10)
+_MOST = 12 * DB
 """By how much gains are corrected at most, 12 dB as the logarithm of an amplitude."""
 
 

@@ -28,7 +28,8 @@ CEPSTRA = {"voice": 24, "music": 5}
 voice's harmonics, and a generator blurs them: a gain that could follow them would take them out of the sound."""
 LOWEST_GAIN, HIGHEST_GAIN = -30.0, 22.0
 """dB; bounds of what a bin is multiplied by."""
-_DB = float(np.log(10) / 20)
+DB = float(np.log(10) / 20)
+"""A decibel as the logarithm of an amplitude."""
 _SILENT = 10 ** (-90 / 20)
 _FOLLOWED = 10 ** (30 / 20)
 """Factor by which the level is corrected at most."""
@@ -44,7 +45,7 @@ def bounded(gain: Sound, content: Content, lowest: float = LOWEST_GAIN, highest:
     """A gain in nepers (bins, frames), smoothed along frequency to the cepstra of its content and bounded (dB)."""
     cepstra = fft.dct(gain, axis=0, norm="ortho")
     lifted: Sound = fft.idct(_lifter(len(gain), CEPSTRA[content]) * cepstra, axis=0, norm="ortho")
-    return np.clip(lifted, lowest * _DB, highest * _DB)
+    return np.clip(lifted, lowest * DB, highest * DB)
 
 
 @lru_cache(maxsize=4)

@@ -17,7 +17,7 @@ from ....core.objectives.objective import Discriminators
 from ....core.objectives.settings import CycleSettings
 from ....core.samples import Batch
 from ....core.settings.faults import collecting_faults, raise_faults, require_at_least
-from ....core.sides import Side
+from ....core.sides import Side, other_side
 from ..frames.motion import warp
 
 FRAMES = 3
@@ -132,9 +132,9 @@ class VideoCycle(Cycle):
             losses[f"far_{side}"] = far * difference
         if not self.settings.temporal:
             return losses, {}
-        name = "temporal_b" if side == "a" else "temporal_a"
-        triple = _stack(x, translated)
-        real = self.auxiliary_real(batch)[name]
+        into = other_side(side)
+        name = f"temporal_{into}"
+        triple, real = _stack(x, translated), _stack(batch.of(into), _context(into, batch))
         judged = adversarial_loss(self.settings.form, discriminators.auxiliary[name], triple, real)
         losses[name] = self.settings.temporal * judged
         return losses, {name: triple}

@@ -171,7 +171,7 @@ def test_a_voice_waits_for_one_whose_end_has_not_been_read(stands_in: Callable) 
         for each in opened:
             await each.wait()
         async with voices.open([]):
-            pass
+            assert any(task.done() for task in tasks)
         await asyncio.gather(*tasks)
 
     asyncio.run(both())
