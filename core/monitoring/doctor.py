@@ -63,8 +63,8 @@ one."""
 
 
 GUESSING: Mapping[str, float] = {"lsgan": 0.25, "vanilla": math.log(2.0), "hinge": 1.0, "relativistic": math.log(2.0)}
-"""A discriminator's loss when it cannot tell, halved but for relativistic; wgan and wgan-gp have no such bound and cannot
-saturate."""
+"""A discriminator's loss when it cannot tell, halved but for relativistic; wgan and wgan-gp have no such bound and
+cannot saturate."""
 TOLD_APART: Mapping[str, float] = {"lsgan": 0.5, "vanilla": 2.0, "hinge": 1.0, "relativistic": 2.0}
 """Gap between the logits, real - generated, from which on a discriminator clearly tells them apart."""
 
