@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ..adapter.domain import Domain
 from ..networks.layers import use_channels_last, use_winograd
 from ..runtimes.cache import TRAININGS, keep_entry, read_entry
 from ..runtimes.cores import usual_threads
@@ -23,6 +24,7 @@ from ..runtimes.race import race, winner
 from ..runtimes.source import Takes
 from ..runtimes.tracing import fixed_sizes
 from ..settings.mapping import read_yaml
+from . import checkpoints
 from .loader import first_sample
 from .plan import RunPlan
 from .settings import MemoryFormat, Precision, TrainingSettings
@@ -73,6 +75,29 @@ def _recorded(earlier: Mapping[str, Any], kind: str) -> Way:
     if precision == "auto":
         precision = "bf16" if (listed_bf16() if kind == "cpu" else native_bf16(kind)) else "fp32"
     return Way(precision, memory_format)
+
+
+def change_of_way(plan: RunPlan) -> str | None:
+    """What is to be said of a resumed run that goes on in another precision or memory format than it has had."""
+    folder = checkpoints.newest(plan.out)
+    if folder is None:  # it begins again
+        return None
+    device = device_named(plan.training.device, "training.device").kind
+    before = _recorded(read_yaml(plan.out / "config.yaml").get("training") or {}, device)
+    now = Way(plan.training.precision, plan.training.memory_format)
+    if not has_formats(plan.domain, device):
+        before = before._replace(memory_format=now.memory_format)
+    if now == before:
+        return None
+    return (
+        f"computes in {now} from step {checkpoints.step_of(folder):,} on, in {before} until there: from here on this is "
+        "no longer bitwise the same run"
+    )
+
+
+def has_formats(domain: Domain, device: str) -> bool:
+    """Whether memory formats make a difference: to networks of pictures or spectrograms, on the CPU."""
+    return device == "cpu" and domain.dimensions == 2
 
 
 def _native(kind: str) -> Precision:

@@ -34,10 +34,11 @@ from .devices import make_fabric
 from .elastic import resumed
 from .folders import scan_sides
 from .launch import leave_group, train_in_processes
+from .left_aside import left_aside
 from .lock import taken
 from .loop import run
 from .plan import RunPlan
-from .precision import with_precision
+from .precision import change_of_way, with_precision
 from .preflight import (
     check_bounds,
     check_classes,
@@ -189,7 +190,10 @@ def _start(plan: RunPlan, resume: Resume, data_changed: bool) -> Path:
         clear_leftovers(plan.out)
         with told_in_words():
             plan, notes = checked(plan, resume, data_changed)
+            notes += left_aside(plan)
             plan = with_precision(plan, bool(resume))
+        if resume and (change := change_of_way(plan)):
+            notes.append(change)
         fabric = make_fabric(plan.training)
         for note in notes:
             fabric.print(as_note(note), file=sys.stderr)

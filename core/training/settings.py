@@ -59,8 +59,9 @@ class TrainingSettings:
     precision: Precision = "auto"
     """Precision of the networks: auto is bf16 where CUDA has it or the CPU is measured to be faster so, else fp32."""
     memory_format: MemoryFormat = "auto"
-    """How generators of pictures lie in memory on the CPU: auto is channels_last where that is measured to be faster in
-    bf16, else contiguous. On CUDA it is always channels_last. The results differ in rounding."""
+    """How generators of pictures, footage and spectrograms lie in memory on the CPU: auto is channels_last where that
+    is measured to be faster in bf16, else contiguous. On CUDA it is always channels_last. The results differ in
+    rounding."""
     device: str = "auto"
     """auto, cpu, cuda, mps, or cuda:N."""
     processes: int = 1

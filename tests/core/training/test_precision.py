@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from unpaired import Image, TrainingSettings
+from unpaired import Audio, CycleSettings, Domain, Image, NetworkSettings, Tensors, TrainingSettings
 from unpaired.core.runtimes.race import race
 from unpaired.core.settings import read_yaml
 from unpaired.core.training import precision
+from unpaired.core.training.left_aside import left_aside
 from unpaired.core.training.run import checked, resolve, train
 
 SMALL = {"preset": "tiny", "steps": 2, "workers": 0, "device": "cpu", "seed": 3}
@@ -164,6 +165,39 @@ def test_a_resumed_run_keeps_it_whatever_the_machine(
     assert recorded(run) == "bf16 channels_last"
     weights = "checkpoints/step-00000004/weights.safetensors"
     assert (run / weights).read_bytes() == (whole / weights).read_bytes()
+
+
+def test_a_resumed_run_says_from_where_on_it_computes_otherwise(
+    pictures: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, said = tmp_path / "run", "computes in bf16 channels_last from step 1 on, in fp32 until there: from here on"
+    networks = NetworkSettings(filters=2, blocks=1, discriminator_filters=2, start="random", discriminator_layers=1)
+    settings = {**SMALL, "networks": networks, "steps": 1, "precision": "fp32", "memory_format": "contiguous"}
+    train(Image(size=32), *pictures, run, **settings)
+    other = {**settings, "precision": "bf16", "memory_format": "channels_last"}
+    train(Image(size=32), *pictures, run, resume=True, **{**other, "steps": 2})
+    assert f"unpaired: note: {said} this is no longer bitwise the same run" in capsys.readouterr().err
+    assert recorded(run) == "bf16 channels_last"
+    as_recorded = {name: other[name] for name in ("precision", "memory_format")}
+    assert precision.change_of_way(plan_of(pictures, run, **as_recorded)) is None
+    assert precision.change_of_way(plan_of(pictures, tmp_path / "new", **as_recorded)) is None
+
+
+def test_what_changes_nothing_is_said(pictures: tuple[Path, Path], tmp_path: Path) -> None:
+    def notes(domain: Domain, objective: CycleSettings, form: Any = "auto", name: str = "cycle") -> list[str]:
+        plan = resolve(domain, *pictures, tmp_path / "run", "tiny", None, objective, name,
+                       TrainingSettings(device="cpu", memory_format=form), ("A", "B"), {})  # fmt: skip
+        return list(left_aside(plan))
+
+    assert notes(Image(), CycleSettings(gradient_penalty=5.0)) == [
+        "objective.gradient_penalty is for objective.form wgan-gp, and left aside with lsgan; objective.r1 and "
+        "objective.r2 go with any form"
+    ]
+    assert notes(Image(), CycleSettings(gradient_penalty=5.0, form="wgan-gp")) == []
+    assert notes(Image(), CycleSettings(), "channels_last") == []
+    assert notes(Audio(), CycleSettings(), "channels_last") == []  # spectrograms are pictures to their networks
+    (note,) = notes(Tensors(channels_a=1, channels_b=1, dimensions=1), CycleSettings(), "channels_last")
+    assert note.startswith("training.memory_format channels_last is for networks of two dimensions on the CPU")
 
 
 @pytest.mark.parametrize(("listed", "taken"), [(True, "bf16"), (False, "fp32")])
