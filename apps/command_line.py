@@ -51,6 +51,8 @@ class Parser(argparse.ArgumentParser):
         self.shorthand = shorthand or {}
         self.foreign: Callable[[str, str | None], str | None] | None = None
         """What stands here for an option of another program and its value; None for one that is not known."""
+        self.elsewhere: Mapping[str, str] = {}
+        """Options of another command, and what to say of each here."""
         self.details: Callable[[Sequence[str]], str] | None = None
         """Builds the end of the help, which may depend on the arguments."""
         self.add_argument("--debug", action="store_true", help="show the traceback of a fault")
@@ -117,6 +119,8 @@ class Parser(argparse.ArgumentParser):
             if setting:
                 put(settings, setting, Text(value))
                 self._typed[setting] = f"{option} (without a value)" if bare else option
+            elif option in self.elsewhere:
+                faults.append(f"{option} is no option here: {self.elsewhere[option]}")
             else:
                 options = known | {"--" + short.replace("_", "-") for short in self.shorthand}
                 faults.append(f"{shortened(option, 80)} is no option{suggestion(option, sorted(options))}")

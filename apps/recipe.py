@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,20 @@ from unpaired.core import show
 
 FOLDER = Path(__file__).parent / "recipes"
 SUFFIX = ".yaml"
+
+
+class Once(argparse.Action):
+    """Takes one recipe. Of any other option that is repeated the last counts, as everywhere, since it says all that the
+    earlier one did; a second recipe would be meant beside the first, and nobody has tried the two together."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any,
+                 option_string: str | None = None) -> None:  # fmt: skip
+        """Raise ConfigError for a second one."""
+        earlier = getattr(namespace, self.dest)
+        if earlier is not None:
+            raise ConfigError(f"--recipe is given twice ({earlier} and {values}); give one, and --config FILE for what "
+                              "is to be otherwise")  # fmt: skip
+        setattr(namespace, self.dest, values)
 
 
 def names() -> list[str]:

@@ -30,10 +30,24 @@ trained on. The report shows input, teacher and student beside each other, with 
 MODEL is a run folder, a model file, the name of a shipped model, or RUN@best. The medium and, of a run, the folders are
 its own. A run that was stopped goes on with `unpaired train --out RUN --resume`."""
 
+_OF_TRAIN = {
+    "--domain": "the medium is the teacher's, and so are its settings where --domain.NAME does not say otherwise",
+    "--recipe": "recipes are for trainings without a teacher; --config FILE takes settings from a file",
+    "--objective": "it is distill; --objective.NAME sets its weights",
+    "--names": "they are the teacher's",
+    "--data": "give --a DIR and --b DIR",
+    "--seeds": "give one --seed, and another --out for each",
+    "--plan": "it is for unpaired train",
+    "--resume": "a student goes on with unpaired train --out RUN --resume",
+    "--data-changed": "a student goes on with unpaired train --out RUN --resume",
+}
+"""What to say of options that `unpaired train` has besides."""
+
 
 def parser() -> Parser:
     """The options of `unpaired distill`."""
-    made = Parser("unpaired distill", DESCRIPTION, GROUPS, training_shorthand())
+    made = Parser("unpaired distill", DESCRIPTION, GROUPS, {**training_shorthand(), "size": "domain.size"})
+    made.elsewhere = _OF_TRAIN
     made.add_argument("model", metavar="MODEL", help="the teacher")
     made.add_argument("--out", metavar="RUN", help="the run folder of the student to create")
     made.add_argument("--a", metavar="DIR", help="folder of domain A (default: that of the teacher's run)")
@@ -54,7 +68,7 @@ def parser() -> Parser:
 def _details(words: Sequence[str]) -> str:
     kind = objective_of(None, "distill")
     lines = [
-        "settings (--steps stands for --training.steps, and so on for all of training);",
+        "settings (--steps stands for --training.steps, and so on for all of training; --size for --domain.size);",
         f"distill sets {published(kind)}:",
     ]
     groups = {"objective": kind.settings_type, "training": TrainingSettings, "networks": NetworkSettings}

@@ -64,7 +64,7 @@ def parser() -> Parser:
     made.add_argument("--names", nargs=2, metavar=("A", "B"), help="names of the two domains")
     made.add_argument("--objective", metavar="NAME",
                       help="cycle (default), dual, disco, pix2pix, cut, distill; gan, dcgan, cgan")  # fmt: skip
-    made.add_argument("--recipe", metavar="NAME",
+    made.add_argument("--recipe", metavar="NAME", action=recipe.Once,
                       help=f"settings for a kind of task: {', '.join(recipe.names())}")  # fmt: skip
     made.add_argument("--config", metavar="FILE",
                       help="settings from a YAML file, over the recipe's; options override both")  # fmt: skip

@@ -59,6 +59,13 @@ def test_a_run_says_all_that_a_student_needs(runs: Path, capsys: pytest.CaptureF
         ("{runs}/teacher --out new --steps 2 --minutes 2", "exclude each other"),
         ("{runs}/a/0.png --out new", "0.png"),
         ("", "MODEL"),
+        ("{runs}/teacher --out new --domain image", "--domain is no option here: the medium is the teacher's"),
+        (
+            "{runs}/teacher --out new --recipe light",
+            "--recipe is no option here: recipes are for trainings without a teacher",
+        ),
+        ("{runs}/teacher --out new --size -1", "--size is -1; expected"),
+        ("{runs}/teacher --out new --sze 32", "did you mean '--size'?"),
     ],
 )
 def test_faults_are_one_line(

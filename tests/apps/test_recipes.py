@@ -70,6 +70,7 @@ def test_a_file_goes_over_the_recipe_and_options_over_both(photos: list[str], tm
     [
         ("--recipe mapz", "recipe is 'mapz'; expected one of"),
         ("--recipe mapz", "(did you mean maps?)"),
+        ("--recipe light --recipe maps", "--recipe is given twice (light and maps); give one"),
         (
             "--recipe maps --domain audio",
             "the recipe maps is for the domain image, not for 'audio'; leave out the recipe",
