@@ -19,6 +19,10 @@ Kind = Literal["generators", "discriminators"]
 """What a network is for, and the group that it is registered in."""
 
 
+_UNSAID = {"start": "random", "downsampling": "strided"}
+"""Options of generators that are recorded only where they are another than the paper's; see `presets`."""
+
+
 @runtime_checkable
 class Generator(Protocol):
     """A module that translates (B, in_channels, *space) in [-1, 1] to (B, channels of the other side, *space)."""
@@ -145,6 +149,10 @@ class NetworkSpec:
         if kind == "generators":
             as_generator(network)
         return network
+
+    def option(self, name: str) -> Any:
+        """An option by its name, with the paper's value where only others are recorded; None where there is none."""
+        return self.options.get(name, _UNSAID.get(name))
 
     def with_options(self, **options: Any) -> NetworkSpec:
         """The same network with some of its options replaced."""

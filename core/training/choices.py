@@ -68,7 +68,7 @@ def _start(plan: RunPlan, earlier: Mapping[str, Any] | None) -> Start:
 
 
 def _start_of(model: Model) -> Start:
-    begun: Start = model.networks.generator_a2b.options.get("start", "random")
+    begun: Start = model.networks.generator_a2b.option("start")
     return begun
 
 

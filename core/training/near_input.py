@@ -42,7 +42,7 @@ class Moments(NamedTuple):
 def begin_near_input(engine: Engine, plan: RunPlan) -> None:
     """Have the generators of a new run that begin near their input do so: with a linear map, to which their networks
     add nothing yet. Raises MediaError where no file can be read."""
-    starts = {d: plan.networks.generator(d).options.get("start") for d in engine.generators.by_direction()}
+    starts = {d: plan.networks.generator(d).option("start") for d in engine.generators.by_direction()}
     taught = {direction: start for direction, teacher in plan.teachers.items() if (start := _map_of(teacher))}
     needed = any(start == "transport" and direction not in taught for direction, start in starts.items())
     sides: Sequence[Side] = ("a", "b") if needed else ()

@@ -90,8 +90,8 @@ def change_of_way(plan: RunPlan) -> str | None:
     if now == before:
         return None
     return (
-        f"computes in {now} from step {checkpoints.step_of(folder):,} on, in {before} until there: from here on this is "
-        "no longer bitwise the same run"
+        f"computes in {now} from step {checkpoints.step_of(folder):,} on, in {before} until there: from here on this "
+        "is no longer bitwise the same run"
     )
 
 

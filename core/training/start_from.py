@@ -73,7 +73,5 @@ def _take_discriminators(engine: Engine, run: Path) -> None:
 def _difference(ours: NetworkSpec, theirs: NetworkSpec) -> str:
     if ours.architecture != theirs.architecture:
         return f"this run has a {ours.architecture}, the model a {theirs.architecture}"
-    keys = [key for key in {**ours.options, **theirs.options} if ours.options.get(key) != theirs.options.get(key)]
-    unsaid = {"start": "random"}  # of what is recorded where it is not the paper's alone
-    here, there = ({key: each.options.get(key, unsaid.get(key)) for key in keys} for each in (ours, theirs))
-    return ", ".join(f"{key} is {here[key]} here and {there[key]} there" for key in keys)
+    keys = [key for key in {**ours.options, **theirs.options} if ours.option(key) != theirs.option(key)]
+    return ", ".join(f"{key} is {ours.option(key)} here and {theirs.option(key)} there" for key in keys)

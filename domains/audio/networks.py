@@ -34,10 +34,13 @@ def audio_networks(bins: int, preset: str, settings: NetworkSettings) -> Network
     """The four networks for spectrograms of `bins` bins: gated ones by preset, and the core's where they are named.
 
     Raises:
-        ConfigError: no such preset.
+        ConfigError: no such preset; or a start that is nothing to a single channel.
     """
     if preset not in PRESETS:
         raise ConfigError(f"preset is {show(preset)}; expected one of {', '.join(PRESETS)}")
+    if settings.start == "transport":
+        raise ConfigError("networks.start is 'transport', a mere gain where samples have one channel, as recordings "
+                          "have; expected random or residual")  # fmt: skip
     sizes = PRESETS[preset]
     settings = settings.with_defaults("gated", "gated-patch").as_published()
     others = default_networks(2, 1, 1, preset, settings)

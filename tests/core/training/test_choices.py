@@ -191,3 +191,5 @@ def test_where_nothing_judges_nothing_is_said_of_discriminators() -> None:
 def test_models_that_do_not_fit_are_told_by_their_starts() -> None:
     near, far = NetworkSpec("resnet", {"start": "residual"}), NetworkSpec("resnet", {})
     assert start_from._difference(near, far) == "start is residual here and random there"
+    blurred = NetworkSpec("resnet", {"downsampling": "blurred"})
+    assert start_from._difference(far, blurred) == "downsampling is strided here and blurred there"

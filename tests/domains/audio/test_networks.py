@@ -49,6 +49,9 @@ def test_what_the_user_names_goes_before_the_presets() -> None:
     assert core.generator_a2b.options["in_channels"] == 1
     with pytest.raises(ConfigError, match="preset is 'huge'"):
         audio_networks(80, "huge", NetworkSettings())
+    for generator in (None, "resnet"):
+        with pytest.raises(ConfigError, match=r"networks\.start is 'transport', a mere gain .* expected random or res"):
+            audio_networks(80, "tiny", NetworkSettings(generator=generator, start="transport"))
 
 
 def test_the_rewritten_end_is_the_same_function() -> None:
