@@ -35,8 +35,9 @@ class NetworkSettings:
     start: Literal["random", "residual", "transport"] | None = None
     """Where generators begin: at random (the paper); at their input, to which they add (residual); or at the linear map
     of the channels that gives one side the other's means and covariances (transport; not of recordings, which have
-    one channel). Of resnet, unet, mobile and gated. None: what suits medium, objective and files; for cycles between colour pictures that are not drawn
-    transport, between two voices of one range of pitch residual; a student's is its teacher's."""
+    one channel). Of resnet, unet, mobile and gated. None: what suits medium, objective and files; for cycles between
+    colour pictures that are not drawn transport, between two voices of one range of pitch residual; a student's is its
+    teacher's."""
     norm: Literal["instance", "batch", "none"] = "instance"
     dropout: float = 0.0
     """Drop-out probability inside residual blocks, 0 to 1."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import ClassVar, cast
 
 import torch
@@ -158,7 +159,7 @@ class Cycle(Objective):
         losses: dict[str, Tensor] = {}
         for side, made in translated.items():
             if weight := weights.adversarial(side):
-                judged = adversarial_loss(weights.form, discriminators.of(side), made, batch.of(side))
+                judged = adversarial_loss(weights.form, discriminators.of(side), made, partial(batch.of, side))
                 losses[f"adversarial_{side}"] = weight * judged
         if weights.cycle_a:
             (cycled_a,) = apply_together(generators.b2a, [self._with_cycle_noise(translated_b)])

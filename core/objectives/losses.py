@@ -60,10 +60,12 @@ def discriminator_loss(form: AdversarialForm, real: Tensor, generated: Tensor) -
     return 0.5 * both
 
 
-def adversarial_loss(form: AdversarialForm, discriminator: nn.Module, made: Tensor, real: Tensor) -> Tensor:
+def adversarial_loss(
+    form: AdversarialForm, discriminator: nn.Module, made: Tensor, real: Callable[[], Tensor]
+) -> Tensor:
     """`generator_loss` of translations `made` (B, C, *space), by a discriminator that sees real samples of the same
-    shape too where the form compares the two; a scalar."""
-    seen = [made, real] if form == "relativistic" else [made]
+    shape too where the form compares the two; a scalar. `real` gives those, and is asked for them there alone."""
+    seen = [made, real()] if form == "relativistic" else [made]
     return generator_loss(form, *apply_together(discriminator, seen))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -106,7 +107,7 @@ class AudioCycle(Cycle):
         if not weight:
             return {}, {}
         cycled = translated["cycled"]
-        judged = adversarial_loss(self.settings.form, discriminators.auxiliary[name], cycled, batch.of(side))
+        judged = adversarial_loss(self.settings.form, discriminators.auxiliary[name], cycled, partial(batch.of, side))
         return {name: weight * judged}, {name: cycled}
 
     def auxiliary_real(self, batch: Batch) -> Mapping[str, Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -133,8 +134,8 @@ class VideoCycle(Cycle):
         if not self.settings.temporal:
             return losses, {}
         into = other_side(side)
-        name = f"temporal_{into}"
-        triple, real = _stack(x, translated), _stack(batch.of(into), _context(into, batch))
+        name, triple = f"temporal_{into}", _stack(x, translated)
+        real = partial(_stack, batch.of(into), _context(into, batch))
         judged = adversarial_loss(self.settings.form, discriminators.auxiliary[name], triple, real)
         losses[name] = self.settings.temporal * judged
         return losses, {name: triple}

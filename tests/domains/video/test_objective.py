@@ -20,6 +20,7 @@ from unpaired.core.settings.mapping import from_mapping, to_mapping
 from unpaired.core.training.devices import make_fabric
 from unpaired.core.training.engine import Engine
 from unpaired.domains.video.frames.motion import SyntheticMotion
+from unpaired.domains.video.training import objective
 from unpaired.domains.video.training.objective import VideoCycle, VideoCycleSettings, flow_warping_loss
 
 NONE = VideoCycleSettings(
@@ -322,6 +323,18 @@ def test_they_are_there_only_where_they_are_asked_for() -> None:
     assert asked.keys() == {"temporal_a", "temporal_b"}
     assert all(spec.options["in_channels"] == 9 for spec in asked.values())
     assert all(spec.architecture == "patchgan" for spec in asked.values())
+
+
+@pytest.mark.parametrize(("form", "stacked"), [("lsgan", 2), ("relativistic", 4)])
+def test_real_triples_are_made_for_a_form_that_looks_at_them(
+    form: Any, stacked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, made = dataclasses.replace(NONE, temporal=1.0, form=form), []
+    stack = objective._stack
+    monkeypatch.setattr(objective, "_stack", lambda *frames: made.append(1) or stack(*frames))
+    generators, discriminators = Generators(networks()), Discriminators(networks(settings))
+    VideoCycle(settings).generator_step(generators, discriminators, batch_of(1), None)
+    assert len(made) == stacked
 
 
 @pytest.mark.parametrize("form", ["lsgan", "wgan-gp", "relativistic"])
