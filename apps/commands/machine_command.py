@@ -23,11 +23,16 @@ DESCRIPTION = """Say what this machine is to a network: its CPU, cores and libra
 train were measured and chosen on it, and why.
 
   unpaired machine             what is known; nothing is measured
-  unpaired machine --measure   measure picture models of the presets anew (10 to 20 s), and say the same"""
+  unpaired machine --measure   measure picture models of the presets anew (10 to 20 s), and say the same
+
+A row is one network at one size of sample (channels first); four digits tell networks of a class apart that have other
+layers, and "of" is how many ways it was chosen from."""
 
 _PRESETS = ("tiny", "small", "base")
 _SIZE = 256
 """Pixels a side: that of a training on pictures by default, and of many conversions."""
+_DIGITS = 4
+"""Of the digest that tells networks of a class apart."""
 
 
 def parser() -> Parser:
@@ -87,16 +92,17 @@ def _measured(report: MachineReport) -> Iterator[str]:
     if os.environ.get("UNPAIRED_MEASURE") == "0":
         yield "UNPAIRED_MEASURE=0: nothing is measured, and the defaults are used."
     if valid:
-        rows = [("for", "network", "weights", "sample", "chosen", "because")]
+        rows = [("for", "network", "weights", "sample", "chosen", "of", "because")]
         for each in valid:
-            size = "x".join(map(str, each.shape[1:]))
-            rows.append((each.use, each.network, f"{each.weights / 1e6:.2f} M", size, each.chosen, each.reason))
+            size, layers = "x".join(map(str, each.shape[1:])), each.layers[:_DIGITS]
+            network, weights = f"{each.network} {layers}".rstrip(), f"{each.weights / 1e6:.2f} M"
+            rows.append((each.use, network, weights, size, each.chosen, str(len(each.candidates)), each.reason))
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         for row in rows:
             yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
     else:
         yield "Nothing has been measured here yet: that is done when a network first has much to do, or by --measure."
     if others := len(report.measured) - len(valid):
-        yield f"{others} more for another CPU, number of threads or libraries: not used here (--json lists them)."
+        yield f"{others} more for another CPU, number of threads, libraries or version: not used here (--json lists them)."
     if report.damaged:
         yield f"{report.damaged} damaged or of another version: measured again when needed."

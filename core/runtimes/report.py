@@ -21,10 +21,14 @@ class Measurement:
     use: Literal["conversion", "training"]
     network: str
     """The generator's class."""
+    layers: str
+    """A digest of its layers, which tells it from others of its class with as many weights."""
     weights: int
     """Number of its weights."""
     shape: tuple[int, ...]
     """Of the sample."""
+    candidates: tuple[str, ...]
+    """The ways that there were to choose from, the default first."""
     default: str
     chosen: str
     reason: str
@@ -32,7 +36,7 @@ class Measurement:
     """Median of each way that ran."""
     threads: int
     valid: bool
-    """Whether it holds for this process: same CPU, threads and libraries."""
+    """Whether it holds for this process: same CPU, threads and libraries, by a version that chose among the same."""
 
 
 @dataclass(frozen=True)
@@ -107,17 +111,21 @@ def _measurements() -> Iterator[Measurement]:
 
 
 def _measurement(use: Any, key: Mapping[str, Any], row: Mapping[str, Any], here: Mapping[str, Any]) -> Measurement:
-    default = key["candidates"][0] if "candidates" in key else "fp32"
+    candidates = tuple(map(str, key["candidates"])) if "candidates" in key else ("fp32",)  # by earlier versions
+    default = candidates[0]
     seconds = {str(name): float(value) for name, value in row["seconds"].items()}
+    network, _, layers = key["network"].partition(" ")
     return Measurement(
         use=use,
-        network=key["network"].partition(" ")[0],
+        network=network,
+        layers=layers,
         weights=int(key["weights"]),
         shape=tuple(map(int, row["shape"])),
+        candidates=candidates,
         default=default,
         chosen=str(row["chosen"]),
         reason=reason_of(row["chosen"], default, seconds),
         seconds=seconds,
         threads=int(key["threads"]),
-        valid=all(key.get(name) == value for name, value in here.items()),
+        valid="candidates" in key and all(key.get(name) == value for name, value in here.items()),
     )

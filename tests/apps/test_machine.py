@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from unpaired.apps.commands import machine_command
+from unpaired.core.runtimes.cache import TRAININGS, keep_entry
+from unpaired.core.runtimes.cores import usual_threads
+from unpaired.core.runtimes.machine import measured_on
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +50,22 @@ def test_what_was_measured_is_told_to_people_and_programs(
         assert line.endswith(each["reason"])
         assert f" {each['chosen']} " in line
         assert " 3x32x32 " in line
+
+
+def test_networks_of_one_class_and_size_are_told_apart(unpaired: Callable, cache: Path) -> None:
+    """As voices that begin at random and at their input; what an earlier version chose among less is not used."""
+    machine, value = measured_on(usual_threads()), {"chosen": "bf16", "seconds": {"fp32": 2.0, "bf16": 1.0}}
+    for layers in ("12f89991", "bfacf7ef"):
+        key = {"network": f"GatedGenerator {layers}", "weights": 9, "shape": [1, 1, 80, 64], **machine}
+        keep_entry(TRAININGS, key, value)
+        for ways in (["fp32", "bf16"], ["fp32", "bf16", "bf16 channels_last"]):
+            keep_entry(TRAININGS, {**key, "candidates": ways}, value)
+    told = unpaired("machine").out
+    rows = [line.partition(" 0.00 M ") for line in told.splitlines() if line.startswith("training ")]
+    assert sorted(first.split()[1:] for first, _, _ in rows) == [["GatedGenerator", each] for each in
+                                                                 ("12f8", "12f8", "bfac", "bfac")]  # fmt: skip
+    assert sorted(last.split()[:3] for _, _, last in rows) == [["1x80x64", "bf16", each] for each in "2233"]
+    assert "2 more for another CPU, number of threads, libraries or version" in told
 
 
 def test_damaged_measurements_are_counted(unpaired: Callable, cache: Path) -> None:
