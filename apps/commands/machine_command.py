@@ -103,6 +103,6 @@ def _measured(report: MachineReport) -> Iterator[str]:
     else:
         yield "Nothing has been measured here yet: that is done when a network first has much to do, or by --measure."
     if others := len(report.measured) - len(valid):
-        yield f"{others} more for another CPU, number of threads, libraries or version: not used here (--json lists them)."
+        yield f"{others} more for another CPU, number of threads, libraries or version: left aside (--json lists them)."
     if report.damaged:
         yield f"{report.damaged} damaged or of another version: measured again when needed."
