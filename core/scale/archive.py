@@ -248,12 +248,18 @@ def _dispatch(
     return dispatch
 
 
+def _as_typed(job: Job, text: str) -> str:
+    """What a worker says of a file, whose whole path it knows, with the path that the user gave."""
+    return text.replace(str(job.source.absolute()), as_written(job.source))
+
+
 def _report(work: _Work, doing: Sequence[Job], dispatch: Dispatch | None) -> ConversionReport:
     results = [] if dispatch is None else [dispatch.results[number] for number in range(len(doing))]
     shown = work.outputs.shown
     pairs = list(zip(doing, results, strict=True))
     failed = [BrokenFile(job.source, str(job.error)) for job in work.jobs if job.error is not None]
-    notes = [FileNote(job.source, text) for job, result in pairs for text in result.notes]
+    failed += [BrokenFile(job.source, _as_typed(job, made.text)) for job, made in pairs if made.kind == "failed"]
+    notes = [FileNote(job.source, _as_typed(job, text)) for job, result in pairs for text in result.notes]
     of_workers = [] if dispatch is None else [FileNote(shown(work.outputs.folder), text) for text in dispatch.notes()]
     return ConversionReport(
         converted=tuple(shown(job.target) for job, result in pairs if result.kind == "converted"),
@@ -261,7 +267,7 @@ def _report(work: _Work, doing: Sequence[Job], dispatch: Dispatch | None) -> Con
             *(shown(Path(target)) for target in work.skipped),
             *(shown(job.target) for job, result in pairs if result.kind in ("finished", "busy")),
         ),
-        failed=(*failed, *(BrokenFile(job.source, result.text) for job, result in pairs if result.kind == "failed")),
+        failed=tuple(failed),
         notes=(*notes, *work.notes, *of_workers),
         runtime="" if dispatch is None else ", ".join(dispatch.runtimes),
     )

@@ -22,6 +22,9 @@ _TRANSPORT = 600
 _ONE_RANGE = 2 ** (5 / 12)
 """Ratio of two median pitches up to which voices have one range."""
 
+LIVE_RATES = 8000, 192_000
+"""Least and most samples a second of a voice that is converted as it is spoken."""
+
 
 @dataclass(frozen=True)
 class AudioSettings(DomainSettings):

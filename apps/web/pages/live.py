@@ -24,9 +24,9 @@ from unpaired.apps.web.rendering import render
 from unpaired.apps.web.security import WITH_MICROPHONE
 from unpaired.apps.web.site import Site, site_of
 from unpaired.core import show
+from unpaired.domains.audio import LIVE_RATES
 
 MEDIUM = "audio"
-RATES = 8000, 192_000
 _PITCHES = ("auto", "keep", "octave")
 _SETTINGS = ("do", "rate", "strength", "pitch")
 _SILENT = 30.0
@@ -85,8 +85,9 @@ def words(site: Site, asked: Mapping[str, str]) -> Iterator[str]:
 def _faults(choice: Choice, rate: str, strength: str, pitch: str) -> Iterator[str]:
     if choice.medium != MEDIUM:
         yield f"{choice.words} is not for voices; choose a model of voices"
-    if not (rate.isascii() and rate.isdigit() and len(rate) < 9 and RATES[0] <= int(rate) <= RATES[1]):
-        yield f"rate is {show(rate)}; expected {RATES[0]} to {RATES[1]} samples a second"
+    lowest, highest = LIVE_RATES
+    if not (rate.isascii() and rate.isdigit() and len(rate) < 9 and lowest <= int(rate) <= highest):
+        yield f"rate is {show(rate)}; expected {lowest} to {highest} samples a second"
     if not (strength.isascii() and strength.isdigit() and len(strength) < 9 and int(strength) <= 100):
         yield f"strength is {show(strength)}; expected 0 to 100"
     if pitch not in _PITCHES:

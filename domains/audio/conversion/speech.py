@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ....core.adapter.streams import Translate
 from ....core.errors import ConfigError
 from ....core.sides import Side
-from ..settings import AudioConversion, AudioSettings
+from ..settings import LIVE_RATES, AudioConversion, AudioSettings
 from .live import LiveConversion, convert_microphone, convert_pipe
 from .live_report import LiveReport
 
@@ -41,8 +41,9 @@ def convert_speech(
     rate = settings.sample_rate if rate is None else rate
     if rate % 1:
         raise ConfigError(f"rate is {rate:g}; samples come at a whole number a second")
-    if not 8000 <= rate <= 192_000:
-        raise ConfigError(f"rate is {rate:g}; expected 8000 to 192000 Hz")
+    lowest, highest = LIVE_RATES
+    if not lowest <= rate <= highest:
+        raise ConfigError(f"rate is {rate:g}; expected {lowest} to {highest} Hz")
     if options.start is not None or options.end is not None:
         raise ConfigError("start and end are of recordings; a voice that is spoken is translated until it ends")
     if not 1 <= channels <= 8:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -92,6 +92,20 @@ def renumbered(name: str, number: int) -> str:
 def step_of(numbers: Iterable[int]) -> int:
     """Difference between the numbers of neighbouring frames, if none is missing."""
     return math.gcd(*(later - earlier for earlier, later in pairwise(numbers))) or 1
+
+
+def told_of(files: Mapping[int, Path], among: Iterable[int]) -> str:
+    """The names of some of the frames `among` those that there are, by number, both in order: each run of neighbours by
+    its ends, a few of them if there are many."""
+    step, runs = step_of(among), list[list[int]]()
+    for number in files:
+        if runs and number - runs[-1][-1] == step:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    ends = [(files[run[0]].name, files[run[-1]].name) for run in runs[:_LISTED]]
+    listed = [first if first == last else f"{first} to {last}" for first, last in ends]
+    return ", ".join(listed) + (", ..." if len(runs) > _LISTED else "")
 
 
 def missing(numbers: Sequence[int]) -> str:

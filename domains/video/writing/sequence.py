@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
@@ -38,7 +38,7 @@ from ..frames.colour import to_planes
 from ..frames.dither import rounded
 from ..frames.enlarging import enlarged
 from ..reading import pipes
-from ..reading.naming import numbered_frames
+from ..reading.naming import numbered_frames, told_of
 from ..reading.reader import FrameReader, Shown
 from ..reading.sequence import COUNTED, SequenceReader
 from ..reading.sound import sound_of
@@ -130,11 +130,11 @@ class SequenceWriter(Writer):
             self._sound.finish()
         if self._pending is not None:
             self._pending.commit()
-        others = [path.name for path in self._names.there() if path.name not in self._written]
+        there = self._names.there()
+        others = {number: path for number, path in there.items() if path.name not in self._written}
         if others:
             stay = counted(len(others), "numbered picture from before stays", "numbered pictures from before stay")
-            span = f"{others[0]} to {others[-1]}" if len(others) > 1 else others[0]
-            self._notes[f"{stay} there ({span}); remove what is not to go with these"] = None
+            self._notes[f"{stay} there ({told_of(others, there)}); remove what is not to go with these"] = None
 
     def discard(self) -> None:
         """Remove what was written and is not to be taken up again."""
@@ -162,13 +162,13 @@ class _Names:
         self._pattern, self._first = Pattern.of(target), options.first_number
         self.folder = self._pattern.folder if self._pattern else target
 
-    def there(self) -> Sequence[Path]:
+    def there(self) -> Mapping[int, Path]:
         """The pictures of such names that are there, in the order of their numbers; none where that is not clear."""
         if not self.folder.is_dir():
-            return []
+            return {}
         with suppress(MediaError):  # two of one number
-            return list((self._pattern.files() if self._pattern else numbered_frames(self.folder)).values())
-        return []
+            return self._pattern.files() if self._pattern else numbered_frames(self.folder)
+        return {}
 
     def of(self, shown: Shown) -> Path:
         """The file of a frame."""

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from scaling import WorkersHere, leave_claimed, once, outputs, recorded
 
+from unpaired.core.adapter.folders import told
 from unpaired.core.conversion.record import append, identify, lines
 from unpaired.core.errors import ConfigError, OutputError, ResourceError
 from unpaired.core.scale import Shard, TranslatorSpec, convert_archive
@@ -210,6 +211,19 @@ def test_workers_that_end_at_once_are_given_up(spec: TranslatorSpec, archive: Pa
     engine.submit = lambda worker, items: engine.waiting.append((worker, Lost("exit code 1")))  # type: ignore[method-assign]
     with pytest.raises(ResourceError, match=r"workers end before they convert anything \(exit code 1\)"):
         dispatch_of(engine, archive, tmp_path / "out").run()
+
+
+def test_a_refused_file_is_named_once_as_it_was_typed(
+    spec: TranslatorSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers are given its path from the root."""
+    monkeypatch.chdir(tmp_path)
+    Path("in").mkdir()
+    Path("in/hill.png").write_text("no picture")
+    (failed,) = convert_archive(spec, "in", "out").failed
+    assert failed.path == Path("in/hill.png")
+    (line,) = told([failed])
+    assert line.startswith("in/hill.png: holds no picture")
 
 
 def test_a_file_that_ended_three_workers_is_set_aside(spec: TranslatorSpec, archive: Path, tmp_path: Path) -> None:

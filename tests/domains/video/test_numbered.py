@@ -163,6 +163,8 @@ def test_pictures_that_stay_from_before_are_said(pictures: Translator, tmp_path:
     assert "from before" not in texts(pictures.convert(folder / "s_%d.png", target))
     report = pictures.convert(folder / "s_%d.png", target, end="f3", strength=0.5)
     assert "3 numbered pictures from before stay there (n_3.png to n_5.png)" in texts(report)
+    report = pictures.convert(folder / "s_%d.png", target, start="f2", end="f4", strength=0.4)
+    assert "3 numbered pictures from before stay there (n_1.png, n_4.png to n_5.png)" in texts(report)
     report = pictures.convert(folder / "s_%d.png", target.with_name("m_%d.png"), end="f2")
     assert "from before" not in texts(report)
 
