@@ -17,7 +17,7 @@ from ..values import Values, alike, as_array
 from .cores import usual_threads
 from .graphs import Graphs
 from .packages import require
-from .runtime import End, Statistics, statistics_for
+from .runtime import AT_ONCE, End, Statistics, statistics_for
 from .source import GeneratorSource
 
 _SHAPES_KEPT = 4
@@ -26,9 +26,6 @@ _SHORT = 32
 """Frames of a spectrogram up to which it has a graph of its own, which takes two thirds of the time there."""
 _SHARED = 4
 """Lengths at the end of a translation have a graph for each multiple of this."""
-AT_ONCE = 2
-"""Windows of a spectrogram, or tiles of a picture, that are worked on at the same time, each by its share of threads:
-these would wait for one another in one of them."""
 
 
 class OpenVinoRuntime:

@@ -9,6 +9,11 @@ from ..values import Values
 Statistics = Literal["own", "given", "mixed"]
 """Source of the norm statistics in a graph: each sample, an input, or a mixture of both."""
 
+AT_ONCE = 2
+"""Calls under given statistics that are made at the same time, for windows of a spectrogram or tiles of a picture, and
+that a runtime works on at the same time where it can: each by its share of the threads, which would wait for one
+another in one of them."""
+
 
 class End(NamedTuple):
     """The last positions of a translation along its last axis, without the rest of it."""

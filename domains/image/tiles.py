@@ -23,14 +23,12 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
+from ...core.runtimes.runtime import AT_ONCE
 from ...core.values import Array
 
 GRID = 64
 """Pixels. A generator that halves the size n times does not commute with shifts by less than 2^n pixels, so tiles are
 shifted by multiples of this only: tiles at odd places differ from the whole by hundred times more (measured)."""
-
-AT_ONCE = 2
-"""Tiles that are asked for at the same time; OpenVINO works on as many, each with a share of the threads."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ....core.adapter.arrays import for_arrays
 from ....core.adapter.streams import AnyTranslate, ArrayTranslate
+from ....core.runtimes.runtime import AT_ONCE
 from ....core.sides import Side, other_side
 from ..settings import AudioSettings
 from ..signal.buffer import StreamBuffer, empty
@@ -33,9 +34,8 @@ _LOUDER = 90
 _FULL = (-0.3, 1000.0), (0.05, 8000.0)
 """Place in a sample's range, where 0 is the side's mean, and frequency in Hz up to which it is asked for: what is
 fainter is no speech, and a gain would make noise of it. Clean speech has 0.14 at least above 1 kHz, -0.23 below."""
-_AT_ONCE, AHEAD = 2, 3
-"""Windows that the generator works on at the same time, for it takes longer than all other stages together, and windows
-that these stages may be ahead of it."""
+AHEAD = 3
+"""Windows that the other stages may be ahead of the generator, which takes longer than all of them together."""
 
 Full = npt.NDArray[np.bool_]
 
@@ -80,7 +80,7 @@ class Gains:
         self._done = 0
         self._full = full_bins(example, side, rate, settings)
         self._nearest = _nearest(self._full)
-        self._threads = ThreadPoolExecutor(_AT_ONCE, "generator")
+        self._threads = ThreadPoolExecutor(AT_ONCE, "generator")
         self._statistics = self._threads.submit(self._norm_statistics, example)
         self._windows: deque[Future[Sound]] = deque()
 

@@ -20,12 +20,13 @@ from kept import row
 from torch import Tensor
 
 from unpaired import Image, Translator
+from unpaired.core.runtimes.runtime import AT_ONCE
 from unpaired.core.values import Array
 from unpaired.domains.image import ImageConversion
 from unpaired.domains.image.encoding import save_picture
 from unpaired.domains.image.files import read_picture
 from unpaired.domains.image.picture import Picture
-from unpaired.domains.image.tiles import AT_ONCE, GRID, Span, blended, spans
+from unpaired.domains.image.tiles import GRID, Span, blended, spans
 
 TILE = st.integers(2, 8).map(lambda cells: cells * GRID)
 
