@@ -78,9 +78,10 @@ class AudioReader(Reader):
     @property
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
         """Notes on anything unusual in the recording, one sentence each."""
-        if self.survey.samples and not len(self.survey.excerpt):
-            return (*self.file.warnings, "it is silent throughout; it was left as it is")
-        return self.file.warnings
+        if len(self.survey.excerpt):
+            return self.file.warnings
+        nothing = "is silent throughout" if self.survey.samples else "holds no samples"
+        return (*self.file.warnings, f"it {nothing}; it was left as it is")
 
     def close(self) -> None:
         """Release the file."""

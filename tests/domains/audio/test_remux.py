@@ -227,11 +227,12 @@ def test_few_samples_come_back_or_are_refused(count: int, kind: str, tmp_path: P
     soundfile.write(tmp_path / "a.wav", noise(count / 44_100, 44_100) if count else np.zeros(0), 44_100)
     made = tmp_path / f"b{kind}"
     try:
-        identity(tmp_path / "a.wav", made)
+        notes = identity(tmp_path / "a.wav", made)
     except MediaError as error:
         assert re.search("too few for|holds no samples", str(error))  # noqa: PT017 (one or the other)
         assert not made.exists()
         return
+    assert ("it holds no samples; it was left as it is" in notes) == (count == 0)
     rate, heard = samples(made) if count else (44_100, np.zeros((1, 0)))
     assert made.stat().st_size > 0
     assert heard.shape[1] >= count * rate // 44_100
