@@ -25,6 +25,11 @@ class BeginningHooks:
         """
         return "random"
 
+    def start_note(self, begun: BeginningHooks) -> str | None:
+        """What is to be said, in a sentence, of a run that begins with the weights of a model of the domain `begun`
+        (`training.start_from`). Default: nothing."""
+        return None
+
     def choose_discriminator_layers(self) -> int:
         """What `networks.discriminator_layers` is for a PatchGAN where the user does not say, 1 to 8.
 

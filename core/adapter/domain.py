@@ -76,7 +76,7 @@ _NOT_CONVERTING = frozenset({
     "scan", "sample", "fit", "networks", "objective_type", "warp", "compare", "denormalise", "preview", "load",
     "paired_scores", "unpaired_scores", "label_scorer", "describe", "evaluate_files", "check_comparison",
     "compare_files", "show_file", "calibrate", "sequence_scores", "judged_scores", "beside", "choose_start", "settle",
-    "choose_discriminator_layers",
+    "choose_discriminator_layers", "start_note",
 })  # fmt: skip
 
 

@@ -29,13 +29,15 @@ def with_choices(plan: RunPlan, resume: bool) -> tuple[RunPlan, str | None]:
     can be read, and what `load_model_named` does."""
     given, chosen = plan.network_settings, dict[str, Any]()
     earlier = _recorded(plan.out) if resume else None
+    begun = _begun_from(plan) if earlier is None else None
     if given.start is None:
-        chosen["start"] = _start(plan, earlier)
+        chosen["start"] = _start(plan, earlier, begun)
     if given.discriminator_layers is None:
         chosen["discriminator_layers"] = _layers(plan, earlier)
-    new = not resume and not plan.training.start_from
-    note = _note(chosen, plan.objective.adversarial_form is not None) if new else None
-    return dataclasses.replace(plan, network_settings=dataclasses.replace(given, **chosen)), note
+    note = _note(chosen, plan.objective.adversarial_form is not None)
+    if begun is not None:
+        note = plan.domain.start_note(begun.domain)
+    return dataclasses.replace(plan, network_settings=dataclasses.replace(given, **chosen)), None if resume else note
 
 
 def _note(chosen: Mapping[str, Any], judged: bool) -> str | None:
@@ -49,14 +51,19 @@ def _note(chosen: Mapping[str, Any], judged: bool) -> str | None:
     return "; ".join(said) or None
 
 
-def _start(plan: RunPlan, earlier: Mapping[str, Any] | None) -> Start:
-    spec = plan.networks.generator_a2b
+def _begun_from(plan: RunPlan) -> Model | None:
+    """The model that a run begins with the weights of, where it does."""
+    source, given = plan.training.start_from, plan.networks.generator_a2b.given
+    return load_model_named(source, type(plan.domain), generator=given) if source else None
+
+
+def _start(plan: RunPlan, earlier: Mapping[str, Any] | None, begun: Model | None) -> Start:
     if earlier is not None:  # a run from before there was a choice began at random
         recorded: Start | None = earlier.get("start")
         return recorded or "random"
-    if plan.training.start_from:
-        return _start_of(load_model_named(plan.training.start_from, type(plan.domain), generator=spec.given))
-    if "start" not in spec.parameters("generators"):
+    if begun is not None:
+        return _start_of(begun)
+    if "start" not in plan.networks.generator_a2b.parameters("generators"):
         return "random"
     if plan.teacher:
         return _start_of(plan.teacher)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from ...core.adapter.beginning import BeginningHooks
     from ...core.adapter.comparison import Comparison
     from ...core.adapter.division import Division
     from ...core.networks.settings import NetworkSettings
@@ -124,6 +125,15 @@ class Audio(Domain):
         """At the recording where two voices have one range of pitch: adversarial losses hardly tell two women apart
         for the first thousands of steps, and what those make of random weights nobody understands."""
         return "residual" if self.settings.one_range else "random"
+
+    def start_note(self, begun: BeginningHooks) -> str | None:
+        """Of two voices of one range of pitch, where the model was made for two ranges."""
+        theirs = begun.settings if isinstance(begun, Audio) else None
+        if theirs is None or theirs.one_range or not (theirs.f0_a and theirs.f0_b and self.settings.one_range):
+            return None
+        return ("A and B have one range of pitch, and the model of training.start_from was made for two: with two "
+                "women its generators lead away from the other voice one way; leave it out, and training begins at "
+                "the recordings")  # fmt: skip
 
     def warp(self, rng: np.random.Generator) -> Warp | None:
         """A random shift in time and a small stretch; see `warp.TimeWarp`. None where both settings are 0."""

@@ -130,11 +130,16 @@ def test_a_run_from_before_there_was_a_choice_began_at_random(folders: Path) -> 
 
 
 @pytest.mark.parametrize("start", ["random", "transport"])
-def test_a_run_that_begins_from_a_model_has_its_start(start: str, folders: Path) -> None:
+def test_a_run_that_begins_from_a_model_has_its_start(
+    start: str, folders: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     dark, bright = folders / "dark", folders / "bright"
     trained(dark, bright, folders / "first", networks={"start": start})
+    capsys.readouterr()
+    monkeypatch.setattr(unpaired.Image, "start_note", lambda domain, begun: f"begun at {begun.name}s of {domain.name}s")
     begun = trained(dark, bright, folders / "second", start_from=str(folders / "first"))
     assert (begun or "random") == start
+    assert "unpaired: note: begun at images of images\n" in capsys.readouterr().err
 
 
 def layers(a: Path, b: Path, out: Path, domain: unpaired.Domain | None = None, **more: Any) -> int:

@@ -16,7 +16,7 @@ import torch
 from synthetic_sound import folders
 
 import unpaired
-from unpaired import Audio, ConfigError
+from unpaired import Audio, ConfigError, Image
 from unpaired.core.model.model_file import load_model
 from unpaired.core.monitoring.log import losses_of, read_metrics
 from unpaired.core.settings.mapping import read_yaml
@@ -103,6 +103,13 @@ def test_two_voices_of_one_range_begin_at_their_recordings(tmp_path: Path, capsy
     assert load_model(model).networks.generator_b2a.options["start"] == "residual"
     assert read_yaml(root / "run" / "config.yaml")["networks"]["start"] == "residual"
     assert "generators begin at their input (networks.start residual)" in capsys.readouterr().err
+
+
+def test_voices_of_one_range_are_not_begun_from_a_model_of_two() -> None:
+    women, pair = (Audio(AudioSettings(f0_a=(200.0, 0.2), f0_b=(b, 0.2))) for b in (210.0, 110.0))
+    assert "the model of training.start_from was made for two" in (women.start_note(pair) or "")
+    for run, model in ((pair, pair), (women, women), (women, Audio()), (women, Image())):
+        assert run.start_note(model) is None
 
 
 def test_voices_of_one_range_lie_within_five_semitones() -> None:
