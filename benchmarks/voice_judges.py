@@ -3,6 +3,7 @@
     python benchmarks/voice_judges.py table SHARED [--model female-male] [--sentences 4] [--pitch auto] [--page FILE]
     python benchmarks/voice_judges.py noise SHARED [--sentences 4]     real voices alone, as they are and damaged
     python benchmarks/voice_judges.py speakers SHARED   what is said of recordings of one speaker and of two
+    python benchmarks/voice_judges.py ranges SHARED     how often they are said to be of low and high voices
 
 Needs the extra `judges` and resemblyzer (docs/voice-scores.md). SHARED holds speech/vcc2018: of each held-out sentence
 (30023 on) there are four women and four men, so four sentences are 16 recordings each way.
@@ -23,11 +24,14 @@ from unpaired.core.sides import Side
 from unpaired.domains.audio.evaluation.results import BY_JUDGES, FIGURES, ROWS
 from unpaired.domains.audio.evaluation.scores import Estimate
 from unpaired.domains.audio.evaluation.voices import evaluate_voices
+from unpaired.domains.audio.inspection.file import examine
+from unpaired.domains.audio.inspection.ranges import two_ranges
 from unpaired.domains.audio.inspection.scan import _speakers
 from unpaired.domains.audio.judges.panel import Panel, in_words, installed
 from unpaired.domains.audio.judges.speaker import centroid, encoder
 from unpaired.domains.audio.judges.weights import RATE
 from unpaired.domains.audio.reading.mono import read_mono
+from unpaired.domains.audio.settings import AudioSettings
 from unpaired.domains.audio.signal.levels import trimmed
 from unpaired.domains.audio.signal.sound import Sound
 
@@ -126,6 +130,33 @@ def speakers(shared: Path) -> None:
         print(f"{count} recordings, {len(there)} speakers: " + ", ".join(f"{t} {x:.1%}" for t, x in found.items()))
 
 
+def ranges(shared: Path) -> None:
+    """How often `inspect` takes draws of recordings for low and high voices mixed: of one speaker of VCC 2018, VCTK and
+    FSDD (of which 50 recordings each), and of a woman and a man of the first two, the guests being either. In brackets
+    by the rule of before: pitch deviates by more than six semitones."""
+    settings, pitch = AudioSettings(), dict[str, list[np.ndarray]]()
+    for folder in sorted((shared / "data" / "speech").glob("[vf]*/*/")):
+        files = sorted(folder.glob("*.flac"))
+        heard = [examine(file, settings).analysis for file in files[:: max(1, len(files) // 50)]]
+        pitch[folder.name] = [each.pitch for each in heard if each is not None]
+    medians = {name: np.median(np.concatenate(each)) for name, each in pitch.items()}
+    spoken = [name for name in pitch if name.startswith(("VCC2", "p2"))]
+    pairs = [(a, b) for a in spoken for b in spoken if (medians[a] > 140) != (medians[b] > 140)]
+    random = np.random.default_rng(0)
+    for count in (2, 4, 8, 20):
+        drawn = {"one speaker": [_some(each, count, random) for each in pitch.values() if len(each) >= count
+                                 for _ in range(100)]}  # fmt: skip
+        for guests in sorted({count // 2, max(1, count // 4), max(1, count // 10)} - ({1} if count > 2 else set())):
+            drawn[f"{guests} of another"] = [
+                _some(pitch[a], count - guests, random) + _some(pitch[b], guests, random)
+                for a, b in pairs for _ in range(10) if len(pitch[a]) >= count - guests
+            ]  # fmt: skip
+        found = {title: np.mean([(two_ranges(each) is not None, 12 * np.log2(np.concatenate(each)).std() > 6)
+                                 for each in draws], axis=0) for title, draws in drawn.items()}  # fmt: skip
+        shares = (f"{title} {now:.1%} ({before:.1%})" for title, (now, before) in found.items())
+        print(f"{count} recordings: {', '.join(shares)}", flush=True)
+
+
 def _some(voices: Sequence[np.ndarray], count: int, random: np.random.Generator) -> list[np.ndarray]:
     return [voices[place] for place in random.permutation(len(voices))[:count]]
 
@@ -152,7 +183,7 @@ def _noisy(sound: Sound, decibels: float, random: np.random.Generator) -> Sound:
 def main() -> None:
     """Run one of the commands."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("table", "noise", "speakers"))
+    parser.add_argument("command", choices=("table", "noise", "speakers", "ranges"))
     parser.add_argument("shared", type=Path)
     parser.add_argument("--model", default="female-male")
     parser.add_argument("--sentences", type=int, default=4)
@@ -163,6 +194,8 @@ def main() -> None:
         table(args.shared, args.model, args.sentences, args.pitch, args.page)
     elif args.command == "speakers":
         speakers(args.shared)
+    elif args.command == "ranges":
+        ranges(args.shared)
     else:
         noise(args.shared, args.sentences)
 

@@ -23,6 +23,7 @@ from ..judges.speaker import halves_alike, likeness
 from ..metadata.kinds import is_sound_name, unread
 from ..settings import AudioSettings
 from .file import RecordingAnalysis, RecordingFacts, examine, header
+from .ranges import two_ranges
 
 LOOKED_AT = 500
 """Headers that a quick scan reads, evenly spread over the folder."""
@@ -40,7 +41,6 @@ in a room that rings for half a second 11 to 13, and with a cello 10 or 20 dB be
 _SILENT = 0.5
 _LOUDNESS_RANGE = 12.0
 _NARROW = 0.75
-_WIDE_PITCH = 0.35
 _FEW_VOICED = 0.1
 _FEWEST_VOICES = 4
 """Recordings below which nothing is said: two of one speaker may be as unlike as those of two."""
@@ -270,11 +270,11 @@ def _voices(findings: Sequence[RecordingFacts], settings: AudioSettings) -> Iter
     hz = pitch_of(analyses)
     if len(hz) * 0.005 < _FEW_VOICED * sum(one.sounding for one in analyses):
         yield remark("little pitch", "Hardly any pitch is found: for anything but voices set domain.content to music.")
-    elif np.log(hz).std() > _WIDE_PITCH:
+    elif ranges := two_ranges(one.pitch for one in analyses):
         yield remark(
             "mixed voices",
-            f"Pitch deviates by {12 * np.log2(hz).std():.1f} semitones: low and high voices are mixed, and no single "
-            "shift brings them all to the other side's. Keep similar voices together.",
+            f"Low and high voices are mixed, about {ranges.low:.0f} and {ranges.high:.0f} Hz, and no single shift "
+            "brings them all to the other side's. Keep similar voices together.",
         )
     yield from _speakers([(found.path, found.analysis.speaker) for found in findings
                           if found.analysis and found.analysis.speaker is not None])  # fmt: skip
