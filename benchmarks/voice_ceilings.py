@@ -2,39 +2,42 @@
 
     python benchmarks/voice_ceilings.py strangers SHARED    real speakers, beside those of their side that they are not
     python benchmarks/voice_ceilings.py stages SHARED [--sentences 4]    pitch moved there and back; true spectrograms
+    python benchmarks/voice_ceilings.py pairs SHARED     the spectrogram of one voice in the other, as in voice_pairs.py
     python benchmarks/voice_ceilings.py means SHARED [--sentences 4]     what whole conversions miss of the mean
     python benchmarks/voice_ceilings.py means SHARED --out FILE          the model with that in its map
 
-Recordings and figures are those of `voice_stages.py`.
+Recordings and figures are those of `voice_stages.py`; of `pairs` those of `voice_pairs.py`.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import soundfile
 from packing import pack
 from scipy import fft
 from voice_judges import FIRST, SPEAKERS
+from voice_pairs import PAIRS, gather
 from voice_quality import RATE, oracle_of
-from voice_stages import Bench
+from voice_stages import Bench, cepstra
 
 import unpaired
 from unpaired.core.conversion.pipeline import Job, Pipeline
 from unpaired.core.model.shipped import load_model_named
-from unpaired.core.sides import Direction, Side
-from unpaired.domains.audio.conversion import gains
+from unpaired.core.sides import SIDES, Direction, Side
 from unpaired.domains.audio.evaluation.analysis import analyse_file
+from unpaired.domains.audio.evaluation.scores import way_covered
+from unpaired.domains.audio.judges.panel import WORDS, Panel, installed
 from unpaired.domains.audio.judges.speaker import centroid, encoder
 from unpaired.domains.audio.reading.mono import read_mono
-from unpaired.domains.audio.settings import AudioConversion, AudioSettings
+from unpaired.domains.audio.settings import AudioConversion, AudioSettings, Vocoder
 from unpaired.domains.audio.signal.levels import normalised
 from unpaired.domains.audio.signal.mel import log_mel
 from unpaired.domains.audio.signal.pitch_shift import shifted
@@ -96,21 +99,72 @@ def stages(bench: Bench) -> None:
 
         return make
 
+    plain = dataclasses.replace(settings, transport_b2a=())
+
     def true(file: Path, output: Path) -> None:
         others = [each for each in real["a"] if each.name == file.name]
-        other = others[[*real["b"]].index(file) % len(others)]
-        pair = analyse_file(file, RATE), analyse_file(other, RATE)
-        oracle = oracle_of(file, other, pair, "b", settings)
-        with mock.patch.object(gains, "moved", lambda mel, numbers: mel):
-            job = Job(file, output)
-            Pipeline(translator.domain, oracle, "b2a", AudioConversion(), None).run([job])  # type: ignore[arg-type]
-            job.check()
+        with_spectrogram(others[[*real["b"]].index(file) % len(others)], file, output, "b2a", plain)
 
     bench.translator = _Made(true)
     bench.report("b2a", "men, women's spectrograms", {})
     for side, direction, first in (("a", "b2a", settings.ratio), ("b", "a2b", 1 / settings.ratio)):
         bench.translator = _Made(there_and_back(first, 1 / first))
         bench.report(direction, f"the target's own, x {first:.2f} and back", {}, begin=side)
+
+
+def with_spectrogram(
+    other: Path, file: Path, output: Path, direction: Direction, settings: AudioSettings, how: Vocoder = "source-filter"
+) -> None:
+    """Convert a recording by what a generator would give that knew another, of the same sentence, in its time."""
+    pair = analyse_file(file, RATE), analyse_file(other, RATE)
+    oracle: Any = oracle_of(file, other, pair, SIDES[direction][0], settings)
+    job = Job(file, output)
+    Pipeline(unpaired.Audio(settings), oracle, direction, AudioConversion(vocoder=how), None).run([job])
+    job.check()
+
+
+# -- one voice into one voice ------------------------------------------------------------------------
+WAYS: Mapping[str, tuple[int, Vocoder]] = {
+    "as it is": (24, "source-filter"),
+    "gains of 40 cepstra": (40, "source-filter"),
+    "every bin, by Griffin-Lim": (80, "griffin-lim"),
+}
+"""Cepstra that gains are smoothed to, and the waveform stage."""
+
+
+def pairs(shared: Path) -> None:
+    """What waveform stages make of a generator that gave the very sentence of the very target, in the source's time."""
+    panel = Panel({**installed(), WORDS: False})
+    with tempfile.TemporaryDirectory() as place:
+        for speakers in PAIRS:
+            folder = Path(place) / "-".join(speakers)
+            gather(shared, folder, speakers, float("inf"), None)
+            domain = unpaired.Audio()
+            settings = domain.fit(domain.scan(folder / "trainA"), domain.scan(folder / "trainB")).settings
+            real = {side: {file: panel.judge_file(file) for file in sorted((folder / f"test{side}").iterdir())}
+                    for side in "AB"}  # fmt: skip
+            for direction, name in itertools.product(SIDES, WAYS):
+                found = _through(WAYS[name], direction, settings, real, panel)
+                print(f"{' and '.join(speakers)}, {direction}, {name}: {found}", flush=True)
+
+
+def _through(
+    way: tuple[int, Vocoder], direction: Direction, settings: AudioSettings, real: Mapping[str, Any], panel: Panel
+) -> str:
+    """The way to the target, and what is lost of DNSMOS."""
+    own, there = (real[side.upper()] for side in SIDES[direction])
+    made = []
+    with tempfile.TemporaryDirectory() as place, cepstra(way[0]):
+        output = Path(place) / "converted.wav"
+        for file, target in zip(own, there, strict=True):
+            with_spectrogram(target, file, output, direction, settings, way[1])
+            made.append(panel.judge_file(output))
+            output.unlink()
+    centre = centroid([each.speaker for each in there.values()])
+    near = [[float(each.speaker @ centre) for each in all_of] for all_of in (made, own.values(), there.values())]
+    lost = np.mean([new.quality.overall - old.quality.overall for new, old in zip(made, own.values(), strict=True)])
+    covered = way_covered(*near)
+    return f"{covered.mean:.0f} ± {covered.half:.0f} % of the way, DNSMOS {lost:+.2f}"
 
 
 # -- means of what is heard --------------------------------------------------------------------------
@@ -154,7 +208,7 @@ def _mel(file: Path, settings: AudioSettings) -> Sound:
 def main() -> None:
     """Run one of the commands."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("strangers", "stages", "means"))
+    parser.add_argument("command", choices=("strangers", "stages", "pairs", "means"))
     parser.add_argument("shared", type=Path)
     parser.add_argument("--model", default="female-male")
     parser.add_argument("--sentences", type=int, default=4)
@@ -162,6 +216,9 @@ def main() -> None:
     args = parser.parse_args()
     if args.command == "strangers":
         strangers(args.shared)
+        return
+    if args.command == "pairs":
+        pairs(args.shared)
         return
     if args.out:
         means(args.shared, args.model, None, args.out)

@@ -3,7 +3,8 @@
     python benchmarks/voice_quality.py gather SHARED DATA          pooled speakers; sentences 30023 to 30028 held out
     python benchmarks/voice_quality.py train DATA RUN              an hour on one core
     python benchmarks/voice_quality.py pack RUN PACKED.safetensors
-    python benchmarks/voice_quality.py settle PACKED.safetensors DATA models/female-male.safetensors
+    python benchmarks/voice_quality.py settle PACKED.safetensors DATA SETTLED.safetensors
+    python benchmarks/voice_quality.py equalise SETTLED.safetensors DATA models/female-male.safetensors
     python benchmarks/voice_quality.py score MODEL DATA OUT        scores.json, scores.txt, listen.html
     python benchmarks/voice_quality.py ceiling MODEL DATA          the true mel through the same waveform stage
     python benchmarks/voice_quality.py real DATA                   real speakers of a side against each other
@@ -19,6 +20,7 @@ import itertools
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ from unpaired.domains.audio.signal.levels import normalised
 from unpaired.domains.audio.signal.mel import log_mel, to_sample
 from unpaired.domains.audio.training.objective import AudioCycleSettings
 from unpaired.domains.audio.training.sampling import pitch_shifted
-from unpaired.domains.audio.training.settling import settled
+from unpaired.domains.audio.training.settling import equalised, settled
 
 SPEAKERS: dict[Side, tuple[str, ...]] = {
     "a": ("VCC2SF1", "VCC2SF3", "VCC2SF4", "VCC2TF1", "p225", "p228"),
@@ -101,12 +103,21 @@ def train(data: Path, run: Path, steps: int, preset: str, seed: int) -> None:
 
 
 def settle(model: str, data: Path, out: Path) -> None:
-    """The model with what moves its translations to the other side's moments."""
+    """The model with what moves its translations to the other side's moments, and gives it their high tones."""
+    _measured(model, data, out, settled)
+
+
+def equalise(model: str, data: Path, out: Path) -> None:
+    """The latter alone, once the map is what it is to be."""
+    _measured(model, data, out, equalised)
+
+
+def _measured(model: str, data: Path, out: Path, measure: Callable[..., AudioSettings]) -> None:
     translator, found = unpaired.load(model), load_model_named(model)
     domain = found.domain
     assert isinstance(domain.settings, AudioSettings)
     directions: dict[Direction, Any] = {each: translator.for_direction(each) for each in SIDES}
-    settings = settled(domain.settings, directions, domain.scan(data / "trainA"), domain.scan(data / "trainB"))
+    settings = measure(domain.settings, directions, domain.scan(data / "trainA"), domain.scan(data / "trainB"))
     pack(found, out, domain=unpaired.Audio(settings))
 
 
@@ -253,6 +264,7 @@ def main() -> None:
         "train": ("data", "run"),
         "pack": ("run", "out"),
         "settle": ("model", "data", "out"),
+        "equalise": ("model", "data", "out"),
         "score": ("model", "data", "out"),
         "ceiling": ("model", "data"),
         "real": ("data",),
@@ -273,8 +285,8 @@ def main() -> None:
         train(args.data, args.run, args.steps, args.preset, args.seed)
     elif args.what == "pack":
         pack(load_model_named(args.run), args.out, card=CARD)
-    elif args.what == "settle":
-        settle(args.model, args.data, args.out)
+    elif args.what in ("settle", "equalise"):
+        {"settle": settle, "equalise": equalise}[args.what](args.model, args.data, args.out)
     elif args.what == "score":
         score(args.model, args.data, args.out, {"vocoder": args.vocoder})
     elif args.what == "ceiling":

@@ -19,6 +19,8 @@ Pauses = Literal["level", "speech"]
 Vocoder = Literal["source-filter", "griffin-lim", "world"]
 _TRANSPORT = 600
 """Numbers of an affine map of 24 cepstra; see `signal.transport`."""
+_EQUALISER = 16
+"""Bands of a gain; see `signal.equaliser`."""
 _ONE_RANGE = 2 ** (5 / 12)
 """Ratio of two median pitches up to which voices have one range."""
 
@@ -62,7 +64,8 @@ class AudioSettings(DomainSettings):
     """Largest share by which it is stretched or compressed in time; 0 only shifts."""
     settle: bool = True
     """Once voices are trained, measure what translations still miss of the other side's means and covariances, and make
-    up for 0.6 of it in conversions. Asks for ten seconds of both sides; not for music."""
+    up for 0.6 of it in conversions, then for what these miss of its long-term spectrum. Asks for ten seconds of both
+    sides; not for music."""
     cache_mb: int = 512
     """Memory, in MB for each loader process, for spectrograms already computed; 0 computes them every time."""
     mean_a: tuple[float, ...] = field(default=(), metadata=MEASURED)
@@ -82,6 +85,11 @@ class AudioSettings(DomainSettings):
     """What moves translations of A to the means and covariances of B (`signal.transport`); empty moves nothing."""
     transport_b2a: tuple[float, ...] = field(default=(), metadata=MEASURED)
     """The same for translations of B."""
+    equaliser_a2b: tuple[float, ...] = field(default=(), metadata=MEASURED)
+    """Gains in dB of bands that give conversions of A the long-term spectrum of B (`signal.equaliser`); empty changes
+    nothing."""
+    equaliser_b2a: tuple[float, ...] = field(default=(), metadata=MEASURED)
+    """The same for conversions of B."""
 
     def __post_init__(self) -> None:
         settle_types(self, "domain")
@@ -122,11 +130,10 @@ class AudioSettings(DomainSettings):
             require(faults, count in (0, self.bins), f"domain.{name} has {count} numbers; expected {self.bins} or none")
         for name in ("deviation_a", "deviation_b"):
             require(faults, all(each > 0 for each in getattr(self, name)), f"domain.{name} must be above 0 everywhere")
-        for name in ("transport_a2b", "transport_b2a"):
-            count = len(getattr(self, name))
-            require(
-                faults, count in (0, _TRANSPORT), f"domain.{name} has {count} numbers; expected {_TRANSPORT} or none"
-            )
+        for kind, size in (("transport", _TRANSPORT), ("equaliser", _EQUALISER)):
+            for name in (f"{kind}_a2b", f"{kind}_b2a"):
+                count = len(getattr(self, name))
+                require(faults, count in (0, size), f"domain.{name} has {count} numbers; expected {size} or none")
         for name in ("f0_a", "f0_b"):
             pitch = getattr(self, name)
             good = len(pitch) == 0 or (len(pitch) == 2 and pitch[0] > 0 and pitch[1] >= 0)
@@ -147,6 +154,10 @@ class AudioSettings(DomainSettings):
     def transport(self, side: Side) -> tuple[float, ...]:
         """What moves translations of a side; empty where nothing does."""
         return self.transport_a2b if side == "a" else self.transport_b2a
+
+    def equaliser(self, side: Side) -> tuple[float, ...]:
+        """Gains in dB of bands of what a side is converted to; empty where nothing is changed."""
+        return self.equaliser_a2b if side == "a" else self.equaliser_b2a
 
     @property
     def measured(self) -> bool:

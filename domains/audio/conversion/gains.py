@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from typing import ClassVar
@@ -83,6 +83,11 @@ class Gains:
         self._threads = ThreadPoolExecutor(AT_ONCE, "generator")
         self._statistics = self._threads.submit(self._norm_statistics, example)
         self._windows: deque[Future[Sound]] = deque()
+
+    @property
+    def bands(self) -> Sequence[float]:
+        """Gains in dB of bands of the sound that comes of it (`equaliser`), by the strength."""
+        return [self._strength * each for each in self._settings.equaliser(self._side)]
 
     @property
     def ahead(self) -> Sound:
@@ -239,7 +244,8 @@ class SourceFilter:
         self._gains = gains
         beside = _BESIDE if raised else 0.0
         self._steady = Steady(settings.bins, beside), Steady(settings.bins, beside)
-        self._filters = GainFilter(rate, channels, settings), GainFilter(rate, channels, settings)
+        last = GainFilter(rate, channels, settings, bands=gains.bands)  # what is heard after it is not corrected
+        self._filters = GainFilter(rate, channels, settings), last
         self._frames, self._wanted = StreamBuffer(settings.bins), StreamBuffer(settings.bins)
         self._aimed = self._wanted_from = 0
         self._content = settings.content

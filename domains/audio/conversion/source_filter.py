@@ -10,6 +10,7 @@ conversion with direct waveform modification based on the spectrum differential"
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, cast
 
@@ -18,6 +19,7 @@ import numpy.typing as npt
 from scipy import fft, ndimage, signal, sparse
 
 from ..settings import Content
+from ..signal import equaliser
 from ..signal.buffer import StreamBuffer, empty
 from ..signal.loudness import k_filters, oversampled
 from ..signal.mel import FeatureSettings, centres
@@ -64,17 +66,22 @@ class GainFilter:
 
     Hann windows of `share` of as many seconds as the model's, four to a window, before and after; a gain of 0 is the
     identity. The result does not depend on the pieces, unless the newest gain goes on for some of our frames (`ahead`).
-    Above the highest mel bin the mean of the four highest goes on.
+    Above the highest mel bin the mean of the four highest goes on. `bands` are gains in dB that stay (`equaliser`).
     """
 
     carried: ClassVar[tuple[str, ...]] = ("_audio", "_gains", "_frame", "_sum", "_given")
 
-    def __init__(self, rate: int, channels: int, settings: FeatureSettings, share: float = 1.0, ahead: int = 0) -> None:
+    def __init__(
+        self, rate: int, channels: int, settings: FeatureSettings, share: float = 1.0, ahead: int = 0,
+        bands: Sequence[float] = (),
+    ) -> None:  # fmt: skip
         wanted = share * settings.fft_size * rate / settings.sample_rate
         self._hop = fft.next_fast_len(max(4, round(wanted / 4)), real=True)
         self._size = 4 * self._hop
         self._window = signal.get_window("hann", self._size).astype(np.float32)
         self._spread = sparse.csr_array(to_spectrum(settings.sample_rate, settings.bins, rate, self._size).T)
+        hz = np.arange(self._size // 2 + 1) * rate / self._size
+        self._stays = equaliser.at(hz, bands, settings.sample_rate)[:, None]
         self._step = self._hop / rate * settings.sample_rate / settings.hop_length
         """Model frames from one of ours to the next."""
         self._ahead = ahead
@@ -124,7 +131,7 @@ class GainFilter:
         audio = self._audio.read(begin, begin + (count - 1) * hop + size)
         frames = np.lib.stride_tricks.sliding_window_view(audio, size, axis=1)[:, ::hop]
         spectrum = fft.rfft(frames * self._window, axis=-1)
-        spectrum *= np.exp(self._spread @ self._interpolate(count)).T
+        spectrum *= np.exp(self._spread @ self._interpolate(count) + self._stays).T
         # Squared Hann windows, four to a window, add up to 3/2.
         back = fft.irfft(spectrum, size, axis=-1) * (self._window / np.float32(1.5))
         total = np.zeros((len(audio), (count - 1) * hop + size), np.float32)

@@ -1,5 +1,5 @@
-"""After a training: what still moves its translations to the other side's means and covariances; see
-`signal.transport`."""
+"""After a training: what still moves its translations to the other side's means and covariances (`signal.transport`),
+and then whole conversions to its long-term spectrum (`signal.equaliser`)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from ....core.adapter.inventory import Inventory
 from ....core.adapter.streams import Translate
 from ....core.errors import MediaError, MissingFile
 from ....core.sides import SIDES, Direction, Side
-from ..settings import AudioSettings
-from ..signal.mel import from_sample, to_sample
+from ..conversion.stream import prepare
+from ..reading.survey import survey
+from ..settings import AudioConversion, AudioSettings
+from ..signal import equaliser
+from ..signal.mel import from_sample, log_mel, to_sample
+from ..signal.pitch_shift import formant_factor, shifted
 from ..signal.sound import Sound
 from ..signal.transport import fitted
-from .sampling import SpectrogramCache
+from .sampling import prepared
 from .statistics import MOST_SECONDS, places
 
 _LEAST = 10.0
@@ -26,6 +30,8 @@ _LEAST = 10.0
 _SHARE = 0.6
 """Of the way that is left to translations of a generator: all of it brings little more, and costs quality, as it makes
 their faults larger (docs/decisions.md)."""
+_CONVERTED = 60.0
+"""Seconds of a side that are converted to hear what is missing."""
 _UNMOVED = 0.02
 """Root mean square of a generator's changes, of values in [-1, 1], up to which it gives its input, without faults."""
 
@@ -43,9 +49,8 @@ def settled(
     Raises:
         MediaError: less than ten seconds of a side can be measured.
     """
-    cache = SpectrogramCache(settings)
     sides: Mapping[Side, Inventory] = {"a": a, "b": b}
-    real = {side: [*_spectrograms(cache, side, each, settings)] for side, each in sides.items()}
+    real = {side: [*_spectrograms(side, each, settings)] for side, each in sides.items()}
     for side, mels in real.items():
         seconds = sum(mel.shape[1] for mel in mels) * settings.hop_length / settings.sample_rate
         if seconds < _LEAST:
@@ -57,7 +62,7 @@ def settled(
         made = [for_arrays(each)(sample) for sample in samples]
         mels = [from_sample(one[0], settings.mean(other), settings.deviation(other)) for one in made]
         maps[f"transport_{direction}"] = fitted(mels, real[other], _SHARE if _changes(samples, made) else 1.0)
-    return dataclasses.replace(settings, **maps)
+    return equalised(dataclasses.replace(settings, **maps), translate, a, b)
 
 
 def _changes(samples: Sequence[Sound], made: Sequence[Sound]) -> bool:
@@ -66,18 +71,54 @@ def _changes(samples: Sequence[Sound], made: Sequence[Sound]) -> bool:
     return bool(np.sqrt(np.mean(squares)) > _UNMOVED)
 
 
-def _spectrograms(
-    cache: SpectrogramCache, side: Side, inventory: Inventory, settings: AudioSettings
-) -> Iterator[Sound]:
-    """Those of a side that generators take, of as much as is measured of it."""
-    left = MOST_SECONDS * settings.sample_rate / settings.hop_length
-    for path, number, _ in places(inventory.files):
-        try:
-            mel = cache.mel(path, side, number)
-        except (MediaError, MissingFile, OSError):
-            continue  # training passes it over and says so
+def equalised(
+    settings: AudioSettings, translate: Mapping[Direction, Translate], a: Inventory, b: Inventory
+) -> AudioSettings:
+    """The settings with what conversions of recordings miss of high tones once they are sound; `transport` stays.
+
+    Args:
+        settings, translate, a, b: see `settled`.
+    """
+    plain = dataclasses.replace(settings, equaliser_a2b=(), equaliser_b2a=())
+    real = {side: [*_sounds(each, plain, _CONVERTED)] for side, each in (("a", a), ("b", b))}
+    found: dict[str, Any] = {}
+    for direction, each in translate.items():
+        side, other = SIDES[direction]
+        made = [_converted(sound, each, side, plain) for sound in real[side]]
+        found[f"equaliser_{direction}"] = equaliser.missed(made, real[other], plain.sample_rate)
+    return dataclasses.replace(plain, **found)
+
+
+def _converted(sound: Sound, translate: Translate, side: Side, settings: AudioSettings) -> Sound:
+    """(samples,) at the model's rate, as a file is converted by default."""
+    rate = settings.sample_rate
+    stages = prepare(survey([sound[None]], rate, 1), side, translate, AudioConversion(), settings)
+    made: Sound = np.concatenate([stages.push(sound[None]), *stages.finish()], axis=1)[0]
+    return made
+
+
+def _spectrograms(side: Side, inventory: Inventory, settings: AudioSettings) -> Iterator[Sound]:
+    """Those of a side as conversions have them before pitch is raised: A with its pitch where the cycle expects it, and
+    its formants with it."""
+    ratio = settings.ratio
+    for sound in _sounds(inventory, settings, MOST_SECONDS):
+        moved = sound
+        if side == "a" and ratio != 1:
+            factor = formant_factor(ratio, AudioConversion())
+            moved = shifted(sound, settings.sample_rate, ratio, formants=factor, mixed=4)
+        mel = log_mel(moved, settings)
         if mel.shape[1] >= settings.frames:
             yield mel[:, : mel.shape[1] // 4 * 4]
-        left -= mel.shape[1]
-        if left <= 0:
+
+
+def _sounds(inventory: Inventory, settings: AudioSettings, seconds: float) -> Iterator[Sound]:
+    """Recordings (samples,) of a side, evenly spread over it, up to so many seconds."""
+    for path, number, count in places(inventory.files):
+        try:
+            sound = prepared(path, settings, number, count)
+        except (MediaError, MissingFile, OSError):
+            continue  # training passes it over and says so
+        yield sound
+        seconds -= len(sound) / settings.sample_rate
+        if seconds <= 0:
             break
