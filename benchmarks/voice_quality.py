@@ -4,7 +4,7 @@
     python benchmarks/voice_quality.py train DATA RUN              an hour on one core
     python benchmarks/voice_quality.py pack RUN PACKED.safetensors
     python benchmarks/voice_quality.py settle PACKED.safetensors DATA SETTLED.safetensors
-    python benchmarks/voice_quality.py equalise SETTLED.safetensors DATA models/female-male.safetensors
+    python benchmarks/voice_quality.py equalise SETTLED.safetensors DATA models/female-male.safetensors --only b2a
     python benchmarks/voice_quality.py score MODEL DATA OUT        scores.json, scores.txt, listen.html
     python benchmarks/voice_quality.py ceiling MODEL DATA          the true mel through the same waveform stage
     python benchmarks/voice_quality.py real DATA                   real speakers of a side against each other
@@ -44,8 +44,7 @@ from unpaired.domains.audio.reading.mono import read_mono
 from unpaired.domains.audio.signal.levels import normalised
 from unpaired.domains.audio.signal.mel import log_mel, to_sample
 from unpaired.domains.audio.training.objective import AudioCycleSettings
-from unpaired.domains.audio.training.sampling import pitch_shifted
-from unpaired.domains.audio.training.settling import equalised, settled
+from unpaired.domains.audio.training.settling import as_translated, equalised, settled
 
 SPEAKERS: dict[Side, tuple[str, ...]] = {
     "a": ("VCC2SF1", "VCC2SF3", "VCC2SF4", "VCC2TF1", "p225", "p228"),
@@ -104,19 +103,21 @@ def train(data: Path, run: Path, steps: int, preset: str, seed: int) -> None:
 
 def settle(model: str, data: Path, out: Path) -> None:
     """The model with what moves its translations to the other side's moments, and gives it their high tones."""
-    _measured(model, data, out, settled)
+    _measured(model, data, out, settled, tuple(SIDES))
 
 
-def equalise(model: str, data: Path, out: Path) -> None:
-    """The latter alone, once the map is what it is to be."""
-    _measured(model, data, out, equalised)
+def equalise(model: str, data: Path, out: Path, only: Direction | None) -> None:
+    """The latter alone, of one direction or both, once the map is what it is to be."""
+    _measured(model, data, out, equalised, (only,) if only else tuple(SIDES))
 
 
-def _measured(model: str, data: Path, out: Path, measure: Callable[..., AudioSettings]) -> None:
+def _measured(
+    model: str, data: Path, out: Path, measure: Callable[..., AudioSettings], of: tuple[Direction, ...]
+) -> None:
     translator, found = unpaired.load(model), load_model_named(model)
     domain = found.domain
     assert isinstance(domain.settings, AudioSettings)
-    directions: dict[Direction, Any] = {each: translator.for_direction(each) for each in SIDES}
+    directions: dict[Direction, Any] = {each: translator.for_direction(each) for each in of}
     settings = measure(domain.settings, directions, domain.scan(data / "trainA"), domain.scan(data / "trainB"))
     pack(found, out, domain=unpaired.Audio(settings))
 
@@ -228,7 +229,7 @@ def oracle_of(file: Path, other: Path, pair: tuple[Voice, Voice], side: Side, se
 
 def _sample(file: Path, side: Side, moved_as: Side, settings: AudioSettings) -> npt.NDArray[np.float32]:
     audio = normalised(read_mono(file, settings.sample_rate), settings.sample_rate)
-    mel = log_mel(pitch_shifted(audio, moved_as, settings), settings)
+    mel = log_mel(as_translated(audio, moved_as, settings), settings)
     return to_sample(mel, settings.mean(side), settings.deviation(side))[0]
 
 
@@ -276,6 +277,8 @@ def main() -> None:
             step.add_argument("--steps", type=int, default=14_000)
             step.add_argument("--preset", default="small")
             step.add_argument("--seed", type=int, default=0)
+        if name == "equalise":
+            step.add_argument("--only", choices=tuple(SIDES))
         if name in ("score", "ceiling"):
             step.add_argument("--vocoder", default="source-filter")
     args = parser.parse_args()
@@ -285,8 +288,10 @@ def main() -> None:
         train(args.data, args.run, args.steps, args.preset, args.seed)
     elif args.what == "pack":
         pack(load_model_named(args.run), args.out, card=CARD)
-    elif args.what in ("settle", "equalise"):
-        {"settle": settle, "equalise": equalise}[args.what](args.model, args.data, args.out)
+    elif args.what == "settle":
+        settle(args.model, args.data, args.out)
+    elif args.what == "equalise":
+        equalise(args.model, args.data, args.out, args.only)
     elif args.what == "score":
         score(args.model, args.data, args.out, {"vocoder": args.vocoder})
     elif args.what == "ceiling":

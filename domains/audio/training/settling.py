@@ -98,17 +98,21 @@ def _converted(sound: Sound, translate: Translate, side: Side, settings: AudioSe
 
 
 def _spectrograms(side: Side, inventory: Inventory, settings: AudioSettings) -> Iterator[Sound]:
-    """Those of a side as conversions have them before pitch is raised: A with its pitch where the cycle expects it, and
-    its formants with it."""
-    ratio = settings.ratio
+    """Those of a side, as conversions have them."""
     for sound in _sounds(inventory, settings, MOST_SECONDS):
-        moved = sound
-        if side == "a" and ratio != 1:
-            factor = formant_factor(ratio, AudioConversion())
-            moved = shifted(sound, settings.sample_rate, ratio, formants=factor, mixed=4)
-        mel = log_mel(moved, settings)
+        mel = log_mel(as_translated(sound, side, settings), settings)
         if mel.shape[1] >= settings.frames:
             yield mel[:, : mel.shape[1] // 4 * 4]
+
+
+def as_translated(sound: Sound, side: Side, settings: AudioSettings) -> Sound:
+    """Sound (samples,) of a side where conversions translate: A's with its pitch at B's median and its formants moved
+    with it, which samples of a training keep."""
+    ratio = settings.ratio if side == "a" else 1.0
+    if ratio == 1:
+        return sound
+    factor = formant_factor(ratio, AudioConversion())
+    return shifted(sound, settings.sample_rate, ratio, formants=factor, mixed=4)
 
 
 def _sounds(inventory: Inventory, settings: AudioSettings, seconds: float) -> Iterator[Sound]:
