@@ -180,6 +180,12 @@ class Translator:
         return f"{', '.join(names) or self.choice.candidates[0]} on {self.choice.device}"
 
     @property
+    def ran_is_known(self) -> bool:
+        """Whether it is known what runs it: by default once something was translated."""
+        with self._lock:
+            return any(one.runtime.ran for one in self._directions.values())
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Notes on how it runs here, such as a precision that is slow, one sentence each."""
         with self._lock:

@@ -136,7 +136,9 @@ class Dispatch:
             case Ready():
                 hand.mark = answer.mark
             case Done():
-                self.runtimes[answer.runtime], self._failed_starts = None, 0
+                self._failed_starts = 0
+                if answer.runtime:
+                    self.runtimes[answer.runtime] = None
                 # An engine may tell of a worker's second group before it tells of the first.
                 done = next(group for group in hand.groups if group[0].number == answer.results[0].number)
                 hand.groups.remove(done)

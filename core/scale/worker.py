@@ -96,6 +96,7 @@ class Done:
 
     results: tuple[Result, ...]
     runtime: str
+    """What has run the network so far; empty where nothing was translated."""
 
 
 @dataclass(frozen=True)
@@ -190,9 +191,9 @@ class Worker:
         try:
             found = self._division_of(items[0])
         except NotDivided as error:
-            return Done((Result(items[0].number, "whole", str(error)),), self._translator.ran)
+            return Done((Result(items[0].number, "whole", str(error)),), self._ran())
         if isinstance(found, Result):
-            return Done((found,), self._translator.ran)
+            return Done((found,), self._ran())
         recipe, domain = self._recipe, found or self._translator.domain
         pipeline = Pipeline(domain, self._translate, recipe.direction, self._settings, self._progress, recipe.files)
         try:
@@ -203,7 +204,10 @@ class Worker:
                 self._let_go(number)
         results = tuple(self._result(item, job) for item, job in zip(items, jobs, strict=True))
         self._left_out.clear()
-        return Done(results, self._translator.ran)
+        return Done(results, self._ran())
+
+    def _ran(self) -> str:
+        return self._translator.ran if self._translator.ran_is_known else ""
 
     def _division_of(self, item: Item) -> Any | Result:
         """The domain that converts a part of a file or joins all, which are groups by themselves; None for plain files.

@@ -127,10 +127,17 @@ class Audio(Domain):
         return "residual" if self.settings.one_range else "random"
 
     def start_note(self, begun: BeginningHooks) -> str | None:
-        """Of two voices of one range of pitch, where the model was made for two ranges."""
-        theirs = begun.settings if isinstance(begun, Audio) else None
-        if theirs is None or theirs.one_range or not (theirs.f0_a and theirs.f0_b and self.settings.one_range):
+        """Of two voices of one range of pitch, where the model was made for two ranges; or of the lower one as A, where
+        it was made for the higher one."""
+        theirs, ours = begun.settings if isinstance(begun, Audio) else None, self.settings
+        if theirs is None or theirs.one_range or not (theirs.f0_a and theirs.f0_b and ours.f0_a and ours.f0_b):
             return None
+        if not ours.one_range:
+            if (ours.ratio < 1) == (theirs.ratio < 1):
+                return None
+            side, where = ("higher", "lower") if theirs.ratio < 1 else ("lower", "higher")
+            return (f"A has the {where} voice, and the model of training.start_from has the {side} one there: its "
+                    "generators lead away from the other voice; exchange the folders")  # fmt: skip
         return ("A and B have one range of pitch, and the model of training.start_from was made for two: with two "
                 "women its generators lead away from the other voice one way; leave it out, and training begins at "
                 "the recordings")  # fmt: skip

@@ -85,7 +85,7 @@ def equalised(
     for direction, each in translate.items():
         side, other = SIDES[direction]
         made = [_converted(sound, each, side, plain) for sound in real[side]]
-        found[f"equaliser_{direction}"] = equaliser.missed(made, real[other], plain.sample_rate)
+        found[f"equaliser_{direction}"] = equaliser.missed(real[side], made, real[other], plain.sample_rate)
     return dataclasses.replace(plain, **found)
 
 

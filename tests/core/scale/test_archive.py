@@ -269,6 +269,20 @@ def test_what_another_worker_has_finished_since_is_not_made_again(
     assert recorded(out) == {"hill.png": 1}
 
 
+def test_a_worker_that_translates_nothing_says_of_nothing_what_ran_it(
+    spec: TranslatorSpec, archive: Path, tmp_path: Path
+) -> None:
+    item = Item(0, str(archive / "hill.png"), str(tmp_path / "out/hill.png"), None)
+    ran = []
+    chosen = TranslatorSpec(spec.model, "auto", "cpu", "fp32")
+    for _ in range(2):  # the second finds it finished
+        engine = ThisProcess(recipe_of(chosen, tmp_path / "out"), None, None)
+        engine.submit(0, [item])
+        ran.append(engine.next()[1].runtime)  # type: ignore[union-attr]
+    assert ran[0].endswith(" fp32 on cpu")
+    assert not ran[1]
+
+
 @pytest.mark.parametrize("changes", [{"version": "0.0.1"}, {"identity": "another"}], ids=["version", "model"])
 def test_a_worker_of_another_version_or_model_is_refused(
     spec: TranslatorSpec, tmp_path: Path, changes: Mapping[str, str]

@@ -51,3 +51,23 @@ def test_a_finished_model_has_what_was_measured_of_it(run: Path) -> None:
     settings: Any = translator.domain.settings
     assert settings.mean == pytest.approx(expected, abs=1e-4)
     assert "mean: 0.0" in (run / "config.yaml").read_text()  # the run itself is what it was, and can be resumed
+
+
+class Stopped(Measuring):
+    """Ctrl-C while it measures."""
+
+    name = "stopped"
+
+    def settle(self, translate: Mapping[Direction, Translate], files: Mapping[Side, unpaired.Inventory]) -> Self:
+        raise KeyboardInterrupt
+
+
+def test_what_was_interrupted_while_measuring_says_how_to_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed, side in enumerate("ab"):
+        write_arrays(tmp_path / side, 4, seed, 0.2 * seed)
+    with pytest.raises(KeyboardInterrupt):
+        unpaired.train(Stopped(), tmp_path / "a", tmp_path / "b", tmp_path / "run", held_out=0, **QUICK)
+    assert "all steps are done, but not what is measured of the model after them: --resume" in capsys.readouterr().err
+    assert (tmp_path / "run" / "model.safetensors").exists()

@@ -112,6 +112,14 @@ def test_voices_of_one_range_are_not_begun_from_a_model_of_two() -> None:
         assert run.start_note(model) is None
 
 
+def test_the_lower_voice_is_not_begun_from_a_model_that_has_the_higher_one_there() -> None:
+    woman, man = (Audio(AudioSettings(f0_a=(a, 0.2), f0_b=(b, 0.2))) for a, b in ((200.0, 110.0), (105.0, 190.0)))
+    assert "A has the lower voice, and the model" in (man.start_note(woman) or "")
+    assert "A has the higher voice, and the model" in (woman.start_note(man) or "")
+    for run, model in ((man, man), (Audio(), woman), (woman, Audio())):
+        assert run.start_note(model) is None
+
+
 def test_voices_of_one_range_lie_within_five_semitones() -> None:
     def one_range(a: float, semitones: float, content: Any = "voice") -> bool:
         return AudioSettings(f0_a=(a, 0.2), f0_b=(a * 2 ** (semitones / 12), 0.2), content=content).one_range
