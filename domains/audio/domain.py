@@ -127,20 +127,10 @@ class Audio(Domain):
         return "residual" if self.settings.one_range else "random"
 
     def start_note(self, begun: BeginningHooks) -> str | None:
-        """Of two voices of one range of pitch, where the model was made for two ranges; or of the lower one as A, where
-        it was made for the higher one."""
-        theirs, ours = begun.settings if isinstance(begun, Audio) else None, self.settings
-        if theirs is None or theirs.one_range or not (theirs.f0_a and theirs.f0_b and ours.f0_a and ours.f0_b):
-            return None
-        if not ours.one_range:
-            if (ours.ratio < 1) == (theirs.ratio < 1):
-                return None
-            side, where = ("higher", "lower") if theirs.ratio < 1 else ("lower", "higher")
-            return (f"A has the {where} voice, and the model of training.start_from has the {side} one there: its "
-                    "generators lead away from the other voice; exchange the folders")  # fmt: skip
-        return ("A and B have one range of pitch, and the model of training.start_from was made for two: with two "
-                "women its generators lead away from the other voice one way; leave it out, and training begins at "
-                "the recordings")  # fmt: skip
+        """Of voices that the model's pitch does not fit; see `inspection.beginning`."""
+        from .inspection.beginning import start_note
+
+        return start_note(self.settings, begun.settings) if isinstance(begun, Audio) else None
 
     def warp(self, rng: np.random.Generator) -> Warp | None:
         """A random shift in time and a small stretch; see `warp.TimeWarp`. None where both settings are 0."""
