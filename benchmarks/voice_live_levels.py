@@ -3,7 +3,7 @@
     python benchmarks/voice_live_levels.py [RECORDING ...]     default: those of tests/assets/speech
 
 Each recording, a woman's by `female-male` a2b and a man's b2a (by its name), is spoken twice with a second of silence
-between: dB by which each time came out louder, and samples that were clipped.
+between: dB by which each time came out louder, and samples at full scale.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> None:
             begins = len(before), len(before) + len(voice) + rate
             louder = [20 * np.log10(made[at : at + len(voice)].std() / voice.std()) for at in begins]
             print(f"{file.stem} after {name}: {louder[0]:+.1f} and {louder[1]:+.1f} dB, "
-                  f"{int((np.abs(made) >= 1).sum())} clipped", flush=True)  # fmt: skip
+                  f"{int((np.abs(made) >= 32767 / 32768).sum())} at full scale", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

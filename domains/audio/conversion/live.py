@@ -21,7 +21,7 @@ from ..signal.buffer import empty
 from ..signal.mel import LogMel, to_sample
 from ..signal.sound import Resampler, Sound
 from .gains import gain_between
-from .live_loudness import Loudness
+from .live_loudness import Limiter, Loudness
 from .live_pitch import LivePitch
 from .live_report import LiveReport, Session
 from .queues import DeviceQueue, PipeQueue
@@ -80,7 +80,7 @@ class LiveConversion:
         self._statistics: Sound | None = None
         self._power = self._unfollowed = 0.0
         self._spoken, self._heard = False, 0.0
-        self._loudness = Loudness()
+        self._loudness, self._limiter = Loudness(), Limiter(rate)
         self._inside = empty(channels)
         self._rate = rate
         self._received = self._given = 0
@@ -114,7 +114,7 @@ class LiveConversion:
 
     def _gone(self, audio: Sound) -> Sound:
         self._given += audio.shape[1]
-        return np.clip(audio, -1, 1)
+        return self._limiter(audio)
 
     def _apply_gains(self, audio: Sound) -> Sound:
         sound = self._resampler.push(audio.mean(axis=0))

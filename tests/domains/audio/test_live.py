@@ -23,6 +23,7 @@ from unpaired.apps.live import Shown
 from unpaired.core.conversion.translator import Translator
 from unpaired.core.model.model_file import Model
 from unpaired.domains.audio.conversion.live import CHUNK, LiveConversion, LiveReport, convert_microphone, convert_pipe
+from unpaired.domains.audio.conversion.live_loudness import Limiter
 from unpaired.domains.audio.conversion.live_pitch import LivePitch
 from unpaired.domains.audio.conversion.queues import PipeQueue
 from unpaired.domains.audio.settings import AudioConversion, AudioSettings
@@ -42,6 +43,19 @@ def piped(conversion: LiveConversion, voice: Sound) -> Sound:
     report = convert_pipe(conversion, source, target, RATE, 1)
     assert report.seconds == pytest.approx(len(voice) / RATE)
     return np.frombuffer(target.getvalue(), "<i2").astype(np.float32) / 32768
+
+
+def test_what_is_too_loud_keeps_its_shape_after_the_first_peak() -> None:
+    """A tone at 1.5 times full scale: of a clipped one 15 % are overtones."""
+    tone = 1.5 * np.sin(2 * np.pi * 210 * np.arange(RATE // 2) / RATE).astype(np.float32)[None]
+    whole, limiter = Limiter(RATE)(tone), Limiter(RATE)
+    pieces = np.concatenate([limiter(piece) for piece in np.split(tone, [7, 500, 501, 4000], axis=1)], axis=1)
+    np.testing.assert_array_equal(whole, pieces)
+    assert np.abs(whole).max() <= 1
+    spectrum = np.abs(np.fft.rfft(whole[0, 1050:9450] * np.hanning(8400)))  # 80 periods
+    assert np.sqrt(np.square(np.delete(spectrum, np.s_[78:83])).sum() / np.square(spectrum).sum()) < 0.03
+    quiet = 0.5 * tone
+    assert Limiter(RATE)(quiet) is quiet
 
 
 def test_an_identity_generator_gives_back_the_voice(assets: Path) -> None:
