@@ -16,6 +16,7 @@ female and four male recordings; every recording is converted and compared with 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import itertools
 import json
 import shutil
@@ -192,9 +193,11 @@ class Oracle:
 
 def ceiling(model: str, data: Path, options: dict[str, Any]) -> None:
     """Print what the true mel reaches: each recording with one of its counterparts, in turn."""
-    translator = unpaired.load(model)
-    domain, chosen = translator.domain, AudioConversion(**options)
-    assert isinstance(domain, unpaired.Audio)
+    settings = unpaired.load(model).domain.settings
+    assert isinstance(settings, AudioSettings)
+    # What moves a generator's translations is not for true ones.
+    plain = dataclasses.replace(settings, transport_a2b=(), transport_b2a=(), equaliser_a2b=(), equaliser_b2a=())
+    domain, chosen = unpaired.Audio(plain), AudioConversion(**options)
     for direction, (source_side, target_side) in SIDES.items():
         values: dict[str, list[float]] = {}
         files = sorted((data / f"test{source_side.upper()}").rglob("*.flac"))
@@ -204,7 +207,7 @@ def ceiling(model: str, data: Path, options: dict[str, Any]) -> None:
                 other = others[number // len(HELD_OUT) % len(others)]
                 output = Path(scratch) / f"{number}.wav"
                 pair = analyse_file(file, RATE), analyse_file(other, RATE)
-                oracle = oracle_of(file, other, pair, source_side, domain.settings)
+                oracle = oracle_of(file, other, pair, source_side, plain)
                 job = Job(file, output)
                 Pipeline(domain, oracle, direction, chosen, None).run([job])
                 job.check()
