@@ -25,7 +25,7 @@ from packing import pack
 from scipy import fft
 from voice_judges import FIRST, SPEAKERS
 from voice_pairs import PAIRS, gather
-from voice_quality import RATE, oracle_of
+from voice_quality import RATE, oracle_of, unsettled
 from voice_stages import Bench, cepstra
 
 import unpaired
@@ -99,7 +99,7 @@ def stages(bench: Bench) -> None:
 
         return make
 
-    plain = dataclasses.replace(settings, transport_b2a=())
+    plain = unsettled(settings)
 
     def true(file: Path, output: Path) -> None:
         others = [each for each in real["a"] if each.name == file.name]

@@ -26,6 +26,7 @@ from unittest import mock
 
 import numpy as np
 import soundfile
+from voice_quality import unsettled
 
 import unpaired
 from unpaired.core.model.model_file import Model
@@ -120,11 +121,10 @@ def near_input() -> Model:
     return dataclasses.replace(load_model_named("female-male"), generators=generators, networks=networks, step=0)
 
 
-def without_transport(model: Model) -> Model:
+def without_settling(model: Model) -> Model:
     """The same as it would be without `domain.settle`."""
     assert isinstance(model.domain.settings, AudioSettings)
-    settings = dataclasses.replace(model.domain.settings, transport_a2b=(), transport_b2a=())
-    return dataclasses.replace(model, domain=unpaired.Audio(settings))
+    return dataclasses.replace(model, domain=unpaired.Audio(unsettled(model.domain.settings)))
 
 
 # -- scores -----------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ def done(out: Path, speakers: tuple[str, str], args: argparse.Namespace) -> dict
         rows = {"settled": score(model, out)}
         if args.without:
             print("  without domain.settle", flush=True)
-            rows["not settled"] = score(without_transport(model), out)
+            rows["not settled"] = score(without_settling(model), out)
         file.write_text(json.dumps(rows, indent=1) + "\n")
     found: dict[str, list[Any]] = json.loads(file.read_text())
     return found

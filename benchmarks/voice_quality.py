@@ -191,12 +191,16 @@ class Oracle:
         return np.ascontiguousarray(target[:, at : at + frames])
 
 
+def unsettled(settings: AudioSettings) -> AudioSettings:
+    """Without what moves a generator's translations, which is not for true ones."""
+    return dataclasses.replace(settings, transport_a2b=(), transport_b2a=(), equaliser_a2b=(), equaliser_b2a=())
+
+
 def ceiling(model: str, data: Path, options: dict[str, Any]) -> None:
     """Print what the true mel reaches: each recording with one of its counterparts, in turn."""
     settings = unpaired.load(model).domain.settings
     assert isinstance(settings, AudioSettings)
-    # What moves a generator's translations is not for true ones.
-    plain = dataclasses.replace(settings, transport_a2b=(), transport_b2a=(), equaliser_a2b=(), equaliser_b2a=())
+    plain = unsettled(settings)
     domain, chosen = unpaired.Audio(plain), AudioConversion(**options)
     for direction, (source_side, target_side) in SIDES.items():
         values: dict[str, list[float]] = {}

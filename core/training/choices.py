@@ -34,10 +34,11 @@ def with_choices(plan: RunPlan, resume: bool) -> tuple[RunPlan, str | None]:
         chosen["start"] = _start(plan, earlier, begun)
     if given.discriminator_layers is None:
         chosen["discriminator_layers"] = _layers(plan, earlier)
-    note = _note(chosen, plan.objective.adversarial_form is not None)
-    if begun is not None:
-        note = plan.domain.start_note(begun.domain)
-    return dataclasses.replace(plan, network_settings=dataclasses.replace(given, **chosen)), None if resume else note
+    note = None
+    if not resume:
+        judged = plan.objective.adversarial_form is not None
+        note = _note(chosen, judged) if begun is None else plan.domain.start_note(begun.domain)
+    return dataclasses.replace(plan, network_settings=dataclasses.replace(given, **chosen)), note
 
 
 def _note(chosen: Mapping[str, Any], judged: bool) -> str | None:

@@ -155,9 +155,9 @@ class AudioSettings(DomainSettings):
         """What moves translations of a side; empty where nothing does."""
         return self.transport_a2b if side == "a" else self.transport_b2a
 
-    def equaliser(self, side: Side) -> tuple[float, ...]:
-        """Gains in dB of bands of what a side is converted to; empty where nothing is changed."""
-        return self.equaliser_a2b if side == "a" else self.equaliser_b2a
+    def equaliser(self, side: Side, strength: float) -> tuple[float, ...]:
+        """Gains in dB of bands of what a side is converted to by a strength; empty where nothing is changed."""
+        return tuple(strength * each for each in (self.equaliser_a2b if side == "a" else self.equaliser_b2a))
 
     @property
     def measured(self) -> bool:

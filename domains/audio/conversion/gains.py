@@ -86,8 +86,8 @@ class Gains:
 
     @property
     def bands(self) -> Sequence[float]:
-        """Gains in dB of bands of the sound that comes of it (`equaliser`), by the strength."""
-        return [self._strength * each for each in self._settings.equaliser(self._side)]
+        """Gains in dB of bands of the sound that comes of it (`equaliser`)."""
+        return self._settings.equaliser(self._side, self._strength)
 
     @property
     def ahead(self) -> Sound:

@@ -74,7 +74,7 @@ class LiveConversion:
         self._settings, self._side, self._strength = settings, side, options.strength
         self._pitch = LivePitch(rate, channels, side, options, settings)
         self._resampler, self._log_mel = Resampler(rate, settings.sample_rate), LogMel(settings)
-        bands = [options.strength * each for each in settings.equaliser(side)]
+        bands = settings.equaliser(side, options.strength)
         self._filter = GainFilter(rate, channels, settings, _WINDOW, _GOES_ON, bands)
         self._seen = np.full((settings.bins, 0), 0, np.float32)
         self._statistics: Sound | None = None

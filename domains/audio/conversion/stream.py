@@ -17,7 +17,7 @@ import numpy as np
 
 from ....core.adapter.streams import AnyTranslate
 from ....core.sides import Side
-from ..reading.survey import Survey
+from ..reading.survey import Survey, survey
 from ..settings import AudioConversion, AudioSettings, Vocoder
 from ..signal.buffer import empty
 from ..signal.mel import log_mel
@@ -91,6 +91,14 @@ def prepare(
     if target is not None:
         stages.insert(0 if side == "a" else 1, PitchShift(mix, rate, target, by_envelope))
     return Conversion(stages, Level(rate, len(mix)))
+
+
+def converted(
+    audio: Sound, rate: int, side: Side, translate: AnyTranslate, options: AudioConversion, settings: AudioSettings
+) -> Sound:
+    """A recording (channels, samples) that is all there, translated as a file of it would be; see `prepare`."""
+    stages = prepare(survey([audio], rate, len(audio)), side, translate, options, settings)
+    return np.concatenate([stages.push(audio), *stages.finish()], axis=1)
 
 
 class Conversion:

@@ -13,11 +13,10 @@ from torch.nn import functional
 from ....core.adapter.folders import spread
 from ....core.scoring.composition import JUDGED, UNTRANSLATED
 from ....core.sides import Side, other_side
-from ..conversion.stream import prepare
+from ..conversion.stream import converted
 from ..judges.panel import WORDS, Judgement, Panel, installed
 from ..judges.weights import RATE
 from ..reading.mono import read_mono
-from ..reading.survey import survey
 from ..settings import AudioConversion, AudioSettings
 from ..signal.sound import Sound, resampled
 from .judged import JudgedDirection
@@ -73,9 +72,8 @@ class HeldOutJudge:
         """(samples,) at the judges' rate."""
         rate = self._settings.sample_rate
         audio = read_mono(file, rate, _SECONDS)[None]
-        stages = prepare(survey([audio], rate, 1), side, _Translate(translate), AudioConversion(), self._settings)
-        pieces = [stages.push(audio), *stages.finish()]
-        return resampled(np.concatenate(pieces, axis=1)[0], rate, RATE)
+        made = converted(audio, rate, side, _Translate(translate), AudioConversion(), self._settings)
+        return resampled(made[0], rate, RATE)
 
 
 def chosen(files: Sequence[Path]) -> Sequence[Path]:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import signal
 
+from .levels import spoken
 from .sound import Sound
 
 Levels = npt.NDArray[np.float64]
@@ -26,8 +27,6 @@ _MOST = 12.0
 _EMPTY = 70.0
 """dB below its loudest band, further than which a recording holds nothing of a band, since its rate was lower: speech
 at 22 kHz has 57 in every band, what is recorded at 16 kHz 105 above 8 kHz."""
-_SPEECH = 35.0
-"""dB below the loud frames (the ninth decile) at which speech ends."""
 _WINDOW = 1024
 _DB = 10 / np.log(10)
 
@@ -88,5 +87,5 @@ def _frames(audio: Sound) -> Levels:
     power = np.square(np.abs(spectrum[: _WINDOW // 2])).astype(np.float64).reshape(BANDS, -1, spectrum.shape[1])
     bands = _DB * np.log(power.mean(axis=1) + 1e-20)
     whole = _DB * np.log(power.sum(axis=(0, 1)) + 1e-20)
-    frames: Levels = bands[:, whole > np.percentile(whole, 90) - _SPEECH]
+    frames: Levels = bands[:, spoken(whole)]
     return frames

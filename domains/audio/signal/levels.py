@@ -25,6 +25,11 @@ def loud(audio: Sound, rate: int, quiet: float = -40.0) -> Frames:
     return np.asarray(power >= np.percentile(power, 95) * 10 ** (quiet / 10))
 
 
+def spoken(decibels: npt.NDArray[np.float64]) -> Frames:
+    """Which frames, of these levels, are speech: those less than 35 dB below the loud ones, their ninth decile."""
+    return np.asarray(decibels > np.percentile(decibels, 90) - 35.0)
+
+
 def trimmed(audio: Sound, rate: int, sounding: Frames | None = None, longest: float = 0.4) -> Sound:
     """`audio` (samples,) without what is silent before and after, and with pauses of `longest` seconds at most.
 

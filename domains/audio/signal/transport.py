@@ -15,14 +15,13 @@ import numpy as np
 from scipy import fft, sparse
 
 from ....core.gaussians import Matrix, monge
+from .levels import spoken
 from .sound import Sound
 
 CEPSTRA = 24
 """Coefficients of the cosine transform of a frame that are moved: as many as gains are smoothed to."""
 NUMBERS = CEPSTRA * (CEPSTRA + 1)
 """Of a map: what it adds to cepstra, a matrix row by row, each with its offset at its end."""
-_SPEECH = 35.0
-"""dB below the loud frames of a recording (the ninth decile) at which speech ends."""
 _RIDGE = 0.02
 """Added to variances (nepers squared), that nothing that hardly varies is blown up."""
 
@@ -50,8 +49,7 @@ def _moments(mels: Sequence[Sound]) -> tuple[Matrix, Matrix]:
 
 
 def _speech(mel: Sound) -> Sound:
-    power = np.log(np.exp(2 * mel.astype(np.float64)).sum(axis=0))
-    return mel[:, power > np.percentile(power, 90) - _SPEECH * np.log(10) / 10]
+    return mel[:, spoken(10 * np.log10(np.exp(2 * mel.astype(np.float64)).sum(axis=0)))]
 
 
 def _cepstra(mel: Sound) -> Matrix:

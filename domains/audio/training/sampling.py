@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -83,14 +84,17 @@ def _mono(path: Path, rate: int, number: int, count: int) -> Sound:
         return sound.resampled(np.concatenate(pieces), file.info.rate, rate) if pieces else np.zeros(0, np.float32)
 
 
-def pitch_shifted(audio: Sound, side: Side, settings: AudioSettings) -> Sound:
-    """Sound of a side with its pitch where the cycle expects it: that of A at B's median, by the ratio of the two."""
+def pitch_shifted(
+    audio: Sound, side: Side, settings: AudioSettings, formants: float = 1.0, mixed: Literal[2, 4] = 2
+) -> Sound:
+    """Sound of a side with its pitch where the cycle expects it: that of A at B's median, by the ratio of the two; see
+    `pitch_shift.shifted`."""
     ratio = settings.ratio if side == "a" and settings.content == "voice" else 1.0
     if abs(ratio - 1) < _NO_SHIFT:
         return audio
     from ..signal.pitch_shift import shifted
 
-    return shifted(audio, settings.sample_rate, ratio)
+    return shifted(audio, settings.sample_rate, ratio, formants=formants, mixed=mixed)
 
 
 class SpectrogramCache:

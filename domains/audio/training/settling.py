@@ -14,15 +14,14 @@ from ....core.adapter.inventory import Inventory
 from ....core.adapter.streams import Translate
 from ....core.errors import MediaError, MissingFile
 from ....core.sides import SIDES, Direction, Side
-from ..conversion.stream import prepare
-from ..reading.survey import survey
+from ..conversion.stream import converted
 from ..settings import AudioConversion, AudioSettings
 from ..signal import equaliser
 from ..signal.mel import from_sample, log_mel, to_sample
-from ..signal.pitch_shift import formant_factor, shifted
+from ..signal.pitch_shift import formant_factor
 from ..signal.sound import Sound
 from ..signal.transport import fitted
-from .sampling import prepared
+from .sampling import pitch_shifted, prepared
 from .statistics import MOST_SECONDS, places
 
 _LEAST = 10.0
@@ -84,17 +83,9 @@ def equalised(
     found: dict[str, Any] = {}
     for direction, each in translate.items():
         side, other = SIDES[direction]
-        made = [_converted(sound, each, side, plain) for sound in real[side]]
+        made = [converted(one[None], plain.sample_rate, side, each, AudioConversion(), plain)[0] for one in real[side]]
         found[f"equaliser_{direction}"] = equaliser.missed(real[side], made, real[other], plain.sample_rate)
     return dataclasses.replace(plain, **found)
-
-
-def _converted(sound: Sound, translate: Translate, side: Side, settings: AudioSettings) -> Sound:
-    """(samples,) at the model's rate, as a file is converted by default."""
-    rate = settings.sample_rate
-    stages = prepare(survey([sound[None]], rate, 1), side, translate, AudioConversion(), settings)
-    made: Sound = np.concatenate([stages.push(sound[None]), *stages.finish()], axis=1)[0]
-    return made
 
 
 def _spectrograms(side: Side, inventory: Inventory, settings: AudioSettings) -> Iterator[Sound]:
@@ -108,11 +99,7 @@ def _spectrograms(side: Side, inventory: Inventory, settings: AudioSettings) -> 
 def as_translated(sound: Sound, side: Side, settings: AudioSettings) -> Sound:
     """Sound (samples,) of a side where conversions translate: A's with its pitch at B's median and its formants moved
     with it, which samples of a training keep."""
-    ratio = settings.ratio if side == "a" else 1.0
-    if ratio == 1:
-        return sound
-    factor = formant_factor(ratio, AudioConversion())
-    return shifted(sound, settings.sample_rate, ratio, formants=factor, mixed=4)
+    return pitch_shifted(sound, side, settings, formant_factor(settings.ratio, AudioConversion()), mixed=4)
 
 
 def _sounds(inventory: Inventory, settings: AudioSettings, seconds: float) -> Iterator[Sound]:

@@ -103,8 +103,11 @@ def told_of(files: Mapping[int, Path], among: Iterable[int]) -> str:
             runs[-1].append(number)
         else:
             runs.append([number])
-    ends = [(files[run[0]].name, files[run[-1]].name) for run in runs[:_LISTED]]
-    listed = [first if first == last else f"{first} to {last}" for first, last in ends]
+    return _by_ends([(files[run[0]].name, files[run[-1]].name) for run in runs])
+
+
+def _by_ends(runs: Sequence[tuple[str, str]]) -> str:
+    listed = [first if first == last else f"{first} to {last}" for first, last in runs[:_LISTED]]
     return ", ".join(listed) + (", ..." if len(runs) > _LISTED else "")
 
 
@@ -115,8 +118,7 @@ def missing(numbers: Sequence[int]) -> str:
     if not gaps:
         return ""
     count = sum((last - first) // step + 1 for first, last in gaps)
-    listed = [str(first) if first == last else f"{first} to {last}" for first, last in gaps[:_LISTED]]
-    named = ", ".join(listed) + (", ..." if len(gaps) > _LISTED else "")
+    named = _by_ends([(str(first), str(last)) for first, last in gaps])
     return f"of the frames {numbers[0]} to {numbers[-1]}, {count} {'is' if count == 1 else 'are'} missing ({named})"
 
 
